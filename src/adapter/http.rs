@@ -1,0 +1,168 @@
+//! The types of the `http` crate: a callback from a request's parts, and the responses that begin and finish answer
+//! with.
+
+use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use crate::binding::is_speculative_purpose;
+use crate::callback::Callback;
+use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::flow::{BeginError, Begun};
+
+impl Callback {
+    /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.
+    ///
+    /// # Errors
+    ///
+    /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`): the browser's
+    /// guess must not use the login up. Otherwise as [`Callback::from_query`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    ///
+    /// let get = http::Request::get("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
+    /// assert!(Callback::from_parts(&get, b"").is_ok());
+    /// let head = http::Request::head("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
+    /// assert_eq!(Callback::from_parts(&head, b"").unwrap_err().code(), "not_consumed");
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn from_parts(parts: &Parts, body: &[u8]) -> Result<Self, FinishError> {
+        refuse_what_must_not_consume(&parts.method, &parts.headers)?;
+        if parts.method == Method::POST {
+            Self::from_form(body)
+        } else {
+            Self::from_query(parts.uri.query().unwrap_or_default())
+        }
+    }
+}
+
+/// Whether a request may use a login up at all, by its method and headers.
+pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
+    let purposes = headers.get_all("sec-purpose").iter().chain(headers.get_all("purpose"));
+    let speculative = purposes.map(HeaderValue::as_bytes).any(is_speculative_purpose);
+    if speculative || !matches!(*method, Method::GET | Method::POST) {
+        return Err(FinishErrorKind::NotConsumed.into());
+    }
+    Ok(())
+}
+
+/// The redirect to the provider: 303, the login's cookie, `no-store` and `no-referrer`.
+///
+/// 303 makes the browser go on with GET, whatever method begin was (RFC 9700 section 4.12).
+///
+/// # Errors
+///
+/// `http::Error` if `authorization_url` cannot stand in a header.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{adapter::http::redirect, testing, Binding, Login};
+/// let headers = http::HeaderMap::new();
+/// let begun = testing::flow().begin(Binding::cookies(&headers), Login::at("github"))?;
+/// let response = redirect(&begun, "https://github.com/login/oauth/authorize?…".replace('…', "").as_str())?;
+/// assert_eq!(response.status(), 303);
+/// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn redirect(begun: &Begun, authorization_url: &str) -> Result<Response<()>, http::Error> {
+    let mut response = Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, authorization_url);
+    if let Some(set_cookie) = &begun.set_cookie {
+        response = response.header(SET_COOKIE, set_cookie);
+    }
+    let mut response = response.body(())?;
+    protect(response.headers_mut());
+    Ok(response)
+}
+
+/// Adds what every answer of begin and finish carries: `Cache-Control: no-store`, because it is for one person once,
+/// and `Referrer-Policy: no-referrer`, because the address holds the code and the state (RFC 9700 section 4.2.4).
+///
+/// # Examples
+///
+/// ```
+/// let mut response = http::Response::new("signed in");
+/// oauth_state::adapter::http::protect(response.headers_mut());
+/// assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+/// ```
+pub fn protect(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+impl FinishError {
+    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = oauth_state::Callback::from_query("").unwrap_err();
+    /// let response = error.to_response();
+    /// assert_eq!((response.status().as_u16(), *response.body()), (400, error.public_text()));
+    /// ```
+    #[must_use]
+    pub fn to_response(&self) -> Response<&'static str> {
+        let mut response = plain(self.status(), self.public_text());
+        if let Some(after) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        response
+    }
+}
+
+impl BeginError {
+    /// The response for the person at the browser: the status and a neutral text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let response = oauth_state::BeginError::NoActiveKey.to_response();
+    /// assert_eq!(response.status(), 503);
+    /// ```
+    #[must_use]
+    pub fn to_response(&self) -> Response<&'static str> {
+        plain(self.status(), "This sign-in could not be started.")
+    }
+}
+
+fn plain(status: u16, text: &'static str) -> Response<&'static str> {
+    let mut response = Response::new(text);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    protect(response.headers_mut());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_click_consumes() {
+        let code = |builder: http::request::Builder| {
+            let parts = builder.uri("/callback?state=s&code=c").body(()).unwrap().into_parts().0;
+            Callback::from_parts(&parts, b"state=s&code=c").map_or_else(|error| error.code(), |_| "taken")
+        };
+        let get = http::Request::get;
+        assert_eq!(code(get("/")), "taken");
+        assert_eq!(code(http::Request::post("/")), "taken");
+        for method in ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "get"] {
+            assert_eq!(code(http::Request::builder().method(method)), "not_consumed", "{method}");
+        }
+        for value in ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"] {
+            assert_eq!(code(get("/").header("sec-purpose", value)), "not_consumed");
+        }
+        assert_eq!(code(get("/").header("purpose", "prefetch")), "not_consumed");
+        assert_eq!(code(get("/").header("sec-purpose", "x").header("sec-purpose", "prefetch")), "not_consumed");
+    }
+
+    /// Apple's answer must not be taken from the address, where anybody can put one beside the form.
+    #[test]
+    fn the_query_of_a_post_is_not_looked_at() {
+        let parts = http::Request::post("/callback?state=s&code=c").body(()).unwrap().into_parts().0;
+        assert_eq!(Callback::from_parts(&parts, b"").unwrap_err().code(), "missing_state");
+    }
+}

@@ -1,0 +1,70 @@
+//! Canonical base64url without padding (RFC 4648 section 5): every byte string has exactly one text.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// The text is not the one canonical form of its bytes, or does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotCanonical;
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Appends the text of `bytes` to `out`.
+pub(crate) fn encode_onto(bytes: impl AsRef<[u8]>, out: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, out);
+}
+
+/// The number of characters that `bytes` bytes take.
+pub(crate) const fn encoded_len(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
+/// Decodes into the front of `buffer`, which may be larger than needed.
+///
+/// The engine refuses padding, white space, other alphabets and non-zero trailing bits, so that an attacker cannot
+/// present one state under a second spelling (which would defeat a guard that knew states by their text).
+pub(crate) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], NotCanonical> {
+    let length = URL_SAFE_NO_PAD.decode_slice(text, buffer).map_err(|_| NotCanonical)?;
+    buffer.get(..length).ok_or(NotCanonical)
+}
+
+/// Decodes exactly `N` bytes.
+pub(crate) fn decode_exact<const N: usize>(text: &[u8]) -> Result<[u8; N], NotCanonical> {
+    if text.len() != encoded_len(N) {
+        return Err(NotCanonical);
+    }
+    let mut bytes = [0; N];
+    match decode_into(text, &mut bytes)?.len() {
+        length if length == N => Ok(bytes),
+        _ => Err(NotCanonical),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_spelling_of_the_same_bytes_is_refused() {
+        let mut buffer = [0; 8];
+        assert_eq!(decode_into(b"AQ", &mut buffer), Ok(&[1][..]));
+        for other in ["AR", "AQ==", "AQ=", "A Q", "AQ\n", "A", "+/8", "AQ\u{e9}"] {
+            assert_eq!(decode_into(other.as_bytes(), &mut buffer), Err(NotCanonical), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_exact_length_is_exact() {
+        assert_eq!(decode_exact::<2>(b"AQI"), Ok([1, 2]));
+        assert_eq!(decode_exact::<2>(b"AQ"), Err(NotCanonical));
+        assert_eq!(decode_exact::<2>(b"AQIDBA"), Err(NotCanonical));
+    }
+
+    #[test]
+    fn the_length_is_the_length_of_the_text() {
+        for length in 0..100 {
+            assert_eq!(encode(vec![0; length]).len(), encoded_len(length));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What is known of the request that a login is bound by.
+
+use crate::cookie::{Candidates, CookieFamilies, SameSite};
+
+/// What is known of a request's headers.
+#[derive(Clone)]
+pub(crate) enum RequestHeaders<'a> {
+    #[cfg(feature = "http")]
+    Map(&'a http::HeaderMap),
+    CookiesOnly(Vec<&'a [u8]>),
+}
+
+impl RequestHeaders<'_> {
+    /// The valid cookies of the family.
+    pub(crate) fn candidates(&self, families: &CookieFamilies, same_site: SameSite) -> Candidates {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => {
+                families.find(same_site, map.get_all(http::header::COOKIE).iter().map(http::HeaderValue::as_bytes))
+            }
+            Self::CookiesOnly(headers) => families.find(same_site, headers.iter().copied()),
+        }
+    }
+
+    /// Whether any cookie came at all.
+    pub(crate) fn any_cookie(&self) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => map.contains_key(http::header::COOKIE),
+            Self::CookiesOnly(headers) => headers.iter().any(|header| !header.is_empty()),
+        }
+    }
+
+    /// The first header of this lower-case name, where headers are known.
+    #[cfg_attr(not(feature = "http"), allow(clippy::unused_self, unused_variables, reason = "no headers are known"))]
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => map.get(name).map(http::HeaderValue::as_bytes),
+            Self::CookiesOnly(_) => None,
+        }
+    }
+
+    /// Whether a browser loads this ahead of the person's click (Fetch, `Sec-Purpose`; older browsers, `Purpose`).
+    pub(crate) fn is_speculative(&self) -> bool {
+        ["sec-purpose", "purpose"].iter().filter_map(|name| self.get(name)).any(is_speculative_purpose)
+    }
+}
+
+/// Whether a `Sec-Purpose` or `Purpose` header announces a load that the person has not asked for.
+pub(crate) fn is_speculative_purpose(value: &[u8]) -> bool {
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    ["prefetch", "prerender", "preview"].iter().any(|purpose| value.contains(purpose))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_ahead_of_the_click_are_told_apart() {
+        for value in ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip", "Prefetch", "preview"] {
+            assert!(is_speculative_purpose(value.as_bytes()), "{value}");
+        }
+        assert!(!is_speculative_purpose(b"") && !is_speculative_purpose(b"navigate"));
+    }
+}

@@ -1,0 +1,140 @@
+//! What is derived from a binding: tags, the code_verifier and the OpenID Connect nonce.
+
+use sha2::{Digest, Sha256};
+
+use super::SECRET_BYTES;
+use crate::base64url;
+use crate::claims::codec::{BindingKind, TAG_BYTES};
+use crate::framing::length_prefixed;
+use crate::key::derive::HmacKey;
+use crate::secret::SecretBytes;
+use crate::token::aead::NONCE_BYTES;
+use crate::token::wire::MAGIC;
+
+/// Stands where the kind of binding stands, so that a user tag is never a binding tag.
+const USER_LABEL: u8 = 4;
+
+/// What one login derives from its binding's secret and its token's nonce, under the token's own key.
+///
+/// `T1 = HMAC(K_flow, info ‖ 01)`, `T2 = HMAC(K_flow, T1 ‖ info ‖ 02)`, `info = magic ‖ kind ‖ secret ‖ nonce`
+/// (the shape of HKDF-Expand, RFC 5869 section 2.3). Neither the URL, nor the cookie, nor the key alone yields the
+/// code_verifier, so that PKCE is bound to the user agent (RFC 9700 section 2.1.1).
+#[derive(Debug)]
+pub(crate) struct FlowSecrets {
+    t1: SecretBytes<32>,
+    t2: SecretBytes<32>,
+}
+
+impl FlowSecrets {
+    pub(crate) fn derive(
+        flow: &HmacKey,
+        kind: BindingKind,
+        secret: &[u8; SECRET_BYTES],
+        nonce: &[u8; NONCE_BYTES],
+    ) -> Self {
+        Self::expand(flow, kind, secret, nonce, first_block(flow, kind, secret, nonce))
+    }
+
+    pub(super) fn expand(
+        flow: &HmacKey,
+        kind: BindingKind,
+        secret: &[u8; SECRET_BYTES],
+        nonce: &[u8; NONCE_BYTES],
+        t1: SecretBytes<32>,
+    ) -> Self {
+        let t2 = flow.tag(&[t1.expose(), &MAGIC, &[kind.number()], secret, nonce, &[2]]);
+        Self { t1, t2 }
+    }
+
+    /// `T1[0..16]`, sealed into the state.
+    pub(crate) fn binding_tag(&self) -> [u8; TAG_BYTES] {
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(&self.t1.expose()[..TAG_BYTES]);
+        tag
+    }
+
+    /// base64url of `T1[16..32] ‖ T2[0..16]`, 43 characters (RFC 7636 section 4.1 takes 43 to 128).
+    pub(crate) fn code_verifier(&self) -> String {
+        let mut bytes = SecretBytes::new([0; 32]);
+        let (first, second) = bytes.expose_mut().split_at_mut(16);
+        first.copy_from_slice(&self.t1.expose()[16..]);
+        second.copy_from_slice(&self.t2.expose()[..16]);
+        base64url::encode(bytes.expose())
+    }
+
+    /// base64url of SHA-256 of the verifier's text: `S256` of RFC 7636 section 4.2.
+    pub(crate) fn code_challenge(&self) -> String {
+        let verifier = zeroize::Zeroizing::new(self.code_verifier());
+        base64url::encode(Sha256::digest(verifier.as_bytes()))
+    }
+
+    /// base64url of `T2[16..32]`, the OpenID Connect nonce (Core section 15.5.2), 22 characters.
+    pub(crate) fn nonce(&self) -> String {
+        base64url::encode(&self.t2.expose()[16..])
+    }
+}
+
+/// `T1`.
+pub(super) fn first_block(
+    flow: &HmacKey,
+    kind: BindingKind,
+    secret: &[u8; SECRET_BYTES],
+    nonce: &[u8; NONCE_BYTES],
+) -> SecretBytes<32> {
+    flow.tag(&[&MAGIC, &[kind.number()], secret, nonce, &[1]])
+}
+
+/// `HMAC(K_flow, magic ‖ 04 ‖ nonce ‖ lp(user id))[..16]`: keeps an attacker from attaching his identity at the
+/// provider to the account of whoever follows his link (account-link fixation).
+pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -> [u8; TAG_BYTES] {
+    let mut framed = Vec::with_capacity(user.len().saturating_add(2));
+    length_prefixed(user, &mut framed);
+    let mut tag = [0; TAG_BYTES];
+    tag.copy_from_slice(&flow.tag(&[&MAGIC, &[USER_LABEL], nonce, &framed]).expose()[..TAG_BYTES]);
+    tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONCE: [u8; 24] = [9; 24];
+
+    fn derived(key: u8, kind: BindingKind, secret: u8, nonce: u8) -> [String; 3] {
+        let secrets = FlowSecrets::derive(&HmacKey::new(&[key; 32]), kind, &[secret; 32], &[nonce; 24]);
+        [base64url::encode(secrets.binding_tag()), secrets.code_verifier(), secrets.nonce()]
+    }
+
+    #[test]
+    fn the_verifier_needs_the_key_the_secret_and_the_nonce() {
+        let [tag, verifier, nonce] = derived(1, BindingKind::Cookie, 2, 3);
+        assert_eq!((tag.len(), verifier.len(), nonce.len()), (22, 43, 22));
+        for other in [
+            derived(9, BindingKind::Cookie, 2, 3),
+            derived(1, BindingKind::Session, 2, 3),
+            derived(1, BindingKind::Cookie, 9, 3),
+            derived(1, BindingKind::Cookie, 2, 9),
+        ] {
+            assert!(tag != other[0] && verifier != other[1] && nonce != other[2]);
+        }
+    }
+
+    #[test]
+    fn the_challenge_is_s256_of_the_verifier() {
+        let secrets = FlowSecrets::derive(&HmacKey::new(&[1; 32]), BindingKind::Cookie, &[2; 32], &NONCE);
+        let oracle = oauth2::PkceCodeChallenge::from_code_verifier_sha256(&oauth2::PkceCodeVerifier::new(
+            secrets.code_verifier(),
+        ));
+        assert_eq!(secrets.code_challenge(), oracle.as_str());
+    }
+
+    /// A user id must not be able to spell another's, nor a binding tag.
+    #[test]
+    fn user_tags_differ_by_user_and_by_login() {
+        let flow = HmacKey::new(&[1; 32]);
+        let tag = user_tag(&flow, &NONCE, b"ann");
+        assert_ne!(tag, user_tag(&flow, &NONCE, b"anna"));
+        assert_ne!(tag, user_tag(&flow, &NONCE, b"ann\0"));
+        assert_ne!(tag, user_tag(&flow, &[8; 24], b"ann"));
+    }
+}

@@ -1,0 +1,364 @@
+//! What the provider sent the user agent back with, taken apart before anything is believed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::finish_error::{FinishError, FinishErrorKind};
+
+/// The largest query or form, in bytes.
+pub(crate) const LARGEST: usize = 32_768;
+/// The most parameters of one callback.
+const MOST_PARAMETERS: usize = 64;
+
+/// A callback's parameters, of the right form, and nothing more: none of it has been checked.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Callback, FinishErrorKind};
+///
+/// let callback = Callback::from_query("code=abc&state=ost1...")?;
+/// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
+/// let twice = Callback::from_query("code=abc&state=x&state=y").unwrap_err();
+/// assert_eq!(twice.kind(), FinishErrorKind::DuplicateParameter);
+/// # Ok::<(), oauth_state::FinishError>(())
+/// ```
+#[derive(Clone)]
+pub struct Callback {
+    pub(crate) state: String,
+    pub(crate) answer: Answer,
+    pub(crate) iss: Option<String>,
+    pub(crate) others: UnauthenticatedParameters,
+}
+
+/// What the provider says.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    Code(String),
+    Error(AuthorizationError),
+}
+
+/// The provider's refusal (RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6).
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::AuthorizationError;
+/// assert_eq!(AuthorizationError::AccessDenied.as_str(), "access_denied");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorizationError {
+    /// The person, or the provider, said no.
+    AccessDenied,
+    /// The provider did not understand the request.
+    InvalidRequest,
+    /// The client may not ask in this way.
+    UnauthorizedClient,
+    /// The provider does not support this response type.
+    UnsupportedResponseType,
+    /// A scope is unknown.
+    InvalidScope,
+    /// The provider failed.
+    ServerError,
+    /// The provider is overloaded.
+    TemporarilyUnavailable,
+    /// The person has to do something first.
+    InteractionRequired,
+    /// The person has to sign in first.
+    LoginRequired,
+    /// The person has to choose an account first.
+    AccountSelectionRequired,
+    /// The person has to consent first.
+    ConsentRequired,
+    /// Any other, as it came: text from outside.
+    Other(String),
+}
+
+impl AuthorizationError {
+    const KNOWN: [(Self, &'static str); 11] = [
+        (Self::AccessDenied, "access_denied"),
+        (Self::InvalidRequest, "invalid_request"),
+        (Self::UnauthorizedClient, "unauthorized_client"),
+        (Self::UnsupportedResponseType, "unsupported_response_type"),
+        (Self::InvalidScope, "invalid_scope"),
+        (Self::ServerError, "server_error"),
+        (Self::TemporarilyUnavailable, "temporarily_unavailable"),
+        (Self::InteractionRequired, "interaction_required"),
+        (Self::LoginRequired, "login_required"),
+        (Self::AccountSelectionRequired, "account_selection_required"),
+        (Self::ConsentRequired, "consent_required"),
+    ];
+
+    fn from_text(text: Cow<'_, str>) -> Self {
+        let known = Self::KNOWN.iter().find(|(_, known)| *known == text);
+        known.map_or_else(|| Self::Other(text.into_owned()), |(error, _)| error.clone())
+    }
+
+    /// The error code, as it came.
+    ///
+    /// # Security
+    ///
+    /// [`AuthorizationError::Other`] holds text from outside: printable ASCII, and not for a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::AuthorizationError;
+    /// assert_eq!(AuthorizationError::LoginRequired.as_str(), "login_required");
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(text) => text,
+            known => Self::KNOWN.iter().find(|(error, _)| error == known).map_or("", |(_, text)| text),
+        }
+    }
+}
+
+/// The other parameters of a callback: text that anybody could have put there.
+///
+/// Apple sends `user` once, here. Nothing in the state vouches for any of it; treat it as a wish.
+///
+/// # Examples
+///
+/// ```
+/// # use oauth_state::testing;
+/// let parameters = testing::sample_parameters(); // of "…&user=%7B%7D"
+/// assert_eq!(parameters.get("user"), Some("{}"));
+/// assert_eq!(format!("{parameters:?}"), "UnauthenticatedParameters(1, [redacted])");
+/// ```
+#[derive(Clone, Default)]
+pub struct UnauthenticatedParameters(Vec<(String, String)>);
+
+impl UnauthenticatedParameters {
+    /// The value of a parameter, decoded. Each name stands once at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert_eq!(testing::sample_parameters().get("scope"), None);
+    /// ```
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for UnauthenticatedParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnauthenticatedParameters({}, [redacted])", self.0.len())
+    }
+}
+
+impl Callback {
+    /// Takes the query of a GET callback, without its `?`.
+    ///
+    /// Every parameter may stand once; one without a value counts as absent (RFC 6749 section 3.1).
+    ///
+    /// # Errors
+    ///
+    /// `missing_state`, `duplicate_parameter`, `code_and_error`, `code_missing`, `malformed` or `too_long`.
+    ///
+    /// # Security
+    ///
+    /// A HEAD request and a speculative load carry the same query. `Callback::from_parts` (feature `http`) tells them
+    /// apart; without it, answer them with 503 yourself before you come here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    /// assert!(Callback::from_query("state=ost1...&code=abc").is_ok());
+    /// assert_eq!(Callback::from_query("error=access_denied").unwrap_err().code(), "missing_state");
+    /// ```
+    pub fn from_query(query: &str) -> Result<Self, FinishError> {
+        Self::from_form(query.as_bytes())
+    }
+
+    /// Takes the `application/x-www-form-urlencoded` body of a form_post callback.
+    ///
+    /// # Errors
+    ///
+    /// As [`Callback::from_query`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    /// assert!(Callback::from_form(b"state=ost1...&code=abc&user=%7B%7D").is_ok());
+    /// ```
+    pub fn from_form(body: &[u8]) -> Result<Self, FinishError> {
+        if body.len() > LARGEST {
+            return Err(FinishErrorKind::TooLong.into());
+        }
+        let mut known: [Option<Cow<'_, str>>; 4] = Default::default();
+        let mut others = Vec::new();
+        for (position, (name, value)) in form_urlencoded::parse(body).enumerate() {
+            if position >= MOST_PARAMETERS {
+                return Err(FinishErrorKind::TooLong.into());
+            }
+            let place = match &*name {
+                "state" => 0,
+                "code" => 1,
+                "error" => 2,
+                "iss" => 3,
+                _ => {
+                    if others.iter().any(|(other, _): &(String, String)| *other == name) {
+                        return Err(FinishErrorKind::DuplicateParameter.into());
+                    }
+                    others.push((name.into_owned(), value.into_owned()));
+                    continue;
+                }
+            };
+            if known.get_mut(place).and_then(|slot| slot.replace(value)).is_some() {
+                return Err(FinishErrorKind::DuplicateParameter.into());
+            }
+        }
+        let [state, code, error, iss] = known.map(|value| value.filter(|text| !text.is_empty()));
+        let mut callback = Self::from_values(state, code, error)?;
+        callback.iss = iss.map(Cow::into_owned);
+        callback.others = UnauthenticatedParameters(others);
+        Ok(callback)
+    }
+
+    /// Takes the two values that a client of yours posts, as JSON for instance.
+    ///
+    /// # Errors
+    ///
+    /// `missing_state`, `code_missing` or `malformed`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    /// assert!(Callback::from_code("ost1...", "abc").is_ok());
+    /// assert_eq!(Callback::from_code("ost1...", "").unwrap_err().code(), "code_missing");
+    /// ```
+    pub fn from_code(state: impl Into<String>, code: impl Into<String>) -> Result<Self, FinishError> {
+        let filled = |text: String| (!text.is_empty()).then_some(Cow::Owned(text));
+        Self::from_values(filled(state.into()), filled(code.into()), None)
+    }
+
+    /// Adds the `iss` that the client of yours passed on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    /// let callback = Callback::from_code("ost1...", "abc")?.iss("https://login.acme.example");
+    /// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
+    /// # Ok::<(), oauth_state::FinishError>(())
+    /// ```
+    #[must_use]
+    pub fn iss(self, iss: impl Into<String>) -> Self {
+        Self { iss: Some(iss.into()), ..self }
+    }
+
+    fn from_values(
+        state: Option<Cow<'_, str>>,
+        code: Option<Cow<'_, str>>,
+        error: Option<Cow<'_, str>>,
+    ) -> Result<Self, FinishError> {
+        // An error without a state is not looked at: anybody could have sent it (its text is never shown).
+        let state = state.ok_or(FinishErrorKind::MissingState)?.into_owned();
+        let answer = match (code, error) {
+            (Some(_), Some(_)) => return Err(FinishErrorKind::CodeAndError.into()),
+            (None, None) => return Err(FinishErrorKind::CodeMissing.into()),
+            (Some(text), None) | (None, Some(text)) if !is_visible(&text) => {
+                return Err(FinishError::because(
+                    FinishErrorKind::Malformed,
+                    "code or error holds something other than printable ASCII (RFC 6749 appendix A.11, A.7)",
+                ));
+            }
+            (Some(code), None) => Answer::Code(code.into_owned()),
+            (None, Some(error)) => Answer::Error(AuthorizationError::from_text(error)),
+        };
+        Ok(Self { state, answer, iss: None, others: UnauthenticatedParameters::default() })
+    }
+}
+
+/// VSCHAR of RFC 6749 appendix A.
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Callback([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FinishErrorKind::{CodeAndError, CodeMissing, DuplicateParameter, Malformed, MissingState, TooLong};
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_malformed_callback_has_its_defined_answer() {
+        let long = format!("state=s&code={}", "c".repeat(LARGEST));
+        let many = format!("state=s&code=c{}", (0..63).map(|i| format!("&p{i}=1")).collect::<String>());
+        for (query, kind) in [
+            ("", MissingState),
+            ("code=c", MissingState),
+            ("state=&code=c", MissingState),
+            ("error=access_denied&error_description=hello", MissingState),
+            ("code=c&error=e", MissingState),
+            ("State=s&code=c", MissingState),
+            ("state=s&state=s&code=c", DuplicateParameter),
+            ("state=s&state=&code=c", DuplicateParameter),
+            ("state=s&code=c&code=d", DuplicateParameter),
+            ("state=s&error=e&error=f", DuplicateParameter),
+            ("state=s&code=c&iss=a&iss=b", DuplicateParameter),
+            ("state=s&code=c&user=a&user=b", DuplicateParameter),
+            ("state=s&%73tate=t&code=c", DuplicateParameter),
+            ("state=s&code=c&error=e", CodeAndError),
+            ("state=s", CodeMissing),
+            ("state=s&code=&error=", CodeMissing),
+            ("state=s&code=%00", Malformed),
+            ("state=s&code=%ff", Malformed),
+            ("state=s&code=%0d%0aa", Malformed),
+            ("state=s&error=%C3%A9", Malformed),
+            (&long, TooLong),
+            (&many, TooLong),
+        ] {
+            assert_eq!(Callback::from_query(query).unwrap_err().kind(), kind, "{query:.60}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded_once_and_empty_ones_are_absent() {
+        let callback = Callback::from_query("code=a%2Bb+c&state=s%2573&error=&iss=&user=%7B%22a%22:1%7D").unwrap();
+        assert_eq!(callback.state, "s%73");
+        assert!(matches!(callback.answer, Answer::Code(code) if code == "a+b c"));
+        assert_eq!(callback.iss, None);
+        assert_eq!(callback.others.get("user"), Some(r#"{"a":1}"#));
+    }
+
+    #[test]
+    fn an_error_keeps_its_code() {
+        let error = |query: &str| match Callback::from_query(query).unwrap().answer {
+            Answer::Error(error) => error,
+            Answer::Code(_) => panic!("a code"),
+        };
+        assert_eq!(error("state=s&error=access_denied"), AuthorizationError::AccessDenied);
+        assert_eq!(error("state=s&error=strange").as_str(), "strange");
+        for (known, text) in AuthorizationError::KNOWN {
+            assert_eq!((&AuthorizationError::from_text(text.into()), known.as_str()), (&known, text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body: Vec<u8>) {
+            let _ = Callback::from_form(&body);
+        }
+
+        #[test]
+        fn no_query_panics(query in "((state|code|error|iss|user|%[0-9a-f]{2})(=[a-zA-Z0-9%&+=]{0,8})?&?){0,6}") {
+            let _ = Callback::from_query(&query);
+        }
+    }
+}

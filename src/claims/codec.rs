@@ -1,0 +1,252 @@
+//! The plaintext of a state (docs/wire-format.md, "Plaintext"):
+//!
+//! ```text
+//! issued_at u32 BE ‖ lifetime u16 BE ‖ restarts u8 ‖ flags u8 ‖ binding tag 16 [‖ user tag 16]
+//! ‖ provider ‖ tenant ‖ redirect ‖ return_to ‖ data
+//! ```
+//!
+//! The first four of the last line stand with a length before them: one byte below 128, two from there on. The data
+//! takes the rest.
+
+use crate::key::ring::LONGEST_LIFETIME;
+use crate::name;
+
+/// Bytes of a binding tag and of a user tag.
+pub(crate) const TAG_BYTES: usize = 16;
+/// The user tag is present.
+const FLAG_USER: u8 = 0b0000_0001;
+/// The kind of binding, for a clear error only.
+const FLAGS_KIND: u8 = 0b0000_0110;
+const KIND_SHIFT: u32 = 1;
+/// The longest field with a length before it: 15 bits.
+const LONGEST_FIELD: usize = 0x7fff;
+
+/// What a login was bound with, as a number that goes into the derivation and, for a clear error, into the flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum BindingKind {
+    Unbound = 0,
+    Cookie = 1,
+    Session = 2,
+    ClientSecret = 3,
+}
+
+impl BindingKind {
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    const fn from_flags(flags: u8) -> Self {
+        match (flags & FLAGS_KIND) >> KIND_SHIFT {
+            1 => Self::Cookie,
+            2 => Self::Session,
+            3 => Self::ClientSecret,
+            _ => Self::Unbound,
+        }
+    }
+}
+
+/// What a state says. Empty means absent for `tenant`, `redirect`, `return_to` and `data`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claims<'a> {
+    pub(crate) issued_at: u32,
+    pub(crate) lifetime: u16,
+    pub(crate) restarts: u8,
+    pub(crate) kind: BindingKind,
+    pub(crate) binding_tag: [u8; TAG_BYTES],
+    pub(crate) user_tag: Option<[u8; TAG_BYTES]>,
+    pub(crate) provider: &'a str,
+    pub(crate) tenant: &'a [u8],
+    pub(crate) redirect: &'a str,
+    pub(crate) return_to: &'a str,
+    pub(crate) data: &'a [u8],
+}
+
+/// The bytes are not what this release writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MalformedClaims;
+
+impl<'a> Claims<'a> {
+    /// Appends everything but the data, which the caller appends.
+    pub(crate) fn write_without_data(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.issued_at.to_be_bytes());
+        out.extend_from_slice(&self.lifetime.to_be_bytes());
+        let user = if self.user_tag.is_some() { FLAG_USER } else { 0 };
+        out.extend_from_slice(&[self.restarts, user | (self.kind.number() << KIND_SHIFT)]);
+        out.extend_from_slice(&self.binding_tag);
+        out.extend(self.user_tag.iter().flatten());
+        for field in [self.provider.as_bytes(), self.tenant, self.redirect.as_bytes(), self.return_to.as_bytes()] {
+            write_field(field, out);
+        }
+    }
+
+    /// Reads a plaintext strictly: one byte string for each meaning, and no meaning for any other.
+    ///
+    /// Only a holder of the key can write one, so that this guards against other releases and other implementations
+    /// rather than against strangers.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, MalformedClaims> {
+        let mut rest = Reader(bytes);
+        let issued_at = u32::from_be_bytes(*rest.array()?);
+        let lifetime = u16::from_be_bytes(*rest.array()?);
+        let [restarts, flags] = *rest.array()?;
+        if flags & !(FLAG_USER | FLAGS_KIND) != 0 || !(1..=LONGEST_LIFETIME).contains(&lifetime) {
+            return Err(MalformedClaims);
+        }
+        let binding_tag = *rest.array()?;
+        let user_tag = if flags & FLAG_USER == 0 { None } else { Some(*rest.array()?) };
+        let provider = rest.text()?;
+        let tenant = rest.field()?;
+        let redirect = rest.text()?;
+        let return_to = rest.text()?;
+        let good = name::is_name(provider) && tenant.len() <= 64 && (redirect.is_empty() || name::is_name(redirect));
+        let kind = BindingKind::from_flags(flags);
+        let claims = Self {
+            issued_at,
+            lifetime,
+            restarts,
+            kind,
+            binding_tag,
+            user_tag,
+            provider,
+            tenant,
+            redirect,
+            return_to,
+            data: rest.0,
+        };
+        if good { Ok(claims) } else { Err(MalformedClaims) }
+    }
+
+    /// The second from which the state is expired, apart from the skew.
+    pub(crate) fn expires_at(&self) -> u64 {
+        u64::from(self.issued_at).saturating_add(self.lifetime.into())
+    }
+}
+
+/// Appends a length and the field. Every field is bounded by its type, far below the format's 32767 bytes.
+fn write_field(field: &[u8], out: &mut Vec<u8>) {
+    let length = u16::try_from(field.len().min(LONGEST_FIELD)).unwrap_or_default();
+    match u8::try_from(length) {
+        Ok(short @ 0..0x80) => out.push(short),
+        _ => out.extend_from_slice(&(length | 0x8000).to_be_bytes()),
+    }
+    out.extend(field.iter().take(length.into()));
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], MalformedClaims> {
+        let (array, rest) = self.0.split_first_chunk().ok_or(MalformedClaims)?;
+        self.0 = rest;
+        Ok(array)
+    }
+
+    fn field(&mut self) -> Result<&'a [u8], MalformedClaims> {
+        let [first] = *self.array()?;
+        let length = if first < 0x80 {
+            first.into()
+        } else {
+            let [second] = *self.array()?;
+            let length = u16::from_be_bytes([first & 0x7f, second]);
+            // A short field with a long length would be a second spelling of the same claims.
+            if length < 0x80 {
+                return Err(MalformedClaims);
+            }
+            length
+        };
+        let (field, rest) = self.0.split_at_checked(length.into()).ok_or(MalformedClaims)?;
+        self.0 = rest;
+        Ok(field)
+    }
+
+    fn text(&mut self) -> Result<&'a str, MalformedClaims> {
+        std::str::from_utf8(self.field()?).map_err(|_| MalformedClaims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample<'a>(return_to: &'a str, data: &'a [u8]) -> Claims<'a> {
+        Claims {
+            issued_at: 1_800_000_000,
+            lifetime: 600,
+            restarts: 1,
+            kind: BindingKind::Session,
+            binding_tag: [1; 16],
+            user_tag: Some([2; 16]),
+            provider: "github",
+            tenant: &[3; 16],
+            redirect: "web",
+            return_to,
+            data,
+        }
+    }
+
+    fn bytes_of(claims: &Claims<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        claims.write_without_data(&mut out);
+        out.extend_from_slice(claims.data);
+        out
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for length in [0, 1, 127, 128, 129, 1024] {
+            let path = "a".repeat(length);
+            let claims = sample(&path, b"{}");
+            assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
+        }
+        for kind in [BindingKind::Unbound, BindingKind::Cookie, BindingKind::ClientSecret] {
+            let claims = Claims { kind, user_tag: None, tenant: b"", redirect: "", ..sample("", b"") };
+            assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
+        }
+    }
+
+    #[test]
+    fn a_plaintext_cut_anywhere_before_its_data_is_refused() {
+        let bytes = bytes_of(&sample("/home", b""));
+        for cut in 0..bytes.len() {
+            assert_eq!(Claims::read(&bytes[..cut]), Err(MalformedClaims), "{cut}");
+        }
+    }
+
+    #[test]
+    fn unknown_flags_wrong_lifetimes_and_second_spellings_are_refused() {
+        let good = bytes_of(&Claims { user_tag: None, tenant: b"", redirect: "", ..sample("", b"") });
+        let with = |at: usize, value: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            Claims::read(&bytes).map(|_| ())
+        };
+        assert!(Claims::read(&good).is_ok());
+        (3..8).for_each(|bit| assert_eq!(with(7, 1 << bit), Err(MalformedClaims)));
+        assert_eq!(Claims::read(&[&good[..4], &[0, 0], &good[6..]].concat()), Err(MalformedClaims));
+        assert_eq!(Claims::read(&[&good[..4], &3601u16.to_be_bytes(), &good[6..]].concat()), Err(MalformedClaims));
+        assert_eq!(with(25, b'G'), Err(MalformedClaims));
+        assert_eq!(with(25, 0xff), Err(MalformedClaims));
+        let long_form = [&good[..24], &[0x80, 6], &good[25..]].concat();
+        assert_eq!(Claims::read(&long_form), Err(MalformedClaims));
+        let no_provider = [&good[..24], &[0], &good[31..]].concat();
+        assert_eq!(Claims::read(&no_provider), Err(MalformedClaims));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_written_back_the_same(mut bytes in prop::collection::vec(any::<u8>(), 24..200)) {
+            // Make the fixed part plausible, so that the fields behind it are reached.
+            let flags = bytes[7] & 7;
+            bytes[4..8].copy_from_slice(&[0, 60, 0, flags]);
+            if let Ok(claims) = Claims::read(&bytes) {
+                prop_assert_eq!(bytes_of(&claims), bytes);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>) {
+            let _ = Claims::read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a state says, and the types that keep it within bounds.
+
+pub(crate) mod codec;
+mod return_to;
+mod tenant;
+
+use std::time::SystemTime;
+
+pub use return_to::{ReturnTo, ReturnToError};
+pub use tenant::{Tenant, TenantError};
+
+use crate::clock::from_unix_seconds;
+use crate::name::Purpose;
+
+/// What an authentic state says about the login that it belongs to.
+///
+/// # Examples
+///
+/// ```
+/// # use oauth_state::testing;
+/// let origin = testing::finished_origin();
+/// assert_eq!(origin.provider, "github");
+/// assert_eq!(origin.return_to.as_ref().map(|path| path.as_str()), Some("/home"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The id of the provider that the login was begun with.
+    pub provider: String,
+    /// The tenant that it was begun for.
+    pub tenant: Option<Tenant>,
+    /// The id of the redirect_uri that it was begun with.
+    pub redirect: Option<String>,
+    /// Where to send the person now.
+    pub return_to: Option<ReturnTo>,
+    /// What it was begun for.
+    pub purpose: Purpose,
+    /// How many times it was restarted.
+    pub restarts: u8,
+    /// When it was begun, to the second.
+    pub issued_at: SystemTime,
+}
+
+impl Origin {
+    pub(crate) fn new(claims: &codec::Claims<'_>, return_to: Option<ReturnTo>, purpose: Purpose) -> Self {
+        Self {
+            provider: claims.provider.to_owned(),
+            tenant: Tenant::from_bytes(claims.tenant).ok(),
+            redirect: (!claims.redirect.is_empty()).then(|| claims.redirect.to_owned()),
+            return_to,
+            purpose,
+            restarts: claims.restarts,
+            issued_at: from_unix_seconds(claims.issued_at.into()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The tenant that a login belongs to.
+
+/// The longest tenant, in bytes.
+const LONGEST: usize = 64;
+
+/// The project, organisation or customer that a login is for: 1 to 64 bytes of the caller's own.
+///
+/// A `Uuid` is 16 bytes here, never text. The callback either expects a tenant, where its address tells which, or
+/// learns it from the authentic state.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Tenant;
+///
+/// let tenant = Tenant::from([7; 16]);
+/// assert_eq!(tenant.as_bytes(), [7; 16]);
+/// assert!(Tenant::from_bytes(b"").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant(Box<[u8]>);
+
+/// A tenant is 1 to 64 bytes.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Tenant;
+/// let error = Tenant::from_bytes(&[0; 65]).unwrap_err();
+/// assert_eq!(error.to_string(), "a tenant is 1 to 64 bytes, not 65");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tenant is 1 to {LONGEST} bytes, not {length}")]
+pub struct TenantError {
+    length: usize,
+}
+
+impl Tenant {
+    /// Takes 1 to 64 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError`] for any other number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Tenant;
+    /// assert_eq!(Tenant::from_bytes(b"acme")?.as_bytes(), b"acme");
+    /// # Ok::<(), oauth_state::TenantError>(())
+    /// ```
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TenantError> {
+        if (1..=LONGEST).contains(&bytes.len()) {
+            Ok(Self(bytes.into()))
+        } else {
+            Err(TenantError { length: bytes.len() })
+        }
+    }
+
+    /// The bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::Tenant;
+    /// assert_eq!(Tenant::from([1; 16]).as_bytes().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Sixteen bytes, as of a UUID.
+impl From<[u8; 16]> for Tenant {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// The UUID's 16 bytes.
+#[cfg(feature = "uuid")]
+impl From<uuid::Uuid> for Tenant {
+    fn from(uuid: uuid::Uuid) -> Self {
+        Self::from(uuid.into_bytes())
+    }
+}

@@ -1,0 +1,52 @@
+//! Where the time comes from.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A source of the current time.
+///
+/// Everything in this crate that depends on the time is a function of an argument; the clock is read once at the
+/// outside of each call. Replace it in tests with `oauth_state::testing::ManualClock`.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Clock, SystemClock};
+/// use std::time::SystemTime;
+///
+/// struct Frozen;
+/// impl Clock for Frozen {
+///     fn now(&self) -> SystemTime { SystemTime::UNIX_EPOCH }
+/// }
+/// assert!(SystemClock.now() > Frozen.now());
+/// ```
+pub trait Clock: Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> SystemTime;
+}
+
+/// The clock of the operating system.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Clock, SystemClock};
+/// assert!(SystemClock.now() > std::time::SystemTime::UNIX_EPOCH);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// Whole seconds since 1970-01-01T00:00:00Z; a clock set before that reads as 0, where every state looks expired.
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The time `seconds` after 1970-01-01T00:00:00Z, or the epoch itself where the platform cannot hold it.
+pub(crate) fn from_unix_seconds(seconds: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH)
+}

@@ -1,0 +1,293 @@
+//! Cookie octets, parsed by us, and the family of cookies that one application uses.
+//!
+//! Never through a framework's jar: jars were measured that decode cookie *names*, so that a sibling domain's
+//! `_%5fHost-…` arrives as `__Host-…` (login CSRF by cookie tossing), that trim U+2000, and that drop the whole
+//! header for one neighbour that is not ASCII.
+
+use sha2::{Digest, Sha256};
+
+use crate::base64url;
+use crate::framing::length_prefixed;
+use crate::name::App;
+use crate::secret::SecretBytes;
+
+/// Random bytes of a cookie's name.
+pub(crate) const SUFFIX_BYTES: usize = 6;
+/// Characters of the suffix.
+const SUFFIX_CHARS: usize = 8;
+/// Bytes of a browser's secret.
+pub(crate) const SECRET_BYTES: usize = 32;
+/// Cookies of one family that a callback tries at most.
+const MOST_TRIED: usize = 64;
+
+/// Whether the cookie comes along on a cross-site POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SameSite {
+    /// On top-level GET navigations: `response_mode=query`.
+    Lax,
+    /// On cross-site POSTs as well: `response_mode=form_post`.
+    None,
+}
+
+impl SameSite {
+    const fn letter(self) -> char {
+        match self {
+            Self::Lax => 'l',
+            Self::None => 'n',
+        }
+    }
+
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::Lax => "; SameSite=Lax",
+            Self::None => "; SameSite=None",
+        }
+    }
+}
+
+/// The cookies of one application: `__Host-<app tag>-<l|n>-<suffix>`.
+///
+/// `SameSite` is part of the name, so that a login by form_post and one by query never rewrite each other's cookie.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieFamilies {
+    /// Up to and without the letter.
+    stem: Box<str>,
+    secure: bool,
+    max_age: u64,
+}
+
+/// A cookie of the family: the browser's secret under a name with a random suffix.
+#[derive(Clone, Debug)]
+pub(crate) struct BrowserCookie {
+    pub(crate) suffix: [u8; SUFFIX_CHARS],
+    pub(crate) secret: SecretBytes<SECRET_BYTES>,
+}
+
+impl BrowserCookie {
+    /// A new cookie from random bytes.
+    pub(crate) fn mint(suffix: [u8; SUFFIX_BYTES], secret: SecretBytes<SECRET_BYTES>) -> Self {
+        let mut name = [0; SUFFIX_CHARS];
+        name.iter_mut().zip(base64url::encode(suffix).bytes()).for_each(|(to, from)| *to = from);
+        Self { suffix: name, secret }
+    }
+}
+
+impl CookieFamilies {
+    /// `secure` is false only where the caller asked, by a name that says so, to run over plain HTTP.
+    pub(crate) fn new(app: &App, secure: bool, max_age: u64) -> Self {
+        let mut framed = Vec::new();
+        length_prefixed(b"oauth-state/v1/cookie-name", &mut framed);
+        length_prefixed(app.name().as_bytes(), &mut framed);
+        length_prefixed(app.environment().as_bytes(), &mut framed);
+        let digest: [u8; 32] = Sha256::digest(&framed).into();
+        let tag = digest.iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting one (RFC 6265bis section 4.1.3.2).
+        let prefix = if secure { "__Host-" } else { "insecure-" };
+        Self { stem: format!("{prefix}{tag}-").into(), secure, max_age }
+    }
+
+    /// The header value that gives `cookie` to the user agent, with one constant `Max-Age`: a cookie that is re-sent
+    /// outlives every login that was begun under it.
+    pub(crate) fn set_cookie(&self, same_site: SameSite, cookie: &BrowserCookie) -> String {
+        let mut header = String::with_capacity(160);
+        header.push_str(&self.stem);
+        header.push(same_site.letter());
+        header.push('-');
+        header.extend(cookie.suffix.iter().copied().map(char::from));
+        header.push('=');
+        base64url::encode_onto(cookie.secret.expose(), &mut header);
+        header.push_str("; Max-Age=");
+        push_decimal(self.max_age, &mut header);
+        header.push_str("; Path=/; HttpOnly");
+        if self.secure {
+            header.push_str("; Secure");
+        }
+        header.push_str(same_site.attribute());
+        header
+    }
+
+    /// The valid cookies of the family, by ascending name, at most 64; one that is not valid is no cookie at all.
+    pub(crate) fn find<'h>(&self, same_site: SameSite, headers: impl Iterator<Item = &'h [u8]>) -> Candidates {
+        let mut found = Candidates::default();
+        for (name, value) in headers.flat_map(pairs) {
+            let suffix = name
+                .strip_prefix(self.stem.as_bytes())
+                .and_then(|rest| rest.strip_prefix(&[same_site.letter() as u8, b'-']))
+                .and_then(|suffix| <[u8; SUFFIX_CHARS]>::try_from(suffix).ok())
+                .filter(|suffix| suffix.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+            let secret = suffix.and_then(|_| base64url::decode_exact(value).ok());
+            if let (Some(suffix), Some(secret)) = (suffix, secret) {
+                found.push(BrowserCookie { suffix, secret: SecretBytes::new(secret) });
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// Cookies to try, in order. The usual one takes no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    first: Option<BrowserCookie>,
+    others: Vec<BrowserCookie>,
+}
+
+impl Candidates {
+    fn push(&mut self, cookie: BrowserCookie) {
+        match self.first {
+            None => self.first = Some(cookie),
+            Some(_) => self.others.push(cookie),
+        }
+    }
+
+    fn sort(&mut self) {
+        if !self.others.is_empty() {
+            self.others.extend(self.first.take());
+            self.others.sort_unstable_by(|a, b| (a.suffix, a.secret.expose()).cmp(&(b.suffix, b.secret.expose())));
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &BrowserCookie> {
+        self.first.iter().chain(&self.others).take(MOST_TRIED)
+    }
+}
+
+/// The pairs of one `Cookie` header (RFC 6265 section 4.2.1): split at `;`, SP and HTAB stripped, nothing decoded.
+/// A pair without `=`, or of other octets, is skipped and does not harm its neighbours.
+fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    header.split(|byte| *byte == b';').filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = pair.split_at_checked(equals)?;
+        Some((strip_blanks(name), strip_blanks(value.get(1..)?)))
+    })
+}
+
+fn strip_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+fn push_decimal(number: u64, out: &mut String) {
+    use std::fmt::Write;
+    // Writing to a `String` cannot fail.
+    let _ = write!(out, "{number}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn families() -> CookieFamilies {
+        CookieFamilies::new(&App::new("shop", "production").unwrap(), true, 3720)
+    }
+
+    fn cookie(fill: u8) -> BrowserCookie {
+        BrowserCookie::mint([fill; 6], SecretBytes::new([fill; 32]))
+    }
+
+    /// `name=value` as the browser sends it back.
+    fn sent(fill: u8, same_site: SameSite) -> String {
+        families().set_cookie(same_site, &cookie(fill)).split(';').next().unwrap().to_owned()
+    }
+
+    fn found(headers: &[&[u8]]) -> Vec<u8> {
+        let candidates = families().find(SameSite::Lax, headers.iter().copied());
+        candidates.iter().map(|cookie| cookie.secret.expose()[0]).collect()
+    }
+
+    #[test]
+    fn the_header_has_every_attribute_that_the_prefix_needs() {
+        let header = families().set_cookie(SameSite::Lax, &cookie(7));
+        let (name, rest) = header.split_once('=').unwrap();
+        assert!(name.starts_with("__Host-") && name.len() == 7 + 8 + 1 + 1 + 1 + 8, "{name}");
+        assert_eq!(rest.split_once(';').unwrap().1, " Max-Age=3720; Path=/; HttpOnly; Secure; SameSite=Lax");
+        assert!(!header.contains("Domain"));
+        assert!(families().set_cookie(SameSite::None, &cookie(7)).ends_with("; Secure; SameSite=None"));
+        let plain = CookieFamilies::new(&App::new("shop", "production").unwrap(), false, 1);
+        let header = plain.set_cookie(SameSite::Lax, &cookie(7));
+        assert!(header.starts_with("insecure-") && !header.contains("Secure"));
+    }
+
+    #[test]
+    fn a_cookie_comes_back_among_any_neighbours() {
+        let ours = sent(7, SameSite::Lax);
+        for header in [
+            ours.clone(),
+            format!("a=b; {ours}"),
+            format!("{ours};a=b"),
+            format!(";;a;=b;\t{ours} ;  x=\"y;z\""),
+            format!("{}={}", ours.split_once('=').unwrap().0, ours.split_once('=').unwrap().1),
+        ] {
+            assert_eq!(found(&[header.as_bytes()]), [7], "{header}");
+        }
+        let with_other_octets = [b"n=\xff\xfe\x00; ", ours.as_bytes(), "; é=ü".as_bytes()].concat();
+        assert_eq!(found(&[&with_other_octets]), [7]);
+        assert_eq!(found(&[b"a=b", ours.as_bytes()]), [7]);
+    }
+
+    /// Login CSRF by cookie tossing: a sibling site plants a cookie that some parser takes for ours.
+    #[test]
+    fn a_tossed_cookie_is_not_ours() {
+        let ours = sent(7, SameSite::Lax);
+        let bare = ours.strip_prefix("__Host-").unwrap();
+        for tossed in [
+            format!("_%5fHost-{bare}"),
+            format!("%5f%5fHost-{bare}"),
+            format!("\u{2000}{ours}"),
+            format!("\u{a0}{ours}"),
+            format!("\u{85}{ours}"),
+            format!("\u{b}{ours}"),
+            format!("\r{ours}"),
+            format!("__host-{bare}"),
+            format!("__HOST-{bare}"),
+            format!("__Host-{}", bare.to_uppercase()),
+            format!("={ours}"),
+            format!("=; {}", ours.replace('=', "")),
+            format!("\"{ours}\""),
+            ours.replace('=', "=\"") + "\"",
+            ours.replace('=', " x="),
+            ours.replace('=', "%3d"),
+            format!("{ours}="),
+            format!("{ours}A"),
+            ours[..ours.len() - 1].to_owned(),
+            ours.replace("-l-", "-n-"),
+            bare.to_owned(),
+            format!("insecure-{bare}"),
+        ] {
+            assert!(found(&[tossed.as_bytes()]).is_empty(), "{tossed:?}");
+        }
+        // The one canonical value: its last character has two unused bits.
+        let mut last = ours.clone().into_bytes();
+        *last.last_mut().unwrap() += 1;
+        assert!(found(&[&last]).is_empty());
+    }
+
+    #[test]
+    fn the_other_environment_and_the_other_same_site_have_cookies_of_their_own() {
+        let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true, 1);
+        let header = sent(7, SameSite::Lax);
+        assert_eq!(staging.find(SameSite::Lax, [header.as_bytes()].into_iter()).iter().count(), 0);
+        assert_eq!(families().find(SameSite::None, [header.as_bytes()].into_iter()).iter().count(), 0);
+    }
+
+    #[test]
+    fn several_are_tried_by_ascending_name_and_64_at_most() {
+        let header = [9, 3, 5].map(|fill| sent(fill, SameSite::Lax)).join("; ");
+        assert_eq!(found(&[header.as_bytes()]), [3, 5, 9]);
+        let many: Vec<_> = (0..100).rev().map(|fill| sent(fill, SameSite::Lax)).collect();
+        let mut expected: Vec<_> = (0..100).map(cookie).collect();
+        expected.sort_by_key(|cookie| cookie.suffix);
+        let expected: Vec<_> = expected.iter().take(64).map(|cookie| cookie.secret.expose()[0]).collect();
+        assert_eq!(found(&[many.join(";").as_bytes()]), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_panic_and_none_pass_for_ours(header: Vec<u8>) {
+            prop_assert!(found(&[&header]).is_empty());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! How a refused login can begin again.
+
+use crate::claims::{Origin, ReturnTo, Tenant};
+use crate::name::Purpose;
+
+/// How to begin a login again that an authentic state tells of. Give it to
+/// [`Login::restarting`](crate::Login::restarting).
+///
+/// # Examples
+///
+/// ```
+/// # use oauth_state::testing;
+/// let restart = testing::sample_restart();
+/// assert_eq!(restart.provider(), "github");
+/// assert!(restart.may_restart());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restart {
+    origin: Origin,
+    may_restart: bool,
+}
+
+/// How the callback's binding compared, for what a restart may carry over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The user agent that began, or one without any cookie at all.
+    PerhapsThisOne,
+    /// Certainly not the one that began.
+    Another,
+}
+
+impl Restart {
+    pub(crate) fn new(origin: Origin, whose: Whose) -> Self {
+        let mut origin = origin;
+        if whose == Whose::Another {
+            // Whoever began chose that path; this person did not.
+            origin.return_to = None;
+        }
+        // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
+        let may_restart = whose == Whose::PerhapsThisOne && origin.purpose == Purpose::Login && origin.restarts == 0;
+        Self { origin, may_restart }
+    }
+
+    /// Whether to begin again at once, without asking: only a login, only once, and only for the browser that began it
+    /// or one that brought no cookie at all. Otherwise show a page with a button.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert!(testing::sample_restart().may_restart());
+    /// ```
+    #[must_use]
+    pub fn may_restart(&self) -> bool {
+        self.may_restart
+    }
+
+    /// The provider's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert_eq!(testing::sample_restart().provider(), "github");
+    /// ```
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.origin.provider
+    }
+
+    /// The tenant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert!(testing::sample_restart().tenant().is_none());
+    /// ```
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.origin.tenant.as_ref()
+    }
+
+    /// The redirect_uri's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert!(testing::sample_restart().redirect().is_none());
+    /// ```
+    #[must_use]
+    pub fn redirect(&self) -> Option<&str> {
+        self.origin.redirect.as_deref()
+    }
+
+    /// The return path; `None` where another browser chose it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert_eq!(testing::sample_restart().return_to().unwrap().as_str(), "/home");
+    /// ```
+    #[must_use]
+    pub fn return_to(&self) -> Option<&ReturnTo> {
+        self.origin.return_to.as_ref()
+    }
+
+    /// What the login was for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, Purpose};
+    /// assert_eq!(testing::sample_restart().purpose(), Purpose::Login);
+    /// ```
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.origin.purpose
+    }
+
+    pub(crate) fn restarts(&self) -> u8 {
+        self.origin.restarts
+    }
+}

@@ -1,0 +1,396 @@
+//! Beginning a login.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::{BeginError, Flow, FlowInner};
+use crate::base64url;
+use crate::binding::{Binding, FlowSecrets, Holder, RequestHeaders, UNBOUND_SECRET, user_tag};
+use crate::claims::codec::Claims;
+use crate::claims::{ReturnTo, Tenant};
+use crate::clock::from_unix_seconds;
+use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
+use crate::finish_error::Restart;
+use crate::name::{self, Purpose};
+use crate::provider::{Provider, host_of};
+use crate::random::RandomnessError;
+use crate::seal::{self, SealError};
+use crate::secret::SecretBytes;
+use crate::token::aead::NONCE_BYTES;
+
+/// A login to begin: at which provider, for whom, and where to afterwards.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Login, ReturnTo};
+/// let login = Login::at("github").return_to(ReturnTo::parse("/projects/7")?);
+/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, login)?;
+/// assert!(begun.state.len() <= 112 + 16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a login begins when it is given to Flow::begin"]
+pub struct Login<T = ()> {
+    provider: String,
+    purpose: Option<Purpose>,
+    tenant: Option<Tenant>,
+    redirect: Option<String>,
+    return_to: Option<ReturnTo>,
+    restarts: u8,
+    data: T,
+}
+
+impl Login<()> {
+    /// A login at the provider of this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login};
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github")).is_ok());
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    pub fn at(provider: impl Into<String>) -> Self {
+        let provider = provider.into();
+        Self { provider, purpose: None, tenant: None, redirect: None, return_to: None, restarts: 0, data: () }
+    }
+}
+
+impl<T> Login<T> {
+    /// What it is for, where the flow accepts several purposes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, BeginError, Binding, Login, Purpose};
+    /// let login = Login::at("github").purpose(Purpose::Link);
+    /// let error = testing::flow().begin(Binding::session(&[7; 16])?, login).unwrap_err();
+    /// assert!(matches!(error, BeginError::PurposeNotAccepted(Purpose::Link)));
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    pub fn purpose(self, purpose: Purpose) -> Self {
+        Self { purpose: Some(purpose), ..self }
+    }
+
+    /// The tenant that it is for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login};
+    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").tenant([7; 16]))?;
+    /// assert!(begun.state.len() <= 112 + 22);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tenant(self, tenant: impl Into<Tenant>) -> Self {
+        Self { tenant: Some(tenant.into()), ..self }
+    }
+
+    /// The id of the redirect_uri that the authorization request names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login};
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").redirect("web")).is_ok());
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    pub fn redirect(self, id: &str) -> Self {
+        Self { redirect: Some(id.to_owned()), ..self }
+    }
+
+    /// Where to send the person afterwards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login, ReturnTo};
+    /// let login = Login::at("github").return_to(ReturnTo::parse("/home")?);
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn return_to(self, path: ReturnTo) -> Self {
+        Self { return_to: Some(path), ..self }
+    }
+
+    /// The caller's own data; the flow is built with [`FlowBuilder::carrying`](super::FlowBuilder::carrying) its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Login;
+    /// let login: Login<u32> = Login::at("github").data(42);
+    /// assert!(format!("{login:?}").contains("42"));
+    /// ```
+    pub fn data<U>(self, data: U) -> Login<U> {
+        let Self { provider, purpose, tenant, redirect, return_to, restarts, .. } = self;
+        Login { provider, purpose, tenant, redirect, return_to, restarts, data }
+    }
+
+    /// The login that a refused callback belonged to, once more, with the attempt counted.
+    ///
+    /// Begin it in the answer to that callback: a redirect to a sign-in page would lose the count, and with it the end
+    /// of a loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login};
+    /// let restart = testing::sample_restart();
+    /// let login = Login::at(restart.provider()).restarting(&restart);
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    pub fn restarting(self, restart: &Restart) -> Self {
+        Self {
+            provider: restart.provider().to_owned(),
+            purpose: Some(restart.purpose()),
+            tenant: restart.tenant().cloned(),
+            redirect: restart.redirect().map(str::to_owned),
+            return_to: restart.return_to().cloned(),
+            restarts: restart.restarts().saturating_add(1),
+            data: self.data,
+        }
+    }
+}
+
+/// A login that has begun: what the authorization request and the response to the user agent must carry.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Login};
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// assert!(begun.set_cookie.unwrap().starts_with("__Host-"));
+/// assert_eq!((begun.code_challenge.len(), begun.nonce.len()), (43, 22));
+/// # Ok::<(), oauth_state::BeginError>(())
+/// ```
+#[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
+#[non_exhaustive]
+pub struct Begun {
+    /// The `state` parameter.
+    pub state: String,
+    /// The `code_challenge` parameter, for `code_challenge_method=S256` (RFC 7636 section 4.3).
+    pub code_challenge: String,
+    /// The `nonce` parameter of OpenID Connect.
+    pub nonce: String,
+    /// The value of a `Set-Cookie` header to send with the redirect, for a login that is bound by cookie. Send it
+    /// every time: a cookie that is used again has to live longer, too.
+    pub set_cookie: Option<String>,
+    /// The secret that the client keeps and sends back, for a login that is bound by one.
+    pub client_secret: Option<String>,
+    /// When the state expires.
+    pub expires_at: SystemTime,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// Random bytes of one begin, all drawn in one call: nonce, then the binding's secret, then the cookie's suffix.
+const RANDOM_BYTES: usize = NONCE_BYTES + SECRET_BYTES + SUFFIX_BYTES;
+
+/// Where a login's binding secret comes from, with what the user agent must be given.
+struct Bound {
+    secret: SecretBytes<SECRET_BYTES>,
+    set_cookie: Option<String>,
+    client_secret: Option<String>,
+}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
+    /// Begins a login: seals its state. Stores nothing, waits for nothing, takes no lock.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`] says what to change; nobody has been redirected.
+    ///
+    /// # Security
+    ///
+    /// Limit the rate at which one client may begin; nothing else in this crate does. Answer with
+    /// `Cache-Control: no-store` and `Referrer-Policy: no-referrer`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login};
+    ///
+    /// let begun = testing::flow().begin(Binding::session(b"a session id of 16+ bytes")?, Login::at("github"))?;
+    /// let authorize = format!(
+    ///     "https://github.com/login/oauth/authorize?client_id=…&state={}&code_challenge={}&code_challenge_method=S256",
+    ///     begun.state, begun.code_challenge,
+    /// );
+    /// assert!(authorize.contains("state=ost1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+        let inner = &*self.inner;
+        let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
+        let purpose = inner.purpose_of(&login)?;
+        inner.check_login(&login)?;
+        inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;
+
+        let now = inner.now();
+        let issued_at = u32::try_from(now).map_err(|_| BeginError::Clock)?;
+        let keys = inner.keys.sealing(purpose, now).ok_or(BeginError::NoActiveKey)?;
+
+        let mut random = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
+        let (nonce, bound) = inner.draw(&mut random, &binding, provider)?;
+        let secrets = FlowSecrets::derive(&keys.flow, binding.holder.kind(), bound.secret.expose(), &nonce);
+        let claims = Claims {
+            issued_at,
+            lifetime: inner.lifetime,
+            restarts: login.restarts,
+            kind: binding.holder.kind(),
+            binding_tag: secrets.binding_tag(),
+            user_tag: binding.user.map(|user| user_tag(&keys.flow, &nonce, user)),
+            provider: &login.provider,
+            tenant: login.tenant.as_ref().map_or(&[], Tenant::as_bytes),
+            redirect: login.redirect.as_deref().unwrap_or_default(),
+            return_to: login.return_to.as_ref().map_or("", ReturnTo::as_str),
+            data: &[],
+        };
+        let limit = provider.state_limit();
+        let state = seal::seal(keys, &nonce, &claims, &login.data, limit).map_err(|error| match error {
+            SealError::TooLong { actual } => {
+                BeginError::StateTooLong { provider: provider.id().to_owned(), actual, limit }
+            }
+            SealError::Data(error) => BeginError::Data(error.into()),
+            // The AEAD's own limit lies beyond 2048 characters.
+            SealError::Aead(_) => {
+                BeginError::StateTooLong { provider: provider.id().to_owned(), actual: usize::MAX, limit }
+            }
+        })?;
+        Ok(Begun {
+            state,
+            code_challenge: secrets.code_challenge(),
+            nonce: secrets.nonce(),
+            set_cookie: bound.set_cookie,
+            client_secret: bound.client_secret,
+            expires_at: from_unix_seconds(claims.expires_at()),
+        })
+    }
+}
+
+impl FlowInner {
+    fn purpose_of<T>(&self, login: &Login<T>) -> Result<Purpose, BeginError> {
+        let purpose = login.purpose.or(self.purposes.first().copied()).unwrap_or(Purpose::Login);
+        if self.purposes.contains(&purpose) { Ok(purpose) } else { Err(BeginError::PurposeNotAccepted(purpose)) }
+    }
+
+    fn check_login<T>(&self, login: &Login<T>) -> Result<(), BeginError> {
+        if let Some(id) = &login.redirect {
+            name::check("redirect id", id)?;
+            if !self.redirects.is_empty() && !self.redirects.iter().any(|(known, _)| known == id) {
+                return Err(BeginError::UnknownRedirect);
+            }
+        }
+        match &login.return_to {
+            Some(path) if self.callback_paths.iter().any(|callback| path.leads_to(callback)) => {
+                Err(BeginError::ReturnsToCallback)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_binding_at_begin(
+        &self,
+        binding: &Binding<'_>,
+        purpose: Purpose,
+        provider: &Provider,
+        redirect: Option<&str>,
+    ) -> Result<(), BeginError> {
+        if matches!(binding.holder, Holder::ClientSecret(_)) {
+            return Err(BeginError::ClientSecretGiven);
+        }
+        if purpose.needs_user() {
+            if matches!(binding.holder, Holder::Unbound) {
+                return Err(BeginError::UnboundNotAllowed(purpose));
+            }
+            if binding.user.is_none() {
+                return Err(BeginError::UserRequired(purpose));
+            }
+        }
+        let Some(headers) = binding.holder.headers() else { return Ok(()) };
+        check_navigation(headers)?;
+        let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok());
+        if purpose.needs_user() && !is_same_origin_post(headers, request_host, self.public_host.as_deref()) {
+            return Err(BeginError::NotSameOrigin(purpose));
+        }
+        let cookie_host = self.public_host.clone().or_else(|| request_host.and_then(host_of));
+        let callback_host = self.redirect_uri(provider, redirect).and_then(|uri| uri.host);
+        match (cookie_host, callback_host) {
+            (Some(cookie), Some(callback)) if cookie != callback => Err(BeginError::CookieHostMismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Draws all that this begin needs in one call to the operating system: the nonce always, a secret and a cookie's
+    /// name only where none came.
+    fn draw(
+        &self,
+        random: &mut [u8; RANDOM_BYTES],
+        binding: &Binding<'_>,
+        provider: &Provider,
+    ) -> Result<([u8; NONCE_BYTES], Bound), RandomnessError> {
+        let same_site = provider.same_site();
+        let reused = match &binding.holder {
+            Holder::Cookies(headers) => headers.candidates(&self.cookies, same_site).iter().next().cloned(),
+            _ => None,
+        };
+        let needed = match &binding.holder {
+            Holder::Cookies(_) if reused.is_none() => RANDOM_BYTES,
+            Holder::NewClientSecret => NONCE_BYTES + SECRET_BYTES,
+            _ => NONCE_BYTES,
+        };
+        (self.random)(random.get_mut(..needed).unwrap_or_default())?;
+
+        let (mut nonce, mut secret, mut suffix) = ([0; NONCE_BYTES], [0; SECRET_BYTES], [0; SUFFIX_BYTES]);
+        nonce.copy_from_slice(&random[..NONCE_BYTES]);
+        secret.copy_from_slice(&random[NONCE_BYTES..NONCE_BYTES + SECRET_BYTES]);
+        suffix.copy_from_slice(&random[NONCE_BYTES + SECRET_BYTES..]);
+        let secret = SecretBytes::new(secret);
+
+        let without_cookie = |secret| Bound { secret, set_cookie: None, client_secret: None };
+        let bound = match &binding.holder {
+            Holder::Cookies(_) => {
+                let cookie = reused.unwrap_or_else(|| BrowserCookie::mint(suffix, secret));
+                let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie));
+                Bound { secret: cookie.secret, set_cookie, client_secret: None }
+            }
+            Holder::NewClientSecret => {
+                let client_secret = Some(base64url::encode(secret.expose()));
+                Bound { secret, set_cookie: None, client_secret }
+            }
+            Holder::Session(session) | Holder::ClientSecret(session) => without_cookie(session.clone()),
+            Holder::Unbound => without_cookie(SecretBytes::new(UNBOUND_SECRET)),
+        };
+        Ok((nonce, bound))
+    }
+}
+
+/// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers
+/// too old for `Sec-Fetch-*` send none of them and pass.
+fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
+    let differs = |name: &str, expected: &[u8]| headers.get(name).is_some_and(|value| value != expected);
+    if differs("sec-fetch-mode", b"navigate") || differs("sec-fetch-dest", b"document") || headers.is_speculative() {
+        return Err(BeginError::NotANavigation);
+    }
+    Ok(())
+}
+
+/// Browsers send `Origin` with every POST and with no navigation by GET, so that an `Origin` equal to the request's
+/// own host is a same-origin POST. Keeps another site from starting to attach an identity (account-link fixation).
+fn is_same_origin_post(headers: &RequestHeaders<'_>, request_host: Option<&str>, public_host: Option<&str>) -> bool {
+    let origin = headers.get("origin").and_then(|origin| std::str::from_utf8(origin).ok());
+    let authority = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    let same_host = match (authority, public_host, request_host) {
+        // Behind a proxy that replaces the Host header only the host is known, not the port.
+        (Some(authority), Some(public), _) => host_of(authority).as_deref() == Some(public),
+        (Some(authority), None, Some(host)) => authority.eq_ignore_ascii_case(host),
+        _ => false,
+    };
+    same_host && headers.get("sec-fetch-site").is_none_or(|site| site == b"same-origin")
+}

@@ -1,0 +1,110 @@
+//! Why a login did not begin.
+
+use super::finished::DataError;
+use crate::name::{NameError, Purpose};
+use crate::random::RandomnessError;
+
+/// Why a login did not begin. Nothing was sealed and nobody was redirected.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, BeginError, Binding, Login};
+/// let error = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("gitlab")).unwrap_err();
+/// assert!(matches!(error, BeginError::UnknownProvider));
+/// assert_eq!(error.status(), 400);
+/// # Ok::<(), oauth_state::BindingError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeginError {
+    /// The state would be longer than the provider takes.
+    #[error(
+        "the state has {actual} characters, {} more than the {limit} that {provider} takes; shorten the return path, \
+         the tenant or the data",
+        actual.saturating_sub(*limit)
+    )]
+    StateTooLong {
+        /// The provider's id.
+        provider: String,
+        /// The characters it would have.
+        actual: usize,
+        /// The characters that the provider takes.
+        limit: usize,
+    },
+    /// The flow has no provider of this id.
+    #[error("the flow has no such provider; add it with FlowBuilder::provider")]
+    UnknownProvider,
+    /// The flow has no redirect_uri of this id.
+    #[error("the flow has no redirect_uri of this id; register it with FlowBuilder::redirect_uri")]
+    UnknownRedirect,
+    /// A name breaks the rule for names.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The flow does not accept this purpose, so that its callback would refuse the state.
+    #[error("the flow does not accept the purpose {0}; add it with FlowBuilder::purpose")]
+    PurposeNotAccepted(Purpose),
+    /// The return path is a callback address: the login would never end.
+    #[error("the return path is a callback address of this flow")]
+    ReturnsToCallback,
+    /// The caller's data could not be written as JSON.
+    #[error("the data for the state could not be written as JSON")]
+    Data(#[source] DataError),
+    /// The ring has no key that seals now.
+    #[error("no key of the ring seals now: the last one was revoked; publish a new key")]
+    NoActiveKey,
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    /// The clock shows a time that the format cannot hold.
+    #[error("the clock shows a time before 1970 or after 2106")]
+    Clock,
+    /// `link` and `reauthenticate` are never unbound.
+    #[error("{0} may not be unbound: bind it to a session or to cookies")]
+    UnboundNotAllowed(Purpose),
+    /// `link` and `reauthenticate` need a signed-in user.
+    #[error("{0} needs the signed-in user: add it with Binding::and_user")]
+    UserRequired(Purpose),
+    /// `link` and `reauthenticate` begin from a same-origin POST.
+    #[error("{0} begins only from a POST of this site's own pages (Origin, Sec-Fetch-Site)")]
+    NotSameOrigin(Purpose),
+    /// A client secret was given where one is drawn.
+    #[error("begin draws the client secret: use Binding::new_client_secret")]
+    ClientSecretGiven,
+    /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
+    #[error(
+        "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose)"
+    )]
+    NotANavigation,
+    /// The callback's host never gets the cookie that this host sets.
+    #[error(
+        "the cookie of this host never reaches the redirect_uri's host: begin on that host, or, if a proxy replaces the \
+         Host header, say which host browsers use with FlowBuilder::public_host"
+    )]
+    CookieHostMismatch,
+}
+
+impl BeginError {
+    /// The HTTP status to answer with: 400 for what the request asked, 503 for what may work later, 500 otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::BeginError;
+    /// assert_eq!(BeginError::NoActiveKey.status(), 503);
+    /// assert_eq!(BeginError::NotANavigation.status(), 400);
+    /// assert_eq!(BeginError::CookieHostMismatch.status(), 500);
+    /// ```
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::NoActiveKey | Self::Randomness(_) | Self::Clock => 503,
+            Self::StateTooLong { .. }
+            | Self::UnknownProvider
+            | Self::ReturnsToCallback
+            | Self::NotSameOrigin(_)
+            | Self::NotANavigation => 400,
+            _ => 500,
+        }
+    }
+}

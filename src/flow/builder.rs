@@ -1,0 +1,396 @@
+//! Configuring a flow, and refusing what cannot work.
+
+use std::collections::HashSet;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ConfigError, Flow, FlowInner, Keys};
+use crate::clock::{Clock, SystemClock, unix_seconds};
+use crate::cookie::CookieFamilies;
+use crate::name::{self, App, Purpose};
+use crate::provider::{Provider, RedirectUri, host_of};
+use crate::random;
+use crate::replay::ReplayGuard;
+use crate::token::keys::{KeyTable, SameKeyId};
+
+/// How long a person has between the click and the callback, in seconds, unless the caller says otherwise.
+const DEFAULT_LIFETIME: u16 = 600;
+
+/// Configures a [`Flow`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+/// use std::time::Duration;
+///
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(Provider::github())
+///     .provider(Provider::apple())
+///     .lifetime(Duration::from_secs(300))
+///     .build()?;
+/// assert!(format!("{flow:?}").contains("apple"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a flow is made by build"]
+pub struct FlowBuilder<T> {
+    app: App,
+    keys: Keys,
+    guard: Arc<dyn ReplayGuard>,
+    purposes: Vec<Purpose>,
+    providers: Vec<Provider>,
+    redirects: Vec<(String, String)>,
+    lifetime: Duration,
+    clock: Box<dyn Clock>,
+    public_host: Option<String>,
+    shared_callback: bool,
+    plain_http: bool,
+    data: PhantomData<fn() -> T>,
+}
+
+impl FlowBuilder<()> {
+    pub(super) fn new(app: App, keys: Keys, guard: Arc<dyn ReplayGuard>) -> Self {
+        Self {
+            app,
+            keys,
+            guard,
+            purposes: Vec::new(),
+            providers: Vec::new(),
+            redirects: Vec::new(),
+            lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
+            clock: Box::new(SystemClock),
+            public_host: None,
+            shared_callback: false,
+            plain_http: false,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T> FlowBuilder<T> {
+    /// What the states carry for the caller, as JSON inside: encrypted, authentic, and counted in the URL's length.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Plan { seats: u32 }
+    ///
+    /// let flow: Flow<Plan> = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .carrying::<Plan>()
+    ///     .provider(Provider::github())
+    ///     .build()?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(Plan { seats: 3 }))?;
+    /// assert!(begun.state.starts_with("ost1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn carrying<U>(self) -> FlowBuilder<U> {
+        let Self {
+            app,
+            keys,
+            guard,
+            purposes,
+            providers,
+            redirects,
+            lifetime,
+            clock,
+            public_host,
+            shared_callback,
+            plain_http,
+            ..
+        } = self;
+        FlowBuilder {
+            app,
+            keys,
+            guard,
+            purposes,
+            providers,
+            redirects,
+            lifetime,
+            clock,
+            public_host,
+            shared_callback,
+            plain_http,
+            data: PhantomData,
+        }
+    }
+
+    /// Accepts states for this purpose; may be called for several. Without it, [`Purpose::Login`] alone. The first one
+    /// named is what a [`Login`](crate::Login) is for unless it says otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, Flow, Provider, Purpose, SingleProcessGuard};
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .purpose(Purpose::Login)
+    ///     .purpose(Purpose::Link)
+    ///     .provider(Provider::github())
+    ///     .build()?;
+    /// assert!(format!("{flow:?}").contains("Link"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        if !self.purposes.contains(&purpose) {
+            self.purposes.push(purpose);
+        }
+        self
+    }
+
+    /// Adds a provider.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// assert!(builder.provider(Provider::google()).build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Registers a callback address under an id that [`Login::redirect`](crate::Login::redirect) takes. Once one is
+    /// registered, only registered ids are taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let flow = builder.provider(Provider::google()).redirect_uri("web", "https://shop.example/callback").build();
+    /// assert!(flow.is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn redirect_uri(mut self, id: &str, uri: &str) -> Self {
+        self.redirects.push((id.to_owned(), uri.to_owned()));
+        self
+    }
+
+    /// How long a person has between begin and callback: whole seconds, 600 unless said otherwise, at most the ring's
+    /// `lifetime_cap`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # use std::time::Duration;
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// assert!(builder.provider(Provider::google()).lifetime(Duration::from_secs(3601)).build().is_err());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// Replaces the clock of the operating system.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let clock = testing::ManualClock::at(1_800_000_000);
+    /// assert!(builder.provider(Provider::google()).clock(clock).build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Box::new(clock), ..self }
+    }
+
+    /// The host that browsers use for this service, such as `shop.example`: needed where a proxy in front does not
+    /// pass the `Host` header on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, ConfigError, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let provider = Provider::google().redirect_uri("https://login.shop.example/callback");
+    /// let error = builder.provider(provider).public_host("shop.example").build().unwrap_err();
+    /// assert!(matches!(error, ConfigError::CookieHost { .. }));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn public_host(self, host: &str) -> Self {
+        Self { public_host: Some(host.to_owned()), ..self }
+    }
+
+    /// All providers answer to one address, so that the callback learns the provider from the state; see
+    /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers it builds only if every one
+    /// of them is declared to send `iss`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, ConfigError, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let error = builder.provider(Provider::google()).provider(Provider::github()).shared_callback().build().unwrap_err();
+    /// assert!(matches!(error, ConfigError::MixUp(..)));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn shared_callback(self) -> Self {
+        Self { shared_callback: true, ..self }
+    }
+
+    /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on something
+    /// other than localhost.
+    ///
+    /// # Security
+    ///
+    /// Anybody on the network, and any sibling domain, can then plant the cookie that binds a login to a browser: login
+    /// CSRF is back. Never in production. Chromium and Firefox take `Secure` cookies on `http://localhost`, so that
+    /// development there does not need this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// assert!(builder.provider(Provider::google()).dangerously_allow_plain_http().build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn dangerously_allow_plain_http(self) -> Self {
+        Self { plain_http: true, ..self }
+    }
+
+    /// Checks the configuration and derives the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] says what cannot work and what to change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// assert!(builder.provider(Provider::google()).provider(Provider::google()).build().is_err());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn build(mut self) -> Result<Flow<T>, ConfigError> {
+        if self.purposes.is_empty() {
+            self.purposes.push(Purpose::Login);
+        }
+        self.purposes.iter().try_for_each(|purpose| purpose.check())?;
+        self.check_providers()?;
+        let public_host = self.checked_public_host()?;
+        let redirects = self.checked_redirects()?;
+        let own = self.checked_own_redirects()?;
+        let addresses = || redirects.iter().map(|(_, uri)| uri).chain(own.iter().map(|(_, uri)| uri));
+        if let Some(public_host) = &public_host
+            && let Some(other) = addresses().filter_map(|uri| uri.host.as_ref()).find(|host| *host != public_host)
+        {
+            return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
+        }
+        let callback_paths: HashSet<String> = addresses().map(|uri| uri.path.clone()).collect();
+
+        let ring = self.keys.0;
+        if !ring.has_begun(unix_seconds(self.clock.now())) {
+            return Err(ConfigError::NothingSealsYet);
+        }
+        let timing = ring.timing();
+        let lifetime = checked_lifetime(self.lifetime, timing.lifetime_cap)?;
+        // One constant for every flow of the application, whatever its lifetime.
+        let max_age = u64::from(timing.lifetime_cap).saturating_add(u64::from(timing.skew).saturating_mul(2));
+        let keys = KeyTable::new(ring, &self.purposes, &self.app).map_err(|SameKeyId| ConfigError::KeyIdCollision)?;
+        Ok(Flow {
+            inner: Arc::new(FlowInner {
+                cookies: CookieFamilies::new(&self.app, !self.plain_http, max_age),
+                keys,
+                purposes: self.purposes,
+                providers: self.providers,
+                redirects,
+                callback_paths,
+                lifetime,
+                public_host,
+                shared_callback: self.shared_callback,
+                clock: self.clock,
+                guard: self.guard,
+                random: random::operating_system,
+            }),
+            data: PhantomData,
+        })
+    }
+
+    fn check_providers(&self) -> Result<(), ConfigError> {
+        if self.providers.is_empty() {
+            return Err(ConfigError::NoProvider);
+        }
+        let mut ids = HashSet::new();
+        for provider in &self.providers {
+            if !ids.insert(provider.id()) {
+                return Err(ConfigError::ProviderTwice(provider.id().to_owned()));
+            }
+            if self.plain_http && provider.uses_form_post() {
+                return Err(ConfigError::FormPostOverPlainHttp(provider.id().to_owned()));
+            }
+        }
+        if self.shared_callback {
+            self.refuse_mix_up(&self.providers.iter().collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// Of providers that share an address, all must be told apart by `iss`.
+    fn refuse_mix_up(&self, sharing: &[&Provider]) -> Result<(), ConfigError> {
+        let silent = sharing.iter().find(|one| !matches!(one.issuer_rule(), Some((_, true))));
+        let same =
+            |a: &&Provider, b: &&Provider| a.issuer_rule().map(|rule| rule.0) == b.issuer_rule().map(|rule| rule.0);
+        let doubled = sharing.iter().find(|one| sharing.iter().any(|two| two.id() != one.id() && same(one, two)));
+        let Some(offender) = silent.or(doubled) else { return Ok(()) };
+        match sharing.iter().find(|other| other.id() != offender.id()) {
+            Some(other) => Err(ConfigError::MixUp(offender.id().to_owned(), other.id().to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn checked_own_redirects(&self) -> Result<Vec<(&Provider, RedirectUri)>, ConfigError> {
+        let mut own: Vec<(&Provider, RedirectUri)> = Vec::new();
+        for provider in &self.providers {
+            let Some(text) = provider.own_redirect_uri() else { continue };
+            let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(provider.id().to_owned()))?;
+            own.push((provider, uri));
+        }
+        for (_, uri) in &own {
+            let sharing: Vec<_> = own.iter().filter(|(_, other)| other == uri).map(|(provider, _)| *provider).collect();
+            // Without `shared_callback` the caller names the provider, and one address names no one of several.
+            match sharing.as_slice() {
+                [one, other, ..] if !self.shared_callback => {
+                    return Err(ConfigError::MixUp(one.id().to_owned(), other.id().to_owned()));
+                }
+                _ => self.refuse_mix_up(&sharing)?,
+            }
+        }
+        Ok(own)
+    }
+
+    fn checked_redirects(&self) -> Result<Vec<(String, RedirectUri)>, ConfigError> {
+        let mut redirects: Vec<(String, RedirectUri)> = Vec::new();
+        for (id, uri) in &self.redirects {
+            name::check("redirect id", id)?;
+            if redirects.iter().any(|(known, _)| known == id) {
+                return Err(ConfigError::RedirectTwice(id.clone()));
+            }
+            let uri = RedirectUri::parse(uri).ok_or_else(|| ConfigError::RedirectUri(id.clone()))?;
+            redirects.push((id.clone(), uri));
+        }
+        Ok(redirects)
+    }
+
+    fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
+        let Some(host) = &self.public_host else { return Ok(None) };
+        let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        host_of(host).filter(|_| plain).map(Some).ok_or(ConfigError::PublicHost)
+    }
+}
+
+fn checked_lifetime(lifetime: Duration, cap: u16) -> Result<u16, ConfigError> {
+    let seconds = u16::try_from(lifetime.as_secs()).ok().filter(|seconds| (1..=cap).contains(seconds));
+    let seconds = seconds.filter(|_| lifetime.subsec_nanos() == 0);
+    seconds.ok_or(ConfigError::Lifetime { cap: cap.into() })
+}

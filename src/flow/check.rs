@@ -1,0 +1,326 @@
+//! Checking a callback, in the one order that is safe.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
+use super::{Expect, Flow, FlowInner};
+use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
+use crate::callback::{Answer, Callback};
+use crate::claims::codec::BindingKind;
+use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::open::{self, Authentic, Context, InContext, OutOfTime};
+use crate::provider::{Provider, host_of};
+use crate::random::Randomness;
+use crate::replay::{GuardError, Mark, Marked, ReplayGuard};
+use crate::seal;
+use crate::secret::equal_in_constant_time;
+use crate::token::wire::LONGEST_BYTES;
+
+/// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Callback, Expect, Login};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let flow = testing::flow();
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// let callback = Callback::from_code(begun.state, "code")?;
+/// let bound = flow.check(Binding::session(&[7; 16])?, Expect::provider("github"), callback)?;
+/// assert!(bound.mark_used().await.is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+///
+/// There is no way around the guard:
+///
+/// ```compile_fail
+/// # use oauth_state::*;
+/// fn skip(bound: Bound<()>) -> String {
+///     bound.finished.code
+/// }
+/// ```
+#[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
+pub struct Bound<T> {
+    guard: Arc<dyn ReplayGuard>,
+    random: Randomness,
+    id: [u8; 16],
+    now: u64,
+    expires_at: u64,
+    skew: u32,
+    finished: Finished<T>,
+}
+
+impl<T> fmt::Debug for Bound<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bound([redacted])")
+    }
+}
+
+impl<T> Bound<T> {
+    /// What the login ends in, for the samples of `testing` alone: no guard is asked.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_finished_without_the_guard(self) -> Finished<T> {
+        self.finished
+    }
+
+    /// Asks the guard, and gives the login if this was the first time.
+    ///
+    /// # Errors
+    ///
+    /// `already_used`, or `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not
+    /// answer: an error of the guard never lets a callback through.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let flow = testing::flow();
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
+    /// let (first, second) = (check()?, check()?);
+    /// assert!(first.mark_used().await.is_ok());
+    /// assert_eq!(second.mark_used().await.unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
+        // One claimant for this call and its retries; another callback draws another.
+        let mut claimant = [0; 8];
+        let drawn = (self.random)(&mut claimant).map_err(GuardError::unavailable);
+        let mark = Mark::new(self.id, claimant, self.now, self.expires_at, self.skew);
+        let marked = match drawn {
+            Ok(()) => self.guard.mark_used(&mark).await,
+            Err(error) => Err(error),
+        };
+        let refusal = match marked {
+            Ok(Marked::First) => return Ok(self.finished),
+            Ok(Marked::AlreadyUsed { first_used_at }) => FinishError::already_used(first_used_at),
+            Err(error) => FinishError::from(error),
+        };
+        let (Finished::Code(Authorized { origin, .. }) | Finished::Refused(ProviderRefusal { origin, .. })) =
+            self.finished;
+        Err(refusal.with_restart(Restart::new(origin, Whose::PerhapsThisOne)))
+    }
+}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
+    /// Checks everything but single use. Pure: it waits for nothing and marks nothing.
+    ///
+    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant,
+    /// binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
+    /// nobody can use up another's login.
+    ///
+    /// # Errors
+    ///
+    /// [`FinishError`] with the reason. Nothing has been consumed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// let flow = testing::flow();
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let error = flow.check(Binding::session(&[8; 16])?, Expect::provider("github"), callback).unwrap_err();
+    /// assert_eq!(error.kind(), FinishErrorKind::OtherSession);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check(&self, binding: Binding<'_>, expect: Expect<'_>, callback: Callback) -> Result<Bound<T>, FinishError> {
+        let inner = &*self.inner;
+        if binding.holder.headers().is_some_and(RequestHeaders::is_speculative) {
+            return Err(FinishErrorKind::NotConsumed.into());
+        }
+        if expect.provider.is_none() && !inner.shared_callback {
+            return Err(FinishError::because(
+                FinishErrorKind::WrongProvider,
+                "Expect::any_provider needs a flow that was built with FlowBuilder::shared_callback",
+            ));
+        }
+        let now = inner.now();
+        let timing = inner.keys.ring().timing();
+        let mut buffer = [0; LONGEST_BYTES];
+        let authentic = open::authenticate(&callback.state, &inner.keys, now, &mut buffer)?;
+        let timely =
+            authentic.check_time(now, timing).map_err(|late| inner.out_of_time(&late, &binding, expect.provider))?;
+        let Expect { provider, tenant, redirect, purpose } = expect;
+        let in_context = timely.check_context(&Context { provider, tenant, redirect, purpose })?;
+        let provider = inner.configured_provider(&in_context)?;
+        let secrets = inner.check_binding(&in_context, &binding, provider)?;
+        let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
+
+        let Authentic { nonce, claims, .. } = in_context.authentic();
+        let origin = in_context.authentic().origin();
+        let data = match seal::read_data(claims.data) {
+            Ok(data) => data,
+            Err(error) => {
+                let restart = Restart::new(origin, Whose::PerhapsThisOne);
+                let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
+                return Err(refused.with_restart(restart));
+            }
+        };
+        let unauthenticated_parameters = callback.others;
+        let finished = match callback.answer {
+            Answer::Code(code) => Finished::Code(Authorized {
+                origin,
+                data,
+                code: Code(code),
+                code_verifier: CodeVerifier(secrets.code_verifier()),
+                nonce: Nonce(secrets.nonce()),
+                unauthenticated_parameters,
+            }),
+            Answer::Error(error) => Finished::Refused(ProviderRefusal {
+                attributed_to: issuer_checked.then(|| origin.provider.clone()),
+                origin,
+                data,
+                error,
+                unauthenticated_parameters,
+            }),
+        };
+        let mut id = [0; 16];
+        id.copy_from_slice(&nonce[..16]);
+        Ok(Bound {
+            guard: Arc::clone(&inner.guard),
+            random: inner.random,
+            id,
+            now,
+            expires_at: claims.expires_at(),
+            skew: timing.skew,
+            finished,
+        })
+    }
+}
+
+impl FlowInner {
+    /// An expired state still tells whose it was, so that its own browser can begin again at once.
+    fn out_of_time(&self, late: &OutOfTime<'_>, binding: &Binding<'_>, expected: Option<&str>) -> FinishError {
+        let error = FinishError::from(late.kind);
+        let claims = &late.authentic.claims;
+        let provider = self.provider(claims.provider);
+        let here = expected.is_none_or(|expected| expected == claims.provider);
+        match provider.filter(|_| late.kind == FinishErrorKind::Expired && here) {
+            Some(provider) => {
+                let whose = match self.compare(&late.authentic, binding, provider) {
+                    Comparison::Same(_) | Comparison::NoCookie => Whose::PerhapsThisOne,
+                    Comparison::Other => Whose::Another,
+                };
+                error.with_restart(Restart::new(late.authentic.origin(), whose))
+            }
+            None => error,
+        }
+    }
+
+    fn configured_provider(&self, in_context: &InContext<'_>) -> Result<&Provider, FinishError> {
+        let unknown = || {
+            FinishError::because(
+                FinishErrorKind::WrongProvider,
+                "the state names a provider that this flow does not have",
+            )
+        };
+        let returns_to_callback = || {
+            FinishError::because(
+                FinishErrorKind::Malformed,
+                "the state's return path is a callback address of this flow",
+            )
+        };
+        let path = in_context.authentic().return_to.as_ref();
+        if path.is_some_and(|path| self.callback_paths.iter().any(|callback| path.leads_to(callback))) {
+            return Err(returns_to_callback());
+        }
+        self.provider(in_context.provider()).ok_or_else(unknown)
+    }
+
+    fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
+        let Authentic { keys, nonce, claims, .. } = authentic;
+        binding::compare(&binding.holder, &self.cookies, provider.same_site(), &keys.flow, nonce, &claims.binding_tag)
+    }
+
+    /// The user agent, then the user.
+    fn check_binding(
+        &self,
+        in_context: &InContext<'_>,
+        binding: &Binding<'_>,
+        provider: &Provider,
+    ) -> Result<FlowSecrets, FinishError> {
+        let authentic = in_context.authentic();
+        let secrets = match self.compare(authentic, binding, provider) {
+            Comparison::Same(secrets) => secrets,
+            Comparison::NoCookie => {
+                let diagnosis = binding.holder.headers().map_or("", |headers| self.why_no_cookie(headers, provider));
+                let restart = Restart::new(authentic.origin(), Whose::PerhapsThisOne);
+                return Err(FinishError::because(FinishErrorKind::CookieMissing, diagnosis).with_restart(restart));
+            }
+            Comparison::Other => {
+                let restart = Restart::new(authentic.origin(), Whose::Another);
+                return Err(other_user_agent(binding.holder.kind(), authentic.claims.kind).with_restart(restart));
+            }
+        };
+        if let Some(tag) = in_context.user_tag() {
+            let now = binding.user.map(|user| binding::user_tag(&authentic.keys.flow, &authentic.nonce, user));
+            if !now.is_some_and(|now| equal_in_constant_time(&now, tag)) {
+                return Err(FinishErrorKind::OtherUser.into());
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// What the headers tell of a cookie that did not come.
+    fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> &'static str {
+        // Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
+        let cross_site_post =
+            headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site");
+        let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok()).and_then(host_of);
+        let other_host = match (&self.public_host, request_host) {
+            (Some(public), Some(request)) => *public != request,
+            _ => false,
+        };
+        match (cross_site_post, provider.uses_form_post(), headers.any_cookie()) {
+            (true, false, _) => {
+                "the callback came as a cross-site POST, on which SameSite=Lax cookies do not come: declare the \
+                 provider's response mode as form_post"
+            }
+            (true, true, _) => {
+                "the cross-site POST came without the SameSite=None cookie: the browser blocks third-party cookies, or \
+                 the login began over plain http"
+            }
+            _ if other_host => "the callback came to another host than the one where the login's cookie is set",
+            (false, _, true) => {
+                "other cookies came, but none of this login: begin's Set-Cookie was not sent or has expired, or begin \
+                 ran on another host, another application name or another environment"
+            }
+            (false, _, false) => {
+                "no cookies came at all: the browser blocks them, or the login began in another browser or on another host"
+            }
+        }
+    }
+}
+
+fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
+    let kind = match expected {
+        BindingKind::Cookie | BindingKind::Unbound => FinishErrorKind::OtherBrowser,
+        BindingKind::Session => FinishErrorKind::OtherSession,
+        BindingKind::ClientSecret => FinishErrorKind::OtherClient,
+    };
+    if expected == sealed {
+        return kind.into();
+    }
+    FinishError::because(
+        kind,
+        "begin and finish use different kinds of Binding: use the same constructor at both ends (client secrets: \
+         new_client_secret at begin, client_secret at finish)",
+    )
+}
+
+/// RFC 9207 section 2.4: simple string comparison. Whether an `iss` was there and was checked.
+fn check_issuer(provider: &Provider, iss: Option<&str>) -> Result<bool, FinishErrorKind> {
+    match (provider.issuer_rule(), iss) {
+        (Some((issuer, _)), Some(iss)) if issuer == iss => Ok(true),
+        (Some(_), Some(_)) => Err(FinishErrorKind::IssuerMismatch),
+        (Some((_, true)), None) => Err(FinishErrorKind::IssuerMissing),
+        // Nothing to compare with: it proves nothing and harms nothing.
+        (Some((_, false)) | None, _) => Ok(false),
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a flow does not build.
+
+use crate::name::NameError;
+
+/// Why a flow does not build.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, App, ConfigError, Flow, SingleProcessGuard};
+/// let app = App::new("shop", "test")?;
+/// let error = Flow::builder(app, testing::ring(), SingleProcessGuard::with_capacity(1)).build().unwrap_err();
+/// assert!(matches!(error, ConfigError::NoProvider));
+/// # Ok::<(), oauth_state::NameError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No provider was named.
+    #[error("a flow needs at least one provider: add one with FlowBuilder::provider")]
+    NoProvider,
+    /// Two providers have one id.
+    #[error("two providers have the id {0:?}; states could not tell them apart")]
+    ProviderTwice(String),
+    /// A name breaks the rule for names.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The lifetime is not whole seconds between 1 and the ring's cap.
+    #[error("the lifetime must be whole seconds, from 1 to the ring's lifetime_cap of {cap}")]
+    Lifetime {
+        /// The ring's `lifetime_cap`, in seconds.
+        cap: u64,
+    },
+    /// A redirect_uri is not an absolute address without a fragment.
+    #[error("the redirect_uri of {0:?} must be an absolute address without a fragment (RFC 6749 section 3.1.2)")]
+    RedirectUri(String),
+    /// Two redirect ids are the same.
+    #[error("the redirect id {0:?} is registered twice")]
+    RedirectTwice(String),
+    /// Two providers answer to one address, and not every one of them is known to send `iss`.
+    #[error(
+        "providers {0:?} and {1:?} share a callback address, and not both send iss: give each an address of its own, or \
+         its issuer with requires_iss and build with shared_callback (mix-up, RFC 9700 section 4.4.2)"
+    )]
+    MixUp(String, String),
+    /// A form_post provider over plain HTTP.
+    #[error("{0:?} answers by form_post, which needs a SameSite=None cookie, which browsers take over https only")]
+    FormPostOverPlainHttp(String),
+    /// The callback address lies on a host that the cookie never reaches.
+    #[error("the redirect_uri host {redirect_host:?} is not {public_host:?}, where the login's cookie is set")]
+    CookieHost {
+        /// The host of the redirect_uri.
+        redirect_host: String,
+        /// The host given with `public_host`.
+        public_host: String,
+    },
+    /// Not a host.
+    #[error("public_host takes a host such as shop.example, without scheme, port and path")]
+    PublicHost,
+    /// No key seals yet.
+    #[error("no key of the ring seals yet: the first seal_from lies in the future")]
+    NothingSealsYet,
+    /// Two keys of the ring derive one key id for this application.
+    #[error("two keys of the ring derive the same key id for this application; replace the newer one")]
+    KeyIdCollision,
+}

@@ -1,0 +1,238 @@
+//! The paved path: [`Flow::begin`] and [`Flow::finish`].
+
+mod begin;
+mod begin_error;
+mod builder;
+mod check;
+mod config_error;
+mod expect;
+mod finished;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+pub use begin::{Begun, Login};
+pub use begin_error::BeginError;
+pub use builder::FlowBuilder;
+pub use check::Bound;
+pub use config_error::ConfigError;
+pub use expect::Expect;
+pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
+
+use crate::binding::Binding;
+use crate::callback::Callback;
+use crate::clock::{Clock, unix_seconds};
+use crate::cookie::CookieFamilies;
+use crate::finish_error::FinishError;
+use crate::key::KeyRing;
+use crate::name::{App, Purpose};
+use crate::provider::{Provider, RedirectUri};
+use crate::random::Randomness;
+use crate::replay::ReplayGuard;
+use crate::token::keys::KeyTable;
+
+/// The keys that a flow reads. A fixed ring converts into it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Keys, KeyRing, RootKey};
+/// let ring = KeyRing::from(RootKey::generate()?);
+/// let keys = Keys::from(ring.clone());
+/// assert_eq!(keys.fingerprint(), ring.fingerprint());
+/// # Ok::<(), oauth_state::RandomnessError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Keys(KeyRing);
+
+impl Keys {
+    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).fingerprint().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.0.fingerprint()
+    }
+}
+
+impl From<KeyRing> for Keys {
+    fn from(ring: KeyRing) -> Self {
+        Self(ring)
+    }
+}
+
+/// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
+///
+/// `T` is what the caller wants to get back at the callback, carried inside the state as JSON; `()` takes no room.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, App, Binding, Callback, Expect, Finished, Flow, Login, Provider, SingleProcessGuard};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let server = || {
+///     Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000))
+///         .provider(Provider::github())
+///         .build()
+///         .map_err(Box::<dyn std::error::Error>::from)
+/// };
+/// let (one, other) = (server()?, server()?);
+/// let session = b"the session id of this person";
+///
+/// let begun = one.begin(Binding::session(session)?, Login::at("github"))?;
+/// let callback = Callback::from_code(begun.state, "the code from the provider")?;
+/// let finished = other.finish(Binding::session(session)?, Expect::provider("github"), callback).await?;
+///
+/// let Finished::Code(login) = finished else { panic!("the provider refused") };
+/// assert_eq!(login.code.secret(), "the code from the provider");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct Flow<T = ()> {
+    inner: Arc<FlowInner>,
+    data: PhantomData<fn() -> T>,
+}
+
+/// What all clones share.
+pub(crate) struct FlowInner {
+    keys: KeyTable,
+    /// The accepted ones; the first is what a login is for unless it says otherwise.
+    purposes: Vec<Purpose>,
+    providers: Vec<Provider>,
+    redirects: Vec<(String, RedirectUri)>,
+    /// The paths of all known callback addresses, to which no login may return.
+    callback_paths: HashSet<String>,
+    lifetime: u16,
+    cookies: CookieFamilies,
+    public_host: Option<String>,
+    shared_callback: bool,
+    clock: Box<dyn Clock>,
+    guard: Arc<dyn ReplayGuard>,
+    random: Randomness,
+}
+
+impl FlowInner {
+    fn now(&self) -> u64 {
+        unix_seconds(self.clock.now())
+    }
+
+    fn provider(&self, id: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.id() == id)
+    }
+
+    /// The address of a redirect id, or the provider's own without one.
+    fn redirect_uri(&self, provider: &Provider, id: Option<&str>) -> Option<RedirectUri> {
+        match id {
+            Some(id) => self.redirects.iter().find(|(known, _)| known == id).map(|(_, uri)| uri.clone()),
+            None => provider.own_redirect_uri().and_then(RedirectUri::parse),
+        }
+    }
+}
+
+impl Flow<()> {
+    /// Starts the configuration of a flow: whose it is, its keys, and its replay guard. There is no default guard,
+    /// because each has its price; see [`SingleProcessGuard`](crate::SingleProcessGuard).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(Provider::google())
+    ///     .build()?;
+    /// assert_eq!(flow.fingerprint(), testing::ring().fingerprint());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(app: App, keys: impl Into<Keys>, guard: impl ReplayGuard) -> FlowBuilder<()> {
+        FlowBuilder::new(app, keys.into(), Arc::new(guard))
+    }
+}
+
+impl<T> Flow<T> {
+    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// assert_eq!(testing::flow().fingerprint(), testing::ring().fingerprint());
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.inner.keys.ring().fingerprint()
+    }
+
+    /// Replaces the source of randomness, to count its calls and to let it fail.
+    #[cfg(test)]
+    pub(crate) fn with_randomness(mut self, random: Randomness) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.random = random;
+        }
+        self
+    }
+}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
+    /// Finishes a login: [`Flow::check`], then [`Bound::mark_used`].
+    ///
+    /// Run it, and the exchange of the code, on a task that outlives the client's connection: a browser that goes away
+    /// between the two must not leave a used state and an unused code.
+    ///
+    /// # Errors
+    ///
+    /// [`FinishError`] with the reason; nothing is lost unless its code is `already_used` or `guard_outcome_unknown`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let flow = testing::flow();
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let callback = Callback::from_code(begun.state, "code")?;
+    ///
+    /// let first = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback.clone()).await;
+    /// assert!(first.is_ok());
+    /// let again = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await;
+    /// assert_eq!(again.err().unwrap().kind(), FinishErrorKind::AlreadyUsed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn finish(
+        &self,
+        binding: Binding<'_>,
+        expect: Expect<'_>,
+        callback: Callback,
+    ) -> Result<Finished<T>, FinishError> {
+        // The borrowed arguments end here, so that they are not held while the guard is waited for.
+        let bound = self.check(binding, expect, callback)?;
+        bound.mark_used().await
+    }
+}
+
+impl<T> Clone for Flow<T> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), data: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Flow<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("purposes", &self.inner.purposes)
+            .field("providers", &self.inner.providers.iter().map(Provider::id).collect::<Vec<_>>())
+            .field("ring", self.inner.keys.ring())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! Root keys, their public names, what is derived from them, and the ring that says which one seals when.
+
+pub(crate) mod derive;
+pub(crate) mod id;
+pub(crate) mod material;
+pub(crate) mod ring;
+
+pub use id::RootKeyId;
+pub use material::{RootKey, RootKeyError};
+pub use ring::{KeyRing, KeyRole};

@@ -1,0 +1,366 @@
+//! The key ring: which keys there are, and which role each has at a given time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::id::RootKeyId;
+use super::material::RootKey;
+use crate::clock::unix_seconds;
+
+/// The longest lifetime of a state, in seconds (the format's own bound).
+pub(crate) const LONGEST_LIFETIME: u16 = 3600;
+/// How much two servers' clocks may differ, in seconds, where a document says nothing.
+pub(crate) const DEFAULT_SKEW: u32 = 60;
+
+/// What a key may do at a given time.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{KeyRing, KeyRole, RootKey};
+/// use std::time::SystemTime;
+///
+/// let ring = KeyRing::from(RootKey::generate()?);
+/// let (_, role) = ring.roles(SystemTime::now()).next().unwrap();
+/// assert_eq!(role, KeyRole::Active);
+/// # Ok::<(), oauth_state::RandomnessError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyRole {
+    /// Its time to seal has not come: it opens states, so that every server has it before any server seals with it.
+    Pending,
+    /// It seals new states and opens them.
+    Active,
+    /// A newer key seals; states that it sealed may still be under way, so it opens.
+    Retiring,
+    /// No state that it sealed can still be alive: it does nothing.
+    Retired,
+    /// Withdrawn by the operator: it does nothing, at once.
+    Revoked,
+}
+
+impl KeyRole {
+    /// Whether a state sealed with the key is accepted.
+    #[must_use]
+    pub(crate) const fn opens(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Retiring)
+    }
+}
+
+impl fmt::Display for KeyRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        })
+    }
+}
+
+/// One key of a ring, with its schedule in Unix seconds.
+#[derive(Clone, Debug)]
+pub(crate) struct RingKey {
+    pub(crate) root: RootKey,
+    pub(crate) id: RootKeyId,
+    pub(crate) seal_from: u64,
+    pub(crate) revoked: bool,
+}
+
+/// The times, in seconds, that the ring's schedule and the checks of a state depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timing {
+    /// How long a document takes to reach every server.
+    pub(crate) propagation: u32,
+    /// The largest difference between the clocks of any two servers.
+    pub(crate) skew: u32,
+    /// The longest lifetime that a state may be given.
+    pub(crate) lifetime_cap: u16,
+}
+
+/// An immutable set of keys with their schedule, the same on every server.
+///
+/// The role of each key is a function of the document and the clock alone, never of the order in the list. Read one
+/// with [`KeyRing::parse`], [`KeyRing::from_env`] or [`KeyRing::from_file`]. A clone shares the keys.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{KeyRing, RootKey};
+///
+/// // Once, by the operator; then into the secret manager that all servers read:
+/// let text = RootKey::generate()?.to_secret_text();
+/// // On every server:
+/// let ring = KeyRing::parse(text.expose())?;
+/// assert_eq!(ring.serial(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing(Arc<Contents>);
+
+struct Contents {
+    serial: u64,
+    timing: Timing,
+    /// By ascending `seal_from`.
+    keys: Vec<RingKey>,
+    revoked: Vec<RootKeyId>,
+}
+
+impl KeyRing {
+    /// Builds a ring from validated parts; `source::document` is what validates them.
+    pub(crate) fn from_parts(serial: u64, timing: Timing, mut keys: Vec<RingKey>, revoked: Vec<RootKeyId>) -> Self {
+        keys.sort_by_key(|key| key.seal_from);
+        Self(Arc::new(Contents { serial, timing, keys, revoked }))
+    }
+
+    /// The document's serial number, which grows with every change; 0 for a bare key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRing, RootKey};
+    /// assert_eq!(KeyRing::from(RootKey::generate()?).serial(), 0);
+    /// # Ok::<(), oauth_state::RandomnessError>(())
+    /// ```
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.0.serial
+    }
+
+    /// The largest difference between two servers' clocks that is allowed for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRing, RootKey};
+    /// assert_eq!(KeyRing::from(RootKey::generate()?).skew().as_secs(), 60);
+    /// # Ok::<(), oauth_state::RandomnessError>(())
+    /// ```
+    #[must_use]
+    pub fn skew(&self) -> Duration {
+        Duration::from_secs(self.0.timing.skew.into())
+    }
+
+    /// The longest lifetime that a flow over this ring may give its states.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRing, RootKey};
+    /// assert_eq!(KeyRing::from(RootKey::generate()?).lifetime_cap().as_secs(), 3600);
+    /// # Ok::<(), oauth_state::RandomnessError>(())
+    /// ```
+    #[must_use]
+    pub fn lifetime_cap(&self) -> Duration {
+        Duration::from_secs(self.0.timing.lifetime_cap.into())
+    }
+
+    /// Each key's public id and its role at `now`, oldest first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRing, RootKey};
+    /// use std::time::SystemTime;
+    ///
+    /// let key = RootKey::generate()?;
+    /// let ring = KeyRing::from(key.clone());
+    /// let lines: Vec<String> = ring.roles(SystemTime::now()).map(|(id, role)| format!("{id} {role}")).collect();
+    /// assert_eq!(lines, [format!("{} active", key.id())]);
+    /// # Ok::<(), oauth_state::RandomnessError>(())
+    /// ```
+    pub fn roles(&self, now: SystemTime) -> impl Iterator<Item = (RootKeyId, KeyRole)> + '_ {
+        let now = unix_seconds(now);
+        self.0.keys.iter().enumerate().map(move |(index, key)| (key.id, self.role(index, now)))
+    }
+
+    /// Sixteen hexadecimal digits that are equal where two servers hold the same document; for health checks.
+    ///
+    /// # Security
+    ///
+    /// It is a hash of public ids and times and says nothing about the keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRing, RootKey};
+    /// let text = RootKey::generate()?.to_secret_text();
+    /// let (one, other) = (KeyRing::parse(text.expose())?, KeyRing::parse(text.expose())?);
+    /// assert_eq!(one.fingerprint(), other.fingerprint());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let Contents { serial, timing, keys, revoked } = &*self.0;
+        let mut hash = Sha256::new_with_prefix(b"oauth-state/v1/ring-fingerprint");
+        for number in [*serial, timing.propagation.into(), timing.skew.into(), timing.lifetime_cap.into()] {
+            hash.update(number.to_be_bytes());
+        }
+        // Each list with its length: ids and times of one list cannot pass for those of the other.
+        hash.update((keys.len() as u64).to_be_bytes());
+        for key in keys {
+            hash.update(key.id.as_bytes());
+            hash.update(key.seal_from.to_be_bytes());
+        }
+        revoked.iter().for_each(|id| hash.update(id.as_bytes()));
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.iter().take(8).fold(String::with_capacity(16), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    pub(crate) fn timing(&self) -> Timing {
+        self.0.timing
+    }
+
+    pub(crate) fn keys(&self) -> &[RingKey] {
+        &self.0.keys
+    }
+
+    /// The role of the key at `index` of [`KeyRing::keys`].
+    pub(crate) fn role(&self, index: usize, now: u64) -> KeyRole {
+        let Some(key) = self.0.keys.get(index) else { return KeyRole::Retired };
+        if key.revoked {
+            return KeyRole::Revoked;
+        }
+        if now < key.seal_from {
+            return KeyRole::Pending;
+        }
+        // A key is superseded by its successor in time, even when that one is revoked: a key that stopped sealing
+        // never seals again, so that no server falls back to a key that another has retired.
+        match index.checked_add(1).and_then(|next| self.0.keys.get(next)) {
+            Some(successor) if successor.seal_from <= now => {
+                if now < self.accept_until(successor.seal_from) {
+                    KeyRole::Retiring
+                } else {
+                    KeyRole::Retired
+                }
+            }
+            _ => KeyRole::Active,
+        }
+    }
+
+    /// The key that seals at `now`: the one whose `seal_from` passed last, unless it is revoked.
+    pub(crate) fn active(&self, now: u64) -> Option<usize> {
+        let index = self.0.keys.iter().rposition(|key| key.seal_from <= now)?;
+        (self.role(index, now) == KeyRole::Active).then_some(index)
+    }
+
+    /// Whether some key has begun to seal by `now`, be it revoked since.
+    pub(crate) fn has_begun(&self, now: u64) -> bool {
+        self.0.keys.iter().any(|key| key.seal_from <= now)
+    }
+
+    /// A server that has not yet seen the successor may seal until `propagation` after `superseded_at`, by a clock
+    /// that differs by up to `skew`; its state then lives for `lifetime_cap` and is judged by a third clock.
+    fn accept_until(&self, superseded_at: u64) -> u64 {
+        let Timing { propagation, skew, lifetime_cap } = self.0.timing;
+        superseded_at
+            .saturating_add(propagation.into())
+            .saturating_add(lifetime_cap.into())
+            .saturating_add(u64::from(skew).saturating_mul(2))
+    }
+}
+
+/// A ring of one key that seals since ever, with the default skew of 60 s and no other key to come.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{KeyRing, RootKey};
+/// let key = RootKey::generate()?;
+/// assert_eq!(KeyRing::from(key.clone()).fingerprint(), KeyRing::from(key).fingerprint());
+/// # Ok::<(), oauth_state::RandomnessError>(())
+/// ```
+impl From<RootKey> for KeyRing {
+    fn from(root: RootKey) -> Self {
+        let timing = Timing { propagation: 0, skew: DEFAULT_SKEW, lifetime_cap: LONGEST_LIFETIME };
+        let id = root.id();
+        Self::from_parts(0, timing, vec![RingKey { root, id, seal_from: 0, revoked: false }], Vec::new())
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("serial", &self.0.serial)
+            .field("keys", &self.0.keys.iter().map(|key| key.id).collect::<Vec<_>>())
+            .field("revoked", &self.0.revoked)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use KeyRole::{Active, Pending, Retired, Retiring, Revoked};
+
+    const TIMING: Timing = Timing { propagation: 300, skew: 60, lifetime_cap: 600 };
+    /// propagation + lifetime_cap + 2·skew.
+    const GRACE: u64 = 1020;
+
+    fn ring(schedule: &[(u64, bool)]) -> KeyRing {
+        let keys = schedule.iter().map(|&(seal_from, revoked)| {
+            let root = RootKey::generate().unwrap();
+            RingKey { id: root.id(), root, seal_from, revoked }
+        });
+        KeyRing::from_parts(1, TIMING, keys.collect(), Vec::new())
+    }
+
+    fn roles(ring: &KeyRing, now: u64) -> Vec<KeyRole> {
+        (0..ring.keys().len()).map(|index| ring.role(index, now)).collect()
+    }
+
+    #[test]
+    fn each_role_begins_and_ends_at_its_second() {
+        let ring = ring(&[(1000, false), (5000, false)]);
+        assert_eq!(roles(&ring, 999), [Pending, Pending]);
+        assert_eq!(ring.active(999), None);
+        assert_eq!(roles(&ring, 1000), [Active, Pending]);
+        assert_eq!(roles(&ring, 4999), [Active, Pending]);
+        assert_eq!(ring.active(4999), Some(0));
+        assert_eq!(roles(&ring, 5000), [Retiring, Active]);
+        assert_eq!(ring.active(5000), Some(1));
+        assert_eq!(roles(&ring, 5000 + GRACE - 1), [Retiring, Active]);
+        assert_eq!(roles(&ring, 5000 + GRACE), [Retired, Active]);
+        assert_eq!(roles(&ring, u64::MAX), [Retired, Active]);
+    }
+
+    #[test]
+    fn the_order_of_the_list_does_not_matter() {
+        assert_eq!(roles(&ring(&[(5000, false), (1000, false)]), 6000), [Retiring, Active]);
+    }
+
+    #[test]
+    fn a_superseded_key_never_seals_again_even_if_its_successor_is_revoked() {
+        let ring = ring(&[(1000, false), (5000, true)]);
+        assert_eq!(roles(&ring, 4999), [Active, Revoked]);
+        assert_eq!(roles(&ring, 5000), [Retiring, Revoked]);
+        assert_eq!(ring.active(5000), None);
+    }
+
+    #[test]
+    fn only_the_three_living_roles_open() {
+        assert!(Pending.opens() && Active.opens() && Retiring.opens());
+        assert!(!Retired.opens() && !Revoked.opens());
+    }
+
+    #[test]
+    fn a_document_of_another_time_or_key_has_another_fingerprint() {
+        let one = ring(&[(1000, false)]);
+        let later = KeyRing::from_parts(
+            1,
+            TIMING,
+            one.keys().iter().cloned().map(|key| RingKey { seal_from: 1001, ..key }).collect(),
+            Vec::new(),
+        );
+        let revoked = KeyRing::from_parts(1, TIMING, one.keys().to_vec(), vec![one.keys()[0].id]);
+        assert_eq!(one.fingerprint(), one.clone().fingerprint());
+        assert_ne!(one.fingerprint(), later.fingerprint());
+        assert_ne!(one.fingerprint(), revoked.fingerprint());
+        assert_ne!(one.fingerprint(), ring(&[(1000, false)]).fingerprint());
+    }
+}

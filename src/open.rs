@@ -1,0 +1,135 @@
+//! State text to claims, one check after the other, each step a type of its own:
+//!
+//! ```text
+//! text ─► Authentic ─► Timely ─► InContext ─► (binding) ─► (iss) ─► (data) ─► (guard)
+//! ```
+//!
+//! Nothing here waits for anything: no guard, no store and no network is asked before a state has passed all of it.
+
+use crate::claims::codec::{Claims, TAG_BYTES};
+use crate::claims::{Origin, ReturnTo, Tenant};
+use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::key::ring::Timing;
+use crate::token::aead::NONCE_BYTES;
+use crate::token::keys::{Found, KeyTable, PurposeKeys};
+use crate::token::wire::{self, LONGEST_BYTES, NotAToken};
+
+/// Claims that some holder of the key sealed, and the keys that they were sealed with.
+pub(crate) struct Authentic<'t> {
+    pub(crate) keys: &'t PurposeKeys,
+    pub(crate) nonce: [u8; NONCE_BYTES],
+    pub(crate) claims: Claims<'t>,
+    pub(crate) return_to: Option<ReturnTo>,
+}
+
+/// Authentic claims whose time is now.
+pub(crate) struct Timely<'t>(Authentic<'t>);
+
+/// Timely claims that belong to this callback: its purpose, provider, redirect_uri and tenant.
+pub(crate) struct InContext<'t>(Authentic<'t>);
+
+/// Length, base64url, magic, key id, AEAD, strict parse, in that order.
+pub(crate) fn authenticate<'t>(
+    state: &str,
+    keys: &'t KeyTable,
+    now: u64,
+    buffer: &'t mut [u8; LONGEST_BYTES],
+) -> Result<Authentic<'t>, FinishError> {
+    let token = wire::read(state, buffer).map_err(|refused| match refused {
+        NotAToken::TooLong => FinishErrorKind::TooLong,
+        NotAToken::NotBase64Url | NotAToken::TooShort | NotAToken::OtherMagic => FinishErrorKind::Malformed,
+    })?;
+    let keys = match keys.find(token.key_id, now) {
+        Found::Keys(keys) => keys,
+        Found::WrongPurpose => return Err(FinishErrorKind::WrongPurpose.into()),
+        Found::Revoked => return Err(FinishErrorKind::KeyRevoked.into()),
+        Found::Unknown => return Err(FinishErrorKind::UnknownKey.into()),
+    };
+    keys.encryption
+        .decrypt(&token.nonce, &keys.associated_data, token.ciphertext, &token.tag)
+        .map_err(|_| FinishErrorKind::Forged)?;
+    let malformed = || {
+        FinishError::because(
+            FinishErrorKind::Malformed,
+            "an authentic state does not read: it was sealed by a newer release, or by another implementation",
+        )
+    };
+    let claims = Claims::read(token.ciphertext).map_err(|_| malformed())?;
+    // Once more at this end: a server of another release, or with other rules, may have sealed it.
+    let return_to = match claims.return_to {
+        "" => None,
+        path => Some(ReturnTo::parse(path).map_err(|_| malformed())?),
+    };
+    if keys.purpose.needs_user() && claims.user_tag.is_none() {
+        return Err(malformed());
+    }
+    Ok(Authentic { keys, nonce: token.nonce, claims, return_to })
+}
+
+/// Outside its time, with what was authentic, so that the caller can offer to begin again.
+pub(crate) struct OutOfTime<'t> {
+    pub(crate) kind: FinishErrorKind,
+    pub(crate) authentic: Authentic<'t>,
+}
+
+impl<'t> Authentic<'t> {
+    /// `issued_at ≤ now + skew` and `now < issued_at + lifetime + skew`, in 64 bits, which do not overflow.
+    #[expect(clippy::result_large_err, reason = "both variants hold the same claims, and neither is kept")]
+    pub(crate) fn check_time(self, now: u64, timing: Timing) -> Result<Timely<'t>, OutOfTime<'t>> {
+        let skew = u64::from(timing.skew);
+        if u64::from(self.claims.issued_at) > now.saturating_add(skew) {
+            return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self });
+        }
+        if now >= self.claims.expires_at().saturating_add(skew) {
+            return Err(OutOfTime { kind: FinishErrorKind::Expired, authentic: self });
+        }
+        Ok(Timely(self))
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::new(&self.claims, self.return_to.clone(), self.keys.purpose)
+    }
+}
+
+/// What the callback's own address tells. `None` is learned from the state.
+pub(crate) struct Context<'a> {
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) tenant: Option<&'a Tenant>,
+    pub(crate) redirect: Option<&'a str>,
+    pub(crate) purpose: Option<crate::name::Purpose>,
+}
+
+impl<'t> Timely<'t> {
+    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+        let claims = &self.0.claims;
+        if expected.purpose.is_some_and(|purpose| purpose != self.0.keys.purpose) {
+            return Err(FinishErrorKind::WrongPurpose);
+        }
+        // Mix-up: a code of one provider must not go to another's token endpoint (RFC 9700 section 4.4).
+        if expected.provider.is_some_and(|provider| provider != claims.provider) {
+            return Err(FinishErrorKind::WrongProvider);
+        }
+        if expected.redirect.is_some_and(|redirect| redirect != claims.redirect) {
+            return Err(FinishErrorKind::WrongRedirect);
+        }
+        if expected.tenant.is_some_and(|tenant| tenant.as_bytes() != claims.tenant) {
+            return Err(FinishErrorKind::WrongTenant);
+        }
+        Ok(InContext(self.0))
+    }
+}
+
+impl<'t> InContext<'t> {
+    pub(crate) fn provider(&self) -> &str {
+        self.0.claims.provider
+    }
+
+    pub(crate) fn authentic(&self) -> &Authentic<'t> {
+        &self.0
+    }
+
+    /// The tag of the signed-in user that the state was begun by.
+    pub(crate) fn user_tag(&self) -> Option<&[u8; TAG_BYTES]> {
+        self.0.claims.user_tag.as_ref()
+    }
+}

@@ -1,0 +1,297 @@
+//! What a flow knows of a provider, and of the addresses that it redirects to.
+
+use crate::cookie::SameSite;
+use crate::name::{self, NameError};
+use crate::token::wire::LONGEST_TEXT;
+
+/// How the provider hands its answer over.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Provider, ResponseMode};
+/// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost);
+/// assert_eq!(provider.id(), "acme");
+/// # Ok::<(), oauth_state::NameError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of a GET: `response_mode=query`.
+    Query,
+    /// In the body of a cross-site POST: `response_mode=form_post`. The browser's cookie has to be `SameSite=None`.
+    FormPost,
+}
+
+/// What a flow has to know of an authorization server.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Provider;
+///
+/// let provider = Provider::custom("acme")?
+///     .requires_iss("https://login.acme.example")
+///     .max_state_chars(255)
+///     .redirect_uri("https://shop.example/auth/acme/callback");
+/// assert_eq!(provider.id(), "acme");
+/// # Ok::<(), oauth_state::NameError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Provider {
+    id: String,
+    issuer: Option<Issuer>,
+    max_state_chars: usize,
+    response_mode: ResponseMode,
+    redirect_uri: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Issuer {
+    identifier: String,
+    /// The provider declares that it always sends `iss`.
+    required: bool,
+}
+
+impl Provider {
+    /// GitHub, id `github`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::github().id(), "github");
+    /// ```
+    #[must_use]
+    pub fn github() -> Self {
+        Self::preset("github")
+    }
+
+    /// Google, id `google`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::google().id(), "google");
+    /// ```
+    #[must_use]
+    pub fn google() -> Self {
+        Self::preset("google").issuer("https://accounts.google.com")
+    }
+
+    /// Microsoft Entra, id `entra`. A state of more than about 1800 characters was measured to be refused there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::entra().id(), "entra");
+    /// ```
+    #[must_use]
+    pub fn entra() -> Self {
+        Self::preset("entra").max_state_chars(1800)
+    }
+
+    /// Apple, id `apple`, which answers by form_post as soon as a scope is asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::apple().id(), "apple");
+    /// ```
+    #[must_use]
+    pub fn apple() -> Self {
+        Self::preset("apple").response_mode(ResponseMode::FormPost)
+    }
+
+    /// Any other provider, by an id of 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`; up to 8 bytes keep the state
+    /// within 112 characters.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] if the id is not such a name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// assert!(Provider::custom("gitlab").is_ok());
+    /// assert!(Provider::custom("Git Lab").is_err());
+    /// ```
+    pub fn custom(id: &str) -> Result<Self, NameError> {
+        name::check("provider id", id)?;
+        Ok(Self::preset(id))
+    }
+
+    fn preset(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            issuer: None,
+            max_state_chars: LONGEST_TEXT,
+            response_mode: ResponseMode::Query,
+            redirect_uri: None,
+        }
+    }
+
+    /// The id, which travels in the state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::apple().id(), "apple");
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The longest `state` that the provider takes, in characters. A longer one is an error of begin, before anybody is
+    /// redirected. At most 2048, which is what a callback reads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::github().max_state_chars(128);
+    /// assert_eq!(provider.id(), "github");
+    /// ```
+    #[must_use]
+    pub fn max_state_chars(self, characters: usize) -> Self {
+        Self { max_state_chars: characters.min(LONGEST_TEXT), ..self }
+    }
+
+    /// The provider's issuer identifier, where it is known but not promised to come: an `iss` that comes must be equal
+    /// to it as a string (RFC 9207 section 2.4).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::github().issuer("https://github.com/login/oauth");
+    /// assert_eq!(provider.id(), "github");
+    /// ```
+    #[must_use]
+    pub fn issuer(self, issuer: &str) -> Self {
+        Self { issuer: Some(Issuer { identifier: issuer.to_owned(), required: false }), ..self }
+    }
+
+    /// The provider declares `authorization_response_iss_parameter_supported`: a callback without `iss` is refused, and
+    /// so is one with another's (mix-up, RFC 9207).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::custom("acme")?.requires_iss("https://login.acme.example");
+    /// assert_eq!(provider.id(), "acme");
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn requires_iss(self, issuer: &str) -> Self {
+        Self { issuer: Some(Issuer { identifier: issuer.to_owned(), required: true }), ..self }
+    }
+
+    /// How the provider hands its answer over. [`ResponseMode::Query`] unless said otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Provider, ResponseMode};
+    /// assert_eq!(Provider::google().response_mode(ResponseMode::FormPost).id(), "google");
+    /// ```
+    #[must_use]
+    pub fn response_mode(self, response_mode: ResponseMode) -> Self {
+        Self { response_mode, ..self }
+    }
+
+    /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
+    /// host that the callback never sees, two providers on one address, a return path that is the callback.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::github().redirect_uri("https://shop.example/auth/github/callback");
+    /// assert_eq!(provider.id(), "github");
+    /// ```
+    #[must_use]
+    pub fn redirect_uri(self, uri: &str) -> Self {
+        Self { redirect_uri: Some(uri.to_owned()), ..self }
+    }
+
+    pub(crate) fn state_limit(&self) -> usize {
+        self.max_state_chars
+    }
+
+    /// The issuer identifier and whether it must come.
+    pub(crate) fn issuer_rule(&self) -> Option<(&str, bool)> {
+        self.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
+    }
+
+    pub(crate) fn uses_form_post(&self) -> bool {
+        self.response_mode == ResponseMode::FormPost
+    }
+
+    pub(crate) fn same_site(&self) -> SameSite {
+        if self.uses_form_post() { SameSite::None } else { SameSite::Lax }
+    }
+
+    pub(crate) fn own_redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
+}
+
+/// The parts of a redirect_uri that matter here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RedirectUri {
+    /// Lower case, without the port, because cookies ignore it; `None` for a scheme of an app's own.
+    pub(crate) host: Option<String>,
+    pub(crate) path: String,
+}
+
+impl RedirectUri {
+    /// An absolute address without a fragment (RFC 6749 section 3.1.2).
+    pub(crate) fn parse(uri: &str) -> Option<Self> {
+        let (scheme, rest) = uri.split_once(':')?;
+        let plain = uri.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'#' && byte != b'\\');
+        let scheme_is_one =
+            scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        if !plain || scheme.is_empty() || !scheme_is_one {
+            return None;
+        }
+        let without_query = rest.split('?').next().unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+            return Some(Self { host: None, path: without_query.to_owned() });
+        }
+        let (authority, path) = split_authority(without_query.strip_prefix("//")?);
+        let host = host_of(authority)?;
+        Some(Self { host: Some(host), path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
+    }
+}
+
+fn split_authority(rest: &str) -> (&str, &str) {
+    rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, ""))
+}
+
+/// The host of `host[:port]` or `[address]:port`, in lower case.
+pub(crate) fn host_of(authority: &str) -> Option<String> {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    (!host.is_empty() && !authority.contains('@')).then(|| host.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_come_apart() {
+        let parse = |uri: &str| RedirectUri::parse(uri).map(|parts| (parts.host, parts.path));
+        let host = |host: &str| Some(host.to_owned());
+        assert_eq!(parse("https://Shop.example/cb?a=b"), Some((host("shop.example"), "/cb".into())));
+        assert_eq!(parse("http://localhost:8080"), Some((host("localhost"), "/".into())));
+        assert_eq!(parse("http://[::1]:80/cb"), Some((host("::1"), "/cb".into())));
+        assert_eq!(parse("com.example.app:/cb"), Some((None, "/cb".into())));
+        for uri in
+            ["", "/cb", "https:", "https:///cb", "https://a/b#c", "https://a b/", "https://u@h/", "ht tp://a/", ":a"]
+        {
+            assert_eq!(parse(uri), None, "{uri}");
+        }
+    }
+}

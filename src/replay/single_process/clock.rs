@@ -1,0 +1,76 @@
+//! A clock that never runs backwards, and does not believe a leap forwards at once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::key::ring::LONGEST_LIFETIME;
+
+/// How long a leap must last, by the clock that leapt, before it is believed.
+const CONFIRM_SECONDS: u64 = 60;
+
+/// The latest time that callbacks brought, in Unix seconds.
+///
+/// Marks are dropped by it. If it followed a clock that leaps into next week and comes back, every live bucket would be
+/// dropped, and every login refused until next week. So a leap of more than the longest lifetime counts only once
+/// callbacks have come for a minute beyond it, and none from before.
+#[derive(Debug, Default)]
+pub(super) struct SteadyClock {
+    believed: AtomicU64,
+    /// Where an unconfirmed leap landed; 0 without one.
+    leap: AtomicU64,
+}
+
+impl SteadyClock {
+    /// Takes in a callback's time and gives the time to drop marks by.
+    pub(super) fn observe(&self, now: u64) -> u64 {
+        let believed = self.believed.load(Ordering::Relaxed);
+        let leap = self.leap.load(Ordering::Relaxed);
+        if believed != 0 && now.saturating_sub(believed) > u64::from(LONGEST_LIFETIME) {
+            if leap == 0 || now < leap {
+                self.leap.store(now, Ordering::Relaxed);
+                return believed;
+            }
+            if now < leap.saturating_add(CONFIRM_SECONDS) {
+                return believed;
+            }
+        }
+        if leap != 0 {
+            self.leap.store(0, Ordering::Relaxed);
+        }
+        self.believed.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_800_000_000;
+    const DAY: u64 = 86_400;
+
+    #[test]
+    fn it_never_runs_backwards() {
+        let clock = SteadyClock::default();
+        assert_eq!(clock.observe(START), START);
+        assert_eq!(clock.observe(START - 10), START);
+        assert_eq!(clock.observe(START + 3600), START + 3600);
+    }
+
+    #[test]
+    fn a_leap_that_comes_back_is_never_believed() {
+        let clock = SteadyClock::default();
+        clock.observe(START);
+        assert_eq!(clock.observe(START + DAY), START);
+        assert_eq!(clock.observe(START + DAY + 59), START);
+        assert_eq!(clock.observe(START + 5), START + 5);
+        assert_eq!(clock.observe(START + DAY + 61), START + 5);
+    }
+
+    #[test]
+    fn a_leap_that_stays_is_believed_after_a_minute() {
+        let clock = SteadyClock::default();
+        clock.observe(START);
+        assert_eq!(clock.observe(START + DAY), START);
+        assert_eq!(clock.observe(START + DAY + 60), START + DAY + 60);
+        assert_eq!(clock.observe(START + DAY + 61), START + DAY + 61);
+    }
+}

@@ -1,0 +1,128 @@
+use super::*;
+use crate::replay::GuardErrorKind;
+use std::collections::HashMap;
+
+const NOW: u64 = 1_800_000_000;
+
+fn id(number: u64) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    id[8..].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    id
+}
+
+fn mark(number: u64, claimant: u8, now: u64, expires_at: u64) -> Mark {
+    Mark::new(id(number), [claimant; 8], now, expires_at, 60)
+}
+
+fn used_at(seconds: u64) -> Marked {
+    Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(seconds)) }
+}
+
+#[test]
+fn the_time_of_first_use_comes_back_exactly() {
+    let guard = SingleProcessGuard::with_capacity(10);
+    for (number, now) in [(1, NOW), (2, NOW + 3600), (3, NOW + 659)] {
+        let expires_at = NOW + 3600;
+        assert_eq!(guard.answer(&mark(number, 1, now, expires_at)).unwrap(), Marked::First);
+        assert_eq!(guard.answer(&mark(number, 2, now + 1, expires_at)).unwrap(), used_at(now));
+    }
+}
+
+/// A bucket chosen by anything but the sealed expiry would let a state in twice when the skew of the ring changes.
+#[test]
+fn a_change_of_the_skew_between_two_callbacks_lets_nothing_in_twice() {
+    let guard = SingleProcessGuard::with_capacity(10);
+    let first = Mark::new(id(1), [1; 8], NOW, NOW + 600, 60);
+    let second = Mark::new(id(1), [2; 8], NOW, NOW + 600, 900);
+    assert_eq!(guard.answer(&first).unwrap(), Marked::First);
+    assert_eq!(guard.answer(&second).unwrap(), used_at(NOW));
+}
+
+#[test]
+fn a_mark_is_never_forgotten_early_and_dropped_soon_after() {
+    let guard = SingleProcessGuard::with_capacity(1000);
+    let expires_at = NOW + 600;
+    assert_eq!(guard.answer(&mark(1, 1, NOW, expires_at)).unwrap(), Marked::First);
+    for now in NOW..expires_at + 180 {
+        assert_eq!(guard.answer(&mark(1, 2, now, expires_at)).unwrap(), used_at(NOW));
+    }
+    let late = guard.answer(&mark(1, 2, expires_at + 180, expires_at)).unwrap_err();
+    assert_eq!(late.kind(), GuardErrorKind::Unavailable);
+    // Another login in each shard, past the bucket's end, drops it.
+    (0..SHARDS as u64).for_each(|number| {
+        let mut other = mark(number + 100, 1, expires_at + 400, expires_at + 1000);
+        other.id[15] = number as u8;
+        guard.answer(&other).unwrap();
+    });
+    assert_eq!(guard.len(), SHARDS);
+}
+
+/// A clock that ran ahead and came back: what was dropped is forgotten, so nothing in it may be said to be first.
+#[test]
+fn a_claim_for_a_dropped_bucket_is_an_error() {
+    let guard = SingleProcessGuard::with_capacity(1000);
+    let one = mark(1, 1, NOW, NOW + 600);
+    assert_eq!(guard.answer(&one).unwrap(), Marked::First);
+    // Same shard, an hour ahead: believed, and the first bucket goes.
+    let mut ahead = mark(2, 1, NOW + 3500, NOW + 4100);
+    ahead.id[15] = one.id[15];
+    guard.answer(&ahead).unwrap();
+    assert_eq!(guard.len(), 1);
+    let replayed = guard.answer(&mark(1, 9, NOW + 5, NOW + 600)).unwrap_err();
+    assert_eq!(replayed.kind(), GuardErrorKind::Unavailable);
+}
+
+#[test]
+fn a_full_guard_stays_closed_and_still_knows_what_it_holds() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    for number in 0..100 {
+        assert_eq!(guard.answer(&mark(number, 1, NOW, NOW + 600)).unwrap(), Marked::First);
+    }
+    for number in 100..300 {
+        assert_eq!(guard.answer(&mark(number, 1, NOW, NOW + 600)).unwrap_err().kind(), GuardErrorKind::Full);
+    }
+    for number in 0..100 {
+        assert_eq!(guard.answer(&mark(number, 2, NOW + 1, NOW + 600)).unwrap(), used_at(NOW));
+        assert_eq!(guard.answer(&mark(number, 1, NOW + 1, NOW + 600)).unwrap(), Marked::First);
+    }
+    assert_eq!(guard.len(), 100);
+    // Once the marks are over, there is room again.
+    for number in 500..600 {
+        assert_eq!(guard.answer(&mark(number, 1, NOW + 1000, NOW + 1600)).unwrap(), Marked::First);
+    }
+    assert_eq!(guard.len(), 100);
+}
+
+#[test]
+fn it_agrees_with_a_plain_map_over_many_marks() {
+    let guard = SingleProcessGuard::with_capacity(100_000);
+    let mut model = HashMap::new();
+    let mut random = 7_u64;
+    for step in 0..50_000_u64 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (number, claimant) = ((random >> 33) % 20_000, (random >> 60) as u8);
+        let expires_at = NOW + 600 + number % 1000;
+        let now = NOW + step / 100;
+        let first = model.entry(number).or_insert((claimant, now));
+        let expected = if first.0 == claimant { Marked::First } else { used_at(first.1) };
+        assert_eq!(guard.answer(&mark(number, claimant, now, expires_at)).unwrap(), expected, "step {step}");
+    }
+    assert_eq!(guard.len(), model.len());
+}
+
+/// What the documentation says of memory: a slot takes 22 bytes, and tables are at least 70 % full once they have
+/// grown past their first few slots.
+#[test]
+fn tables_are_never_less_than_seven_tenths_full() {
+    let mut bucket = Bucket::new(NOW / BUCKET_SECONDS);
+    for number in 0..10_000 {
+        bucket.claim(&mark(number, 1, NOW, NOW + 60), || true);
+        assert!(
+            bucket.len() < 100 || bucket.bytes() <= bucket.len() * 32,
+            "{} marks, {} bytes",
+            bucket.len(),
+            bucket.bytes()
+        );
+    }
+}

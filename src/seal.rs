@@ -1,0 +1,58 @@
+//! Claims to state text.
+
+use crate::base64url;
+use crate::claims::codec::Claims;
+use crate::token::aead::{NONCE_BYTES, NotAuthentic, TAG_BYTES};
+use crate::token::keys::PurposeKeys;
+use crate::token::wire::{self, AROUND_BYTES, HEAD_BYTES};
+
+/// Why nothing was sealed.
+#[derive(Debug)]
+pub(crate) enum SealError {
+    /// The text would have `actual` characters.
+    TooLong { actual: usize },
+    /// The caller's data could not be written.
+    Data(serde_json::Error),
+    /// The AEAD refused; with texts of this size it does not.
+    Aead(NotAuthentic),
+}
+
+/// Seals `claims` and `data` under `nonce`, which is used once, if the text has at most `limit` characters.
+pub(crate) fn seal<T: serde::Serialize>(
+    keys: &PurposeKeys,
+    nonce: &[u8; NONCE_BYTES],
+    claims: &Claims<'_>,
+    data: &T,
+    limit: usize,
+) -> Result<String, SealError> {
+    // Bytes enough for everything but data, so that the usual state takes this one allocation and its text.
+    let fields = [claims.provider.len(), claims.tenant.len(), claims.redirect.len(), claims.return_to.len()];
+    let mut bytes =
+        Vec::with_capacity(fields.iter().fold(AROUND_BYTES + 64, |sum, length| sum.saturating_add(*length)));
+    wire::write_head(keys.id, nonce, &mut bytes);
+    claims.write_without_data(&mut bytes);
+    write_data(data, &mut bytes).map_err(SealError::Data)?;
+    let actual = base64url::encoded_len(bytes.len().saturating_add(TAG_BYTES));
+    if actual > limit {
+        return Err(SealError::TooLong { actual });
+    }
+    let text = bytes.get_mut(HEAD_BYTES..).unwrap_or_default();
+    let tag = keys.encryption.encrypt(nonce, &keys.associated_data, text).map_err(SealError::Aead)?;
+    bytes.extend_from_slice(&tag);
+    Ok(base64url::encode(&bytes))
+}
+
+/// JSON, and nothing at all for `()` and anything else that is `null` in JSON.
+fn write_data<T: serde::Serialize>(data: &T, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let start = bytes.len();
+    serde_json::to_writer(&mut *bytes, data)?;
+    if bytes.get(start..) == Some(b"null") {
+        bytes.truncate(start);
+    }
+    Ok(())
+}
+
+/// Reads what [`write_data`] wrote.
+pub(crate) fn read_data<T: serde::de::DeserializeOwned>(data: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(if data.is_empty() { b"null" } else { data })
+}

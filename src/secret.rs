@@ -1,0 +1,93 @@
+//! Secret bytes and secret text: redacted, zeroized, compared in constant time.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// `N` secret bytes, zeroized on drop.
+#[derive(Clone)]
+pub(crate) struct SecretBytes<const N: usize>(Zeroizing<[u8; N]>);
+
+impl<const N: usize> SecretBytes<N> {
+    pub(crate) fn new(bytes: [u8; N]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, to be read.
+    pub(crate) fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// The bytes, to be filled in place.
+    pub(crate) fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> fmt::Debug for SecretBytes<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBytes<{N}>([redacted])")
+    }
+}
+
+/// Whether two byte strings are equal, in time that depends on their lengths alone.
+///
+/// Stops an attacker from learning a tag byte by byte from the time a refusal takes.
+pub(crate) fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}
+
+/// Text that is a secret: a root key, or a whole key ring document.
+///
+/// It has no `Display`, `Serialize` or `Deref`; [`SecretText::expose`] is the one way to the text, so that a search
+/// for that word finds every use. The memory is zeroized on drop.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::SecretText;
+///
+/// let text = SecretText::from("osk1.…".to_owned());
+/// assert_eq!(format!("{text:?}"), "SecretText([redacted])");
+/// assert_eq!(text.expose(), "osk1.…");
+/// ```
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// The text itself.
+    ///
+    /// # Security
+    ///
+    /// Write it to a secret manager or to a file of mode 0600, never to a log or a terminal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::SecretText;
+    /// assert_eq!(SecretText::from("abc".to_owned()).expose(), "abc");
+    /// ```
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText([redacted])")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}

@@ -1,0 +1,84 @@
+//! For tests: a clock to turn by hand, a fixed key ring, ready-made values, and the suite that every guard must pass.
+//!
+//! # Security
+//!
+//! The ring of this module is public. Turn the feature `testing` on in `[dev-dependencies]` only.
+
+mod guards;
+mod samples;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+pub use guards::{GuardFault, GuardReport, guard_suite, without_runtime};
+pub use samples::{
+    finished, finished_origin, flow, mark, provider_refusal, ring, sample_mark, sample_parameters, sample_restart,
+};
+
+use crate::clock::{Clock, from_unix_seconds};
+
+/// A clock that stands still until it is turned. A clone shows the same time.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing::ManualClock, Clock};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::at(1_800_000_000);
+/// let same = clock.clone();
+/// clock.advance(Duration::from_secs(601));
+/// assert_eq!(same.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), 1_800_000_601);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// A clock that shows this many seconds after 1970.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing::ManualClock, Clock};
+    /// assert_eq!(ManualClock::at(0).now(), std::time::UNIX_EPOCH);
+    /// ```
+    #[must_use]
+    pub fn at(unix_seconds: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_seconds)))
+    }
+
+    /// Turns it forwards, by whole seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing::ManualClock, Clock};
+    /// let clock = ManualClock::at(0);
+    /// clock.advance(std::time::Duration::from_secs(1));
+    /// assert!(clock.now() > std::time::UNIX_EPOCH);
+    /// ```
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+
+    /// Sets it, backwards as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing::ManualClock, Clock};
+    /// let clock = ManualClock::at(100);
+    /// clock.set(0);
+    /// assert_eq!(clock.now(), std::time::UNIX_EPOCH);
+    /// ```
+    pub fn set(&self, unix_seconds: u64) {
+        self.0.store(unix_seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}

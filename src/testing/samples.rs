@@ -1,0 +1,185 @@
+//! Ready-made values, for examples and for tests of an application's own.
+
+use std::time::SystemTime;
+
+use crate::binding::Binding;
+use crate::callback::{Callback, UnauthenticatedParameters};
+use crate::claims::{Origin, ReturnTo};
+use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::finish_error::{Restart, Whose};
+use crate::flow::{Bound, Expect, Finished, Flow, Login, ProviderRefusal};
+use crate::key::material::{RootKey, SAMPLE_KEYS};
+use crate::key::ring::{DEFAULT_SKEW, KeyRing};
+use crate::name::App;
+use crate::provider::Provider;
+use crate::replay::{Mark, SingleProcessGuard};
+
+const SESSION: [u8; 16] = [7; 16];
+
+/// A ring of one key that is printed in the documentation; the same at every call, as on every server.
+///
+/// # Security
+///
+/// Anybody can forge states under it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::testing::ring;
+/// assert_eq!(ring().fingerprint(), ring().fingerprint());
+/// ```
+#[must_use]
+pub fn ring() -> KeyRing {
+    let [first, _] = SAMPLE_KEYS;
+    KeyRing::from(RootKey::from_public_bytes(first))
+}
+
+/// A flow over [`ring`] with GitHub and a guard of this process.
+///
+/// # Panics
+///
+/// Never: its configuration is one that builds.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Login};
+/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// assert!(begun.state.starts_with("ost1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+pub fn flow() -> Flow<()> {
+    let app = App::new("shop", "test").expect("a name");
+    let builder = Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000));
+    builder.provider(Provider::github()).build().expect("a configuration that builds")
+}
+
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+fn check(answer: &str) -> Bound<()> {
+    let flow = flow();
+    let binding = || Binding::session(&SESSION).expect("a session id");
+    let login = Login::at("github").return_to(ReturnTo::parse("/home").expect("a path"));
+    let begun = flow.begin(binding(), login).expect("a login that begins");
+    let callback = Callback::from_query(&format!("state={}&{answer}", begun.state)).expect("a callback");
+    flow.check(binding(), Expect::provider("github"), callback).expect("a login that passes")
+}
+
+/// A login at GitHub that finished with the code `code` and leads to `/home`.
+///
+/// # Panics
+///
+/// Never: see [`flow`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Finished};
+/// assert!(matches!(testing::finished(), Finished::Code(_)));
+/// ```
+pub fn finished() -> Finished<()> {
+    check("code=code&user=%7B%7D").into_finished_without_the_guard()
+}
+
+/// The origin of [`finished`].
+///
+/// # Panics
+///
+/// Never: see [`flow`].
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state::testing::finished_origin().provider, "github");
+/// ```
+#[must_use]
+pub fn finished_origin() -> Origin {
+    match finished() {
+        Finished::Code(login) => login.origin,
+        Finished::Refused(refusal) => refusal.origin,
+    }
+}
+
+/// A login at GitHub that the provider refused with `access_denied`.
+///
+/// # Panics
+///
+/// Never: see [`flow`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, AuthorizationError};
+/// assert_eq!(testing::provider_refusal().error, AuthorizationError::AccessDenied);
+/// ```
+#[must_use]
+#[expect(clippy::panic, reason = "constant arguments that every test run checks")]
+pub fn provider_refusal() -> ProviderRefusal<()> {
+    match check("error=access_denied").into_finished_without_the_guard() {
+        Finished::Refused(refusal) => refusal,
+        Finished::Code(_) => panic!("an error was sent"),
+    }
+}
+
+/// What a callback brought beside `state` and `code`: `user={}`.
+///
+/// # Panics
+///
+/// Never: see [`flow`].
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state::testing::sample_parameters().get("user"), Some("{}"));
+/// ```
+#[must_use]
+pub fn sample_parameters() -> UnauthenticatedParameters {
+    match finished() {
+        Finished::Code(login) => login.unauthenticated_parameters,
+        Finished::Refused(refusal) => refusal.unauthenticated_parameters,
+    }
+}
+
+/// What a refused callback of the same browser offers.
+///
+/// # Panics
+///
+/// Never: see [`flow`].
+///
+/// # Examples
+///
+/// ```
+/// assert!(oauth_state::testing::sample_restart().may_restart());
+/// ```
+#[must_use]
+pub fn sample_restart() -> Restart {
+    Restart::new(finished_origin(), Whose::PerhapsThisOne)
+}
+
+/// A mark to ask a guard with, for a ring with a skew of 60 s.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::testing::mark;
+/// use std::time::{Duration, SystemTime};
+/// let now = SystemTime::now();
+/// assert_eq!(mark([1; 16], [2; 8], now, now + Duration::from_secs(600)).id(), &[1; 16]);
+/// ```
+#[must_use]
+pub fn mark(id: [u8; 16], claimant: [u8; 8], now: SystemTime, expires_at: SystemTime) -> Mark {
+    Mark::new(id, claimant, unix_seconds(now), unix_seconds(expires_at), DEFAULT_SKEW)
+}
+
+/// One mark, of a state that lives for ten minutes.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state::testing::sample_mark().keep_for().as_secs(), 780);
+/// ```
+#[must_use]
+pub fn sample_mark() -> Mark {
+    mark([1; 16], [2; 8], from_unix_seconds(1_800_000_000), from_unix_seconds(1_800_000_600))
+}

@@ -1,0 +1,116 @@
+//! The keys that a flow seals and opens with, found by the key id in a token.
+
+use super::aead::Xaes256Gcm;
+use super::wire;
+use crate::key::derive::{HmacKey, derive, key_id};
+use crate::key::id::KeyId;
+use crate::key::ring::{KeyRing, KeyRole, RingKey};
+use crate::name::{App, Purpose};
+
+/// The keys of one root key for one purpose of one application in one environment.
+#[derive(Debug)]
+pub(crate) struct PurposeKeys {
+    pub(crate) id: KeyId,
+    pub(crate) purpose: Purpose,
+    /// `K_enc`.
+    pub(crate) encryption: Xaes256Gcm,
+    /// `K_flow`: binding tags, user tags, the code_verifier and the OpenID Connect nonce.
+    pub(crate) flow: HmacKey,
+    /// It depends on nothing that changes from token to token, so it is written down once.
+    pub(crate) associated_data: Box<[u8]>,
+}
+
+impl PurposeKeys {
+    fn derive(ring_key: &RingKey, purpose: Purpose, app: &App) -> Self {
+        let id = key_id(&ring_key.root, purpose, app);
+        Self {
+            id,
+            purpose,
+            encryption: Xaes256Gcm::new(derive(&ring_key.root, "enc", purpose, app).expose()),
+            flow: HmacKey::new(derive(&ring_key.root, "flow", purpose, app).expose()),
+            associated_data: wire::associated_data(id, purpose, app),
+        }
+    }
+}
+
+/// Two root keys derive the same key id for this application; one of them has to be replaced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SameKeyId;
+
+/// What a key id in a token leads to.
+pub(crate) enum Found<'t> {
+    /// A key that opens, for a purpose that is accepted here.
+    Keys(&'t PurposeKeys),
+    /// A key that opens, for a purpose that is known but not accepted here.
+    WrongPurpose,
+    /// A key that the operator withdrew.
+    Revoked,
+    /// No key, or one that is retired.
+    Unknown,
+}
+
+/// All keys of a ring for the purposes that a flow accepts, and the key ids of the purposes that it does not.
+#[derive(Debug)]
+pub(crate) struct KeyTable {
+    ring: KeyRing,
+    /// In the order of `entries`, apart from them so that a look-up touches few bytes.
+    ids: Vec<KeyId>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The position in the ring, which tells the role.
+    ring_index: usize,
+    /// `None` for a purpose that is not accepted here.
+    keys: Option<PurposeKeys>,
+}
+
+impl KeyTable {
+    pub(crate) fn new(ring: KeyRing, accepted: &[Purpose], app: &App) -> Result<Self, SameKeyId> {
+        let mut table = Self { ring: ring.clone(), ids: Vec::new(), entries: Vec::new() };
+        let known = Purpose::STANDARD.iter().filter(|purpose| !accepted.contains(purpose));
+        for (ring_index, ring_key) in ring.keys().iter().enumerate() {
+            for purpose in accepted {
+                let keys = PurposeKeys::derive(ring_key, *purpose, app);
+                table.push(keys.id, Entry { ring_index, keys: Some(keys) })?;
+            }
+            for purpose in known.clone() {
+                table.push(key_id(&ring_key.root, *purpose, app), Entry { ring_index, keys: None })?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn push(&mut self, id: KeyId, entry: Entry) -> Result<(), SameKeyId> {
+        if self.ids.contains(&id) {
+            return Err(SameKeyId);
+        }
+        self.ids.push(id);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// The keys that seal for `purpose` at `now`.
+    pub(crate) fn sealing(&self, purpose: Purpose, now: u64) -> Option<&PurposeKeys> {
+        let active = self.ring.active(now)?;
+        let mut of_active = self.entries.iter().filter(|entry| entry.ring_index == active);
+        of_active.find_map(|entry| entry.keys.as_ref().filter(|keys| keys.purpose == purpose))
+    }
+
+    /// The keys that `id` names. An exact look-up: no key is tried on a token that does not name it.
+    pub(crate) fn find(&self, id: KeyId, now: u64) -> Found<'_> {
+        let position = self.ids.iter().position(|known| *known == id);
+        let Some(entry) = position.and_then(|position| self.entries.get(position)) else { return Found::Unknown };
+        match (self.ring.role(entry.ring_index, now), &entry.keys) {
+            (KeyRole::Revoked, _) => Found::Revoked,
+            (role, _) if !role.opens() => Found::Unknown,
+            (_, None) => Found::WrongPurpose,
+            (_, Some(keys)) => Found::Keys(keys),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What cannot work is refused before anybody is redirected.
+
+use crate::common::{Browser, app, session, shop, shop_with};
+use http::{HeaderMap, HeaderValue};
+use oauth_state::testing::ring;
+use oauth_state::{
+    BeginError, Binding, ConfigError, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo, SingleProcessGuard,
+};
+
+fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+}
+
+/// Flow cookies that pile up to a 431: images, frames and fetches must not start logins.
+#[test]
+fn only_a_document_navigation_begins_a_login_by_cookie() {
+    let shop = shop();
+    let begins = |pairs: &[(&'static str, &'static str)]| {
+        let headers = headers(pairs);
+        match shop.flow.begin(Binding::cookies(&headers), Login::at("github")) {
+            Ok(_) => true,
+            Err(BeginError::NotANavigation) => false,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(begins(&[]));
+    assert!(begins(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", "none")]));
+    assert!(!begins(&[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")]));
+    assert!(!begins(&[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]));
+    assert!(!begins(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
+    assert!(!begins(&[("sec-purpose", "prefetch")]));
+    assert!(!begins(&[("purpose", "prefetch")]));
+}
+
+#[test]
+fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
+    let provider = || Provider::github().redirect_uri("https://login.shop.example:8443/callback");
+    let at = |host: &'static str, shop: &crate::common::Shop| {
+        let headers = headers(&[("host", host)]);
+        shop.flow.begin(Binding::cookies(&headers), Login::at("github")).map(|_| ())
+    };
+    let shop = shop_with(|builder| builder.provider(provider()));
+    assert!(at("login.shop.example", &shop).is_ok());
+    assert!(at("LOGIN.shop.example:443", &shop).is_ok());
+    assert!(matches!(at("shop.example", &shop), Err(BeginError::CookieHostMismatch)));
+    assert!(shop.flow.begin(session(), Login::at("github")).is_ok());
+
+    let behind_a_proxy = shop_with(|builder| builder.provider(provider()).public_host("login.shop.example"));
+    assert!(at("upstream-7:8080", &behind_a_proxy).is_ok());
+
+    let several = shop_with(|builder| {
+        let one = builder.provider(Provider::github()).redirect_uri("one", "https://one.example/cb");
+        one.redirect_uri("two", "https://two.example/cb")
+    });
+    let begin = |id: &str| {
+        let headers = headers(&[("host", "one.example")]);
+        several.flow.begin(Binding::cookies(&headers), Login::at("github").redirect(id)).map(|_| ())
+    };
+    assert!(begin("one").is_ok());
+    assert!(matches!(begin("two"), Err(BeginError::CookieHostMismatch)));
+    assert!(matches!(begin("three"), Err(BeginError::UnknownRedirect)));
+    assert!(matches!(begin("Not a name"), Err(BeginError::Name(_))));
+}
+
+#[test]
+fn a_login_does_not_return_to_its_own_callback() {
+    let shop = shop_with(|builder| {
+        let provider = Provider::github().redirect_uri("https://shop.example/auth/github/callback");
+        builder.provider(provider).redirect_uri("web", "https://shop.example/cb?x=1")
+    });
+    for path in ["/auth/github/callback", "/auth/github/c%61llback?a", "/cb/", "/CB#x"] {
+        let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap());
+        assert!(matches!(shop.flow.begin(session(), login), Err(BeginError::ReturnsToCallback)), "{path}");
+    }
+    let login = Login::at("github").return_to(ReturnTo::parse("/auth/github").unwrap());
+    assert!(shop.flow.begin(session(), login).is_ok());
+}
+
+#[test]
+fn a_secret_that_the_client_chose_is_not_taken_at_begin() {
+    let secret = "A".repeat(43);
+    let refused = shop().flow.begin(Binding::client_secret(&secret).unwrap(), Login::at("github"));
+    assert!(matches!(refused, Err(BeginError::ClientSecretGiven)));
+}
+
+#[test]
+fn data_that_is_not_json_is_an_error_without_the_data() {
+    struct Unwritable;
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("hunter2"))
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Unwritable {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+    let shop = shop_with(|builder| builder.carrying::<Unwritable>().provider(Provider::github()));
+    let refused = shop.flow.begin(session(), Login::at("github").data(Unwritable)).unwrap_err();
+    assert!(matches!(refused, BeginError::Data(_)));
+    assert!(!format!("{refused:?}").contains("hunter2"));
+}
+
+#[test]
+fn configurations_that_cannot_work_do_not_build() {
+    let builder = || Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(1));
+    let error = |builder: FlowBuilder<()>| builder.build().unwrap_err();
+    let github = Provider::github;
+    assert_eq!(error(builder()), ConfigError::NoProvider);
+    assert_eq!(error(builder().provider(github()).provider(github())), ConfigError::ProviderTwice("github".into()));
+    let plain = builder().provider(Provider::apple()).dangerously_allow_plain_http();
+    assert_eq!(error(plain), ConfigError::FormPostOverPlainHttp("apple".into()));
+    for uri in ["", "/callback", "https://shop.example/cb#x", "https://", "http:///cb"] {
+        let refused = error(builder().provider(github().redirect_uri(uri)));
+        assert_eq!(refused, ConfigError::RedirectUri("github".into()), "{uri}");
+        assert_eq!(
+            error(builder().provider(github()).redirect_uri("web", uri)),
+            ConfigError::RedirectUri("web".into())
+        );
+    }
+    let twice =
+        builder().provider(github()).redirect_uri("a", "https://a.example/").redirect_uri("a", "https://b.example/");
+    assert_eq!(error(twice), ConfigError::RedirectTwice("a".into()));
+    for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b"] {
+        assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
+    }
+    assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
+    let native = builder().provider(github().redirect_uri("com.example.shop:/callback"));
+    assert!(native.build().is_ok());
+}
+
+#[test]
+fn plain_http_has_a_cookie_without_the_prefix_and_a_name_that_says_so() {
+    let shop = shop_with(|builder| builder.provider(Provider::github()).dangerously_allow_plain_http());
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, Login::at("github"));
+    let header = begun.set_cookie.as_ref().unwrap();
+    assert!(header.starts_with("insecure-") && !header.contains("; Secure"));
+    assert!(browser.finish(&shop, "github", &begun.state).is_ok());
+}

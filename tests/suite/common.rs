@@ -1,0 +1,122 @@
+//! A shop with two servers, a guard that counts, and a browser.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{HeaderMap, HeaderValue, header};
+use oauth_state::testing::{ManualClock, ring};
+use oauth_state::{
+    App, Authorized, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, Login, Mark,
+    MarkFuture, Provider, ReplayGuard, SingleProcessGuard,
+};
+
+pub const NOW: u64 = 1_800_000_000;
+pub const SESSION: &[u8] = b"the session id of this person";
+
+/// Counts how often it is asked.
+#[derive(Clone)]
+pub struct CountingGuard {
+    guard: SingleProcessGuard,
+    calls: Arc<AtomicUsize>,
+}
+
+impl CountingGuard {
+    pub fn new() -> Self {
+        Self { guard: SingleProcessGuard::with_capacity(10_000), calls: Arc::default() }
+    }
+
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl ReplayGuard for CountingGuard {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.guard.mark_used(mark)
+    }
+}
+
+/// A flow with a clock and a guard to look at.
+pub struct Shop<T = ()> {
+    pub flow: Flow<T>,
+    pub clock: ManualClock,
+    pub guard: CountingGuard,
+}
+
+pub fn app() -> App {
+    App::new("shop", "test").unwrap()
+}
+
+pub fn shop() -> Shop {
+    shop_with(|builder| builder.provider(Provider::github()).provider(Provider::google()).provider(Provider::apple()))
+}
+
+pub fn shop_with<T>(configure: impl FnOnce(FlowBuilder<()>) -> FlowBuilder<T>) -> Shop<T> {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let builder = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
+    Shop { flow: configure(builder).build().unwrap(), clock, guard }
+}
+
+pub fn session() -> Binding<'static> {
+    Binding::session(SESSION).unwrap()
+}
+
+pub fn callback(state: &str) -> Callback {
+    Callback::from_code(state, "code").unwrap()
+}
+
+pub fn block_on<R>(future: impl Future<Output = R>) -> R {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A browser's cookie jar, as the service sees it.
+#[derive(Clone, Default)]
+pub struct Browser {
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("shop.example"));
+        if !self.cookies.is_empty() {
+            let line: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            headers.insert(header::COOKIE, line.join("; ").parse().unwrap());
+        }
+        headers
+    }
+
+    pub fn take(&mut self, begun: &Begun) {
+        let header = begun.set_cookie.as_ref().unwrap();
+        let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn put(&mut self, name: &str, value: &str) {
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn jar(&self) -> &[(String, String)] {
+        &self.cookies
+    }
+
+    pub fn begin(&mut self, shop: &Shop, login: Login) -> Begun {
+        let begun = shop.flow.begin(Binding::cookies(&self.headers()), login).unwrap();
+        self.take(&begun);
+        begun
+    }
+
+    pub fn finish(&self, shop: &Shop, provider: &str, state: &str) -> Result<Finished<()>, FinishError> {
+        let headers = self.headers();
+        block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider(provider), callback(state)))
+    }
+}
+
+pub fn authorized<T>(finished: Finished<T>) -> Authorized<T> {
+    match finished {
+        Finished::Code(login) => login,
+        _ => panic!("the provider refused"),
+    }
+}

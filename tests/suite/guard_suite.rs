@@ -1,0 +1,81 @@
+//! The suite for guards: the memory guard passes it, and guards that are broken on purpose do not.
+
+use oauth_state::testing::{guard_suite, without_runtime};
+use oauth_state::{Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+#[test]
+fn the_memory_guard_passes() {
+    let guard = SingleProcessGuard::with_capacity(1_000_000);
+    let report = guard_suite(|| guard.clone(), without_runtime).unwrap();
+    println!("{report:?}");
+    assert_eq!((report.ids, report.threads), (5_000, 16));
+}
+
+/// Reads under a read lock, then writes: what most stores of this kind do.
+#[derive(Clone, Default)]
+struct ReadsThenWrites(Arc<RwLock<HashMap<[u8; 16], String>>>);
+
+impl ReplayGuard for ReadsThenWrites {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        let before = self.0.read().unwrap().get(mark.id()).cloned();
+        if before.is_none() {
+            self.0.write().unwrap().insert(*mark.id(), mark.value());
+        }
+        MarkFuture::ready(mark.seen(before.as_deref().map(str::as_bytes)))
+    }
+}
+
+#[test]
+fn a_guard_that_reads_and_then_writes_fails_in_20_of_20_runs() {
+    for run in 1..=20 {
+        let guard = ReadsThenWrites::default();
+        let fault = guard_suite(|| guard.clone(), without_runtime).expect_err(&format!("run {run}"));
+        assert!(fault.to_string().contains("in a race of 16 threads"), "{fault}");
+    }
+}
+
+/// A guard that keeps no claimant refuses its own retry.
+#[test]
+fn a_guard_that_does_not_know_its_own_retry_fails() {
+    #[derive(Clone, Default)]
+    struct Forgetful(Arc<RwLock<HashMap<[u8; 16], ()>>>);
+    impl ReplayGuard for Forgetful {
+        fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+            let first = self.0.write().unwrap().insert(*mark.id(), ()).is_none();
+            MarkFuture::ready(Ok(if first { Marked::First } else { Marked::AlreadyUsed { first_used_at: None } }))
+        }
+    }
+    let guard = Forgetful::default();
+    let fault = guard_suite(|| guard.clone(), without_runtime).unwrap_err();
+    assert!(fault.to_string().contains("a retry by the same claimant"), "{fault}");
+}
+
+/// Two servers with a memory each are not one guard.
+#[test]
+fn a_guard_for_each_server_fails() {
+    let fault = guard_suite(|| SingleProcessGuard::with_capacity(100_000), without_runtime).unwrap_err();
+    assert!(fault.to_string().contains("an id was first twice"), "{fault}");
+}
+
+/// A mark that is dropped at expiry lets a server with a slow clock accept the state again.
+#[test]
+fn a_guard_that_forgets_at_expiry_fails() {
+    #[derive(Clone, Default)]
+    struct Forgets(Arc<RwLock<HashMap<[u8; 16], String>>>);
+    impl ReplayGuard for Forgets {
+        fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+            let mut marks = self.0.write().unwrap();
+            if mark.now() >= mark.expires_at() {
+                marks.remove(mark.id());
+            }
+            let before = marks.get(mark.id()).cloned();
+            marks.entry(*mark.id()).or_insert_with(|| mark.value());
+            MarkFuture::ready(mark.seen(before.as_deref().map(str::as_bytes)))
+        }
+    }
+    let guard = Forgets::default();
+    let fault = guard_suite(|| guard.clone(), without_runtime).unwrap_err();
+    assert!(fault.to_string().contains("after its first use"), "{fault}");
+}

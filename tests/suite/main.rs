@@ -1,0 +1,29 @@
+//! The crate from outside: one file for each fault that it guards against.
+
+#![allow(unreachable_pub, reason = "a test binary has no public items")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::must_use_candidate,
+    reason = "a test may fail"
+)]
+
+mod begin_refusals;
+mod common;
+mod guard_suite;
+mod http_responses;
+mod key_confusion;
+mod login_csrf;
+mod mix_up;
+mod no_secret_shown;
+mod order_of_checks;
+mod restart_loops;
+mod state_length;
+mod tampering;
+mod time_limits;
+mod typestate;
+mod user_binding;

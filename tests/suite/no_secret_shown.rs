@@ -1,0 +1,164 @@
+//! No secret in any `Debug`, `Display` or error chain.
+
+use crate::common::{Browser, app, block_on, callback, session, shop, shop_with};
+use oauth_state::adapter::axum::BindingHeaders;
+use oauth_state::{
+    Binding, Callback, Expect, FinishErrorKind, Finished, Flow, GuardError, KeyRing, Keys, Login, Mark, MarkFuture,
+    Provider, ReplayGuard, RootKey,
+};
+use std::fmt::Debug;
+
+/// What a login has to hide.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn check(&self, shown: &str) {
+        for secret in &self.0 {
+            assert!(!shown.contains(secret.as_str()), "a secret is shown");
+            // Nor a good part of it.
+            assert!(secret.len() < 30 || !shown.contains(&secret[8..24]), "part of a secret is shown");
+        }
+    }
+
+    fn debug(&self, value: &dyn Debug) {
+        self.check(&format!("{value:?}"));
+        self.check(&format!("{value:#?}"));
+    }
+
+    fn error(&self, error: &(dyn std::error::Error + 'static)) {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.check(&format!("{error} {error:?} {error:#?}"));
+            next = error.source();
+        }
+    }
+}
+
+#[test]
+fn every_public_value_of_a_login_hides_what_it_holds() {
+    let key = RootKey::generate().unwrap();
+    let text = key.to_secret_text();
+    let ring = KeyRing::parse(text.expose()).unwrap();
+    let guard = oauth_state::SingleProcessGuard::with_capacity(10);
+    let flow = Flow::builder(app(), ring.clone(), guard.clone()).carrying::<String>().provider(Provider::github());
+    let flow = flow.build().unwrap();
+    let session_id = "sentinel-session-0123456789";
+    let binding = || Binding::session(session_id.as_bytes()).unwrap().and_user(b"sentinel-user-42").unwrap();
+    let begun = flow.begin(binding(), Login::at("github").data("x".to_owned())).unwrap();
+    let by_client = flow.begin(Binding::new_client_secret(), Login::at("github").data("x".to_owned())).unwrap();
+    let by_cookie = flow.begin(Binding::cookie_headers([]), Login::at("github").data("x".to_owned())).unwrap();
+    let cookie = by_cookie.set_cookie.clone().unwrap();
+    let cookie_value = cookie.split_once('=').unwrap().1.split(';').next().unwrap().to_owned();
+    let query = format!("state={}&code=sentinel-code-0123456789abcdef&user=sentinel-parameter", begun.state);
+    let callback = || Callback::from_query(&query).unwrap();
+    let bound = flow.check(binding(), Expect::provider("github"), callback()).unwrap();
+    let bound_debug = format!("{bound:?}");
+    let Finished::Code(login) = block_on(bound.mark_used()).unwrap() else { panic!("a code") };
+
+    let secrets = Secrets(
+        [
+            text.expose().to_owned(),
+            begun.state.clone(),
+            begun.code_challenge.clone(),
+            by_client.client_secret.clone().unwrap(),
+            cookie_value.clone(),
+            session_id.to_owned(),
+            "sentinel-user-42".to_owned(),
+            "sentinel-code-0123456789abcdef".to_owned(),
+            "sentinel-parameter".to_owned(),
+            login.code_verifier.secret().to_owned(),
+            login.nonce.secret().to_owned(),
+        ]
+        .into(),
+    );
+    secrets.check(&bound_debug);
+    let headers: http::HeaderMap = [(http::header::COOKIE, cookie.parse().unwrap())].into_iter().collect();
+    let client_secret = Binding::client_secret(by_client.client_secret.as_ref().unwrap()).unwrap();
+    let values: [&dyn Debug; 18] = [
+        &key,
+        &text,
+        &ring,
+        &Keys::from(ring.clone()),
+        &flow,
+        &guard,
+        &begun,
+        &by_client,
+        &by_cookie,
+        &binding(),
+        &client_secret,
+        &Binding::cookies(&headers),
+        &BindingHeaders::from(headers.clone()),
+        &callback(),
+        &login.code,
+        &login.code_verifier,
+        &login.unauthenticated_parameters,
+        &login,
+    ];
+    values.iter().for_each(|value| secrets.debug(value));
+    let again = block_on(flow.finish(binding(), Expect::provider("github"), callback())).unwrap_err();
+    secrets.error(&again);
+    secrets.debug(again.restart().unwrap());
+}
+
+#[test]
+fn every_refusal_hides_what_came() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, Login::at("github"));
+    let cookie = browser.jar()[0].1.clone();
+    let sentinel = "sentinel-of-an-attacker-0123456789";
+    let secrets = Secrets(vec![begun.state.clone(), cookie, sentinel.to_owned()]);
+    for query in [
+        format!("state={sentinel}&code={sentinel}"),
+        format!("state={}&state={}&code=c", begun.state, begun.state),
+        format!("error={sentinel}"),
+        format!("state={}&code={sentinel}&error={sentinel}", begun.state),
+        format!("state={}&code={sentinel}", &begun.state[..40]),
+        format!("state={}&code={sentinel}%00", begun.state),
+        format!("state={}x&code={sentinel}", begun.state),
+    ] {
+        let headers = browser.headers();
+        let refused = Callback::from_query(&query)
+            .and_then(|callback| shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), callback))
+            .unwrap_err();
+        secrets.error(&refused);
+        secrets.check(refused.diagnosis());
+    }
+    for binding in [Binding::session(sentinel.as_bytes()).unwrap(), Binding::cookie_headers([sentinel.as_bytes()])] {
+        let refused = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state)).unwrap_err();
+        secrets.error(&refused);
+    }
+    secrets.error(&Binding::client_secret(sentinel).unwrap_err());
+    secrets.error(&RootKey::parse(sentinel).unwrap_err());
+    secrets.error(&KeyRing::parse(sentinel).unwrap_err());
+    secrets.error(&shop.flow.begin(session(), Login::at(sentinel)).unwrap_err());
+}
+
+/// The caller's data may be private; `serde_json` quotes what it cannot read.
+#[test]
+fn data_that_does_not_read_is_not_quoted() {
+    let sentinel = "sentinel-data-0123456789";
+    let old = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+    let new = shop_with(|builder| builder.carrying::<u32>().provider(Provider::github()));
+    let begun = old.flow.begin(session(), Login::at("github").data(sentinel.to_owned())).unwrap();
+    let refused = new.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::Data);
+    Secrets(vec![sentinel.to_owned()]).error(&refused);
+}
+
+/// A guard sees the id of a login, which leads to its mark; `Debug` of a mark keeps it.
+#[test]
+fn a_mark_hides_its_id() {
+    struct Shows;
+    impl ReplayGuard for Shows {
+        fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+            let shown = format!("{mark:?}");
+            assert!(!shown.contains(&format!("{:?}", mark.id())) && !shown.contains(&mark.value()));
+            MarkFuture::ready(Err(GuardError::full()))
+        }
+    }
+    let flow = Flow::builder(app(), oauth_state::testing::ring(), Shows).provider(Provider::github()).build().unwrap();
+    let begun = flow.begin(session(), Login::at("github")).unwrap();
+    let refused = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::GuardFull);
+}

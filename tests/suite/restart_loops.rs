@@ -1,0 +1,71 @@
+//! A login restarts by itself once at most, for its own browser, and without a path that somebody else chose.
+
+use crate::common::{Browser, shop};
+use oauth_state::{FinishErrorKind, Login, ReturnTo};
+use std::time::Duration;
+
+fn login() -> Login {
+    Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/cart").unwrap())
+}
+
+#[test]
+fn an_expired_login_restarts_once_and_then_asks() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let first = browser.begin(&shop, login());
+    shop.clock.advance(Duration::from_secs(700));
+    let refused = browser.finish(&shop, "github", &first.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::Expired);
+    let restart = refused.restart().unwrap();
+    assert!(restart.may_restart());
+    assert_eq!((restart.provider(), restart.redirect()), ("github", Some("web")));
+    assert_eq!(restart.return_to().unwrap().as_str(), "/cart");
+    assert_eq!(restart.tenant().unwrap().as_bytes(), [9; 16]);
+
+    let second = browser.begin(&shop, Login::at("github").restarting(restart));
+    shop.clock.advance(Duration::from_secs(700));
+    let refused = browser.finish(&shop, "github", &second.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::Expired);
+    assert!(!refused.restart().unwrap().may_restart());
+    assert_eq!(refused.restart().unwrap().return_to().unwrap().as_str(), "/cart");
+}
+
+#[test]
+fn another_browser_never_restarts_and_never_learns_the_path() {
+    let shop = shop();
+    let (mut owner, mut other) = (Browser::default(), Browser::default());
+    let begun = owner.begin(&shop, login());
+    let _ = other.begin(&shop, login());
+    for expected in [FinishErrorKind::OtherBrowser, FinishErrorKind::Expired] {
+        let refused = other.finish(&shop, "github", &begun.state).unwrap_err();
+        assert_eq!(refused.kind(), expected);
+        let restart = refused.restart().unwrap();
+        assert!(!restart.may_restart() && restart.return_to().is_none());
+        shop.clock.advance(Duration::from_secs(700));
+    }
+}
+
+#[test]
+fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
+    let shop = shop();
+    let begun = Browser::default().begin(&shop, login());
+    let refused = Browser::default().finish(&shop, "github", &begun.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
+    let restart = refused.restart().unwrap();
+    assert!(restart.may_restart());
+    let again = Browser::default().begin(&shop, Login::at("github").restarting(restart));
+    let refused = Browser::default().finish(&shop, "github", &again.state).unwrap_err();
+    assert!(!refused.restart().unwrap().may_restart());
+}
+
+#[test]
+fn what_tells_of_an_attack_offers_no_restart() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, login());
+    assert!(browser.finish(&shop, "google", &begun.state).unwrap_err().restart().is_none());
+    let forged = format!("{}AAAA", begun.state);
+    assert!(browser.finish(&shop, "github", &forged).unwrap_err().restart().is_none());
+    shop.clock.advance(Duration::from_secs(700));
+    assert!(browser.finish(&shop, "google", &begun.state).unwrap_err().restart().is_none());
+}

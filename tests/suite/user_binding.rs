@@ -1,0 +1,93 @@
+//! Account-link fixation: an identity attached to an account by somebody who is not signed in to it.
+
+use crate::common::{Browser, Shop, callback, session, shop_with};
+use http::HeaderMap;
+use oauth_state::{BeginError, Binding, Expect, Login, Provider, Purpose};
+
+fn shop() -> Shop {
+    shop_with(|builder| {
+        let builder = builder.purpose(Purpose::Login).purpose(Purpose::Link).purpose(Purpose::Reauthenticate);
+        builder.provider(Provider::github())
+    })
+}
+
+#[test]
+fn a_link_belongs_to_the_user_that_began_it() {
+    let shop = shop();
+    let user = |id: &'static [u8]| session().and_user(id).unwrap();
+    for purpose in [Purpose::Link, Purpose::Reauthenticate] {
+        let begun = shop.flow.begin(user(b"ann"), Login::at("github").purpose(purpose)).unwrap();
+        let code = |binding: Binding<'_>| {
+            let checked = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state));
+            checked.map_or_else(|error| (error.code(), error.restart().is_some()), |_| ("passed", false))
+        };
+        assert_eq!(code(user(b"ann")), ("passed", false));
+        assert_eq!(code(user(b"bob")), ("other_user", false));
+        assert_eq!(code(session()), ("other_user", false));
+    }
+    assert_eq!(shop.guard.calls(), 0);
+}
+
+#[test]
+fn a_login_of_a_signed_in_user_needs_no_user_and_keeps_one_that_is_named() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let with_user = session().and_user(b"ann").unwrap();
+    assert!(shop.flow.check(with_user.clone(), Expect::provider("github"), callback(&begun.state)).is_ok());
+    let begun = shop.flow.begin(with_user, Login::at("github")).unwrap();
+    let refused = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert_eq!(refused.code(), "other_user");
+}
+
+#[test]
+fn a_link_is_never_unbound_and_never_without_a_user() {
+    let shop = shop();
+    let link = || Login::at("github").purpose(Purpose::Link);
+    let unbound = Binding::dangerously_unbound().and_user(b"ann").unwrap();
+    assert!(matches!(shop.flow.begin(unbound, link()), Err(BeginError::UnboundNotAllowed(Purpose::Link))));
+    assert!(matches!(shop.flow.begin(session(), link()), Err(BeginError::UserRequired(Purpose::Link))));
+}
+
+#[test]
+fn a_link_by_cookie_begins_from_a_post_of_the_site_s_own_pages_alone() {
+    let shop = shop();
+    let begins = |pairs: &[(&'static str, &str)]| {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "shop.example".parse().unwrap());
+        pairs.iter().for_each(|(name, value)| {
+            headers.insert(*name, value.parse().unwrap());
+        });
+        let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
+        match shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)) {
+            Ok(_) => true,
+            Err(BeginError::NotSameOrigin(Purpose::Link)) => false,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let own = ("origin", "https://shop.example");
+    assert!(begins(&[own]));
+    assert!(begins(&[own, ("sec-fetch-site", "same-origin")]));
+    assert!(!begins(&[]), "a GET navigation sends no Origin");
+    assert!(!begins(&[("sec-fetch-site", "same-origin")]));
+    assert!(!begins(&[own, ("sec-fetch-site", "same-site")]));
+    assert!(!begins(&[own, ("sec-fetch-site", "cross-site")]));
+    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "https://shop.example:8443", ""]
+    {
+        assert!(!begins(&[("origin", origin)]), "{origin}");
+    }
+}
+
+#[test]
+fn a_link_never_restarts_by_itself() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let mut headers = browser.headers();
+    headers.insert("origin", "https://shop.example".parse().unwrap());
+    let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
+    let begun = shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).unwrap();
+    browser.take(&begun);
+    shop.clock.advance(std::time::Duration::from_secs(700));
+    let refused = browser.finish(&shop, "github", &begun.state).unwrap_err();
+    assert_eq!(refused.code(), "expired");
+    assert!(!refused.restart().unwrap().may_restart());
+}
