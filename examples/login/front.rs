@@ -1,0 +1,93 @@
+//! The front: alternate requests to alternate servers, and a few addresses under `/try/` that act as other people do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{any, post};
+use axum::{Form, Router};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{StatusCode, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+
+use crate::{attacks, pages};
+
+struct Front {
+    servers: Vec<SocketAddr>,
+    next: AtomicUsize,
+    client: Client<HttpConnector, Body>,
+    tools: Tools,
+}
+
+/// What the addresses under `/try/` need.
+pub struct Tools {
+    public: String,
+    lifetime: Duration,
+}
+
+impl Tools {
+    pub fn new(public: &str, lifetime: Duration) -> Self {
+        Self { public: public.to_owned(), lifetime }
+    }
+}
+
+/// Serves until the process ends.
+pub async fn serve(listener: TcpListener, servers: Vec<SocketAddr>, tools: Tools) -> Result<(), std::io::Error> {
+    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let front = Arc::new(Front { servers, next: AtomicUsize::new(0), client, tools });
+    let app = Router::new()
+        .route("/try/other-browser", post(other_browser))
+        .route("/try/expired", post(expired))
+        .fallback(any(forward))
+        .with_state(front);
+    axum::serve(listener, app).await
+}
+
+async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+    let turn = front.next.fetch_add(1, Ordering::Relaxed);
+    let Some(server) = turn.checked_rem(front.servers.len()).and_then(|turn| front.servers.get(turn)) else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = server.to_string().parse::<Authority>().ok();
+    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+    match Uri::from_parts(parts) {
+        // The Host header stays as the browser sent it, as a proxy in front of a login must leave it.
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+    }
+    match front.client.request(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(_) => (StatusCode::BAD_GATEWAY, "this server does not answer; try again for the other").into_response(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Link {
+    address: String,
+}
+
+/// Takes the address of a callback, as a person would who was sent it, and opens it in a second browser.
+async fn other_browser(State(front): State<Arc<Front>>, Form(link): Form<Link>) -> Response {
+    shown(attacks::open_in_another_browser(&front.tools.public, &link.address).await)
+}
+
+/// Begins a login of its own, answers too late, and comes back.
+async fn expired(State(front): State<Arc<Front>>) -> Response {
+    shown(attacks::answer_too_late(&front.tools.public, front.tools.lifetime).await)
+}
+
+fn shown(page: Result<crate::visitor::Page, crate::Failure>) -> Response {
+    match page {
+        Ok(page) => Html(page.html).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, Html(pages::trouble(&error.to_string()))).into_response(),
+    }
+}

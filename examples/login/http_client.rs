@@ -1,0 +1,31 @@
+//! One HTTP client for the whole program: for the server's calls to the provider, and for the walk-through.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use oauth2::{HttpRequest, HttpResponse};
+
+use crate::Failure;
+
+/// No answer in this demonstration is larger.
+const LARGEST: usize = 1 << 20;
+
+/// Sends one request over plain HTTP, follows no redirects.
+pub async fn send(request: HttpRequest) -> Result<HttpResponse, HttpFailure> {
+    inner(request).await.map_err(HttpFailure)
+}
+
+async fn inner(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let response = client.request(request.map(|body| Full::new(Bytes::from(body)))).await?;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await?.to_bytes();
+    Ok(HttpResponse::from_parts(parts, body.to_vec()))
+}
+
+/// What the crates of OAuth and OpenID Connect want to see as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP request failed")]
+pub struct HttpFailure(#[source] Failure);

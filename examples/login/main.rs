@@ -1,0 +1,176 @@
+//! A login that starts on one server and finishes on another.
+//!
+//! ```text
+//! cargo run --release --example login              # prints an address to open in a browser
+//! cargo run --release --example login -- --once    # the same without a browser: prints each step, exits 0 if all held
+//! ```
+//!
+//! Two application servers run as two operating-system processes that share a key ring and nothing else. A front sends
+//! alternate requests to alternate servers. A small OpenID provider runs beside them. Everything listens on loopback.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(
+    unreachable_pub,
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    reason = "a program has no public items: `pub` says what the other files use"
+)]
+
+mod attacks;
+mod child;
+mod front;
+mod http_client;
+mod once;
+mod pages;
+mod provider;
+mod server;
+mod visitor;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use oauth_state::RootKey;
+use tokio::net::TcpListener;
+
+/// Errors of a program that has one way to treat them: say what happened and stop.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const HELP: &str = "\
+A login that starts on one server and finishes on another.
+
+Usage: login [--once] [--port PORT] [--lifetime SECONDS]
+       login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
+
+Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
+
+  --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
+  --port PORT          where the front listens on 127.0.0.1 (default: any free port)
+  --lifetime SECONDS   how long a login may take (default 60; with --once 4)
+  -h, --help           this text
+
+`server` runs one application server, for use behind a load balancer of your own:
+
+  --listen ADDRESS     where to listen, such as 127.0.0.1:0; the address is printed
+  --public URL         what browsers call the service, such as http://localhost:8080
+  --issuer URL         the OpenID provider's issuer identifier
+  --client-id ID       the client id registered there; CLIENT_SECRET holds the secret
+  --name NAME          what the pages call this server (default A)
+  --until end-of-input stop when standard input ends
+
+  OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
+";
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(run(&arguments)) {
+        Ok(code) => code,
+        Err(error) => failed(&*error),
+    }
+}
+
+fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    eprintln!("login: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some((command, rest)) = arguments.split_first()
+        && command == "server"
+    {
+        let options = Options::read(rest, &["listen", "public", "issuer", "client-id", "name", "lifetime", "until"])?;
+        server::run(server::Settings::from_options(&options)?).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let once = arguments.iter().any(|argument| argument == "--once");
+    let rest: Vec<String> = arguments.iter().filter(|argument| *argument != "--once").cloned().collect();
+    let options = Options::read(&rest, &["port", "lifetime"])?;
+    let port = options.get("port").map_or(Ok(0), str::parse)?;
+    let lifetime = options.get("lifetime").map_or(Ok(if once { 4 } else { 60 }), str::parse)?;
+    demonstrate(once, port, Duration::from_secs(lifetime)).await
+}
+
+/// Starts everything, and either walks through it or waits for a person.
+async fn demonstrate(once: bool, port: u16, lifetime: Duration) -> Result<ExitCode, Failure> {
+    let front = TcpListener::bind(("127.0.0.1", port)).await?;
+    let public = format!("http://localhost:{}", front.local_addr()?.port());
+    let provider = TcpListener::bind("127.0.0.1:0").await?;
+    let issuer = format!("http://localhost:{}", provider.local_addr()?.port());
+
+    let client = provider::Client::new(&format!("{public}/callback"))?;
+    let keys = ring(lifetime)?;
+    tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())?));
+    let mut servers = Vec::new();
+    for name in ["A", "B"] {
+        servers.push(child::Server::start(name, &public, &issuer, &client, &keys, lifetime).await?);
+    }
+    let tools = front::Tools::new(&public, lifetime);
+    tokio::spawn(front::serve(front, servers.iter().map(|server| server.address).collect(), tools));
+
+    if once {
+        return once::walk_through(&public, &servers, lifetime).await;
+    }
+    println!("Two application servers, a provider and a front are running:\n");
+    for server in &servers {
+        println!("  server {}   process {}", server.name, server.process_id);
+    }
+    println!("\nOpen {public} in a browser. Ctrl-C stops everything.");
+    tokio::signal::ctrl_c().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A ring document with a fresh key, as an operator would publish it; two processes on one machine need next to no
+/// skew, which lets the demonstration expire when it says.
+fn ring(lifetime: Duration) -> Result<String, Failure> {
+    let key = RootKey::generate()?.to_secret_text();
+    Ok(format!(
+        r#"{{ "version": 1, "serial": 1, "propagation": 0, "skew": 1, "lifetime_cap": {}, "keys": [
+            {{ "key": "{}", "published_at": "1970-01-01T00:00:00Z", "seal_from": "1970-01-01T00:00:00Z",
+               "note": "made for this demonstration" }} ] }}"#,
+        lifetime.as_secs(),
+        key.expose()
+    ))
+}
+
+/// `--name value` pairs.
+pub struct Options(Vec<(String, String)>);
+
+impl Options {
+    fn read(arguments: &[String], known: &[&str]) -> Result<Self, Failure> {
+        let mut options = Vec::new();
+        let mut rest = arguments.iter();
+        while let Some(name) = rest.next() {
+            let plain = name.strip_prefix("--").filter(|plain| known.contains(plain));
+            let plain = plain.ok_or_else(|| format!("unknown option {name:?}; --help lists them"))?;
+            let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
+            options.push((plain.to_owned(), value.clone()));
+        }
+        Ok(Self(options))
+    }
+
+    /// The value of an option.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of an option that must be there.
+    pub fn require(&self, name: &str) -> Result<&str, Failure> {
+        self.get(name).ok_or_else(|| format!("--{name} is missing; --help explains it").into())
+    }
+}

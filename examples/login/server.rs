@@ -1,0 +1,239 @@
+//! One application server: begin, callback, and pages that say what happened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode};
+use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
+use oauth_state::adapter::http::protect;
+use oauth_state::{
+    App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider,
+    SingleProcessGuard,
+};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::{
+    ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
+    RequestTokenError, TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+
+use crate::pages::{self, Outcome};
+use crate::{Failure, Options, http_client};
+
+/// The provider's id in states.
+const PROVIDER: &str = "demo";
+
+/// What the command line and the environment say.
+pub struct Settings {
+    name: String,
+    listen: SocketAddr,
+    public: String,
+    issuer: String,
+    client_id: String,
+    client_secret: String,
+    lifetime: Duration,
+    until_end_of_input: bool,
+}
+
+impl Settings {
+    /// Reads the options of `login server`; the secret comes from the environment.
+    pub fn from_options(options: &Options) -> Result<Self, Failure> {
+        Ok(Self {
+            name: options.get("name").unwrap_or("A").to_owned(),
+            listen: options.require("listen")?.parse()?,
+            public: options.require("public")?.trim_end_matches('/').to_owned(),
+            issuer: options.require("issuer")?.to_owned(),
+            client_id: options.require("client-id")?.to_owned(),
+            client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
+            lifetime: Duration::from_secs(options.get("lifetime").map_or(Ok(60), str::parse)?),
+            until_end_of_input: match options.get("until") {
+                None => false,
+                Some("end-of-input") => true,
+                Some(_) => return Err("--until takes end-of-input".into()),
+            },
+        })
+    }
+}
+
+/// What travels in the state for this application: enough to show on which server the login began.
+#[derive(Clone, Serialize, Deserialize)]
+struct BegunOn {
+    server: String,
+}
+
+type OpenIdClient =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+struct Site {
+    flow: Flow<BegunOn>,
+    settings: Settings,
+    client: OnceCell<OpenIdClient>,
+}
+
+/// Serves until the process is told to stop, or whoever started it is gone.
+pub async fn run(settings: Settings) -> Result<(), Failure> {
+    let flow = Flow::builder(
+        App::new("login-example", "demo")?,
+        KeyRing::from_env()?,
+        // One process's memory: the other server does not see what was used here. A fleet shares a guard.
+        SingleProcessGuard::with_capacity(100_000),
+    )
+    .carrying::<BegunOn>()
+    .provider(
+        Provider::custom(PROVIDER)?
+            .requires_iss(&settings.issuer)
+            .redirect_uri(&format!("{}/callback", settings.public)),
+    )
+    .lifetime(settings.lifetime)
+    .build()?;
+    tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
+
+    let listener = TcpListener::bind(settings.listen).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let until_end_of_input = settings.until_end_of_input;
+    let site = Arc::new(Site { flow, settings, client: OnceCell::new() });
+    let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", get(callback));
+    axum::serve(listener, app.with_state(site)).with_graceful_shutdown(end_of_input(until_end_of_input)).await?;
+    Ok(())
+}
+
+/// With `--until end-of-input`: standard input ends when the process does that started this one, however that comes
+/// about.
+async fn end_of_input(wanted: bool) {
+    let mut bytes = [0; 64];
+    let mut input = tokio::io::stdin();
+    while wanted && input.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+    if !wanted {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn home(State(site): State<Arc<Site>>) -> Html<String> {
+    Html(pages::home(&site.settings.name))
+}
+
+async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let login = Login::at(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
+    let begun = site.flow.begin(Binding::cookies(&headers), login)?;
+    tracing::info!(server = site.settings.name, "login begun");
+    let client = site.client().await?;
+    let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
+    let (url, _, _) = client
+        .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
+        .set_pkce_challenge(begun.pkce_challenge())
+        .url();
+    Ok(redirect(&begun, url.as_str()))
+}
+
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    detached(async move {
+        let outcome = match request {
+            Ok(request) => site.finish(request).await,
+            Err(refused) => Outcome::refused(&refused),
+        };
+        tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
+        let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = (status, Html(pages::outcome(&outcome, &site.settings.name))).into_response();
+        protect(response.headers_mut());
+        response
+    })
+    .await
+}
+
+impl Site {
+    async fn finish(&self, request: CallbackRequest) -> Outcome {
+        let (headers, callback) = request.split();
+        match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await {
+            Ok(Finished::Code(login)) => self.exchange(login).await,
+            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+                Outcome::denied(&refusal.data.server)
+            }
+            Ok(_) => Outcome::provider_failed("provider_error", "The provider answered with an error."),
+            Err(refused) => Outcome::refused(&refused),
+        }
+    }
+
+    /// Exchanges the code and accepts the ID token only with this login's nonce.
+    async fn exchange(&self, login: Authorized<BegunOn>) -> Outcome {
+        let Ok(client) = self.client().await else {
+            return Outcome::provider_failed("provider_unreachable", "The provider could not be reached.");
+        };
+        let Ok(exchange) = client.exchange_code(login.code.into()) else {
+            return Outcome::provider_failed("provider_error", "The provider has no token endpoint.");
+        };
+        let tokens =
+            match exchange.set_pkce_verifier(login.code_verifier.into()).request_async(&http_client::send).await {
+                Ok(tokens) => tokens,
+                Err(RequestTokenError::ServerResponse(refused)) => {
+                    return Outcome::code_refused(refused.error().as_ref(), &login.data.server);
+                }
+                Err(_) => {
+                    return Outcome::provider_failed("provider_error", "The provider did not answer the exchange.");
+                }
+            };
+        let nonce: Nonce = login.nonce.into();
+        let claims = tokens.id_token().and_then(|token| token.claims(&client.id_token_verifier(), &nonce).ok());
+        match claims {
+            Some(claims) => Outcome::signed_in(claims.subject().as_str(), &login.data.server),
+            None => Outcome::provider_failed("id_token_refused", "The ID token, or its nonce, was not this login's."),
+        }
+    }
+
+    /// The provider's metadata, asked for once, when it is first needed.
+    async fn client(&self) -> Result<&OpenIdClient, Failure> {
+        self.client
+            .get_or_try_init(|| async {
+                let issuer = IssuerUrl::new(self.settings.issuer.clone())?;
+                let metadata = CoreProviderMetadata::discover_async(issuer, &http_client::send).await?;
+                let id = ClientId::new(self.settings.client_id.clone());
+                let secret = ClientSecret::new(self.settings.client_secret.clone());
+                let redirect_uri = RedirectUrl::new(format!("{}/callback", self.settings.public))?;
+                Ok(CoreClient::from_provider_metadata(metadata, id, Some(secret)).set_redirect_uri(redirect_uri))
+            })
+            .await
+    }
+}
+
+/// A login that could not begin.
+enum Refusal {
+    Begin(oauth_state::BeginError),
+    Provider(Failure),
+}
+
+impl From<oauth_state::BeginError> for Refusal {
+    fn from(error: oauth_state::BeginError) -> Self {
+        Self::Begin(error)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(error: Failure) -> Self {
+        Self::Provider(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Begin(error) => {
+                tracing::warn!(%error, "login not begun");
+                error.into_response()
+            }
+            Self::Provider(error) => {
+                tracing::warn!(%error, "provider not reached");
+                let mut response = (StatusCode::BAD_GATEWAY, "The provider could not be reached.").into_response();
+                protect(response.headers_mut());
+                response
+            }
+        }
+    }
+}
