@@ -79,9 +79,7 @@ pub async fn walk_through(public: &str, servers: &[Server], lifetime: Duration) 
 
     let Report { steps, wrong } = report;
     println!("\n{} of {steps} steps went as they should.", steps.saturating_sub(wrong));
-    println!(
-        "The link that worked on no server twice was stopped on the second one by the provider, which saw its code"
-    );
-    println!("before. Servers that share a replay guard stop it themselves.");
+    println!("The server that had never seen the used link let it through to the provider, which refused its code.");
+    println!("Servers that share a replay guard refuse such a link themselves.");
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,128 @@
+// Starts what the tests need, each on a free loopback port, and stops it by its own process id.
+
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import Provider from 'oidc-provider';
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** A root key in its text form, made from docs/wire-format.md alone. */
+export function rootKey() {
+  const key = randomBytes(32);
+  const label = Buffer.from('oauth-state/v1/root-key-checksum');
+  const length = Buffer.from([label.length >> 8, label.length & 255]);
+  const checksum = createHash('sha256').update(length).update(label).update(key).digest().subarray(0, 6);
+  return `osk1.${key.toString('base64url')}.${checksum.toString('base64url')}`;
+}
+
+/** The certified provider, which also notes what must never appear in a log. */
+export async function startProvider(client, secrets) {
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const provider = new Provider(issuer, {
+    clients: [{ client_id: client.id, client_secret: client.secret, redirect_uris: [client.redirectUri] }],
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    features: { devInteractions: { enabled: true } },
+    ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
+    pkce: { required: () => true },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  });
+  provider.use(async (context, next) => {
+    await next();
+    const parameters = context.oidc?.params ?? {};
+    for (const name of ['state', 'nonce', 'code_challenge', 'code', 'code_verifier']) {
+      if (parameters[name]) secrets.add(parameters[name]);
+    }
+  });
+  const listener = provider.listen(port, '127.0.0.1');
+  await once(listener, 'listening');
+  return { issuer, stop: () => new Promise((done) => { listener.closeAllConnections(); listener.close(done); }) };
+}
+
+/** One application server as a process of its own, logging everything to a file. */
+export class Server {
+  constructor(binary, name, settings, folder) {
+    Object.assign(this, { binary, name, settings, log: join(folder, `server-${name}.log`) });
+  }
+
+  async start() {
+    const { public: address, issuer, client, keys } = this.settings;
+    this.process = spawn(
+      this.binary,
+      ['server', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
+        '--client-id', client.id, '--lifetime', '120', '--until', 'end-of-input'],
+      { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
+    );
+    this.process.stderr.pipe(createWriteStream(this.log, { flags: 'a' }));
+    const [line] = await once(createInterface(this.process.stdout), 'line');
+    this.address = line.replace('listening on ', '');
+  }
+
+  /** `kill -9`, and waits until it is gone. */
+  async kill() {
+    this.process.kill('SIGKILL');
+    await once(this.process, 'exit');
+  }
+
+  async stop() {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.stdin.end();
+      await once(this.process, 'exit');
+    }
+  }
+}
+
+/** nginx in round robin over the servers. A request with `X-Pin: A` goes to server A. */
+export async function startNginx(port, servers, folder) {
+  const pins = servers.map(({ name }) => `${name} server_${name};`).join(' ');
+  const upstreams = servers.map(({ name, address }) => `upstream server_${name} { server ${address}; }`).join('\n  ');
+  const members = servers.map(({ address }) => `server ${address} max_fails=1 fail_timeout=60s;`).join(' ');
+  mkdirSync(join(folder, 'nginx'), { recursive: true });
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  writeFileSync(join(folder, 'nginx.conf'), `
+daemon off;
+pid ${folder}/nginx/pid;
+error_log ${folder}/nginx/error.log;
+events {}
+http {
+  access_log off;
+  ${paths.map((name) => `${name}_temp_path ${folder}/nginx/${name};`).join('\n  ')}
+  upstream both { ${members} }
+  ${upstreams}
+  map $http_x_pin $backend { default both; ${pins} }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      if ($http_x_pin = nobody) { return 503; }
+      proxy_pass http://$backend;
+      proxy_set_header Host $http_host;
+      add_header X-Server $upstream_addr always;
+    }
+  }
+}
+`);
+  const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' });
+  await answers(`http://127.0.0.1:${port}/`);
+  return { stop: async () => { nginx.kill('SIGTERM'); await once(nginx, 'exit'); } };
+}
+
+/** Waits, for ten seconds at most, until an address answers. */
+async function answers(address) {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    try { await fetch(address); return; } catch { await new Promise((wait) => setTimeout(wait, 100)); }
+  }
+  throw new Error(`${address} does not answer`);
+}
