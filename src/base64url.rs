@@ -15,6 +15,13 @@ pub(crate) fn encode_onto(bytes: impl AsRef<[u8]>, out: &mut String) {
     URL_SAFE_NO_PAD.encode_string(bytes, out);
 }
 
+/// Writes the text of 32 bytes into the 43 characters that it takes.
+pub(crate) fn encode_into(bytes: &[u8; 32], text: &mut [u8; 43]) {
+    // A buffer of exactly this length is never too small.
+    let written = URL_SAFE_NO_PAD.encode_slice(bytes, text);
+    debug_assert!(written.is_ok_and(|length| length == 43));
+}
+
 /// The number of characters that `bytes` bytes take.
 pub(crate) const fn encoded_len(bytes: usize) -> usize {
     bytes.saturating_mul(4).div_ceil(3)

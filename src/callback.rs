@@ -7,6 +7,8 @@ use crate::finish_error::{FinishError, FinishErrorKind};
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
+/// The longest error code, in bytes; those that are registered have at most 30.
+const LONGEST_ERROR: usize = 200;
 /// The most parameters of one callback.
 const MOST_PARAMETERS: usize = 64;
 
@@ -46,7 +48,7 @@ pub(crate) enum Answer {
 /// use oauth_state::AuthorizationError;
 /// assert_eq!(AuthorizationError::AccessDenied.as_str(), "access_denied");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
     /// The person, or the provider, said no.
@@ -112,6 +114,16 @@ impl AuthorizationError {
         match self {
             Self::Other(text) => text,
             known => Self::KNOWN.iter().find(|(error, _)| error == known).map_or("", |(_, text)| text),
+        }
+    }
+}
+
+/// Text from outside stays outside of logs.
+impl fmt::Debug for AuthorizationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(_) => f.write_str("Other([redacted])"),
+            known => f.write_str(known.as_str()),
         }
     }
 }
@@ -253,7 +265,7 @@ impl Callback {
     /// ```
     #[must_use]
     pub fn iss(self, iss: impl Into<String>) -> Self {
-        Self { iss: Some(iss.into()), ..self }
+        Self { iss: Some(iss.into()).filter(|iss: &String| !iss.is_empty()), ..self }
     }
 
     fn from_values(
@@ -272,6 +284,7 @@ impl Callback {
                     "code or error holds something other than printable ASCII (RFC 6749 appendix A.11, A.7)",
                 ));
             }
+            (None, Some(error)) if error.len() > LONGEST_ERROR => return Err(FinishErrorKind::TooLong.into()),
             (Some(code), None) => Answer::Code(code.into_owned()),
             (None, Some(error)) => Answer::Error(AuthorizationError::from_text(error)),
         };

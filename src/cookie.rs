@@ -86,6 +86,11 @@ impl CookieFamilies {
         Self { stem: format!("{prefix}{tag}-").into(), secure, max_age }
     }
 
+    /// Whether the cookies have the `__Host-` prefix and the `Secure` attribute.
+    pub(crate) fn are_secure(&self) -> bool {
+        self.secure
+    }
+
     /// The header value that gives `cookie` to the user agent, with one constant `Max-Age`: a cookie that is re-sent
     /// outlives every login that was begun under it.
     pub(crate) fn set_cookie(&self, same_site: SameSite, cookie: &BrowserCookie) -> String {

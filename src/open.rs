@@ -66,6 +66,11 @@ pub(crate) fn authenticate<'t>(
     Ok(Authentic { keys, nonce: token.nonce, claims, return_to })
 }
 
+/// Whether a state is expired, allowing for clocks that differ.
+pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
+    now >= expires_at.saturating_add(skew.into())
+}
+
 /// Outside its time, with what was authentic, so that the caller can offer to begin again.
 pub(crate) struct OutOfTime<'t> {
     pub(crate) kind: FinishErrorKind,
@@ -80,7 +85,7 @@ impl<'t> Authentic<'t> {
         if u64::from(self.claims.issued_at) > now.saturating_add(skew) {
             return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self });
         }
-        if now >= self.claims.expires_at().saturating_add(skew) {
+        if is_over(self.claims.expires_at(), now, timing.skew) {
             return Err(OutOfTime { kind: FinishErrorKind::Expired, authentic: self });
         }
         Ok(Timely(self))
@@ -101,8 +106,15 @@ pub(crate) struct Context<'a> {
 
 impl<'t> Timely<'t> {
     pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
-        let claims = &self.0.claims;
-        if expected.purpose.is_some_and(|purpose| purpose != self.0.keys.purpose) {
+        self.0.check_context(expected)
+    }
+}
+
+impl<'t> Authentic<'t> {
+    /// For a timely state by way of [`Timely::check_context`]; for an expired one, to tell whether it belonged here.
+    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+        let claims = &self.claims;
+        if expected.purpose.is_some_and(|purpose| purpose != self.keys.purpose) {
             return Err(FinishErrorKind::WrongPurpose);
         }
         // Mix-up: a code of one provider must not go to another's token endpoint (RFC 9700 section 4.4).
@@ -115,15 +127,11 @@ impl<'t> Timely<'t> {
         if expected.tenant.is_some_and(|tenant| tenant.as_bytes() != claims.tenant) {
             return Err(FinishErrorKind::WrongTenant);
         }
-        Ok(InContext(self.0))
+        Ok(InContext(self))
     }
 }
 
 impl<'t> InContext<'t> {
-    pub(crate) fn provider(&self) -> &str {
-        self.0.claims.provider
-    }
-
     pub(crate) fn authentic(&self) -> &Authentic<'t> {
         &self.0
     }

@@ -43,7 +43,8 @@ pub struct Provider {
     issuer: Option<Issuer>,
     max_state_chars: usize,
     response_mode: ResponseMode,
-    redirect_uri: Option<String>,
+    /// Each with the id that logins name it by; the provider's own has none.
+    redirect_uris: Vec<(Option<String>, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ impl Provider {
             issuer: None,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
-            redirect_uri: None,
+            redirect_uris: Vec::new(),
         }
     }
 
@@ -209,8 +210,26 @@ impl Provider {
     /// assert_eq!(provider.id(), "github");
     /// ```
     #[must_use]
-    pub fn redirect_uri(self, uri: &str) -> Self {
-        Self { redirect_uri: Some(uri.to_owned()), ..self }
+    pub fn redirect_uri(mut self, uri: &str) -> Self {
+        self.redirect_uris.push((None, uri.to_owned()));
+        self
+    }
+
+    /// One of several callback addresses registered with this provider, by the id that
+    /// [`Login::redirect`](crate::Login::redirect) takes. Once one is registered, only registered ids are taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::github()
+    ///     .named_redirect_uri("web", "https://shop.example/auth/github/callback")
+    ///     .named_redirect_uri("admin", "https://admin.shop.example/auth/github/callback");
+    /// assert_eq!(provider.id(), "github");
+    /// ```
+    #[must_use]
+    pub fn named_redirect_uri(mut self, id: &str, uri: &str) -> Self {
+        self.redirect_uris.push((Some(id.to_owned()), uri.to_owned()));
+        self
     }
 
     pub(crate) fn state_limit(&self) -> usize {
@@ -230,8 +249,14 @@ impl Provider {
         if self.uses_form_post() { SameSite::None } else { SameSite::Lax }
     }
 
-    pub(crate) fn own_redirect_uri(&self) -> Option<&str> {
-        self.redirect_uri.as_deref()
+    pub(crate) fn redirect_uris(&self) -> &[(Option<String>, String)] {
+        &self.redirect_uris
+    }
+
+    /// Whether logins may name this id: any, until one is registered.
+    pub(crate) fn takes_redirect(&self, id: &str) -> bool {
+        let mut named = self.redirect_uris.iter().filter_map(|(known, _)| known.as_deref()).peekable();
+        named.peek().is_none() || named.any(|known| known == id)
     }
 }
 
@@ -258,7 +283,7 @@ impl RedirectUri {
             return Some(Self { host: None, path: without_query.to_owned() });
         }
         let (authority, path) = split_authority(without_query.strip_prefix("//")?);
-        let host = host_of(authority)?;
+        let host = host_of(authority)?.to_ascii_lowercase();
         Some(Self { host: Some(host), path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
     }
 }
@@ -267,13 +292,13 @@ fn split_authority(rest: &str) -> (&str, &str) {
     rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, ""))
 }
 
-/// The host of `host[:port]` or `[address]:port`, in lower case.
-pub(crate) fn host_of(authority: &str) -> Option<String> {
+/// The host of `host[:port]` or `[address]:port`, as it stands there: compare without regard to case.
+pub(crate) fn host_of(authority: &str) -> Option<&str> {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
         None => authority.split(':').next().unwrap_or_default(),
     };
-    (!host.is_empty() && !authority.contains('@')).then(|| host.to_ascii_lowercase())
+    (!host.is_empty() && !authority.contains('@')).then_some(host)
 }
 
 #[cfg(test)]
@@ -292,6 +317,14 @@ mod tests {
             ["", "/cb", "https:", "https:///cb", "https://a/b#c", "https://a b/", "https://u@h/", "ht tp://a/", ":a"]
         {
             assert_eq!(parse(uri), None, "{uri}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_address_panics(text: String) {
+            let _ = RedirectUri::parse(&text);
+            let _ = RedirectUri::parse(&format!("https://{text}"));
         }
     }
 }

@@ -69,9 +69,16 @@ pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn redirect(begun: &Begun, authorization_url: &str) -> Result<Response<()>, http::Error> {
-    let mut response = Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, authorization_url);
+    // Marked as sensitive, so that a `Debug` of the response shows neither the state nor the cookie.
+    let sensitive = |text: &str| {
+        let mut value = HeaderValue::from_str(text)?;
+        value.set_sensitive(true);
+        Ok::<_, http::Error>(value)
+    };
+    let mut response =
+        Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(authorization_url)?);
     if let Some(set_cookie) = &begun.set_cookie {
-        response = response.header(SET_COOKIE, set_cookie);
+        response = response.header(SET_COOKIE, sensitive(set_cookie)?);
     }
     let mut response = response.body(())?;
     protect(response.headers_mut());

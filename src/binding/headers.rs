@@ -43,7 +43,14 @@ impl RequestHeaders<'_> {
 
     /// Whether a browser loads this ahead of the person's click (Fetch, `Sec-Purpose`; older browsers, `Purpose`).
     pub(crate) fn is_speculative(&self) -> bool {
-        ["sec-purpose", "purpose"].iter().filter_map(|name| self.get(name)).any(is_speculative_purpose)
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => {
+                let values = ["sec-purpose", "purpose"].into_iter().flat_map(|name| map.get_all(name));
+                values.map(http::HeaderValue::as_bytes).any(is_speculative_purpose)
+            }
+            Self::CookiesOnly(_) => false,
+        }
     }
 }
 

@@ -19,13 +19,14 @@ pub(crate) use secrets::{FlowSecrets, user_tag};
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
-use crate::framing::length_prefixed;
 use crate::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
 use crate::token::aead::NONCE_BYTES;
 
 /// Bytes of a binding secret, whatever its kind.
 const SECRET_BYTES: usize = 32;
+/// A label of its own, with its length: the hash of a session id can be nothing else of this crate.
+const SESSION_LABEL: &[u8; 24] = b"\x00\x16oauth-state/v1/session";
 /// The shortest session id, in bytes: 128 bits if it is random.
 const SHORTEST_SESSION: usize = 16;
 /// The longest session id and user id, in bytes.
@@ -54,6 +55,9 @@ const LONGEST_ID: usize = 1024;
 pub struct Binding<'a> {
     pub(crate) holder: Holder<'a>,
     pub(crate) user: Option<&'a [u8]>,
+    /// The request's headers, where the holder does not have them.
+    beside: Option<RequestHeaders<'a>>,
+    pub(crate) same_origin_assumed: bool,
 }
 
 /// Who holds the secret.
@@ -89,6 +93,10 @@ pub enum BindingError {
 }
 
 impl<'a> Binding<'a> {
+    fn of(holder: Holder<'a>) -> Self {
+        Self { holder, user: None, beside: None, same_origin_assumed: false }
+    }
+
     /// Binds to the browser by a cookie of this crate's own, `__Host-…`, `HttpOnly` and `Secure`.
     ///
     /// Pass the headers of the request as they came: at begin they hold the cookie to reuse and say what kind of
@@ -105,7 +113,7 @@ impl<'a> Binding<'a> {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn cookies(headers: &'a http::HeaderMap) -> Self {
-        Self { holder: Holder::Cookies(RequestHeaders::Map(headers)), user: None }
+        Self::of(Holder::Cookies(RequestHeaders::Map(headers)))
     }
 
     /// Binds to the browser by cookie, given the octets of each `Cookie` header as they came.
@@ -124,7 +132,7 @@ impl<'a> Binding<'a> {
     /// ```
     #[must_use]
     pub fn cookie_headers(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        Self { holder: Holder::Cookies(RequestHeaders::CookiesOnly(headers.into_iter().collect())), user: None }
+        Self::of(Holder::Cookies(RequestHeaders::CookiesOnly(headers.into_iter().collect())))
     }
 
     /// Binds to a session of the caller's own by its id.
@@ -149,12 +157,9 @@ impl<'a> Binding<'a> {
         if !(SHORTEST_SESSION..=LONGEST_ID).contains(&id.len()) {
             return Err(BindingError::SessionId);
         }
-        // A label of its own: the hash of a session id can be nothing else of this crate.
-        let mut framed = zeroize::Zeroizing::new(Vec::with_capacity(64));
-        length_prefixed(b"oauth-state/v1/session", &mut framed);
-        let mut hash = Sha256::new_with_prefix(&*framed);
+        let mut hash = Sha256::new_with_prefix(SESSION_LABEL);
         hash.update(id);
-        Ok(Self { holder: Holder::Session(SecretBytes::new(hash.finalize().into())), user: None })
+        Ok(Self::of(Holder::Session(SecretBytes::new(hash.finalize().into()))))
     }
 
     /// At begin: draws a secret for a client that keeps it itself and sends it back with the callback. It comes out
@@ -168,7 +173,7 @@ impl<'a> Binding<'a> {
     /// ```
     #[must_use]
     pub fn new_client_secret() -> Self {
-        Self { holder: Holder::NewClientSecret, user: None }
+        Self::of(Holder::NewClientSecret)
     }
 
     /// At finish: the secret that the client was given at begin.
@@ -186,7 +191,7 @@ impl<'a> Binding<'a> {
     /// ```
     pub fn client_secret(text: &str) -> Result<Self, BindingError> {
         let secret = base64url::decode_exact(text.as_bytes()).map_err(|_| BindingError::ClientSecret)?;
-        Ok(Self { holder: Holder::ClientSecret(SecretBytes::new(secret)), user: None })
+        Ok(Self::of(Holder::ClientSecret(SecretBytes::new(secret))))
     }
 
     /// Binds to nothing.
@@ -204,7 +209,7 @@ impl<'a> Binding<'a> {
     /// ```
     #[must_use]
     pub fn dangerously_unbound() -> Self {
-        Self { holder: Holder::Unbound, user: None }
+        Self::of(Holder::Unbound)
     }
 
     /// Names the signed-in user as well: needed for `link` and `reauthenticate`, where the account that a provider's
@@ -226,6 +231,53 @@ impl<'a> Binding<'a> {
             return Err(BindingError::UserId);
         }
         Ok(Self { user: Some(user_id), ..self })
+    }
+
+    /// Adds the request's headers to a binding that is not by cookie: `link` and `reauthenticate` begin only if they show
+    /// a POST of this site's own pages, and a speculative load finishes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Binding;
+    /// let headers = http::HeaderMap::new();
+    /// let binding = Binding::session(&[7; 16])?.with_request(&headers).and_user(b"user-42")?;
+    /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn with_request(self, headers: &'a http::HeaderMap) -> Self {
+        Self { beside: Some(RequestHeaders::Map(headers)), ..self }
+    }
+
+    /// Lets `link` and `reauthenticate` begin without headers that show a POST of this site's own pages.
+    ///
+    /// # Security
+    ///
+    /// Right for a client that authenticates itself with something no other site can send, such as an `Authorization`
+    /// header. Where a session travels in a cookie, another site can then begin a link in its visitor's name, and with a
+    /// provider that asks nothing, end it: the attacker's identity opens the visitor's account.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Binding;
+    /// let binding = Binding::new_client_secret().and_user(b"user-42")?.dangerously_assume_same_origin();
+    /// assert_eq!(format!("{binding:?}"), "Binding(client secret, [redacted])");
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    #[must_use]
+    pub fn dangerously_assume_same_origin(self) -> Self {
+        Self { same_origin_assumed: true, ..self }
+    }
+
+    /// What is known of the request.
+    pub(crate) fn request(&self) -> Option<&RequestHeaders<'a>> {
+        match &self.holder {
+            Holder::Cookies(headers) => Some(headers),
+            _ => self.beside.as_ref(),
+        }
     }
 }
 
@@ -249,10 +301,6 @@ impl Holder<'_> {
             Self::NewClientSecret | Self::ClientSecret(_) => BindingKind::ClientSecret,
             Self::Unbound => BindingKind::Unbound,
         }
-    }
-
-    pub(crate) fn headers(&self) -> Option<&RequestHeaders<'_>> {
-        if let Self::Cookies(headers) = self { Some(headers) } else { None }
     }
 }
 

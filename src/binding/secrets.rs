@@ -55,17 +55,22 @@ impl FlowSecrets {
 
     /// base64url of `T1[16..32] ‖ T2[0..16]`, 43 characters (RFC 7636 section 4.1 takes 43 to 128).
     pub(crate) fn code_verifier(&self) -> String {
+        base64url::encode(self.code_verifier_bytes().expose())
+    }
+
+    fn code_verifier_bytes(&self) -> SecretBytes<32> {
         let mut bytes = SecretBytes::new([0; 32]);
         let (first, second) = bytes.expose_mut().split_at_mut(16);
         first.copy_from_slice(&self.t1.expose()[16..]);
         second.copy_from_slice(&self.t2.expose()[..16]);
-        base64url::encode(bytes.expose())
+        bytes
     }
 
     /// base64url of SHA-256 of the verifier's text: `S256` of RFC 7636 section 4.2.
     pub(crate) fn code_challenge(&self) -> String {
-        let verifier = zeroize::Zeroizing::new(self.code_verifier());
-        base64url::encode(Sha256::digest(verifier.as_bytes()))
+        let mut verifier = SecretBytes::<43>::new([0; 43]);
+        base64url::encode_into(self.code_verifier_bytes().expose(), verifier.expose_mut());
+        base64url::encode(Sha256::digest(verifier.expose()))
     }
 
     /// base64url of `T2[16..32]`, the OpenID Connect nonce (Core section 15.5.2), 22 characters.

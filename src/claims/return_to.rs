@@ -5,6 +5,9 @@ use std::fmt;
 /// The longest return path, in bytes.
 const LONGEST: usize = 1024;
 
+/// How often a path is decoded: a path that still changes the fourth time hides something.
+const DECODINGS: usize = 4;
+
 /// Where to send the person after the login: a path on this site, with an optional query and fragment.
 ///
 /// Checked when it is made, and once more when a state is opened. What is accepted begins with exactly one `/`, holds
@@ -83,21 +86,23 @@ impl ReturnTo {
         }
         let path = path.split(['?', '#']).next().unwrap_or_default();
         check_segments(path.as_bytes())?;
-        // What a router or a proxy decodes must keep the rules as well, however often it does.
+        if !percent_sequences_are_whole(path.as_bytes()) {
+            return Err(ReturnToError::PercentEncoding);
+        }
+        // What a router or a proxy decodes must keep the rules as well, even if it decodes more than once.
         let mut seen = path.as_bytes().to_vec();
-        while seen.contains(&b'%') {
-            let decoded = percent_decode(&seen).ok_or(ReturnToError::PercentEncoding)?;
+        for _ in 0..DECODINGS {
+            let decoded = percent_decode(&seen);
+            if decoded == seen {
+                return Ok(Self(text.into()));
+            }
             if decoded.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
                 return Err(ReturnToError::PercentEncoding);
             }
             check_segments(&decoded)?;
-            // "%25" alone decodes to a bare '%', which is text, not a sequence.
-            if percent_decode(&decoded).is_none() {
-                break;
-            }
             seen = decoded;
         }
-        Ok(Self(text.into()))
+        Err(ReturnToError::PercentEncoding)
     }
 
     /// The path, as it was given.
@@ -135,12 +140,9 @@ fn same_route(one: &[u8], other: &[u8]) -> bool {
     trimmed(one).eq_ignore_ascii_case(trimmed(other))
 }
 
+/// As far as a path that was accepted can be decoded.
 fn fully_decoded(path: &str) -> Vec<u8> {
-    let mut plain = path.as_bytes().to_vec();
-    while let Some(decoded) = percent_decode(&plain).filter(|decoded| *decoded != plain) {
-        plain = decoded;
-    }
-    plain
+    (0..DECODINGS).fold(path.as_bytes().to_vec(), |path, _| percent_decode(&path))
 }
 
 impl fmt::Display for ReturnTo {
@@ -165,21 +167,33 @@ fn check_segments(path: &[u8]) -> Result<(), ReturnToError> {
     Ok(())
 }
 
-/// Decodes once; `None` for a sequence that is not one.
-fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
+/// Whether two hexadecimal digits follow every `%`.
+fn percent_sequences_are_whole(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'%');
+    parts.next();
+    parts.all(|part| matches!(part, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
+}
+
+/// Decodes once, and leaves what is no sequence as it stands.
+fn percent_decode(text: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.iter();
-    while let Some(byte) = rest.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(*rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                let (high, low) = (digit()?, digit()?);
-                (high << 4) | low
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let sequence = match after {
+            [high, low, beyond @ ..] if *first == b'%' => digit(*high).zip(digit(*low)).map(|digits| (digits, beyond)),
+            _ => None,
+        };
+        match sequence {
+            Some(((high, low), beyond)) => {
+                decoded.push((high << 4) | low);
+                rest = beyond;
             }
-            other => *other,
-        });
+            None => decoded.push(*first),
+        }
     }
-    Some(decoded)
+    decoded
 }
 
 #[cfg(test)]

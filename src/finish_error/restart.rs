@@ -25,6 +25,8 @@ pub struct Restart {
 pub(crate) enum Whose {
     /// The user agent that began, or one without any cookie at all.
     PerhapsThisOne,
+    /// The one that began, for which starting over by itself would not help.
+    AskFirst,
     /// Certainly not the one that began.
     Another,
 }

@@ -229,7 +229,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let inner = &*self.inner;
         let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
         let purpose = inner.purpose_of(&login)?;
-        inner.check_login(&login)?;
+        inner.check_login(&login, provider)?;
         inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;
 
         let now = inner.now();
@@ -280,17 +280,15 @@ impl FlowInner {
         if self.purposes.contains(&purpose) { Ok(purpose) } else { Err(BeginError::PurposeNotAccepted(purpose)) }
     }
 
-    fn check_login<T>(&self, login: &Login<T>) -> Result<(), BeginError> {
+    fn check_login<T>(&self, login: &Login<T>, provider: &Provider) -> Result<(), BeginError> {
         if let Some(id) = &login.redirect {
             name::check("redirect id", id)?;
-            if !self.redirects.is_empty() && !self.redirects.iter().any(|(known, _)| known == id) {
+            if !provider.takes_redirect(id) {
                 return Err(BeginError::UnknownRedirect);
             }
         }
         match &login.return_to {
-            Some(path) if self.callback_paths.iter().any(|callback| path.leads_to(callback)) => {
-                Err(BeginError::ReturnsToCallback)
-            }
+            Some(path) if self.returns_to_callback(path) => Err(BeginError::ReturnsToCallback),
             _ => Ok(()),
         }
     }
@@ -313,18 +311,41 @@ impl FlowInner {
                 return Err(BeginError::UserRequired(purpose));
             }
         }
-        let Some(headers) = binding.holder.headers() else { return Ok(()) };
-        check_navigation(headers)?;
-        let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok());
-        if purpose.needs_user() && !is_same_origin_post(headers, request_host, self.public_host.as_deref()) {
-            return Err(BeginError::NotSameOrigin(purpose));
+        let headers = binding.request();
+        let request_host =
+            headers.and_then(|headers| headers.get("host")).and_then(|host| std::str::from_utf8(host).ok());
+        if purpose.needs_user() && !binding.same_origin_assumed {
+            let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host));
+            if !shown {
+                return Err(BeginError::NotSameOrigin(purpose));
+            }
         }
-        let cookie_host = self.public_host.clone().or_else(|| request_host.and_then(host_of));
-        let callback_host = self.redirect_uri(provider, redirect).and_then(|uri| uri.host);
-        match (cookie_host, callback_host) {
-            (Some(cookie), Some(callback)) if cookie != callback => Err(BeginError::CookieHostMismatch),
+        let Holder::Cookies(headers) = &binding.holder else { return Ok(()) };
+        check_navigation(headers)?;
+        let cookie_host = self.public_host.as_deref().or_else(|| request_host.and_then(host_of));
+        match (cookie_host, self.callback_host(provider, redirect)) {
+            (Some(cookie), Some(callback)) if !cookie.eq_ignore_ascii_case(callback) => {
+                Err(BeginError::CookieHostMismatch)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Browsers send `Origin` with every POST and with no navigation by GET, so that an `Origin` equal to the request's
+    /// own host is a same-origin POST. Keeps another site from starting to attach an identity (account-link fixation).
+    fn is_same_origin_post(&self, headers: &RequestHeaders<'_>, request_host: Option<&str>) -> bool {
+        let origin = headers.get("origin").and_then(|origin| std::str::from_utf8(origin).ok());
+        let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
+        // A page that came over plain http may be anybody's on the network.
+        let local = host_of(authority).is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "::1"));
+        let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
+        let same_host = match (self.public_host.as_deref(), request_host) {
+            // Behind a proxy that replaces the Host header only the host is known, not the port.
+            (Some(public), _) => host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(public)),
+            (None, Some(host)) => authority.eq_ignore_ascii_case(host),
+            (None, None) => false,
+        };
+        secure && same_host && headers.get("sec-fetch-site").is_none_or(|site| site == b"same-origin")
     }
 
     /// Draws all that this begin needs in one call to the operating system: the nonce always, a secret and a cookie's
@@ -379,18 +400,4 @@ fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
         return Err(BeginError::NotANavigation);
     }
     Ok(())
-}
-
-/// Browsers send `Origin` with every POST and with no navigation by GET, so that an `Origin` equal to the request's
-/// own host is a same-origin POST. Keeps another site from starting to attach an identity (account-link fixation).
-fn is_same_origin_post(headers: &RequestHeaders<'_>, request_host: Option<&str>, public_host: Option<&str>) -> bool {
-    let origin = headers.get("origin").and_then(|origin| std::str::from_utf8(origin).ok());
-    let authority = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-    let same_host = match (authority, public_host, request_host) {
-        // Behind a proxy that replaces the Host header only the host is known, not the port.
-        (Some(authority), Some(public), _) => host_of(authority).as_deref() == Some(public),
-        (Some(authority), None, Some(host)) => authority.eq_ignore_ascii_case(host),
-        _ => false,
-    };
-    same_host && headers.get("sec-fetch-site").is_none_or(|site| site == b"same-origin")
 }

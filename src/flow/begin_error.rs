@@ -35,8 +35,8 @@ pub enum BeginError {
     /// The flow has no provider of this id.
     #[error("the flow has no such provider; add it with FlowBuilder::provider")]
     UnknownProvider,
-    /// The flow has no redirect_uri of this id.
-    #[error("the flow has no redirect_uri of this id; register it with FlowBuilder::redirect_uri")]
+    /// The provider has no redirect_uri of this id.
+    #[error("the provider has no redirect_uri of this id; register it with Provider::named_redirect_uri")]
     UnknownRedirect,
     /// A name breaks the rule for names.
     #[error(transparent)]
@@ -66,7 +66,10 @@ pub enum BeginError {
     #[error("{0} needs the signed-in user: add it with Binding::and_user")]
     UserRequired(Purpose),
     /// `link` and `reauthenticate` begin from a same-origin POST.
-    #[error("{0} begins only from a POST of this site's own pages (Origin, Sec-Fetch-Site)")]
+    #[error(
+        "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_request, and \
+             check that a proxy keeps Host and Origin"
+    )]
     NotSameOrigin(Purpose),
     /// A client secret was given where one is drawn.
     #[error("begin draws the client secret: use Binding::new_client_secret")]

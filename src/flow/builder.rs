@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ConfigError, Flow, FlowInner, Keys};
+use super::{Address, ConfigError, Flow, FlowInner, Keys};
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::name::{self, App, Purpose};
@@ -40,7 +40,6 @@ pub struct FlowBuilder<T> {
     guard: Arc<dyn ReplayGuard>,
     purposes: Vec<Purpose>,
     providers: Vec<Provider>,
-    redirects: Vec<(String, String)>,
     lifetime: Duration,
     clock: Box<dyn Clock>,
     public_host: Option<String>,
@@ -57,7 +56,6 @@ impl FlowBuilder<()> {
             guard,
             purposes: Vec::new(),
             providers: Vec::new(),
-            redirects: Vec::new(),
             lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
             clock: Box::new(SystemClock),
             public_host: None,
@@ -94,7 +92,6 @@ impl<T> FlowBuilder<T> {
             guard,
             purposes,
             providers,
-            redirects,
             lifetime,
             clock,
             public_host,
@@ -108,7 +105,6 @@ impl<T> FlowBuilder<T> {
             guard,
             purposes,
             providers,
-            redirects,
             lifetime,
             clock,
             public_host,
@@ -152,23 +148,6 @@ impl<T> FlowBuilder<T> {
     /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
         self.providers.push(provider);
-        self
-    }
-
-    /// Registers a callback address under an id that [`Login::redirect`](crate::Login::redirect) takes. Once one is
-    /// registered, only registered ids are taken.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let flow = builder.provider(Provider::google()).redirect_uri("web", "https://shop.example/callback").build();
-    /// assert!(flow.is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
-    /// ```
-    pub fn redirect_uri(mut self, id: &str, uri: &str) -> Self {
-        self.redirects.push((id.to_owned(), uri.to_owned()));
         self
     }
 
@@ -279,15 +258,13 @@ impl<T> FlowBuilder<T> {
         self.purposes.iter().try_for_each(|purpose| purpose.check())?;
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
-        let redirects = self.checked_redirects()?;
-        let own = self.checked_own_redirects()?;
-        let addresses = || redirects.iter().map(|(_, uri)| uri).chain(own.iter().map(|(_, uri)| uri));
+        let addresses = self.checked_addresses()?;
         if let Some(public_host) = &public_host
-            && let Some(other) = addresses().filter_map(|uri| uri.host.as_ref()).find(|host| *host != public_host)
+            && let Some(other) =
+                addresses.iter().filter_map(|at| at.uri.host.as_ref()).find(|host| *host != public_host)
         {
             return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
         }
-        let callback_paths: HashSet<String> = addresses().map(|uri| uri.path.clone()).collect();
 
         let ring = self.keys.0;
         if !ring.has_begun(unix_seconds(self.clock.now())) {
@@ -304,8 +281,8 @@ impl<T> FlowBuilder<T> {
                 keys,
                 purposes: self.purposes,
                 providers: self.providers,
-                redirects,
-                callback_paths,
+                addresses,
+
                 lifetime,
                 public_host,
                 shared_callback: self.shared_callback,
@@ -349,15 +326,27 @@ impl<T> FlowBuilder<T> {
         }
     }
 
-    fn checked_own_redirects(&self) -> Result<Vec<(&Provider, RedirectUri)>, ConfigError> {
-        let mut own: Vec<(&Provider, RedirectUri)> = Vec::new();
+    /// The callback addresses of all providers, each of which leads to one provider, or to several that `iss` tells
+    /// apart.
+    fn checked_addresses(&self) -> Result<Vec<Address>, ConfigError> {
+        let mut addresses: Vec<Address> = Vec::new();
         for provider in &self.providers {
-            let Some(text) = provider.own_redirect_uri() else { continue };
-            let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(provider.id().to_owned()))?;
-            own.push((provider, uri));
+            for (redirect, text) in provider.redirect_uris() {
+                redirect.iter().try_for_each(|id| name::check("redirect id", id))?;
+                let named = redirect.as_deref().unwrap_or(provider.id());
+                let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(named.to_owned()))?;
+                let same = |at: &Address| at.provider == provider.id() && at.redirect == *redirect;
+                if addresses.iter().any(same) {
+                    return Err(ConfigError::RedirectTwice(named.to_owned()));
+                }
+                addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
+            }
         }
-        for (_, uri) in &own {
-            let sharing: Vec<_> = own.iter().filter(|(_, other)| other == uri).map(|(provider, _)| *provider).collect();
+        for address in &addresses {
+            let at = |provider: &&Provider| {
+                addresses.iter().any(|other| other.uri == address.uri && other.provider == provider.id())
+            };
+            let sharing: Vec<_> = self.providers.iter().filter(at).collect();
             // Without `shared_callback` the caller names the provider, and one address names no one of several.
             match sharing.as_slice() {
                 [one, other, ..] if !self.shared_callback => {
@@ -366,26 +355,14 @@ impl<T> FlowBuilder<T> {
                 _ => self.refuse_mix_up(&sharing)?,
             }
         }
-        Ok(own)
-    }
-
-    fn checked_redirects(&self) -> Result<Vec<(String, RedirectUri)>, ConfigError> {
-        let mut redirects: Vec<(String, RedirectUri)> = Vec::new();
-        for (id, uri) in &self.redirects {
-            name::check("redirect id", id)?;
-            if redirects.iter().any(|(known, _)| known == id) {
-                return Err(ConfigError::RedirectTwice(id.clone()));
-            }
-            let uri = RedirectUri::parse(uri).ok_or_else(|| ConfigError::RedirectUri(id.clone()))?;
-            redirects.push((id.clone(), uri));
-        }
-        Ok(redirects)
+        Ok(addresses)
     }
 
     fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
         let Some(host) = &self.public_host else { return Ok(None) };
         let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        host_of(host).filter(|_| plain).map(Some).ok_or(ConfigError::PublicHost)
+        let host = host_of(host).filter(|_| plain).ok_or(ConfigError::PublicHost)?;
+        Ok(Some(host.to_ascii_lowercase()))
     }
 }
 

@@ -9,10 +9,9 @@ use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::open::{self, Authentic, Context, InContext, OutOfTime};
+use crate::open::{self, Authentic, Context, InContext, OutOfTime, is_over};
 use crate::provider::{Provider, host_of};
-use crate::random::Randomness;
-use crate::replay::{GuardError, Mark, Marked, ReplayGuard};
+use crate::replay::{GuardError, Mark, Marked, Sealed};
 use crate::seal;
 use crate::secret::equal_in_constant_time;
 use crate::token::wire::LONGEST_BYTES;
@@ -43,11 +42,9 @@ use crate::token::wire::LONGEST_BYTES;
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
 pub struct Bound<T> {
-    guard: Arc<dyn ReplayGuard>,
-    random: Randomness,
+    flow: Arc<FlowInner>,
     id: [u8; 16],
-    now: u64,
-    expires_at: u64,
+    sealed: Sealed,
     skew: u32,
     finished: Finished<T>,
 }
@@ -88,23 +85,35 @@ impl<T> Bound<T> {
     /// # }).unwrap();
     /// ```
     pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
+        let Self { flow, id, sealed, skew, finished } = self;
+        // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
+        // give the mark less time than it needs.
+        let now = flow.now();
+        if is_over(sealed.expires_at, now, skew) {
+            return Err(refused(FinishErrorKind::Expired.into(), finished, Whose::PerhapsThisOne));
+        }
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
-        let drawn = (self.random)(&mut claimant).map_err(GuardError::unavailable);
-        let mark = Mark::new(self.id, claimant, self.now, self.expires_at, self.skew);
+        let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
+        let mark = Mark::new(id, claimant, now, sealed, skew);
         let marked = match drawn {
-            Ok(()) => self.guard.mark_used(&mark).await,
+            Ok(()) => flow.guard.mark_used(&mark).await,
             Err(error) => Err(error),
         };
-        let refusal = match marked {
-            Ok(Marked::First) => return Ok(self.finished),
-            Ok(Marked::AlreadyUsed { first_used_at }) => FinishError::already_used(first_used_at),
-            Err(error) => FinishError::from(error),
-        };
-        let (Finished::Code(Authorized { origin, .. }) | Finished::Refused(ProviderRefusal { origin, .. })) =
-            self.finished;
-        Err(refusal.with_restart(Restart::new(origin, Whose::PerhapsThisOne)))
+        match marked {
+            Ok(Marked::First) => Ok(finished),
+            Ok(Marked::AlreadyUsed { first_used_at }) => {
+                Err(refused(FinishError::already_used(first_used_at), finished, Whose::PerhapsThisOne))
+            }
+            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
+            Err(error) => Err(refused(error.into(), finished, Whose::AskFirst)),
+        }
     }
+}
+
+fn refused<T>(error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
+    let (Finished::Code(Authorized { origin, .. }) | Finished::Refused(ProviderRefusal { origin, .. })) = finished;
+    error.with_restart(Restart::new(origin, whose))
 }
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
@@ -131,7 +140,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// ```
     pub fn check(&self, binding: Binding<'_>, expect: Expect<'_>, callback: Callback) -> Result<Bound<T>, FinishError> {
         let inner = &*self.inner;
-        if binding.holder.headers().is_some_and(RequestHeaders::is_speculative) {
+        if binding.request().is_some_and(RequestHeaders::is_speculative) {
             return Err(FinishErrorKind::NotConsumed.into());
         }
         if expect.provider.is_none() && !inner.shared_callback {
@@ -143,11 +152,11 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let now = inner.now();
         let timing = inner.keys.ring().timing();
         let mut buffer = [0; LONGEST_BYTES];
-        let authentic = open::authenticate(&callback.state, &inner.keys, now, &mut buffer)?;
-        let timely =
-            authentic.check_time(now, timing).map_err(|late| inner.out_of_time(&late, &binding, expect.provider))?;
         let Expect { provider, tenant, redirect, purpose } = expect;
-        let in_context = timely.check_context(&Context { provider, tenant, redirect, purpose })?;
+        let context = Context { provider, tenant, redirect, purpose };
+        let authentic = open::authenticate(&callback.state, &inner.keys, now, &mut buffer)?;
+        let timely = authentic.check_time(now, timing).map_err(|late| inner.out_of_time(late, &binding, &context))?;
+        let in_context = timely.check_context(&context)?;
         let provider = inner.configured_provider(&in_context)?;
         let secrets = inner.check_binding(&in_context, &binding, provider)?;
         let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
@@ -183,11 +192,9 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let mut id = [0; 16];
         id.copy_from_slice(&nonce[..16]);
         Ok(Bound {
-            guard: Arc::clone(&inner.guard),
-            random: inner.random,
+            flow: Arc::clone(&self.inner),
             id,
-            now,
-            expires_at: claims.expires_at(),
+            sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,
             finished,
         })
@@ -195,42 +202,45 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 }
 
 impl FlowInner {
-    /// An expired state still tells whose it was, so that its own browser can begin again at once.
-    fn out_of_time(&self, late: &OutOfTime<'_>, binding: &Binding<'_>, expected: Option<&str>) -> FinishError {
+    /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
+    /// have belonged here otherwise.
+    fn out_of_time(&self, late: OutOfTime<'_>, binding: &Binding<'_>, context: &Context<'_>) -> FinishError {
         let error = FinishError::from(late.kind);
-        let claims = &late.authentic.claims;
-        let provider = self.provider(claims.provider);
-        let here = expected.is_none_or(|expected| expected == claims.provider);
-        match provider.filter(|_| late.kind == FinishErrorKind::Expired && here) {
-            Some(provider) => {
-                let whose = match self.compare(&late.authentic, binding, provider) {
-                    Comparison::Same(_) | Comparison::NoCookie => Whose::PerhapsThisOne,
-                    Comparison::Other => Whose::Another,
-                };
-                error.with_restart(Restart::new(late.authentic.origin(), whose))
-            }
-            None => error,
+        if late.kind != FinishErrorKind::Expired {
+            return error;
         }
+        let Ok(in_context) = late.authentic.check_context(context) else { return error };
+        let Ok(provider) = self.configured_provider(&in_context) else { return error };
+        let whose = match self.compare(in_context.authentic(), binding, provider) {
+            Comparison::Same(_) if !is_same_user(&in_context, binding) => return error,
+            Comparison::Same(_) | Comparison::NoCookie => Whose::PerhapsThisOne,
+            Comparison::Other => Whose::Another,
+        };
+        error.with_restart(Restart::new(in_context.authentic().origin(), whose))
     }
 
+    /// What the state names must still be configured here.
     fn configured_provider(&self, in_context: &InContext<'_>) -> Result<&Provider, FinishError> {
-        let unknown = || {
+        let Authentic { claims, return_to, .. } = in_context.authentic();
+        let provider = self.provider(claims.provider).ok_or_else(|| {
             FinishError::because(
                 FinishErrorKind::WrongProvider,
                 "the state names a provider that this flow does not have",
             )
-        };
-        let returns_to_callback = || {
-            FinishError::because(
+        })?;
+        if !claims.redirect.is_empty() && !provider.takes_redirect(claims.redirect) {
+            return Err(FinishError::because(
+                FinishErrorKind::WrongRedirect,
+                "the state names a redirect_uri that this flow does not have",
+            ));
+        }
+        if return_to.as_ref().is_some_and(|path| self.returns_to_callback(path)) {
+            return Err(FinishError::because(
                 FinishErrorKind::Malformed,
                 "the state's return path is a callback address of this flow",
-            )
-        };
-        let path = in_context.authentic().return_to.as_ref();
-        if path.is_some_and(|path| self.callback_paths.iter().any(|callback| path.leads_to(callback))) {
-            return Err(returns_to_callback());
+            ));
         }
-        self.provider(in_context.provider()).ok_or_else(unknown)
+        Ok(provider)
     }
 
     fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
@@ -249,7 +259,7 @@ impl FlowInner {
         let secrets = match self.compare(authentic, binding, provider) {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
-                let diagnosis = binding.holder.headers().map_or("", |headers| self.why_no_cookie(headers, provider));
+                let diagnosis = binding.request().map_or("", |headers| self.why_no_cookie(headers, provider));
                 let restart = Restart::new(authentic.origin(), Whose::PerhapsThisOne);
                 return Err(FinishError::because(FinishErrorKind::CookieMissing, diagnosis).with_restart(restart));
             }
@@ -258,13 +268,7 @@ impl FlowInner {
                 return Err(other_user_agent(binding.holder.kind(), authentic.claims.kind).with_restart(restart));
             }
         };
-        if let Some(tag) = in_context.user_tag() {
-            let now = binding.user.map(|user| binding::user_tag(&authentic.keys.flow, &authentic.nonce, user));
-            if !now.is_some_and(|now| equal_in_constant_time(&now, tag)) {
-                return Err(FinishErrorKind::OtherUser.into());
-            }
-        }
-        Ok(secrets)
+        if is_same_user(in_context, binding) { Ok(secrets) } else { Err(FinishErrorKind::OtherUser.into()) }
     }
 
     /// What the headers tell of a cookie that did not come.
@@ -274,7 +278,7 @@ impl FlowInner {
             headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site");
         let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok()).and_then(host_of);
         let other_host = match (&self.public_host, request_host) {
-            (Some(public), Some(request)) => *public != request,
+            (Some(public), Some(request)) => !public.eq_ignore_ascii_case(request),
             _ => false,
         };
         match (cross_site_post, provider.uses_form_post(), headers.any_cookie()) {
@@ -296,6 +300,15 @@ impl FlowInner {
             }
         }
     }
+}
+
+/// Whether the signed-in user is the one that began, where the state names one.
+fn is_same_user(in_context: &InContext<'_>, binding: &Binding<'_>) -> bool {
+    let Authentic { keys, nonce, .. } = in_context.authentic();
+    in_context.user_tag().is_none_or(|tag| {
+        let user = binding.user.map(|user| binding::user_tag(&keys.flow, nonce, user));
+        user.is_some_and(|user| equal_in_constant_time(&user, tag))
+    })
 }
 
 fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {

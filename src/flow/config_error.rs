@@ -34,8 +34,8 @@ pub enum ConfigError {
     /// A redirect_uri is not an absolute address without a fragment.
     #[error("the redirect_uri of {0:?} must be an absolute address without a fragment (RFC 6749 section 3.1.2)")]
     RedirectUri(String),
-    /// Two redirect ids are the same.
-    #[error("the redirect id {0:?} is registered twice")]
+    /// A provider has two callback addresses under one id, or two without one.
+    #[error("{0:?} has two redirect_uris under one id; name them apart with Provider::named_redirect_uri")]
     RedirectTwice(String),
     /// Two providers answer to one address, and not every one of them is known to send `iss`.
     #[error(

@@ -8,7 +8,6 @@ mod config_error;
 mod expect;
 mod finished;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, P
 
 use crate::binding::Binding;
 use crate::callback::Callback;
+use crate::claims::ReturnTo;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::finish_error::FinishError;
@@ -107,9 +107,7 @@ pub(crate) struct FlowInner {
     /// The accepted ones; the first is what a login is for unless it says otherwise.
     purposes: Vec<Purpose>,
     providers: Vec<Provider>,
-    redirects: Vec<(String, RedirectUri)>,
-    /// The paths of all known callback addresses, to which no login may return.
-    callback_paths: HashSet<String>,
+    addresses: Vec<Address>,
     lifetime: u16,
     cookies: CookieFamilies,
     public_host: Option<String>,
@@ -117,6 +115,14 @@ pub(crate) struct FlowInner {
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,
     random: Randomness,
+}
+
+/// A callback address of a provider.
+#[derive(Clone, Debug)]
+struct Address {
+    provider: String,
+    redirect: Option<String>,
+    uri: RedirectUri,
 }
 
 impl FlowInner {
@@ -128,12 +134,16 @@ impl FlowInner {
         self.providers.iter().find(|provider| provider.id() == id)
     }
 
-    /// The address of a redirect id, or the provider's own without one.
-    fn redirect_uri(&self, provider: &Provider, id: Option<&str>) -> Option<RedirectUri> {
-        match id {
-            Some(id) => self.redirects.iter().find(|(known, _)| known == id).map(|(_, uri)| uri.clone()),
-            None => provider.own_redirect_uri().and_then(RedirectUri::parse),
-        }
+    /// The host of the provider's callback address of this redirect id, or of its own without one.
+    fn callback_host(&self, provider: &Provider, redirect: Option<&str>) -> Option<&str> {
+        let mut addresses = self.addresses.iter();
+        let address = addresses.find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)?;
+        address.uri.host.as_deref()
+    }
+
+    /// Whether a return path is a callback address: such a login would never end.
+    fn returns_to_callback(&self, path: &ReturnTo) -> bool {
+        self.addresses.iter().any(|address| path.leads_to(&address.uri.path))
     }
 }
 

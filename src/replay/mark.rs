@@ -31,15 +31,29 @@ pub struct Mark {
     pub(super) id: [u8; 16],
     pub(super) claimant: [u8; 8],
     pub(super) now: u64,
+    pub(super) issued_at: u64,
     pub(super) expires_at: u64,
     pub(super) keep_until: u64,
 }
 
+/// The times that are sealed into a state, in Unix seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) issued_at: u64,
+    pub(crate) expires_at: u64,
+}
+
 impl Mark {
     /// `skew` is the ring's, in seconds: three servers' clocks may stand between the seal and the last callback.
-    pub(crate) fn new(id: [u8; 16], claimant: [u8; 8], now: u64, expires_at: u64, skew: u32) -> Self {
+    pub(crate) fn new(
+        id: [u8; 16],
+        claimant: [u8; 8],
+        now: u64,
+        Sealed { issued_at, expires_at }: Sealed,
+        skew: u32,
+    ) -> Self {
         let keep_until = expires_at.saturating_add(u64::from(skew).saturating_mul(3));
-        Self { id, claimant, now, expires_at, keep_until }
+        Self { id, claimant, now, issued_at, expires_at, keep_until }
     }
 
     /// The replay id: 16 bytes of the authenticated nonce.
@@ -181,4 +195,42 @@ pub enum Marked {
         /// When, if the guard knows.
         first_used_at: Option<SystemTime>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::GuardErrorKind;
+    use proptest::prelude::*;
+
+    fn mark(claimant: [u8; 8], now: u64) -> Mark {
+        Mark::new([1; 16], claimant, now, Sealed { issued_at: 1_800_000_000, expires_at: 1_800_000_600 }, 60)
+    }
+
+    #[test]
+    fn a_value_says_whose_it_is_and_since_when() {
+        let (first, other) = (mark([1; 8], 1_800_000_005), mark([2; 8], 1_800_000_009));
+        let stored = first.value();
+        assert_eq!(first.seen(Some(stored.as_bytes())).unwrap(), Marked::First);
+        let first_used_at = Some(from_unix_seconds(1_800_000_005));
+        assert_eq!(other.seen(Some(stored.as_bytes())).unwrap(), Marked::AlreadyUsed { first_used_at });
+    }
+
+    /// A past absolute time, or a time to live of zero, stores nothing and lets a state in twice.
+    #[test]
+    fn a_mark_is_kept_until_expiry_and_three_times_the_skew_and_for_a_second_at_least() {
+        assert_eq!(mark([1; 8], 1_800_000_000).keep_for().as_secs(), 780);
+        assert_eq!(mark([1; 8], 1_800_000_779).keep_for().as_secs(), 1);
+        assert_eq!(mark([1; 8], u64::MAX).keep_for().as_secs(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_in_a_store_panics_or_passes_for_first(stored: Vec<u8>) {
+            match mark([1; 8], 1_800_000_000).seen(Some(&stored)) {
+                Ok(marked) => prop_assert!(marked != Marked::First),
+                Err(error) => prop_assert_eq!(error.kind(), GuardErrorKind::Misconfigured),
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub use error::{GuardError, GuardErrorKind};
+pub(crate) use mark::Sealed;
 pub use mark::{Mark, Marked};
 pub use single_process::SingleProcessGuard;
 
@@ -25,7 +26,7 @@ pub use single_process::SingleProcessGuard;
 /// assert_eq!(MarkFuture::new(async { Ok(Marked::First) }).await.unwrap(), Marked::First);
 /// # });
 /// ```
-#[must_use = "the guard is asked only when this is awaited"]
+#[must_use = "an answer that nobody awaits refuses nobody"]
 pub struct MarkFuture<'a>(Answer<'a>);
 
 enum Answer<'a> {

@@ -4,9 +4,10 @@ mod bucket;
 mod clock;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bucket::{Bucket, Claim};
 use clock::SteadyClock;
@@ -43,8 +44,8 @@ const SHARDS: usize = 32;
 #[derive(Clone)]
 pub struct SingleProcessGuard {
     shared: Arc<Shared>,
-    /// States that expire before this were begun before the process started.
-    refuse_expiring_before: u64,
+    /// States that were begun in this second or before are refused.
+    refuse_begun_until: Option<u64>,
 }
 
 struct Shared {
@@ -52,6 +53,8 @@ struct Shared {
     clock: SteadyClock,
     live: AtomicUsize,
     capacity: usize,
+    /// Spreads ids over a table's slots, differently in every process.
+    spread: u64,
     /// When all shards were last purged, so that a flood against a full guard costs one purge a second.
     purged_at: AtomicU64,
 }
@@ -86,34 +89,33 @@ impl SingleProcessGuard {
                 clock: SteadyClock::default(),
                 live: AtomicUsize::new(0),
                 capacity: marks,
+                // `RandomState` draws its keys from the operating system.
+                spread: RandomState::new().hash_one(marks),
                 purged_at: AtomicU64::new(0),
             }),
-            refuse_expiring_before: 0,
+            refuse_begun_until: None,
         }
     }
 
-    /// Refuses states that were begun before this process started, because a predecessor may have seen them used
+    /// Refuses states that were begun at `start` or before, because a predecessor of this process may have seen them used
     /// (RFC 8446 section 8.2 does the same for its early data).
     ///
     /// Not the default: a restart then breaks every login under way, and those states still need their cookie and an
-    /// unused code. `lifetime` is the flow's.
+    /// unused code.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Marked, ReplayGuard, SingleProcessGuard};
-    /// # use oauth_state::testing::sample_mark;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let mark = sample_mark(); // of a state that was begun at mark.now(), for ten minutes
-    /// let guard = SingleProcessGuard::with_capacity(10)
-    ///     .refuse_states_begun_before(mark.now() + std::time::Duration::from_secs(1), std::time::Duration::from_secs(600));
-    /// assert_eq!(guard.mark_used(&mark).await?, Marked::AlreadyUsed { first_used_at: None });
+    /// use oauth_state::{testing, Marked, ReplayGuard, SingleProcessGuard};
+    /// let mark = testing::sample_mark(); // of a state that was begun at mark.now()
+    /// let guard = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(mark.now());
+    /// let marked = testing::without_runtime(guard.mark_used(&mark))?;
+    /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None });
     /// # Ok::<(), oauth_state::GuardError>(())
-    /// # }).unwrap();
     /// ```
     #[must_use]
-    pub fn refuse_states_begun_before(self, start: SystemTime, lifetime: Duration) -> Self {
-        Self { refuse_expiring_before: unix_seconds(start).saturating_add(lifetime.as_secs()), ..self }
+    pub fn refuse_states_begun_until(self, start: SystemTime) -> Self {
+        Self { refuse_begun_until: Some(unix_seconds(start)), ..self }
     }
 
     /// The number of marks held now, those included that wait to be dropped.
@@ -143,7 +145,7 @@ impl SingleProcessGuard {
     }
 
     fn answer(&self, mark: &Mark) -> Result<Marked, GuardError> {
-        if mark.expires_at < self.refuse_expiring_before {
+        if self.refuse_begun_until.is_some_and(|start| mark.issued_at <= start) {
             return Ok(Marked::AlreadyUsed { first_used_at: None });
         }
         self.shared.claim(mark)
@@ -173,7 +175,7 @@ impl Shared {
         if index < shard.dropped_below {
             return Err(GuardError::unavailable("the clock ran past this state's expiry and back"));
         }
-        let bucket = shard.bucket(index);
+        let bucket = shard.bucket(index, self.spread);
         Ok(match bucket.claim(mark, || self.take_place()) {
             Claim::First => Some(Marked::First),
             Claim::AlreadyUsed { at } => Some(Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(at)) }),
@@ -211,10 +213,10 @@ impl Shared {
 }
 
 impl Shard {
-    fn bucket(&mut self, index: u64) -> &mut Bucket {
+    fn bucket(&mut self, index: u64, spread: u64) -> &mut Bucket {
         let position = self.buckets.partition_point(|bucket| bucket.index() < index);
         if self.buckets.get(position).is_none_or(|bucket| bucket.index() != index) {
-            self.buckets.insert(position, Bucket::new(index));
+            self.buckets.insert(position, Bucket::new(index, spread));
         }
         #[expect(clippy::indexing_slicing, reason = "the line above put a bucket at this position")]
         &mut self.buckets[position]

@@ -165,10 +165,10 @@ impl KeyRing {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RingError> {
-        let text = text.trim_ascii();
         if text.len() > LARGEST {
             return Err(RingError::TooLarge);
         }
+        let text = text.trim_ascii();
         if text.starts_with(PREFIX) {
             return RootKey::parse(text).map(Self::from).map_err(|source| RingError::Key { number: 1, source });
         }

@@ -140,3 +140,26 @@ fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
     assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"serial":7"#)).contains("a field stands twice"));
     assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"#)).contains("not JSON"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_document_panics(text: String, number: u64) {
+        let _ = KeyRing::parse(&text);
+        let _ = KeyRing::parse(&format!("osk1.{text}"));
+        let good = document(&[entry("osk1.x.y", PUBLISHED, PUBLISHED)], "");
+        let _ = KeyRing::parse(&good.replace("300", &number.to_string()));
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_too_large_or_not_text_is_refused() {
+    let path = std::env::temp_dir().join(format!("oauth-state-ring-{}", std::process::id()));
+    assert!(matches!(KeyRing::from_file(&path), Err(RingError::File { .. })));
+    std::fs::write(&path, vec![b' '; LARGEST + 1]).unwrap();
+    assert!(matches!(KeyRing::from_file(&path), Err(RingError::TooLarge)));
+    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    assert!(matches!(KeyRing::from_file(&path), Err(RingError::File { .. })));
+    std::fs::write(&path, format!("{}\n", key())).unwrap();
+    assert!(KeyRing::from_file(&path).is_ok());
+    std::fs::remove_file(&path).unwrap();
+}

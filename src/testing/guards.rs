@@ -197,7 +197,10 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
     fn kept_until_after_expiry(&self) -> Result<(), GuardFault> {
         self.expect(&self.one, &self.mark(3, 1, Duration::ZERO), true, "a new id was not first")?;
         let second = Duration::from_secs(1);
-        for after in [LIFETIME.saturating_sub(second), LIFETIME, LIFETIME.saturating_add(SKEW)] {
+        let end = LIFETIME.saturating_add(SKEW.saturating_mul(3));
+        for after in
+            [LIFETIME.saturating_sub(second), LIFETIME, LIFETIME.saturating_add(SKEW), end.saturating_sub(second)]
+        {
             let late = self.mark(3, 2, after);
             // An error refuses as well: what has expired is not worth an answer.
             if (self.block_on)(self.other.mark_used(&late)).is_ok_and(|marked| marked == Marked::First) {

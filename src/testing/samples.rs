@@ -12,7 +12,7 @@ use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::{DEFAULT_SKEW, KeyRing};
 use crate::name::App;
 use crate::provider::Provider;
-use crate::replay::{Mark, SingleProcessGuard};
+use crate::replay::{Mark, Sealed, SingleProcessGuard};
 
 const SESSION: [u8; 16] = [7; 16];
 
@@ -157,7 +157,7 @@ pub fn sample_restart() -> Restart {
     Restart::new(finished_origin(), Whose::PerhapsThisOne)
 }
 
-/// A mark to ask a guard with, for a ring with a skew of 60 s.
+/// A mark to ask a guard with, of a state that was begun at `now` under a ring with a skew of 60 s.
 ///
 /// # Examples
 ///
@@ -169,7 +169,8 @@ pub fn sample_restart() -> Restart {
 /// ```
 #[must_use]
 pub fn mark(id: [u8; 16], claimant: [u8; 8], now: SystemTime, expires_at: SystemTime) -> Mark {
-    Mark::new(id, claimant, unix_seconds(now), unix_seconds(expires_at), DEFAULT_SKEW)
+    let (now, expires_at) = (unix_seconds(now), unix_seconds(expires_at));
+    Mark::new(id, claimant, now, Sealed { issued_at: now, expires_at }, DEFAULT_SKEW)
 }
 
 /// One mark, of a state that lives for ten minutes.

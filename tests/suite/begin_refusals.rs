@@ -49,8 +49,8 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(at("upstream-7:8080", &behind_a_proxy).is_ok());
 
     let several = shop_with(|builder| {
-        let one = builder.provider(Provider::github()).redirect_uri("one", "https://one.example/cb");
-        one.redirect_uri("two", "https://two.example/cb")
+        let github = Provider::github().named_redirect_uri("one", "https://one.example/cb");
+        builder.provider(github.named_redirect_uri("two", "https://two.example/cb"))
     });
     let begin = |id: &str| {
         let headers = headers(&[("host", "one.example")]);
@@ -66,7 +66,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
 fn a_login_does_not_return_to_its_own_callback() {
     let shop = shop_with(|builder| {
         let provider = Provider::github().redirect_uri("https://shop.example/auth/github/callback");
-        builder.provider(provider).redirect_uri("web", "https://shop.example/cb?x=1")
+        builder.provider(provider.named_redirect_uri("web", "https://shop.example/cb?x=1"))
     });
     for path in ["/auth/github/callback", "/auth/github/c%61llback?a", "/cb/", "/CB#x"] {
         let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap());
@@ -114,14 +114,14 @@ fn configurations_that_cannot_work_do_not_build() {
     for uri in ["", "/callback", "https://shop.example/cb#x", "https://", "http:///cb"] {
         let refused = error(builder().provider(github().redirect_uri(uri)));
         assert_eq!(refused, ConfigError::RedirectUri("github".into()), "{uri}");
-        assert_eq!(
-            error(builder().provider(github()).redirect_uri("web", uri)),
-            ConfigError::RedirectUri("web".into())
-        );
+        let named = error(builder().provider(github().named_redirect_uri("web", uri)));
+        assert_eq!(named, ConfigError::RedirectUri("web".into()));
     }
-    let twice =
-        builder().provider(github()).redirect_uri("a", "https://a.example/").redirect_uri("a", "https://b.example/");
-    assert_eq!(error(twice), ConfigError::RedirectTwice("a".into()));
+    let (one, other) = ("https://a.example/", "https://b.example/");
+    let twice = github().named_redirect_uri("a", one).named_redirect_uri("a", other);
+    assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("a".into()));
+    let twice = github().redirect_uri(one).redirect_uri(other);
+    assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("github".into()));
     for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b"] {
         assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
     }

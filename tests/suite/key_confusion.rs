@@ -49,7 +49,7 @@ fn a_state_of_another_purpose_is_refused_by_name() {
     let state = custom.begin(session(), Login::at("github")).unwrap().state;
     assert_eq!(code(&login, &state), "unknown_key");
 
-    let user = || session().and_user(b"ann").unwrap();
+    let user = || session().and_user(b"ann").unwrap().dangerously_assume_same_origin();
     let state = link.begin(user(), Login::at("github")).unwrap().state;
     assert_eq!(code(&login, &state), "wrong_purpose");
     let finished = both.check(user(), Expect::provider("github"), callback(&state));

@@ -64,6 +64,10 @@ fn a_callback_address_that_several_providers_share_builds_only_with_iss() {
     assert!(mix_up(builder().provider(acme().redirect_uri(uri)).provider(Provider::github().redirect_uri(uri))));
     assert!(mix_up(builder().provider(acme().redirect_uri(uri)).provider(other().redirect_uri(uri))));
 
+    let by_id = |provider: Provider| provider.named_redirect_uri("web", uri);
+    assert!(mix_up(builder().provider(by_id(Provider::github())).provider(by_id(Provider::google()))));
+    assert!(mix_up(builder().provider(by_id(Provider::github())).provider(Provider::google().redirect_uri(uri))));
+
     assert!(builder().provider(acme()).provider(other()).shared_callback().build().is_ok());
     assert!(builder().provider(Provider::github()).shared_callback().build().is_ok());
     let (one, two) = ("https://shop.example/a", "https://shop.example/b");

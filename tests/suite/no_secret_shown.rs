@@ -134,6 +134,26 @@ fn every_refusal_hides_what_came() {
     secrets.error(&shop.flow.begin(session(), Login::at(sentinel)).unwrap_err());
 }
 
+/// Text that anybody can send must not reach a log through a `Debug` either, nor the redirect its state and cookie.
+#[test]
+fn a_refusal_by_the_provider_and_the_redirect_show_nothing() {
+    let shop = shop();
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let cookie = begun.set_cookie.clone().unwrap().split_once('=').unwrap().1[..43].to_owned();
+    let sentinel = "sentinel-error-0123456789";
+    let secrets = Secrets(vec![begun.state.clone(), cookie, sentinel.to_owned()]);
+    let url = format!("https://idp.example/authorize?state={}", begun.state);
+    secrets.debug(&oauth_state::adapter::http::redirect(&begun, &url).unwrap());
+
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let query = format!("state={}&error={sentinel}&error_description={sentinel}", begun.state);
+    let callback = Callback::from_query(&query).unwrap();
+    let finished = block_on(shop.flow.finish(session(), Expect::provider("github"), callback)).unwrap();
+    secrets.debug(&finished);
+    let long = format!("state=s&error={}", "e".repeat(201));
+    assert_eq!(Callback::from_query(&long).unwrap_err().kind(), FinishErrorKind::TooLong);
+}
+
 /// The caller's data may be private; `serde_json` quotes what it cannot read.
 #[test]
 fn data_that_does_not_read_is_not_quoted() {

@@ -137,7 +137,9 @@ fn a_guard_that_cannot_answer_refuses() {
         let begun = flow.begin(session(), Login::at("github")).unwrap();
         let refused = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap_err();
         assert_eq!((refused.code(), refused.status(), refused.retry_after().is_some()), (code, 503, retry));
-        assert!(std::error::Error::source(&refused).is_some() && refused.restart().is_some());
+        assert!(std::error::Error::source(&refused).is_some());
+        // The same callback may work later; a second login would only add to the load.
+        assert!(!refused.restart().unwrap().may_restart());
     }
 }
 
@@ -178,4 +180,39 @@ fn head_and_speculative_loads_never_consume() {
     }
     assert_eq!(shop.guard.calls(), 0);
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
+}
+
+/// Whoever holds a checked callback back, or a machine that sleeps, must not finish it after its time.
+#[test]
+fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let check = || shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
+    let (in_time, too_late) = (check(), check());
+    shop.clock.advance(Duration::from_secs(659));
+    assert!(block_on(in_time.mark_used()).is_ok());
+    shop.clock.advance(Duration::from_secs(1));
+    assert_eq!(block_on(too_late.mark_used()).unwrap_err().code(), "expired");
+    assert_eq!(shop.guard.calls(), 1);
+}
+
+#[test]
+fn a_redirect_id_that_is_configured_no_more_is_refused() {
+    let with = |id: &'static str| {
+        shop_with(|builder| {
+            builder.provider(Provider::github().named_redirect_uri(id, "https://shop.example/callback"))
+        })
+    };
+    let begun = with("old").flow.begin(session(), Login::at("github").redirect("old")).unwrap();
+    let refused = with("new").flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert_eq!(refused.code(), "wrong_redirect");
+}
+
+#[test]
+fn an_empty_iss_is_an_absent_one() {
+    let acme = || Provider::custom("acme").unwrap().requires_iss("https://acme.example");
+    let shop = shop_with(|builder| builder.provider(acme()));
+    let begun = shop.flow.begin(session(), Login::at("acme")).unwrap();
+    let refused = shop.flow.check(session(), Expect::provider("acme"), callback(&begun.state).iss("")).unwrap_err();
+    assert_eq!(refused.code(), "issuer_missing");
 }

@@ -1,7 +1,7 @@
 //! A login restarts by itself once at most, for its own browser, and without a path that somebody else chose.
 
-use crate::common::{Browser, shop};
-use oauth_state::{FinishErrorKind, Login, ReturnTo};
+use crate::common::{Browser, callback, session, shop};
+use oauth_state::{Expect, FinishErrorKind, Login, Purpose, ReturnTo, Tenant};
 use std::time::Duration;
 
 fn login() -> Login {
@@ -68,4 +68,23 @@ fn what_tells_of_an_attack_offers_no_restart() {
     assert!(browser.finish(&shop, "github", &forged).unwrap_err().restart().is_none());
     shop.clock.advance(Duration::from_secs(700));
     assert!(browser.finish(&shop, "google", &begun.state).unwrap_err().restart().is_none());
+}
+
+/// An expired state of another tenant, address or purpose would not have been accepted in time either.
+#[test]
+fn an_expired_state_that_does_not_belong_here_offers_no_restart() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), login()).unwrap();
+    shop.clock.advance(Duration::from_secs(700));
+    let restart = |expect: Expect<'_>| {
+        let refused = shop.flow.check(session(), expect, callback(&begun.state)).unwrap_err();
+        assert_eq!(refused.kind(), FinishErrorKind::Expired);
+        refused.restart().is_some()
+    };
+    let (own, other) = (Tenant::from([9; 16]), Tenant::from([8; 16]));
+    let github = || Expect::provider("github");
+    assert!(restart(github().tenant(&own).redirect("web").purpose(Purpose::Login)));
+    assert!(!restart(github().tenant(&other)));
+    assert!(!restart(github().redirect("app")));
+    assert!(!restart(github().purpose(Purpose::Link)));
 }

@@ -11,10 +11,37 @@ fn shop() -> Shop {
     })
 }
 
+/// The headers of a POST of the shop's own page.
+fn own_page() -> HeaderMap {
+    let pairs = [("host", "shop.example"), ("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")];
+    pairs.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+}
+
+/// A session that travels in a cookie comes along when another site starts a link in its visitor's name.
+#[test]
+fn a_link_by_session_shows_that_the_site_s_own_page_began_it_or_says_that_it_need_not() {
+    let shop = shop();
+    let ann = || session().and_user(b"ann").unwrap();
+    let begin = |binding: Binding<'_>| {
+        let begun = shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link));
+        begun.map(|_| ()).map_err(|error| matches!(error, BeginError::NotSameOrigin(Purpose::Link)))
+    };
+    let (own, mut cross) = (own_page(), own_page());
+    cross.insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(begin(ann()), Err(true));
+    assert_eq!(begin(ann().with_request(&cross)), Err(true));
+    assert_eq!(begin(ann().with_request(&own)), Ok(()));
+    assert_eq!(begin(ann().dangerously_assume_same_origin()), Ok(()));
+    let by_client = || Binding::new_client_secret().and_user(b"ann").unwrap();
+    assert_eq!(begin(by_client()), Err(true));
+    assert_eq!(begin(by_client().dangerously_assume_same_origin()), Ok(()));
+}
+
 #[test]
 fn a_link_belongs_to_the_user_that_began_it() {
     let shop = shop();
-    let user = |id: &'static [u8]| session().and_user(id).unwrap();
+    let headers = own_page();
+    let user = |id: &'static [u8]| session().with_request(&headers).and_user(id).unwrap();
     for purpose in [Purpose::Link, Purpose::Reauthenticate] {
         let begun = shop.flow.begin(user(b"ann"), Login::at("github").purpose(purpose)).unwrap();
         let code = |binding: Binding<'_>| {
@@ -71,8 +98,14 @@ fn a_link_by_cookie_begins_from_a_post_of_the_site_s_own_pages_alone() {
     assert!(!begins(&[("sec-fetch-site", "same-origin")]));
     assert!(!begins(&[own, ("sec-fetch-site", "same-site")]));
     assert!(!begins(&[own, ("sec-fetch-site", "cross-site")]));
-    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "https://shop.example:8443", ""]
-    {
+    for origin in [
+        "https://evil.example",
+        "http://shop.example",
+        "null",
+        "https://shop.example.evil.example",
+        "https://shop.example:8443",
+        "",
+    ] {
         assert!(!begins(&[("origin", origin)]), "{origin}");
     }
 }
@@ -87,7 +120,26 @@ fn a_link_never_restarts_by_itself() {
     let begun = shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).unwrap();
     browser.take(&begun);
     shop.clock.advance(std::time::Duration::from_secs(700));
-    let refused = browser.finish(&shop, "github", &begun.state).unwrap_err();
+    let headers = browser.headers();
+    let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
+    let refused = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.code(), "expired");
     assert!(!refused.restart().unwrap().may_restart());
+}
+
+/// The expired link of one user, opened by the next one on the same machine.
+#[test]
+fn an_expired_link_of_another_user_offers_nothing() {
+    let shop = shop();
+    let headers = own_page();
+    let user = |id: &'static [u8]| session().with_request(&headers).and_user(id).unwrap();
+    let begun = shop.flow.begin(user(b"ann"), Login::at("github")).unwrap();
+    shop.clock.advance(std::time::Duration::from_secs(700));
+    let restart = |id| {
+        let refused = shop.flow.check(user(id), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+        assert_eq!(refused.code(), "expired");
+        refused.restart().is_some()
+    };
+    assert!(restart(b"ann"));
+    assert!(!restart(b"bob"));
 }

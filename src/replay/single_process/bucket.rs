@@ -27,15 +27,17 @@ pub(super) enum Claim {
 
 pub(super) struct Bucket {
     index: u64,
-    /// The latest that one of its marks must live.
+    spread: u64,
+    /// The latest that one of its marks may have to live.
     keep_until: u64,
     slots: Box<[Slot]>,
     used: usize,
 }
 
 impl Bucket {
-    pub(super) fn new(index: u64) -> Self {
-        Self { index, keep_until: 0, slots: Box::default(), used: 0 }
+    /// An empty bucket for states that expire in these seconds. `spread` is random for each process.
+    pub(super) fn new(index: u64, spread: u64) -> Self {
+        Self { index, spread, keep_until: 0, slots: Box::default(), used: 0 }
     }
 
     pub(super) fn index(&self) -> u64 {
@@ -57,8 +59,13 @@ impl Bucket {
 
     /// Looks the mark up and, if it is new and `take_place` agrees, puts it in: one step under the shard's lock.
     pub(super) fn claim(&mut self, mark: &Mark, take_place: impl FnOnce() -> bool) -> Claim {
+        // The bucket lives until the last state that belongs into it is over, not until its last mark is: what is dropped
+        // can no longer be claimed. Set before anything else, because an empty bucket that is dropped is closed as well.
+        let end = self.index.saturating_add(1).saturating_mul(BUCKET_SECONDS);
+        let grace = mark.keep_until.saturating_sub(mark.expires_at);
+        self.keep_until = self.keep_until.max(end.saturating_add(grace));
         let (id, claimant) = (&mark.id[..ID_BYTES], &mark.claimant);
-        for slot in Self::probe(&self.slots, id) {
+        for slot in self.probe(id) {
             let Some((kept_id, kept_claimant, offset)) = read(slot) else { break };
             if kept_id == id {
                 return if kept_claimant == claimant {
@@ -79,9 +86,8 @@ impl Bucket {
         slot[..ID_BYTES].copy_from_slice(id);
         slot[ID_BYTES..ID_BYTES + CLAIMANT_BYTES].copy_from_slice(claimant);
         slot[ID_BYTES + CLAIMANT_BYTES..].copy_from_slice(&self.offset(mark.now).to_be_bytes());
-        Self::put(&mut self.slots, slot);
+        Self::put(&mut self.slots, self.spread, slot);
         self.used = self.used.saturating_add(1);
-        self.keep_until = self.keep_until.max(mark.keep_until);
         Claim::First
     }
 
@@ -89,14 +95,14 @@ impl Bucket {
         let larger = self.slots.len().saturating_add(self.slots.len() / 4).max(FIRST_SLOTS);
         let mut slots = vec![[0; SLOT_BYTES]; larger].into_boxed_slice();
         for slot in self.slots.iter().filter(|slot| read(slot).is_some()) {
-            Self::put(&mut slots, *slot);
+            Self::put(&mut slots, self.spread, *slot);
         }
         self.slots = slots;
     }
 
     /// Puts a slot into the first empty place; there is one, because tables grow in time.
-    fn put(slots: &mut [Slot], slot: Slot) {
-        let start = start(slots.len(), &slot[..ID_BYTES]);
+    fn put(slots: &mut [Slot], spread: u64, slot: Slot) {
+        let start = start(slots.len(), spread, &slot[..ID_BYTES]);
         let (before, after) = slots.split_at_mut(start);
         if let Some(empty) = after.iter_mut().chain(before).find(|slot| read(slot).is_none()) {
             *empty = slot;
@@ -104,8 +110,8 @@ impl Bucket {
     }
 
     /// Every slot, from the one where this id would stand.
-    fn probe<'s>(slots: &'s [Slot], id: &[u8]) -> impl Iterator<Item = &'s Slot> {
-        let (before, after) = slots.split_at(start(slots.len(), id));
+    fn probe(&self, id: &[u8]) -> impl Iterator<Item = &Slot> + use<'_> {
+        let (before, after) = self.slots.split_at(start(self.slots.len(), self.spread, id));
         after.iter().chain(before)
     }
 
@@ -129,11 +135,12 @@ fn read(slot: &Slot) -> Option<(&[u8], &[u8], u16)> {
     (offset != 0).then_some((id, rest.get(..CLAIMANT_BYTES)?, offset))
 }
 
-/// Where an id would stand among `slots`. The ids are random already; one multiplication spreads those of a test that
-/// counts. Nobody outside chooses an id: it comes from a nonce that a server drew and sealed.
-fn start(slots: usize, id: &[u8]) -> usize {
+/// Where an id would stand among `slots`. The ids are random already; mixing them with a secret number keeps somebody
+/// who begins many logins and finishes a choice of them from crowding them together.
+fn start(slots: usize, spread: u64, id: &[u8]) -> usize {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
     let number = id.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    let mixed = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (number ^ spread).wrapping_mul(GOLDEN).rotate_left(32).wrapping_mul(spread | 1);
     let scaled = u128::from(mixed).wrapping_mul(slots as u128) >> 64;
     usize::try_from(scaled).unwrap_or_default().min(slots)
 }

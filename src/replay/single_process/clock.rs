@@ -11,7 +11,8 @@ const CONFIRM_SECONDS: u64 = 60;
 ///
 /// Marks are dropped by it. If it followed a clock that leaps into next week and comes back, every live bucket would be
 /// dropped, and every login refused until next week. So a leap of more than the longest lifetime counts only once
-/// callbacks have come for a minute beyond it, and none from before.
+/// callbacks have come for a minute beyond it, and none from before. The first time of all is such a leap, too: a process
+/// may start before its clock is set.
 #[derive(Debug, Default)]
 pub(super) struct SteadyClock {
     believed: AtomicU64,
@@ -24,7 +25,7 @@ impl SteadyClock {
     pub(super) fn observe(&self, now: u64) -> u64 {
         let believed = self.believed.load(Ordering::Relaxed);
         let leap = self.leap.load(Ordering::Relaxed);
-        if believed != 0 && now.saturating_sub(believed) > u64::from(LONGEST_LIFETIME) {
+        if now.saturating_sub(believed) > u64::from(LONGEST_LIFETIME) {
             if leap == 0 || now < leap {
                 self.leap.store(now, Ordering::Relaxed);
                 return believed;
@@ -47,18 +48,24 @@ mod tests {
     const START: u64 = 1_800_000_000;
     const DAY: u64 = 86_400;
 
+    /// A clock that has been believed at `START`.
+    fn started() -> SteadyClock {
+        let clock = SteadyClock::default();
+        clock.observe(START - CONFIRM_SECONDS);
+        assert_eq!(clock.observe(START), START);
+        clock
+    }
+
     #[test]
     fn it_never_runs_backwards() {
-        let clock = SteadyClock::default();
-        assert_eq!(clock.observe(START), START);
+        let clock = started();
         assert_eq!(clock.observe(START - 10), START);
         assert_eq!(clock.observe(START + 3600), START + 3600);
     }
 
     #[test]
     fn a_leap_that_comes_back_is_never_believed() {
-        let clock = SteadyClock::default();
-        clock.observe(START);
+        let clock = started();
         assert_eq!(clock.observe(START + DAY), START);
         assert_eq!(clock.observe(START + DAY + 59), START);
         assert_eq!(clock.observe(START + 5), START + 5);
@@ -67,10 +74,18 @@ mod tests {
 
     #[test]
     fn a_leap_that_stays_is_believed_after_a_minute() {
-        let clock = SteadyClock::default();
-        clock.observe(START);
+        let clock = started();
         assert_eq!(clock.observe(START + DAY), START);
         assert_eq!(clock.observe(START + DAY + 60), START + DAY + 60);
         assert_eq!(clock.observe(START + DAY + 61), START + DAY + 61);
+    }
+
+    /// A machine whose clock is set only after the service has started.
+    #[test]
+    fn a_first_time_that_was_wrong_drops_nothing() {
+        let clock = SteadyClock::default();
+        assert_eq!(clock.observe(START + 1000 * DAY), 0);
+        assert_eq!(clock.observe(START), 0);
+        assert_eq!(clock.observe(START + 60), START + 60);
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::replay::GuardErrorKind;
+use crate::replay::{GuardErrorKind, Sealed};
 use std::collections::HashMap;
 
 const NOW: u64 = 1_800_000_000;
@@ -12,7 +12,7 @@ fn id(number: u64) -> [u8; 16] {
 }
 
 fn mark(number: u64, claimant: u8, now: u64, expires_at: u64) -> Mark {
-    Mark::new(id(number), [claimant; 8], now, expires_at, 60)
+    Mark::new(id(number), [claimant; 8], now, Sealed { issued_at: now, expires_at }, 60)
 }
 
 fn used_at(seconds: u64) -> Marked {
@@ -33,8 +33,9 @@ fn the_time_of_first_use_comes_back_exactly() {
 #[test]
 fn a_change_of_the_skew_between_two_callbacks_lets_nothing_in_twice() {
     let guard = SingleProcessGuard::with_capacity(10);
-    let first = Mark::new(id(1), [1; 8], NOW, NOW + 600, 60);
-    let second = Mark::new(id(1), [2; 8], NOW, NOW + 600, 900);
+    let sealed = Sealed { issued_at: NOW, expires_at: NOW + 600 };
+    let first = Mark::new(id(1), [1; 8], NOW, sealed, 60);
+    let second = Mark::new(id(1), [2; 8], NOW, sealed, 900);
     assert_eq!(guard.answer(&first).unwrap(), Marked::First);
     assert_eq!(guard.answer(&second).unwrap(), used_at(NOW));
 }
@@ -62,13 +63,17 @@ fn a_mark_is_never_forgotten_early_and_dropped_soon_after() {
 #[test]
 fn a_claim_for_a_dropped_bucket_is_an_error() {
     let guard = SingleProcessGuard::with_capacity(1000);
+    // Two callbacks a minute apart, so that the clock is believed.
+    let mut earlier = mark(7, 1, NOW - 60, NOW + 600);
+    earlier.id[15] = 9;
+    guard.answer(&earlier).unwrap();
     let one = mark(1, 1, NOW, NOW + 600);
     assert_eq!(guard.answer(&one).unwrap(), Marked::First);
     // Same shard, an hour ahead: believed, and the first bucket goes.
     let mut ahead = mark(2, 1, NOW + 3500, NOW + 4100);
     ahead.id[15] = one.id[15];
     guard.answer(&ahead).unwrap();
-    assert_eq!(guard.len(), 1);
+    assert_eq!(guard.len(), 2, "the one in the other shard, and the one ahead");
     let replayed = guard.answer(&mark(1, 9, NOW + 5, NOW + 600)).unwrap_err();
     assert_eq!(replayed.kind(), GuardErrorKind::Unavailable);
 }
@@ -115,7 +120,7 @@ fn it_agrees_with_a_plain_map_over_many_marks() {
 /// grown past their first few slots.
 #[test]
 fn tables_are_never_less_than_seven_tenths_full() {
-    let mut bucket = Bucket::new(NOW / BUCKET_SECONDS);
+    let mut bucket = Bucket::new(NOW / BUCKET_SECONDS, 0x0123_4567_89ab_cdef);
     for number in 0..10_000 {
         bucket.claim(&mark(number, 1, NOW, NOW + 60), || true);
         assert!(
@@ -125,4 +130,54 @@ fn tables_are_never_less_than_seven_tenths_full() {
             bucket.bytes()
         );
     }
+}
+
+/// A flood against a full guard must not close buckets that hold nothing yet.
+#[test]
+fn a_full_guard_answers_full_in_every_shard_and_opens_again() {
+    let guard = SingleProcessGuard::with_capacity(1);
+    let in_shard = |number: u64, shard: u8, now: u64| {
+        let mut mark = mark(number, 1, now, now + 600);
+        mark.id[15] = shard;
+        mark
+    };
+    assert_eq!(guard.answer(&in_shard(1, 0, NOW)).unwrap(), Marked::First);
+    for round in 0..3 {
+        for shard in 0..SHARDS as u8 {
+            let refused = guard.answer(&in_shard(100 + u64::from(shard), shard, NOW + round)).unwrap_err();
+            assert_eq!(refused.kind(), GuardErrorKind::Full, "shard {shard}");
+        }
+    }
+    // Once the one mark is over, every shard takes marks, of the same bucket and of later ones.
+    let later = NOW + 600 + 180 + BUCKET_SECONDS;
+    assert_eq!(guard.answer(&in_shard(2, 5, later)).unwrap(), Marked::First);
+}
+
+/// With little skew, the first mark of a bucket is over long before the last state that belongs into it.
+#[test]
+fn a_bucket_outlives_the_last_state_that_belongs_into_it() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let start = (NOW / BUCKET_SECONDS + 10) * BUCKET_SECONDS;
+    let with = |number: u64, claimant: u8, now: u64, expires_at: u64| {
+        let mut mark = Mark::new(id(number), [claimant; 8], now, Sealed { issued_at: now, expires_at }, 0);
+        mark.id[15] = 0;
+        mark
+    };
+    guard.answer(&with(9, 1, start - 200, start + 1000)).unwrap();
+    assert_eq!(guard.answer(&with(1, 1, start - 100, start)).unwrap(), Marked::First);
+    assert_eq!(guard.answer(&with(2, 1, start + 1, start + 100)).unwrap(), Marked::First);
+    assert_eq!(guard.answer(&with(2, 2, start + 99, start + 100)).unwrap(), used_at(start + 1));
+}
+
+#[test]
+fn a_state_begun_before_the_start_is_refused_where_that_was_asked() {
+    let guard = SingleProcessGuard::with_capacity(100).refuse_states_begun_until(from_unix_seconds(NOW));
+    let begun_at = |issued_at: u64, lifetime: u64| {
+        let sealed = Sealed { issued_at, expires_at: issued_at + lifetime };
+        guard.answer(&Mark::new(id(issued_at), [1; 8], NOW + 5, sealed, 60)).unwrap()
+    };
+    // Whatever lifetime the predecessor gave it.
+    assert_eq!(begun_at(NOW, 3600), Marked::AlreadyUsed { first_used_at: None });
+    assert_eq!(begun_at(NOW - 100, 600), Marked::AlreadyUsed { first_used_at: None });
+    assert_eq!(begun_at(NOW + 1, 600), Marked::First);
 }

@@ -1,0 +1,42 @@
+//! What one login costs in allocations, held to the number of strings that it returns and one more.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail and print")]
+
+use allocation_counter::{AllocationInfo, measure};
+use oauth_state::{Binding, Bound, Callback, Expect, Finished, Login, testing};
+
+/// Measures `work` without dropping what it returns.
+fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
+    let mut result = None;
+    let info = measure(|| result = Some(work()));
+    (result.unwrap(), info)
+}
+
+#[test]
+fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
+    let flow = testing::flow();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // What is made once, such as the runtime's own, is made before anything is counted.
+    runtime.block_on(async {});
+    let session = || Binding::session(&[7; 16]).unwrap();
+    let login = Login::at("github");
+    let (begun, begin) = counted(|| flow.begin(session(), login).unwrap());
+    println!("begin with a session:      {} allocations, {} bytes", begin.count_total, begin.bytes_total);
+    // state, code_challenge and nonce.
+    assert_eq!(begin.count_total, 3 + 1);
+
+    let query = format!("state={}&code=the-code", begun.state);
+    let (callback, parsed) = counted(|| Callback::from_query(&query).unwrap());
+    let (bound, checked) = counted(|| flow.check(session(), Expect::provider("github"), callback).unwrap());
+    println!("callback from a query:     {} allocations, {} bytes", parsed.count_total, parsed.bytes_total);
+    println!("check:                     {} allocations, {} bytes", checked.count_total, checked.bytes_total);
+    // The state and the code; then the provider's id, the code_verifier and the nonce. The code moves on to the result,
+    // so that four strings are returned and one more, the state, was needed.
+    assert_eq!(parsed.count_total + checked.count_total, 4 + 1);
+    let (finished, marked) = counted(|| runtime.block_on(Bound::mark_used(bound)).unwrap());
+    println!("mark used (memory guard):  {} allocations, {} bytes", marked.count_total, marked.bytes_total);
+    // A first mark makes the guard's first table.
+    assert!(marked.count_total <= 2);
+    let Finished::Code(login) = finished else { panic!("a code") };
+    assert_eq!(login.code.secret(), "the-code");
+}
