@@ -1,4 +1,68 @@
-//! front page
+//! OAuth 2.0 and OpenID Connect logins that start on one server and finish on another, without a store: the state is
+//! sealed into the `state` parameter itself, bound to the browser, and used once.
+//!
+//! ```
+//! use oauth_state::{App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard, testing};
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(Provider::github()).build()?;
+//!
+//! // GET /auth/github: redirect to the provider with begun.state and begun.code_challenge, and set begun.set_cookie.
+//! let begun = flow.begin(Binding::cookie_headers([]), Login::at("github"))?;
+//!
+//! // GET /auth/github/callback, on this server or on any other that has the same keys:
+//! let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()).unwrap_or_default();
+//! let browser = || Binding::cookie_headers([cookie.as_bytes()]);
+//! let callback = Callback::from_query(&format!("code=abc&state={}", begun.state))?;
+//! assert!(flow.finish(browser(), Expect::provider("github"), callback.clone()).await.is_ok());
+//! let again = flow.finish(browser(), Expect::provider("github"), callback).await.unwrap_err();
+//! assert_eq!(again.code(), "already_used");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The way of one login
+//!
+//! ```text
+//! begin:   request ─► binding ─► seal ─► Begun { state, code_challenge, nonce, set_cookie … } ─► redirect
+//! finish:  callback ─► form ─► key ─► open ─► time ─► provider, tenant, purpose ─► binding ─► iss ─► Bound ─► guard ─► Finished
+//! ```
+//!
+//! The order is in the types: [`Flow::check`] is pure and gives a [`Bound`], which gives nothing away until
+//! [`Bound::mark_used`] has asked the guard. Nothing malformed, forged or of another browser gets that far, so that nobody
+//! uses up another's login. [`Flow::finish`] is both in one call.
+//!
+//! # Where do I start?
+//!
+//! | you want to … | look at |
+//! |---|---|
+//! | begin and finish | [`Flow`], [`Login`], [`Expect`], [`Callback`], [`Finished`] |
+//! | say who holds the login | [`Binding`]: cookies, a session, a client secret |
+//! | name a provider and its limits | [`Provider`] |
+//! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
+//! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
+//! | use axum, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
+//!
+//! # Which guard?
+//!
+//! [`SingleProcessGuard`] for one process and for tests. Behind a load balancer it refuses a used link where it was used,
+//! and leaves the rest to the provider, which takes a code once. A guard that a fleet shares is one atomic method over a
+//! store that evicts nothing: see [`ReplayGuard`].
+//!
+//! # Rotating keys
+//!
+//! A [`KeyRing`] holds root keys with the times from which they seal. A new key opens states before it seals any, so that
+//! every server has it in time, and an old one opens until its last state has expired: no login fails. One text, the same
+//! on every server, from [`KeyRing::from_env`], [`KeyRing::from_file`] or [`KeyRing::parse`].
+//!
+//! # Crate features
+//!
+//! * `http` (default): bindings from a `HeaderMap`, callbacks from request parts, responses.
+//! * `axum`: an extractor for the callback, `IntoResponse` for the errors, a task that outlives the connection.
+//! * `oauth2`, `openidconnect`: conversions to and from their types.
+//! * `uuid`: [`Tenant`] from a `Uuid`.
+//! * `testing`: a clock to turn by hand, a fixed ring, and the suite that every guard must pass.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test"))]
 
@@ -41,3 +105,16 @@ pub use random::RandomnessError;
 pub use replay::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
 pub use secret::SecretText;
 pub use source::RingError;
+
+/// The pages of the repository, so that their code is compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../SECURITY.md")]
+    struct Security;
+    #[doc = include_str!("../docs/wire-format.md")]
+    struct WireFormat;
+    #[doc = include_str!("../docs/key-ring.md")]
+    struct KeyRingDocument;
+}

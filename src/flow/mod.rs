@@ -246,3 +246,5 @@ impl<T> fmt::Debug for Flow<T> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worked_example;

@@ -1,0 +1,94 @@
+//! The worked examples of `docs/wire-format.md`, computed by the code: the page must show these very values.
+
+use crate::base64url;
+use crate::binding::{Binding, FlowSecrets, Holder, user_tag};
+use crate::claims::codec::{BindingKind, Claims};
+use crate::key::derive::derive;
+use crate::key::material::{RootKey, SAMPLE_KEYS};
+use crate::key::ring::KeyRing;
+use crate::name::{App, Purpose};
+use crate::seal;
+use crate::token::keys::KeyTable;
+use std::fmt::Write;
+
+const PAGE: &str = include_str!("../../docs/wire-format.md");
+
+/// Lower-case hexadecimal, 32 bytes a line.
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (position, byte) in bytes.iter().enumerate() {
+        if position > 0 && position % 32 == 0 {
+            text.push_str("\n                  ");
+        }
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
+}
+
+fn examples() -> String {
+    let root = RootKey::from_public_bytes(SAMPLE_KEYS[0]);
+    let app = App::new("shop", "production").unwrap();
+    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app).unwrap();
+    let keys = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
+    let nonce: [u8; 24] = std::array::from_fn(|position| position as u8);
+    let Holder::Session(secret) = Binding::session(b"0123456789abcdef").unwrap().holder else { unreachable!() };
+    let secrets = FlowSecrets::derive(&keys.flow, BindingKind::Session, secret.expose(), &nonce);
+    let bare = Claims {
+        issued_at: 1_800_000_000,
+        lifetime: 600,
+        restarts: 0,
+        kind: BindingKind::Session,
+        binding_tag: secrets.binding_tag(),
+        user_tag: None,
+        provider: "github",
+        tenant: b"",
+        redirect: "",
+        return_to: "",
+        data: b"",
+    };
+    let tag = user_tag(&keys.flow, &nonce, b"user-42");
+    let path = format!("/{}", "p".repeat(129));
+    let full = Claims { restarts: 1, user_tag: Some(tag), tenant: &[7; 16], redirect: "web", return_to: &path, ..bare };
+    let plaintext = |claims: &Claims<'_>, data: &str| {
+        let mut out = Vec::new();
+        claims.write_without_data(&mut out);
+        out.extend_from_slice(data.as_bytes());
+        out
+    };
+    let seal = |claims: &Claims<'_>, data: Option<u8>| seal::seal(keys, &nonce, claims, &data, 2048).unwrap();
+    let (bare_state, full_state) = (seal(&bare, None), seal(&full, Some(42)));
+    let lines: [(&str, String); 20] = [
+        ("root key", hex(&SAMPLE_KEYS[0])),
+        ("as text", root.to_secret_text().expose().to_owned()),
+        ("root key id", root.id().to_string()),
+        ("K_enc", hex(derive(&root, "enc", Purpose::Login, &app).expose())),
+        ("K_flow", hex(derive(&root, "flow", Purpose::Login, &app).expose())),
+        ("key id", hex(&keys.id.0)),
+        ("associated data", hex(&keys.associated_data)),
+        ("nonce", hex(&nonce)),
+        ("session id", "0123456789abcdef".to_owned()),
+        ("secret", hex(secret.expose())),
+        ("binding tag", hex(&secrets.binding_tag())),
+        ("code_verifier", secrets.code_verifier()),
+        ("code_challenge", secrets.code_challenge()),
+        ("OIDC nonce", secrets.nonce()),
+        ("plaintext 1", hex(&plaintext(&bare, ""))),
+        ("state 1", bare_state.clone()),
+        ("bytes 1", hex(&base64url_bytes(&bare_state))),
+        ("user tag", hex(&tag)),
+        ("plaintext 2", hex(&plaintext(&full, "42"))),
+        ("state 2", full_state),
+    ];
+    lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<16}  {value}\n"))
+}
+
+fn base64url_bytes(text: &str) -> Vec<u8> {
+    let mut buffer = [0; 2048];
+    base64url::decode_into(text.as_bytes(), &mut buffer).unwrap().to_vec()
+}
+
+#[test]
+fn the_page_on_the_wire_format_shows_what_the_code_computes() {
+    let examples = examples();
+    assert!(PAGE.contains(&examples), "the page should show:\n\n{examples}");
+}
