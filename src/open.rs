@@ -141,3 +141,7 @@ impl<'t> InContext<'t> {
         self.0.claims.user_tag.as_ref()
     }
 }
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

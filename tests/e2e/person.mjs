@@ -1,9 +1,9 @@
 // What a person does in a browser window.
 
 /** Opens the shop's sign-in and comes to the provider's page; gives the address of the server that began. */
-export async function clickSignIn(page, shop) {
-  const begun = page.waitForResponse((response) => response.url() === `${shop}/login`);
-  await page.goto(`${shop}/login`);
+export async function clickSignIn(page, shop, query = '') {
+  const begun = page.waitForResponse((response) => response.url() === `${shop}/login${query}`);
+  await page.goto(`${shop}/login${query}`);
   await page.waitForURL(/\/interaction\//);
   return (await begun).headers()['x-server'];
 }

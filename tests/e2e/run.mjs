@@ -73,11 +73,11 @@ await story('a person signs in: begun on one server, finished on the other, the 
 await story('four tabs opened at once with an empty jar all succeed', async (newBrowser) => {
   const context = await newBrowser();
   const pages = await Promise.all([1, 2, 3, 4].map(() => context.newPage()));
-  // The servers hold still until all four requests are on their way, so that none of them carries a cookie yet.
+  // The servers hold still until nginx has all four requests, so that none of them carries a cookie yet. Each has an
+  // address of its own, or the browser would wait with the second one for the first one's answer.
   servers.forEach((server) => server.process.kill('SIGSTOP'));
-  const sent = Promise.all(pages.map((page) => page.waitForRequest(`${shop}/login`)));
-  const begun = Promise.all(pages.map((page) => clickSignIn(page, shop)));
-  await sent.finally(() => servers.forEach((server) => server.process.kill('SIGCONT')));
+  const begun = Promise.all(pages.map((page, tab) => clickSignIn(page, shop, `?tab=${tab}`)));
+  await nginx.holds(4).finally(() => servers.forEach((server) => server.process.kill('SIGCONT')));
   await begun;
   const cookies = (await context.cookies()).filter(({ name }) => name.startsWith('__Host-'));
   assert.equal(cookies.length, 4);

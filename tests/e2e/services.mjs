@@ -105,6 +105,7 @@ http {
   map $http_x_pin $backend { default both; ${pins} }
   server {
     listen 127.0.0.1:${port};
+    location = /nginx-status { stub_status; }
     location / {
       if ($http_x_pin = nobody) { return 503; }
       proxy_pass http://$backend;
@@ -116,7 +117,17 @@ http {
 `);
   const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' });
   await answers(`http://127.0.0.1:${port}/`);
-  return { stop: async () => { nginx.kill('SIGTERM'); await once(nginx, 'exit'); } };
+  /** Waits, for ten seconds at most, until this many requests wait for an answer. */
+  const holds = async (requests) => {
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      const status = await (await fetch(`http://127.0.0.1:${port}/nginx-status`)).text();
+      // The request for the status is being answered, too.
+      if (Number(/Writing: (\d+)/.exec(status)[1]) >= requests + 1) return;
+      await new Promise((wait) => setTimeout(wait, 100));
+    }
+    throw new Error(`nginx never held ${requests} requests at once`);
+  };
+  return { holds, stop: async () => { nginx.kill('SIGTERM'); await once(nginx, 'exit'); } };
 }
 
 /** Waits, for ten seconds at most, until an address answers. */

@@ -1,10 +1,10 @@
 //! What cannot work is refused before anybody is redirected.
 
-use crate::common::{Browser, app, session, shop, shop_with};
+use crate::common::{Browser, app, callback, session, shop, shop_with};
 use http::{HeaderMap, HeaderValue};
 use oauth_state::testing::ring;
 use oauth_state::{
-    BeginError, Binding, ConfigError, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo, SingleProcessGuard,
+    BeginError, Binding, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo, SingleProcessGuard,
 };
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -74,6 +74,13 @@ fn a_login_does_not_return_to_its_own_callback() {
     }
     let login = Login::at("github").return_to(ReturnTo::parse("/auth/github").unwrap());
     assert!(shop.flow.begin(session(), login).is_ok());
+
+    // Nor one that a server sealed that does not know the address.
+    let unaware = shop_with(|builder| builder.provider(Provider::github()));
+    let login = Login::at("github").return_to(ReturnTo::parse("/auth/github/callback").unwrap());
+    let begun = unaware.flow.begin(session(), login).unwrap();
+    let checked = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state));
+    assert_eq!(checked.unwrap_err().code(), "malformed");
 }
 
 #[test]
