@@ -22,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! (`testing::ring` needs the feature `testing` and holds a public key; a service takes its ring from [`KeyRing::from_env`] or
+//! [`KeyRing::from_file`].)
+//!
 //! # The way of one login
 //!
 //! ```text

@@ -19,6 +19,9 @@ use tokio::net::TcpListener;
 
 use crate::{attacks, pages};
 
+/// No request of this demonstration is larger.
+const LARGEST_BODY: usize = 64 * 1024;
+
 struct Front {
     servers: Vec<SocketAddr>,
     next: AtomicUsize,
@@ -50,24 +53,35 @@ pub async fn serve(listener: TcpListener, servers: Vec<SocketAddr>, tools: Tools
     axum::serve(listener, app).await
 }
 
-async fn forward(State(front): State<Arc<Front>>, mut request: Request) -> Response {
-    let turn = front.next.fetch_add(1, Ordering::Relaxed);
-    let Some(server) = turn.checked_rem(front.servers.len()).and_then(|turn| front.servers.get(turn)) else {
-        return StatusCode::BAD_GATEWAY.into_response();
+/// Gives the request to the server whose turn it is, or to the next one that takes connections.
+async fn forward(State(front): State<Arc<Front>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let mut parts = request.uri().clone().into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = server.to_string().parse::<Authority>().ok();
-    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-    match Uri::from_parts(parts) {
-        // The Host header stays as the browser sent it, as a proxy in front of a login must leave it.
-        Ok(uri) => *request.uri_mut() = uri,
-        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+    let turn = front.next.fetch_add(1, Ordering::Relaxed);
+    for offset in 0..front.servers.len() {
+        let index = turn.wrapping_add(offset).checked_rem(front.servers.len()).unwrap_or_default();
+        let Some(server) = front.servers.get(index) else { continue };
+        let mut request = Request::from_parts(parts.clone(), Body::from(body.clone()));
+        let mut address = request.uri().clone().into_parts();
+        address.scheme = Some(Scheme::HTTP);
+        address.authority = server.to_string().parse::<Authority>().ok();
+        address.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+        match Uri::from_parts(address) {
+            // The Host header stays as the browser sent it, as a proxy in front of a login must leave it.
+            Ok(uri) => *request.uri_mut() = uri,
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+        }
+        match front.client.request(request).await {
+            Ok(response) => return response.map(Body::new),
+            // Nothing was sent: another server may take it. Once something was, it is not sent twice.
+            Err(error) if error.is_connect() => {}
+            Err(_) => break,
+        }
     }
-    match front.client.request(request).await {
-        Ok(response) => response.map(Body::new),
-        Err(_) => (StatusCode::BAD_GATEWAY, "this server does not answer; try again for the other").into_response(),
-    }
+    let page = pages::trouble("No application server answered. Start the demonstration again.");
+    (StatusCode::BAD_GATEWAY, Html(page)).into_response()
 }
 
 #[derive(serde::Deserialize)]

@@ -101,9 +101,9 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     let once = arguments.iter().any(|argument| argument == "--once");
     let rest: Vec<String> = arguments.iter().filter(|argument| *argument != "--once").cloned().collect();
     let options = Options::read(&rest, &["port", "lifetime"])?;
-    let port = options.get("port").map_or(Ok(0), str::parse)?;
-    let lifetime = options.get("lifetime").map_or(Ok(if once { 4 } else { 60 }), str::parse)?;
-    demonstrate(once, port, Duration::from_secs(lifetime)).await
+    let port = options.number("port", 0..=65_535)?.unwrap_or_default();
+    let port = u16::try_from(port).unwrap_or_default();
+    demonstrate(once, port, options.lifetime(if once { 4 } else { 60 })?).await
 }
 
 /// Starts everything, and either walks through it or waits for a person.
@@ -131,6 +131,7 @@ async fn demonstrate(once: bool, port: u16, lifetime: Duration) -> Result<ExitCo
         println!("  server {}   process {}", server.name, server.process_id);
     }
     println!("\nOpen {public} in a browser. Ctrl-C stops everything.");
+    println!("Kill one of the two servers in the middle of a login, and the other one finishes it.");
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -167,6 +168,22 @@ impl Options {
     /// The value of an option.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of an option that is a number within bounds.
+    fn number(&self, name: &str, bounds: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Failure> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if bounds.contains(&number) => Ok(Some(number)),
+            _ => {
+                Err(format!("--{name} takes a number from {} to {}, not {text:?}", bounds.start(), bounds.end()).into())
+            }
+        }
+    }
+
+    /// How long a login may take.
+    pub fn lifetime(&self, default: u64) -> Result<Duration, Failure> {
+        Ok(Duration::from_secs(self.number("lifetime", 1..=3600)?.unwrap_or(default)))
     }
 
     /// The value of an option that must be there.

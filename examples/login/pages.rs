@@ -113,7 +113,7 @@ fn page(title: &str, main: &str) -> String {
 }
 
 /// The first page.
-pub fn home(server: &str) -> String {
+pub fn home(server: &str, lifetime: u64) -> String {
     let server = escape(server);
     page(
         "A login over two servers",
@@ -124,9 +124,10 @@ pub fn home(server: &str) -> String {
              <p class=row><a class=\"button main\" href=\"/login\">Sign in</a></p>\
              <h2>Or be late</h2>\
              <form method=post action=\"/try/expired\"><button>Answer after the login has expired\
-             <small>A second person begins now and answers when it is too late. This page waits as long.</small></button>\
+             <small>A second person begins now and answers when it is too late. This page waits {} seconds.</small></button>\
              </form><footer><small>After signing in you can try what an attacker would do with your link.</small></footer>\
-             </main>"
+             </main>",
+            lifetime.saturating_add(2)
         ),
     )
 }
@@ -141,36 +142,41 @@ pub fn outcome(outcome: &Outcome, server: &str) -> String {
          <h1>{}</h1>",
         escape(outcome.title)
     );
-    // Writing to a `String` cannot fail.
-    let _ = match begun_on.as_str() {
-        "" => write!(main, "<p class=way><span class=on>server {server}</span> <i>answers</i></p>"),
-        begun_on => write!(
-            main,
-            "<p class=way><span>begun on server {begun_on}</span><i>→</i><span>provider</span><i>→</i>\
-             <span class=on>finished on server {server}</span></p>"
-        ),
+    let (ended, on) = if outcome.signed_in { ("finished on", "on") } else { ("answered by", "") };
+    let begun = match begun_on.as_str() {
+        "" => String::new(),
+        begun_on => format!("<span>begun on server {begun_on}</span><i>→</i><span>provider</span><i>→</i>"),
     };
-    let _ = write!(main, "<p>{}</p><p>Code: <code class=code>{code}</code></p>", escape(&outcome.text));
-    if outcome.signed_in {
-        main.push_str(ATTACKS);
-    }
+    // Writing to a `String` cannot fail.
+    let _ = write!(
+        main,
+        "<p class=way>{begun}<span class=\"{on}\">{ended} server {server}</span></p><p>{}</p>\
+         <p>Code: <code class=code>{code}</code></p>",
+        escape(&outcome.text)
+    );
+    main.push_str(ATTACKS);
     main.push_str("<p class=row><a class=button href=\"/\">Back to the start</a></p></main>");
     page(outcome.title, &main)
 }
 
-/// Buttons for what an attacker would do with this page's own address.
-const ATTACKS: &str = "<h2>Now try what an attacker would</h2>\
-<p class=row><a class=button id=again href=\"\">Use this link again\
-<small>Twice in a row, and both servers answer, each in its own way.</small></a></p>\
+/// Buttons for what an attacker would do with the link of the last login that succeeded in this browser. The script
+/// keeps that link, so that every answer offers the next attempt.
+const ATTACKS: &str = "<section id=attacks hidden><h2>Now try what an attacker would</h2>\
+<p class=row><a class=button id=again>Use the link again\
+<small>Press it twice: the front gives it to one server, then to the other, and each answers in its own way.</small></a></p>\
 <form method=post action=\"/try/other-browser\"><input type=hidden name=address id=address>\
 <button>Open it in another browser<small>As somebody would to whom you sent it. Or paste it into a private window.</small>\
 </button></form>\
-<p class=row><a class=button id=changed href=\"\">Change one character<small>In the middle of the state.</small></a></p>\
+<p class=row><a class=button id=changed>Change one character<small>In the middle of the state.</small></a></p></section>\
 <script>\
-const here=new URL(location.href);document.getElementById('address').value=here.href;\
-const state=here.searchParams.get('state')||'',middle=state.length>>1;\
-here.searchParams.set('state',state.slice(0,middle)+(state[middle]==='A'?'B':'A')+state.slice(middle+1));\
-document.getElementById('changed').href=here.href;\
+const main=document.querySelector('main');\
+if(main.dataset.outcome==='signed_in')sessionStorage.setItem('link',location.href);\
+const link=sessionStorage.getItem('link');\
+if(link){\
+const changed=new URL(link),state=changed.searchParams.get('state'),middle=state.length>>1;\
+changed.searchParams.set('state',state.slice(0,middle)+(state[middle]==='A'?'B':'A')+state.slice(middle+1));\
+document.getElementById('again').href=link;document.getElementById('address').value=link;\
+document.getElementById('changed').href=changed.href;document.getElementById('attacks').hidden=false}\
 </script>";
 
 /// The provider's page, on which a person chooses who to be.

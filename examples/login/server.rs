@@ -9,8 +9,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
-use oauth_state::adapter::http::protect;
+use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider,
     SingleProcessGuard,
@@ -53,7 +52,7 @@ impl Settings {
             issuer: options.require("issuer")?.to_owned(),
             client_id: options.require("client-id")?.to_owned(),
             client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
-            lifetime: Duration::from_secs(options.get("lifetime").map_or(Ok(60), str::parse)?),
+            lifetime: options.lifetime(60)?,
             until_end_of_input: match options.get("until") {
                 None => false,
                 Some("end-of-input") => true,
@@ -117,7 +116,7 @@ async fn end_of_input(wanted: bool) {
 }
 
 async fn home(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(pages::home(&site.settings.name))
+    Html(pages::home(&site.settings.name, site.settings.lifetime.as_secs()))
 }
 
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -140,11 +139,10 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
             Ok(request) => site.finish(request).await,
             Err(refused) => Outcome::refused(&refused),
         };
+        // The code for whoever runs this; a real service shows the person `public_text` and nothing more.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = (status, Html(pages::outcome(&outcome, &site.settings.name))).into_response();
-        protect(response.headers_mut());
-        response
+        protected((status, Html(pages::outcome(&outcome, &site.settings.name))))
     })
     .await
 }
@@ -230,9 +228,7 @@ impl IntoResponse for Refusal {
             }
             Self::Provider(error) => {
                 tracing::warn!(%error, "provider not reached");
-                let mut response = (StatusCode::BAD_GATEWAY, "The provider could not be reached.").into_response();
-                protect(response.headers_mut());
-                response
+                protected((StatusCode::BAD_GATEWAY, "The provider could not be reached."))
             }
         }
     }

@@ -1,9 +1,9 @@
 //! axum: an extractor for the callback, responses, and a task that outlives the connection.
 //!
 //! ```
-//! use axum::{Router, extract::State, response::{IntoResponse, Redirect, Response}, routing::get};
+//! use axum::{Router, extract::State, response::{Redirect, Response}, routing::get};
 //! use http::HeaderMap;
-//! use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
+//! use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 //! use oauth_state::{Binding, Expect, Finished, FinishError, Flow, Login};
 //!
 //! async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, oauth_state::BeginError> {
@@ -16,8 +16,8 @@
 //!     detached(async move {
 //!         let (binding, callback) = request.split();
 //!         match flow.finish(binding.cookies(), Expect::provider("github"), callback).await? {
-//!             Finished::Code(login) => Ok(Redirect::to("/home").into_response()), // after exchanging login.code
-//!             _ => Ok(Redirect::to("/").into_response()),
+//!             Finished::Code(login) => Ok(protected(Redirect::to("/home"))), // after exchanging login.code
+//!             _ => Ok(protected(Redirect::to("/"))),
 //!         }
 //!     })
 //!     .await
@@ -177,12 +177,24 @@ async fn read(body: Body) -> Result<Vec<u8>, FinishError> {
 pub fn redirect(begun: &Begun, authorization_url: &str) -> Response {
     match super::http::redirect(begun, authorization_url) {
         Ok(response) => response.map(|()| Body::empty()),
-        Err(_) => {
-            let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-            protect(response.headers_mut());
-            response
-        }
+        Err(_) => protected(StatusCode::INTERNAL_SERVER_ERROR),
     }
+}
+
+/// Any response of a callback, with the headers that [`protect`] adds.
+///
+/// # Examples
+///
+/// ```
+/// use axum::response::Redirect;
+/// let response = oauth_state::adapter::axum::protected(Redirect::to("/home"));
+/// assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+/// ```
+#[must_use]
+pub fn protected(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    protect(response.headers_mut());
+    response
 }
 
 /// Runs `work` on a task of its own, so that it ends even if the client's connection goes away: between the mark and

@@ -218,6 +218,7 @@ mod tests {
             "/home ",
             "/a b",
             "/%2f/evil.example",
+            "/%3f//a",
             "/%2fevil.example",
             "/%2Fevil.example",
             "/%5cevil.example",
@@ -284,6 +285,7 @@ mod tests {
             "/a:b",
             "/~x/!$&'()*+,=",
             "/a%2fb",
+            "/%25zz",
             "/a?\"<>^`{|}",
         ] {
             assert_eq!(ReturnTo::parse(text).unwrap().as_str(), text);

@@ -91,7 +91,7 @@ pub fn guard_suite<G: ReplayGuard>(
     handle: impl Fn() -> G,
     block_on: impl Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync,
 ) -> Result<GuardReport, GuardFault> {
-    let suite = Suite { one: handle(), other: handle(), block_on, ids: Ids::draw()? };
+    let suite = Suite { one: handle(), other: handle(), block_on, ids: Ids::draw()?, begun: SystemTime::now() };
     suite.used_once()?;
     suite.own_retry()?;
     suite.kept_until_after_expiry()?;
@@ -130,6 +130,8 @@ struct Suite<G, B> {
     other: G,
     block_on: B,
     ids: Ids,
+    /// When all states of this run were begun: one time, because the expiry that is sealed into a state never changes.
+    begun: SystemTime,
 }
 
 /// Random ids that no other run has.
@@ -158,8 +160,7 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
     }
 
     fn mark(&self, number: usize, claimant: u8, after: Duration) -> Mark {
-        let begun = SystemTime::now();
-        let at = |after: Duration| begun.checked_add(after).unwrap_or(begun);
+        let at = |after: Duration| self.begun.checked_add(after).unwrap_or(self.begun);
         mark(self.ids.get(number), [claimant; 8], at(after), at(LIFETIME))
     }
 

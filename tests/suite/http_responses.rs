@@ -4,11 +4,11 @@ use crate::common::{Browser, block_on, shop};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
+use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{BeginError, Binding, Expect, FinishError, Flow, Login};
 use tower::ServiceExt;
 
@@ -22,7 +22,7 @@ async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<
         let (headers, callback) = request.split();
         let finished = flow.finish(headers.cookies(), Expect::provider("apple"), callback).await?;
         drop(finished);
-        Ok("signed in".into_response())
+        Ok(protected("signed in"))
     })
     .await
 }
@@ -53,7 +53,12 @@ fn a_whole_login_by_form_post_through_axum() {
     let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let form = format!("state={state}&code=c&user=%7B%7D");
     let post = || Request::post("/callback").header("cookie", &cookie);
-    assert_eq!(ask(&shop.flow, post(), &form).2, "signed in");
+    let (_, headers, text) = ask(&shop.flow, post(), &form);
+    assert_eq!(text, "signed in");
+    assert_eq!(
+        (&headers["cache-control"], &headers["referrer-policy"]),
+        (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
+    );
 
     let (status, headers, text) = ask(&shop.flow, post(), &form);
     assert_eq!((status.as_u16(), text.as_str()), (400, "This sign-in could not be completed. Please start again."));
