@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomBytes } from 'node:crypto';
 import { chromium } from 'playwright-core';
-import { freePort, rootKey, Server, startNginx, startProvider } from './services.mjs';
+import { CHROMIUM, freePort, rootKey, Server, startNginx, startProvider } from './services.mjs';
 import { answer, arriveAtCallback, clickSignIn, deny, signIn } from './person.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -28,11 +28,7 @@ secrets.add(keys).add(client.secret);
 const servers = ['A', 'B'].map((name) => new Server(binary, name, { public: shop, issuer: provider.issuer, client, keys }, folder));
 for (const server of servers) await server.start();
 const nginx = await startNginx(port, servers, folder);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
+const browser = await chromium.launch(CHROMIUM);
 
 let passed = 0;
 let failed = 0;

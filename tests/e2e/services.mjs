@@ -9,6 +9,13 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import Provider from 'oidc-provider';
 
+/** How the browser starts: without a window, and without a call to anybody. */
+export const CHROMIUM = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+};
+
 /** A port that was free a moment ago. */
 export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -116,6 +123,7 @@ http {
 }
 `);
   const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' });
+  process.on('exit', () => nginx.kill('SIGTERM'));
   await answers(`http://127.0.0.1:${port}/`);
   /** Waits, for ten seconds at most, until this many requests wait for an answer. */
   const holds = async (requests) => {
