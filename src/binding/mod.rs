@@ -55,7 +55,7 @@ const LONGEST_ID: usize = 1024;
 pub struct Binding<'a> {
     pub(crate) holder: Holder<'a>,
     pub(crate) user: Option<&'a [u8]>,
-    /// The request's headers, where the holder does not have them.
+    /// The request's headers, where the holder does not have all of them.
     beside: Option<RequestHeaders<'a>>,
     pub(crate) same_origin_assumed: bool,
 }
@@ -233,7 +233,7 @@ impl<'a> Binding<'a> {
         Ok(Self { user: Some(user_id), ..self })
     }
 
-    /// Adds the request's headers to a binding that is not by cookie: `link` and `reauthenticate` begin only if they show
+    /// Adds the request's headers to a binding that does not have them: `link` and `reauthenticate` begin only if they show
     /// a POST of this site's own pages, and a speculative load finishes nothing.
     ///
     /// # Examples
@@ -274,9 +274,9 @@ impl<'a> Binding<'a> {
 
     /// What is known of the request.
     pub(crate) fn request(&self) -> Option<&RequestHeaders<'a>> {
-        match &self.holder {
-            Holder::Cookies(headers) => Some(headers),
-            _ => self.beside.as_ref(),
+        match (&self.beside, &self.holder) {
+            (Some(headers), _) | (None, Holder::Cookies(headers)) => Some(headers),
+            (None, _) => None,
         }
     }
 }

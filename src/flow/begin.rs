@@ -3,157 +3,19 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{BeginError, Flow, FlowInner};
+use super::{BeginError, Flow, FlowInner, Login};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, RequestHeaders, UNBOUND_SECRET, user_tag};
 use crate::claims::codec::Claims;
 use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
-use crate::finish_error::Restart;
 use crate::name::{self, Purpose};
 use crate::provider::{Provider, host_of};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
-
-/// A login to begin: at which provider, for whom, and where to afterwards.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, Binding, Login, ReturnTo};
-/// let login = Login::at("github").return_to(ReturnTo::parse("/projects/7")?);
-/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, login)?;
-/// assert!(begun.state.len() <= 112 + 16);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "a login begins when it is given to Flow::begin"]
-pub struct Login<T = ()> {
-    provider: String,
-    purpose: Option<Purpose>,
-    tenant: Option<Tenant>,
-    redirect: Option<String>,
-    return_to: Option<ReturnTo>,
-    restarts: u8,
-    data: T,
-}
-
-impl Login<()> {
-    /// A login at the provider of this id.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github")).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
-    /// ```
-    pub fn at(provider: impl Into<String>) -> Self {
-        let provider = provider.into();
-        Self { provider, purpose: None, tenant: None, redirect: None, return_to: None, restarts: 0, data: () }
-    }
-}
-
-impl<T> Login<T> {
-    /// What it is for, where the flow accepts several purposes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, BeginError, Binding, Login, Purpose};
-    /// let login = Login::at("github").purpose(Purpose::Link);
-    /// let error = testing::flow().begin(Binding::session(&[7; 16])?, login).unwrap_err();
-    /// assert!(matches!(error, BeginError::PurposeNotAccepted(Purpose::Link)));
-    /// # Ok::<(), oauth_state::BindingError>(())
-    /// ```
-    pub fn purpose(self, purpose: Purpose) -> Self {
-        Self { purpose: Some(purpose), ..self }
-    }
-
-    /// The tenant that it is for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").tenant([7; 16]))?;
-    /// assert!(begun.state.len() <= 112 + 22);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn tenant(self, tenant: impl Into<Tenant>) -> Self {
-        Self { tenant: Some(tenant.into()), ..self }
-    }
-
-    /// The id of the redirect_uri that the authorization request names.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").redirect("web")).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
-    /// ```
-    pub fn redirect(self, id: &str) -> Self {
-        Self { redirect: Some(id.to_owned()), ..self }
-    }
-
-    /// Where to send the person afterwards.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login, ReturnTo};
-    /// let login = Login::at("github").return_to(ReturnTo::parse("/home")?);
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn return_to(self, path: ReturnTo) -> Self {
-        Self { return_to: Some(path), ..self }
-    }
-
-    /// The caller's own data; the flow is built with [`FlowBuilder::carrying`](super::FlowBuilder::carrying) its type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Login;
-    /// let login: Login<u32> = Login::at("github").data(42);
-    /// assert!(format!("{login:?}").contains("42"));
-    /// ```
-    pub fn data<U>(self, data: U) -> Login<U> {
-        let Self { provider, purpose, tenant, redirect, return_to, restarts, .. } = self;
-        Login { provider, purpose, tenant, redirect, return_to, restarts, data }
-    }
-
-    /// The login that a refused callback belonged to, once more, with the attempt counted.
-    ///
-    /// Begin it in the answer to that callback: a redirect to a sign-in page would lose the count, and with it the end
-    /// of a loop.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// let restart = testing::sample_restart();
-    /// let login = Login::at(restart.provider()).restarting(&restart);
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
-    /// ```
-    pub fn restarting(self, restart: &Restart) -> Self {
-        Self {
-            provider: restart.provider().to_owned(),
-            purpose: Some(restart.purpose()),
-            tenant: restart.tenant().cloned(),
-            redirect: restart.redirect().map(str::to_owned),
-            return_to: restart.return_to().cloned(),
-            restarts: restart.restarts().saturating_add(1),
-            data: self.data,
-        }
-    }
-}
 
 /// A login that has begun: what the authorization request and the response to the user agent must carry.
 ///
@@ -320,8 +182,10 @@ impl FlowInner {
                 return Err(BeginError::NotSameOrigin(purpose));
             }
         }
-        let Holder::Cookies(headers) = &binding.holder else { return Ok(()) };
-        check_navigation(headers)?;
+        if !matches!(binding.holder, Holder::Cookies(_)) {
+            return Ok(());
+        }
+        headers.map_or(Ok(()), check_navigation)?;
         let cookie_host = self.public_host.as_deref().or_else(|| request_host.and_then(host_of));
         match (cookie_host, self.callback_host(provider, redirect)) {
             (Some(cookie), Some(callback)) if !cookie.eq_ignore_ascii_case(callback) => {

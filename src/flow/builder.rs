@@ -282,7 +282,6 @@ impl<T> FlowBuilder<T> {
                 purposes: self.purposes,
                 providers: self.providers,
                 addresses,
-
                 lifetime,
                 public_host,
                 shared_callback: self.shared_callback,

@@ -7,18 +7,20 @@ mod check;
 mod config_error;
 mod expect;
 mod finished;
+mod login;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use begin::{Begun, Login};
+pub use begin::Begun;
 pub use begin_error::BeginError;
 pub use builder::FlowBuilder;
 pub use check::Bound;
 pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
+pub use login::Login;
 
 use crate::binding::Binding;
 use crate::callback::Callback;

@@ -30,6 +30,11 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
     assert!(!begins(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
     assert!(!begins(&[("sec-purpose", "prefetch")]));
     assert!(!begins(&[("purpose", "prefetch")]));
+
+    // Cookies from one place and the request's headers from another are one request.
+    let fetch = headers(&[("sec-fetch-mode", "cors")]);
+    let binding = Binding::cookie_headers([]).with_request(&fetch);
+    assert!(matches!(shop.flow.begin(binding, Login::at("github")), Err(BeginError::NotANavigation)));
 }
 
 #[test]
