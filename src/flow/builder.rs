@@ -35,6 +35,12 @@ const DEFAULT_LIFETIME: u16 = 600;
 /// ```
 #[must_use = "a flow is made by build"]
 pub struct FlowBuilder<T> {
+    settings: Settings,
+    data: PhantomData<fn() -> T>,
+}
+
+/// All that does not depend on what the states carry.
+struct Settings {
     app: App,
     keys: Keys,
     guard: Arc<dyn ReplayGuard>,
@@ -45,12 +51,11 @@ pub struct FlowBuilder<T> {
     public_host: Option<String>,
     shared_callback: bool,
     plain_http: bool,
-    data: PhantomData<fn() -> T>,
 }
 
 impl FlowBuilder<()> {
     pub(super) fn new(app: App, keys: Keys, guard: Arc<dyn ReplayGuard>) -> Self {
-        Self {
+        let settings = Settings {
             app,
             keys,
             guard,
@@ -61,8 +66,8 @@ impl FlowBuilder<()> {
             public_host: None,
             shared_callback: false,
             plain_http: false,
-            data: PhantomData,
-        }
+        };
+        Self { settings, data: PhantomData }
     }
 }
 
@@ -86,32 +91,7 @@ impl<T> FlowBuilder<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn carrying<U>(self) -> FlowBuilder<U> {
-        let Self {
-            app,
-            keys,
-            guard,
-            purposes,
-            providers,
-            lifetime,
-            clock,
-            public_host,
-            shared_callback,
-            plain_http,
-            ..
-        } = self;
-        FlowBuilder {
-            app,
-            keys,
-            guard,
-            purposes,
-            providers,
-            lifetime,
-            clock,
-            public_host,
-            shared_callback,
-            plain_http,
-            data: PhantomData,
-        }
+        FlowBuilder { settings: self.settings, data: PhantomData }
     }
 
     /// Accepts states for this purpose; may be called for several. Without it, [`Purpose::Login`] alone. The first one
@@ -130,8 +110,8 @@ impl<T> FlowBuilder<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn purpose(mut self, purpose: Purpose) -> Self {
-        if !self.purposes.contains(&purpose) {
-            self.purposes.push(purpose);
+        if !self.settings.purposes.contains(&purpose) {
+            self.settings.purposes.push(purpose);
         }
         self
     }
@@ -147,7 +127,7 @@ impl<T> FlowBuilder<T> {
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
-        self.providers.push(provider);
+        self.settings.providers.push(provider);
         self
     }
 
@@ -163,8 +143,9 @@ impl<T> FlowBuilder<T> {
     /// assert!(builder.provider(Provider::google()).lifetime(Duration::from_secs(3601)).build().is_err());
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime, ..self }
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.lifetime = lifetime;
+        self
     }
 
     /// Replaces the clock of the operating system.
@@ -178,8 +159,9 @@ impl<T> FlowBuilder<T> {
     /// assert!(builder.provider(Provider::google()).clock(clock).build().is_ok());
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn clock(self, clock: impl Clock) -> Self {
-        Self { clock: Box::new(clock), ..self }
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.settings.clock = Box::new(clock);
+        self
     }
 
     /// The host that browsers use for this service, such as `shop.example`: needed where a proxy in front does not
@@ -195,8 +177,9 @@ impl<T> FlowBuilder<T> {
     /// assert!(matches!(error, ConfigError::CookieHost { .. }));
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn public_host(self, host: &str) -> Self {
-        Self { public_host: Some(host.to_owned()), ..self }
+    pub fn public_host(mut self, host: &str) -> Self {
+        self.settings.public_host = Some(host.to_owned());
+        self
     }
 
     /// All providers answer to one address, so that the callback learns the provider from the state; see
@@ -212,8 +195,9 @@ impl<T> FlowBuilder<T> {
     /// assert!(matches!(error, ConfigError::MixUp(..)));
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn shared_callback(self) -> Self {
-        Self { shared_callback: true, ..self }
+    pub fn shared_callback(mut self) -> Self {
+        self.settings.shared_callback = true;
+        self
     }
 
     /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on something
@@ -233,8 +217,9 @@ impl<T> FlowBuilder<T> {
     /// assert!(builder.provider(Provider::google()).dangerously_allow_plain_http().build().is_ok());
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn dangerously_allow_plain_http(self) -> Self {
-        Self { plain_http: true, ..self }
+    pub fn dangerously_allow_plain_http(mut self) -> Self {
+        self.settings.plain_http = true;
+        self
     }
 
     /// Checks the configuration and derives the keys.
@@ -251,7 +236,13 @@ impl<T> FlowBuilder<T> {
     /// assert!(builder.provider(Provider::google()).provider(Provider::google()).build().is_err());
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
-    pub fn build(mut self) -> Result<Flow<T>, ConfigError> {
+    pub fn build(self) -> Result<Flow<T>, ConfigError> {
+        Ok(Flow { inner: Arc::new(self.settings.build()?), data: PhantomData })
+    }
+}
+
+impl Settings {
+    fn build(mut self) -> Result<FlowInner, ConfigError> {
         if self.purposes.is_empty() {
             self.purposes.push(Purpose::Login);
         }
@@ -275,21 +266,18 @@ impl<T> FlowBuilder<T> {
         // One constant for every flow of the application, whatever its lifetime.
         let max_age = u64::from(timing.lifetime_cap).saturating_add(u64::from(timing.skew).saturating_mul(2));
         let keys = KeyTable::new(ring, &self.purposes, &self.app).map_err(|SameKeyId| ConfigError::KeyIdCollision)?;
-        Ok(Flow {
-            inner: Arc::new(FlowInner {
-                cookies: CookieFamilies::new(&self.app, !self.plain_http, max_age),
-                keys,
-                purposes: self.purposes,
-                providers: self.providers,
-                addresses,
-                lifetime,
-                public_host,
-                shared_callback: self.shared_callback,
-                clock: self.clock,
-                guard: self.guard,
-                random: random::operating_system,
-            }),
-            data: PhantomData,
+        Ok(FlowInner {
+            cookies: CookieFamilies::new(&self.app, !self.plain_http, max_age),
+            keys,
+            purposes: self.purposes,
+            providers: self.providers,
+            addresses,
+            lifetime,
+            public_host,
+            shared_callback: self.shared_callback,
+            clock: self.clock,
+            guard: self.guard,
+            random: random::operating_system,
         })
     }
 
