@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of the current time.
 ///
-/// Everything in this crate that depends on the time is a function of an argument; the clock is read once at the
-/// outside of each call. Replace it in tests with `oauth_state::testing::ManualClock`.
+/// Everything in this crate that depends on the time is a function of an argument; the clock is read at the outside of
+/// each call: once by begin, and by finish when it checks and when it marks. Replace it in tests with `oauth_state::testing::ManualClock`.
 ///
 /// # Examples
 ///

@@ -1,5 +1,6 @@
 //! What a flow knows of a provider, and of the addresses that it redirects to.
 
+use crate::claims::is_same_route;
 use crate::cookie::SameSite;
 use crate::name::{self, NameError};
 use crate::token::wire::LONGEST_TEXT;
@@ -263,6 +264,10 @@ impl Provider {
 /// The parts of a redirect_uri that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RedirectUri {
+    /// Lower case.
+    scheme: String,
+    /// As it stands, with the port.
+    authority: String,
     /// Lower case, without the port, because cookies ignore it; `None` for a scheme of an app's own.
     pub(crate) host: Option<String>,
     pub(crate) path: String,
@@ -280,11 +285,21 @@ impl RedirectUri {
         }
         let without_query = rest.split('?').next().unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-            return Some(Self { host: None, path: without_query.to_owned() });
+            let scheme = scheme.to_ascii_lowercase();
+            return Some(Self { scheme, authority: String::new(), host: None, path: without_query.to_owned() });
         }
         let (authority, path) = split_authority(without_query.strip_prefix("//")?);
         let host = host_of(authority)?.to_ascii_lowercase();
-        Some(Self { host: Some(host), path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
+        let path = if path.is_empty() { "/" } else { path }.to_owned();
+        Some(Self { scheme: scheme.to_ascii_lowercase(), authority: authority.to_owned(), host: Some(host), path })
+    }
+
+    /// Whether a request for one may reach the route of the other: the query does not tell them apart, nor do spellings of
+    /// the path that many routers merge.
+    pub(crate) fn is_same_address(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.authority.eq_ignore_ascii_case(&other.authority)
+            && is_same_route(&self.path, &other.path)
     }
 }
 
@@ -318,6 +333,20 @@ mod tests {
         {
             assert_eq!(parse(uri), None, "{uri}");
         }
+    }
+
+    #[test]
+    fn addresses_that_lead_to_one_route_are_the_same() {
+        let same = |one: &str, other: &str| {
+            RedirectUri::parse(one).unwrap().is_same_address(&RedirectUri::parse(other).unwrap())
+        };
+        for other in ["https://SHOP.example/cb", "https://shop.example/CB/", "https://shop.example/%63b?x=1"] {
+            assert!(same("https://shop.example/cb", other), "{other}");
+        }
+        for other in ["https://shop.example/cb2", "https://shop.example:8443/cb", "http://shop.example/cb", "app:/cb"] {
+            assert!(!same("https://shop.example/cb", other), "{other}");
+        }
+        assert!(!same("com.shop.ios:/cb", "com.shop.android:/cb"));
     }
 
     proptest::proptest! {

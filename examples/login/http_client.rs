@@ -1,5 +1,7 @@
 //! One HTTP client for the whole program: for the server's calls to the provider, and for the walk-through.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
@@ -11,10 +13,15 @@ use crate::Failure;
 
 /// No answer in this demonstration is larger.
 const LARGEST: usize = 1 << 20;
+/// A provider that says nothing for this long is not there.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Sends one request over plain HTTP, follows no redirects.
 pub async fn send(request: HttpRequest) -> Result<HttpResponse, HttpFailure> {
-    inner(request).await.map_err(HttpFailure)
+    match tokio::time::timeout(LONGEST, inner(request)).await {
+        Ok(answer) => answer.map_err(HttpFailure),
+        Err(late) => Err(HttpFailure(late.into())),
+    }
 }
 
 async fn inner(request: HttpRequest) -> Result<HttpResponse, Failure> {

@@ -38,7 +38,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const HELP: &str = "\
 A login that starts on one server and finishes on another.
 
-Usage: login [--once] [--port PORT] [--lifetime SECONDS]
+Usage: login [--once] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
 
 Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
@@ -46,6 +46,7 @@ Without a command it starts two application servers, a small OpenID provider and
   --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
   --port PORT          where the front listens on 127.0.0.1 (default: any free port)
   --lifetime SECONDS   how long a login may take (default 60; with --once 4)
+  --until end-of-input stop when standard input ends, as well as on Ctrl-C
   -h, --help           this text
 
 `server` runs one application server, for use behind a load balancer of your own:
@@ -100,14 +101,15 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     }
     let once = arguments.iter().any(|argument| argument == "--once");
     let rest: Vec<String> = arguments.iter().filter(|argument| *argument != "--once").cloned().collect();
-    let options = Options::read(&rest, &["port", "lifetime"])?;
+    let options = Options::read(&rest, &["port", "lifetime", "until"])?;
     let port = options.number("port", 0..=65_535)?.unwrap_or_default();
     let port = u16::try_from(port).unwrap_or_default();
-    demonstrate(once, port, options.lifetime(if once { 4 } else { 60 })?).await
+    let lifetime = options.lifetime(if once { 4 } else { 60 })?;
+    demonstrate(once, port, lifetime, options.until_end_of_input()?).await
 }
 
 /// Starts everything, and either walks through it or waits for a person.
-async fn demonstrate(once: bool, port: u16, lifetime: Duration) -> Result<ExitCode, Failure> {
+async fn demonstrate(once: bool, port: u16, lifetime: Duration, until_end_of_input: bool) -> Result<ExitCode, Failure> {
     let front = TcpListener::bind(("127.0.0.1", port)).await?;
     let public = format!("http://localhost:{}", front.local_addr()?.port());
     let provider = TcpListener::bind("127.0.0.1:0").await?;
@@ -132,7 +134,10 @@ async fn demonstrate(once: bool, port: u16, lifetime: Duration) -> Result<ExitCo
     }
     println!("\nOpen {public} in a browser. Ctrl-C stops everything.");
     println!("Kill one of the two servers in the middle of a login, and the other one finishes it.");
-    tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = server::end_of_input(until_end_of_input) => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,6 +189,15 @@ impl Options {
     /// How long a login may take.
     pub fn lifetime(&self, default: u64) -> Result<Duration, Failure> {
         Ok(Duration::from_secs(self.number("lifetime", 1..=3600)?.unwrap_or(default)))
+    }
+
+    /// Whether `--until end-of-input` was given.
+    pub fn until_end_of_input(&self) -> Result<bool, Failure> {
+        match self.get("until") {
+            None => Ok(false),
+            Some("end-of-input") => Ok(true),
+            Some(_) => Err("--until takes end-of-input".into()),
+        }
     }
 
     /// The value of an option that must be there.

@@ -53,11 +53,7 @@ impl Settings {
             client_id: options.require("client-id")?.to_owned(),
             client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
             lifetime: options.lifetime(60)?,
-            until_end_of_input: match options.get("until") {
-                None => false,
-                Some("end-of-input") => true,
-                Some(_) => return Err("--until takes end-of-input".into()),
-            },
+            until_end_of_input: options.until_end_of_input()?,
         })
     }
 }
@@ -106,7 +102,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 
 /// With `--until end-of-input`: standard input ends when the process does that started this one, however that comes
 /// about.
-async fn end_of_input(wanted: bool) {
+pub async fn end_of_input(wanted: bool) {
     let mut bytes = [0; 64];
     let mut input = tokio::io::stdin();
     while wanted && input.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
@@ -186,7 +182,8 @@ impl Site {
         }
     }
 
-    /// The provider's metadata, asked for once, when it is first needed.
+    /// The provider's metadata and keys, asked for once, when they are first needed. A service that runs for longer than a
+    /// demonstration asks again from time to time, and when an ID token names a key that it does not have.
     async fn client(&self) -> Result<&OpenIdClient, Failure> {
         self.client
             .get_or_try_init(|| async {

@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_CO
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use crate::binding::is_speculative_purpose;
+use crate::binding::RequestHeaders;
 use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::{BeginError, Begun};
@@ -41,9 +41,7 @@ impl Callback {
 
 /// Whether a request may use a login up at all, by its method and headers.
 pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
-    let purposes = headers.get_all("sec-purpose").iter().chain(headers.get_all("purpose"));
-    let speculative = purposes.map(HeaderValue::as_bytes).any(is_speculative_purpose);
-    if speculative || !matches!(*method, Method::GET | Method::POST) {
+    if RequestHeaders::Map(headers).is_speculative() || !matches!(*method, Method::GET | Method::POST) {
         return Err(FinishErrorKind::NotConsumed.into());
     }
     Ok(())

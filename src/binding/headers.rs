@@ -56,7 +56,7 @@ impl RequestHeaders<'_> {
 
 /// Whether a `Sec-Purpose` or `Purpose` header announces a load that the person has not asked for.
 #[cfg(feature = "http")]
-pub(crate) fn is_speculative_purpose(value: &[u8]) -> bool {
+fn is_speculative_purpose(value: &[u8]) -> bool {
     let value = String::from_utf8_lossy(value).to_ascii_lowercase();
     ["prefetch", "prerender", "preview"].iter().any(|purpose| value.contains(purpose))
 }

@@ -12,8 +12,6 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub(crate) use headers::RequestHeaders;
-#[cfg(feature = "http")]
-pub(crate) use headers::is_speculative_purpose;
 pub(crate) use secrets::{FlowSecrets, user_tag};
 
 use crate::base64url;

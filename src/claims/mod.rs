@@ -6,6 +6,7 @@ mod tenant;
 
 use std::time::SystemTime;
 
+pub(crate) use return_to::is_same_route;
 pub use return_to::{ReturnTo, ReturnToError};
 pub use tenant::{Tenant, TenantError};
 

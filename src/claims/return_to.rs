@@ -121,12 +121,16 @@ impl ReturnTo {
     /// Whether it leads to `path`, an absolute path, once both are decoded: a login that returns to its own callback
     /// would loop.
     pub(crate) fn leads_to(&self, path: &str) -> bool {
-        let own = self.0.split(['?', '#']).next().unwrap_or_default();
-        if own.contains('%') || path.contains('%') {
-            return same_route(&fully_decoded(own), &fully_decoded(path));
-        }
-        same_route(own.as_bytes(), path.as_bytes())
+        is_same_route(self.0.split(['?', '#']).next().unwrap_or_default(), path)
     }
+}
+
+/// Whether two paths reach one route, once both are decoded.
+pub(crate) fn is_same_route(one: &str, other: &str) -> bool {
+    if one.contains('%') || other.contains('%') {
+        return same_route(&fully_decoded(one), &fully_decoded(other));
+    }
+    same_route(one.as_bytes(), other.as_bytes())
 }
 
 /// Many routers take "/callback/" for "/callback", and some do not mind the case.

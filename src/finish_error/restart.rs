@@ -23,8 +23,10 @@ pub struct Restart {
 /// How the callback's binding compared, for what a restart may carry over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// The user agent that began, or one without any cookie at all.
-    PerhapsThisOne,
+    /// The user agent that began.
+    ThisOne,
+    /// One that brought no cookie of the login, so that nothing tells whose it was.
+    Unknown,
     /// The one that began, for which starting over by itself would not help.
     AskFirst,
     /// Certainly not the one that began.
@@ -34,12 +36,13 @@ pub(crate) enum Whose {
 impl Restart {
     pub(crate) fn new(origin: Origin, whose: Whose) -> Self {
         let mut origin = origin;
-        if whose == Whose::Another {
-            // Whoever began chose that path; this person did not.
+        if matches!(whose, Whose::Another | Whose::Unknown) {
+            // Whoever began chose that path; this person perhaps did not.
             origin.return_to = None;
         }
         // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
-        let may_restart = whose == Whose::PerhapsThisOne && origin.purpose == Purpose::Login && origin.restarts == 0;
+        let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
+        let may_restart = own && origin.purpose == Purpose::Login && origin.restarts == 0;
         Self { origin, may_restart }
     }
 
@@ -96,7 +99,7 @@ impl Restart {
         self.origin.redirect.as_deref()
     }
 
-    /// The return path; `None` where another browser chose it.
+    /// The return path; `None` where another browser chose it, or may have.
     ///
     /// # Examples
     ///

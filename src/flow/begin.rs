@@ -195,10 +195,18 @@ impl FlowInner {
         }
     }
 
-    /// Browsers send `Origin` with every POST and with no navigation by GET, so that an `Origin` equal to the request's
-    /// own host is a same-origin POST. Keeps another site from starting to attach an identity (account-link fixation).
+    /// Whether a page of this very site sent a POST. Keeps another site from starting to attach an identity (account-link
+    /// fixation).
+    ///
+    /// Browsers send `Origin` with every POST and with no navigation by GET. Where they also say where the request comes
+    /// from, that counts, whatever `Origin` holds: a page with `Referrer-Policy: no-referrer` sends `null`. No script can
+    /// set either header.
     fn is_same_origin_post(&self, headers: &RequestHeaders<'_>, request_host: Option<&str>) -> bool {
-        let origin = headers.get("origin").and_then(|origin| std::str::from_utf8(origin).ok());
+        let Some(origin) = headers.get("origin") else { return false };
+        if let Some(site) = headers.get("sec-fetch-site") {
+            return site == b"same-origin";
+        }
+        let origin = std::str::from_utf8(origin).ok();
         let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
         // A page that came over plain http may be anybody's on the network.
         let local = host_of(authority).is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "::1"));
@@ -209,7 +217,7 @@ impl FlowInner {
             (None, Some(host)) => authority.eq_ignore_ascii_case(host),
             (None, None) => false,
         };
-        secure && same_host && headers.get("sec-fetch-site").is_none_or(|site| site == b"same-origin")
+        secure && same_host
     }
 
     /// Draws all that this begin needs in one call to the operating system: the nonce always, a secret and a cookie's

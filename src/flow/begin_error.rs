@@ -68,7 +68,7 @@ pub enum BeginError {
     /// `link` and `reauthenticate` begin from a same-origin POST.
     #[error(
         "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_request, and \
-             check that a proxy keeps Host and Origin"
+             check that a proxy keeps Origin, Sec-Fetch-Site and Host (over HTTP/2, set FlowBuilder::public_host)"
     )]
     NotSameOrigin(Purpose),
     /// A client secret was given where one is drawn.

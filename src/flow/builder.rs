@@ -164,8 +164,8 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// The host that browsers use for this service, such as `shop.example`: needed where a proxy in front does not
-    /// pass the `Host` header on.
+    /// The host that browsers use for this service, such as `shop.example`: needed where the `Host` header does not tell
+    /// it, because a proxy in front replaces it, or because the service itself speaks HTTP/2, which has no such header.
     ///
     /// # Examples
     ///
@@ -295,16 +295,17 @@ impl Settings {
             }
         }
         if self.shared_callback {
-            self.refuse_mix_up(&self.providers.iter().collect::<Vec<_>>())?;
+            self.refuse_mix_up()?;
         }
         Ok(())
     }
 
-    /// Of providers that share an address, all must be told apart by `iss`.
-    fn refuse_mix_up(&self, sharing: &[&Provider]) -> Result<(), ConfigError> {
+    /// Providers that share one address must all be told apart by `iss`.
+    fn refuse_mix_up(&self) -> Result<(), ConfigError> {
+        let sharing = &self.providers;
         let silent = sharing.iter().find(|one| !matches!(one.issuer_rule(), Some((_, true))));
         let same =
-            |a: &&Provider, b: &&Provider| a.issuer_rule().map(|rule| rule.0) == b.issuer_rule().map(|rule| rule.0);
+            |a: &Provider, b: &Provider| a.issuer_rule().map(|rule| rule.0) == b.issuer_rule().map(|rule| rule.0);
         let doubled = sharing.iter().find(|one| sharing.iter().any(|two| two.id() != one.id() && same(one, two)));
         let Some(offender) = silent.or(doubled) else { return Ok(()) };
         match sharing.iter().find(|other| other.id() != offender.id()) {
@@ -313,8 +314,7 @@ impl Settings {
         }
     }
 
-    /// The callback addresses of all providers, each of which leads to one provider, or to several that `iss` tells
-    /// apart.
+    /// The callback addresses of all providers, each of which leads to one provider.
     fn checked_addresses(&self) -> Result<Vec<Address>, ConfigError> {
         let mut addresses: Vec<Address> = Vec::new();
         for provider in &self.providers {
@@ -329,17 +329,13 @@ impl Settings {
                 addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
             }
         }
-        for address in &addresses {
-            let at = |provider: &&Provider| {
-                addresses.iter().any(|other| other.uri == address.uri && other.provider == provider.id())
-            };
-            let sharing: Vec<_> = self.providers.iter().filter(at).collect();
-            // Without `shared_callback` the caller names the provider, and one address names no one of several.
-            match sharing.as_slice() {
-                [one, other, ..] if !self.shared_callback => {
-                    return Err(ConfigError::MixUp(one.id().to_owned(), other.id().to_owned()));
-                }
-                _ => self.refuse_mix_up(&sharing)?,
+        // One address names no one of several providers; with `shared_callback`, `iss` does.
+        for (position, address) in addresses.iter().enumerate().filter(|_| !self.shared_callback) {
+            let mut earlier = addresses.iter().take(position);
+            if let Some(other) =
+                earlier.find(|other| other.provider != address.provider && other.uri.is_same_address(&address.uri))
+            {
+                return Err(ConfigError::MixUp(other.provider.clone(), address.provider.clone()));
             }
         }
         Ok(addresses)

@@ -90,7 +90,7 @@ impl<T> Bound<T> {
         // give the mark less time than it needs.
         let now = flow.now();
         if is_over(sealed.expires_at, now, skew) {
-            return Err(refused(FinishErrorKind::Expired.into(), finished, Whose::PerhapsThisOne));
+            return Err(refused(FinishErrorKind::Expired.into(), finished, Whose::ThisOne));
         }
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
@@ -103,7 +103,7 @@ impl<T> Bound<T> {
         match marked {
             Ok(Marked::First) => Ok(finished),
             Ok(Marked::AlreadyUsed { first_used_at }) => {
-                Err(refused(FinishError::already_used(first_used_at), finished, Whose::PerhapsThisOne))
+                Err(refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
             }
             // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
             Err(error) => Err(refused(error.into(), finished, Whose::AskFirst)),
@@ -166,7 +166,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let data = match seal::read_data(claims.data) {
             Ok(data) => data,
             Err(error) => {
-                let restart = Restart::new(origin, Whose::PerhapsThisOne);
+                let restart = Restart::new(origin, Whose::ThisOne);
                 let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
                 return Err(refused.with_restart(restart));
             }
@@ -203,7 +203,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 
 impl FlowInner {
     /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
-    /// have belonged here otherwise.
+    /// have belonged here otherwise (its `iss` apart, which is looked at last).
     fn out_of_time(&self, late: OutOfTime<'_>, binding: &Binding<'_>, context: &Context<'_>) -> FinishError {
         let error = FinishError::from(late.kind);
         if late.kind != FinishErrorKind::Expired {
@@ -213,7 +213,8 @@ impl FlowInner {
         let Ok(provider) = self.configured_provider(&in_context) else { return error };
         let whose = match self.compare(in_context.authentic(), binding, provider) {
             Comparison::Same(_) if !is_same_user(&in_context, binding) => return error,
-            Comparison::Same(_) | Comparison::NoCookie => Whose::PerhapsThisOne,
+            Comparison::Same(_) => Whose::ThisOne,
+            Comparison::NoCookie => Whose::Unknown,
             Comparison::Other => Whose::Another,
         };
         error.with_restart(Restart::new(in_context.authentic().origin(), whose))
@@ -260,7 +261,7 @@ impl FlowInner {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
                 let diagnosis = binding.request().map_or("", |headers| self.why_no_cookie(headers, provider));
-                let restart = Restart::new(authentic.origin(), Whose::PerhapsThisOne);
+                let restart = Restart::new(authentic.origin(), Whose::Unknown);
                 return Err(FinishError::because(FinishErrorKind::CookieMissing, diagnosis).with_restart(restart));
             }
             Comparison::Other => {

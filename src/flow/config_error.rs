@@ -39,8 +39,9 @@ pub enum ConfigError {
     RedirectTwice(String),
     /// Two providers answer to one address, and not every one of them is known to send `iss`.
     #[error(
-        "providers {0:?} and {1:?} share a callback address, and not both send iss: give each an address of its own, or \
-         its issuer with requires_iss and build with shared_callback (mix-up, RFC 9700 section 4.4.2)"
+        "providers {0:?} and {1:?} share a callback address, and nothing tells their answers apart: give each an address of \
+         its own, or declare for every provider, with requires_iss, an issuer of its own and build with shared_callback \
+         (mix-up, RFC 9700 section 4.4.2)"
     )]
     MixUp(String, String),
     /// A form_post provider over plain HTTP.

@@ -96,7 +96,7 @@ impl fmt::Debug for MarkFuture<'_> {
 ///
 /// # Examples
 ///
-/// A guard of one's own, over a store with an atomic "insert unless there":
+/// A guard of one's own, over a store with an atomic "insert unless there" (a sketch: it never drops a mark):
 ///
 /// ```
 /// use oauth_state::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};

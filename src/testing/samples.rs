@@ -154,7 +154,7 @@ pub fn sample_parameters() -> UnauthenticatedParameters {
 /// ```
 #[must_use]
 pub fn sample_restart() -> Restart {
-    Restart::new(finished_origin(), Whose::PerhapsThisOne)
+    Restart::new(finished_origin(), Whose::ThisOne)
 }
 
 /// A mark to ask a guard with, of a state that was begun at `now` under a ring with a skew of 60 s.

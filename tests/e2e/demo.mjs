@@ -14,9 +14,8 @@ import { CHROMIUM } from './services.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = process.env.LOGIN_BINARY ?? join(here, '../../target/debug/examples/login');
-const demo = spawn(binary, ['--lifetime', '30'], { stdio: ['ignore', 'pipe', 'inherit'] });
-// However this ends, the demonstration ends with it; its servers end with the demonstration.
-process.on('exit', () => demo.kill('SIGKILL'));
+// However this ends, the demonstration's input ends with it, and with that the demonstration and its servers.
+const demo = spawn(binary, ['--lifetime', '30', '--until', 'end-of-input'], { stdio: ['pipe', 'pipe', 'inherit'] });
 const processes = {};
 let shop;
 for await (const line of createInterface(demo.stdout)) {
@@ -73,7 +72,7 @@ check('a server is killed in the middle of a login', survived, 'signed_in');
 assert.deepEqual([survived.begunOn, survived.server], [began, server]);
 
 await browser.close();
-demo.kill('SIGINT');
+demo.stdin.end();
 const [code] = await once(demo, 'exit');
 assert.equal(code, 0);
 console.log(`${passed} passed, 0 failed`);

@@ -115,6 +115,22 @@ await story('a second browser with the first one\'s callback address: other_brow
   assert.equal((await answer(owner)).outcome, 'signed_in');
 });
 
+await story('a code of one login, taken to another one, is refused: its verifier does not fit', async (newBrowser) => {
+  const [victim, attacker] = [await (await newBrowser()).newPage(), await (await newBrowser()).newPage()];
+  const addresses = [];
+  for (const page of [victim, attacker]) {
+    await clickSignIn(page, shop);
+    await page.context().setExtraHTTPHeaders({ 'X-Pin': 'nobody' });
+    await arriveAtCallback(page, shop, 'ann');
+    addresses.push(new URL(page.url()));
+  }
+  const [stolen, own] = addresses;
+  own.searchParams.set('code', stolen.searchParams.get('code'));
+  await attacker.context().setExtraHTTPHeaders({});
+  await attacker.goto(own.href);
+  assert.equal((await answer(attacker)).outcome, 'invalid_grant');
+});
+
 await story('the person denies consent', async (newBrowser) => {
   const page = await (await newBrowser()).newPage();
   await clickSignIn(page, shop);

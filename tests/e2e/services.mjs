@@ -73,7 +73,9 @@ export class Server {
         '--client-id', client.id, '--lifetime', '120', '--until', 'end-of-input'],
       { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );
-    this.process.stderr.pipe(createWriteStream(this.log, { flags: 'a' }));
+    const log = createWriteStream(this.log, { flags: 'a' });
+    this.process.stderr.pipe(log);
+    this.logged = once(log, 'finish');
     const [line] = await once(createInterface(this.process.stdout), 'line');
     this.address = line.replace('listening on ', '');
   }
@@ -89,6 +91,8 @@ export class Server {
       this.process.stdin.end();
       await once(this.process, 'exit');
     }
+    // To the last line.
+    await this.logged;
   }
 }
 

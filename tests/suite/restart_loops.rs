@@ -1,4 +1,5 @@
-//! A login restarts by itself once at most, for its own browser, and without a path that somebody else chose.
+//! A login restarts by itself once at most, for its own browser or one without any cookie of the login, and without a
+//! path that somebody else may have chosen.
 
 use crate::common::{Browser, callback, session, shop};
 use oauth_state::{Expect, FinishErrorKind, Login, Purpose, ReturnTo, Tenant};
@@ -53,6 +54,7 @@ fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
     let restart = refused.restart().unwrap();
     assert!(restart.may_restart());
+    assert!(restart.return_to().is_none(), "nothing tells that this browser chose the path");
     let again = Browser::default().begin(&shop, Login::at("github").restarting(restart));
     let refused = Browser::default().finish(&shop, "github", &again.state).unwrap_err();
     assert!(!refused.restart().unwrap().may_restart());

@@ -13,7 +13,7 @@ fn shop() -> Shop {
 
 /// The headers of a POST of the shop's own page.
 fn own_page() -> HeaderMap {
-    let pairs = [("host", "shop.example"), ("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")];
+    let pairs = [("host", "shop.example"), ("origin", "https://shop.example")];
     pairs.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
 }
 
@@ -94,6 +94,10 @@ fn a_link_by_cookie_begins_from_a_post_of_the_site_s_own_pages_alone() {
     let own = ("origin", "https://shop.example");
     assert!(begins(&[own]));
     assert!(begins(&[own, ("sec-fetch-site", "same-origin")]));
+    // A page with `Referrer-Policy: no-referrer`, as this crate's own answers have.
+    assert!(begins(&[("origin", "null"), ("sec-fetch-site", "same-origin")]));
+    assert!(!begins(&[("origin", "null"), ("sec-fetch-site", "cross-site")]));
+    assert!(!begins(&[("origin", "null"), ("sec-fetch-site", "none")]));
     assert!(!begins(&[]), "a GET navigation sends no Origin");
     assert!(!begins(&[("sec-fetch-site", "same-origin")]));
     assert!(!begins(&[own, ("sec-fetch-site", "same-site")]));
