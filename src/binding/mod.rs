@@ -38,7 +38,15 @@ const LONGEST_ID: usize = 1024;
 /// | a client with a session of yours | [`Binding::session`] | [`Binding::session`] |
 /// | a native, single-page or JSON client | [`Binding::new_client_secret`] | [`Binding::client_secret`] |
 ///
-/// The kind that counts is the one given here, never one that the state names.
+/// The kind that counts is the one given here, never one that the state names. It is an argument of begin and of finish,
+/// and cannot be left out:
+///
+/// ```compile_fail
+/// # use oauth_state::*;
+/// fn unbound(flow: &Flow, callback: Callback) {
+///     let _ = flow.check(Expect::provider("github"), callback);
+/// }
+/// ```
 ///
 /// # Examples
 ///

@@ -32,12 +32,20 @@ use crate::token::wire::LONGEST_BYTES;
 /// # }).unwrap();
 /// ```
 ///
-/// There is no way around the guard:
+/// There is no way around the guard, nor to ask it with one callback twice:
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
-/// fn skip(bound: Bound<()>) -> String {
-///     bound.finished.code
+/// fn skip(bound: Bound<()>) -> Finished<()> {
+///     bound.finished
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use oauth_state::*;
+/// async fn twice(bound: Bound<()>) {
+///     let _ = bound.mark_used().await;
+///     let _ = bound.mark_used().await;
 /// }
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
