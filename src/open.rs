@@ -74,7 +74,7 @@ pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
 /// Outside its time, with what was authentic, so that the caller can offer to begin again.
 pub(crate) struct OutOfTime<'t> {
     pub(crate) kind: FinishErrorKind,
-    pub(crate) authentic: Authentic<'t>,
+    authentic: Authentic<'t>,
 }
 
 impl<'t> Authentic<'t> {
@@ -106,13 +106,19 @@ pub(crate) struct Context<'a> {
 
 impl<'t> Timely<'t> {
     pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
-        self.0.check_context(expected)
+        self.0.in_context(expected)
+    }
+}
+
+impl<'t> OutOfTime<'t> {
+    /// Whether the state would have belonged here, had it come in time: for the offer to begin again, and nothing else.
+    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+        self.authentic.in_context(expected)
     }
 }
 
 impl<'t> Authentic<'t> {
-    /// For a timely state by way of [`Timely::check_context`]; for an expired one, to tell whether it belonged here.
-    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+    fn in_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
         let claims = &self.claims;
         if expected.purpose.is_some_and(|purpose| purpose != self.keys.purpose) {
             return Err(FinishErrorKind::WrongPurpose);

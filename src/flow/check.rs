@@ -217,7 +217,7 @@ impl FlowInner {
         if late.kind != FinishErrorKind::Expired {
             return error;
         }
-        let Ok(in_context) = late.authentic.check_context(context) else { return error };
+        let Ok(in_context) = late.check_context(context) else { return error };
         let Ok(provider) = self.configured_provider(&in_context) else { return error };
         let whose = match self.compare(in_context.authentic(), binding, provider) {
             Comparison::Same(_) if !is_same_user(&in_context, binding) => return error,
