@@ -266,6 +266,8 @@ mod tests {
         ] {
             assert!(ReturnTo::parse(text).is_err(), "{text:?}");
         }
+        assert_eq!(ReturnTo::parse("//evil.example"), Err(ReturnToError::NotAPath));
+        assert_eq!(ReturnTo::parse("/a//b"), Err(ReturnToError::Segment));
         assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(1024))), Err(ReturnToError::TooLong));
     }
 

@@ -1,7 +1,7 @@
 //! A login restarts by itself once at most, for its own browser or one without any cookie of the login, and without a
 //! path that somebody else may have chosen.
 
-use crate::common::{Browser, callback, session, shop};
+use crate::common::{Browser, NOW, callback, session, shop};
 use oauth_state::{Expect, FinishErrorKind, Login, Purpose, ReturnTo, Tenant};
 use std::time::Duration;
 
@@ -56,6 +56,12 @@ fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
     assert!(restart.may_restart());
     assert!(restart.return_to().is_none(), "nothing tells that this browser chose the path");
     let again = Browser::default().begin(&shop, Login::at("github").restarting(restart));
+    // An expired state in such a browser is no different.
+    shop.clock.advance(Duration::from_secs(700));
+    let late = Browser::default().finish(&shop, "github", &begun.state).unwrap_err();
+    assert_eq!(late.kind(), FinishErrorKind::Expired);
+    assert!(late.restart().unwrap().may_restart() && late.restart().unwrap().return_to().is_none());
+    shop.clock.set(NOW);
     let refused = Browser::default().finish(&shop, "github", &again.state).unwrap_err();
     assert!(!refused.restart().unwrap().may_restart());
 }
