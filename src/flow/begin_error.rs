@@ -45,10 +45,10 @@ pub enum BeginError {
     #[error("the flow does not accept the purpose {0}; add it with FlowBuilder::purpose")]
     PurposeNotAccepted(Purpose),
     /// The return path is a callback address: the login would never end.
-    #[error("the return path is a callback address of this flow")]
+    #[error("the return path is a callback address of this flow, so that the login would never end; give another one")]
     ReturnsToCallback,
     /// The caller's data could not be written as JSON.
-    #[error("the data for the state could not be written as JSON")]
+    #[error("the data for the state could not be written as JSON; its Serialize decides what can")]
     Data(#[source] DataError),
     /// The ring has no key that seals now.
     #[error("no key of the ring seals now: the last one was revoked; publish a new key")]
@@ -57,7 +57,7 @@ pub enum BeginError {
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
     /// The clock shows a time that the format cannot hold.
-    #[error("the clock shows a time before 1970 or after 2106")]
+    #[error("the clock shows a time before 1970 or after 2106; set it")]
     Clock,
     /// `link` and `reauthenticate` are never unbound.
     #[error("{0} may not be unbound: bind it to a session or to cookies")]
@@ -76,7 +76,8 @@ pub enum BeginError {
     ClientSecretGiven,
     /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
     #[error(
-        "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose)"
+        "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose): link to \
+         it instead of fetching it, or bind to a session or a client secret"
     )]
     NotANavigation,
     /// The callback's host never gets the cookie that this host sets.
