@@ -105,9 +105,22 @@ pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use name::{App, NameError, Purpose};
 pub use provider::{Provider, ResponseMode};
 pub use random::RandomnessError;
-pub use replay::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
+#[cfg(feature = "cache")]
+pub use replay::KnownUsedCache;
+pub use replay::postgres;
+pub use replay::{
+    DangerouslyFailOpen, GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard,
+};
+#[cfg(feature = "redis")]
+pub use replay::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
+#[cfg(feature = "postgres")]
+pub use replay::{PostgresGuard, PostgresGuardBuilder, Purged};
 pub use secret::SecretText;
 pub use source::RingError;
+
+/// The crate of [`RedisGuard::from_connection`]'s argument.
+#[cfg(feature = "redis")]
+pub use ::redis;
 
 /// The pages of the repository, so that their code is compiled and run.
 #[cfg(doctest)]

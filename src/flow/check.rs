@@ -110,7 +110,7 @@ impl<T> Bound<T> {
         };
         match marked {
             Ok(Marked::First) => Ok(finished),
-            Ok(Marked::AlreadyUsed { first_used_at }) => {
+            Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
                 Err(refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
             }
             // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.

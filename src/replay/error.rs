@@ -102,6 +102,27 @@ impl GuardError {
         Self { kind: GuardErrorKind::Full, source: None }
     }
 
+    /// The store answered that it is full.
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    pub(super) fn full_because(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::Full, source: Some(cause.into()) }
+    }
+
+    /// The same error for another caller.
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    pub(super) fn again(error: &std::sync::Arc<Self>) -> Self {
+        Self { kind: error.kind, source: Some(Box::new(SharedCause(std::sync::Arc::clone(error)))) }
+    }
+
+    /// The error of a retry, where the outcome of what is retried is unknown and so stays.
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    pub(super) fn after_unknown_outcome(self) -> Self {
+        match self.kind {
+            GuardErrorKind::OutcomeUnknown => self,
+            _ => Self::outcome_unknown(self),
+        }
+    }
+
     /// Which of the four it is.
     ///
     /// # Examples
@@ -113,5 +134,27 @@ impl GuardError {
     #[must_use]
     pub fn kind(&self) -> GuardErrorKind {
         self.kind
+    }
+}
+
+/// The cause of an error that several callers are told of.
+#[cfg(any(feature = "redis", feature = "postgres"))]
+#[derive(Debug)]
+struct SharedCause(std::sync::Arc<GuardError>);
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.source {
+            Some(cause) => cause.fmt(f),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+impl std::error::Error for SharedCause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref()?.source()
     }
 }

@@ -141,7 +141,8 @@ impl Mark {
         base64url::encode(bytes)
     }
 
-    /// What the value that the store held before means to this mark: nothing there or its own value is the first use.
+    /// What the value that the store held *before* this mark's means, where the store put this mark's in atomically: nothing
+    /// there, or its own value, is the first use.
     ///
     /// # Errors
     ///
@@ -162,12 +163,47 @@ impl Mark {
         let Some(stored) = stored else { return Ok(Marked::First) };
         let stored: [u8; VALUE_BYTES] = base64url::decode_exact(stored)
             .map_err(|_| GuardError::misconfigured("the store holds a value that no guard of this crate wrote"))?;
-        let [claimant @ .., a, b, c, d] = stored;
-        if claimant == self.claimant {
+        let [first_claimant @ .., a, b, c, d] = stored;
+        if first_claimant == self.claimant {
             return Ok(Marked::First);
         }
         let first_used_at = from_unix_seconds(u32::from_be_bytes([a, b, c, d]).into());
-        Ok(Marked::AlreadyUsed { first_used_at: Some(first_used_at) })
+        Ok(Marked::AlreadyUsed { first_used_at: Some(first_used_at), first_claimant: Some(first_claimant) })
+    }
+
+    /// What the value that the store holds *after* "insert unless there" means: only its own value is the first use.
+    ///
+    /// For a store that cannot insert and say what was there before in one step. Nothing there is not the first use: the
+    /// winner's mark may have ended between the two steps.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardErrorKind::OutcomeUnknown`](super::GuardErrorKind::OutcomeUnknown) for nothing, and
+    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// use oauth_state::{GuardErrorKind, Marked};
+    /// let mark = sample_mark();
+    /// assert_eq!(mark.seen_after_insert(Some(mark.value().as_bytes()))?, Marked::First);
+    /// assert_eq!(mark.seen_after_insert(None).unwrap_err().kind(), GuardErrorKind::OutcomeUnknown);
+    /// # Ok::<(), oauth_state::GuardError>(())
+    /// ```
+    pub fn seen_after_insert(&self, stored: Option<&[u8]>) -> Result<Marked, GuardError> {
+        match stored {
+            Some(stored) => self.seen(Some(stored)),
+            None => Err(GuardError::outcome_unknown("the mark was gone when it was looked for")),
+        }
+    }
+
+    /// Refuses a claim that comes when its mark may be gone already, so that nothing could be said to be first.
+    pub(super) fn refuse_if_over(&self) -> Result<(), GuardError> {
+        if self.now >= self.keep_until {
+            return Err(GuardError::unavailable("the state expired before it was marked"));
+        }
+        Ok(())
     }
 }
 
@@ -184,7 +220,7 @@ impl fmt::Debug for Mark {
 ///
 /// ```
 /// use oauth_state::Marked;
-/// assert_ne!(Marked::First, Marked::AlreadyUsed { first_used_at: None });
+/// assert_ne!(Marked::First, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
@@ -194,6 +230,8 @@ pub enum Marked {
     AlreadyUsed {
         /// When, if the guard knows.
         first_used_at: Option<SystemTime>,
+        /// The [`Mark::claimant`] of that call, if the guard knows: that call's own retry must not be answered from a cache.
+        first_claimant: Option<[u8; 8]>,
     },
 }
 
@@ -213,7 +251,23 @@ mod tests {
         let stored = first.value();
         assert_eq!(first.seen(Some(stored.as_bytes())).unwrap(), Marked::First);
         let first_used_at = Some(from_unix_seconds(1_800_000_005));
-        assert_eq!(other.seen(Some(stored.as_bytes())).unwrap(), Marked::AlreadyUsed { first_used_at });
+        assert_eq!(
+            other.seen(Some(stored.as_bytes())).unwrap(),
+            Marked::AlreadyUsed { first_used_at, first_claimant: Some([1; 8]) }
+        );
+    }
+
+    /// The winner's key may expire between an old server's `SET NX` and `GET`: nil is no first use then.
+    #[test]
+    fn nothing_there_after_an_insert_is_an_unknown_outcome() {
+        let error = mark([1; 8], 1_800_000_000).seen_after_insert(None).unwrap_err();
+        assert_eq!(error.kind(), GuardErrorKind::OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_claim_is_refused_from_the_second_on_in_which_its_mark_may_be_gone() {
+        assert!(mark([1; 8], 1_800_000_779).refuse_if_over().is_ok());
+        assert_eq!(mark([1; 8], 1_800_000_780).refuse_if_over().unwrap_err().kind(), GuardErrorKind::Unavailable);
     }
 
     /// A past absolute time, or a time to live of zero, stores nothing and lets a state in twice.

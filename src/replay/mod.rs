@@ -1,7 +1,15 @@
 //! Single use: the guard trait, what it is asked, and what it answers. Knows an id and an expiry, never claims.
 
 mod error;
+mod fail_open;
+#[cfg(feature = "cache")]
+mod known_used;
 mod mark;
+pub mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod remote;
 mod single_process;
 
 use std::fmt;
@@ -10,7 +18,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresGuard, PostgresGuardBuilder, Purged};
+#[cfg(feature = "redis")]
+pub use self::redis::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
 pub use error::{GuardError, GuardErrorKind};
+pub use fail_open::DangerouslyFailOpen;
+#[cfg(feature = "cache")]
+pub use known_used::KnownUsedCache;
 pub(crate) use mark::Sealed;
 pub use mark::{Mark, Marked};
 pub use single_process::SingleProcessGuard;

@@ -110,7 +110,7 @@ impl SingleProcessGuard {
     /// let mark = testing::sample_mark(); // of a state that was begun at mark.now()
     /// let guard = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(mark.now());
     /// let marked = testing::without_runtime(guard.mark_used(&mark))?;
-    /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None });
+    /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     /// # Ok::<(), oauth_state::GuardError>(())
     /// ```
     #[must_use]
@@ -146,7 +146,7 @@ impl SingleProcessGuard {
 
     fn answer(&self, mark: &Mark) -> Result<Marked, GuardError> {
         if self.refuse_begun_until.is_some_and(|start| mark.issued_at <= start) {
-            return Ok(Marked::AlreadyUsed { first_used_at: None });
+            return Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
         }
         self.shared.claim(mark)
     }
@@ -154,9 +154,7 @@ impl SingleProcessGuard {
 
 impl Shared {
     fn claim(&self, mark: &Mark) -> Result<Marked, GuardError> {
-        if mark.now >= mark.keep_until {
-            return Err(GuardError::unavailable("the state expired before it was marked"));
-        }
+        mark.refuse_if_over()?;
         let clock = self.clock.observe(mark.now);
         match self.claim_in_shard(mark, clock)? {
             Some(marked) => Ok(marked),
@@ -178,7 +176,9 @@ impl Shared {
         let bucket = shard.bucket(index, self.spread);
         Ok(match bucket.claim(mark, || self.take_place()) {
             Claim::First => Some(Marked::First),
-            Claim::AlreadyUsed { at } => Some(Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(at)) }),
+            Claim::AlreadyUsed { at, claimant } => {
+                Some(Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(at)), first_claimant: Some(claimant) })
+            }
             Claim::NoPlace => None,
         })
     }

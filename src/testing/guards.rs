@@ -177,8 +177,11 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
         for guard in [&self.one, &self.other] {
             match self.ask(guard, &self.mark(0, 2, Duration::ZERO))? {
                 Marked::First => return Err(GuardFault("an id was first twice".to_owned())),
-                Marked::AlreadyUsed { first_used_at: Some(at) } if at != mark.now() => {
+                Marked::AlreadyUsed { first_used_at: Some(at), .. } if at != mark.now() => {
                     return Err(GuardFault("the time of first use is not the first callback's".to_owned()));
+                }
+                Marked::AlreadyUsed { first_claimant: Some(first), .. } if first != *mark.claimant() => {
+                    return Err(GuardFault("the claimant of the first use is not the first callback's".to_owned()));
                 }
                 Marked::AlreadyUsed { .. } => {}
             }

@@ -45,7 +45,11 @@ fn a_guard_that_does_not_know_its_own_retry_fails() {
     impl ReplayGuard for Forgetful {
         fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
             let first = self.0.write().unwrap().insert(*mark.id(), ()).is_none();
-            MarkFuture::ready(Ok(if first { Marked::First } else { Marked::AlreadyUsed { first_used_at: None } }))
+            MarkFuture::ready(Ok(if first {
+                Marked::First
+            } else {
+                Marked::AlreadyUsed { first_used_at: None, first_claimant: None }
+            }))
         }
     }
     let guard = Forgetful::default();

@@ -21,7 +21,7 @@ type Slot = [u8; SLOT_BYTES];
 /// What a table answers.
 pub(super) enum Claim {
     First,
-    AlreadyUsed { at: u64 },
+    AlreadyUsed { at: u64, claimant: [u8; CLAIMANT_BYTES] },
     NoPlace,
 }
 
@@ -71,7 +71,7 @@ impl Bucket {
                 return if kept_claimant == claimant {
                     Claim::First
                 } else {
-                    Claim::AlreadyUsed { at: self.time(offset) }
+                    Claim::AlreadyUsed { at: self.time(offset), claimant: *kept_claimant }
                 };
             }
         }
@@ -129,10 +129,10 @@ impl Bucket {
 }
 
 /// The parts of a slot; `None` for an empty one.
-fn read(slot: &Slot) -> Option<(&[u8], &[u8], u16)> {
+fn read(slot: &Slot) -> Option<(&[u8], &[u8; CLAIMANT_BYTES], u16)> {
     let (id, rest) = slot.split_at(ID_BYTES);
     let offset = u16::from_be_bytes([slot[SLOT_BYTES - 2], slot[SLOT_BYTES - 1]]);
-    (offset != 0).then_some((id, rest.get(..CLAIMANT_BYTES)?, offset))
+    (offset != 0).then_some((id, rest.first_chunk()?, offset))
 }
 
 /// Where an id would stand among `slots`. The ids are random already; mixing them with a secret number keeps somebody

@@ -15,8 +15,13 @@ fn mark(number: u64, claimant: u8, now: u64, expires_at: u64) -> Mark {
     Mark::new(id(number), [claimant; 8], now, Sealed { issued_at: now, expires_at }, 60)
 }
 
+/// By the claimant 1, which most tests let be the first.
 fn used_at(seconds: u64) -> Marked {
-    Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(seconds)) }
+    used_by(1, seconds)
+}
+
+fn used_by(claimant: u8, seconds: u64) -> Marked {
+    Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(seconds)), first_claimant: Some([claimant; 8]) }
 }
 
 #[test]
@@ -110,7 +115,7 @@ fn it_agrees_with_a_plain_map_over_many_marks() {
         let expires_at = NOW + 600 + number % 1000;
         let now = NOW + step / 100;
         let first = model.entry(number).or_insert((claimant, now));
-        let expected = if first.0 == claimant { Marked::First } else { used_at(first.1) };
+        let expected = if first.0 == claimant { Marked::First } else { used_by(first.0, first.1) };
         assert_eq!(guard.answer(&mark(number, claimant, now, expires_at)).unwrap(), expected, "step {step}");
     }
     assert_eq!(guard.len(), model.len());
@@ -177,7 +182,7 @@ fn a_state_begun_before_the_start_is_refused_where_that_was_asked() {
         guard.answer(&Mark::new(id(issued_at), [1; 8], NOW + 5, sealed, 60)).unwrap()
     };
     // Whatever lifetime the predecessor gave it.
-    assert_eq!(begun_at(NOW, 3600), Marked::AlreadyUsed { first_used_at: None });
-    assert_eq!(begun_at(NOW - 100, 600), Marked::AlreadyUsed { first_used_at: None });
+    assert_eq!(begun_at(NOW, 3600), Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
+    assert_eq!(begun_at(NOW - 100, 600), Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     assert_eq!(begun_at(NOW + 1, 600), Marked::First);
 }

@@ -1,0 +1,37 @@
+-- The marks of used states, for PostgresGuard of the crate oauth-state. PostgreSQL 11 or later. May be run again.
+--
+-- One row for each state that was used, in one of 16 partitions. A partition is chosen by the state's sealed expiry alone,
+-- (expiry / 512) % 16, so that every callback of one state meets the same one; it is emptied as a whole, by TRUNCATE, once
+-- all its marks are over. No partition is ever created or dropped while the service runs.
+--
+-- The least rights of the service's role:
+--   GRANT SELECT, INSERT ON oauth_state_marks TO service;
+-- and of whichever role purges (the service's own, unless purging is turned off), for each of the 16 partitions:
+--   GRANT SELECT, TRUNCATE ON oauth_state_marks_00 TO service;
+
+SELECT pg_advisory_xact_lock(7886763431052369012); -- two servers that start at once take turns
+
+CREATE TABLE IF NOT EXISTS oauth_state_marks (
+    bucket     smallint NOT NULL CHECK (bucket BETWEEN 0 AND 15),
+    id         bytea    NOT NULL CHECK (octet_length(id) = 16),
+    value      text     NOT NULL, -- who was first, and when: opaque
+    keep_until bigint   NOT NULL, -- Unix seconds: the state's expiry and three times the skew
+    PRIMARY KEY (bucket, id)
+) PARTITION BY LIST (bucket);
+
+CREATE TABLE IF NOT EXISTS oauth_state_marks_00 PARTITION OF oauth_state_marks FOR VALUES IN (0);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_01 PARTITION OF oauth_state_marks FOR VALUES IN (1);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_02 PARTITION OF oauth_state_marks FOR VALUES IN (2);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_03 PARTITION OF oauth_state_marks FOR VALUES IN (3);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_04 PARTITION OF oauth_state_marks FOR VALUES IN (4);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_05 PARTITION OF oauth_state_marks FOR VALUES IN (5);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_06 PARTITION OF oauth_state_marks FOR VALUES IN (6);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_07 PARTITION OF oauth_state_marks FOR VALUES IN (7);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_08 PARTITION OF oauth_state_marks FOR VALUES IN (8);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_09 PARTITION OF oauth_state_marks FOR VALUES IN (9);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_10 PARTITION OF oauth_state_marks FOR VALUES IN (10);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_11 PARTITION OF oauth_state_marks FOR VALUES IN (11);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_12 PARTITION OF oauth_state_marks FOR VALUES IN (12);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_13 PARTITION OF oauth_state_marks FOR VALUES IN (13);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_14 PARTITION OF oauth_state_marks FOR VALUES IN (14);
+CREATE TABLE IF NOT EXISTS oauth_state_marks_15 PARTITION OF oauth_state_marks FOR VALUES IN (15);

@@ -1,0 +1,232 @@
+//! Connections to Postgres: how they are made, and what they are asked.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Config, Error, NoTls};
+
+use super::builder::Durability;
+use super::purge;
+use super::table::{FIND, INSERT, MarkRow, PARTITIONS, SCHEMA};
+use crate::replay::remote::{Failure, Store};
+use crate::replay::{GuardError, Mark, Marked};
+
+/// Everything that a connection needs, shared with the task that purges.
+pub(super) struct Settings {
+    pub(super) config: Config,
+    /// PEM, instead of the operating system's.
+    pub(super) root_certificates: Option<Vec<u8>>,
+    pub(super) connections: usize,
+    pub(super) budget: Duration,
+    pub(super) durability: Durability,
+    pub(super) create_tables: bool,
+    /// `None`: somebody else purges.
+    pub(super) purge_every: Option<Duration>,
+}
+
+/// A Postgres store, as a [`Link`](crate::replay::remote::Link) wants it.
+pub(super) struct PostgresStore {
+    pub(super) settings: Arc<Settings>,
+    purging: Once,
+}
+
+/// A few connections, used in turn: each carries many callers' statements one after the other.
+pub(super) struct Clients {
+    clients: Vec<Client>,
+    turn: AtomicUsize,
+}
+
+impl PostgresStore {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), purging: Once::new() }
+    }
+}
+
+impl Store for PostgresStore {
+    type Connection = Arc<Clients>;
+    const NAME: &'static str = "postgres";
+
+    async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
+        let mut clients = Vec::new();
+        for _ in 0..self.settings.connections {
+            let client = self.settings.connect().await?;
+            if clients.is_empty() {
+                look_at(&client, &self.settings).await?;
+            }
+            clients.push(client);
+        }
+        self.purging.call_once(|| purge::start(&self.settings));
+        Ok(Arc::new(Clients { clients, turn: AtomicUsize::new(0) }))
+    }
+
+    async fn mark_used(&self, clients: Arc<Clients>, mark: &Mark) -> Result<Marked, Failure> {
+        let turn = clients.turn.fetch_add(1, Ordering::Relaxed);
+        let client = turn.checked_rem(clients.clients.len()).and_then(|turn| clients.clients.get(turn));
+        let client =
+            client.ok_or_else(|| Failure::refused(GuardError::misconfigured("no connection is configured")))?;
+        claim(client, mark).await
+    }
+}
+
+/// One statement, in the transaction of its own that every statement outside of one is; the answer comes after its commit.
+async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
+    let row = MarkRow::of(mark);
+    let id = row.id.as_slice();
+    // Typed, so that nothing is prepared: one round trip, and nothing stays behind on the server.
+    let inserted = client
+        .execute_typed(
+            INSERT,
+            &[(&row.bucket, Type::INT2), (&id, Type::BYTEA), (&row.value, Type::TEXT), (&row.keep_until, Type::INT8)],
+        )
+        .await
+        .map_err(failure)?;
+    if inserted == 1 {
+        return Ok(Marked::First);
+    }
+    let found =
+        client.query_typed_opt(FIND, &[(&row.bucket, Type::INT2), (&id, Type::BYTEA)]).await.map_err(failure)?;
+    let value: Option<String> = found.map(|found| found.try_get(0)).transpose().map_err(failure)?;
+    mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
+}
+
+/// What an error says: the server's own answer means that nothing was committed; anything else, that nobody knows.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failure(error: Error) -> Failure {
+    let Some(said) = error.as_db_error() else { return Failure::interrupted(told(&error)) };
+    let cause = told(&error);
+    let code = said.code();
+    if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
+    }
+    if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].contains(code) {
+        return Failure::refused(GuardError::full_because(cause));
+    }
+    match code.code().get(..2) {
+        // Shut down or crashed while it was asked: it may have committed before.
+        Some("57") if *code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
+        Some("08" | "58" | "XX") => Failure::interrupted(cause),
+        // Locks, time limits, conflicts, too many connections: the transaction was rolled back.
+        Some("40" | "53" | "55" | "57") => Failure::refused(GuardError::unavailable(cause)),
+        _ => Failure::refused(GuardError::misconfigured(cause)),
+    }
+}
+
+/// The error in one line; it holds no parameter of a statement.
+pub(super) fn told(error: &Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
+}
+
+impl Settings {
+    /// One connection, with the session's settings.
+    pub(super) async fn connect(&self) -> Result<Client, GuardError> {
+        let client = match self.config.get_ssl_mode() {
+            SslMode::Require => self.connect_with_tls().await?,
+            _ => drive(self.config.connect(NoTls).await)?,
+        };
+        let durability = match self.durability {
+            // A role or a database may have it off; stricter settings than `on` stay.
+            Durability::Durable => {
+                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+            }
+            Durability::SynchronousCommitOff => "SET synchronous_commit = off",
+        };
+        let budget = self.budget.as_millis().max(3);
+        let lock = budget / 3;
+        let session = format!(
+            "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
+             SET default_transaction_isolation = 'read committed'; {durability}"
+        );
+        client.batch_execute(&session).await.map_err(cannot_use)?;
+        Ok(client)
+    }
+
+    #[cfg(feature = "postgres-tls")]
+    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
+        let connector = super::tls::connector(self.root_certificates.as_deref())?;
+        drive(self.config.connect(connector).await)
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[expect(clippy::unused_async, reason = "the other form waits")]
+    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
+        let _ = &self.root_certificates;
+        Err(GuardError::misconfigured("sslmode=require needs the feature `postgres-tls` of oauth-state"))
+    }
+}
+
+/// Lets the connection run on a task of its own; it ends with its client.
+fn drive<S>(
+    connected: Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, S>), Error>,
+) -> Result<Client, GuardError>
+where
+    S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+{
+    let (client, connection) = connected.map_err(cannot_use)?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(cause = told(&error), "a connection to Postgres ended");
+        }
+    });
+    Ok(client)
+}
+
+/// Whether this server can serve as a guard.
+async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError> {
+    const LOOK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
+        current_setting('fsync') = 'on', marks IS NOT NULL, \
+        coalesce(has_table_privilege(marks, 'INSERT') AND has_table_privilege(marks, 'SELECT'), false), \
+        (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
+         WHERE inhparent = marks AND relpersistence = 'p') \
+        FROM to_regclass('oauth_state_marks') AS marks";
+    let look = || client.query_typed_one(LOOK, &[]);
+    let mut row = look().await.map_err(cannot_use)?;
+    let flag = |row: &tokio_postgres::Row, column: usize| row.try_get::<_, bool>(column).map_err(cannot_use);
+    if flag(&row, 0)? {
+        return Err(GuardError::misconfigured(
+            "the server is a read-only replica: marks belong on the primary. Give its address, or all of them and \
+             target_session_attrs=read-write",
+        ));
+    }
+    if !flag(&row, 1)? {
+        tracing::warn!("fsync is off: a crash of the server's machine forgets marks, and their states work twice");
+    }
+    if settings.create_tables && !flag(&row, 2)? {
+        client.batch_execute(SCHEMA).await.map_err(cannot_use)?;
+        row = look().await.map_err(cannot_use)?;
+    }
+    if !flag(&row, 2)? {
+        return Err(GuardError::misconfigured(
+            "the table oauth_state_marks is missing: run the migration oauth_state::postgres::SCHEMA, or let \
+             create_tables() do it",
+        ));
+    }
+    if !flag(&row, 3)? {
+        return Err(GuardError::misconfigured("the role needs SELECT and INSERT on oauth_state_marks"));
+    }
+    let durable: i64 = row.try_get(4).map_err(cannot_use)?;
+    if u64::try_from(durable) != Ok(PARTITIONS) {
+        return Err(GuardError::misconfigured(
+            "oauth_state_marks must have the 16 partitions of oauth_state::postgres::SCHEMA, none of them UNLOGGED, \
+             which a crash empties",
+        ));
+    }
+    Ok(())
+}
+
+/// An error outside of a claim: nothing was asked yet, so that nothing can be unknown.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn cannot_use(error: Error) -> GuardError {
+    let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
+        Some(deeper) => format!("{error}: {deeper}"),
+        None => told(&error),
+    };
+    // Authentication, a missing database, missing rights: waiting does not help.
+    match error.as_db_error().and_then(|said| said.code().code().get(..2)) {
+        Some("28" | "3D" | "42") => GuardError::misconfigured(cause),
+        _ => GuardError::unavailable(cause),
+    }
+}

@@ -1,0 +1,146 @@
+//! Connections to Redis and Valkey of every shape, and how each is made.
+
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
+use tokio::sync::Mutex;
+
+use super::claim::{self, Form};
+use super::{EvictionPolicy, RedisServer, server};
+use crate::replay::remote::{Failure, Store};
+use crate::replay::{GuardError, Mark, Marked};
+
+/// How long a TCP or TLS connection may take to be made.
+const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
+
+/// Where connections come from.
+pub(super) enum Connector {
+    /// One server, whatever its name leads to.
+    Single(Box<Client>),
+    /// The primary that the sentinels name now.
+    Sentinel(Box<Mutex<SentinelClient>>),
+    /// The primaries of a cluster.
+    Cluster(Box<ClusterClient>),
+    /// The caller's own.
+    Given(AnyConnection),
+}
+
+/// A Redis store, as a [`Link`](crate::replay::remote::Link) wants it.
+pub(super) struct RedisStore {
+    pub(super) connector: Connector,
+    pub(super) prefix: String,
+    pub(super) evicting: EvictionPolicy,
+}
+
+/// A connection, and what was found at its other end.
+#[derive(Clone)]
+pub(super) struct Connected {
+    pub(super) connection: AnyConnection,
+    pub(super) form: Form,
+    pub(super) server: RedisServer,
+    /// Whether it is a connection to several servers, of which one may fail alone.
+    pub(super) of_a_cluster: bool,
+}
+
+impl Store for RedisStore {
+    type Connection = Connected;
+    const NAME: &'static str = "redis";
+
+    async fn connect(&self) -> Result<Connected, GuardError> {
+        // The claim has a time budget of its own; the client's is off.
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(TIME_TO_CONNECT)).set_response_timeout(None);
+        let mut connection = match &self.connector {
+            Connector::Single(client) => {
+                let made = client.get_multiplexed_async_connection_with_config(&config).await;
+                AnyConnection::new(made.map_err(cannot_connect)?)
+            }
+            Connector::Sentinel(client) => {
+                let made = client.lock().await.get_async_connection_with_config(&config).await;
+                AnyConnection::new(made.map_err(cannot_connect)?)
+            }
+            Connector::Cluster(client) => {
+                AnyConnection::new(client.get_async_connection().await.map_err(cannot_connect)?)
+            }
+            Connector::Given(connection) => connection.clone(),
+        };
+        let (form, server) = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
+        Ok(Connected { connection, form, server, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
+    }
+
+    async fn mark_used(&self, connected: Connected, mark: &Mark) -> Result<Marked, Failure> {
+        let of_a_cluster = connected.of_a_cluster;
+        claim::claim(connected, &self.prefix, mark).await.map_err(|failure| {
+            // The cluster's client finds its way round a dead node by itself, and the other nodes still serve.
+            if of_a_cluster { failure.of_one_node() } else { failure }
+        })
+    }
+}
+
+/// A cluster's client: few retries of its own, because it re-sends without asking and a claim has a budget.
+pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<ClusterClient> {
+    builder
+        .connection_timeout(TIME_TO_CONNECT)
+        .response_timeout(TIME_TO_CONNECT)
+        .overall_response_timeout(None)
+        .retries(3)
+        .build()
+}
+
+/// The server said no, or nobody answered.
+fn cannot_connect(error: redis::RedisError) -> GuardError {
+    match error.kind() {
+        redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig => {
+            GuardError::misconfigured(error)
+        }
+        // Nothing was asked yet, so that nothing can be unknown.
+        _ => GuardError::unavailable(error),
+    }
+}
+
+/// A connection of any type that `redis` knows.
+pub(super) struct AnyConnection(Box<dyn Clonable>);
+
+trait Clonable: ConnectionLike + Send + Sync {
+    fn duplicate(&self) -> Box<dyn Clonable>;
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Clonable for C {
+    fn duplicate(&self) -> Box<dyn Clonable> {
+        Box::new(self.clone())
+    }
+}
+
+impl AnyConnection {
+    pub(super) fn new(connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
+        Self(Box::new(connection))
+    }
+}
+
+impl Clone for AnyConnection {
+    fn clone(&self) -> Self {
+        Self((*self.0).duplicate())
+    }
+}
+
+impl ConnectionLike for AnyConnection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.0.req_packed_command(cmd)
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.0.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.get_db()
+    }
+}

@@ -1,0 +1,141 @@
+//! What guards over a store on the network have in common: one time budget around every call, one retry by the same
+//! claimant, and a [`Link`] that gets its connection back.
+
+mod link;
+#[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
+pub(super) mod tls;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+pub(super) use link::Link;
+#[cfg(feature = "postgres")]
+pub(super) use link::with_jitter;
+
+use super::{GuardError, GuardErrorKind, Mark, Marked};
+
+/// How long a claim may take altogether, its retry included, unless the caller says otherwise.
+pub(super) const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
+
+/// A kind of store: how to connect to it, and how to claim an id.
+pub(super) trait Store: Send + Sync + 'static {
+    /// Shared by all callers.
+    type Connection: Clone + Send + Sync + 'static;
+
+    /// What the store is called in logs.
+    const NAME: &'static str;
+
+    /// Connects, and looks whether the server can serve as a guard.
+    fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
+
+    /// Claims the id, once.
+    fn mark_used(
+        &self,
+        connection: Self::Connection,
+        mark: &Mark,
+    ) -> impl Future<Output = Result<Marked, Failure>> + Send;
+}
+
+/// Why one attempt failed, and what that says of the connection.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: GuardError,
+    connection: Health,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    /// The server answered.
+    Good,
+    /// Time ran out.
+    Silent,
+    /// It is of no more use.
+    Broken,
+}
+
+impl Failure {
+    /// The server answered that it did not take the mark.
+    pub(super) fn refused(error: GuardError) -> Self {
+        Self { error, connection: Health::Good }
+    }
+
+    /// The server answered that it cannot take marks (any more); another connection may lead to one that does.
+    pub(super) fn turned_away(error: GuardError) -> Self {
+        Self { error, connection: Health::Broken }
+    }
+
+    /// The connection failed while the server was being asked.
+    pub(super) fn interrupted(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken }
+    }
+
+    #[cfg(feature = "redis")]
+    /// The same, where other servers behind the connection may still answer.
+    pub(super) fn of_one_node(mut self) -> Self {
+        if self.connection == Health::Broken {
+            self.connection = Health::Silent;
+        }
+        self
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn into_error(self) -> GuardError {
+        self.error
+    }
+
+    fn silent() -> Self {
+        Self { error: GuardError::outcome_unknown("no answer within the time budget"), connection: Health::Silent }
+    }
+
+    fn not_sent(error: GuardError) -> Self {
+        Self { error, connection: Health::Good }
+    }
+
+    /// What the store was asked is not known, or it may be asked elsewhere.
+    fn is_worth_a_retry(&self) -> bool {
+        self.connection != Health::Good || self.error.kind() == GuardErrorKind::OutcomeUnknown
+    }
+}
+
+/// Claims an id within the budget: once, and once more where the outcome is not known. The retry has the same claimant,
+/// so that it recognises its own mark, if the first attempt left one.
+pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duration) -> Result<Marked, GuardError> {
+    mark.refuse_if_over()?;
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(GuardError::misconfigured("this guard has to be asked on a tokio runtime"));
+    }
+    let start = Instant::now();
+    let end = |after: Duration| start.checked_add(after).unwrap_or(start);
+    let first = match attempt(link, mark, end(budget.mul_f32(0.5)), end(budget)).await {
+        Ok(marked) => return Ok(marked),
+        Err(failure) => failure,
+    };
+    if !first.is_worth_a_retry() {
+        return Err(first.error);
+    }
+    match attempt(link, mark, end(budget), end(budget)).await {
+        Ok(marked) => Ok(marked),
+        // Whatever happened to the retry: the first attempt may have left its mark.
+        Err(second) if first.error.kind() == GuardErrorKind::OutcomeUnknown => {
+            Err(second.error.after_unknown_outcome())
+        }
+        Err(second) => Err(second.error),
+    }
+}
+
+/// One attempt. It may wait for a connection until `end`; the server has to answer by `patience`, unless that was over
+/// before it was asked.
+async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, patience: Instant, end: Instant) -> Result<Marked, Failure> {
+    let (connection, generation) = link.connection(end).await.map_err(Failure::not_sent)?;
+    let until = if Instant::now() < patience { patience } else { end };
+    let answer = timeout_at(until, link.store().mark_used(connection, mark)).await;
+    let answer = answer.unwrap_or_else(|_| Err(Failure::silent()));
+    match answer.as_ref().map_or_else(|failure| failure.connection, |_| Health::Good) {
+        Health::Good => link.answered(),
+        Health::Silent => link.was_silent(generation),
+        Health::Broken => link.broke(generation),
+    }
+    answer
+}
