@@ -19,7 +19,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server that gets the keys and the client's secret through its environment, never as arguments, and
+    /// Starts a server that gets the keys, the client's secret and the guard's address through its environment, never as arguments, and
     /// waits until it says where it listens.
     pub async fn start(
         name: &'static str,
@@ -27,6 +27,7 @@ impl Server {
         issuer: &str,
         client: &Client,
         keys: &str,
+        guard: Option<&str>,
         lifetime: Duration,
     ) -> Result<Self, Failure> {
         let mut process = Command::new(std::env::current_exe()?)
@@ -35,6 +36,7 @@ impl Server {
             .args(["--until", "end-of-input"])
             .env("OAUTH_STATE_KEYS", keys)
             .env("CLIENT_SECRET", &client.secret)
+            .env(crate::guard::VARIABLE, guard.unwrap_or_default())
             // Its standard input ends when this process does, however that comes about; then it stops.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

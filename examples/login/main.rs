@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example login              # prints an address to open in a browser
 //! cargo run --release --example login -- --once    # the same without a browser: prints each step, exits 0 if all held
+//! cargo run --release --example login -- --guard redis://127.0.0.1:6379
 //! ```
 //!
 //! Two application servers run as two operating-system processes that share a key ring and nothing else. A front sends
@@ -19,6 +20,7 @@
 mod attacks;
 mod child;
 mod front;
+mod guard;
 mod http_client;
 mod once;
 mod pages;
@@ -38,12 +40,14 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const HELP: &str = "\
 A login that starts on one server and finishes on another.
 
-Usage: login [--once] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
+Usage: login [--once] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
 
 Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
 
   --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
+  --guard URL          what the servers share to know used links: redis://HOST:PORT or postgres://USER@HOST:PORT/DATABASE
+                       (default: each server's own memory)
   --port PORT          where the front listens on 127.0.0.1 (default: any free port)
   --lifetime SECONDS   how long a login may take (default 60; with --once 4)
   --until end-of-input stop when standard input ends, as well as on Ctrl-C
@@ -59,6 +63,7 @@ Without a command it starts two application servers, a small OpenID provider and
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
+  REPLAY_GUARD         the guard's URL, as for --guard; in the environment, because it may hold a password
 ";
 
 fn main() -> ExitCode {
@@ -101,15 +106,21 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     }
     let once = arguments.iter().any(|argument| argument == "--once");
     let rest: Vec<String> = arguments.iter().filter(|argument| *argument != "--once").cloned().collect();
-    let options = Options::read(&rest, &["port", "lifetime", "until"])?;
+    let options = Options::read(&rest, &["guard", "port", "lifetime", "until"])?;
     let port = options.number("port", 0..=65_535)?.unwrap_or_default();
     let port = u16::try_from(port).unwrap_or_default();
     let lifetime = options.lifetime(if once { 4 } else { 60 })?;
-    demonstrate(once, port, lifetime, options.until_end_of_input()?).await
+    demonstrate(once, port, lifetime, options.get("guard"), options.until_end_of_input()?).await
 }
 
 /// Starts everything, and either walks through it or waits for a person.
-async fn demonstrate(once: bool, port: u16, lifetime: Duration, until_end_of_input: bool) -> Result<ExitCode, Failure> {
+async fn demonstrate(
+    once: bool,
+    port: u16,
+    lifetime: Duration,
+    guard: Option<&str>,
+    until_end_of_input: bool,
+) -> Result<ExitCode, Failure> {
     let front = TcpListener::bind(("127.0.0.1", port)).await?;
     let public = format!("http://localhost:{}", front.local_addr()?.port());
     let provider = TcpListener::bind("127.0.0.1:0").await?;
@@ -120,13 +131,13 @@ async fn demonstrate(once: bool, port: u16, lifetime: Duration, until_end_of_inp
     tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())?));
     let mut servers = Vec::new();
     for name in ["A", "B"] {
-        servers.push(child::Server::start(name, &public, &issuer, &client, &keys, lifetime).await?);
+        servers.push(child::Server::start(name, &public, &issuer, &client, &keys, guard, lifetime).await?);
     }
     let tools = front::Tools::new(&public, lifetime);
     tokio::spawn(front::serve(front, servers.iter().map(|server| server.address).collect(), tools));
 
     if once {
-        return once::walk_through(&public, &servers, lifetime).await;
+        return once::walk_through(&public, &servers, lifetime, guard.is_some()).await;
     }
     println!("Two application servers, a provider and a front are running:\n");
     for server in &servers {

@@ -50,8 +50,8 @@ impl Outcome {
     pub fn refused(error: &FinishError) -> Self {
         let text = match error.code() {
             "already_used" => {
-                "This link has done its work, on this very server. A double click, the back button and an \
-                               attacker look the same here, so it works once."
+                "This link has done its work. A double click, the back button and an attacker look the same here, so \
+                 it works once."
             }
             "other_browser" => {
                 "The login was begun in another browser: the cookie that came is not the one it is bound \
@@ -113,14 +113,19 @@ fn page(title: &str, main: &str) -> String {
 }
 
 /// The first page.
-pub fn home(server: &str, lifetime: u64) -> String {
+pub fn home(server: &str, lifetime: u64, shared_guard: bool) -> String {
     let server = escape(server);
+    let shares = if shared_guard {
+        "a replay guard, which hears of a link when it is used and not before."
+    } else {
+        "nothing else: no table, no cache, no sticky sessions."
+    };
     page(
         "A login over two servers",
         &format!(
             "<main data-server=\"{server}\"><h1>A login that starts on one server and finishes on another</h1>\
              <p>Two processes serve this site in turn; this page came from <b>server {server}</b>. They share a key and \
-             nothing else: no table, no cache, no sticky sessions. What a login needs travels, sealed, in its link.</p>\
+             {shares} What a login needs travels, sealed, in its link.</p>\
              <p class=row><a class=\"button main\" href=\"/login\">Sign in</a></p>\
              <h2>Or be late</h2>\
              <form method=post action=\"/try/expired\"><button>Answer after the login has expired\

@@ -12,7 +12,6 @@ use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider,
-    SingleProcessGuard,
 };
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
@@ -25,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use crate::pages::{self, Outcome};
-use crate::{Failure, Options, http_client};
+use crate::{Failure, Options, guard, http_client};
 
 /// The provider's id in states.
 const PROVIDER: &str = "demo";
@@ -70,31 +69,30 @@ type OpenIdClient =
 struct Site {
     flow: Flow<BegunOn>,
     settings: Settings,
+    /// Whether the other servers know what was used here.
+    shared: bool,
     client: OnceCell<OpenIdClient>,
 }
 
 /// Serves until the process is told to stop, or whoever started it is gone.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
-    let flow = Flow::builder(
-        App::new("login-example", "demo")?,
-        KeyRing::from_env()?,
-        // One process's memory: the other server does not see what was used here. A fleet shares a guard.
-        SingleProcessGuard::with_capacity(100_000),
-    )
-    .carrying::<BegunOn>()
-    .provider(
-        Provider::custom(PROVIDER)?
-            .requires_iss(&settings.issuer)
-            .redirect_uri(&format!("{}/callback", settings.public)),
-    )
-    .lifetime(settings.lifetime)
-    .build()?;
+    let shared = guard::is_shared();
+    let guard = guard::from_environment().await?;
+    let flow = Flow::builder(App::new("login-example", "demo")?, KeyRing::from_env()?, guard)
+        .carrying::<BegunOn>()
+        .provider(
+            Provider::custom(PROVIDER)?
+                .requires_iss(&settings.issuer)
+                .redirect_uri(&format!("{}/callback", settings.public)),
+        )
+        .lifetime(settings.lifetime)
+        .build()?;
     tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
 
     let listener = TcpListener::bind(settings.listen).await?;
     println!("listening on {}", listener.local_addr()?);
     let until_end_of_input = settings.until_end_of_input;
-    let site = Arc::new(Site { flow, settings, client: OnceCell::new() });
+    let site = Arc::new(Site { flow, settings, shared, client: OnceCell::new() });
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", get(callback));
     axum::serve(listener, app.with_state(site)).with_graceful_shutdown(end_of_input(until_end_of_input)).await?;
     Ok(())
@@ -112,7 +110,7 @@ pub async fn end_of_input(wanted: bool) {
 }
 
 async fn home(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(pages::home(&site.settings.name, site.settings.lifetime.as_secs()))
+    Html(pages::home(&site.settings.name, site.settings.lifetime.as_secs(), site.shared))
 }
 
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Refusal> {

@@ -1,8 +1,9 @@
 // Starts what the tests need, each on a free loopback port, and stops it by its own process id.
 
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -66,12 +67,12 @@ export class Server {
   }
 
   async start() {
-    const { public: address, issuer, client, keys } = this.settings;
+    const { public: address, issuer, client, keys, guard = '' } = this.settings;
     this.process = spawn(
       this.binary,
       ['server', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
         '--client-id', client.id, '--lifetime', '120', '--until', 'end-of-input'],
-      { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
+      { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, REPLAY_GUARD: guard, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );
     const log = createWriteStream(this.log, { flags: 'a' });
     this.process.stderr.pipe(log);
@@ -94,6 +95,54 @@ export class Server {
     // To the last line.
     await this.logged;
   }
+}
+
+/** A process that ends with this one. */
+function start(program, args, options = {}) {
+  const child = spawn(program, args, { stdio: 'ignore', ...options });
+  process.on('exit', () => child.kill('SIGKILL'));
+  return { child, stop: async () => { child.kill('SIGTERM'); await once(child, 'exit'); } };
+}
+
+/** Waits, for ten seconds at most, until a command says that the server is there. */
+async function ready(name, program, args) {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if (spawnSync(program, args).status === 0) return;
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+  throw new Error(`${name} does not answer`);
+}
+
+/** Redis, which keeps nothing on the disk. */
+export async function startRedis(folder) {
+  const port = await freePort();
+  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  const { stop } = start('redis-server', args.map(String));
+  await ready('Redis', 'redis-cli', ['-p', String(port), 'ping']);
+  return { url: `redis://127.0.0.1:${port}`, stop };
+}
+
+/** Postgres with an empty database. It refuses to run as root, and runs as its own user then. */
+export async function startPostgres(folder) {
+  const port = await freePort();
+  const programs = join('/usr/lib/postgresql', readdirSync('/usr/lib/postgresql').sort().at(-1), 'bin');
+  const root = process.getuid() === 0;
+  const data = join(folder, 'postgres');
+  mkdirSync(data);
+  if (root) {
+    chmodSync(folder, 0o755);
+    assert.equal(spawnSync('chown', ['postgres', data]).status, 0);
+  }
+  // The process id stays the same across the change of user, so that it can be ended by it.
+  const as = (program, args) => (root
+    ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', join(programs, program), ...args]]
+    : [join(programs, program), args]);
+  const made = spawnSync(...as('initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C']));
+  assert.equal(made.status, 0, String(made.stderr));
+  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${data}`].flatMap((setting) => ['-c', setting]);
+  const { stop } = start(...as('postgres', ['-D', data, '-p', String(port), ...settings]));
+  await ready('Postgres', join(programs, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]);
+  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
 }
 
 /** nginx in round robin over the servers. A request with `X-Pin: A` goes to server A. */

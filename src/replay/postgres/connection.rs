@@ -1,9 +1,9 @@
 //! Connections to Postgres: how they are made, and what they are asked.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -34,10 +34,32 @@ pub(super) struct PostgresStore {
     purging: Once,
 }
 
-/// A few connections, used in turn: each carries many callers' statements one after the other.
+/// A few connections, each for one claim at a time: a claim that waits for a lock, or for the disk, must not hold up another
+/// that was sent behind it, whose outcome nobody would know.
 pub(super) struct Clients {
-    clients: Vec<Client>,
-    turn: AtomicUsize,
+    free: Mutex<Vec<Client>>,
+    permits: Semaphore,
+}
+
+/// One of them, given back when it is dropped.
+pub(super) struct Lease {
+    clients: Arc<Clients>,
+    client: Option<Client>,
+}
+
+impl Clients {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            self.clients.free().push(client);
+            self.clients.permits.add_permits(1);
+        }
+    }
 }
 
 impl PostgresStore {
@@ -48,6 +70,7 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     type Connection = Arc<Clients>;
+    type Lease = Lease;
     const NAME: &'static str = "postgres";
 
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
@@ -60,15 +83,24 @@ impl Store for PostgresStore {
             clients.push(client);
         }
         self.purging.call_once(|| purge::start(&self.settings));
-        Ok(Arc::new(Clients { clients, turn: AtomicUsize::new(0) }))
+        let permits = Semaphore::new(clients.len());
+        Ok(Arc::new(Clients { free: Mutex::new(clients), permits }))
     }
 
-    async fn mark_used(&self, clients: Arc<Clients>, mark: &Mark) -> Result<Marked, Failure> {
-        let turn = clients.turn.fetch_add(1, Ordering::Relaxed);
-        let client = turn.checked_rem(clients.clients.len()).and_then(|turn| clients.clients.get(turn));
-        let client =
-            client.ok_or_else(|| Failure::refused(GuardError::misconfigured("no connection is configured")))?;
-        claim(client, mark).await
+    async fn lease(&self, clients: Arc<Clients>) -> Lease {
+        // The semaphore is never closed. It has a permit for each free connection; a lease gives both back.
+        if let Ok(permit) = clients.permits.acquire().await {
+            permit.forget();
+        }
+        let client = clients.free().pop();
+        Lease { clients, client }
+    }
+
+    async fn mark_used(&self, lease: Lease, mark: &Mark) -> Result<Marked, Failure> {
+        match &lease.client {
+            Some(client) => claim(client, mark).await,
+            None => Err(Failure::refused(GuardError::unavailable("no connection is free"))),
+        }
     }
 }
 

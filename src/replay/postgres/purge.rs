@@ -85,7 +85,8 @@ async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i
     let held = format!("SELECT count(*), coalesce(max(keep_until), 0) FROM {table}");
     let row = transaction.query_typed_one(&held, &[]).await?;
     let (marks, latest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    if latest > now {
+    // Something alive came in between, or another purger.
+    if latest > now || marks == 0 {
         return Ok(None);
     }
     transaction.batch_execute(&format!("TRUNCATE {table}")).await?;

@@ -47,6 +47,7 @@ pub(super) struct Connected {
 
 impl Store for RedisStore {
     type Connection = Connected;
+    type Lease = Connected;
     const NAME: &'static str = "redis";
 
     async fn connect(&self) -> Result<Connected, GuardError> {
@@ -69,6 +70,11 @@ impl Store for RedisStore {
         };
         let (form, server) = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
         Ok(Connected { connection, form, server, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
+    }
+
+    async fn lease(&self, connected: Connected) -> Connected {
+        // Commands of many callers share it, each with a reply of its own.
+        connected
     }
 
     async fn mark_used(&self, connected: Connected, mark: &Mark) -> Result<Marked, Failure> {
@@ -96,6 +102,7 @@ fn cannot_connect(error: redis::RedisError) -> GuardError {
         redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig => {
             GuardError::misconfigured(error)
         }
+        _ if error.is_timeout() => GuardError::unavailable("the server did not answer while connecting"),
         // Nothing was asked yet, so that nothing can be unknown.
         _ => GuardError::unavailable(error),
     }

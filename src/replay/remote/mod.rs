@@ -23,6 +23,8 @@ pub(super) const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
 pub(super) trait Store: Send + Sync + 'static {
     /// Shared by all callers.
     type Connection: Clone + Send + Sync + 'static;
+    /// A connection for one claim.
+    type Lease: Send;
 
     /// What the store is called in logs.
     const NAME: &'static str;
@@ -30,12 +32,11 @@ pub(super) trait Store: Send + Sync + 'static {
     /// Connects, and looks whether the server can serve as a guard.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
+    /// Waits for the connection to be free for one claim. Nothing is sent before that.
+    fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;
+
     /// Claims the id, once.
-    fn mark_used(
-        &self,
-        connection: Self::Connection,
-        mark: &Mark,
-    ) -> impl Future<Output = Result<Marked, Failure>> + Send;
+    fn mark_used(&self, lease: Self::Lease, mark: &Mark) -> impl Future<Output = Result<Marked, Failure>> + Send;
 }
 
 /// Why one attempt failed, and what that says of the connection.
@@ -129,8 +130,10 @@ pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duratio
 /// before it was asked.
 async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, patience: Instant, end: Instant) -> Result<Marked, Failure> {
     let (connection, generation) = link.connection(end).await.map_err(Failure::not_sent)?;
+    let lease = timeout_at(end, link.store().lease(connection)).await;
+    let lease = lease.map_err(|_| Failure::not_sent(GuardError::unavailable("all connections are busy")))?;
     let until = if Instant::now() < patience { patience } else { end };
-    let answer = timeout_at(until, link.store().mark_used(connection, mark)).await;
+    let answer = timeout_at(until, link.store().mark_used(lease, mark)).await;
     let answer = answer.unwrap_or_else(|_| Err(Failure::silent()));
     match answer.as_ref().map_or_else(|failure| failure.connection, |_| Health::Good) {
         Health::Good => link.answered(),

@@ -1,0 +1,35 @@
+//! What remembers which links were used: each server's own memory, or a store that the servers share.
+
+use std::sync::Arc;
+
+use oauth_state::{KnownUsedCache, PostgresGuard, RedisGuard, ReplayGuard, SingleProcessGuard};
+
+use crate::Failure;
+
+/// The environment variable that holds the store's address.
+pub const VARIABLE: &str = "REPLAY_GUARD";
+
+fn address() -> String {
+    std::env::var(VARIABLE).unwrap_or_default()
+}
+
+/// Whether the servers share it.
+pub fn is_shared() -> bool {
+    !address().is_empty()
+}
+
+/// The guard that the environment asks for.
+pub async fn from_environment() -> Result<Arc<dyn ReplayGuard>, Failure> {
+    let address = address();
+    if address.is_empty() {
+        // One process's memory: the other server does not see what was used here.
+        return Ok(Arc::new(SingleProcessGuard::with_capacity(100_000)));
+    }
+    // In front of either, so that a link that is hammered stops costing round trips.
+    if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+        let guard = PostgresGuard::builder(address).create_tables().connect().await?;
+        return Ok(Arc::new(KnownUsedCache::new(guard, 10_000)));
+    }
+    let guard = RedisGuard::builder(address).connect().await?;
+    Ok(Arc::new(KnownUsedCache::new(guard, 10_000)))
+}

@@ -1,0 +1,113 @@
+//! Failover: by hand, by sentinels, and in a cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth_state::RedisGuard;
+
+use crate::cases::Outcome;
+use crate::ensure;
+use crate::redis_faults::{two, wait_for};
+use crate::servers::proxy::{Plan, Proxy};
+use crate::servers::redis::{Engine, RedisServer};
+use crate::servers::redis_fleet::{Cluster, Sentinels};
+use crate::servers::{Failure, until};
+use crate::storm::{Aftermath, Guard, Storm, first_again, mark_new};
+
+/// What asynchronous replication may not have carried over when a primary dies.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
+pub async fn promoted_replica() -> Outcome {
+    let mut primary = RedisServer::start(Engine::Redis70, &["--repl-diskless-sync-delay", "0"]).await?;
+    let replication = Proxy::start(primary.port).await?;
+    let port = replication.port().to_string();
+    let replica = RedisServer::start(Engine::Redis70, &["--replicaof", "127.0.0.1", &port]).await?;
+    // What a failover does to an address.
+    let proxy = Proxy::start(primary.port).await?;
+    let guard: Guard = Arc::new(RedisGuard::builder(format!("redis://127.0.0.1:{}", proxy.port())).connect().await?);
+    until("a replica in step", || async {
+        Ok(primary.run::<String>("INFO replication").await?.contains("state=online"))
+    })
+    .await?;
+    let carried_over = mark_new(&guard, 200).await?;
+    until("200 marks on the replica", || async { Ok(replica.run::<u64>("DBSIZE").await? >= 200) }).await?;
+    // Replication falls behind.
+    replication.plan(Plan::Slow(Duration::from_secs(60)));
+    let last_writes = mark_new(&guard, 100).await?;
+    primary.kill()?;
+    replica.run::<()>("REPLICAOF NO ONE").await?;
+    proxy.lead_to(replica.port);
+    wait_for(&guard).await?;
+    let lost = first_again(&guard, &last_writes).await?;
+    let kept = first_again(&guard, &carried_over).await?;
+    ensure!(kept == 0, "{kept} marks that the replica had were lost");
+    ensure!(lost == last_writes.len(), "only {lost} were lost: the window is not what it is said to be");
+    Ok(format!(
+        "{lost} of {} last writes are first again, {kept} of {} earlier ones",
+        last_writes.len(),
+        carried_over.len()
+    ))
+}
+
+/// Nothing twice, but for what replication had not carried over at the kill.
+async fn held_but_for_last_writes(
+    aftermath: &Aftermath,
+    killed_at: Duration,
+    guard: &Guard,
+) -> Result<String, Failure> {
+    aftermath.no_honest_caller_was_refused()?;
+    let twice = aftermath.twice(guard).await?;
+    let outside = twice.iter().filter(|at| **at > killed_at || **at + LAST_WRITES < killed_at).count();
+    ensure!(outside == 0, "{outside} ids were first twice that no failover explains; {aftermath}");
+    Ok(format!("{} twice, all of the last writes (window 3); {aftermath}", twice.len()))
+}
+
+pub async fn sentinel_failover() -> Outcome {
+    let mut sentinels = Sentinels::start().await?;
+    let guards = two(&sentinels.url()).await?;
+    let storm = Storm::start(&guards);
+    storm.blow(500).await;
+    let killed_at = storm.elapsed();
+    sentinels.servers[0].kill()?;
+    let replica = &sentinels.servers[1];
+    until("a new primary", || async { Ok(replica.run::<String>("INFO replication").await?.contains("role:master")) })
+        .await?;
+    let promoted_after = storm.elapsed() - killed_at;
+    storm.blow(1_500).await;
+    // The old primary comes back, and becomes a replica.
+    sentinels.servers[0].restart().await?;
+    storm.blow(1_500).await;
+    let aftermath = storm.end().await;
+    ensure!(aftermath.errors() > 0, "nobody noticed");
+    let held = held_but_for_last_writes(&aftermath, killed_at, &guards[0]).await?;
+    Ok(format!("new primary after {:.1} s; {held}", promoted_after.as_secs_f64()))
+}
+
+pub async fn cluster_failover() -> Outcome {
+    let mut cluster = Cluster::start().await?;
+    let guards = two(&cluster.url()).await?;
+    let storm = Storm::start(&guards);
+    storm.blow(500).await;
+    let killed_at = storm.elapsed();
+    let killed = cluster.a_primary().await?;
+    killed.kill()?;
+    let dead = killed.port;
+    until("a whole cluster", || async {
+        for server in cluster.servers.iter().filter(|server| server.port != dead) {
+            let nodes: String = server.run("CLUSTER NODES").await?;
+            let lives =
+                |node: &&str| node.contains("master") && !node.contains("fail") && !node.contains(&format!(":{dead}@"));
+            if nodes.lines().filter(lives).count() != 3 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+    .await?;
+    let whole_after = storm.elapsed() - killed_at;
+    storm.blow(3_000).await;
+    let aftermath = storm.end().await;
+    ensure!(aftermath.errors() > 0, "nobody noticed");
+    let held = held_but_for_last_writes(&aftermath, killed_at, &guards[0]).await?;
+    Ok(format!("whole after {:.1} s; {held}", whole_after.as_secs_f64()))
+}

@@ -1,0 +1,59 @@
+//! Everything that is logged, kept to be looked at.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::cases::Outcome;
+use crate::ensure;
+
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// A password that every test with one uses.
+pub const PASSWORD: &str = "correct-horse-battery";
+
+#[derive(Clone)]
+struct Collect;
+
+impl Write for Collect {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LINES.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Collect {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Collects what this crate logs, at every level.
+pub fn collect() {
+    let filter = tracing_subscriber::EnvFilter::new("oauth_state=trace");
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Collect).init();
+}
+
+/// Where the log ends now.
+pub fn mark() -> usize {
+    LINES.lock().unwrap().len()
+}
+
+/// What was logged since.
+pub fn since(mark: usize) -> String {
+    String::from_utf8_lossy(&LINES.lock().unwrap()[mark..]).into_owned()
+}
+
+pub async fn hold_no_secret() -> Outcome {
+    let all = since(0);
+    for secret in [PASSWORD, "redis://", "postgres://", "oauth-state:"] {
+        ensure!(!all.contains(secret), "the log holds {secret:?}");
+    }
+    Ok(format!("{} lines", all.lines().count()))
+}

@@ -1,0 +1,94 @@
+//! Real servers for tests and benchmarks: each on a free loopback port, in a folder of its own, and ended by its own
+//! process id. Every one is asked whether it is the one that was started.
+
+pub mod postgres;
+pub mod proxy;
+pub mod redis;
+pub mod redis_fleet;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A port that was free a moment ago.
+pub fn free_port() -> Result<u16, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits for a condition, for twenty seconds at most.
+pub async fn until<F: Future<Output = Result<bool, Failure>>>(
+    what: &str,
+    holds: impl Fn() -> F,
+) -> Result<(), Failure> {
+    let mut last = String::new();
+    for _ in 0..400 {
+        match holds().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) => last = error.to_string(),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(format!("waited in vain: {what} {last}").into())
+}
+
+/// A process that this one started, and that ends with it.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts a program; its output goes into a file.
+    pub fn start(program: &Path, arguments: &[String], user: Option<&str>, log: &Path) -> Result<Self, Failure> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        // Should this process be killed, the kernel ends the server too. It keeps the process id across the exec.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if let Some(user) = user {
+            command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).arg("--clear-groups");
+        }
+        command.arg("--").arg(program).args(arguments);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        Ok(Self(child))
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Sends a signal, such as `STOP`, to this process alone.
+    pub fn signal(&self, signal: &str) -> Result<(), Failure> {
+        send_signal(self.id(), signal)
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) -> Result<(), Failure> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// Sends a signal to a process that one of our servers started.
+pub fn send_signal(process: u32, signal: &str) -> Result<(), Failure> {
+    let sent = Command::new("kill").arg(format!("-{signal}")).arg(process.to_string()).status()?;
+    if sent.success() { Ok(()) } else { Err(format!("kill -{signal} {process} failed").into()) }
+}
+
+/// Whether this process is the superuser, whom Postgres refuses to serve.
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}

@@ -1,0 +1,185 @@
+//! One server of Redis or Valkey.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use tempfile::TempDir;
+
+use super::{Failure, Process, free_port, until};
+
+/// A server program, and what it says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Redis70,
+    Valkey9,
+    Redis62,
+}
+
+impl Engine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis70 => "redis 7.0",
+            Self::Valkey9 => "valkey 9",
+            Self::Redis62 => "redis 6.2",
+        }
+    }
+
+    fn version(self) -> &'static str {
+        match self {
+            Self::Redis70 => "redis_version:7.",
+            Self::Valkey9 => "valkey_version:9.",
+            Self::Redis62 => "redis_version:6.2",
+        }
+    }
+
+    /// Debian's, or one that `scripts/engines` put below the target folder.
+    fn program(self) -> Result<PathBuf, Failure> {
+        let file = match self {
+            Self::Redis70 => return Ok(PathBuf::from("redis-server")),
+            Self::Valkey9 => "valkey-server-9",
+            Self::Redis62 => "redis-server-6.2",
+        };
+        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+        let program = Path::new(&target).join("engines").join(file);
+        if program.exists() {
+            Ok(std::path::absolute(program)?)
+        } else {
+            Err(format!("{} is missing: scripts/engines fetches it", program.display()).into())
+        }
+    }
+}
+
+pub struct RedisServer {
+    process: Process,
+    pub engine: Engine,
+    pub port: u16,
+    folder: TempDir,
+    arguments: Vec<String>,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing on the disk, unless the arguments say so.
+    pub async fn start(engine: Engine, arguments: &[&str]) -> Result<Self, Failure> {
+        Self::start_with(engine, free_port()?, arguments, None).await
+    }
+
+    /// Starts a server, with its plain port or with a TLS port alone.
+    pub async fn start_with(engine: Engine, port: u16, arguments: &[&str], tls: Option<&Tls>) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("oauth-state-redis-").tempdir()?;
+        let mut all: Vec<String> =
+            ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"].map(str::to_owned).into();
+        all.extend(["--dir".to_owned(), folder.path().display().to_string()]);
+        match tls {
+            None => all.extend(["--port".to_owned(), port.to_string()]),
+            Some(tls) => {
+                let path = |name: &str| tls.folder.path().join(name).display().to_string();
+                all.extend(["--port".to_owned(), "0".to_owned(), "--tls-port".to_owned(), port.to_string()]);
+                all.extend([
+                    "--tls-cert-file".to_owned(),
+                    path("server.pem"),
+                    "--tls-key-file".to_owned(),
+                    path("server.key"),
+                ]);
+                all.extend([
+                    "--tls-ca-cert-file".to_owned(),
+                    path("ca.pem"),
+                    "--tls-auth-clients".to_owned(),
+                    "no".to_owned(),
+                ]);
+            }
+        }
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        let process = Process::start(&engine.program()?, &all, None, &folder.path().join("log"))?;
+        let server = Self { process, engine, port, folder, arguments: all };
+        if tls.is_none() {
+            server.wait_until_it_answers().await?;
+        }
+        Ok(server)
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address())
+    }
+
+    /// A connection of the test's own.
+    pub async fn connection(&self) -> Result<MultiplexedConnection, Failure> {
+        Ok(redis::Client::open(self.url())?.get_multiplexed_async_connection().await?)
+    }
+
+    /// Runs a command, given as words.
+    pub async fn run<T: redis::FromRedisValue>(&self, command: &str) -> Result<T, Failure> {
+        let mut words = command.split(' ');
+        let mut asked = redis::cmd(words.next().unwrap_or_default());
+        for word in words {
+            asked.arg(word);
+        }
+        Ok(asked.query_async(&mut self.connection().await?).await?)
+    }
+
+    pub fn kill(&mut self) -> Result<(), Failure> {
+        self.process.kill()
+    }
+
+    /// Starts it again, on the same port and over the same folder.
+    pub async fn restart(&mut self) -> Result<(), Failure> {
+        self.restart_as(self.engine).await
+    }
+
+    /// The same, with another program.
+    pub async fn restart_as(&mut self, engine: Engine) -> Result<(), Failure> {
+        self.engine = engine;
+        self.process = Process::start(&engine.program()?, &self.arguments, None, &self.folder.path().join("log"))?;
+        self.wait_until_it_answers().await
+    }
+
+    pub fn signal(&self, signal: &str) -> Result<(), Failure> {
+        self.process.signal(signal)
+    }
+
+    /// Waits for the server, and makes sure that it is this one: another might have taken the port.
+    async fn wait_until_it_answers(&self) -> Result<(), Failure> {
+        until("a Redis server that answers", || async {
+            let information: String = tokio::time::timeout(Duration::from_secs(1), self.run("INFO")).await??;
+            let ours = format!("process_id:{}\r\n", self.process.id());
+            if !information.contains(&ours) {
+                return Err("another server answers on this port".into());
+            }
+            if !information.contains(self.engine.version()) {
+                return Err(format!("the server is no {}", self.engine.name()).into());
+            }
+            Ok(information.contains("loading:0"))
+        })
+        .await
+        .map_err(|error| {
+            format!("{error}\n{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()).into()
+        })
+    }
+}
+
+/// Certificates for `127.0.0.1`, made for one test.
+pub struct Tls {
+    pub folder: TempDir,
+    pub root: String,
+}
+
+impl Tls {
+    pub fn make() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("oauth-state-tls-").tempdir()?;
+        let mut authority = rcgen::CertificateParams::new(Vec::new())?;
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority_key = rcgen::KeyPair::generate()?;
+        let root = authority.self_signed(&authority_key)?.pem();
+        let issuer = rcgen::Issuer::new(authority, authority_key);
+        let key = rcgen::KeyPair::generate()?;
+        let server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
+        std::fs::write(folder.path().join("ca.pem"), &root)?;
+        std::fs::write(folder.path().join("server.pem"), server.pem())?;
+        std::fs::write(folder.path().join("server.key"), key.serialize_pem())?;
+        Ok(Self { folder, root })
+    }
+}
