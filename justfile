@@ -7,6 +7,10 @@ default: test
 test *groups:
     scripts/test {{groups}}
 
+# The guards over real servers, every fault on every engine.
+guards:
+    scripts/test --full guards
+
 # A login over two server processes, in a browser.
 login:
     cargo run --release --example login

@@ -1,0 +1,81 @@
+//! The guards beside the bare commands that they are made of, and the memory guard from ten thousand to ten million marks.
+//!
+//! ```text
+//! cargo bench --bench guards            # some minutes; prints tables, and writes target/guards.json
+//! cargo bench --bench guards -- memory  # one part: redis, postgres, logins or memory
+//! cargo test --bench guards             # each part once, with small numbers
+//! ```
+//!
+//! Rounds alternate between the two that are compared, so that drift of the machine cancels. `scripts/bench guards` puts the
+//! tables and plots into `docs/guards.md`.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::must_use_candidate,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "a benchmark is not a library"
+)]
+
+mod logins;
+mod memory;
+mod rounds;
+#[path = "../../tests/servers/mod.rs"]
+mod servers;
+mod stores;
+
+use servers::Failure;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    /// Seconds of one round.
+    pub seconds: f64,
+    /// Rounds of each side.
+    pub rounds: usize,
+    /// The most marks that the memory guard holds.
+    pub marks: usize,
+}
+
+const FULL: Effort = Effort { seconds: 0.6, rounds: 9, marks: 10_000_000 };
+const SMOKE: Effort = Effort { seconds: 0.02, rounds: 1, marks: 20_000 };
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Cargo says whether it is to measure or to test.
+    let measures = arguments.iter().any(|argument| argument == "--bench");
+    let effort = if measures { FULL } else { SMOKE };
+    let parts: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| *wanted == part);
+
+    let mut report = serde_json::Map::new();
+    if wanted("memory") {
+        report.insert("memory".to_owned(), memory::measure(effort));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if wanted("redis") {
+        report.insert("redis".to_owned(), runtime.block_on(stores::redis(effort))?);
+    }
+    if wanted("postgres") {
+        report.insert("postgres".to_owned(), runtime.block_on(stores::postgres(effort))?);
+    }
+    if wanted("logins") {
+        report.insert("logins".to_owned(), runtime.block_on(logins::measure(effort))?);
+    }
+    if measures && parts.is_empty() {
+        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+        std::fs::write(format!("{target}/guards.json"), serde_json::to_string_pretty(&report)?)?;
+    }
+    if !measures {
+        println!("{} passed, 0 failed", report.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The memory guard: bytes a mark over the whole sweep, and the time of a claim, warm and cold.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant, SystemTime};
+
+use oauth_state::{Mark, Marked, ReplayGuard, SingleProcessGuard, testing};
+use serde_json::{Value, json};
+
+use crate::Effort;
+use crate::rounds::median;
+
+/// How many marks are put in between two looks at the memory; a tenth of what is there, at least this many.
+const STEP: usize = 500;
+/// Claims that are timed together.
+const WARM: usize = 20_000;
+const COLD: usize = 16;
+/// More than any cache holds.
+const EVICTION: usize = 64 * 1024 * 1024;
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// Marks as a service makes them: random ids, whose states were begun over the last ten minutes.
+struct Marks {
+    now: SystemTime,
+    random: u64,
+}
+
+impl Marks {
+    fn next(&mut self) -> Mark {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.draw().to_be_bytes());
+        id[8..].copy_from_slice(&self.draw().to_be_bytes());
+        let left = Duration::from_secs(self.draw() % LIFETIME.as_secs()) + Duration::from_secs(1);
+        testing::mark(id, self.draw().to_be_bytes(), self.now, self.now + left)
+    }
+
+    /// splitmix64: fast enough not to be what is measured.
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+fn claim(guard: &SingleProcessGuard, mark: &Mark) {
+    assert_eq!(testing::without_runtime(guard.mark_used(black_box(mark))).unwrap(), Marked::First);
+}
+
+pub fn measure(effort: Effort) -> Value {
+    let mut marks = Marks { now: SystemTime::now(), random: 7 };
+    let mut guard = None;
+    let made = allocation_counter::measure(|| guard = Some(SingleProcessGuard::with_capacity(effort.marks * 2)));
+    let guard = guard.unwrap();
+    let (mut held, mut bytes) = (0_usize, made.bytes_current);
+    let mut sweep: Vec<(usize, f64)> = Vec::new();
+    let mut times = Vec::new();
+    let mut cold_buffer = vec![1_u8; EVICTION];
+    let mut timed_at = [100_000, 1_000_000, 10_000_000].map(|at| at.min(effort.marks)).to_vec();
+    timed_at.dedup();
+    for until in timed_at {
+        // Small steps, so that no fill between two growths of the tables is passed over.
+        while held < until {
+            let step = (held / 200).max(STEP).min(until - held);
+            let batch: Vec<Mark> = (0..step).map(|_| marks.next()).collect();
+            let taken = allocation_counter::measure(|| batch.iter().for_each(|mark| claim(&guard, mark)));
+            held += step;
+            bytes += taken.bytes_current;
+            if held >= 10_000 {
+                sweep.push((held, bytes as f64 / held as f64));
+            }
+        }
+        let timed = Timed::at(&guard, &mut marks, &mut cold_buffer, effort, &mut bytes);
+        held += timed.claims;
+        times.push((until, timed.warm, timed.cold));
+    }
+    report(&sweep, &times)
+}
+
+struct Timed {
+    warm: f64,
+    cold: f64,
+    claims: usize,
+}
+
+impl Timed {
+    /// Nanoseconds of a claim of a new id, growth of the tables included.
+    fn at(
+        guard: &SingleProcessGuard,
+        marks: &mut Marks,
+        cold_buffer: &mut [u8],
+        effort: Effort,
+        bytes: &mut i64,
+    ) -> Self {
+        let rounds = effort.rounds.max(1);
+        let (mut warm, mut cold, mut claims) = (Vec::new(), Vec::new(), 0);
+        let taken = allocation_counter::measure(|| {
+            for _ in 0..rounds {
+                let batch: Vec<Mark> = (0..WARM.min(effort.marks / 4)).map(|_| marks.next()).collect();
+                let start = Instant::now();
+                batch.iter().for_each(|mark| claim(guard, mark));
+                warm.push(start.elapsed().as_nanos() as f64 / batch.len() as f64);
+                claims += batch.len();
+                // Few at a time, because each one warms what the next one needs.
+                for _ in 0..5 {
+                    let batch: Vec<Mark> = (0..COLD).map(|_| marks.next()).collect();
+                    cold_buffer.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
+                    black_box(&cold_buffer);
+                    let start = Instant::now();
+                    batch.iter().for_each(|mark| claim(guard, mark));
+                    cold.push(start.elapsed().as_nanos() as f64 / batch.len() as f64);
+                    claims += batch.len();
+                }
+            }
+        });
+        *bytes += taken.bytes_current;
+        // The median leaves out the one claim in many that grows a table, when cold; warm batches hold their share of them.
+        Self { warm: median(warm.into_iter()), cold: median(cold.into_iter()), claims }
+    }
+}
+
+fn report(sweep: &[(usize, f64)], times: &[(usize, f64, f64)]) -> Value {
+    let worst = sweep.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
+    // By the logarithm of the fill, so that ten thousand counts as much as a million.
+    let mut average = (0.0, 0.0);
+    for pair in sweep.windows(2) {
+        let weight = (pair[1].0 as f64 / pair[0].0 as f64).ln();
+        average = (average.0 + weight * f64::midpoint(pair[0].1, pair[1].1), average.1 + weight);
+    }
+    let average = average.0 / average.1;
+    println!(
+        "\nSingleProcessGuard: bytes a mark, by a counting allocator, over {} fills from 10,000 marks on",
+        sweep.len()
+    );
+    println!("worst {worst:.1}, average {average:.1}");
+    println!("{:>12} {:>16} {:>16}", "live marks", "warm ns a claim", "cold ns a claim");
+    for (held, warm, cold) in times {
+        println!("{held:>12} {warm:>16.0} {cold:>16.0}");
+    }
+    let (first, last) = (times[0], times[times.len() - 1]);
+    let (warm_ratio, cold_ratio) = (last.1 / first.1, last.2 / first.2);
+    println!("{:>12} {warm_ratio:>16.2} {cold_ratio:>16.2}", "ratio");
+    let step = (sweep.len() / 400).max(1);
+    json!({
+        "worst": worst, "average": average, "warm_ratio": warm_ratio, "cold_ratio": cold_ratio,
+        "times": times.iter().map(|(held, warm, cold)| json!({ "marks": held, "warm": warm, "cold": cold })).collect::<Vec<_>>(),
+        "sweep": sweep.iter().step_by(step).map(|(held, bytes)| json!([held, bytes])).collect::<Vec<_>>(),
+    })
+}
