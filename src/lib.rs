@@ -49,9 +49,14 @@
 //!
 //! # Which guard?
 //!
-//! [`SingleProcessGuard`] for one process and for tests. Behind a load balancer it refuses a used link where it was used,
-//! and leaves the rest to the provider, which takes a code once. A guard that a fleet shares is one atomic method over a
-//! store that evicts nothing: see [`ReplayGuard`].
+//! * [`SingleProcessGuard`]: one process, and tests. Behind a load balancer it refuses a used link where it was used, and leaves
+//!   the rest to the provider, which takes a code once.
+//! * `RedisGuard` (feature `redis`): a fleet with Redis or Valkey, alone, with Sentinel or as a cluster.
+//! * `PostgresGuard` (feature `postgres`): a fleet with Postgres.
+//! * `KnownUsedCache` (feature `cache`): in front of either, so that a link that is hammered costs no round trips.
+//! * One of your own: [`ReplayGuard`] is one atomic method over a store that evicts nothing.
+//!
+//! `docs/guards.md` in the repository says what each survives, costs and forgets, with a test for each answer.
 //!
 //! # Rotating keys
 //!
@@ -64,6 +69,9 @@
 //! * `http` (default): bindings from a `HeaderMap`, callbacks from request parts, responses.
 //! * `axum`: an extractor for the callback, `IntoResponse` for the errors, a task that outlives the connection.
 //! * `oauth2`, `openidconnect`: conversions to and from their types.
+//! * `redis`, `redis-tls`: `RedisGuard`; `rediss://` for it.
+//! * `postgres`, `postgres-tls`: `PostgresGuard`; TLS for it.
+//! * `cache`: `KnownUsedCache`.
 //! * `uuid`: [`Tenant`] from a `Uuid`.
 //! * `testing`: a clock to turn by hand, a fixed ring, and the suite that every guard must pass.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -133,4 +141,7 @@ mod pages {
     struct WireFormat;
     #[doc = include_str!("../docs/key-ring.md")]
     struct KeyRingDocument;
+    #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls"))]
+    #[doc = include_str!("../docs/guards.md")]
+    struct Guards;
 }

@@ -54,7 +54,7 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
         async move { assert_eq!(guard.mark_used(&fresh_mark()).await.unwrap(), Marked::First) }
     });
     let results = compare(effort, TASKS, &[table, marks]).await;
-    server.run::<()>("FLUSHALL").await?;
+    server.run::<()>("FLUSHALL ASYNC").await?;
 
     let logins = if effort.rounds > 1 { 20_000 } else { 200 };
     let waiting =
@@ -90,7 +90,7 @@ async fn bytes_for(server: &RedisServer, keys: usize, command: impl Fn(String) -
         let used = information.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("no used_memory")?;
         Ok::<u64, Failure>(used.trim().parse()?)
     };
-    server.run::<()>("FLUSHALL").await?;
+    server.run::<()>("FLUSHALL ASYNC").await?;
     let mut connection = server.connection().await?;
     let before = used().await?;
     let mut pipe = redis::pipe();

@@ -45,7 +45,7 @@ pub struct Effort {
     pub marks: usize,
 }
 
-const FULL: Effort = Effort { seconds: 0.6, rounds: 9, marks: 10_000_000 };
+const FULL: Effort = Effort { seconds: 1.0, rounds: 11, marks: 10_000_000 };
 const SMOKE: Effort = Effort { seconds: 0.02, rounds: 1, marks: 20_000 };
 
 fn main() -> Result<(), Failure> {

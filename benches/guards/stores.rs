@@ -22,10 +22,13 @@ fn fresh_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A claim of a new id, by a new claimant, as a finish makes it.
+/// A claim of a new id, by a new claimant. The random bytes come in one call, as for the bare command, so that what is
+/// compared is what comes after them.
 pub fn fresh_mark() -> Mark {
     let now = SystemTime::now();
-    testing::mark(fresh_bytes(), fresh_bytes(), now, now + Duration::from_secs(600))
+    let random: [u8; 24] = fresh_bytes();
+    let (id, claimant) = (random.first_chunk().unwrap(), random.last_chunk().unwrap());
+    testing::mark(*id, *claimant, now, now + Duration::from_secs(600))
 }
 
 /// A key as a user of the bare command would write it.
@@ -45,22 +48,29 @@ fn claim(guard: Arc<dyn ReplayGuard>) -> Call {
 pub async fn redis(effort: Effort) -> std::result::Result<Value, Failure> {
     let server = RedisServer::start(Engine::Redis70, &[]).await?;
     let connection = server.connection().await?;
-    let bare = call(move || {
-        let mut connection = connection.clone();
-        async move {
-            let mut set = redis::cmd("SET");
-            set.arg(fresh_key()).arg("AAAAAAAAAAAAAAAA").arg("NX").arg("PX").arg(780_000);
-            let () = set.query_async(&mut connection).await.unwrap();
-        }
-    });
+    let command = |get: bool| {
+        let connection = connection.clone();
+        call(move || {
+            let mut connection = connection.clone();
+            async move {
+                let mut set = redis::cmd("SET");
+                set.arg(fresh_key()).arg("AAAAAAAAAAAAAAAA").arg("NX").arg("PX").arg(780_000);
+                if get {
+                    set.arg("GET");
+                }
+                let () = set.query_async(&mut connection).await.unwrap();
+            }
+        })
+    };
+    let (bare, with_get) = (command(false), command(true));
     let guard = claim(Arc::new(RedisGuard::builder(server.url()).budget(Duration::from_secs(5)).connect().await?));
     table(
         "Redis 7.0 on loopback: the guard beside bare SET NX PX",
-        &["SET NX PX", "RedisGuard"],
+        &["SET NX PX", "SET NX GET PX", "RedisGuard"],
         effort,
-        &[bare, guard],
+        &[bare, with_get, guard],
         || async {
-            server.run::<()>("FLUSHALL").await.unwrap();
+            server.run::<()>("FLUSHALL ASYNC").await.unwrap();
         },
     )
     .await

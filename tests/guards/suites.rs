@@ -1,6 +1,7 @@
 //! The suite that every guard must pass, over every engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use oauth_state::testing::guard_suite;
 use oauth_state::{KnownUsedCache, PostgresGuard, RedisGuard, RedisGuardBuilder, ReplayGuard};
@@ -13,6 +14,9 @@ use crate::servers::postgres::PostgresServer;
 use crate::servers::redis::{Engine, RedisServer, Tls};
 use crate::servers::redis_fleet::{Cluster, Sentinels};
 use crate::{ensure, logs};
+
+/// The suite is about what is answered, not about how soon: a machine that is busy with something else may take its time.
+const PATIENT: Duration = Duration::from_secs(10);
 
 /// Runs it over two guards that share nothing but the store.
 pub async fn run<G: ReplayGuard>(one: G, other: G) -> Outcome {
@@ -30,18 +34,16 @@ pub async fn run<G: ReplayGuard>(one: G, other: G) -> Outcome {
 }
 
 async fn over(builder: impl Fn() -> RedisGuardBuilder) -> Outcome {
-    run(builder().connect().await?, builder().connect().await?).await
+    run(builder().budget(PATIENT).connect().await?, builder().budget(PATIENT).connect().await?).await
 }
 
 pub async fn redis(engine: Engine) -> Outcome {
     let server = RedisServer::start(engine, &[]).await?;
     let guard = RedisGuard::builder(server.url()).connect().await?;
     let found = guard.server().ok_or("no server")?;
-    ensure!(found.one_command == (engine != Engine::Redis62), "{found:?}");
     ensure!(found.maxmemory_policy.as_deref() == Some("noeviction"), "{found:?}");
     let outcome = over(|| RedisGuard::builder(server.url())).await?;
-    let form = if found.one_command { "one command" } else { "two commands" };
-    Ok(format!("{outcome}; {}, {form}", found.version.unwrap_or_default()))
+    Ok(format!("{outcome}; {}", found.version.unwrap_or_default()))
 }
 
 pub async fn redis_over_tls() -> Outcome {
@@ -76,12 +78,16 @@ pub async fn redis_least_rights() -> Outcome {
 pub async fn redis_own_connection() -> Outcome {
     let server = RedisServer::start(Engine::Redis70, &[]).await?;
     let [one, other] = [server.connection().await?, server.connection().await?];
-    run(RedisGuard::from_connection(one).connect().await?, RedisGuard::from_connection(other).connect().await?).await
+    run(
+        RedisGuard::from_connection(one).budget(PATIENT).connect().await?,
+        RedisGuard::from_connection(other).budget(PATIENT).connect().await?,
+    )
+    .await
 }
 
 pub async fn redis_behind_a_cache() -> Outcome {
     let server = RedisServer::start(Engine::Redis70, &[]).await?;
-    let guard = || RedisGuard::builder(server.url()).connect();
+    let guard = || RedisGuard::builder(server.url()).budget(PATIENT).connect();
     // So small that it forgets all the time.
     run(KnownUsedCache::new(guard().await?, 50), KnownUsedCache::new(guard().await?, 50)).await
 }
@@ -113,7 +119,7 @@ pub async fn cluster() -> Outcome {
 
 pub async fn postgres() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
-    let guard = || PostgresGuard::builder(server.url()).create_tables().connect();
+    let guard = || PostgresGuard::builder(server.url()).create_tables().budget(PATIENT).connect();
     run(guard().await?, guard().await?).await
 }
 
@@ -123,7 +129,7 @@ pub async fn postgres_over_tls() -> Outcome {
     server.encrypt(&tls).await?;
     let url = format!("{}?sslmode=require", server.url());
     ensure!(PostgresGuard::builder(&url).connect().await.is_err(), "an unknown certificate was taken");
-    let guard = || PostgresGuard::builder(&url).root_certificates(&tls.root).create_tables().connect();
+    let guard = || PostgresGuard::builder(&url).root_certificates(&tls.root).create_tables().budget(PATIENT).connect();
     let (one, other) = (guard().await?, guard().await?);
     let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'oauth-state'";
     let encrypted = server.number(encrypted).await?;

@@ -15,6 +15,7 @@
 mod begin_refusals;
 mod common;
 mod guard_suite;
+mod guards_page;
 mod http_responses;
 mod key_confusion;
 mod login_csrf;

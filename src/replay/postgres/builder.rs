@@ -112,7 +112,7 @@ impl PostgresGuardBuilder {
     }
 
     /// How long a claim may take altogether, 300 ms by default: waiting for a connection, asking, and one retry. It is the
-    /// statements' time limit as well, and a third of it their limit for a lock.
+    /// statements' time limit as well, and a quarter of it their limit for a lock.
     ///
     /// # Examples
     ///

@@ -1,5 +1,6 @@
 //! Connections to Postgres: how they are made, and what they are asked.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub(super) struct PostgresStore {
 /// A few connections, each for one claim at a time: a claim that waits for a lock, or for the disk, must not hold up another
 /// that was sent behind it, whose outcome nobody would know.
 pub(super) struct Clients {
-    free: Mutex<Vec<Client>>,
+    free: Mutex<VecDeque<Client>>,
     permits: Semaphore,
 }
 
@@ -48,7 +49,7 @@ pub(super) struct Lease {
 }
 
 impl Clients {
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+    fn free(&self) -> std::sync::MutexGuard<'_, VecDeque<Client>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,7 +57,7 @@ impl Clients {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            self.clients.free().push(client);
+            self.clients.free().push_back(client);
             self.clients.permits.add_permits(1);
         }
     }
@@ -74,13 +75,13 @@ impl Store for PostgresStore {
     const NAME: &'static str = "postgres";
 
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
-        let mut clients = Vec::new();
+        let mut clients = VecDeque::new();
         for _ in 0..self.settings.connections {
             let client = self.settings.connect().await?;
             if clients.is_empty() {
                 look_at(&client, &self.settings).await?;
             }
-            clients.push(client);
+            clients.push_back(client);
         }
         self.purging.call_once(|| purge::start(&self.settings));
         let permits = Semaphore::new(clients.len());
@@ -92,7 +93,8 @@ impl Store for PostgresStore {
         if let Ok(permit) = clients.permits.acquire().await {
             permit.forget();
         }
-        let client = clients.free().pop();
+        // The one that has rested longest: a statement that was given up may still keep the last one busy.
+        let client = clients.free().pop_front();
         Lease { clients, client }
     }
 
@@ -166,8 +168,9 @@ impl Settings {
             }
             Durability::SynchronousCommitOff => "SET synchronous_commit = off",
         };
-        let budget = self.budget.as_millis().max(3);
-        let lock = budget / 3;
+        let budget = self.budget.as_millis().max(4);
+        // Less than a claim keeps for the answer, so that the server says it before time runs out.
+        let lock = budget / 4;
         let session = format!(
             "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
              SET default_transaction_isolation = 'read committed'; {durability}"

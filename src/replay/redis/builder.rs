@@ -1,6 +1,7 @@
 //! How a guard over Redis is configured.
 
 use std::fmt;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::RedisGuard;
@@ -225,6 +226,6 @@ impl RedisGuardBuilder {
             From::Url(url) => address::connector(&url, &options)?,
             From::Connection(connection) => Connector::Given(connection),
         };
-        Ok((RedisStore { connector, prefix, evicting }, budget))
+        Ok((RedisStore { connector, prefix, evicting, server: Mutex::default() }, budget))
     }
 }

@@ -1,15 +1,14 @@
 //! Connections to Redis and Valkey of every shape, and how each is made.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
-use tokio::sync::Mutex;
 
-use super::claim::{self, Form};
-use super::{EvictionPolicy, RedisServer, server};
+use super::{EvictionPolicy, RedisServer, claim, server};
 use crate::replay::remote::{Failure, Store};
 use crate::replay::{GuardError, Mark, Marked};
 
@@ -21,7 +20,7 @@ pub(super) enum Connector {
     /// One server, whatever its name leads to.
     Single(Box<Client>),
     /// The primary that the sentinels name now.
-    Sentinel(Box<Mutex<SentinelClient>>),
+    Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
     /// The primaries of a cluster.
     Cluster(Box<ClusterClient>),
     /// The caller's own.
@@ -33,14 +32,14 @@ pub(super) struct RedisStore {
     pub(super) connector: Connector,
     pub(super) prefix: String,
     pub(super) evicting: EvictionPolicy,
+    /// What the server said when it was connected to last.
+    pub(super) server: Mutex<Option<RedisServer>>,
 }
 
-/// A connection, and what was found at its other end.
+/// A connection. Cloned for every claim, and so kept small.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub(super) connection: AnyConnection,
-    pub(super) form: Form,
-    pub(super) server: RedisServer,
     /// Whether it is a connection to several servers, of which one may fail alone.
     pub(super) of_a_cluster: bool,
 }
@@ -68,8 +67,9 @@ impl Store for RedisStore {
             }
             Connector::Given(connection) => connection.clone(),
         };
-        let (form, server) = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
-        Ok(Connected { connection, form, server, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
+        let server = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        Ok(Connected { connection, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
     }
 
     async fn lease(&self, connected: Connected) -> Connected {

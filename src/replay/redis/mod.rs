@@ -7,6 +7,7 @@ mod connection;
 mod server;
 
 use std::fmt;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 pub use builder::{EvictionPolicy, RedisGuardBuilder};
@@ -17,8 +18,8 @@ use connection::{AnyConnection, RedisStore};
 
 /// Remembers used states in Redis (6.2 and later) or Valkey, for all servers of a fleet.
 ///
-/// One command for each callback that passed every other check, `SET … NX GET PX`; one key for each, which ends by itself.
-/// Over a single server, TLS, Sentinel or a cluster. A clone shares the connection, and an answer takes one round trip.
+/// One command for each callback that passed every other check, `SET … PX … NX`, and a `GET` where the id was used; one key for
+/// each, which ends by itself. Over a single server, TLS, Sentinel or a cluster. A clone shares the connection, and an answer takes one round trip.
 ///
 /// Every claim has a time budget (300 ms), its one retry included. While the store is down, claims are refused at once; it
 /// is tried again in the background, with growing pauses, and after each reconnection it is looked at again.
@@ -109,7 +110,8 @@ impl RedisGuard {
     /// ```
     #[must_use]
     pub fn server(&self) -> Option<RedisServer> {
-        self.link.current().map(|connected| connected.server)
+        let last = self.link.store().server.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone().filter(|_| self.link.is_up())
     }
 }
 
@@ -144,6 +146,4 @@ pub struct RedisServer {
     pub version: Option<String>,
     /// `maxmemory-policy`; `None` if INFO was refused. Of a cluster, the first that evicts.
     pub maxmemory_policy: Option<String>,
-    /// Whether a claim is one command; servers before 7.0 take two in one write.
-    pub one_command: bool,
 }

@@ -2,21 +2,21 @@
 
 use redis::{RedisError, Value, cmd};
 
-use super::claim::{self, Form};
 use super::connection::AnyConnection;
-use super::{EvictionPolicy, RedisServer};
+use super::{EvictionPolicy, RedisServer, claim};
 use crate::replay::GuardError;
 use crate::{base64url, random};
 
 /// How long the key of the trial lives, in milliseconds.
 const TRIAL_MILLISECONDS: u128 = 1_000;
 
-/// Looks at a server that was just connected to: is it a primary that evicts nothing, and how does it claim?
+/// Looks at a server that was just connected to: is it a primary that evicts nothing, and can it be claimed
+/// from?
 pub(super) async fn look_at(
     connection: &mut AnyConnection,
     prefix: &str,
     evicting: EvictionPolicy,
-) -> Result<(Form, RedisServer), GuardError> {
+) -> Result<RedisServer, GuardError> {
     let information = information(connection).await?;
     if information.iter().any(|text| field(text, "role") == Some("slave")) {
         return Err(GuardError::misconfigured(
@@ -25,11 +25,11 @@ pub(super) async fn look_at(
     }
     let policies: Vec<_> = information.iter().map(|text| field(text, "maxmemory_policy")).collect();
     judge(&policies, evicting)?;
-    let form = try_to_claim(connection, prefix).await?;
+    try_to_claim(connection, prefix).await?;
     let version = information.first().and_then(|text| version(text));
     let policy = policies.iter().copied().find(|policy| *policy != Some("noeviction")).or(policies.first().copied());
     let maxmemory_policy = policy.flatten().map(str::to_owned);
-    Ok((form, RedisServer { version, maxmemory_policy, one_command: form == Form::OneCommand }))
+    Ok(RedisServer { version, maxmemory_policy })
 }
 
 /// A policy that evicts forgets marks that are alive: measured, each of them lets half of the ids in twice under memory
@@ -69,27 +69,14 @@ async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, Guar
 }
 
 /// Claims a key of its own twice, so that a server that cannot do it is found out before the first callback.
-async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<Form, GuardError> {
+async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<(), GuardError> {
     let mut id = [0; 16];
     random::operating_system(&mut id).map_err(GuardError::unavailable)?;
     let key = format!("{prefix}trial-{}", base64url::encode(id));
-    match claim::set_and_get(connection, &key, "first", TRIAL_MILLISECONDS).await {
-        Ok(None) => {}
-        Err(error) if claim::is_syntax_error(&error) => {
-            let after = claim::set_then_get(connection, &key, "first", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-            let again = claim::set_then_get(connection, &key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-            return both_are(&after, &again).then_some(Form::TwoCommands).ok_or_else(not_atomic);
-        }
-        Ok(Some(_)) => return Err(not_atomic()),
-        Err(error) => return Err(unusable(error)),
-    }
-    let again = claim::set_and_get(connection, &key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-    let third = claim::set_and_get(connection, &key, "third", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-    both_are(&again, &third).then_some(Form::OneCommand).ok_or_else(not_atomic)
-}
-
-fn both_are(one: &Option<Vec<u8>>, other: &Option<Vec<u8>>) -> bool {
-    [one, other].iter().all(|value| value.as_deref() == Some(b"first"))
+    let first = claim::set_unless_there(connection, &key, "first", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let second = claim::set_unless_there(connection, &key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let value = claim::get(connection, &key).await.map_err(unusable)?;
+    if first && !second && value.as_deref() == Some(b"first") { Ok(()) } else { Err(not_atomic()) }
 }
 
 fn not_atomic() -> GuardError {

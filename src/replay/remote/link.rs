@@ -92,22 +92,18 @@ impl<S: Store> Link<S> {
         &self.shared.store
     }
 
-    /// The connection, if there is one now.
     #[cfg(feature = "redis")]
-    pub(in crate::replay) fn current(&self) -> Option<S::Connection> {
-        match &*self.shared.state.borrow() {
-            State::Up { connection, .. } => Some(connection.clone()),
-            _ => None,
-        }
+    pub(in crate::replay) fn is_up(&self) -> bool {
+        matches!(*self.shared.state.borrow(), State::Up { .. })
     }
 
-    /// The connection and its number. Waits for one that is being made for the first time; while the store is known to be
-    /// down the answer is an error, at once.
+    /// The connection and its number, or an error while the store is known to be down; `None` if that remains to be seen.
+    pub(super) fn ready(&self) -> Option<Result<(S::Connection, u64), GuardError>> {
+        self.shared.settled()
+    }
+
+    /// The same, once it is seen: waits for a connection that is being made for the first time.
     pub(super) async fn connection(&self, deadline: Instant) -> Result<(S::Connection, u64), GuardError> {
-        // Most calls end here.
-        if let Some(answer) = self.shared.settled() {
-            return answer;
-        }
         let mut changes = self.shared.state.subscribe();
         loop {
             changes.mark_unchanged();
@@ -122,7 +118,10 @@ impl<S: Store> Link<S> {
     }
 
     pub(super) fn answered(&self) {
-        self.shared.silent.store(0, Ordering::Relaxed);
+        // Read first: every call comes by here, on every thread.
+        if self.shared.silent.load(Ordering::Relaxed) != 0 {
+            self.shared.silent.store(0, Ordering::Relaxed);
+        }
     }
 
     /// A call got no answer in time. One slow answer is no reason to leave a connection that all callers share.

@@ -5,7 +5,9 @@ mod link;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 pub(super) mod tls;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -107,16 +109,15 @@ pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duratio
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(GuardError::misconfigured("this guard has to be asked on a tokio runtime"));
     }
-    let start = Instant::now();
-    let end = |after: Duration| start.checked_add(after).unwrap_or(start);
-    let first = match attempt(link, mark, end(budget.mul_f32(0.5)), end(budget)).await {
+    let times = Times::within(budget);
+    let first = match attempt(link, mark, times).await {
         Ok(marked) => return Ok(marked),
         Err(failure) => failure,
     };
     if !first.is_worth_a_retry() {
         return Err(first.error);
     }
-    match attempt(link, mark, end(budget), end(budget)).await {
+    match attempt(link, mark, Times { answer_by: times.end, ..times }).await {
         Ok(marked) => Ok(marked),
         // Whatever happened to the retry: the first attempt may have left its mark.
         Err(second) if first.error.kind() == GuardErrorKind::OutcomeUnknown => {
@@ -126,14 +127,49 @@ pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duratio
     }
 }
 
-/// One attempt. It may wait for a connection until `end`; the server has to answer by `patience`, unless that was over
-/// before it was asked.
-async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, patience: Instant, end: Instant) -> Result<Marked, Failure> {
-    let (connection, generation) = link.connection(end).await.map_err(Failure::not_sent)?;
-    let lease = timeout_at(end, link.store().lease(connection)).await;
-    let lease = lease.map_err(|_| Failure::not_sent(GuardError::unavailable("all connections are busy")))?;
-    let until = if Instant::now() < patience { patience } else { end };
-    let answer = timeout_at(until, link.store().mark_used(lease, mark)).await;
+/// The limits of one claim.
+#[derive(Clone, Copy)]
+struct Times {
+    /// The first attempt is given up then, so that there is time for another.
+    answer_by: Instant,
+    /// Later, nothing is sent any more: there would be no time for an answer, and nobody would know the outcome.
+    send_by: Instant,
+    end: Instant,
+}
+
+/// The share of its budget that a claim keeps for the answer.
+const ANSWERING: f32 = 1.0 / 3.0;
+
+impl Times {
+    fn within(budget: Duration) -> Self {
+        let start = Instant::now();
+        let after = |share: f32| start.checked_add(budget.mul_f32(share)).unwrap_or(start);
+        Self { answer_by: after(0.5), send_by: after(1.0 - ANSWERING), end: after(1.0) }
+    }
+}
+
+/// One attempt. If a connection had to be waited for, the answer has time until the end.
+async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, times: Times) -> Result<Marked, Failure> {
+    let Times { mut answer_by, send_by, end } = times;
+    // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
+    let ready = link.ready();
+    let (connection, generation) = match ready {
+        Some(connection) => connection.map_err(Failure::not_sent)?,
+        None => {
+            answer_by = end;
+            link.connection(send_by).await.map_err(Failure::not_sent)?
+        }
+    };
+    let mut lease = pin!(link.store().lease(connection));
+    let lease = match poll_fn(|context| Poll::Ready(lease.as_mut().poll(context))).await {
+        Poll::Ready(lease) => lease,
+        Poll::Pending => {
+            answer_by = end;
+            let busy = |_| Failure::not_sent(GuardError::unavailable("all connections are busy"));
+            timeout_at(send_by, lease).await.map_err(busy)?
+        }
+    };
+    let answer = timeout_at(answer_by, link.store().mark_used(lease, mark)).await;
     let answer = answer.unwrap_or_else(|_| Err(Failure::silent()));
     match answer.as_ref().map_or_else(|failure| failure.connection, |_| Health::Good) {
         Health::Good => link.answered(),

@@ -1,0 +1,110 @@
+"""The tables and the two plots of docs/guards.md, from what the benchmark `guards` wrote."""
+
+import json
+import pathlib
+import platform
+import sys
+
+import matplotlib
+
+import page
+
+matplotlib.use("svg")
+matplotlib.rcParams["svg.fonttype"] = "none"
+matplotlib.rcParams["svg.hashsalt"] = "oauth-state"
+import matplotlib.pyplot as plt  # noqa: E402, after the choice of what it draws with
+
+report = json.loads((pathlib.Path(sys.argv[1]) / "guards.json").read_text())
+
+
+def machine():
+    names = [line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}, {platform.system()}"
+
+
+def ratios(rows):
+    """One line for each number of tasks, two columns for each contender but the first."""
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    first, others = names[0], names[1:]
+    head = "| tasks |" + "".join(f" `{name}`: calls | latency |" for name in others)
+    lines = [head, "|---:|" + "---:|---:|" * len(others)]
+    for tasks in dict.fromkeys(row["tasks"] for row in rows):
+        cells = [next(row for row in rows if row["tasks"] == tasks and row["name"] == name) for name in others]
+        lines.append(f"| {tasks} |" + "".join(f" {cell['throughput_ratio']:.2f} | {cell['latency_ratio']:.2f} |" for cell in cells))
+    return first, "\n".join(lines)
+
+
+def plot(name, title, draw):
+    figure, axes = plt.subplots(figsize=(7.2, 3.8))
+    draw(axes)
+    axes.set_title(title, fontsize=11)
+    axes.grid(True, alpha=0.3)
+    axes.legend(fontsize=9)
+    figure.tight_layout()
+    figure.savefig(f"docs/{name}.svg", metadata={"Date": None})
+
+
+def throughput(axes):
+    for part in ["redis", "postgres"]:
+        for name in dict.fromkeys(row["name"] for row in report[part]):
+            rows = [row for row in report[part] if row["name"] == name]
+            style = "--" if name in ("SET NX PX", "SET NX GET PX", "prepared INSERT") else "-"
+            axes.plot([row["tasks"] for row in rows], [row["calls_per_second"] for row in rows], style, marker="o", label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks([1, 16, 64, 256], [1, 16, 64, 256])
+    axes.set_xlabel("tasks at once")
+    axes.set_ylabel("claims a second")
+
+
+def memory(axes):
+    sweep = report["memory"]["sweep"]
+    axes.plot([marks for marks, _ in sweep], [size for _, size in sweep], label="SingleProcessGuard")
+    axes.axhline(22, linestyle=":", color="gray", label="a slot: 22 bytes")
+    axes.set_xscale("log")
+    axes.set_ylim(0, 50)
+    axes.set_xlabel("live marks")
+    axes.set_ylabel("bytes a mark, all slack included")
+
+
+plot("guards-throughput", "Claims a second, beside the bare commands (one machine, loopback)", throughput)
+plot("guards-memory", "Memory of SingleProcessGuard, by a counting allocator", memory)
+
+redis_first, redis_table = ratios(report["redis"])
+postgres_first, postgres_table = ratios(report["postgres"])
+held, logins = report["memory"], report["logins"]
+times = "\n".join(f"| {time['marks']:,} | {time['warm']:.0f} | {time['cold']:.0f} |" for time in held["times"])
+page.write(
+    "docs/guards.md",
+    f"""Measured on {machine()}; servers and callers share its cores.
+
+**Redis 7.0**, beside bare `{redis_first}` through the same client:
+
+{redis_table}
+
+`SET NX GET PX` is the form that says in one command what was there; it costs every login what only a duplicate needs.
+
+**Postgres 15**, 4 connections, beside a bare `{postgres_first}` that is pipelined over as many:
+
+{postgres_table}
+
+![Claims a second by tasks at once](guards-throughput.svg)
+
+**Logins through one Redis**, {logins['tasks']} at once, as a store of whole states does them and as marks do:
+
+| | logins, ratio | bytes of Redis while a login is in flight | bytes after it |
+|---|---:|---:|---:|
+| `SETEX` at begin, `GETDEL` at the callback | 1.00 | {logins['bytes_waiting']} | 0 |
+| sealed state, a mark at the callback | {logins['ratio']:.2f} | 0 | {logins['bytes_mark']} |
+
+**`SingleProcessGuard`** takes {held['average']:.1f} bytes a mark on average and {held['worst']:.1f} at the worst fill, from ten thousand marks on. A claim of a
+new id, growth of the tables included, in nanoseconds: warm, one after the other; cold, with all caches emptied before every 16.
+
+| live marks | warm | cold |
+|---:|---:|---:|
+{times}
+| last beside first | {held['warm_ratio']:.2f} | {held['cold_ratio']:.2f} |
+
+![Bytes a mark by live marks](guards-memory.svg)
+""",
+)
