@@ -178,3 +178,7 @@ async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, times: Times) -> Result<
     }
     answer
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
