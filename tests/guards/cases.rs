@@ -109,6 +109,11 @@ pub fn all() -> Vec<Case> {
         "window 3: a promoted replica that lacks the last writes",
         fleet_faults::promoted_replica,
     ));
+    cases.push(Case::new(
+        "redis 7.0",
+        "the primary is demoted under open connections (READONLY)",
+        fleet_faults::demoted,
+    ));
     cases.push(Case::new("sentinel", "primary killed (-9) under 64 callers", fleet_faults::sentinel_failover));
     cases.push(Case::new("cluster", "a primary killed (-9) under 64 callers", fleet_faults::cluster_failover));
 

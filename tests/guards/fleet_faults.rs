@@ -49,6 +49,24 @@ pub async fn promoted_replica() -> Outcome {
     ))
 }
 
+/// A failover by hand: the old primary becomes a replica and keeps its connections, on which it refuses every write.
+pub async fn demoted() -> Outcome {
+    let primary = RedisServer::start(Engine::Redis70, &["--repl-diskless-sync-delay", "0"]).await?;
+    let port = primary.port.to_string();
+    let replica = RedisServer::start(Engine::Redis70, &["--replicaof", "127.0.0.1", &port]).await?;
+    let proxy = Proxy::start(primary.port).await?;
+    let guards = two(&format!("redis://127.0.0.1:{}", proxy.port())).await?;
+    let marks = mark_new(&guards[0], 200).await?;
+    until("200 marks on the replica", || async { Ok(replica.run::<u64>("DBSIZE").await? >= 200) }).await?;
+    replica.run::<()>("REPLICAOF NO ONE").await?;
+    proxy.lead_to(replica.port);
+    primary.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", replica.port)).await?;
+    // Within one claim: it is turned away, and its retry goes to the new primary.
+    let new = mark_new(&guards[0], 50).await?;
+    ensure!(first_again(&guards[1], &marks).await? + first_again(&guards[1], &new).await? == 0, "first twice");
+    Ok("turned away by the old primary, the same claim is made at the new one; 0 twice".to_owned())
+}
+
 /// Nothing twice, but for what replication had not carried over at the kill.
 async fn held_but_for_last_writes(
     aftermath: &Aftermath,

@@ -54,7 +54,7 @@ impl Store for Told {
 
     async fn lease(&self, connection: u32) -> u32 {
         if self.busy {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         connection
     }
