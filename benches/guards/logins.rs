@@ -54,12 +54,10 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
         async move { assert_eq!(guard.mark_used(&fresh_mark()).await.unwrap(), Marked::First) }
     });
     let results = compare(effort, TASKS, &[table, marks]).await;
-    server.run::<()>("FLUSHALL ASYNC").await?;
 
     let logins = if effort.rounds > 1 { 20_000 } else { 200 };
-    let waiting =
-        bytes_for(&server, logins, |key| vec!["SETEX".to_owned(), key, "600".to_owned(), whole_state()]).await?;
-    let mark = bytes_for(&server, logins, |key| {
+    let waiting = bytes_for(logins, |key| vec!["SETEX".to_owned(), key, "600".to_owned(), whole_state()]).await?;
+    let mark = bytes_for(logins, |key| {
         ["SET".to_owned(), key.replace("oauth:state:", "oauth-state:"), fresh_mark().value()]
             .into_iter()
             .chain(["PX", "780000", "NX"].map(str::to_owned))
@@ -84,13 +82,13 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
 }
 
 /// Bytes that the server takes for each of so many keys.
-async fn bytes_for(server: &RedisServer, keys: usize, command: impl Fn(String) -> Vec<String>) -> Result<u64, Failure> {
+async fn bytes_for(keys: usize, command: impl Fn(String) -> Vec<String>) -> Result<u64, Failure> {
+    let server = RedisServer::start(Engine::Redis70, &[]).await?;
     let used = || async {
         let information: String = server.run("INFO memory").await?;
         let used = information.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("no used_memory")?;
         Ok::<u64, Failure>(used.trim().parse()?)
     };
-    server.run::<()>("FLUSHALL ASYNC").await?;
     let mut connection = server.connection().await?;
     let before = used().await?;
     let mut pipe = redis::pipe();

@@ -91,7 +91,7 @@ impl Timed {
         effort: Effort,
         bytes: &mut i64,
     ) -> Self {
-        let rounds = effort.rounds.max(1);
+        let rounds = effort.rounds.clamp(1, 11);
         let (mut warm, mut cold, mut claims) = (Vec::new(), Vec::new(), 0);
         let taken = allocation_counter::measure(|| {
             for _ in 0..rounds {

@@ -82,7 +82,7 @@ page.write(
 
 {redis_table}
 
-`SET NX GET PX` is the form that says in one command what was there; it costs every login what only a duplicate needs.
+`SET NX GET PX`, which says in one command what was there, stands here without a guard around it: see [decisions.md](decisions.md).
 
 **Postgres 15**, 4 connections, beside a bare `{postgres_first}` that is pipelined over as many:
 

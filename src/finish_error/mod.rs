@@ -173,12 +173,17 @@ impl From<FinishErrorKind> for FinishError {
 
 impl From<GuardError> for FinishError {
     fn from(error: GuardError) -> Self {
-        let kind = match error.kind() {
-            GuardErrorKind::OutcomeUnknown => FinishErrorKind::GuardOutcomeUnknown,
-            GuardErrorKind::Full => FinishErrorKind::GuardFull,
-            GuardErrorKind::Unavailable | GuardErrorKind::Misconfigured => FinishErrorKind::GuardUnavailable,
+        let refused = match error.kind() {
+            GuardErrorKind::OutcomeUnknown => FinishErrorKind::GuardOutcomeUnknown.into(),
+            GuardErrorKind::Full => FinishErrorKind::GuardFull.into(),
+            GuardErrorKind::Unavailable => FinishErrorKind::GuardUnavailable.into(),
+            // The same to the outside; inside, waiting does not help.
+            GuardErrorKind::Misconfigured => Self::because(
+                FinishErrorKind::GuardUnavailable,
+                "the replay guard's store cannot serve as one; the error's source says what to change",
+            ),
         };
-        Self::from(kind).caused_by(error)
+        refused.caused_by(error)
     }
 }
 

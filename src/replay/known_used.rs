@@ -43,7 +43,7 @@ struct FirstUse {
 }
 
 impl<G: ReplayGuard> KnownUsedCache<G> {
-    /// At most `ids` ids, about 150 bytes each.
+    /// At most so many ids, at some 250 bytes of memory each.
     ///
     /// # Examples
     ///

@@ -108,6 +108,8 @@ impl Proxy {
                     }
                     Plan::Reset(needle) if holds(request, needle) => {
                         self.0.struck.fetch_add(1, Ordering::SeqCst);
+                        // Closed without a farewell: RST, not FIN.
+                        let _ = from_client.as_ref().set_zero_linger();
                         break;
                     }
                     Plan::Hold(needle) if holds(request, needle) => {
@@ -138,7 +140,6 @@ impl Proxy {
             }
         };
         tokio::select! { () = requests => {}, () = replies => {} }
-        // Unread bytes make the kernel reset the connection rather than close it.
     }
 }
 

@@ -136,13 +136,14 @@ fn failure(error: Error) -> Failure {
     if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
         return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
     }
-    if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].contains(code) {
+    if *code == SqlState::DISK_FULL {
         return Failure::refused(GuardError::full_because(cause));
     }
     match code.code().get(..2) {
         // Shut down or crashed while it was asked: it may have committed before.
         Some("57") if *code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
         Some("08" | "58" | "XX") => Failure::interrupted(cause),
+        Some("40") if *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
         // Locks, time limits, conflicts, too many connections: the transaction was rolled back.
         Some("40" | "53" | "55" | "57") => Failure::refused(GuardError::unavailable(cause)),
         _ => Failure::refused(GuardError::misconfigured(cause)),
@@ -161,6 +162,12 @@ impl Settings {
             SslMode::Require => self.connect_with_tls().await?,
             _ => drive(self.config.connect(NoTls).await)?,
         };
+        client.batch_execute(&self.session()).await.map_err(cannot_use)?;
+        Ok(client)
+    }
+
+    /// The settings of a session that claims.
+    fn session(&self) -> String {
         let durability = match self.durability {
             // A role or a database may have it off; stricter settings than `on` stay.
             Durability::Durable => {
@@ -171,12 +178,10 @@ impl Settings {
         let budget = self.budget.as_millis().max(4);
         // Less than a claim keeps for the answer, so that the server says it before time runs out.
         let lock = budget / 4;
-        let session = format!(
+        format!(
             "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
              SET default_transaction_isolation = 'read committed'; {durability}"
-        );
-        client.batch_execute(&session).await.map_err(cannot_use)?;
-        Ok(client)
+        )
     }
 
     #[cfg(feature = "postgres-tls")]
@@ -230,7 +235,10 @@ async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError>
         tracing::warn!("fsync is off: a crash of the server's machine forgets marks, and their states work twice");
     }
     if settings.create_tables && !flag(&row, 2)? {
-        client.batch_execute(SCHEMA).await.map_err(cannot_use)?;
+        // With time to wait for another server that is making them.
+        let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {SCHEMA}");
+        client.batch_execute(&patiently).await.map_err(cannot_use)?;
+        client.batch_execute(&settings.session()).await.map_err(cannot_use)?;
         row = look().await.map_err(cannot_use)?;
     }
     if !flag(&row, 2)? {
