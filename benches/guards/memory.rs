@@ -47,78 +47,74 @@ fn claim(guard: &SingleProcessGuard, mark: &Mark) {
 }
 
 pub fn measure(effort: Effort) -> Value {
-    let mut marks = Marks { now: SystemTime::now(), random: 7 };
-    let mut guard = None;
-    let made = allocation_counter::measure(|| guard = Some(SingleProcessGuard::with_capacity(effort.marks * 2)));
-    let guard = guard.unwrap();
-    let (mut held, mut bytes) = (0_usize, made.bytes_current);
-    let mut sweep: Vec<(usize, f64)> = Vec::new();
-    let mut times = Vec::new();
+    let sweep = sweep(effort);
+    let mut marks = Marks { now: SystemTime::now(), random: 11 };
+    let guard = SingleProcessGuard::with_capacity(effort.marks * 2);
     let mut cold_buffer = vec![1_u8; EVICTION];
     let mut timed_at = [100_000, 1_000_000, 10_000_000].map(|at| at.min(effort.marks)).to_vec();
     timed_at.dedup();
-    for until in timed_at {
-        // Small steps, so that no fill between two growths of the tables is passed over.
-        while held < until {
-            let step = (held / 200).max(STEP).min(until - held);
-            let batch: Vec<Mark> = (0..step).map(|_| marks.next()).collect();
-            let taken = allocation_counter::measure(|| batch.iter().for_each(|mark| claim(&guard, mark)));
-            held += step;
-            bytes += taken.bytes_current;
-            if held >= 10_000 {
-                sweep.push((held, bytes as f64 / held as f64));
-            }
-        }
-        let timed = Timed::at(&guard, &mut marks, &mut cold_buffer, effort, &mut bytes);
-        held += timed.claims;
-        times.push((until, timed.warm, timed.cold));
-    }
+    let times: Vec<Timed> = timed_at
+        .into_iter()
+        .map(|held| {
+            (guard.len()..held).for_each(|_| claim(&guard, &marks.next()));
+            Timed::at(&guard, &mut marks, &mut cold_buffer, effort, held)
+        })
+        .collect();
     report(&sweep, &times)
 }
 
+/// Live marks, and bytes for each of them, from ten thousand on in small steps, so that no fill between two growths of the
+/// tables is passed over.
+fn sweep(effort: Effort) -> Vec<(usize, f64)> {
+    let mut marks = Marks { now: SystemTime::now(), random: 7 };
+    let mut guard = None;
+    let made = allocation_counter::measure(|| guard = Some(SingleProcessGuard::with_capacity(effort.marks)));
+    let guard = guard.unwrap();
+    let mut bytes = made.bytes_current;
+    let mut sweep = Vec::new();
+    while guard.len() < effort.marks {
+        let step = (guard.len() / 200).max(STEP).min(effort.marks - guard.len());
+        let batch: Vec<Mark> = (0..step).map(|_| marks.next()).collect();
+        bytes += allocation_counter::measure(|| batch.iter().for_each(|mark| claim(&guard, mark))).bytes_current;
+        if guard.len() >= 10_000 {
+            sweep.push((guard.len(), bytes as f64 / guard.len() as f64));
+        }
+    }
+    sweep
+}
+
+/// Nanoseconds of a claim of a new id, growth of the tables included.
 struct Timed {
+    held: usize,
     warm: f64,
     cold: f64,
-    claims: usize,
 }
 
 impl Timed {
-    /// Nanoseconds of a claim of a new id, growth of the tables included.
-    fn at(
-        guard: &SingleProcessGuard,
-        marks: &mut Marks,
-        cold_buffer: &mut [u8],
-        effort: Effort,
-        bytes: &mut i64,
-    ) -> Self {
-        let rounds = effort.rounds.clamp(1, 11);
-        let (mut warm, mut cold, mut claims) = (Vec::new(), Vec::new(), 0);
-        let taken = allocation_counter::measure(|| {
-            for _ in 0..rounds {
-                let batch: Vec<Mark> = (0..WARM.min(effort.marks / 4)).map(|_| marks.next()).collect();
-                let start = Instant::now();
-                batch.iter().for_each(|mark| claim(guard, mark));
-                warm.push(start.elapsed().as_nanos() as f64 / batch.len() as f64);
-                claims += batch.len();
-                // Few at a time, because each one warms what the next one needs.
-                for _ in 0..5 {
-                    let batch: Vec<Mark> = (0..COLD).map(|_| marks.next()).collect();
-                    cold_buffer.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
-                    black_box(&cold_buffer);
-                    let start = Instant::now();
-                    batch.iter().for_each(|mark| claim(guard, mark));
-                    cold.push(start.elapsed().as_nanos() as f64 / batch.len() as f64);
-                    claims += batch.len();
-                }
+    fn at(guard: &SingleProcessGuard, marks: &mut Marks, cold_buffer: &mut [u8], effort: Effort, held: usize) -> Self {
+        let (mut warm, mut cold) = (Vec::new(), Vec::new());
+        for _ in 0..effort.rounds.clamp(1, 11) {
+            let batch: Vec<Mark> = (0..WARM.min(effort.marks / 8)).map(|_| marks.next()).collect();
+            warm.push(nanoseconds(guard, &batch));
+            // Few at a time, because each one warms what the next one needs.
+            for _ in 0..5 {
+                let batch: Vec<Mark> = (0..COLD).map(|_| marks.next()).collect();
+                cold_buffer.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
+                black_box(&cold_buffer);
+                cold.push(nanoseconds(guard, &batch));
             }
-        });
-        *bytes += taken.bytes_current;
-        // The median leaves out the one claim in many that grows a table, when cold; warm batches hold their share of them.
-        Self { warm: median(warm.into_iter()), cold: median(cold.into_iter()), claims }
+        }
+        Self { held, warm: median(warm.into_iter()), cold: median(cold.into_iter()) }
     }
 }
 
-fn report(sweep: &[(usize, f64)], times: &[(usize, f64, f64)]) -> Value {
+fn nanoseconds(guard: &SingleProcessGuard, batch: &[Mark]) -> f64 {
+    let start = Instant::now();
+    batch.iter().for_each(|mark| claim(guard, mark));
+    start.elapsed().as_nanos() as f64 / batch.len() as f64
+}
+
+fn report(sweep: &[(usize, f64)], times: &[Timed]) -> Value {
     let worst = sweep.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
     // By the logarithm of the fill, so that ten thousand counts as much as a million.
     let mut average = (0.0, 0.0);
@@ -133,16 +129,16 @@ fn report(sweep: &[(usize, f64)], times: &[(usize, f64, f64)]) -> Value {
     );
     println!("worst {worst:.1}, average {average:.1}");
     println!("{:>12} {:>16} {:>16}", "live marks", "warm ns a claim", "cold ns a claim");
-    for (held, warm, cold) in times {
+    for Timed { held, warm, cold } in times {
         println!("{held:>12} {warm:>16.0} {cold:>16.0}");
     }
-    let (first, last) = (times[0], times[times.len() - 1]);
-    let (warm_ratio, cold_ratio) = (last.1 / first.1, last.2 / first.2);
+    let (first, last) = (&times[0], &times[times.len() - 1]);
+    let (warm_ratio, cold_ratio) = (last.warm / first.warm, last.cold / first.cold);
     println!("{:>12} {warm_ratio:>16.2} {cold_ratio:>16.2}", "ratio");
     let step = (sweep.len() / 400).max(1);
     json!({
         "worst": worst, "average": average, "warm_ratio": warm_ratio, "cold_ratio": cold_ratio,
-        "times": times.iter().map(|(held, warm, cold)| json!({ "marks": held, "warm": warm, "cold": cold })).collect::<Vec<_>>(),
+        "times": times.iter().map(|time| json!({ "marks": time.held, "warm": time.warm, "cold": time.cold })).collect::<Vec<_>>(),
         "sweep": sweep.iter().step_by(step).map(|(held, bytes)| json!([held, bytes])).collect::<Vec<_>>(),
     })
 }

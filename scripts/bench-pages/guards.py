@@ -35,11 +35,11 @@ def ratios(rows):
 
 
 def plot(name, title, draw):
-    figure, axes = plt.subplots(figsize=(7.2, 3.8))
+    figure, axes = plt.subplots(figsize=(8.2, 3.8))
     draw(axes)
     axes.set_title(title, fontsize=11)
     axes.grid(True, alpha=0.3)
-    axes.legend(fontsize=9)
+    axes.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
     figure.savefig(f"docs/{name}.svg", metadata={"Date": None})
 
@@ -49,7 +49,7 @@ def throughput(axes):
         for name in dict.fromkeys(row["name"] for row in report[part]):
             rows = [row for row in report[part] if row["name"] == name]
             style = "--" if name in ("SET NX PX", "SET NX GET PX", "prepared INSERT") else "-"
-            axes.plot([row["tasks"] for row in rows], [row["calls_per_second"] for row in rows], style, marker="o", label=name)
+            axes.plot([row["tasks"] for row in rows], [row["calls_per_second"] for row in rows], style, marker="o", label=name.replace("synchronous", "PostgresGuard,\nsynchronous"))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks([1, 16, 64, 256], [1, 16, 64, 256])

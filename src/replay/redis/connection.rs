@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::ConnectionLike;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
@@ -56,11 +56,11 @@ impl Store for RedisStore {
         let mut connection = match &self.connector {
             Connector::Single(client) => {
                 let made = client.get_multiplexed_async_connection_with_config(&config).await;
-                AnyConnection::new(made.map_err(cannot_connect)?)
+                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
             }
             Connector::Sentinel(client) => {
                 let made = client.lock().await.get_async_connection_with_config(&config).await;
-                AnyConnection::new(made.map_err(cannot_connect)?)
+                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
             }
             Connector::Cluster(client) => {
                 AnyConnection::new(client.get_async_connection().await.map_err(cannot_connect)?)
@@ -109,9 +109,13 @@ fn cannot_connect(error: redis::RedisError) -> GuardError {
 }
 
 /// A connection of any type that `redis` knows.
-pub(super) struct AnyConnection(Box<dyn Clonable>);
+pub(super) enum AnyConnection {
+    /// The usual one, which a claim clones without an allocation.
+    Multiplexed(MultiplexedConnection),
+    Other(Box<dyn Clonable>),
+}
 
-trait Clonable: ConnectionLike + Send + Sync {
+pub(super) trait Clonable: ConnectionLike + Send + Sync {
     fn duplicate(&self) -> Box<dyn Clonable>;
 }
 
@@ -123,19 +127,29 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Clonable for C {
 
 impl AnyConnection {
     pub(super) fn new(connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
-        Self(Box::new(connection))
+        Self::Other(Box::new(connection))
+    }
+
+    fn as_connection(&mut self) -> &mut dyn ConnectionLike {
+        match self {
+            Self::Multiplexed(connection) => connection,
+            Self::Other(connection) => &mut **connection,
+        }
     }
 }
 
 impl Clone for AnyConnection {
     fn clone(&self) -> Self {
-        Self((*self.0).duplicate())
+        match self {
+            Self::Multiplexed(connection) => Self::Multiplexed(connection.clone()),
+            Self::Other(connection) => Self::Other((**connection).duplicate()),
+        }
     }
 }
 
 impl ConnectionLike for AnyConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        self.0.req_packed_command(cmd)
+        self.as_connection().req_packed_command(cmd)
     }
 
     fn req_packed_commands<'a>(
@@ -144,10 +158,13 @@ impl ConnectionLike for AnyConnection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        self.0.req_packed_commands(pipeline, offset, count)
+        self.as_connection().req_packed_commands(pipeline, offset, count)
     }
 
     fn get_db(&self) -> i64 {
-        self.0.get_db()
+        match self {
+            Self::Multiplexed(connection) => connection.get_db(),
+            Self::Other(connection) => connection.get_db(),
+        }
     }
 }
