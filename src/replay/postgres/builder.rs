@@ -88,7 +88,7 @@ impl PostgresGuardBuilder {
     /// ```
     /// use oauth_state::PostgresGuard;
     /// // Without TLS they would check nothing.
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").root_certificates(b"…").connect_lazily().is_err());
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").root_certificates("a certificate in PEM").connect_lazily().is_err());
     /// ```
     #[cfg(feature = "postgres-tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {

@@ -150,7 +150,7 @@ impl RedisGuardBuilder {
     /// ```
     /// use oauth_state::RedisGuard;
     /// // Without TLS they would check nothing.
-    /// assert!(RedisGuard::builder("redis://localhost").root_certificates(b"…").connect_lazily().is_err());
+    /// assert!(RedisGuard::builder("redis://localhost").root_certificates("a certificate in PEM").connect_lazily().is_err());
     /// ```
     #[cfg(feature = "redis-tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
