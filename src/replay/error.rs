@@ -114,6 +114,15 @@ impl GuardError {
         Self { kind: error.kind, source: Some(Box::new(SharedCause(std::sync::Arc::clone(error)))) }
     }
 
+    /// The error of a connection that was being made: no claim was sent over it, so that no outcome can be unknown.
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    pub(super) fn before_any_claim(self) -> Self {
+        match self.kind {
+            GuardErrorKind::OutcomeUnknown => Self { kind: GuardErrorKind::Unavailable, ..self },
+            _ => self,
+        }
+    }
+
     /// The error of a retry, where the outcome of what is retried is unknown and so stays.
     #[cfg(any(feature = "redis", feature = "postgres"))]
     pub(super) fn after_unknown_outcome(self) -> Self {

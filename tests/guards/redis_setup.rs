@@ -21,7 +21,7 @@ pub async fn what_is_kept(engine: Engine) -> Outcome {
         let used = information.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("no used_memory")?;
         Ok::<u64, Failure>(used.trim().parse()?)
     };
-    // The trial's key ends within a second.
+    // The trial's key ends within seconds.
     crate::servers::until("an empty server", || async { Ok(server.run::<u64>("DBSIZE").await? == 0) }).await?;
     let now = SystemTime::now();
     // At the beginning, at expiry, and in the very last second before the mark's end.

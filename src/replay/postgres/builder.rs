@@ -8,10 +8,12 @@ use tokio_postgres::Config;
 use super::connection::{PostgresStore, Settings};
 use super::guard::PostgresGuard;
 use crate::replay::GuardError;
-use crate::replay::remote::{DEFAULT_BUDGET, Link};
+use crate::replay::remote::{DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
 const PURGE_EVERY: Duration = Duration::from_secs(60);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
 /// Configures a [`PostgresGuard`].
 ///
@@ -111,7 +113,7 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// How long a claim may take altogether, 300 ms by default: waiting for a connection, asking, and one retry. It is the
+    /// How long a claim may take altogether, 300 ms by default and 1 ms to 60 s: waiting for a connection, asking, and one retry. It is the
     /// statements' time limit as well, and a quarter of it their limit for a lock.
     ///
     /// # Examples
@@ -120,7 +122,7 @@ impl PostgresGuardBuilder {
     /// use oauth_state::PostgresGuard;
     /// use std::time::Duration;
     /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::from_secs(1)).connect_lazily().is_ok());
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::ZERO).connect_lazily().is_err());
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::MAX).connect_lazily().is_err());
     /// ```
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
@@ -158,7 +160,7 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// How often marks that are over are purged, once a minute by default.
+    /// How often marks that are over are purged, once a minute by default: from every second to every day.
     ///
     /// # Examples
     ///
@@ -236,11 +238,9 @@ impl PostgresGuardBuilder {
         if self.connections == 0 {
             return refuse("a guard without a connection lets no callback through");
         }
-        if self.budget.is_zero() {
-            return refuse("a budget of no time lets no callback through");
-        }
-        if self.purge_every.is_some_and(|every| every.is_zero()) {
-            return refuse("purging without a pause; use without_purging() and call purge() instead");
+        check_budget(self.budget)?;
+        if self.purge_every.is_some_and(|every| !(SHORTEST_PAUSE..=LONGEST_PAUSE).contains(&every)) {
+            return refuse("purge every second to every day; or use without_purging() and call purge()");
         }
         let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
         if self.root_certificates.is_some() && !tls {

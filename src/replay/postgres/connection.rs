@@ -128,22 +128,20 @@ async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
 }
 
 /// What an error says: the server's own answer means that nothing was committed; anything else, that nobody knows.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failure(error: Error) -> Failure {
-    let Some(said) = error.as_db_error() else { return Failure::interrupted(told(&error)) };
+    let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
     let cause = told(&error);
-    let code = said.code();
-    if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+    if code == SqlState::READ_ONLY_SQL_TRANSACTION {
         return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
     }
-    if *code == SqlState::DISK_FULL {
+    if code == SqlState::DISK_FULL {
         return Failure::refused(GuardError::full_because(cause));
     }
     match code.code().get(..2) {
         // Shut down or crashed while it was asked: it may have committed before.
-        Some("57") if *code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
+        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
         Some("08" | "58" | "XX") => Failure::interrupted(cause),
-        Some("40") if *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
+        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
         // Locks, time limits, conflicts, too many connections: the transaction was rolled back.
         Some("40" | "53" | "55" | "57") => Failure::refused(GuardError::unavailable(cause)),
         _ => Failure::refused(GuardError::misconfigured(cause)),

@@ -8,7 +8,7 @@ use super::RedisGuard;
 use super::address::{self, Credentials, Options};
 use super::connection::{AnyConnection, Connector, RedisStore};
 use crate::replay::GuardError;
-use crate::replay::remote::{DEFAULT_BUDGET, Link};
+use crate::replay::remote::{DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_PREFIX: &str = "oauth-state:";
 const LONGEST_PREFIX: usize = 64;
@@ -99,7 +99,7 @@ impl RedisGuardBuilder {
         self
     }
 
-    /// How long a claim may take altogether, 300 ms by default: waiting for a connection, asking, and one retry.
+    /// How long a claim may take altogether, 300 ms by default and 1 ms to 60 s: waiting for a connection, asking, and one retry.
     ///
     /// # Examples
     ///
@@ -107,7 +107,7 @@ impl RedisGuardBuilder {
     /// use oauth_state::RedisGuard;
     /// use std::time::Duration;
     /// assert!(RedisGuard::builder("redis://localhost").budget(Duration::from_millis(100)).connect_lazily().is_ok());
-    /// assert!(RedisGuard::builder("redis://localhost").budget(Duration::ZERO).connect_lazily().is_err());
+    /// assert!(RedisGuard::builder("redis://localhost").budget(Duration::MAX).connect_lazily().is_err());
     /// ```
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
@@ -219,9 +219,7 @@ impl RedisGuardBuilder {
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !printable || prefix.contains('{') {
             return Err(GuardError::misconfigured("a prefix has 1 to 64 printable characters and no `{`"));
         }
-        if budget.is_zero() {
-            return Err(GuardError::misconfigured("a budget of no time lets no callback through"));
-        }
+        check_budget(budget)?;
         let connector = match from {
             From::Url(url) => address::connector(&url, &options)?,
             From::Connection(connection) => Connector::Given(connection),

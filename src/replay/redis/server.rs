@@ -5,10 +5,11 @@ use redis::{RedisError, Value, cmd};
 use super::connection::AnyConnection;
 use super::{EvictionPolicy, RedisServer, claim};
 use crate::replay::GuardError;
+use crate::replay::remote::CONNECT_TIME;
 use crate::{base64url, random};
 
-/// How long the key of the trial lives, in milliseconds.
-const TRIAL_MILLISECONDS: u128 = 1_000;
+/// How long the key of the trial lives, in milliseconds: longer than the attempt to connect may take.
+const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
 
 /// Looks at a server that was just connected to: is it a primary that evicts nothing, and can it be claimed
 /// from?

@@ -14,7 +14,7 @@ use crate::random;
 use crate::replay::GuardError;
 
 /// How long one attempt to connect may take, looking at the server included.
-const CONNECT_TIME: Duration = Duration::from_secs(2);
+pub(in crate::replay) const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// The pause after a failed attempt to connect; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -159,8 +159,9 @@ impl<S: Store> Shared<S> {
 
     async fn connect(&self) -> Result<(), GuardError> {
         let connected = timeout(CONNECT_TIME, self.store.connect()).await;
-        let connection =
-            connected.unwrap_or_else(|_| Err(GuardError::unavailable("the store did not answer while connecting")))?;
+        let connected =
+            connected.unwrap_or_else(|_| Err(GuardError::unavailable("the store did not answer while connecting")));
+        let connection = connected.map_err(GuardError::before_any_claim)?;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
         self.silent.store(0, Ordering::Relaxed);
         self.state.send_replace(State::Up { connection, generation });

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "redis")]
+pub(super) use link::CONNECT_TIME;
 pub(super) use link::Link;
 #[cfg(feature = "postgres")]
 pub(super) use link::with_jitter;
@@ -20,6 +22,17 @@ use super::{GuardError, GuardErrorKind, Mark, Marked};
 
 /// How long a claim may take altogether, its retry included, unless the caller says otherwise.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
+
+/// A longer budget is a mistake: a person at a browser does not wait that long.
+const LONGEST_BUDGET: Duration = Duration::from_secs(60);
+
+/// Refuses a budget that cannot work.
+pub(super) fn check_budget(budget: Duration) -> Result<(), GuardError> {
+    if budget < Duration::from_millis(1) || budget > LONGEST_BUDGET {
+        return Err(GuardError::misconfigured("a budget is between 1 ms and 60 s"));
+    }
+    Ok(())
+}
 
 /// A kind of store: how to connect to it, and how to claim an id.
 pub(super) trait Store: Send + Sync + 'static {

@@ -48,6 +48,7 @@ impl Store for Told {
         match outcome {
             None | Some(Does::First) => Ok(number),
             Some(Does::Hangs) => std::future::pending().await,
+            Some(Does::Breaks) => Err(GuardError::outcome_unknown("reset while the server was looked at")),
             Some(_) => Err(GuardError::unavailable("connection refused")),
         }
     }
