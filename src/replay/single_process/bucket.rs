@@ -83,11 +83,10 @@ impl Bucket {
         slot[..ID_BYTES].copy_from_slice(&mark.id[..ID_BYTES]);
         slot[ID_BYTES..ID_BYTES + CLAIMANT_BYTES].copy_from_slice(&mark.claimant);
         slot[ID_BYTES + CLAIMANT_BYTES..].copy_from_slice(&self.offset(mark.now).to_be_bytes());
-        // There is a free one: tables grow in time.
-        if let Some(free) = free.and_then(|position| self.slots.get_mut(position)) {
-            *free = slot;
-            self.used = self.used.saturating_add(1);
-        }
+        // There is a free one, because tables grow in time; if there were none, nothing would be kept, and nothing may be first.
+        let Some(free) = free.and_then(|position| self.slots.get_mut(position)) else { return Claim::NoPlace };
+        *free = slot;
+        self.used = self.used.saturating_add(1);
         Claim::First
     }
 
