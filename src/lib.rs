@@ -54,6 +54,8 @@
 //! * `RedisGuard` (feature `redis`): a fleet with Redis or Valkey, alone, with Sentinel or as a cluster.
 //! * `PostgresGuard` (feature `postgres`): a fleet with Postgres.
 //! * `KnownUsedCache` (feature `cache`): in front of either, so that a link that is hammered costs no round trips.
+//! * [`DangerouslyFailOpen`]: around one of them, for a service that would rather let a link work twice than refuse a login while
+//!   the store is down.
 //! * One of your own: [`ReplayGuard`] is one atomic method over a store that evicts nothing.
 //!
 //! `docs/guards.md` in the repository says what each survives, costs and forgets, with a test for each answer.

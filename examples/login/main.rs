@@ -110,7 +110,11 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     let port = options.number("port", 0..=65_535)?.unwrap_or_default();
     let port = u16::try_from(port).unwrap_or_default();
     let lifetime = options.lifetime(if once { 4 } else { 60 })?;
-    demonstrate(once, port, lifetime, options.get("guard"), options.until_end_of_input()?).await
+    let guard = options.get("guard");
+    if guard == Some("") {
+        return Err("--guard needs an address, such as redis://127.0.0.1:6379".into());
+    }
+    demonstrate(once, port, lifetime, guard, options.until_end_of_input()?).await
 }
 
 /// Starts everything, and either walks through it or waits for a person.

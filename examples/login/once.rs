@@ -86,7 +86,9 @@ pub async fn walk_through(
 
     let Report { steps, wrong } = report;
     println!("\n{} of {steps} steps went as they should.", steps.saturating_sub(wrong));
-    if shared_guard {
+    if wrong > 0 {
+        println!("What did not is marked BAD.");
+    } else if shared_guard {
         println!(
             "The server that had never seen the used link refused it by itself: the servers share a replay guard."
         );

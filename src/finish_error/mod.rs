@@ -180,7 +180,7 @@ impl From<GuardError> for FinishError {
             // The same to the outside; inside, waiting does not help.
             GuardErrorKind::Misconfigured => Self::because(
                 FinishErrorKind::GuardUnavailable,
-                "the replay guard's store cannot serve as one; the error's source says what to change",
+                "the replay guard cannot work as it is configured; the error's source says what to change",
             ),
         };
         refused.caused_by(error)

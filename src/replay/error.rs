@@ -31,13 +31,13 @@ pub struct GuardError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardErrorKind {
-    /// Nothing was sent to the store; the callback may be tried again.
+    /// Nothing was written to the store; the callback may be tried again.
     Unavailable,
     /// The store was asked and its answer is not known; the state may be used up.
     OutcomeUnknown,
     /// The store holds as many live marks as it may.
     Full,
-    /// The store cannot do what a guard needs.
+    /// The address or a setting is wrong, or the store cannot do what a guard needs.
     Misconfigured,
 }
 
@@ -47,13 +47,13 @@ impl fmt::Display for GuardErrorKind {
             Self::Unavailable => "the replay guard's store cannot be reached",
             Self::OutcomeUnknown => "the replay guard's store did not say whether it took the mark",
             Self::Full => "the replay guard is full",
-            Self::Misconfigured => "the replay guard's store cannot serve as one",
+            Self::Misconfigured => "the replay guard cannot work as it is configured",
         })
     }
 }
 
 impl GuardError {
-    /// Nothing was sent to the store: the same callback may be tried again.
+    /// Nothing was written to the store, because it was not reached or because it refused: the same callback may be tried again.
     ///
     /// # Examples
     ///

@@ -14,6 +14,11 @@ use super::{GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
 /// It opens for an outage (`Unavailable`, `OutcomeUnknown`) only. A guard that is `Full` stays closed, because anybody could
 /// fill it to open it; and one that is `Misconfigured` does, because it would stay open for ever.
 ///
+/// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each process still
+/// refuses what it let through itself. The other way round, an outage lets a link through as often as it is opened.
+///
+/// Keep a clone before the guard moves into a flow: it shares the counter.
+///
 /// # Security
 ///
 /// While the store is down, single use is not enforced. Watch [`DangerouslyFailOpen::let_through`].
@@ -130,6 +135,21 @@ mod tests {
     fn it_stays_closed_when_the_guard_is_full_or_wrong() {
         assert_eq!(ask(|| Err(GuardError::full()), 0), (Err(GuardErrorKind::Full), 0));
         assert_eq!(ask(|| Err(GuardError::misconfigured("wrong")), 0), (Err(GuardErrorKind::Misconfigured), 0));
+    }
+
+    /// During an outage a process still knows what it let through itself, if the cache is around and not inside.
+    #[cfg(feature = "cache")]
+    #[test]
+    fn a_cache_around_it_lets_a_link_through_once() {
+        let down = || Answers(|| Err(GuardError::unavailable("down")));
+        let guard = crate::replay::KnownUsedCache::new(DangerouslyFailOpen::new(down()), 10);
+        let ask = |claimant: u8| {
+            let mark = Mark::new([1; 16], [claimant; 8], 0, Sealed { issued_at: 0, expires_at: 600 }, 60);
+            crate::testing::without_runtime(guard.mark_used(&mark)).unwrap()
+        };
+        assert_eq!(ask(1), Marked::First);
+        assert_ne!(ask(2), Marked::First);
+        assert_ne!(ask(3), Marked::First);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const LONGEST_USE: Duration = Duration::from_secs(3_600 + 3 * 900);
 /// Remembers ids that a guard *knows used*, so that a link that is hammered stops costing round trips.
 ///
 /// It is bounded and may forget, which costs one round trip. It can never answer [`Marked::First`]: that answer comes from
-/// the guard behind it alone. An id is kept with the claimant of its first use, whose own retry still reaches the guard.
+/// the guard behind it alone. Put it outermost, around a [`DangerouslyFailOpen`](crate::DangerouslyFailOpen) as well. An id is kept with the claimant of its first use, whose own retry still reaches the guard.
 ///
 /// # Examples
 ///

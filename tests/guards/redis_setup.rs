@@ -105,6 +105,12 @@ pub async fn refused() -> Outcome {
         ("a user without +set", builder().credentials("guard", PASSWORD), "NoPerm"),
         ("another prefix than the user's", builder().credentials("guard", PASSWORD).prefix("other:"), "NoPerm"),
         ("a wrong password", builder().credentials("guard", "wrong"), "Password authentication failed"),
+        (
+            "a database without +select",
+            RedisGuard::builder(format!("{}/1", primary.url())).credentials("guard", PASSWORD),
+            "'select' command",
+        ),
+        ("a database that is not there", RedisGuard::builder(format!("{}/99", primary.url())), "out of range"),
         ("no such server", RedisGuard::builder("redis://127.0.0.1:1"), "refused"),
         (
             "no server of Redis",

@@ -129,8 +129,8 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// Answers before a mark is on the disk: about three times the claims, and a crash of the database forgets those of the
-    /// last moments, whose states then work twice.
+    /// Answers before a mark is on the disk: more claims a second, and a crash of the database forgets those of the last
+    /// moments, whose states then work twice. `docs/guards.md` has both figures.
     ///
     /// # Security
     ///

@@ -115,7 +115,7 @@ impl RedisGuardBuilder {
     }
 
     /// The user and password for the servers, instead of those in the address. The least rights that serve:
-    /// `~oauth-state:* resetchannels -@all +set +get +ping +info`, for a cluster `+cluster` as well.
+    /// `~oauth-state:* resetchannels -@all +set +get +ping +info`, for a cluster `+cluster` as well, and for a database other than 0 `+select`.
     ///
     /// # Examples
     ///

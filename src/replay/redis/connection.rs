@@ -99,12 +99,17 @@ pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<Clust
 /// The server said no, or nobody answered.
 fn cannot_connect(error: redis::RedisError) -> GuardError {
     match error.kind() {
-        redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig => {
+        redis::ErrorKind::AuthenticationFailed
+        | redis::ErrorKind::InvalidClientConfig
+        // A database that is not there, or that the user may not choose.
+        | redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError | redis::ServerErrorKind::NoPerm) => {
             GuardError::misconfigured(error)
         }
-        _ if error.is_timeout() => GuardError::unavailable("the server did not answer while connecting"),
+        _ if error.is_timeout() => GuardError::unavailable(
+            "the server did not answer while connecting: TLS on one side only looks like this, too",
+        ),
         // Nothing was asked yet, so that nothing can be unknown.
-        _ => GuardError::unavailable(error),
+        _ => claim::failure(error).into_error().before_any_claim(),
     }
 }
 

@@ -18,8 +18,8 @@ use connection::{AnyConnection, RedisStore};
 
 /// Remembers used states in Redis (6.2 and later) or Valkey, for all servers of a fleet.
 ///
-/// One command for each callback that passed every other check, `SET … PX … NX`, and a `GET` where the id was used; one key for
-/// each, which ends by itself. Over a single server, TLS, Sentinel or a cluster. A clone shares the connection, and an answer takes one round trip.
+/// One command for each callback that passed every other check, `SET … PX … NX`, and a `GET` where the id was used; one key
+/// for each, which ends by itself. Over a single server, TLS, Sentinel or a cluster. A clone shares the connection.
 ///
 /// Every claim has a time budget (300 ms), its one retry included. While the store is down, claims are refused at once; it
 /// is tried again in the background, with growing pauses, and after each reconnection it is looked at again.
