@@ -141,10 +141,6 @@ pub fn all() -> Vec<Case> {
     ));
     cases.push(Case::new("postgres", "four purgers at once, under 64 callers", postgres_setup::purgers_at_once));
     cases.push(Case::new("postgres", "what cannot serve is refused with what to do", postgres_setup::refused));
-    cases.push(Case::new(
-        "all",
-        "no log line of all the above holds a password, an address or an id",
-        logs::hold_no_secret,
-    ));
+    cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", logs::hold_no_secret));
     cases
 }

@@ -15,7 +15,7 @@ use crate::servers::{Failure, until};
 use crate::storm::{Aftermath, Guard, Storm, first_again, mark_new};
 
 /// What asynchronous replication may not have carried over when a primary dies.
-const LAST_WRITES: Duration = Duration::from_secs(1);
+const LAST_WRITES: Duration = Duration::from_millis(300);
 
 pub async fn promoted_replica() -> Outcome {
     let mut primary = RedisServer::start(Engine::Redis70, &["--repl-diskless-sync-delay", "0"]).await?;
@@ -84,7 +84,8 @@ pub async fn sentinel_failover() -> Outcome {
     let mut sentinels = Sentinels::start().await?;
     let guards = two(&sentinels.url()).await?;
     let storm = Storm::start(&guards);
-    storm.blow(500).await;
+    // Much longer than what replication may be behind, so that more than the last writes cannot pass for them.
+    storm.blow(1_500).await;
     let killed_at = storm.elapsed();
     sentinels.servers[0].kill()?;
     let replica = &sentinels.servers[1];
@@ -105,7 +106,8 @@ pub async fn cluster_failover() -> Outcome {
     let mut cluster = Cluster::start().await?;
     let guards = two(&cluster.url()).await?;
     let storm = Storm::start(&guards);
-    storm.blow(500).await;
+    // Much longer than what replication may be behind, so that more than the last writes cannot pass for them.
+    storm.blow(1_500).await;
     let killed_at = storm.elapsed();
     let killed = cluster.a_primary().await?;
     killed.kill()?;

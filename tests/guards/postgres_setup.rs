@@ -163,6 +163,9 @@ pub async fn refused() -> Outcome {
     server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED").await?;
     refuse("an unlogged partition", server.url(), "UNLOGGED").await?;
     server.execute("ALTER TABLE oauth_state_marks_03 SET LOGGED").await?;
+    server.execute("ALTER TABLE oauth_state_marks DROP CONSTRAINT oauth_state_marks_pkey").await?;
+    refuse("a table without its key", server.url(), "lost its primary key").await?;
+    server.execute("ALTER TABLE oauth_state_marks ADD PRIMARY KEY (bucket, id)").await?;
     // The least rights that serve, as the migration names them.
     server.execute("GRANT SELECT, INSERT ON oauth_state_marks TO service").await?;
     let guard = PostgresGuard::builder(as_user("service")).without_purging().connect().await?;
@@ -178,5 +181,5 @@ pub async fn refused() -> Outcome {
     put(&server, 10, now() - 2 * BUCKET, 1).await?;
     let purged = guard.purge().await?;
     ensure!(purged.marks == 10, "{purged:?}");
-    Ok("4 refused, each with its reason; the least rights serve and purge".to_owned())
+    Ok("5 refused, each with its reason; the least rights serve and purge".to_owned())
 }

@@ -80,6 +80,7 @@ pub struct Login {
 struct Tally {
     errors: BTreeMap<&'static str, usize>,
     own_retry_refused: usize,
+    nobody_first: usize,
     gave_up: usize,
     retries_recognised: usize,
     slowest: Duration,
@@ -183,20 +184,23 @@ impl Caller {
         let (own, replayed) = if in_turn {
             let own = self.ask(&self.one, &mark).await;
             // Nobody else knows the id yet: whatever errors came before, it is his.
-            if own == Some(false) {
+            if matches!(own, Some((false, _))) {
                 self.tally.lock().unwrap().own_retry_refused += 1;
             }
             (own, self.ask(&self.other, &replay).await)
         } else {
             tokio::join!(self.ask(&self.one, &mark), self.ask(&self.other, &replay))
         };
-        let first_at =
-            [own, replayed].iter().filter(|first| **first == Some(true)).map(|_| self.begun.elapsed()).collect();
+        // Both have an answer, and one of them must be the first.
+        if matches!((own, replayed), (Some((false, _)), Some((false, _)))) {
+            self.tally.lock().unwrap().nobody_first += 1;
+        }
+        let first_at = [own, replayed].into_iter().flatten().filter(|(first, _)| *first).map(|(_, at)| at).collect();
         Login { mark, first_at }
     }
 
-    /// Asks until there is an answer: whether this claimant was first.
-    async fn ask(&self, guard: &Guard, mark: &Mark) -> Option<bool> {
+    /// Asks until there is an answer: whether this claimant was first, and when it was told.
+    async fn ask(&self, guard: &Guard, mark: &Mark) -> Option<(bool, Duration)> {
         let start = Instant::now();
         let mut failed = false;
         while start.elapsed() < PATIENCE {
@@ -205,7 +209,7 @@ impl Caller {
             self.calls.fetch_add(1, Ordering::Relaxed);
             self.tally.lock().unwrap().note(asked.elapsed(), &answer, failed);
             match answer {
-                Ok(marked) => return Some(marked == Marked::First),
+                Ok(marked) => return Some((marked == Marked::First, self.begun.elapsed())),
                 Err(_) => failed = true,
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -265,7 +269,8 @@ impl Aftermath {
     }
 
     pub fn no_honest_caller_was_refused(&self) -> Result<(), Failure> {
-        let Tally { own_retry_refused, gave_up, .. } = self.tally;
+        let Tally { own_retry_refused, gave_up, nobody_first, .. } = self.tally;
+        ensure!(nobody_first == 0, "{nobody_first} logins whose two claimants were both told that another was first");
         ensure!(
             own_retry_refused == 0,
             "{own_retry_refused} honest callers were told that their own mark was another's"

@@ -8,9 +8,10 @@ use tokio_postgres::Config;
 use super::connection::{PostgresStore, Settings};
 use super::guard::PostgresGuard;
 use crate::replay::GuardError;
-use crate::replay::remote::{DEFAULT_BUDGET, Link, check_budget};
+use crate::replay::remote::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
+const MOST_CONNECTIONS: usize = 64;
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
@@ -98,7 +99,7 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// How many connections serve all callers, 4 by default. A commit takes about as long as the disk takes to write, and
+    /// How many connections serve all callers, 4 by default and 1 to 64. A commit takes about as long as the disk takes to write, and
     /// commits on one connection wait for each other.
     ///
     /// # Examples
@@ -230,13 +231,16 @@ impl PostgresGuardBuilder {
         let refuse = |reason: &'static str| Err(GuardError::misconfigured(reason));
         // Its own error may quote the address, and so a password.
         let Ok(mut config) = self.url.parse::<Config>() else {
-            return refuse("an address looks like postgres://user@host:5432/database");
+            return refuse(
+                "an address looks like postgres://user@host:5432/database; of sslmode it knows disable, prefer and require, which \
+                 checks the server's certificate and name",
+            );
         };
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return refuse("the address names no host: it looks like postgres://user@host:5432/database");
         }
-        if self.connections == 0 {
-            return refuse("a guard without a connection lets no callback through");
+        if !(1..=MOST_CONNECTIONS).contains(&self.connections) {
+            return refuse("a guard has 1 to 64 connections");
         }
         check_budget(self.budget)?;
         if self.purge_every.is_some_and(|every| !(SHORTEST_PAUSE..=LONGEST_PAUSE).contains(&every)) {
@@ -248,6 +252,11 @@ impl PostgresGuardBuilder {
         }
         if let Some((user, password)) = self.credentials {
             config.user(user).password(password);
+        }
+        // Several hosts are tried in turn: one that is dead must leave time for the next.
+        if config.get_connect_timeout().is_none() {
+            let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+            config.connect_timeout(CONNECT_TIME.checked_div(hosts.saturating_add(1)).unwrap_or(CONNECT_TIME));
         }
         if config.get_application_name().is_none() {
             config.application_name("oauth-state");

@@ -75,13 +75,17 @@ impl Store for PostgresStore {
     const NAME: &'static str = "postgres";
 
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
-        let mut clients = VecDeque::new();
-        for _ in 0..self.settings.connections {
-            let client = self.settings.connect().await?;
-            if clients.is_empty() {
-                look_at(&client, &self.settings).await?;
-            }
-            clients.push_back(client);
+        let first = self.settings.connect().await?;
+        look_at(&first, &self.settings).await?;
+        // The others at the same time: one after the other, they might not all be there in time.
+        let mut others = tokio::task::JoinSet::new();
+        for _ in 1..self.settings.connections {
+            let settings = Arc::clone(&self.settings);
+            others.spawn(async move { settings.connect().await });
+        }
+        let mut clients = VecDeque::from([first]);
+        while let Some(other) = others.join_next().await {
+            clients.push_back(other.map_err(GuardError::unavailable)??);
         }
         self.purging.call_once(|| purge::start(&self.settings));
         let permits = Semaphore::new(clients.len());
@@ -167,9 +171,10 @@ impl Settings {
     /// The settings of a session that claims.
     fn session(&self) -> String {
         let durability = match self.durability {
-            // A role or a database may have it off; stricter settings than `on` stay.
+            // A role or a database may have it off, now or later: set in the session, whatever it is. Stricter ones than `on`
+            // stay.
             Durability::Durable => {
-                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+                "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)"
             }
             Durability::SynchronousCommitOff => "SET synchronous_commit = off",
         };
@@ -218,7 +223,8 @@ async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError>
         current_setting('fsync') = 'on', marks IS NOT NULL, \
         coalesce(has_table_privilege(marks, 'INSERT') AND has_table_privilege(marks, 'SELECT'), false), \
         (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
-         WHERE inhparent = marks AND relpersistence = 'p') \
+         WHERE inhparent = marks AND relpersistence = 'p'), \
+        EXISTS (SELECT FROM pg_index WHERE indrelid = marks AND indisprimary AND indisvalid) \
         FROM to_regclass('oauth_state_marks') AS marks";
     let look = || client.query_typed_one(LOOK, &[]);
     let mut row = look().await.map_err(cannot_use)?;
@@ -247,6 +253,11 @@ async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError>
     }
     if !flag(&row, 3)? {
         return Err(GuardError::misconfigured("the role needs SELECT and INSERT on oauth_state_marks"));
+    }
+    if !flag(&row, 5)? {
+        return Err(GuardError::misconfigured(
+            "oauth_state_marks has lost its primary key, without which every claim would be the first",
+        ));
     }
     let durable: i64 = row.try_get(4).map_err(cannot_use)?;
     if u64::try_from(durable) != Ok(PARTITIONS) {

@@ -16,6 +16,8 @@ use crate::replay::remote::with_jitter;
 
 /// A purger that cannot have the lock at once leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
+/// A purger whose connection is dead without a word gives up then.
+const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// How long a look at a partition may take.
 const STATEMENT_SECONDS: u32 = 30;
 
@@ -43,8 +45,17 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
 
 /// Empties every partition that holds no live mark, on a connection of its own.
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
+    let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
+    purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")))
+}
+
+async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     let mut client = settings.connect().await?;
-    let limits = format!("SET statement_timeout = '{STATEMENT_SECONDS}s'; SET lock_timeout = {LOCK_MILLISECONDS}");
+    // Should this process vanish while it holds a partition's lock, the server ends the session.
+    let limits = format!(
+        "SET statement_timeout = '{STATEMENT_SECONDS}s'; SET lock_timeout = {LOCK_MILLISECONDS}; \
+         SET idle_in_transaction_session_timeout = '5s'"
+    );
     client.batch_execute(&limits).await.map_err(cannot_use)?;
     let now = now(&client).await?;
     let mut purged = Purged::default();

@@ -21,15 +21,15 @@ pub const SCHEMA: &str = include_str!("0001_oauth_state_marks.sql");
 /// Puts a mark in unless there is one: one row affected is the first use. Of the row's
 /// [`bucket`](MarkRow::bucket), [`id`](MarkRow::id), [`value`](MarkRow::value), [`keep_until`](MarkRow::keep_until).
 ///
-/// Run it in a transaction of its own on the primary, and let it be committed before the code is exchanged.
+/// The conflict names the primary key: over a table that has lost it the statement fails, and does not call everybody the
+/// first. Run it in a transaction of its own on the primary, and let it be committed before the code is exchanged.
 ///
 /// # Examples
 ///
 /// ```
-/// assert!(oauth_state::postgres::INSERT.ends_with("ON CONFLICT DO NOTHING"));
+/// assert!(oauth_state::postgres::INSERT.ends_with("ON CONFLICT (bucket, id) DO NOTHING"));
 /// ```
-pub const INSERT: &str =
-    "INSERT INTO oauth_state_marks (bucket, id, value, keep_until) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+pub const INSERT: &str = "INSERT INTO oauth_state_marks (bucket, id, value, keep_until) VALUES ($1, $2, $3, $4) ON CONFLICT (bucket, id) DO NOTHING";
 
 /// Where [`INSERT`] affected no row: the value that is there, of the row's [`bucket`](MarkRow::bucket) and
 /// [`id`](MarkRow::id). A statement of its own, after the other has ended, because a snapshot that was taken before may not

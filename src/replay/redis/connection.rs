@@ -79,9 +79,11 @@ impl Store for RedisStore {
 
     async fn mark_used(&self, connected: Connected, mark: &Mark) -> Result<Marked, Failure> {
         let of_a_cluster = connected.of_a_cluster;
+        let may_send_again = of_a_cluster || matches!(self.connector, Connector::Given(_));
         claim::claim(connected, &self.prefix, mark).await.map_err(|failure| {
             // The cluster's client finds its way round a dead node by itself, and the other nodes still serve.
-            if of_a_cluster { failure.of_one_node() } else { failure }
+            let failure = if of_a_cluster { failure.of_one_node() } else { failure };
+            if may_send_again { failure.after_silent_tries() } else { failure }
         })
     }
 }

@@ -61,7 +61,8 @@ fn judge(policies: &[Option<&str>], evicting: EvictionPolicy) -> Result<(), Guar
 async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, GuardError> {
     match cmd("INFO").query_async::<Value>(connection).await {
         Ok(Value::Map(nodes)) => {
-            Ok(nodes.into_iter().filter_map(|(_, text)| redis::from_redis_value(text).ok()).collect())
+            // A node that refuses says nothing of its policy, and must not be passed over.
+            Ok(nodes.into_iter().map(|(_, text)| redis::from_redis_value(text).unwrap_or_default()).collect())
         }
         Ok(text) => Ok(redis::from_redis_value(text).into_iter().collect()),
         Err(error) if error.code() == Some("NOPERM") => Ok(Vec::new()),

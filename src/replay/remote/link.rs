@@ -126,7 +126,10 @@ impl<S: Store> Link<S> {
 
     /// A call got no answer in time. One slow answer is no reason to leave a connection that all callers share.
     pub(super) fn was_silent(&self, generation: u64) {
-        if self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS {
+        // One of an old connection says nothing of its successor.
+        let is_current =
+            matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation);
+        if is_current && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS {
             self.broke(generation);
         }
     }
@@ -178,14 +181,15 @@ impl<S: Store> Shared<S> {
             lost
         });
         if starts {
-            tokio::spawn(reconnect(Arc::downgrade(self)));
+            // Made here and not in the task: a task that is dropped before it ran drops its arguments all the same.
+            tokio::spawn(reconnect(Unfinished(Some(Arc::downgrade(self)))));
         }
     }
 }
 
 /// Tries until there is a connection again, or nobody wants one any more.
-async fn reconnect<S: Store>(shared: Weak<Shared<S>>) {
-    let mut unfinished = Unfinished(Some(shared.clone()));
+async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
+    let Some(shared) = unfinished.0.clone() else { return };
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0_u32;
     while let Some(shared) = shared.upgrade() {

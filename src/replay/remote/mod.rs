@@ -12,11 +12,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-#[cfg(feature = "redis")]
-pub(super) use link::CONNECT_TIME;
-pub(super) use link::Link;
 #[cfg(feature = "postgres")]
 pub(super) use link::with_jitter;
+pub(super) use link::{CONNECT_TIME, Link};
 
 use super::{GuardError, GuardErrorKind, Mark, Marked};
 
@@ -85,6 +83,15 @@ impl Failure {
     /// The connection failed while the server was being asked.
     pub(super) fn interrupted(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken }
+    }
+
+    #[cfg(feature = "redis")]
+    /// The same over a client that sends again without asking: its last answer does not tell what an earlier try did.
+    pub(super) fn after_silent_tries(mut self) -> Self {
+        if matches!(self.error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Full) {
+            self.error = GuardError::outcome_unknown(self.error);
+        }
+        self
     }
 
     #[cfg(feature = "redis")]

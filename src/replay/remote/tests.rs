@@ -235,6 +235,15 @@ fn a_runtime_that_ends_while_reconnecting_leaves_the_next_one_to_start_anew() {
     assert_eq!(runtime().block_on(ask(&link)), FIRST);
 }
 
+/// The same where the task never came to run: the last thing that a claim did was to start it.
+#[test]
+fn a_runtime_that_ends_before_it_began_to_reconnect_leaves_the_next_one_to_start_anew() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let link = Link::lazy(told(&[Does::Breaks, Does::Breaks, Does::First]));
+    assert_eq!(runtime().block_on(ask(&link)), UNKNOWN);
+    assert_eq!(runtime().block_on(ask(&link)), FIRST);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_dropped_stops_trying() {
     let store = told(&[Does::Breaks]);
