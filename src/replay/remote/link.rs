@@ -37,6 +37,8 @@ struct Shared<S: Store> {
     /// Counts connections, so that a late report about an old one does not end its successor.
     generations: AtomicU64,
     silent: AtomicU32,
+    /// Connections in a row over which no claim was answered.
+    fruitless: AtomicU32,
 }
 
 enum State<C> {
@@ -77,6 +79,7 @@ impl<S: Store> Link<S> {
             state: watch::Sender::new(State::Lost),
             generations: AtomicU64::new(0),
             silent: AtomicU32::new(0),
+            fruitless: AtomicU32::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -119,8 +122,10 @@ impl<S: Store> Link<S> {
 
     pub(super) fn answered(&self) {
         // Read first: every call comes by here, on every thread.
-        if self.shared.silent.load(Ordering::Relaxed) != 0 {
-            self.shared.silent.store(0, Ordering::Relaxed);
+        for counter in [&self.shared.silent, &self.shared.fruitless] {
+            if counter.load(Ordering::Relaxed) != 0 {
+                counter.store(0, Ordering::Relaxed);
+            }
         }
     }
 
@@ -167,6 +172,7 @@ impl<S: Store> Shared<S> {
         let connection = connected.map_err(GuardError::before_any_claim)?;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
         self.silent.store(0, Ordering::Relaxed);
+        self.fruitless.fetch_add(1, Ordering::Relaxed);
         self.state.send_replace(State::Up { connection, generation });
         Ok(())
     }
@@ -192,6 +198,16 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
     let Some(shared) = unfinished.0.clone() else { return };
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0_u32;
+    // A store that takes connections and answers no claim must not be given a new one as fast as claims fail.
+    let fruitless = shared.upgrade().map_or(0, |shared| shared.fruitless.load(Ordering::Relaxed));
+    if fruitless > 1 {
+        if let Some(shared) = shared.upgrade() {
+            let error = GuardError::unavailable("the store takes connections, and answers no claim");
+            shared.state.send_replace(State::Down(Arc::new(error)));
+        }
+        pause = FIRST_PAUSE.saturating_mul(1 << fruitless.min(6)).min(LONGEST_PAUSE);
+        sleep(with_jitter(pause)).await;
+    }
     while let Some(shared) = shared.upgrade() {
         attempts = attempts.saturating_add(1);
         match shared.connect().await {

@@ -241,7 +241,31 @@ fn a_runtime_that_ends_before_it_began_to_reconnect_leaves_the_next_one_to_start
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let link = Link::lazy(told(&[Does::Breaks, Does::Breaks, Does::First]));
     assert_eq!(runtime().block_on(ask(&link)), UNKNOWN);
-    assert_eq!(runtime().block_on(ask(&link)), FIRST);
+    let answer = runtime().block_on(async {
+        // Two connections came to nothing: the next one comes after a pause.
+        assert_eq!(ask(&link).await, UNAVAILABLE);
+        sleep(Duration::from_secs(3)).await;
+        ask(&link).await
+    });
+    assert_eq!(answer, FIRST);
+}
+
+/// A database whose commits hang takes connections all the same; each new one would leave a stuck session behind.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_no_claim_is_not_given_connections_as_fast_as_claims_fail() {
+    let store = told(&[Does::Breaks; 1_000]);
+    let link = Link::open(store.clone()).await.unwrap();
+    for _ in 0..1_000 {
+        let _ = ask(&link).await;
+        sleep(Duration::from_millis(10)).await;
+    }
+    let connected = store.connected.load(Ordering::SeqCst);
+    // Ten seconds: two at once, and then pauses of 0.2 to 2 seconds.
+    assert!(connected <= 16, "{connected} connections in ten seconds");
+    store.answers.lock().unwrap().clear();
+    store.answers.lock().unwrap().extend([Does::First; 10]);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(ask(&link).await, FIRST);
 }
 
 #[tokio::test(start_paused = true)]
