@@ -38,10 +38,10 @@ pub async fn purgers_at_once() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let guards = two(&server.url()).await?;
     // Of an hour ago and more: over. And of an hour ago, under a large skew: alive.
-    put(&server, 1_000, now() - 2 * BUCKET, 1).await?;
-    put(&server, 500, now() - 3 * BUCKET, 60).await?;
-    put(&server, 1, now() - 4 * BUCKET, 1).await?;
-    put(&server, 1, now() - 4 * BUCKET, -30).await?;
+    put(&server, 1_000, now() - 2 * BUCKET, 61).await?;
+    put(&server, 500, now() - 3 * BUCKET, 160).await?;
+    put(&server, 1, now() - 4 * BUCKET, 61).await?;
+    put(&server, 1, now() - 4 * BUCKET, 59 - 10).await?;
     let storm = Storm::start(&guards);
     storm.blow(200).await;
     let purger = || {
@@ -75,7 +75,7 @@ pub async fn purger_stopped() -> Outcome {
     let purger =
         PostgresGuard::builder(format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port())).connect().await?;
     let expired = now() - 2 * BUCKET;
-    put(&server, 100, expired, 1).await?;
+    put(&server, 100, expired, 61).await?;
     // A state of the same partition that may still come, under a large skew.
     let expires_at = UNIX_EPOCH + Duration::from_secs(expired);
     let late = testing::mark(fresh_id(), [1; 8], expires_at - Duration::from_secs(60), expires_at);
@@ -178,7 +178,7 @@ pub async fn refused() -> Outcome {
     for partition in 0..PARTITIONS {
         server.execute(&format!("GRANT SELECT, TRUNCATE ON oauth_state_marks_{partition:02} TO service")).await?;
     }
-    put(&server, 10, now() - 2 * BUCKET, 1).await?;
+    put(&server, 10, now() - 2 * BUCKET, 61).await?;
     let purged = guard.purge().await?;
     ensure!(purged.marks == 10, "{purged:?}");
     Ok("5 refused, each with its reason; the least rights serve and purge".to_owned())

@@ -81,7 +81,12 @@ impl Store for PostgresStore {
         let mut others = tokio::task::JoinSet::new();
         for _ in 1..self.settings.connections {
             let settings = Arc::clone(&self.settings);
-            others.spawn(async move { settings.connect().await });
+            others.spawn(async move {
+                // Each one: with several hosts, another connection may lead to another server.
+                let client = settings.connect().await?;
+                look_at(&client, &settings).await?;
+                Ok::<_, GuardError>(client)
+            });
         }
         let mut clients = VecDeque::from([first]);
         while let Some(other) = others.join_next().await {

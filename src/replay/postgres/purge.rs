@@ -12,7 +12,7 @@ use super::guard::Purged;
 use super::table::{PARTITIONS, turn_is_over};
 use crate::clock::unix_seconds;
 use crate::replay::GuardError;
-use crate::replay::remote::with_jitter;
+use crate::replay::remote::{LONGEST_BUDGET, with_jitter};
 
 /// A purger that cannot have the lock at once leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
@@ -68,11 +68,13 @@ async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     Ok(purged)
 }
 
-/// The earlier of two clocks, this machine's and the database's: one that leaps ahead must not empty live partitions.
+/// The earlier of two clocks, this machine's and the database's: one that leaps ahead must not empty live partitions. Less
+/// the longest budget: a claim may have been judged in time and be sent that much later.
 async fn now(client: &Client) -> Result<u64, GuardError> {
     let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
     let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
-    Ok(unix_seconds(SystemTime::now()).min(u64::try_from(theirs).unwrap_or_default()))
+    let earlier = unix_seconds(SystemTime::now()).min(u64::try_from(theirs).unwrap_or_default());
+    Ok(earlier.saturating_sub(LONGEST_BUDGET.as_secs()))
 }
 
 /// Empties one partition if it holds marks and none of them is alive; gives how many it held.

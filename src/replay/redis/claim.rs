@@ -4,7 +4,7 @@ use redis::{Cmd, RedisError, Value, cmd};
 
 use super::connection::{AnyConnection, Connected};
 use crate::base64url;
-use crate::replay::remote::Failure;
+use crate::replay::remote::{Failure, LONGEST_BUDGET};
 use crate::replay::{GuardError, Mark, Marked};
 
 /// The key of a mark: the prefix and the id's 22 printable characters. One key for each claim, so that a cluster needs no
@@ -20,7 +20,9 @@ fn key(prefix: &str, id: &[u8; 16]) -> String {
 pub(super) async fn claim(connected: Connected, prefix: &str, mark: &Mark) -> Result<Marked, Failure> {
     let mut connection = connected.connection;
     let key = key(prefix, mark.id());
-    if set_unless_there(&mut connection, &key, &mark.value(), mark.keep_for().as_millis()).await.map_err(failure)? {
+    // Another claim of the same state may have been judged in time and be sent a whole budget later.
+    let keep_for = mark.keep_for().saturating_add(LONGEST_BUDGET);
+    if set_unless_there(&mut connection, &key, &mark.value(), keep_for.as_millis()).await.map_err(failure)? {
         return Ok(Marked::First);
     }
     // Somebody's mark is there: this call's own, if its first attempt was cut off or the client sent it twice, or another's.

@@ -86,6 +86,9 @@ impl<S: Store> Link<S> {
 
     /// A link that is connected.
     pub(in crate::replay) async fn open(store: S) -> Result<Self, GuardError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(GuardError::misconfigured("this guard has to be connected on a tokio runtime"));
+        }
         let link = Self::lazy(store);
         link.shared.connect().await?;
         Ok(link)

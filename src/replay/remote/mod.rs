@@ -22,7 +22,7 @@ use super::{GuardError, GuardErrorKind, Mark, Marked};
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
 
 /// A longer budget is a mistake: a person at a browser does not wait that long.
-const LONGEST_BUDGET: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_BUDGET: Duration = Duration::from_secs(60);
 
 /// Refuses a budget that cannot work.
 pub(super) fn check_budget(budget: Duration) -> Result<(), GuardError> {
@@ -134,7 +134,7 @@ pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duratio
         Ok(marked) => return Ok(marked),
         Err(failure) => failure,
     };
-    if !first.is_worth_a_retry() {
+    if !first.is_worth_a_retry() || Instant::now() >= times.send_by {
         return Err(first.error);
     }
     match attempt(link, mark, Times { answer_by: times.end, ..times }).await {
