@@ -280,3 +280,14 @@ async fn a_guard_that_is_dropped_stops_trying() {
     sleep(Duration::from_secs(600)).await;
     assert_eq!(store.connected.load(Ordering::SeqCst), attempts);
 }
+
+/// The last answer of a client that sends again in silence does not tell what its first try wrote: no reload may be promised.
+#[cfg(feature = "redis")]
+#[test]
+fn a_refusal_over_a_client_that_sends_again_is_an_unknown_outcome_and_worth_a_retry() {
+    for refusal in [GuardError::unavailable("CLUSTERDOWN"), GuardError::full_because("OOM")] {
+        let failure = Failure::refused(refusal).after_silent_tries();
+        assert!(failure.is_worth_a_retry());
+        assert_eq!(failure.into_error().kind(), GuardErrorKind::OutcomeUnknown);
+    }
+}
