@@ -53,7 +53,6 @@ pub(crate) struct CookieFamilies {
     /// Up to and without the letter.
     stem: Box<str>,
     secure: bool,
-    max_age: u64,
 }
 
 /// A cookie of the family: the browser's secret under a name with a random suffix.
@@ -74,7 +73,7 @@ impl BrowserCookie {
 
 impl CookieFamilies {
     /// `secure` is false only where the caller asked, by a name that says so, to run over plain HTTP.
-    pub(crate) fn new(app: &App, secure: bool, max_age: u64) -> Self {
+    pub(crate) fn new(app: &App, secure: bool) -> Self {
         let mut framed = Vec::new();
         length_prefixed(b"oauth-state/v1/cookie-name", &mut framed);
         length_prefixed(app.name().as_bytes(), &mut framed);
@@ -83,7 +82,7 @@ impl CookieFamilies {
         let tag = digest.iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting one (RFC 6265bis section 4.1.3.2).
         let prefix = if secure { "__Host-" } else { "insecure-" };
-        Self { stem: format!("{prefix}{tag}-").into(), secure, max_age }
+        Self { stem: format!("{prefix}{tag}-").into(), secure }
     }
 
     /// Whether the cookies have the `__Host-` prefix and the `Secure` attribute.
@@ -93,7 +92,7 @@ impl CookieFamilies {
 
     /// The header value that gives `cookie` to the user agent, with one constant `Max-Age`: a cookie that is re-sent
     /// outlives every login that was begun under it.
-    pub(crate) fn set_cookie(&self, same_site: SameSite, cookie: &BrowserCookie) -> String {
+    pub(crate) fn set_cookie(&self, same_site: SameSite, cookie: &BrowserCookie, max_age: u64) -> String {
         let mut header = String::with_capacity(160);
         header.push_str(&self.stem);
         header.push(same_site.letter());
@@ -102,7 +101,7 @@ impl CookieFamilies {
         header.push('=');
         base64url::encode_onto(cookie.secret.expose(), &mut header);
         header.push_str("; Max-Age=");
-        push_decimal(self.max_age, &mut header);
+        push_decimal(max_age, &mut header);
         header.push_str("; Path=/; HttpOnly");
         if self.secure {
             header.push_str("; Secure");
@@ -186,7 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn families() -> CookieFamilies {
-        CookieFamilies::new(&App::new("shop", "production").unwrap(), true, 3720)
+        CookieFamilies::new(&App::new("shop", "production").unwrap(), true)
     }
 
     fn cookie(fill: u8) -> BrowserCookie {
@@ -195,7 +194,7 @@ mod tests {
 
     /// `name=value` as the browser sends it back.
     fn sent(fill: u8, same_site: SameSite) -> String {
-        families().set_cookie(same_site, &cookie(fill)).split(';').next().unwrap().to_owned()
+        families().set_cookie(same_site, &cookie(fill), 3720).split(';').next().unwrap().to_owned()
     }
 
     fn found(headers: &[&[u8]]) -> Vec<u8> {
@@ -205,14 +204,14 @@ mod tests {
 
     #[test]
     fn the_header_has_every_attribute_that_the_prefix_needs() {
-        let header = families().set_cookie(SameSite::Lax, &cookie(7));
+        let header = families().set_cookie(SameSite::Lax, &cookie(7), 3720);
         let (name, rest) = header.split_once('=').unwrap();
         assert!(name.starts_with("__Host-") && name.len() == 7 + 8 + 1 + 1 + 1 + 8, "{name}");
         assert_eq!(rest.split_once(';').unwrap().1, " Max-Age=3720; Path=/; HttpOnly; Secure; SameSite=Lax");
         assert!(!header.contains("Domain"));
-        assert!(families().set_cookie(SameSite::None, &cookie(7)).ends_with("; Secure; SameSite=None"));
-        let plain = CookieFamilies::new(&App::new("shop", "production").unwrap(), false, 1);
-        let header = plain.set_cookie(SameSite::Lax, &cookie(7));
+        assert!(families().set_cookie(SameSite::None, &cookie(7), 3720).ends_with("; Secure; SameSite=None"));
+        let plain = CookieFamilies::new(&App::new("shop", "production").unwrap(), false);
+        let header = plain.set_cookie(SameSite::Lax, &cookie(7), 1);
         assert!(header.starts_with("insecure-") && !header.contains("Secure"));
     }
 
@@ -272,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_other_environment_and_the_other_same_site_have_cookies_of_their_own() {
-        let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true, 1);
+        let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true);
         let header = sent(7, SameSite::Lax);
         assert_eq!(staging.find(SameSite::Lax, [header.as_bytes()].into_iter()).iter().count(), 0);
         assert_eq!(families().find(SameSite::None, [header.as_bytes()].into_iter()).iter().count(), 0);

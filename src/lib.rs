@@ -95,9 +95,10 @@ mod open;
 mod provider;
 mod random;
 mod replay;
+mod rotation;
 mod seal;
 mod secret;
-mod source;
+pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
@@ -109,7 +110,7 @@ pub use clock::{Clock, SystemClock};
 pub use finish_error::{FinishError, FinishErrorKind, Restart};
 pub use flow::{
     Authorized, BeginError, Begun, Bound, Code, CodeVerifier, ConfigError, DataError, Expect, Finished, Flow,
-    FlowBuilder, Keys, Login, Nonce, ProviderRefusal,
+    FlowBuilder, Login, Nonce, ProviderRefusal,
 };
 pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use name::{App, NameError, Purpose};
@@ -125,8 +126,11 @@ pub use replay::{
 pub use replay::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
 #[cfg(feature = "postgres")]
 pub use replay::{PostgresGuard, PostgresGuardBuilder, Purged};
+pub use rotation::{Change, Keys, KeysStatus, ListedKey, Offered, RingEvent, RingEventKind, Step, StepError};
+#[cfg(feature = "refresh")]
+pub use rotation::{Refresh, Refresher};
 pub use secret::SecretText;
-pub use source::RingError;
+pub use source::document::{RingDocument, RingError, RingTiming};
 
 /// The crate of [`RedisGuard::from_connection`]'s argument.
 #[cfg(feature = "redis")]

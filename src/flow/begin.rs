@@ -96,14 +96,15 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 
         let now = inner.now();
         let issued_at = u32::try_from(now).map_err(|_| BeginError::Clock)?;
-        let keys = inner.keys.sealing(purpose, now).ok_or(BeginError::NoActiveKey)?;
+        let table = inner.keys.load();
+        let keys = table.sealing(purpose, now).ok_or(BeginError::NoActiveKey)?;
 
         let mut random = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
-        let (nonce, bound) = inner.draw(&mut random, &binding, provider)?;
+        let (nonce, bound) = inner.draw(&mut random, &binding, provider, table.cookie_max_age())?;
         let secrets = FlowSecrets::derive(&keys.flow, binding.holder.kind(), bound.secret.expose(), &nonce);
         let claims = Claims {
             issued_at,
-            lifetime: inner.lifetime,
+            lifetime: inner.keys.lifetime(),
             restarts: login.restarts,
             kind: binding.holder.kind(),
             binding_tag: secrets.binding_tag(),
@@ -227,6 +228,7 @@ impl FlowInner {
         random: &mut [u8; RANDOM_BYTES],
         binding: &Binding<'_>,
         provider: &Provider,
+        max_age: u64,
     ) -> Result<([u8; NONCE_BYTES], Bound), RandomnessError> {
         let same_site = provider.same_site();
         let reused = match &binding.holder {
@@ -250,7 +252,7 @@ impl FlowInner {
         let bound = match &binding.holder {
             Holder::Cookies(_) => {
                 let cookie = reused.unwrap_or_else(|| BrowserCookie::mint(suffix, secret));
-                let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie));
+                let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie, max_age));
                 Bound { secret: cookie.secret, set_cookie, client_secret: None }
             }
             Holder::NewClientSecret => {

@@ -5,14 +5,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Address, ConfigError, Flow, FlowInner, Keys};
+use super::keys::FlowKeys;
+use super::{Address, ConfigError, Flow, FlowInner};
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::name::{self, App, Purpose};
 use crate::provider::{Provider, RedirectUri, host_of};
 use crate::random;
 use crate::replay::ReplayGuard;
-use crate::token::keys::{KeyTable, SameKeyId};
+use crate::rotation::Keys;
+use crate::token::keys::SameKeyId;
 
 /// How long a person has between the click and the callback, in seconds, unless the caller says otherwise.
 const DEFAULT_LIFETIME: u16 = 600;
@@ -257,22 +259,18 @@ impl Settings {
             return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
         }
 
-        let ring = self.keys.0;
-        if !ring.has_begun(unix_seconds(self.clock.now())) {
-            return Err(ConfigError::NothingSealsYet);
-        }
-        let timing = ring.timing();
-        let lifetime = checked_lifetime(self.lifetime, timing.lifetime_cap)?;
-        // One constant for every flow of the application, whatever its lifetime.
-        let max_age = u64::from(timing.lifetime_cap).saturating_add(u64::from(timing.skew).saturating_mul(2));
-        let keys = KeyTable::new(ring, &self.purposes, &self.app).map_err(|SameKeyId| ConfigError::KeyIdCollision)?;
+        let cookies = CookieFamilies::new(&self.app, !self.plain_http);
+        let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
+        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, |ring| {
+            let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
+            if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NothingSealsYet) }
+        })?;
         Ok(FlowInner {
-            cookies: CookieFamilies::new(&self.app, !self.plain_http, max_age),
+            cookies,
             keys,
             purposes: self.purposes,
             providers: self.providers,
             addresses,
-            lifetime,
             public_host,
             shared_callback: self.shared_callback,
             clock: self.clock,
@@ -346,6 +344,12 @@ impl Settings {
         let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
         let host = host_of(host).filter(|_| plain).ok_or(ConfigError::PublicHost)?;
         Ok(Some(host.to_ascii_lowercase()))
+    }
+}
+
+impl From<SameKeyId> for ConfigError {
+    fn from(_: SameKeyId) -> Self {
+        Self::KeyIdCollision
     }
 }
 

@@ -9,6 +9,7 @@ use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::key::id::KeyId;
 use crate::open::{self, Authentic, Context, InContext, OutOfTime, is_over};
 use crate::provider::{Provider, host_of};
 use crate::replay::{GuardError, Mark, Marked, Sealed};
@@ -52,6 +53,7 @@ use crate::token::wire::LONGEST_BYTES;
 pub struct Bound<T> {
     flow: Arc<FlowInner>,
     id: [u8; 16],
+    key_id: KeyId,
     sealed: Sealed,
     skew: u32,
     finished: Finished<T>,
@@ -93,12 +95,16 @@ impl<T> Bound<T> {
     /// # }).unwrap();
     /// ```
     pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, id, sealed, skew, finished } = self;
+        let Self { flow, id, key_id, sealed, skew, finished } = self;
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
         if is_over(sealed.expires_at, now, skew) {
             return Err(refused(FinishErrorKind::Expired.into(), finished, Whose::ThisOne));
+        }
+        // And the keys, for one that was revoked, or that retired, since the check.
+        if let Err(kind) = flow.keys.load().still_opens(key_id, now) {
+            return Err(refused(kind.into(), finished, Whose::ThisOne));
         }
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
@@ -109,7 +115,11 @@ impl<T> Bound<T> {
             Err(error) => Err(error),
         };
         match marked {
-            Ok(Marked::First) => Ok(finished),
+            // A guard takes its time: from the swap on, nothing comes in under a revoked key.
+            Ok(Marked::First) => match flow.keys.load().still_opens(key_id, now) {
+                Ok(()) => Ok(finished),
+                Err(kind) => Err(refused(kind.into(), finished, Whose::ThisOne)),
+            },
             Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
                 Err(refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
             }
@@ -158,18 +168,25 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             ));
         }
         let now = inner.now();
-        let timing = inner.keys.ring().timing();
+        // One view of the keys for all of this check, whatever swaps meanwhile.
+        let table = inner.keys.load();
+        let timing = table.ring().timing();
         let mut buffer = [0; LONGEST_BYTES];
         let Expect { provider, tenant, redirect, purpose } = expect;
         let context = Context { provider, tenant, redirect, purpose };
-        let authentic = open::authenticate(&callback.state, &inner.keys, now, &mut buffer)?;
+        let authentic = open::authenticate(&callback.state, &table, now, &mut buffer).inspect_err(|error| {
+            if error.kind() == FinishErrorKind::UnknownKey {
+                inner.keys.handle().met_unknown_key();
+            }
+        })?;
         let timely = authentic.check_time(now, timing).map_err(|late| inner.out_of_time(late, &binding, &context))?;
         let in_context = timely.check_context(&context)?;
         let provider = inner.configured_provider(&in_context)?;
         let secrets = inner.check_binding(&in_context, &binding, provider)?;
         let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
 
-        let Authentic { nonce, claims, .. } = in_context.authentic();
+        let Authentic { keys, nonce, claims, .. } = in_context.authentic();
+        let key_id = keys.id;
         let origin = in_context.authentic().origin();
         let data = match seal::read_data(claims.data) {
             Ok(data) => data,
@@ -202,6 +219,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         Ok(Bound {
             flow: Arc::clone(&self.inner),
             id,
+            key_id,
             sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,
             finished,

@@ -7,6 +7,7 @@ mod check;
 mod config_error;
 mod expect;
 mod finished;
+mod keys;
 mod login;
 
 use std::fmt;
@@ -22,53 +23,19 @@ pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
 
+use keys::FlowKeys;
+
 use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::claims::ReturnTo;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::finish_error::FinishError;
-use crate::key::KeyRing;
 use crate::name::{App, Purpose};
 use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
 use crate::replay::ReplayGuard;
-use crate::token::keys::KeyTable;
-
-/// The keys that a flow reads. A fixed ring converts into it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{Keys, KeyRing, RootKey};
-/// let ring = KeyRing::from(RootKey::generate()?);
-/// let keys = Keys::from(ring.clone());
-/// assert_eq!(keys.fingerprint(), ring.fingerprint());
-/// # Ok::<(), oauth_state::RandomnessError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Keys(KeyRing);
-
-impl Keys {
-    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{Keys, testing};
-    /// assert_eq!(Keys::from(testing::ring()).fingerprint().len(), 16);
-    /// ```
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        self.0.fingerprint()
-    }
-}
-
-impl From<KeyRing> for Keys {
-    fn from(ring: KeyRing) -> Self {
-        Self(ring)
-    }
-}
+use crate::rotation::Keys;
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
 ///
@@ -105,12 +72,11 @@ pub struct Flow<T = ()> {
 
 /// What all clones share.
 pub(crate) struct FlowInner {
-    keys: KeyTable,
+    keys: FlowKeys,
     /// The accepted ones; the first is what a login is for unless it says otherwise.
     purposes: Vec<Purpose>,
     providers: Vec<Provider>,
     addresses: Vec<Address>,
-    lifetime: u16,
     cookies: CookieFamilies,
     public_host: Option<String>,
     shared_callback: bool,
@@ -179,7 +145,7 @@ impl<T> Flow<T> {
     /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.inner.keys.ring().fingerprint()
+        self.inner.keys.handle().fingerprint()
     }
 
     /// Replaces the source of randomness, to count its calls and to let it fail.
@@ -241,7 +207,7 @@ impl<T> fmt::Debug for Flow<T> {
         f.debug_struct("Flow")
             .field("purposes", &self.inner.purposes)
             .field("providers", &self.inner.providers.iter().map(Provider::id).collect::<Vec<_>>())
-            .field("ring", self.inner.keys.ring())
+            .field("ring", self.inner.keys.load().ring())
             .finish_non_exhaustive()
     }
 }

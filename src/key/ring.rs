@@ -68,7 +68,10 @@ impl fmt::Display for KeyRole {
 pub(crate) struct RingKey {
     pub(crate) root: RootKey,
     pub(crate) id: RootKeyId,
+    pub(crate) published_at: u64,
     pub(crate) seal_from: u64,
+    /// Published to seal at once, because the key that it replaces is revoked.
+    pub(crate) emergency: bool,
     pub(crate) revoked: bool,
 }
 
@@ -81,6 +84,13 @@ pub(crate) struct Timing {
     pub(crate) skew: u32,
     /// The longest lifetime that a state may be given.
     pub(crate) lifetime_cap: u16,
+}
+
+impl Timing {
+    /// Of a ring that is one bare key.
+    pub(crate) const fn of_a_bare_key() -> Self {
+        Self { propagation: 0, skew: DEFAULT_SKEW, lifetime_cap: LONGEST_LIFETIME }
+    }
 }
 
 /// An immutable set of keys with their schedule, the same on every server.
@@ -216,8 +226,29 @@ impl KeyRing {
         self.0.timing
     }
 
+    /// The ids that the document revokes.
+    pub(crate) fn revoked(&self) -> &[RootKeyId] {
+        &self.0.revoked
+    }
+
+    /// The same document with more keys revoked, or itself if that names none of them. The fingerprint stays: it is the
+    /// document's.
+    pub(crate) fn with_revoked(&self, is_revoked: impl Fn(RootKeyId) -> bool) -> Self {
+        if !self.0.keys.iter().any(|key| !key.revoked && is_revoked(key.id)) {
+            return self.clone();
+        }
+        let Contents { serial, timing, keys, revoked } = &*self.0;
+        let keys = keys.iter().cloned().map(|key| RingKey { revoked: key.revoked || is_revoked(key.id), ..key });
+        Self(Arc::new(Contents { serial: *serial, timing: *timing, keys: keys.collect(), revoked: revoked.clone() }))
+    }
+
     pub(crate) fn keys(&self) -> &[RingKey] {
         &self.0.keys
+    }
+
+    /// Whether this is the very same ring, not merely an equal one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The role of the key at `index` of [`KeyRing::keys`].
@@ -233,7 +264,7 @@ impl KeyRing {
         // never seals again, so that no server falls back to a key that another has retired.
         match index.checked_add(1).and_then(|next| self.0.keys.get(next)) {
             Some(successor) if successor.seal_from <= now => {
-                if now < self.accept_until(successor.seal_from) {
+                if now < self.accept_until(index) {
                     KeyRole::Retiring
                 } else {
                     KeyRole::Retired
@@ -254,11 +285,15 @@ impl KeyRing {
         self.0.keys.iter().any(|key| key.seal_from <= now)
     }
 
-    /// A server that has not yet seen the successor may seal until `propagation` after `superseded_at`, by a clock
-    /// that differs by up to `skew`; its state then lives for `lifetime_cap` and is judged by a third clock.
-    fn accept_until(&self, superseded_at: u64) -> u64 {
+    /// When the key at `index` is retired; `u64::MAX` while it has no successor.
+    ///
+    /// A server that has not yet seen the successor may seal until `propagation` after the successor's `seal_from`, by a
+    /// clock that differs by up to `skew`; its state then lives for `lifetime_cap` and is judged by a third clock.
+    pub(crate) fn accept_until(&self, index: usize) -> u64 {
         let Timing { propagation, skew, lifetime_cap } = self.0.timing;
-        superseded_at
+        let Some(successor) = index.checked_add(1).and_then(|next| self.0.keys.get(next)) else { return u64::MAX };
+        successor
+            .seal_from
             .saturating_add(propagation.into())
             .saturating_add(lifetime_cap.into())
             .saturating_add(u64::from(skew).saturating_mul(2))
@@ -277,9 +312,9 @@ impl KeyRing {
 /// ```
 impl From<RootKey> for KeyRing {
     fn from(root: RootKey) -> Self {
-        let timing = Timing { propagation: 0, skew: DEFAULT_SKEW, lifetime_cap: LONGEST_LIFETIME };
         let id = root.id();
-        Self::from_parts(0, timing, vec![RingKey { root, id, seal_from: 0, revoked: false }], Vec::new())
+        let key = RingKey { root, id, published_at: 0, seal_from: 0, emergency: false, revoked: false };
+        Self::from_parts(0, Timing::of_a_bare_key(), vec![key], Vec::new())
     }
 }
 
@@ -305,7 +340,7 @@ mod tests {
     fn ring(schedule: &[(u64, bool)]) -> KeyRing {
         let keys = schedule.iter().map(|&(seal_from, revoked)| {
             let root = RootKey::generate().unwrap();
-            RingKey { id: root.id(), root, seal_from, revoked }
+            RingKey { id: root.id(), root, published_at: 0, seal_from, emergency: false, revoked }
         });
         KeyRing::from_parts(1, TIMING, keys.collect(), Vec::new())
     }

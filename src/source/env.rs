@@ -1,11 +1,90 @@
 //! A key ring from an environment variable.
 
 use super::document::RingError;
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
 use crate::key::KeyRing;
 use crate::secret::SecretText;
 
-/// The variable that [`KeyRing::from_env`] reads.
+/// The variable that [`KeyRing::from_env`] and [`EnvSource::new`] read.
 const VARIABLE: &str = "OAUTH_STATE_KEYS";
+
+/// The environment variable `OAUTH_STATE_KEYS`, or another: a bare root key or a ring document.
+///
+/// The environment of a process is fixed when it starts, so that a rotation reaches a server with its next start. Read
+/// `docs/sources/environment.md` before choosing it.
+///
+/// # Security
+///
+/// The environment of a process can be read by its user and is inherited by its children; prefer a file or a secret
+/// manager where there is one.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::source::{EnvSource, KeySource};
+/// assert_eq!(EnvSource::new().name(), "the environment variable OAUTH_STATE_KEYS");
+/// ```
+#[derive(Clone, Debug)]
+pub struct EnvSource {
+    variable: String,
+    name: String,
+}
+
+impl EnvSource {
+    /// The variable `OAUTH_STATE_KEYS`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{EnvSource, KeySource};
+    /// assert!(EnvSource::new().name().contains("OAUTH_STATE_KEYS"));
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::variable(VARIABLE)
+    }
+
+    /// The variable of this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{EnvSource, KeySource};
+    /// assert!(EnvSource::variable("SHOP_KEYS").name().contains("SHOP_KEYS"));
+    /// ```
+    #[must_use]
+    pub fn variable(variable: impl Into<String>) -> Self {
+        let variable = variable.into();
+        Self { name: format!("the environment variable {variable}"), variable }
+    }
+}
+
+impl Default for EnvSource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl KeySource for EnvSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(async move {
+            let text = std::env::var(&self.variable).map_err(|error| {
+                let answer = match error {
+                    std::env::VarError::NotPresent => "it is not set",
+                    // The error itself would repeat what stands there.
+                    std::env::VarError::NotUnicode(_) => "it is not Unicode",
+                };
+                SourceError::new(&self.name, SourceErrorKind::Missing, answer)
+                    .to_do("set it to a root key or to a ring document (oauth-state keys generate)")
+            })?;
+            Ok(Fetched::document(text, None))
+        })
+    }
+}
 
 impl KeyRing {
     /// Reads the ring from the environment variable `OAUTH_STATE_KEYS`: a bare root key or a ring document.

@@ -2,9 +2,10 @@
 
 use super::aead::Xaes256Gcm;
 use super::wire;
+use crate::finish_error::FinishErrorKind;
 use crate::key::derive::{HmacKey, derive, key_id};
 use crate::key::id::KeyId;
-use crate::key::ring::{KeyRing, KeyRole, RingKey};
+use crate::key::ring::{KeyRing, KeyRole, RingKey, Timing};
 use crate::name::{App, Purpose};
 
 /// The keys of one root key for one purpose of one application in one environment.
@@ -93,6 +94,26 @@ impl KeyTable {
 
     pub(crate) fn ring(&self) -> &KeyRing {
         &self.ring
+    }
+
+    /// One constant for every flow of the application, whatever its lifetime, in seconds.
+    pub(crate) fn cookie_max_age(&self) -> u64 {
+        let Timing { lifetime_cap, skew, .. } = self.ring.timing();
+        u64::from(lifetime_cap).saturating_add(u64::from(skew).saturating_mul(2))
+    }
+
+    /// Whether a key that opened a state still opens at `now`.
+    ///
+    /// # Errors
+    ///
+    /// Why its states are refused by now.
+    pub(crate) fn still_opens(&self, id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
+        match self.find(id, now) {
+            Found::Keys(_) => Ok(()),
+            Found::WrongPurpose => Err(FinishErrorKind::WrongPurpose),
+            Found::Revoked => Err(FinishErrorKind::KeyRevoked),
+            Found::Unknown => Err(FinishErrorKind::UnknownKey),
+        }
     }
 
     /// The keys that seal for `purpose` at `now`.

@@ -1,0 +1,71 @@
+//! A flow's own view of the keys: what it derives from the ring in use, swapped as one.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::key::KeyRing;
+use crate::name::{App, Purpose};
+use crate::rotation::Keys;
+use crate::rotation::reader::{Commit, RingReader};
+use crate::source::RingError;
+use crate::token::keys::{KeyTable, SameKeyId};
+
+/// The keys of one flow. Reading them takes no lock and never waits for a swap.
+pub(super) struct FlowKeys {
+    /// Keeps the ring alive, and hears of unknown keys.
+    handle: Keys,
+    table: Arc<FollowedTable>,
+}
+
+/// What swaps with the ring, and what it is derived with.
+struct FollowedTable {
+    current: ArcSwap<KeyTable>,
+    app: App,
+    purposes: Vec<Purpose>,
+    lifetime: u16,
+}
+
+impl FlowKeys {
+    /// Follows `handle` from now on, if `check` agrees with the ring that it begins with.
+    pub(super) fn follow<E: From<SameKeyId>>(
+        handle: Keys,
+        app: App,
+        purposes: &[Purpose],
+        check: impl FnOnce(&KeyRing) -> Result<u16, E>,
+    ) -> Result<Self, E> {
+        let table = handle.follow(|ring| -> Result<_, E> {
+            let lifetime = check(&ring)?;
+            let current = ArcSwap::from_pointee(KeyTable::new(ring, purposes, &app)?);
+            Ok(Arc::new(FollowedTable { current, app, purposes: purposes.to_vec(), lifetime }))
+        })?;
+        Ok(Self { handle, table })
+    }
+
+    /// The keys as they are now. A swap that comes later does not change what the guard shows.
+    pub(super) fn load(&self) -> Guard<Arc<KeyTable>> {
+        self.table.current.load()
+    }
+
+    /// The lifetime of a state, in seconds: at most what the ring in use allows.
+    pub(super) fn lifetime(&self) -> u16 {
+        self.table.lifetime
+    }
+
+    pub(super) fn handle(&self) -> &Keys {
+        &self.handle
+    }
+}
+
+impl RingReader for FollowedTable {
+    fn prepare<'a>(&'a self, ring: &KeyRing) -> Result<Commit<'a>, RingError> {
+        let cap = ring.timing().lifetime_cap;
+        if self.lifetime > cap {
+            return Err(RingError::LifetimeCap { cap, lifetime: self.lifetime });
+        }
+        let table =
+            KeyTable::new(ring.clone(), &self.purposes, &self.app).map_err(|SameKeyId| RingError::KeyIdCollision)?;
+        let table = Arc::new(table);
+        Ok(Box::new(move || self.current.store(table)))
+    }
+}

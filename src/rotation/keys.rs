@@ -1,0 +1,361 @@
+//! The handle that flows read their keys through.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Instant, SystemTime};
+
+use super::KeysStatus;
+use super::reader::RingReader;
+use super::transition::{self, Verdict};
+use crate::clock::unix_seconds;
+use crate::key::{KeyRing, RootKeyId};
+use crate::secret::SecretText;
+use crate::source::RingError;
+use crate::source::document::revocations;
+
+/// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
+const MOST_REMEMBERED: usize = 262_144;
+
+/// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
+///
+/// `Keys::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::source::KeySource) and keeps it fresh;
+/// [`Keys::offer`] takes documents from a schedule of the caller's own. Flows never wait for either, and take no lock.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Keys, KeyRing, RootKey};
+/// let ring = KeyRing::from(RootKey::generate()?);
+/// let keys = Keys::from(ring.clone());
+/// assert_eq!(keys.fingerprint(), ring.fingerprint());
+/// # Ok::<(), oauth_state::RandomnessError>(())
+/// ```
+#[derive(Clone)]
+pub struct Keys(Arc<Live>);
+
+/// What became of an offered document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Keys, Offered, RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let keys = Keys::from(document.ring().clone());
+/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Offered::Unchanged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Offered {
+    /// It is the document in use.
+    Unchanged,
+    /// It is in use from now on.
+    Taken {
+        /// Keys that sealed elsewhere before this process knew them.
+        late: usize,
+    },
+}
+
+/// What all clones of a handle, and all flows over it, share.
+pub(super) struct Live {
+    state: Mutex<State>,
+    pub(super) wishes: Arc<Wishes>,
+    unknown_keys: AtomicU64,
+}
+
+/// Everything that only swaps and health checks touch.
+struct State {
+    ring: KeyRing,
+    /// Every id that was ever seen revoked, be it in a document that was refused.
+    revoked: HashSet<RootKeyId>,
+    readers: Vec<Weak<dyn RingReader>>,
+    confirmed_at: Option<Instant>,
+    taken: u64,
+    refused: u64,
+    failed: u64,
+    late: u64,
+    last_error: Option<String>,
+}
+
+/// Refreshes that somebody asked for. Asking never waits.
+#[derive(Default)]
+pub(super) struct Wishes {
+    /// A wish for an early refresh stands; one is enough, however many callbacks ask.
+    early: AtomicBool,
+    /// The operator's wish, which is not held back.
+    now: AtomicBool,
+    #[cfg(feature = "refresh")]
+    pub(super) changed: tokio::sync::Notify,
+}
+
+impl Wishes {
+    fn wish(&self, flag: &AtomicBool) {
+        if !flag.swap(true, Ordering::AcqRel) {
+            #[cfg(feature = "refresh")]
+            self.changed.notify_one();
+        }
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn take_now(&self) -> bool {
+        self.now.swap(false, Ordering::AcqRel)
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn early_stands(&self) -> bool {
+        self.early.load(Ordering::Acquire)
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn clear_early(&self) {
+        self.early.store(false, Ordering::Release);
+    }
+}
+
+impl Keys {
+    /// The ring in use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).ring().serial(), 0);
+    /// ```
+    #[must_use]
+    pub fn ring(&self) -> KeyRing {
+        self.0.state().ring.clone()
+    }
+
+    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).fingerprint().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.ring().fingerprint()
+    }
+
+    /// How the keys stand: serial, age, what was taken and refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).status().last_error, None);
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> KeysStatus {
+        let state = self.0.state();
+        KeysStatus {
+            serial: state.ring.serial(),
+            fingerprint: state.ring.fingerprint(),
+            age: state.confirmed_at.map(|at| monotonic_now().saturating_duration_since(at)),
+            taken: state.taken,
+            refused: state.refused,
+            failed: state.failed,
+            late: state.late,
+            unknown_keys: self.0.unknown_keys.load(Ordering::Relaxed),
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    /// Asks the refresh task to fetch at once, as after an operator's signal. It returns immediately, and does nothing for
+    /// keys without a refresh task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// let keys = Keys::from(testing::ring());
+    /// keys.reload_now();
+    /// assert_eq!(keys.status().failed, 0);
+    /// ```
+    pub fn reload_now(&self) {
+        self.0.wishes.wish(&self.0.wishes.now);
+    }
+
+    /// Puts a document into use, if it may follow the one that is in use; for a schedule of the caller's own. `Keys::load` with
+    /// a source does all of this by itself.
+    ///
+    /// The ids in its `revoked` are revoked first, even if the rest of it is refused. The swap is atomic for each flow, and
+    /// happens for none unless every flow over these keys can use the ring.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says why the document is refused; the last good ring stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, Offered, RingDocument, RingError, RingTiming};
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let second = first.rotate(now)?.document;
+    /// let keys = Keys::from(first.ring().clone());
+    /// assert_eq!(keys.offer(&second.to_secret_text(), now)?, Offered::Taken { late: 0 });
+    ///
+    /// let older = keys.offer(&first.to_secret_text(), now).unwrap_err();
+    /// assert!(matches!(older, RingError::SerialTooLow { given: 1, least: 2 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn offer(&self, document: &SecretText, now: SystemTime) -> Result<Offered, RingError> {
+        let mut state = self.0.state();
+        let offered = state.offer(document, unix_seconds(now));
+        match &offered {
+            Ok(_) => {
+                state.confirmed_at = Some(monotonic_now());
+                state.last_error = None;
+            }
+            Err(error) => {
+                state.refused = state.refused.saturating_add(1);
+                state.last_error = Some(error.to_string());
+            }
+        }
+        offered
+    }
+
+    /// Lets a flow follow the ring. Gives the ring that it has to begin with; no swap can come in between.
+    pub(crate) fn follow<R: RingReader + 'static, E>(
+        &self,
+        make: impl FnOnce(KeyRing) -> Result<Arc<R>, E>,
+    ) -> Result<Arc<R>, E> {
+        let mut state = self.0.state();
+        let reader = make(state.ring.clone())?;
+        // Flows come and go in tests; what is gone takes no room.
+        state.readers.retain(|reader| reader.strong_count() > 0);
+        let following: Weak<R> = Arc::downgrade(&reader);
+        state.readers.push(following);
+        Ok(reader)
+    }
+
+    /// A callback named a key that is not known here: another server may have a newer document.
+    pub(crate) fn met_unknown_key(&self) {
+        self.0.unknown_keys.fetch_add(1, Ordering::Relaxed);
+        self.0.wishes.wish(&self.0.wishes.early);
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.0
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn of(live: Arc<Live>) -> Self {
+        Self(live)
+    }
+
+    /// The source says that the document is still the one in use.
+    #[cfg(feature = "refresh")]
+    pub(super) fn confirm(&self) {
+        let mut state = self.0.state();
+        state.confirmed_at = Some(monotonic_now());
+        state.last_error = None;
+    }
+
+    /// What the last attempt ended in, in the source's words.
+    #[cfg(feature = "refresh")]
+    pub(super) fn note_error(&self, error: &str, failed: bool) {
+        let mut state = self.0.state();
+        state.failed = state.failed.saturating_add(u64::from(failed));
+        state.last_error = Some(error.to_owned());
+    }
+}
+
+impl Live {
+    /// A panic elsewhere left nothing half done: every change below is made after the last step that can fail.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The refresh task ends with the last handle.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.wishes.wish(&self.wishes.now);
+    }
+}
+
+impl State {
+    fn offer(&mut self, document: &SecretText, now: u64) -> Result<Offered, RingError> {
+        self.revoke(revocations(document.expose()));
+        let offered = KeyRing::parse(document.expose())?;
+        match transition::judge(&self.ring, &offered, &self.revoked, now)? {
+            Verdict::Same => Ok(Offered::Unchanged),
+            Verdict::New { late } => {
+                self.swap(offered.with_revoked(|id| self.revoked.contains(&id)))?;
+                self.taken = self.taken.saturating_add(1);
+                self.late = self.late.saturating_add(late as u64);
+                Ok(Offered::Taken { late })
+            }
+        }
+    }
+
+    /// First of all, and whatever else the document holds.
+    fn revoke(&mut self, ids: Vec<RootKeyId>) {
+        let ring = self.ring.with_revoked(|id| ids.contains(&id));
+        let room = MOST_REMEMBERED.saturating_sub(self.revoked.len());
+        self.revoked.extend(ids.into_iter().take(room));
+        // The same keys as before, fewer of which open: no reader has a reason to refuse.
+        let _ = self.swap(ring);
+    }
+
+    fn swap(&mut self, ring: KeyRing) -> Result<(), RingError> {
+        if ring.is_same(&self.ring) {
+            return Ok(());
+        }
+        self.readers.retain(|reader| reader.strong_count() > 0);
+        let readers: Vec<_> = self.readers.iter().filter_map(Weak::upgrade).collect();
+        let commits = readers.iter().map(|reader| reader.prepare(&ring)).collect::<Result<Vec<_>, _>>()?;
+        commits.into_iter().for_each(|commit| commit());
+        self.ring = ring;
+        Ok(())
+    }
+}
+
+impl From<KeyRing> for Keys {
+    fn from(ring: KeyRing) -> Self {
+        let state = State {
+            revoked: ring.revoked().iter().copied().collect(),
+            ring,
+            readers: Vec::new(),
+            confirmed_at: None,
+            taken: 0,
+            refused: 0,
+            failed: 0,
+            late: 0,
+            last_error: None,
+        };
+        Self(Arc::new(Live { state: Mutex::new(state), wishes: Arc::default(), unknown_keys: AtomicU64::new(0) }))
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keys").field(&self.ring()).finish()
+    }
+}
+
+/// The clock of the runtime where there is one, which tests can hold still.
+fn monotonic_now() -> Instant {
+    #[cfg(feature = "refresh")]
+    {
+        tokio::time::Instant::now().into_std()
+    }
+    #[cfg(not(feature = "refresh"))]
+    {
+        Instant::now()
+    }
+}
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use super::*;
+use crate::key::KeyRole;
+use crate::source::document::{RingDocument, RingTiming};
+
+const NOW: u64 = 1_800_000_000;
+
+fn at(seconds: u64) -> SystemTime {
+    crate::clock::from_unix_seconds(seconds)
+}
+
+fn timing() -> RingTiming {
+    let seconds = Duration::from_secs;
+    RingTiming { propagation: seconds(300), skew: seconds(60), lifetime_cap: seconds(600) }
+}
+
+fn first() -> RingDocument {
+    RingDocument::first(timing(), at(NOW)).unwrap()
+}
+
+fn roles(keys: &Keys, now: u64) -> Vec<KeyRole> {
+    keys.ring().roles(at(now)).map(|(_, role)| role).collect()
+}
+
+/// Remembers what it was asked to use, and refuses on demand.
+#[derive(Default)]
+struct Reader {
+    refuse: AtomicBool,
+    in_use: Mutex<Vec<String>>,
+}
+
+impl RingReader for Reader {
+    fn prepare<'a>(&'a self, ring: &KeyRing) -> Result<super::super::reader::Commit<'a>, RingError> {
+        if self.refuse.load(Ordering::SeqCst) {
+            return Err(RingError::KeyIdCollision);
+        }
+        let fingerprint = ring.fingerprint();
+        Ok(Box::new(move || self.in_use.lock().unwrap().push(fingerprint)))
+    }
+}
+
+fn follow(keys: &Keys) -> Arc<Reader> {
+    keys.follow::<Reader, ()>(|_| Ok(Arc::new(Reader::default()))).unwrap()
+}
+
+#[test]
+fn a_ring_is_used_by_all_flows_or_by_none() {
+    let one = first();
+    let keys = Keys::from(one.ring().clone());
+    let (willing, unwilling) = (follow(&keys), follow(&keys));
+    unwilling.refuse.store(true, Ordering::SeqCst);
+    let next = one.rotate(at(NOW)).unwrap().document;
+    assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::KeyIdCollision)));
+    assert_eq!((keys.ring().serial(), willing.in_use.lock().unwrap().len()), (1, 0));
+    assert_eq!((keys.status().refused, keys.status().taken), (1, 0));
+
+    unwilling.refuse.store(false, Ordering::SeqCst);
+    assert_eq!(keys.offer(&next.to_secret_text(), at(NOW)).unwrap(), Offered::Taken { late: 0 });
+    for reader in [&willing, &unwilling] {
+        assert_eq!(*reader.in_use.lock().unwrap(), [next.ring().fingerprint()]);
+    }
+}
+
+/// A leaked key must not stay in use because of a comma.
+#[test]
+fn revocations_hold_even_if_the_rest_is_refused() {
+    let document = first();
+    let id = document.ring().roles(at(NOW)).next().unwrap().0;
+    let revoked = document.revoke(id, at(NOW)).unwrap().document.to_secret_text();
+    for broken in [
+        revoked.expose().replace("\"serial\": 2", "\"serial\": 0"),
+        revoked.expose().replace("\"version\": 1", "\"version\": 2"),
+        revoked.expose().replace("osk1.", "osk1-"),
+        revoked.expose().replace("\"skew\"", "\"screw\""),
+    ] {
+        let keys = Keys::from(document.ring().clone());
+        let reader = follow(&keys);
+        assert!(keys.offer(&SecretText::from(broken), at(NOW)).is_err());
+        assert_eq!(roles(&keys, NOW), [KeyRole::Revoked]);
+        assert_eq!(reader.in_use.lock().unwrap().len(), 1, "the flows hear of it");
+        // And it stays so, whatever comes.
+        let unrevoked = document.rotate(at(NOW)).unwrap().document;
+        assert!(matches!(keys.offer(&unrevoked.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
+    }
+}
+
+#[test]
+fn a_key_that_was_revoked_before_it_was_ever_seen_does_not_come_in() {
+    let document = first();
+    let keys = Keys::from(document.ring().clone());
+    let next = document.rotate(at(NOW)).unwrap().document;
+    let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
+    let hurried = SecretText::from(format!(r#"{{"revoked":["{pending}"]}}"#));
+    assert!(keys.offer(&hurried, at(NOW)).is_err());
+    assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
+}
+
+#[test]
+fn a_refused_document_leaves_the_last_good_ring_and_says_why() {
+    let document = first();
+    let keys = Keys::from(document.ring().clone());
+    let before = keys.fingerprint();
+    for garbage in ["", "garbage", "{", "{}", "osk1.x.y", "\0"] {
+        assert!(keys.offer(&SecretText::from(garbage.to_owned()), at(NOW)).is_err());
+        assert_eq!(keys.fingerprint(), before);
+    }
+    let status = keys.status();
+    assert_eq!((status.refused, status.taken, status.age), (6, 0, None));
+    assert!(status.last_error.unwrap().contains("neither"));
+    keys.offer(&document.to_secret_text(), at(NOW)).unwrap();
+    assert_eq!(keys.status().last_error, None);
+}
+
+#[test]
+fn however_many_callbacks_ask_one_wish_stands() {
+    let keys = Keys::from(first().ring().clone());
+    for _ in 0..1_000 {
+        keys.met_unknown_key();
+    }
+    assert_eq!(keys.status().unknown_keys, 1_000);
+    assert!(keys.0.wishes.early.load(Ordering::SeqCst));
+}
+
+/// Flows come and go; what is gone must not be kept, nor keep a swap from happening.
+#[test]
+fn a_flow_that_is_gone_is_forgotten() {
+    let document = first();
+    let keys = Keys::from(document.ring().clone());
+    let unwilling = follow(&keys);
+    unwilling.refuse.store(true, Ordering::SeqCst);
+    drop(unwilling);
+    let next = document.rotate(at(NOW)).unwrap().document;
+    assert!(keys.offer(&next.to_secret_text(), at(NOW)).is_ok());
+    assert_eq!(keys.0.state().readers.len(), 0);
+}

@@ -1,0 +1,21 @@
+//! Rings that change while a service runs: the steps from one document to the next, the checks between two of them, and the
+//! handle that flows read.
+
+mod keys;
+pub(crate) mod reader;
+#[cfg(feature = "refresh")]
+mod refresh;
+mod status;
+mod steps;
+mod timeline;
+mod transition;
+
+pub use keys::{Keys, Offered};
+#[cfg(feature = "refresh")]
+pub use refresh::{Refresh, Refresher};
+pub use status::KeysStatus;
+pub use steps::{Change, Step, StepError};
+pub use timeline::{ListedKey, RingEvent, RingEventKind};
+
+#[cfg(test)]
+mod simulation;

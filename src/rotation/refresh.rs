@@ -1,0 +1,433 @@
+//! The task that keeps a ring fresh.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::keys::{Keys, Live, Offered, Wishes};
+use crate::clock::{Clock, SystemClock};
+use crate::key::KeyRing;
+use crate::random;
+use crate::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind};
+
+/// The wait after the first failure; it doubles with each further one, up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Between two refreshes that a source asked for: a folder in which much is written must not keep this task busy.
+const LEAST_GAP: Duration = Duration::from_millis(50);
+
+/// How often a source is read, and what a start expects of it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Refresh;
+/// use std::time::Duration;
+/// let refresh = Refresh::every(Duration::from_secs(60)).time_limit(Duration::from_secs(5)).minimum_serial(7);
+/// assert!(format!("{refresh:?}").contains("60s"));
+/// ```
+#[derive(Clone)]
+pub struct Refresh {
+    interval: Duration,
+    time_limit: Duration,
+    early_gap: Duration,
+    minimum_serial: u64,
+    clock: Arc<dyn Clock>,
+}
+
+impl Refresh {
+    /// Reads the source once per interval, and a random part of up to a fifth earlier, so that a fleet does not ask all
+    /// at once. The interval must not exceed the document's `propagation`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Refresh;
+    /// let refresh = Refresh::every(std::time::Duration::from_secs(60));
+    /// assert!(format!("{refresh:?}").contains("interval: 60s"));
+    /// ```
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            interval: interval.max(LEAST_GAP),
+            time_limit: Duration::from_secs(10),
+            early_gap: Duration::from_secs(10),
+            minimum_serial: 0,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Gives up on an answer after this time; ten seconds unless said otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Refresh;
+    /// use std::time::Duration;
+    /// let refresh = Refresh::every(Duration::from_secs(60)).time_limit(Duration::from_secs(3));
+    /// assert!(format!("{refresh:?}").contains("time_limit: 3s"));
+    /// ```
+    #[must_use]
+    pub fn time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
+        self
+    }
+
+    /// A callback with an unknown key id may bring the next refresh forward, at most once in this time; ten seconds unless
+    /// said otherwise. Anybody can send an unknown key id, so this bounds what he can make the source do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Refresh;
+    /// use std::time::Duration;
+    /// let refresh = Refresh::every(Duration::from_secs(60)).early_at_most_every(Duration::from_secs(30));
+    /// assert!(format!("{refresh:?}").contains("early_gap: 30s"));
+    /// ```
+    #[must_use]
+    pub fn early_at_most_every(mut self, gap: Duration) -> Self {
+        self.early_gap = gap;
+        self
+    }
+
+    /// Refuses to start with a document of a lower serial. A running process never goes back; this keeps a process that starts
+    /// from taking an old document, say one that was restored from a backup, with a key that was revoked since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::source_fn;
+    /// use oauth_state::{Keys, Refresh, RootKey};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let text = RootKey::generate()?.to_secret_text(); // a bare key has serial 0
+    /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
+    /// let error = Keys::load(source, Refresh::every(Duration::from_secs(60)).minimum_serial(1)).await.unwrap_err();
+    /// assert!(error.to_string().contains("the document's serial is 0"));
+    /// # Ok::<(), oauth_state::RandomnessError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn minimum_serial(mut self, serial: u64) -> Self {
+        self.minimum_serial = serial;
+        self
+    }
+
+    /// Replaces the clock of the operating system, by which documents are judged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Refresh, testing::ManualClock};
+    /// let refresh = Refresh::every(std::time::Duration::from_secs(60)).clock(ManualClock::at(1_800_000_000));
+    /// assert!(format!("{refresh:?}").starts_with("Refresh"));
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+}
+
+/// Once a minute.
+impl Default for Refresh {
+    fn default() -> Self {
+        Self::every(Duration::from_secs(60))
+    }
+}
+
+impl std::fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { interval, time_limit, early_gap, minimum_serial, clock: _ } = self;
+        f.debug_struct("Refresh")
+            .field("interval", interval)
+            .field("time_limit", time_limit)
+            .field("early_gap", early_gap)
+            .field("minimum_serial", minimum_serial)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps the ring of a [`Keys`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
+/// own.
+///
+/// # Examples
+///
+/// See [`Keys::load`].
+///
+/// ```
+/// use oauth_state::source::source_fn;
+/// use oauth_state::{Keys, Offered, Refresh, RootKey};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let text = RootKey::generate()?.to_secret_text();
+/// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
+/// let (_keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
+/// assert_eq!(refresher.refresh().await?, Offered::Unchanged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "spawn run(), or the keys never change"]
+pub struct Refresher {
+    /// Weak, so that the task ends with the last flow.
+    live: Weak<Live>,
+    wishes: Arc<Wishes>,
+    source: Box<dyn KeySource>,
+    refresh: Refresh,
+    version: Option<String>,
+}
+
+impl std::fmt::Debug for Refresher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresher")
+            .field("source", &self.source.name())
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Reads a ring from a source, and gives what keeps it fresh.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] says which source it was, what it answered and what to do: it gave no document, the document is
+    /// refused, its serial is below [`Refresh::minimum_serial`], or the interval exceeds its `propagation`, so that a rotation
+    /// would reach this process too late.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::FileSource;
+    /// use oauth_state::{Keys, Refresh, RingDocument, RingTiming};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("keys-load-{}", std::process::id()));
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let first = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// std::fs::write(&path, first.to_secret_text().expose())?;
+    ///
+    /// let (keys, refresher) = Keys::load(FileSource::new(&path), Refresh::every(Duration::from_secs(60))).await?;
+    /// tokio::spawn(refresher.run());
+    /// assert_eq!(keys.ring().serial(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn load(source: impl KeySource, refresh: Refresh) -> Result<(Self, Refresher), SourceError> {
+        let name = source.name().to_owned();
+        let refused = |refused| SourceError::document(&name, refused);
+        let (ring, version) = match fetch(&source, &refresh, None).await? {
+            Fetched::Document { text, version } => (KeyRing::parse(text.expose()).map_err(refused)?, version),
+            Fetched::Unchanged => {
+                let answer = "it says that the document is unchanged, and none is known yet";
+                return Err(SourceError::new(name, SourceErrorKind::Misconfigured, answer));
+            }
+        };
+        let (given, least) = (ring.serial(), refresh.minimum_serial);
+        if given < least {
+            return Err(refused(RingError::SerialTooLow { given, least }));
+        }
+        let propagation = Duration::from_secs(ring.timing().propagation.into());
+        if ring.keys().len() > 1 && refresh.interval > propagation {
+            let answer = format_args!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
+            return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).to_do(format!(
+                "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
+            )));
+        }
+        let keys = Self::from(ring);
+        keys.confirm();
+        tracing::info!(
+            source = name,
+            serial = keys.ring().serial(),
+            fingerprint = keys.fingerprint(),
+            "key ring loaded"
+        );
+        let (live, wishes) = (Arc::downgrade(keys.live()), Arc::clone(&keys.live().wishes));
+        Ok((keys, Refresher { live, wishes, source: Box::new(source), refresh, version }))
+    }
+}
+
+async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -> Result<Fetched, SourceError> {
+    match timeout(refresh.time_limit, source.fetch(known)).await {
+        Ok(answer) => answer,
+        Err(late) => {
+            let answer = format_args!("no answer within {:?}", refresh.time_limit);
+            Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
+        }
+    }
+}
+
+impl Refresher {
+    /// Reads the source once, and puts what it gives into use.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`]; the last good ring stays, and its age grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::source_fn;
+    /// use oauth_state::{Keys, Refresh, RootKey};
+    /// use std::sync::Mutex;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let answers = Mutex::new(vec!["garbage".to_owned(), RootKey::generate()?.to_secret_text().expose().to_owned()]);
+    /// let source = source_fn("our vault", move || {
+    ///     let answer = answers.lock().unwrap().pop();
+    ///     async move { answer.ok_or("out of order".into()) }
+    /// });
+    /// let (keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let before = keys.fingerprint();
+    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("its document is refused"));
+    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("out of order"));
+    /// assert_eq!((keys.fingerprint(), keys.status().refused, keys.status().failed), (before, 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn refresh(&mut self) -> Result<Offered, SourceError> {
+        let Some(keys) = self.live.upgrade().map(Keys::of) else { return Ok(Offered::Unchanged) };
+        let fetched = fetch(&*self.source, &self.refresh, self.version.as_deref()).await;
+        let result = self.take(&keys, fetched);
+        self.report(&keys, &result);
+        result
+    }
+
+    fn take(&mut self, keys: &Keys, fetched: Result<Fetched, SourceError>) -> Result<Offered, SourceError> {
+        let (text, version) = match fetched {
+            Ok(Fetched::Document { text, version }) => (text, version),
+            Ok(Fetched::Unchanged) => {
+                keys.confirm();
+                return Ok(Offered::Unchanged);
+            }
+            Err(error) => {
+                keys.note_error(&error.to_string(), true);
+                return Err(error);
+            }
+        };
+        let now: SystemTime = self.refresh.clock.now();
+        match keys.offer(&text, now) {
+            Ok(offered) => {
+                // Only what was taken is known: a document that was refused is fetched and judged again, because time may
+                // mend it, and its age must not look fresh.
+                self.version = version;
+                Ok(offered)
+            }
+            Err(refused) => {
+                let error = SourceError::document(self.source.name(), refused);
+                keys.note_error(&error.to_string(), false);
+                Err(error)
+            }
+        }
+    }
+
+    fn report(&self, keys: &Keys, result: &Result<Offered, SourceError>) {
+        let source = self.source.name();
+        let ring = keys.ring();
+        match result {
+            Ok(Offered::Unchanged) => tracing::debug!(source, serial = ring.serial(), "key ring unchanged"),
+            Ok(Offered::Taken { late }) => {
+                tracing::info!(source, serial = ring.serial(), fingerprint = ring.fingerprint(), "key ring swapped");
+                if *late > 0 {
+                    tracing::warn!(source, ring_late = late, "a key sealed elsewhere before it was known here");
+                }
+                let propagation = Duration::from_secs(ring.timing().propagation.into());
+                if ring.keys().len() > 1 && self.refresh.interval > propagation {
+                    tracing::warn!(source, interval = ?self.refresh.interval, ?propagation, "this process refreshes too slowly for the document");
+                }
+            }
+            Err(error) => tracing::warn!(kind = error.kind().code(), %error, "the last good key ring stays"),
+        }
+    }
+
+    /// Refreshes until the last [`Keys`] and the last flow over them are gone: at every interval, when the source has
+    /// changed, when [`Keys::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
+    /// one second, two, four and so on, up to the interval.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::source_fn;
+    /// use oauth_state::{Keys, Refresh, RootKey};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let text = RootKey::generate()?.to_secret_text();
+    /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
+    /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let task = tokio::spawn(refresher.run());
+    /// drop(keys);
+    /// assert!(task.await.is_ok()); // it ends by itself
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn run(mut self) {
+        let mut failures = 0;
+        let mut early_from = Instant::now();
+        loop {
+            let next = Instant::now().checked_add(self.wait(failures)).unwrap_or_else(Instant::now);
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = self.source.changed() => sleep(LEAST_GAP).await,
+                () = asked(&self.wishes, early_from) => {}
+            }
+            if self.live.strong_count() == 0 {
+                return;
+            }
+            // Cleared before the source is read: a callback that asks from now on may know more than this read will.
+            if self.wishes.early_stands() {
+                self.wishes.clear_early();
+                early_from = Instant::now().checked_add(self.refresh.early_gap).unwrap_or(early_from);
+            }
+            failures = match self.refresh().await {
+                Ok(_) => 0,
+                Err(_) => failures.saturating_add(1),
+            };
+        }
+    }
+
+    /// How long until the next attempt, after so many failures in a row.
+    fn wait(&self, failures: u32) -> Duration {
+        let interval = self.refresh.interval;
+        match failures.checked_sub(1) {
+            None => earlier(interval, 5),
+            Some(doublings) => {
+                let doubled = FIRST_RETRY.saturating_mul(1_u32.checked_shl(doublings.min(16)).unwrap_or(u32::MAX));
+                earlier(doubled.min(interval), 2)
+            }
+        }
+    }
+}
+
+/// Resolves when the operator asks, or when a callback has asked and may be heard again.
+async fn asked(wishes: &Wishes, early_from: Instant) {
+    loop {
+        if wishes.take_now() {
+            return;
+        }
+        if wishes.early_stands() {
+            tokio::select! {
+                () = sleep_until(early_from) => return,
+                () = wishes.changed.notified() => {}
+            }
+        } else {
+            wishes.changed.notified().await;
+        }
+    }
+}
+
+/// The duration less a random part of it, up to one `share`th, so that servers that started together drift apart.
+fn earlier(duration: Duration, share: u32) -> Duration {
+    let mut random = [0; 1];
+    // Without randomness they ask at the same time, which harms nothing.
+    let _ = random::operating_system(&mut random);
+    let most = duration.checked_div(share).unwrap_or_default();
+    let part = most.saturating_mul(u32::from(random[0])).checked_div(255).unwrap_or_default();
+    duration.saturating_sub(part)
+}
+
+#[cfg(test)]
+#[path = "refresh_tests.rs"]
+mod tests;

@@ -1,0 +1,332 @@
+//! The steps of a rotation: functions from one document to the next, for the command line and for scheduled jobs alike.
+
+use std::time::SystemTime;
+
+use crate::clock::unix_seconds;
+use crate::key::ring::Timing;
+use crate::key::{KeyRole, RootKey, RootKeyId};
+use crate::random::RandomnessError;
+use crate::source::RingError;
+use crate::source::document::{DocumentKey, RingDocument, RingTiming, Utc};
+
+/// A document to publish, and what is different in it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Change, RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let now = SystemTime::now();
+/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// assert!(matches!(step.changes[..], [Change::Added { .. }]));
+/// # Ok::<(), oauth_state::StepError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use = "a step changes nothing until its document is published"]
+pub struct Step {
+    /// What to publish.
+    pub document: RingDocument,
+    /// What is different in it.
+    pub changes: Vec<Change>,
+}
+
+/// One difference between two documents.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let now = SystemTime::now();
+/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// assert!(step.changes[0].to_string().starts_with("add key "));
+/// # Ok::<(), oauth_state::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A new key, which seals from this time on.
+    Added {
+        /// The key.
+        id: RootKeyId,
+        /// In Unix seconds.
+        seal_from: u64,
+        /// It takes the place of a revoked key, so that it seals before every server has it.
+        emergency: bool,
+    },
+    /// A key that opens nothing any more is taken out.
+    Dropped {
+        /// The key.
+        id: RootKeyId,
+    },
+    /// A key is revoked.
+    Revoked {
+        /// The key.
+        id: RootKeyId,
+    },
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Added { id, seal_from, emergency: false } => {
+                write!(f, "add key {id}, which seals from {}", Utc(*seal_from))
+            }
+            Self::Added { id, seal_from, emergency: true } => {
+                write!(
+                    f,
+                    "add key {id}, which seals at once, from {}, without waiting for every server",
+                    Utc(*seal_from)
+                )
+            }
+            Self::Dropped { id } => write!(f, "take out key {id}, which is retired"),
+            Self::Revoked { id } => write!(f, "revoke key {id}: nothing that it sealed is accepted any more"),
+        }
+    }
+}
+
+/// Why there is no next document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{RingDocument, RingTiming, StepError};
+/// use std::time::{Duration, SystemTime};
+/// let timing = RingTiming { skew: Duration::from_secs(3_600), ..RingTiming::default() };
+/// let error = RingDocument::first(timing, SystemTime::now()).unwrap_err();
+/// assert!(matches!(error, StepError::Refused(_)));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// No new key could be drawn.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    /// The next document would be refused by every server.
+    #[error("the next document would be refused")]
+    Refused(#[from] RingError),
+    /// The key is revoked already.
+    #[error("key {0} is revoked already")]
+    AlreadyRevoked(RootKeyId),
+    /// Nothing is different.
+    #[error("no key of the document is retired: there is nothing to take out")]
+    NothingRetired,
+}
+
+impl RingDocument {
+    /// A first document: one new key, which seals at once because no server can be sealing with an older one.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError`] if a time is out of its range, or if the operating system gives no randomness.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRole, RingDocument, RingTiming};
+    /// use std::time::SystemTime;
+    /// let now = SystemTime::now();
+    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// assert!(document.ring().roles(now).all(|(_, role)| role == KeyRole::Active));
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn first(timing: RingTiming, now: SystemTime) -> Result<Self, StepError> {
+        let timing = Timing::try_from(timing)?;
+        let now = unix_seconds(now);
+        // A server whose clock is behind must be able to seal as soon as it starts.
+        let seal_from = now.saturating_sub(timing.skew.into());
+        let key =
+            DocumentKey { root: RootKey::generate()?, published_at: now, seal_from, note: None, emergency: false };
+        Ok(Self::checked(1, timing, vec![key], Vec::new())?)
+    }
+
+    /// Adds a new key, and takes out those that are retired.
+    ///
+    /// The new key seals after `propagation + skew`: by then every server has it, and even a server whose clock is ahead does
+    /// not seal before. Publish the document at once; the time counts from `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Refused`] with [`RingError::KeyCount`] if 16 keys still open, [`StepError::Randomness`] if no key could be
+    /// drawn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Change, RingDocument, RingTiming};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let now = SystemTime::now();
+    /// let day = Duration::from_secs(86_400);
+    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let second = first.rotate(now + day)?.document;
+    /// let third = second.rotate(now + 2 * day)?;
+    /// let dropped = third.changes.iter().filter(|change| matches!(change, Change::Dropped { .. })).count();
+    /// assert_eq!((dropped, third.document.ring().roles(now).count()), (1, 2));
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn rotate(&self, now: SystemTime) -> Result<Step, StepError> {
+        let now = unix_seconds(now);
+        let (mut keys, mut changes) = self.split_off_retired(now);
+        let wait = u64::from(self.timing.propagation).saturating_add(self.timing.skew.into());
+        let after_the_last = keys.last().map_or(0, |last| last.seal_from.saturating_add(1));
+        let seal_from = now.saturating_add(wait).max(after_the_last);
+        let root = RootKey::generate()?;
+        changes.push(Change::Added { id: root.id(), seal_from, emergency: false });
+        keys.push(DocumentKey { root, published_at: now, seal_from, note: None, emergency: false });
+        self.next(keys, self.revoked.clone(), changes)
+    }
+
+    /// Revokes a key, and replaces it where no key would seal otherwise.
+    ///
+    /// The active key is replaced by a new one at once (`emergency`): until a server has read the document it refuses the new
+    /// key's states as `unknown_key`, and the people can start again. A pending key is taken out before it seals. An id that the
+    /// document does not hold is revoked all the same, so that it never comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::AlreadyRevoked`], or what [`RingDocument::rotate`] gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{KeyRole, RingDocument, RingTiming};
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let (leaked, _) = first.ring().roles(now).next().unwrap();
+    /// let second = first.revoke(leaked, now)?.document;
+    /// let roles: Vec<KeyRole> = second.ring().roles(now).map(|(_, role)| role).collect();
+    /// assert_eq!(roles, [KeyRole::Revoked, KeyRole::Active]);
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn revoke(&self, id: RootKeyId, now: SystemTime) -> Result<Step, StepError> {
+        if self.revoked.contains(&id) {
+            return Err(StepError::AlreadyRevoked(id));
+        }
+        let now = unix_seconds(now);
+        let mut revoked = self.revoked.clone();
+        revoked.push(id);
+        let mut changes = vec![Change::Revoked { id }];
+        let mut keys = self.keys.clone();
+        if let Some(index) = keys.iter().position(|key| key.root.id() == id) {
+            self.replace_revoked(index, &mut keys, &mut changes, now)?;
+        }
+        self.next(keys, revoked, changes)
+    }
+
+    fn replace_revoked(
+        &self,
+        index: usize,
+        keys: &mut Vec<DocumentKey>,
+        changes: &mut Vec<Change>,
+        now: u64,
+    ) -> Result<(), StepError> {
+        let Timing { propagation, skew, .. } = self.timing;
+        let Some(seal_from) = keys.get(index).map(|key| key.seal_from) else { return Ok(()) };
+        // When every server has this document, by the clock that is furthest ahead.
+        let everywhere = now.saturating_add(propagation.into()).saturating_add(skew.into());
+        if self.ring().role(index, now) == KeyRole::Pending && seal_from > everywhere {
+            // It never seals: the key before it goes on as if this one had never been there.
+            let removed = keys.remove(index);
+            changes.push(Change::Dropped { id: removed.root.id() });
+            return Ok(());
+        }
+        let behind = now.saturating_sub(skew.into());
+        match keys.get(index.saturating_add(1)).map(|next| next.seal_from) {
+            // Another key seals already, by every clock.
+            Some(next) if next <= behind => return Ok(()),
+            // It is about to, one second after the revoked one: no room for a third.
+            Some(next) if next <= seal_from.saturating_add(1) => return Ok(()),
+            _ => {}
+        }
+        // At once by every clock, and after the key that it replaces.
+        let seal_from = behind.max(seal_from.saturating_add(1));
+        let root = RootKey::generate()?;
+        changes.push(Change::Added { id: root.id(), seal_from, emergency: true });
+        keys.push(DocumentKey { root, published_at: now, seal_from, note: None, emergency: true });
+        Ok(())
+    }
+
+    /// Takes out the keys that are retired.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::NothingRetired`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{RingDocument, RingTiming, StepError};
+    /// use std::time::{Duration, SystemTime};
+    /// let now = SystemTime::now();
+    /// let second = RingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
+    /// assert!(matches!(second.without_retired(now), Err(StepError::NothingRetired)));
+    /// let later = second.without_retired(now + Duration::from_secs(86_400))?;
+    /// assert_eq!(later.document.ring().roles(now).count(), 1);
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn without_retired(&self, now: SystemTime) -> Result<Step, StepError> {
+        let (keys, changes) = self.split_off_retired(unix_seconds(now));
+        if changes.is_empty() {
+            return Err(StepError::NothingRetired);
+        }
+        self.next(keys, self.revoked.clone(), changes)
+    }
+
+    /// Writes a note to a key, for people; without one, none stands there.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Refused`] if the document would be too large.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{RingDocument, RingTiming};
+    /// use std::time::SystemTime;
+    /// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// let (id, _) = document.ring().roles(SystemTime::now()).next().unwrap();
+    /// let noted = document.with_note(id, "the first key")?;
+    /// assert!(noted.to_secret_text().expose().contains("the first key"));
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn with_note(mut self, id: RootKeyId, note: &str) -> Result<Self, StepError> {
+        if let Some(key) = self.keys.iter_mut().find(|key| key.root.id() == id) {
+            key.note = Some(note.to_owned());
+        }
+        self.fitting()
+    }
+
+    /// Keys whose time is over even if they were not revoked: a revoked one has to stay until then, because its place says
+    /// that the key before it was superseded.
+    fn split_off_retired(&self, now: u64) -> (Vec<DocumentKey>, Vec<Change>) {
+        let mut changes = Vec::new();
+        let keys = self.keys.iter().enumerate().filter(|(index, key)| {
+            let over = now >= self.ring().accept_until(*index);
+            if over {
+                changes.push(Change::Dropped { id: key.root.id() });
+            }
+            !over
+        });
+        let keys = keys.map(|(_, key)| key.clone()).collect();
+        (keys, changes)
+    }
+
+    fn next(&self, keys: Vec<DocumentKey>, revoked: Vec<RootKeyId>, changes: Vec<Change>) -> Result<Step, StepError> {
+        let document = Self::checked(self.serial.saturating_add(1), self.timing, keys, revoked)?;
+        Ok(Step { document: document.fitting()?, changes })
+    }
+
+    /// The list of revoked keys is never shortened; one day it may not fit.
+    fn fitting(self) -> Result<Self, StepError> {
+        // What is written must be read again.
+        Ok(Self::parse(self.to_secret_text().expose())?)
+    }
+}
+
+#[cfg(test)]
+#[path = "steps_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+use std::time::Duration;
+
+use super::*;
+use crate::clock::from_unix_seconds as at;
+use KeyRole::{Active, Pending, Retiring, Revoked};
+
+const NOW: u64 = 1_800_000_000;
+const DAY: u64 = 86_400;
+
+fn first() -> RingDocument {
+    let seconds = Duration::from_secs;
+    let timing = RingTiming { propagation: seconds(300), skew: seconds(60), lifetime_cap: seconds(600) };
+    RingDocument::first(timing, at(NOW)).unwrap()
+}
+
+fn roles(document: &RingDocument, now: u64) -> Vec<KeyRole> {
+    document.ring().roles(at(now)).map(|(_, role)| role).collect()
+}
+
+fn id(document: &RingDocument, index: usize) -> RootKeyId {
+    document.keys[index].root.id()
+}
+
+#[test]
+fn a_server_whose_clock_is_behind_can_seal_with_the_first_key_at_once() {
+    assert_eq!(roles(&first(), NOW - 60), [Active]);
+}
+
+#[test]
+fn a_new_key_waits_until_every_server_has_it_by_every_clock() {
+    let step = first().rotate(at(NOW)).unwrap();
+    let seal_from = NOW + 300 + 60;
+    assert_eq!(step.changes, [Change::Added { id: id(&step.document, 1), seal_from, emergency: false }]);
+    assert_eq!(roles(&step.document, seal_from - 1), [Active, Pending]);
+    assert_eq!(roles(&step.document, seal_from), [Retiring, Active]);
+    assert_eq!(step.document.serial(), 2);
+}
+
+#[test]
+fn keys_follow_each_other_however_fast_they_are_made_and_the_seventeenth_is_refused() {
+    let mut document = first();
+    for _ in 1..16 {
+        document = document.rotate(at(NOW)).unwrap().document;
+    }
+    let times: Vec<u64> = document.keys.iter().map(|key| key.seal_from).collect();
+    assert!(times.is_sorted() && times[15] == NOW + 360 + 14);
+    assert!(matches!(document.rotate(at(NOW)), Err(StepError::Refused(RingError::KeyCount))));
+}
+
+#[test]
+fn what_is_retired_goes_with_the_next_rotation_and_not_before() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let until = NOW + 360 + 300 + 600 + 120;
+    assert_eq!(second.rotate(at(until - 1)).unwrap().document.keys.len(), 3);
+    let third = second.rotate(at(until)).unwrap();
+    assert_eq!(third.changes[0], Change::Dropped { id: id(&second, 0) });
+    assert_eq!(third.document.keys.len(), 2);
+}
+
+/// Every step must be one that a running server takes, at the earliest time that it can hear of it.
+#[test]
+fn servers_take_every_step_whatever_their_clock_says() {
+    for clock in [NOW - 60, NOW, NOW + 60] {
+        let mut document = first();
+        let keys = crate::Keys::from(document.ring().clone());
+        for day in 1..40 {
+            let now = NOW + day * DAY;
+            document = match day % 7 {
+                3 => document.revoke(id(&document, document.keys.len() - 1), at(now)).unwrap().document,
+                5 => match document.without_retired(at(now)) {
+                    Ok(step) => step.document,
+                    Err(_) => continue,
+                },
+                _ => document.rotate(at(now)).unwrap().document,
+            };
+            let theirs = clock + day * DAY;
+            let text = document.to_secret_text();
+            assert!(keys.offer(&text, at(theirs)).is_ok(), "day {day}: {:?}", keys.status());
+            assert!(keys.ring().active(theirs).is_some(), "day {day}: no key seals");
+        }
+    }
+}
+
+#[test]
+fn the_active_key_is_replaced_at_once_by_every_clock() {
+    let first = first();
+    let now = NOW + DAY;
+    let step = first.revoke(id(&first, 0), at(now)).unwrap();
+    assert_eq!(roles(&step.document, now - 60), [Revoked, Active]);
+    assert!(matches!(step.changes[..], [Change::Revoked { .. }, Change::Added { emergency: true, .. }]));
+    assert!(matches!(step.document.revoke(id(&first, 0), at(now)), Err(StepError::AlreadyRevoked(_))));
+}
+
+#[test]
+fn with_a_pending_key_behind_it_the_active_key_is_replaced_as_well() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let step = second.revoke(id(&second, 0), at(NOW)).unwrap();
+    assert_eq!(roles(&step.document, NOW), [Revoked, Active, Pending]);
+    assert_eq!(roles(&step.document, NOW + 360), [Revoked, Retiring, Active]);
+}
+
+#[test]
+fn a_pending_key_is_withdrawn_so_that_the_active_one_goes_on() {
+    let first = first();
+    let later = DocumentKey {
+        seal_from: NOW + DAY,
+        published_at: NOW,
+        ..first.rotate(at(NOW)).unwrap().document.keys[1].clone()
+    };
+    let second = RingDocument::checked(2, first.timing, vec![first.keys[0].clone(), later], Vec::new()).unwrap();
+    let step = second.revoke(id(&second, 1), at(NOW)).unwrap();
+    assert_eq!(roles(&step.document, NOW + DAY), [Active]);
+    assert_eq!(step.document.revoked(), [id(&second, 1)]);
+}
+
+/// Shortly before it seals, some server may seal with it before it hears of the revocation.
+#[test]
+fn a_pending_key_that_is_about_to_seal_is_replaced() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let step = second.revoke(id(&second, 1), at(NOW + 300)).unwrap();
+    assert_eq!(roles(&step.document, NOW + 359), [Active, Revoked, Pending]);
+    assert_eq!(roles(&step.document, NOW + 361), [Retiring, Revoked, Active]);
+}
+
+#[test]
+fn a_retiring_key_needs_no_replacement() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let step = second.revoke(id(&second, 0), at(NOW + 500)).unwrap();
+    assert_eq!(step.changes, [Change::Revoked { id: id(&second, 0) }]);
+    assert_eq!(roles(&step.document, NOW + 500), [Revoked, Active]);
+}
+
+#[test]
+fn an_unknown_id_is_revoked_for_ever_all_the_same() {
+    let unknown = RootKeyId::parse("00112233aabbccdd").unwrap();
+    let step = first().revoke(unknown, at(NOW)).unwrap();
+    assert_eq!(step.document.revoked(), [unknown]);
+    assert_eq!(step.document.keys.len(), 1);
+}
+
+/// A list that is never shortened: what no server would read must not be published.
+#[test]
+fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
+    let ids = (0..4_000_u64).map(|n| RootKeyId::parse(&format!("{n:016x}")).unwrap());
+    let first = first();
+    let large = RingDocument::checked(1, first.timing, first.keys.clone(), ids.collect()).unwrap();
+    assert!(matches!(large.rotate(at(NOW)), Err(StepError::Refused(RingError::TooLarge))));
+}
+
+#[test]
+fn notes_and_times_survive_being_written() {
+    let document = first().rotate(at(NOW)).unwrap().document;
+    let noted = document.clone().with_note(id(&document, 1), "a \"note\" with ünïcode\n").unwrap();
+    let again = RingDocument::parse(noted.to_secret_text().expose()).unwrap();
+    assert_eq!(again.to_secret_text().expose(), noted.to_secret_text().expose());
+    assert_eq!(again.keys[1].note.as_deref(), Some("a \"note\" with ünïcode\n"));
+    assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
+}

@@ -1,0 +1,90 @@
+//! Whether a running process may go from the ring that it has to another.
+
+use std::collections::HashSet;
+
+use crate::key::ring::RingKey;
+use crate::key::{KeyRing, KeyRole, RootKeyId};
+use crate::source::RingError;
+
+/// What an offered ring means for a process.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is the one that is in use.
+    Same,
+    /// It may be taken.
+    New {
+        /// Keys that seal already, and that this process did not know in time: its refresh is too slow, or the source was
+        /// away.
+        late: usize,
+    },
+}
+
+/// Judges `offered` against `current`, at `now`. `known_revoked` is every id that this process ever saw revoked.
+///
+/// Pure, so that a simulation can ask it millions of times.
+pub(super) fn judge(
+    current: &KeyRing,
+    offered: &KeyRing,
+    known_revoked: &HashSet<RootKeyId>,
+    now: u64,
+) -> Result<Verdict, RingError> {
+    let (given, least) = (offered.serial(), current.serial());
+    if given < least {
+        return Err(RingError::SerialTooLow { given, least });
+    }
+    // A key that leaked must not come back with the next document.
+    let returns = |key: &&RingKey| !key.revoked && known_revoked.contains(&key.id);
+    if let Some(key) = offered.keys().iter().find(returns) {
+        return Err(RingError::RevokedKeyReturns(key.id));
+    }
+    if given == least {
+        let same = current.fingerprint() == offered.fingerprint();
+        return if same { Ok(Verdict::Same) } else { Err(RingError::SerialReused(given)) };
+    }
+    // Only keys on both sides of this line can have sealed what is under way.
+    for (index, key) in current.keys().iter().enumerate() {
+        match offered.keys().iter().position(|other| other.id == key.id) {
+            Some(kept) => check_kept(current, index, offered, kept, now)?,
+            None => check_dropped(current, index, offered, now)?,
+        }
+    }
+    // Revocations may leave no active key, a document may not.
+    let current = current.with_revoked(|id| offered.revoked().contains(&id));
+    if offered.active(now).is_none() && current.active(now).is_some() {
+        return Err(RingError::NoActiveKey);
+    }
+    let unknown = |key: &&RingKey| current.keys().iter().all(|known| known.id != key.id);
+    let late = |key: &&RingKey| key.seal_from <= now && !key.emergency && !key.revoked;
+    Ok(Verdict::New { late: offered.keys().iter().filter(unknown).filter(late).count() })
+}
+
+fn check_kept(current: &KeyRing, index: usize, offered: &KeyRing, kept: usize, now: u64) -> Result<(), RingError> {
+    let (Some(old), Some(new)) = (current.keys().get(index), offered.keys().get(kept)) else { return Ok(()) };
+    // The oldest key may say another time for its beginning, as when a bare key becomes a document.
+    let both_began_first = index == 0 && kept == 0 && old.seal_from <= now && new.seal_from <= now;
+    if old.seal_from != new.seal_from && !both_began_first {
+        return Err(RingError::ScheduleChanged(old.id));
+    }
+    let superseded = matches!(current.role(index, now), KeyRole::Retiring | KeyRole::Retired);
+    if superseded && matches!(offered.role(kept, now), KeyRole::Active | KeyRole::Pending) {
+        return Err(RingError::SealsAgain(old.id));
+    }
+    Ok(())
+}
+
+fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -> Result<(), RingError> {
+    let Some(key) = current.keys().get(index) else { return Ok(()) };
+    if key.revoked || offered.revoked().contains(&key.id) {
+        return Ok(());
+    }
+    // Whoever dropped it has a clock of his own.
+    let latest = now.saturating_add(current.timing().skew.into());
+    if current.role(index, latest).opens() {
+        return Err(RingError::DroppedTooEarly { id: key.id, until: current.accept_until(index) });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "transition_tests.rs"]
+mod tests;

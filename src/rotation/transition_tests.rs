@@ -1,0 +1,128 @@
+use super::*;
+use crate::key::RootKey;
+use crate::key::ring::Timing;
+
+const TIMING: Timing = Timing { propagation: 300, skew: 60, lifetime_cap: 600 };
+/// propagation + lifetime_cap + 2·skew.
+const GRACE: u64 = 1020;
+
+fn key(seal_from: u64) -> RingKey {
+    let root = RootKey::generate().unwrap();
+    let published_at = seal_from.saturating_sub(300);
+    RingKey { id: root.id(), root, published_at, seal_from, emergency: false, revoked: false }
+}
+
+fn ring(serial: u64, keys: &[RingKey]) -> KeyRing {
+    let revoked = keys.iter().filter(|key| key.revoked).map(|key| key.id).collect();
+    KeyRing::from_parts(serial, TIMING, keys.to_vec(), revoked)
+}
+
+fn judged(current: &KeyRing, offered: &KeyRing, now: u64) -> Result<Verdict, RingError> {
+    judge(current, offered, &current.revoked().iter().copied().collect(), now)
+}
+
+#[test]
+fn a_new_pending_key_is_taken_and_the_same_document_is_not_taken_twice() {
+    let (a, b) = (key(1000), key(5000));
+    let (one, two) = (ring(1, std::slice::from_ref(&a)), ring(2, &[a, b]));
+    assert_eq!(judged(&one, &two, 4600).unwrap(), Verdict::New { late: 0 });
+    assert_eq!(judged(&two, &two, 4600).unwrap(), Verdict::Same);
+}
+
+/// A process that sees it late takes it all the same: refusing would make every login of the others fail.
+#[test]
+fn a_key_that_seals_already_is_taken_and_counted_as_late() {
+    let (a, b) = (key(1000), key(5000));
+    let (one, two) = (ring(1, std::slice::from_ref(&a)), ring(2, &[a.clone(), b]));
+    assert_eq!(judged(&one, &two, 4999).unwrap(), Verdict::New { late: 0 });
+    assert_eq!(judged(&one, &two, 5000).unwrap(), Verdict::New { late: 1 });
+    let a = RingKey { revoked: true, ..a };
+    let emergency = RingKey { emergency: true, ..key(5000) };
+    assert_eq!(judged(&one, &ring(2, &[a, emergency]), 5000).unwrap(), Verdict::New { late: 0 });
+}
+
+/// An old document that is published again would bring keys back that leaked since.
+#[test]
+fn an_older_document_and_another_of_the_same_serial_are_refused() {
+    let (a, b) = (key(1000), key(5000));
+    let (one, two) = (ring(1, std::slice::from_ref(&a)), ring(2, &[a.clone(), b]));
+    assert!(matches!(judged(&two, &one, 4600), Err(RingError::SerialTooLow { given: 1, least: 2 })));
+    assert!(matches!(judged(&two, &ring(2, &[a]), 4600), Err(RingError::SerialReused(2))));
+}
+
+#[test]
+fn a_revoked_key_never_returns_and_may_stay_or_go() {
+    let (a, b) = (key(1000), key(5000));
+    let revoked = RingKey { revoked: true, ..a.clone() };
+    let now = ring(2, &[revoked.clone(), b.clone()]);
+    assert!(
+        matches!(judged(&now, &ring(3, &[a.clone(), b.clone()]), 5100), Err(RingError::RevokedKeyReturns(id)) if id == a.id)
+    );
+    assert_eq!(judged(&now, &ring(3, &[revoked, b.clone()]), 5100).unwrap(), Verdict::New { late: 0 });
+    assert_eq!(judged(&now, &ring(3, &[b]), 5100).unwrap(), Verdict::New { late: 0 });
+}
+
+/// The classic: the old key is removed while its logins are under way.
+#[test]
+fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
+    let (a, b) = (key(1000), key(5000));
+    let (both, without) = (ring(2, &[a.clone(), b.clone()]), ring(3, std::slice::from_ref(&b)));
+    let until = 5000 + GRACE;
+    for now in [4700, 5000, until - 61] {
+        let refused = judged(&both, &without, now).unwrap_err();
+        assert!(
+            matches!(refused, RingError::DroppedTooEarly { id, until: u } if id == a.id && u == until),
+            "{refused}"
+        );
+    }
+    // Whoever dropped it may have a clock that is ahead by the skew.
+    assert!(judged(&both, &without, until - 60).is_ok());
+    // A pending key may be known to servers that seal with it soon; revoking it is the way to withdraw it.
+    assert!(matches!(
+        judged(&both, &ring(3, std::slice::from_ref(&a)), 4600),
+        Err(RingError::DroppedTooEarly { until: u64::MAX, .. })
+    ));
+    let withdrawn = KeyRing::from_parts(3, TIMING, vec![a], vec![b.id]);
+    assert!(judged(&both, &withdrawn, 4600).is_ok());
+}
+
+#[test]
+fn a_known_key_keeps_its_time() {
+    let (a, b) = (key(1000), key(5000));
+    let both = ring(2, &[a.clone(), b.clone()]);
+    for moved in [4900, 5100] {
+        let moved = RingKey { seal_from: moved, ..b.clone() };
+        assert!(
+            matches!(judged(&both, &ring(3, &[a.clone(), moved]), 4600), Err(RingError::ScheduleChanged(id)) if id == b.id)
+        );
+    }
+    // But for the oldest, which has begun: a bare key seals since ever, and its document says since when.
+    let bare = ring(0, &[RingKey { seal_from: 0, ..a.clone() }]);
+    assert!(judged(&bare, &ring(1, &[a, b]), 4600).is_ok());
+}
+
+#[test]
+fn a_superseded_key_does_not_seal_again_when_its_successor_is_taken_out() {
+    let (a, b) = (key(1000), key(5000));
+    let both = ring(2, &[a.clone(), b.clone()]);
+    let without_b = KeyRing::from_parts(3, TIMING, vec![a.clone()], vec![b.id]);
+    assert!(matches!(judged(&both, &without_b, 5000), Err(RingError::SealsAgain(id)) if id == a.id));
+}
+
+#[test]
+fn a_document_under_which_nobody_could_begin_is_refused_unless_it_revokes() {
+    let (a, b) = (key(1000), key(5000));
+    let one = ring(1, std::slice::from_ref(&a));
+    let retired = ring(2, &[a.clone(), key(2000)]);
+    let future = RingKey { seal_from: 90_000, ..key(90_000) };
+    assert!(matches!(
+        judged(&retired, &ring(3, std::slice::from_ref(&future)), 5000),
+        Err(RingError::DroppedTooEarly { .. })
+    ));
+    // The active key is revoked, its successor not yet due: no key seals, and the successor must be known in time.
+    let revoked = RingKey { revoked: true, ..a.clone() };
+    assert_eq!(judged(&one, &ring(2, &[revoked, b]), 4600).unwrap(), Verdict::New { late: 0 });
+    // A bare key has no successor and no retirement; replacing the whole ring is a gap.
+    let replaced = KeyRing::from_parts(2, TIMING, vec![future], vec![a.id]);
+    assert_eq!(judged(&one, &replaced, 4600).unwrap(), Verdict::New { late: 0 });
+}

@@ -1,0 +1,174 @@
+//! Replacing a document's file: all of it or nothing, and only the version that the writer has read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::read;
+use crate::secret::SecretText;
+
+/// Why nothing was written.
+pub(super) enum Refused {
+    /// Another version stands there.
+    OtherVersion,
+    /// Another writer has this lock file.
+    Locked(PathBuf),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A file's version is a hash of its text, which says nothing about the 32 random bytes of each key.
+pub(super) fn version(text: &SecretText) -> String {
+    let mut hash = Sha256::new_with_prefix(b"oauth-state/v1/file-version");
+    hash.update(text.expose().as_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().take(8).fold(String::with_capacity(16), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Replaces the file if it still has the expected version, and gives the new one.
+pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>) -> Result<String, Refused> {
+    // Through a symbolic link, to what it leads to; a file that is not there yet has no canonical name.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let _lock = Lock::take(&path)?;
+    let present = match read::document(&path) {
+        Ok(text) => Some(version(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    if present.as_deref() != expected {
+        return Err(Refused::OtherVersion);
+    }
+    let beside = sibling(&path, ".new");
+    let written = write_beside(&beside, document, &path).and_then(|()| fs::rename(&beside, &path));
+    if let Err(error) = written {
+        // What is left of it holds keys.
+        let _ = fs::remove_file(&beside);
+        return Err(error.into());
+    }
+    // The rename itself is durable only once the folder is.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(version(document))
+}
+
+fn write_beside(beside: &Path, document: &SecretText, original: &Path) -> io::Result<()> {
+    // What a killed writer left behind.
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(beside)?;
+    if let Ok(old) = fs::metadata(original) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            // The service's user must be able to read what the operator wrote.
+            if file.metadata().is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid())) {
+                std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            }
+        }
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(document.expose().as_bytes())?;
+    file.sync_all()
+}
+
+/// `.ring.json.new` for `ring.json`: in the same folder, so that it can be renamed, and hidden from `*.json`.
+fn sibling(path: &Path, ending: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// A lock file: there while a writer is at work.
+struct Lock(PathBuf);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, Refused> {
+        let lock = sibling(path, ".lock");
+        match OpenOptions::new().write(true).create_new(true).open(&lock) {
+            Ok(_) => Ok(Self(lock)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Refused::Locked(lock)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(content: &str) -> SecretText {
+        SecretText::from(content.to_owned())
+    }
+
+    #[test]
+    fn only_the_expected_version_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.json");
+        let first = replace(&path, &text("one"), None).ok().unwrap();
+        assert!(matches!(replace(&path, &text("two"), None), Err(Refused::OtherVersion)));
+        assert!(matches!(replace(&path, &text("two"), Some("0123456789abcdef")), Err(Refused::OtherVersion)));
+        let second = replace(&path, &text("two"), Some(&first)).ok().unwrap();
+        assert_ne!(first, second);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "neither a lock nor a second copy is left");
+    }
+
+    #[test]
+    fn a_writer_that_is_at_work_is_not_disturbed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.json");
+        fs::write(folder.path().join(".ring.json.lock"), "").unwrap();
+        assert!(matches!(replace(&path, &text("one"), None), Err(Refused::Locked(_))));
+        assert!(!path.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_for_their_owner_alone_and_a_mode_that_was_set_stays() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.json");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let first = replace(&path, &text("one"), None).ok().unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, &text("two"), Some(&first)).ok().unwrap();
+        assert_eq!(mode(&path), 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("real.json"), folder.path().join("ring.json"));
+        let first = replace(&path, &text("one"), None).ok().unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, &text("two"), Some(&first)).ok().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+    }
+}

@@ -1,0 +1,227 @@
+//! Sources in programs of their own: how the command line reaches a source whose client it does not contain.
+//!
+//! A helper is a program `oauth-state-source-<scheme>` on the `PATH`, called with one argument, the location. It reads one
+//! request as JSON from standard input and writes one reply as JSON to standard output; no key is ever an argument. The
+//! packages of AWS, Vault, Google and Azure have one each; a helper for any other store is one call of [`serve`].
+//!
+//! ```json
+//! {"request": "fetch"}
+//! {"request": "store", "document": "…", "expected_version": "7"}
+//!
+//! {"name": "the secret …", "document": "…", "version": "7"}
+//! {"name": "the secret …", "version": "8"}
+//! {"name": "the secret …", "error": {"kind": "denied", "answer": "403", "to_do": "…"}}
+//! ```
+
+use std::io::{Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::document::LARGEST;
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource};
+use crate::secret::SecretText;
+
+/// How the name of a helper begins.
+const PROGRAM: &str = "oauth-state-source-";
+/// A reply is a document, escaped, and a few words.
+const LONGEST_REPLY: u64 = 4 * LARGEST as u64;
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
+enum Request<T> {
+    Fetch,
+    Store { document: T, expected_version: Option<String> },
+}
+
+#[derive(Default, Deserialize, Serialize)]
+struct Reply<T> {
+    #[serde(default)]
+    name: String,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    document: Option<T>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Failure {
+    kind: String,
+    answer: String,
+    to_do: String,
+}
+
+/// Answers one request from standard input, for `source`: the whole of a helper's work.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::source::{FileSource, helper};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// // A helper is started with a request on its standard input; with none there, it says so and fails.
+/// let failed = helper::serve(&FileSource::new("ring.json")).await;
+/// assert_ne!(format!("{failed:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+/// # });
+/// ```
+pub async fn serve(source: &impl WritableSource) -> ExitCode {
+    let mut request = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
+    let read = std::io::stdin().lock().take(LONGEST_REPLY).read_to_string(&mut request);
+    let request = match read.map(|_| serde_json::from_str::<Request<SecretText>>(&request)) {
+        Ok(Ok(request)) => request,
+        // Not the error's own words, which would repeat what was read.
+        _ => {
+            let usage =
+                "this program is called by the command line oauth-state, with a request as JSON on standard input";
+            let _ = writeln!(std::io::stderr().lock(), "{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut reply = Reply { name: source.name().to_owned(), ..Reply::default() };
+    let mut text = None;
+    match answer(source, request).await {
+        Ok((document, version)) => (text, reply.version) = (document, version),
+        Err(error) => reply.error = Some(error.into_parts().into()),
+    }
+    reply.document = text.as_ref().map(SecretText::expose);
+    match write_json(&reply, std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn answer(
+    source: &impl WritableSource,
+    request: Request<SecretText>,
+) -> Result<(Option<SecretText>, Option<String>), SourceError> {
+    match request {
+        Request::Fetch => match source.fetch(None).await? {
+            Fetched::Document { text, version } => Ok((Some(text), version)),
+            Fetched::Unchanged => Ok((None, None)),
+        },
+        Request::Store { document, expected_version } => {
+            Ok((None, source.store(&document, expected_version.as_deref()).await?))
+        }
+    }
+}
+
+/// In one piece and zeroized, so that no buffer keeps a key.
+fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()> {
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(4 * LARGEST));
+    serde_json::to_writer(&mut *bytes, value)?;
+    bytes.push(b'\n');
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// A source that is reached through a helper program. For the command line: it blocks its thread while the helper runs.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::source::{KeySource, SourceErrorKind, helper::HelperSource};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let error = HelperSource::new("nosuch", "prod/oauth-state").fetch(None).await.err().unwrap();
+/// assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
+/// assert!(error.to_string().contains("oauth-state-source-nosuch"));
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct HelperSource {
+    program: String,
+    location: String,
+    name: String,
+}
+
+impl HelperSource {
+    /// The source of this scheme at this location, such as `aws` and `prod/oauth-state`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{KeySource, helper::HelperSource};
+    /// assert_eq!(HelperSource::new("aws", "prod/oauth-state").name(), "aws:prod/oauth-state");
+    /// ```
+    #[must_use]
+    pub fn new(scheme: &str, location: &str) -> Self {
+        Self {
+            program: format!("{PROGRAM}{scheme}"),
+            location: location.to_owned(),
+            name: format!("{scheme}:{location}"),
+        }
+    }
+
+    fn error(&self, kind: SourceErrorKind, answer: impl std::fmt::Display) -> SourceError {
+        SourceError::new(&self.name, kind, answer)
+    }
+
+    fn ask(&self, request: &Request<&str>) -> Result<Reply<SecretText>, SourceError> {
+        let plain = self.program.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !plain {
+            return Err(self.error(SourceErrorKind::Misconfigured, "a scheme has letters, digits, - and _"));
+        }
+        let started =
+            Command::new(&self.program).arg(&self.location).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut helper = started.map_err(|cause| {
+            let to_do = format!("install {} and put it on the PATH", self.program);
+            let answer = format_args!("{} did not start: {cause}", self.program);
+            self.error(SourceErrorKind::Misconfigured, answer).to_do(to_do)
+        })?;
+        if let Some(input) = helper.stdin.take() {
+            // A helper that ended early is told from its missing reply.
+            let _ = write_json(request, input);
+        }
+        let mut reply = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
+        let read = helper.stdout.take().map(|output| output.take(LONGEST_REPLY).read_to_string(&mut reply));
+        let ended = helper.wait();
+        let parsed = read.and_then(Result::ok).and_then(|_| serde_json::from_str::<Reply<SecretText>>(&reply).ok());
+        let Some(reply) = parsed else {
+            let answer = match ended {
+                Ok(status) => format!("{} gave no reply and ended with {status}", self.program),
+                Err(cause) => cause.to_string(),
+            };
+            return Err(self.error(SourceErrorKind::Unavailable, answer).to_do("read what it says above"));
+        };
+        match reply.error {
+            Some(failure) => {
+                let name = if reply.name.is_empty() { &self.name } else { &reply.name };
+                let kind = SourceErrorKind::from_code(&failure.kind).unwrap_or(SourceErrorKind::Unavailable);
+                Err(SourceError::new(name, kind, failure.answer).to_do(failure.to_do))
+            }
+            None => Ok(reply),
+        }
+    }
+}
+
+impl KeySource for HelperSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(async move {
+            let reply = self.ask(&Request::Fetch)?;
+            if reply.version.is_some() && reply.version.as_deref() == known_version {
+                return Ok(Fetched::Unchanged);
+            }
+            let missing = || self.error(SourceErrorKind::Unavailable, "the helper's reply holds no document");
+            Ok(Fetched::document(reply.document.ok_or_else(missing)?, reply.version))
+        })
+    }
+}
+
+impl WritableSource for HelperSource {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        Box::pin(async move {
+            let expected_version = expected_version.map(ToOwned::to_owned);
+            Ok(self.ask(&Request::Store { document: document.expose(), expected_version })?.version)
+        })
+    }
+}
+
+impl From<(SourceErrorKind, String, String)> for Failure {
+    fn from((kind, answer, to_do): (SourceErrorKind, String, String)) -> Self {
+        Self { kind: kind.code().to_owned(), answer, to_do }
+    }
+}
