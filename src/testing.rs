@@ -1,4 +1,5 @@
-//! For tests: a clock to turn by hand, a fixed key ring, ready-made values, and the suite that every guard must pass.
+//! For tests: a clock to turn by hand, a fixed key ring, ready-made values, and the suites that every guard and every
+//! source of keys must pass.
 //!
 //! # Security
 //!
@@ -6,6 +7,8 @@
 
 mod guards;
 mod samples;
+#[cfg(feature = "refresh")]
+mod sources;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +17,10 @@ use std::time::{Duration, SystemTime};
 pub use guards::{GuardFault, GuardReport, guard_suite, without_runtime};
 pub use samples::{
     finished, finished_origin, flow, mark, provider_refusal, ring, sample_mark, sample_parameters, sample_restart,
+};
+#[cfg(feature = "refresh")]
+pub use sources::{
+    SourceFault, SourceReport, SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite,
 };
 
 use crate::clock::{Clock, from_unix_seconds};

@@ -290,13 +290,14 @@ impl KeyRing {
     /// A server that has not yet seen the successor may seal until `propagation` after the successor's `seal_from`, by a
     /// clock that differs by up to `skew`; its state then lives for `lifetime_cap` and is judged by a third clock.
     pub(crate) fn accept_until(&self, index: usize) -> u64 {
+        let successor = index.checked_add(1).and_then(|next| self.0.keys.get(next));
+        successor.map_or(u64::MAX, |successor| successor.seal_from.saturating_add(self.grace()))
+    }
+
+    /// How long after it was superseded a key still opens, in seconds.
+    pub(crate) fn grace(&self) -> u64 {
         let Timing { propagation, skew, lifetime_cap } = self.0.timing;
-        let Some(successor) = index.checked_add(1).and_then(|next| self.0.keys.get(next)) else { return u64::MAX };
-        successor
-            .seal_from
-            .saturating_add(propagation.into())
-            .saturating_add(lifetime_cap.into())
-            .saturating_add(u64::from(skew).saturating_mul(2))
+        u64::from(propagation).saturating_add(lifetime_cap.into()).saturating_add(u64::from(skew).saturating_mul(2))
     }
 }
 

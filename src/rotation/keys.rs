@@ -208,8 +208,18 @@ impl Keys {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn offer(&self, document: &SecretText, now: SystemTime) -> Result<Offered, RingError> {
+        self.offer_read(revocations(document.expose()), || KeyRing::parse(document.expose()), unix_seconds(now))
+    }
+
+    /// [`Keys::offer`], for a document that is read already.
+    pub(super) fn offer_read(
+        &self,
+        revocations: Vec<RootKeyId>,
+        ring: impl FnOnce() -> Result<KeyRing, RingError>,
+        now: u64,
+    ) -> Result<Offered, RingError> {
         let mut state = self.0.state();
-        let offered = state.offer(document, unix_seconds(now));
+        let offered = state.offer(revocations, ring, now);
         match &offered {
             Ok(_) => {
                 state.confirmed_at = Some(monotonic_now());
@@ -285,9 +295,14 @@ impl Drop for Live {
 }
 
 impl State {
-    fn offer(&mut self, document: &SecretText, now: u64) -> Result<Offered, RingError> {
-        self.revoke(revocations(document.expose()));
-        let offered = KeyRing::parse(document.expose())?;
+    fn offer(
+        &mut self,
+        revocations: Vec<RootKeyId>,
+        ring: impl FnOnce() -> Result<KeyRing, RingError>,
+        now: u64,
+    ) -> Result<Offered, RingError> {
+        self.revoke(revocations);
+        let offered = ring()?;
         match transition::judge(&self.ring, &offered, &self.revoked, now)? {
             Verdict::Same => Ok(Offered::Unchanged),
             Verdict::New { late } => {

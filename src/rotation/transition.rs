@@ -38,7 +38,7 @@ pub(super) fn judge(
         return Err(RingError::RevokedKeyReturns(key.id));
     }
     if given == least {
-        let same = current.fingerprint() == offered.fingerprint();
+        let same = current.is_same(offered) || current.fingerprint() == offered.fingerprint();
         return if same { Ok(Verdict::Same) } else { Err(RingError::SerialReused(given)) };
     }
     // Only keys on both sides of this line can have sealed what is under way.
@@ -48,9 +48,8 @@ pub(super) fn judge(
             None => check_dropped(current, index, offered, now)?,
         }
     }
-    // Revocations may leave no active key, a document may not.
-    let current = current.with_revoked(|id| offered.revoked().contains(&id));
-    if offered.active(now).is_none() && current.active(now).is_some() {
+    // A revoked key may be the last one that began, for as long as its replacement takes; with none at all nobody could begin.
+    if !offered.has_begun(now) && current.has_begun(now) {
         return Err(RingError::NoActiveKey);
     }
     let unknown = |key: &&RingKey| current.keys().iter().all(|known| known.id != key.id);
@@ -77,10 +76,14 @@ fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -
     if key.revoked || offered.revoked().contains(&key.id) {
         return Ok(());
     }
+    // Its successor may be known here, or only to the document, if this process has missed some.
+    let known = current.keys().iter().chain(offered.keys()).map(|other| other.seal_from);
+    let superseded_at = known.filter(|seal_from| *seal_from > key.seal_from).min();
+    let grace = current.grace().max(offered.grace());
+    let until = superseded_at.map_or(u64::MAX, |superseded_at| superseded_at.saturating_add(grace));
     // Whoever dropped it has a clock of his own.
-    let latest = now.saturating_add(current.timing().skew.into());
-    if current.role(index, latest).opens() {
-        return Err(RingError::DroppedTooEarly { id: key.id, until: current.accept_until(index) });
+    if now.saturating_add(current.timing().skew.into()) < until {
+        return Err(RingError::DroppedTooEarly { id: key.id, until });
     }
     Ok(())
 }

@@ -86,6 +86,17 @@ fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
     assert!(judged(&both, &withdrawn, 4600).is_ok());
 }
 
+/// A process that was cut off for days has a key active that everybody else has forgotten. It must find its way back.
+#[test]
+fn a_process_that_missed_many_documents_takes_the_newest() {
+    let (a, b, c) = (key(1000), key(90_000), key(180_000));
+    let ancient = ring(1, std::slice::from_ref(&a));
+    assert_eq!(judged(&ancient, &ring(9, &[b.clone(), c.clone()]), 200_000).unwrap(), Verdict::New { late: 2 });
+    assert_eq!(judged(&ancient, &ring(9, std::slice::from_ref(&c)), 200_000).unwrap(), Verdict::New { late: 1 });
+    // But not one from which its key was taken out too early.
+    assert!(matches!(judged(&ancient, &ring(9, &[b, c]), 90_000 + GRACE - 61), Err(RingError::DroppedTooEarly { .. })));
+}
+
 #[test]
 fn a_known_key_keeps_its_time() {
     let (a, b) = (key(1000), key(5000));
@@ -122,7 +133,10 @@ fn a_document_under_which_nobody_could_begin_is_refused_unless_it_revokes() {
     // The active key is revoked, its successor not yet due: no key seals, and the successor must be known in time.
     let revoked = RingKey { revoked: true, ..a.clone() };
     assert_eq!(judged(&one, &ring(2, &[revoked, b]), 4600).unwrap(), Verdict::New { late: 0 });
-    // A bare key has no successor and no retirement; replacing the whole ring is a gap.
+    // Whoever read the document before last has not seen the key that was revoked; the replacement is due in a second.
+    let (c, d) = (RingKey { revoked: true, ..key(5000) }, RingKey { emergency: true, ..key(5001) });
+    assert_eq!(judged(&one, &ring(3, &[a.clone(), c, d]), 5000).unwrap(), Verdict::New { late: 0 });
+    // The only key revoked and taken out, and nothing yet in its place: the revocation holds, the rest is refused.
     let replaced = KeyRing::from_parts(2, TIMING, vec![future], vec![a.id]);
-    assert_eq!(judged(&one, &replaced, 4600).unwrap(), Verdict::New { late: 0 });
+    assert!(matches!(judged(&one, &replaced, 4600), Err(RingError::NoActiveKey)));
 }

@@ -18,6 +18,8 @@ mod guard_suite;
 mod guards_page;
 mod http_responses;
 mod key_confusion;
+mod key_sources;
+mod live_keys;
 mod login_csrf;
 mod mix_up;
 mod no_secret_shown;

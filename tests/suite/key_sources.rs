@@ -1,0 +1,294 @@
+//! Sources of the core under the suite that all sources pass, and files that change in every way in which files change.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use oauth_state::source::{FileSource, KeySource, SourceError, SourceErrorKind, WritableSource, source_fn};
+use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
+use oauth_state::{Keys, Refresh, RingDocument, RingTiming};
+
+/// With its clock on.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+}
+
+struct FileStage(PathBuf);
+
+impl SourceStage for FileStage {
+    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+        Box::pin(async move { Ok(fs::write(&self.0, text).map(|()| true)?) })
+    }
+
+    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+        Box::pin(async move {
+            match trouble {
+                SourceTrouble::Deleted => Ok(fs::remove_file(&self.0).map(|()| true)?),
+                // This test may run as root, who may read everything.
+                _ => Ok(false),
+            }
+        })
+    }
+
+    fn end(&self, _: SourceTrouble) -> StageFuture<'_> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
+#[test]
+fn a_file_passes_the_suites() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, watched) in [("polled.json", false), ("watched.json", true)] {
+        let path = folder.path().join(name);
+        let source = if watched { FileSource::new(&path).watch() } else { FileSource::new(&path) };
+        let report = runtime().block_on(source_suite(source, &FileStage(path))).unwrap();
+        assert_eq!(report.troubles, [SourceTrouble::Deleted]);
+    }
+    let written = FileSource::new(folder.path().join("written.json"));
+    runtime().block_on(writable_source_suite(&written)).unwrap();
+}
+
+/// What stands for the caller's own client: a text, or the trouble that it is in.
+#[derive(Clone)]
+struct OwnClient(Arc<Mutex<Result<String, SourceTrouble>>>);
+
+impl OwnClient {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Err(SourceTrouble::Deleted))))
+    }
+}
+
+impl SourceStage for OwnClient {
+    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+        *self.0.lock().unwrap() = Ok(text.to_owned());
+        Box::pin(async { Ok(true) })
+    }
+
+    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+        *self.0.lock().unwrap() = Err(trouble);
+        Box::pin(async { Ok(true) })
+    }
+
+    fn end(&self, _: SourceTrouble) -> StageFuture<'_> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
+#[test]
+fn a_closure_over_the_caller_s_own_client_passes_the_suite() {
+    let client = OwnClient::new();
+    let stage = client.clone();
+    let source = source_fn("our vault", move || {
+        let answer = client.0.lock().unwrap().clone();
+        async move {
+            answer.map_err(|trouble| match trouble {
+                SourceTrouble::Deleted => SourceError::new("our vault", SourceErrorKind::Missing, "no such row").into(),
+                SourceTrouble::Denied => SourceError::new("our vault", SourceErrorKind::Denied, "403").into(),
+                _ => std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into(),
+            })
+        }
+    });
+    let report = runtime().block_on(source_suite(source, &stage)).unwrap();
+    assert_eq!(report.troubles.len(), 3);
+}
+
+/// The suite can fail: a source that keeps what it once read passes for a good one until a document changes.
+#[test]
+fn the_suite_finds_a_source_that_answers_from_a_cache() {
+    let client = OwnClient::new();
+    let stage = client.clone();
+    let cached = Mutex::new(None);
+    let source = source_fn("a cache", move || {
+        let mut cached = cached.lock().unwrap();
+        let text = cached.get_or_insert_with(|| client.0.lock().unwrap().clone().unwrap()).clone();
+        async move { Ok(text) }
+    });
+    let fault = runtime().block_on(source_suite(source, &stage)).unwrap_err();
+    assert!(fault.to_string().contains("a new document came as Unchanged"), "{fault}");
+}
+
+fn first() -> RingDocument {
+    RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
+}
+
+fn next(document: &RingDocument) -> RingDocument {
+    // Each step a day on, so that keys retire and the document stays small.
+    let day = Duration::from_secs(86_400) * u32::try_from(document.serial()).unwrap();
+    document.rotate(SystemTime::now() + day).unwrap().document
+}
+
+/// The time a change takes to be in use; the interval of a minute has no part in it.
+async fn in_use(keys: &Keys, document: &RingDocument) -> Duration {
+    let (started, expected) = (Instant::now(), document.ring().fingerprint());
+    while keys.fingerprint() != expected {
+        assert!(started.elapsed() < Duration::from_secs(20), "not seen: {:?}", keys.status());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    started.elapsed()
+}
+
+async fn watched(path: &Path, clock_day: &oauth_state::testing::ManualClock) -> Keys {
+    let refresh = Refresh::every(Duration::from_secs(60)).clock(clock_day.clone());
+    let (keys, refresher) = Keys::load(FileSource::new(path).watch(), refresh).await.unwrap();
+    tokio::spawn(refresher.run());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    keys
+}
+
+fn clock() -> oauth_state::testing::ManualClock {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    oauth_state::testing::ManualClock::at(now)
+}
+
+/// Changes the file with `change` a few times and waits for each to be in use.
+fn every_change_is_seen(path: &Path, prepare: impl Fn(&str), change: impl Fn(&str)) {
+    runtime().block_on(async {
+        let mut document = first();
+        prepare(document.to_secret_text().expose());
+        let clock = clock();
+        let keys = watched(path, &clock).await;
+        for _ in 0..10 {
+            document = next(&document);
+            clock.advance(Duration::from_secs(86_400));
+            change(document.to_secret_text().expose());
+            in_use(&keys, &document).await;
+        }
+    });
+}
+
+#[test]
+fn a_rename_into_place_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, beside) = (folder.path().join("ring.json"), folder.path().join("ring.json.new"));
+    let write = |text: &str| {
+        fs::write(&beside, text).unwrap();
+        fs::rename(&beside, &path).unwrap();
+    };
+    every_change_is_seen(&path, write, write);
+}
+
+/// Caught half written, it is refused, and read again when it is whole.
+#[test]
+fn a_write_in_place_is_seen_whole() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let write = |text: &str| {
+        let (one, other) = text.split_at(text.len() / 2);
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(one.as_bytes()).unwrap();
+        file.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        file.write_all(other.as_bytes()).unwrap();
+    };
+    every_change_is_seen(&path, write, write);
+}
+
+/// How the kubelet changes a mounted secret: a new folder, and the link `..data` renamed onto the old one. No event names
+/// the file.
+#[test]
+fn a_kubernetes_swap_is_seen() {
+    let volume = tempfile::tempdir().unwrap();
+    let count = std::cell::Cell::new(0);
+    let swap = |text: &str| {
+        count.set(count.get() + 1);
+        let version = format!("..2026_11_24_12_00_00.{}", count.get());
+        fs::create_dir(volume.path().join(&version)).unwrap();
+        fs::write(volume.path().join(&version).join("ring.json"), text).unwrap();
+        symlink(&version, volume.path().join("..data_tmp")).unwrap();
+        let old = fs::read_link(volume.path().join("..data")).ok();
+        fs::rename(volume.path().join("..data_tmp"), volume.path().join("..data")).unwrap();
+        if let Some(old) = old {
+            fs::remove_dir_all(volume.path().join(old)).unwrap();
+        }
+    };
+    let prepare = |text: &str| {
+        swap(text);
+        symlink("..data/ring.json", volume.path().join("ring.json")).unwrap();
+    };
+    every_change_is_seen(&volume.path().join("ring.json"), prepare, swap);
+}
+
+/// A deploy that puts a whole new folder where the old one was.
+#[test]
+fn a_folder_that_is_replaced_is_watched_anew() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("secrets");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.join("ring.json");
+    runtime().block_on(async {
+        let mut document = first();
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        let clock = clock();
+        let keys = watched(&path, &clock).await;
+        fs::rename(&folder, parent.path().join("old")).unwrap();
+        fs::create_dir(&folder).unwrap();
+        document = next(&document);
+        clock.advance(Duration::from_secs(86_400));
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        // Nothing tells; the next refresh finds it, and the new folder is watched from then on.
+        keys.reload_now();
+        in_use(&keys, &document).await;
+        document = next(&document);
+        clock.advance(Duration::from_secs(86_400));
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        in_use(&keys, &document).await;
+    });
+}
+
+/// A folder in which much else is written must not make the task read all the time.
+#[test]
+fn what_happens_to_other_files_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    fs::write(&path, first().to_secret_text().expose()).unwrap();
+    runtime().block_on(async {
+        let source = FileSource::new(&path).watch();
+        let mut changed = source.changed();
+        for number in 0..50 {
+            fs::write(folder.path().join(format!("other-{number}")), "x").unwrap();
+            fs::read(&path).unwrap();
+        }
+        let heard = tokio::time::timeout(Duration::from_millis(300), &mut changed).await;
+        assert!(heard.is_err(), "reading it, or a file beside it, is no change");
+        fs::write(&path, "y").unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(5), &mut changed).await.is_ok());
+    });
+}
+
+/// Readers while a writer replaces the file as fast as it can: nobody ever sees half a document.
+#[test]
+fn a_file_that_is_replaced_under_load_is_never_seen_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    runtime().block_on(async {
+        let writer = FileSource::new(&path);
+        let mut document = first();
+        let mut version = writer.store(&document.to_secret_text(), None).await.unwrap();
+        let clock = clock();
+        let keys = watched(&path, &clock).await;
+        for _ in 0..200 {
+            document = next(&document);
+            clock.advance(Duration::from_secs(86_400));
+            version = writer.store(&document.to_secret_text(), version.as_deref()).await.unwrap();
+            assert!(oauth_state::KeyRing::from_file(&path).is_ok());
+            tokio::task::yield_now().await;
+        }
+        in_use(&keys, &document).await;
+        assert_eq!(keys.status().refused, 0, "{:?}", keys.status());
+    });
+}
+
+/// What an error tells: which source, what it answered, what to do.
+#[test]
+fn an_error_of_a_file_says_which_why_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = runtime().block_on(FileSource::new(folder.path()).fetch(None)).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
+    let missing = folder.path().join("none.json");
+    let error = runtime().block_on(FileSource::new(&missing).fetch(None)).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("the file {}: no secret is there (", missing.display())), "{error}");
+    assert!(error.contains("oauth-state keys generate"), "{error}");
+}
