@@ -1,6 +1,7 @@
 //! An application server as a process of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,14 +20,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server that gets the keys, the client's secret and the guard's address through its environment, never as arguments, and
-    /// waits until it says where it listens.
+    /// Starts a server that reads the keys from a file, and gets the client's secret and the guard's address through its
+    /// environment, never as arguments; waits until it says where it listens.
     pub async fn start(
         name: &'static str,
         public: &str,
         issuer: &str,
         client: &Client,
-        keys: &str,
+        ring: &Path,
         guard: Option<&str>,
         lifetime: Duration,
     ) -> Result<Self, Failure> {
@@ -34,7 +35,7 @@ impl Server {
             .args(["server", "--listen", "127.0.0.1:0", "--name", name, "--public", public, "--issuer", issuer])
             .args(["--client-id", &client.id, "--lifetime", &lifetime.as_secs().to_string()])
             .args(["--until", "end-of-input"])
-            .env("OAUTH_STATE_KEYS", keys)
+            .env(crate::keys::FILE_VARIABLE, ring)
             .env("CLIENT_SECRET", &client.secret)
             .env(crate::guard::VARIABLE, guard.unwrap_or_default())
             // Its standard input ends when this process does, however that comes about; then it stops.

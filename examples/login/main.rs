@@ -4,6 +4,7 @@
 //! cargo run --release --example login              # prints an address to open in a browser
 //! cargo run --release --example login -- --once    # the same without a browser: prints each step, exits 0 if all held
 //! cargo run --release --example login -- --guard redis://127.0.0.1:6379
+//! cargo run --release --example login -- --once --rotate    # signs in for 30 s while the keys rotate
 //! ```
 //!
 //! Two application servers run as two operating-system processes that share a key ring and nothing else. A front sends
@@ -22,16 +23,17 @@ mod child;
 mod front;
 mod guard;
 mod http_client;
+mod keys;
 mod once;
 mod pages;
 mod provider;
+mod rotation;
 mod server;
 mod visitor;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use oauth_state::RootKey;
 use tokio::net::TcpListener;
 
 /// Errors of a program that has one way to treat them: say what happened and stop.
@@ -40,12 +42,14 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const HELP: &str = "\
 A login that starts on one server and finishes on another.
 
-Usage: login [--once] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
+Usage: login [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
 
 Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
 
   --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
+  --rotate             rotate the keys every two seconds, a line for each; with --once: sign in all the while, then revoke a key
+  --for SECONDS        how long --once --rotate signs in (default 30)
   --guard URL          what the servers share to know used links: redis://HOST:PORT or postgres://USER@HOST:PORT/DATABASE
                        (default: each server's own memory)
   --port PORT          where the front listens on 127.0.0.1 (default: any free port)
@@ -63,6 +67,7 @@ Without a command it starts two application servers, a small OpenID provider and
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
+  OAUTH_STATE_KEYS_FILE  or a file that holds it, which is watched: a rotation needs no restart
   REPLAY_GUARD         the guard's URL, as for --guard; in the environment, because it may hold a password
 ";
 
@@ -104,9 +109,12 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         server::run(server::Settings::from_options(&options)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let once = arguments.iter().any(|argument| argument == "--once");
-    let rest: Vec<String> = arguments.iter().filter(|argument| *argument != "--once").cloned().collect();
-    let options = Options::read(&rest, &["guard", "port", "lifetime", "until"])?;
+    let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let (once, rotate) = (is_given("--once"), is_given("--rotate"));
+    let rest: Vec<String> =
+        arguments.iter().filter(|argument| !matches!(argument.as_str(), "--once" | "--rotate")).cloned().collect();
+    let options = Options::read(&rest, &["for", "guard", "port", "lifetime", "until"])?;
+    let signs_in_for = Duration::from_secs(options.number("for", 1..=86_400)?.unwrap_or(30));
     let port = options.number("port", 0..=65_535)?.unwrap_or_default();
     let port = u16::try_from(port).unwrap_or_default();
     let lifetime = options.lifetime(if once { 4 } else { 60 })?;
@@ -114,32 +122,41 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     if guard == Some("") {
         return Err("--guard needs an address, such as redis://127.0.0.1:6379".into());
     }
-    demonstrate(once, port, lifetime, guard, options.until_end_of_input()?).await
+    let wanted = Demonstration { once, rotate, signs_in_for, port, lifetime, guard };
+    demonstrate(wanted, options.until_end_of_input()?).await
+}
+
+/// What the command line asks for.
+struct Demonstration<'a> {
+    once: bool,
+    rotate: bool,
+    signs_in_for: Duration,
+    port: u16,
+    lifetime: Duration,
+    guard: Option<&'a str>,
 }
 
 /// Starts everything, and either walks through it or waits for a person.
-async fn demonstrate(
-    once: bool,
-    port: u16,
-    lifetime: Duration,
-    guard: Option<&str>,
-    until_end_of_input: bool,
-) -> Result<ExitCode, Failure> {
+async fn demonstrate(wanted: Demonstration<'_>, until_end_of_input: bool) -> Result<ExitCode, Failure> {
+    let Demonstration { once, rotate, signs_in_for, port, lifetime, guard } = wanted;
     let front = TcpListener::bind(("127.0.0.1", port)).await?;
     let public = format!("http://localhost:{}", front.local_addr()?.port());
     let provider = TcpListener::bind("127.0.0.1:0").await?;
     let issuer = format!("http://localhost:{}", provider.local_addr()?.port());
 
     let client = provider::Client::new(&format!("{public}/callback"))?;
-    let keys = ring(lifetime)?;
+    let mut rotation = rotation::Rotation::begin(lifetime).await?;
     tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())?));
     let mut servers = Vec::new();
     for name in ["A", "B"] {
-        servers.push(child::Server::start(name, &public, &issuer, &client, &keys, guard, lifetime).await?);
+        servers.push(child::Server::start(name, &public, &issuer, &client, rotation.path(), guard, lifetime).await?);
     }
     let tools = front::Tools::new(&public, lifetime);
     tokio::spawn(front::serve(front, servers.iter().map(|server| server.address).collect(), tools));
 
+    if once && rotate {
+        return rotation.sign_in_meanwhile(&public, signs_in_for).await;
+    }
     if once {
         return once::walk_through(&public, &servers, lifetime, guard.is_some()).await;
     }
@@ -152,21 +169,9 @@ async fn demonstrate(
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         () = server::end_of_input(until_end_of_input) => {}
+        failed = rotation.run(), if rotate => failed?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A ring document with a fresh key, as an operator would publish it; two processes on one machine need next to no
-/// skew, which lets the demonstration expire when it says.
-fn ring(lifetime: Duration) -> Result<String, Failure> {
-    let key = RootKey::generate()?.to_secret_text();
-    Ok(format!(
-        r#"{{ "version": 1, "serial": 1, "propagation": 0, "skew": 1, "lifetime_cap": {}, "keys": [
-            {{ "key": "{}", "published_at": "1970-01-01T00:00:00Z", "seal_from": "1970-01-01T00:00:00Z",
-               "note": "made for this demonstration" }} ] }}"#,
-        lifetime.as_secs(),
-        key.expose()
-    ))
 }
 
 /// `--name value` pairs.

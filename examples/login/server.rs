@@ -10,9 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
-use oauth_state::{
-    App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider,
-};
+use oauth_state::{App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, Login, Provider};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
@@ -24,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use crate::pages::{self, Outcome};
-use crate::{Failure, Options, guard, http_client};
+use crate::{Failure, Options, guard, http_client, keys};
 
 /// The provider's id in states.
 const PROVIDER: &str = "demo";
@@ -78,7 +76,7 @@ struct Site {
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let shared = guard::is_shared();
     let guard = guard::from_environment().await?;
-    let flow = Flow::builder(App::new("login-example", "demo")?, KeyRing::from_env()?, guard)
+    let flow = Flow::builder(App::new("login-example", "demo")?, keys::from_environment().await?, guard)
         .carrying::<BegunOn>()
         .provider(
             Provider::custom(PROVIDER)?

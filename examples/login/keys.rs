@@ -1,0 +1,21 @@
+//! The keys of a server: from a file that is watched, or from its environment.
+
+use std::time::Duration;
+
+use oauth_state::source::FileSource;
+use oauth_state::{KeyRing, Keys, Refresh};
+
+use crate::Failure;
+
+/// The environment variable that holds the file's name.
+pub const FILE_VARIABLE: &str = "OAUTH_STATE_KEYS_FILE";
+
+/// A file changes while this server runs; its environment does not.
+pub async fn from_environment() -> Result<Keys, Failure> {
+    let Some(path) = std::env::var_os(FILE_VARIABLE) else {
+        return Ok(KeyRing::from_env()?.into());
+    };
+    let (keys, refresher) = Keys::load(FileSource::new(path).watch(), Refresh::every(Duration::from_secs(1))).await?;
+    tokio::spawn(refresher.run());
+    Ok(keys)
+}
