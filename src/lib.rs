@@ -64,7 +64,9 @@
 //!
 //! A [`KeyRing`] holds root keys with the times from which they seal. A new key opens states before it seals any, so that
 //! every server has it in time, and an old one opens until its last state has expired: no login fails. One text, the same
-//! on every server, from [`KeyRing::from_env`], [`KeyRing::from_file`] or [`KeyRing::parse`].
+//! on every server: `Keys::load` (feature `refresh`) reads it from a [`source`] and keeps it fresh while the service runs;
+//! [`KeyRing::from_env`], [`KeyRing::from_file`] and [`KeyRing::parse`] read it once. [`RingDocument`] has the steps of a
+//! rotation, and the command line `oauth-state` takes them. `docs/rotation.md` in the repository is the runbook.
 //!
 //! # Crate features
 //!
@@ -74,8 +76,10 @@
 //! * `redis`, `redis-tls`: `RedisGuard`; `rediss://` for it.
 //! * `postgres`, `postgres-tls`: `PostgresGuard`; TLS for it.
 //! * `cache`: `KnownUsedCache`.
+//! * `refresh`, `watch`: keys that change while the service runs; hearing of a changed file at once.
+//! * `cli`: the command line `oauth-state`.
 //! * `uuid`: [`Tenant`] from a `Uuid`.
-//! * `testing`: a clock to turn by hand, a fixed ring, and the suite that every guard must pass.
+//! * `testing`: a clock to turn by hand, a fixed ring, and the suites that every guard and source must pass.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test"))]
 
@@ -89,6 +93,7 @@ mod cookie;
 mod finish_error;
 mod flow;
 mod framing;
+mod inspect;
 mod key;
 mod name;
 mod open;
@@ -112,6 +117,7 @@ pub use flow::{
     Authorized, BeginError, Begun, Bound, Code, CodeVerifier, ConfigError, DataError, Expect, Finished, Flow,
     FlowBuilder, Login, Nonce, ProviderRefusal,
 };
+pub use inspect::{BoundBy, Inspection, NotAState, SealedBy, StateContents, StateForm};
 pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use name::{App, NameError, Purpose};
 pub use provider::{Provider, ResponseMode};
@@ -127,6 +133,7 @@ pub use replay::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
 #[cfg(feature = "postgres")]
 pub use replay::{PostgresGuard, PostgresGuardBuilder, Purged};
 pub use rotation::{Change, Keys, KeysStatus, ListedKey, Offered, RingEvent, RingEventKind, Step, StepError};
+pub use rotation::{Finding, Severity};
 #[cfg(feature = "refresh")]
 pub use rotation::{Refresh, Refresher};
 pub use secret::SecretText;
@@ -147,6 +154,18 @@ mod pages {
     struct WireFormat;
     #[doc = include_str!("../docs/key-ring.md")]
     struct KeyRingDocument;
+    #[cfg(feature = "refresh")]
+    #[doc = include_str!("../docs/rotation.md")]
+    struct Rotation;
+    #[cfg(feature = "refresh")]
+    #[doc = include_str!("../docs/sources/environment.md")]
+    struct Environment;
+    #[cfg(feature = "watch")]
+    #[doc = include_str!("../docs/sources/file.md")]
+    struct File;
+    #[cfg(feature = "refresh")]
+    #[doc = include_str!("../docs/sources/your-own.md")]
+    struct YourOwn;
     #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls"))]
     #[doc = include_str!("../docs/guards.md")]
     struct Guards;

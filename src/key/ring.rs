@@ -280,6 +280,12 @@ impl KeyRing {
         (self.role(index, now) == KeyRole::Active).then_some(index)
     }
 
+    /// The key whose turn it is at `now`, if it is revoked, so that none seals.
+    pub(crate) fn revoked_turn(&self, now: u64) -> Option<usize> {
+        let index = self.0.keys.iter().rposition(|key| key.seal_from <= now)?;
+        (self.role(index, now) == KeyRole::Revoked).then_some(index)
+    }
+
     /// Whether some key has begun to seal by `now`, be it revoked since.
     pub(crate) fn has_begun(&self, now: u64) -> bool {
         self.0.keys.iter().any(|key| key.seal_from <= now)

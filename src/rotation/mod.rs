@@ -2,6 +2,7 @@
 //! handle that flows read.
 
 mod keys;
+mod lint;
 pub(crate) mod reader;
 #[cfg(feature = "refresh")]
 mod refresh;
@@ -11,6 +12,7 @@ mod timeline;
 mod transition;
 
 pub use keys::{Keys, Offered};
+pub use lint::{Finding, Severity};
 #[cfg(feature = "refresh")]
 pub use refresh::{Refresh, Refresher};
 pub use status::KeysStatus;

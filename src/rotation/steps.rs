@@ -60,6 +60,11 @@ pub enum Change {
         /// The key.
         id: RootKeyId,
     },
+    /// A revoked key that has not sealed yet is taken out, so that the one before it goes on.
+    Withdrawn {
+        /// The key.
+        id: RootKeyId,
+    },
     /// A key is revoked.
     Revoked {
         /// The key.
@@ -76,11 +81,12 @@ impl std::fmt::Display for Change {
             Self::Added { id, seal_from, emergency: true } => {
                 write!(
                     f,
-                    "add key {id}, which seals at once, from {}, without waiting for every server",
+                    "add key {id}, which seals in its place from {}, without waiting for every server",
                     Utc(*seal_from)
                 )
             }
             Self::Dropped { id } => write!(f, "take out key {id}, which is retired"),
+            Self::Withdrawn { id } => write!(f, "take out key {id}, which has sealed nothing yet"),
             Self::Revoked { id } => write!(f, "revoke key {id}: nothing that it sealed is accepted any more"),
         }
     }
@@ -103,8 +109,8 @@ pub enum StepError {
     /// No new key could be drawn.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// The next document would be refused by every server.
-    #[error("the next document would be refused")]
+    /// The document would be refused by every server.
+    #[error("the document would be refused")]
     Refused(#[from] RingError),
     /// The key is revoked already.
     #[error("key {0} is revoked already")]
@@ -144,7 +150,8 @@ impl RingDocument {
     /// Adds a new key, and takes out those that are retired.
     ///
     /// The new key seals after `propagation + skew`: by then every server has it, and even a server whose clock is ahead does
-    /// not seal before. Publish the document at once; the time counts from `now`.
+    /// not seal before. Publish the document at once; the time counts from `now`. If no key seals, because the one whose turn it is
+    /// was revoked, the new one takes its place at once.
     ///
     /// # Errors
     ///
@@ -168,6 +175,13 @@ impl RingDocument {
     /// ```
     pub fn rotate(&self, now: SystemTime) -> Result<Step, StepError> {
         let now = unix_seconds(now);
+        if let Some(turn) = self.ring().revoked_turn(now) {
+            let (mut keys, mut changes) = (self.keys.clone(), Vec::new());
+            self.replace_revoked(turn, &mut keys, &mut changes, now)?;
+            if !changes.is_empty() {
+                return self.next(keys, self.revoked.clone(), changes);
+            }
+        }
         let (mut keys, mut changes) = self.split_off_retired(now);
         let wait = u64::from(self.timing.propagation).saturating_add(self.timing.skew.into());
         let after_the_last = keys.last().map_or(0, |last| last.seal_from.saturating_add(1));
@@ -231,7 +245,7 @@ impl RingDocument {
         if self.ring().role(index, now) == KeyRole::Pending && seal_from > everywhere {
             // It never seals: the key before it goes on as if this one had never been there.
             let removed = keys.remove(index);
-            changes.push(Change::Dropped { id: removed.root.id() });
+            changes.push(Change::Withdrawn { id: removed.root.id() });
             return Ok(());
         }
         let behind = now.saturating_sub(skew.into());

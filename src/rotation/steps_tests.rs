@@ -111,6 +111,7 @@ fn a_pending_key_is_withdrawn_so_that_the_active_one_goes_on() {
     let step = second.revoke(id(&second, 1), at(NOW)).unwrap();
     assert_eq!(roles(&step.document, NOW + DAY), [Active]);
     assert_eq!(step.document.revoked(), [id(&second, 1)]);
+    assert!(step.changes.contains(&Change::Withdrawn { id: id(&second, 1) }));
 }
 
 /// Shortly before it seals, some server may seal with it before it hears of the revocation.
@@ -120,6 +121,16 @@ fn a_pending_key_that_is_about_to_seal_is_replaced() {
     let step = second.revoke(id(&second, 1), at(NOW + 300)).unwrap();
     assert_eq!(roles(&step.document, NOW + 359), [Active, Revoked, Pending]);
     assert_eq!(roles(&step.document, NOW + 361), [Retiring, Revoked, Active]);
+}
+
+/// Revoked by hand, with nothing in its place: waiting for every server would only make it longer that nobody can begin.
+#[test]
+fn a_rotation_without_an_active_key_does_not_wait() {
+    let first = first();
+    let by_hand = RingDocument::checked(2, first.timing, first.keys.clone(), vec![id(&first, 0)]).unwrap();
+    let step = by_hand.rotate(at(NOW + DAY)).unwrap();
+    assert!(matches!(step.changes[..], [Change::Added { emergency: true, .. }]));
+    assert_eq!(roles(&step.document, NOW + DAY - 60), [Revoked, Active]);
 }
 
 #[test]

@@ -196,9 +196,46 @@ impl SourceError {
         self.0.kind
     }
 
-    /// Kind, answer and remedy, for a reply to another process.
-    pub(super) fn into_parts(self) -> (SourceErrorKind, String, String) {
-        (self.0.kind, self.0.answer, self.0.remedy.into_owned())
+    /// What it answered, in its words.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{SourceError, SourceErrorKind};
+    /// assert_eq!(SourceError::new("it", SourceErrorKind::Missing, "404").answer(), "404");
+    /// ```
+    #[must_use]
+    pub fn answer(&self) -> &str {
+        &self.0.answer
+    }
+
+    /// What to do about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
+    /// assert_eq!(error.remedy(), "unseal it");
+    /// ```
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        &self.0.remedy
+    }
+
+    /// What went wrong without what to do, for those who show the two apart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
+    /// assert_eq!(error.problem(), "it: it gave no answer that can be used (503)");
+    /// ```
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let Inner { source_name, kind, answer, .. } = &*self.0;
+        format!("{source_name}: {} ({answer})", kind.words())
     }
 
     /// The source's name.
@@ -223,8 +260,7 @@ fn one_line(text: &str) -> String {
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { source_name, kind, answer, remedy, .. } = &*self.0;
-        write!(f, "{source_name}: {} ({answer}): {remedy}", kind.words())
+        write!(f, "{}: {}", self.problem(), self.0.remedy)
     }
 }
 

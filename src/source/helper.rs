@@ -82,7 +82,7 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let mut text = None;
     match answer(source, request).await {
         Ok((document, version)) => (text, reply.version) = (document, version),
-        Err(error) => reply.error = Some(error.into_parts().into()),
+        Err(error) => reply.error = Some(Failure::from(error)),
     }
     reply.document = text.as_ref().map(SecretText::expose);
     match write_json(&reply, std::io::stdout().lock()) {
@@ -220,8 +220,9 @@ impl WritableSource for HelperSource {
     }
 }
 
-impl From<(SourceErrorKind, String, String)> for Failure {
-    fn from((kind, answer, to_do): (SourceErrorKind, String, String)) -> Self {
-        Self { kind: kind.code().to_owned(), answer, to_do }
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let [answer, to_do] = [error.answer(), error.remedy()].map(ToOwned::to_owned);
+        Self { kind: error.kind().code().to_owned(), answer, to_do }
     }
 }

@@ -231,3 +231,15 @@ pub trait WritableSource: KeySource {
     /// at once must not lose one of the two.
     fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a>;
 }
+
+impl<S: WritableSource + ?Sized> WritableSource for Box<S> {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        (**self).store(document, expected_version)
+    }
+}
+
+impl<S: WritableSource + ?Sized> WritableSource for std::sync::Arc<S> {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        (**self).store(document, expected_version)
+    }
+}

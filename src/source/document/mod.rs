@@ -21,7 +21,7 @@ use crate::secret::SecretText;
 /// The largest document, in bytes.
 pub(super) const LARGEST: usize = 65_536;
 /// The most keys a ring may hold at once.
-const MOST_KEYS: usize = 16;
+pub(crate) const MOST_KEYS: usize = 16;
 /// The largest skew, in seconds: more than this is a broken clock, not a difference between clocks.
 const LARGEST_SKEW: u32 = 900;
 /// The longest propagation, in seconds: a week.
@@ -138,8 +138,10 @@ impl RingDocument {
         if text.starts_with(PREFIX) {
             let root = RootKey::parse(text).map_err(|source| RingError::Key { number: 1, source })?;
             let key = DocumentKey { root, published_at: 0, seal_from: 0, note: None, emergency: false };
+            // What it becomes with its first step; until then servers make a ring of the key alone.
             let timing = Timing { propagation: DEFAULT_PROPAGATION, ..Timing::of_a_bare_key() };
-            return Self::checked(0, timing, vec![key], Vec::new());
+            let ring = KeyRing::from(key.root.clone());
+            return Ok(Self { serial: 0, timing, keys: vec![key], revoked: Vec::new(), ring });
         }
         if !text.starts_with('{') {
             return Err(RingError::NeitherKeyNorDocument);
@@ -258,14 +260,7 @@ impl KeyRing {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RingError> {
-        let document = RingDocument::parse(text)?;
-        // A bare key has no document behind it that other servers could take time to read.
-        let bare = text.trim_ascii().starts_with(PREFIX);
-        Ok(if bare {
-            document.keys.first().map_or(document.ring.clone(), |key| key.root.clone().into())
-        } else {
-            document.ring
-        })
+        RingDocument::parse(text).map(|document| document.ring)
     }
 }
 

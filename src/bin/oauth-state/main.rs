@@ -1,0 +1,57 @@
+//! The command line `oauth-state`: makes, rotates and checks key rings, and says what is wrong with a state.
+//!
+//! A thin driver: every step and every check is a function of the library. `docs/command-line.md` shows each command.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(
+    unreachable_pub,
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    reason = "a program has no public items: `pub` says what the other files use"
+)]
+
+mod arguments;
+mod change;
+mod check;
+mod failure;
+mod generate;
+mod inspect;
+mod list;
+mod manual;
+mod output;
+mod secrecy;
+mod sources;
+mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use arguments::{Command, Keys};
+use failure::Failure;
+use output::Report;
+
+fn main() -> ExitCode {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let json = given.iter().any(|argument| argument == "--json");
+    output::finish(run(given), json)
+}
+
+fn run(given: Vec<OsString>) -> Result<Report, Failure> {
+    secrecy::refuse_secrets(&given)?;
+    let Some(command) = arguments::parse(given)? else { return Ok(Report::default()) };
+    let now = SystemTime::now();
+    match command {
+        Command::Keys(Keys::Generate(options)) => generate::generate(&options, now),
+        Command::Keys(Keys::Rotate(options)) => change::rotate(&options, now),
+        Command::Keys(Keys::Revoke(options)) => change::revoke(&options, now),
+        Command::Keys(Keys::Prune(options)) => change::prune(&options, now),
+        Command::Keys(Keys::List(options)) => list::list(&options.source, now),
+        Command::Keys(Keys::Check(options)) => check::check(&options, now),
+        Command::Keys(Keys::Schema) => Ok(manual::schema()),
+        Command::Fingerprint(options) => list::fingerprint(&options.source),
+        Command::Inspect(options) => inspect::inspect(&options, now),
+        Command::Completions { shell } => Ok(manual::completions(shell)),
+        Command::Man { out } => manual::man(out.as_deref()),
+    }
+}

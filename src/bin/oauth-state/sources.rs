@@ -1,0 +1,184 @@
+//! Where documents come from and go to.
+
+use std::future::Future;
+use std::io::Read;
+use std::path::Path;
+use std::pin::pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
+
+use oauth_state::source::helper::HelperSource;
+use oauth_state::source::{EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource};
+use oauth_state::{RingDocument, SecretText};
+
+use crate::failure::Failure;
+
+/// One byte more than a document may have, so that one that is too large is refused as such.
+const LARGEST: usize = 65_537;
+const STANDARD_INPUT: &str = "standard input";
+
+/// A place, as the command line names it.
+#[derive(Clone)]
+pub enum Source {
+    File(Arc<FileSource>),
+    Variable(EnvSource),
+    StandardInput,
+    Helper(HelperSource),
+}
+
+/// What stands at a source.
+pub struct Loaded {
+    /// For those who change it.
+    pub document: RingDocument,
+    pub text: SecretText,
+    pub version: Option<String>,
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        let (scheme, location) = match given.split_once(':') {
+            Some((scheme, location)) if is_scheme(scheme) => (scheme, location),
+            _ if given == "-" => return Ok(Self::StandardInput),
+            _ => ("file", given),
+        };
+        if location.is_empty() {
+            return Err("nothing stands where the place should".to_owned());
+        }
+        Ok(match scheme {
+            "file" => Self::File(Arc::new(FileSource::new(location))),
+            "env" => Self::Variable(EnvSource::variable(location)),
+            _ => Self::Helper(HelperSource::new(scheme, location)),
+        })
+    }
+}
+
+/// Two characters at least: one letter is a drive of Windows.
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+impl Source {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::File(source) => source.name(),
+            Self::Variable(source) => source.name(),
+            Self::StandardInput => STANDARD_INPUT,
+            Self::Helper(source) => source.name(),
+        }
+    }
+
+    /// The file, where it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(source) => Some(source.path()),
+            _ => None,
+        }
+    }
+
+    fn writable(&self) -> Option<&dyn WritableSource> {
+        match self {
+            Self::File(source) => Some(&**source),
+            Self::Helper(source) => Some(source),
+            Self::Variable(_) | Self::StandardInput => None,
+        }
+    }
+
+    pub fn is_writable(&self) -> bool {
+        self.writable().is_some()
+    }
+
+    pub fn load(&self) -> Result<Loaded, Failure> {
+        let fetched = match self {
+            Self::File(source) => wait_for(source.fetch(None)),
+            Self::Variable(source) => wait_for(source.fetch(None)),
+            Self::StandardInput => standard_input().map(|text| Fetched::document(text, None)),
+            Self::Helper(source) => wait_for(source.fetch(None)),
+        };
+        let nothing = || SourceError::new(self.name(), SourceErrorKind::Unavailable, "it says that nothing changed");
+        let Fetched::Document { text, version, .. } = fetched? else { return Err(nothing().into()) };
+        let to_do = "mend the document, raise its serial and publish it again";
+        let refused = |error| Failure::from(SourceError::document(self.name(), error).to_do(to_do));
+        let document = RingDocument::parse(text.expose()).map_err(refused)?;
+        Ok(Loaded { document, text, version })
+    }
+
+    /// Writes, if the version that stands there is still this one; `None` if nothing may stand there.
+    pub fn store(&self, text: &SecretText, expected: Option<&str>) -> Result<(), Failure> {
+        let Some(writable) = self.writable() else { return Err(self.read_only()) };
+        wait_for(writable.store(text, expected))?;
+        Ok(())
+    }
+
+    pub fn read_only(&self) -> Failure {
+        let message = format!("{} can only be read", self.name());
+        Failure::usage("read_only", message, "add --out - and put the output where the ring comes from")
+    }
+}
+
+fn standard_input() -> Result<SecretText, SourceError> {
+    // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind.
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(LARGEST));
+    let read = std::io::stdin().lock().take(LARGEST as u64).read_to_string(&mut text);
+    read.map_err(|cause| {
+        let not_text = cause.kind() == std::io::ErrorKind::InvalidData;
+        let kind = if not_text { SourceErrorKind::Document } else { SourceErrorKind::Unavailable };
+        SourceError::new(STANDARD_INPUT, kind, cause)
+    })?;
+    if text.trim_ascii().is_empty() {
+        return Err(SourceError::new(STANDARD_INPUT, SourceErrorKind::Missing, "it is empty"));
+    }
+    Ok(SecretText::from(std::mem::take(&mut *text)))
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The sources of the command line never really wait, so that a thread is runtime enough.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let (mut future, waker) = (pin!(future), Arc::new(Unpark(thread::current())).into());
+    loop {
+        if let Poll::Ready(ready) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return ready;
+        }
+        thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(given: &str) -> String {
+        given.parse::<Source>().map_or_else(|refused| refused, |source| source.name().to_owned())
+    }
+
+    #[test]
+    fn a_source_is_what_its_scheme_says_and_a_file_otherwise() {
+        for (given, expected) in [
+            ("ring.json", "the file ring.json"),
+            ("file:ring.json", "the file ring.json"),
+            ("file:env:x", "the file env:x"),
+            ("./a:b", "the file ./a:b"),
+            ("C:\\ring.json", "the file C:\\ring.json"),
+            ("env:SHOP_KEYS", "the environment variable SHOP_KEYS"),
+            ("-", "standard input"),
+            ("aws:prod/oauth-state", "aws:prod/oauth-state"),
+            ("my-store:a:b", "my-store:a:b"),
+            ("", "nothing stands where the place should"),
+            ("env:", "nothing stands where the place should"),
+        ] {
+            assert_eq!(name(given), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! What a state says and why it would be refused, for support: the same look-up, the same opening and the same checks of the
+//! time as a callback's, and nothing that a login could be accepted by.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::claims::Origin;
+use crate::claims::codec::BindingKind;
+use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::finish_error::FinishError;
+use crate::flow::ConfigError;
+use crate::key::derive::key_id;
+use crate::key::id::KeyId;
+use crate::key::ring::RingKey;
+use crate::key::{KeyRing, KeyRole, RootKeyId};
+use crate::name::{App, Purpose};
+use crate::open;
+use crate::token::keys::KeyTable;
+use crate::token::wire::{self, AROUND_BYTES, LONGEST_BYTES};
+
+/// What the outside of a state tells, without a key.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Binding, Login, NotAState, StateForm, testing};
+/// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+/// let form = StateForm::read(&state).unwrap();
+/// assert_eq!((form.characters, form.bytes), (state.len(), state.len() * 3 / 4));
+/// assert_eq!(StateForm::read("0123456789"), Err(NotAState::NotBase64Url));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateForm {
+    /// The length of the text.
+    pub characters: usize,
+    /// The length of what it encodes.
+    pub bytes: usize,
+    /// Four bytes that name the derived key which sealed it: one for each root key, purpose, application and environment.
+    pub key_id: [u8; 4],
+}
+
+impl StateForm {
+    /// Length, alphabet and magic, as a callback looks at them. Nothing of it is authentic.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAState`] says why the text is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{NotAState, StateForm};
+    /// assert_eq!(StateForm::read("ost1"), Err(NotAState::TooShort));
+    /// ```
+    pub fn read(state: &str) -> Result<Self, NotAState> {
+        let mut buffer = [0; LONGEST_BYTES];
+        let token = wire::read(state, &mut buffer)?;
+        let bytes = token.ciphertext.len().saturating_add(AROUND_BYTES);
+        Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0 })
+    }
+}
+
+/// Why a text is not a state.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::NotAState;
+/// assert_eq!(NotAState::OtherMagic.code(), "other_magic");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotAState {
+    /// Longer than 2,048 characters.
+    TooLong,
+    /// A character that base64url without padding does not have, or a second spelling of the same bytes.
+    NotBase64Url,
+    /// It does not begin with `ost1`.
+    OtherMagic,
+    /// It begins like a state, and is cut short.
+    TooShort,
+}
+
+impl NotAState {
+    /// The stable word for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::NotAState::TooLong.code(), "too_long");
+    /// ```
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::NotBase64Url => "not_base64url",
+            Self::OtherMagic => "other_magic",
+            Self::TooShort => "too_short",
+        }
+    }
+}
+
+impl fmt::Display for NotAState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "it is longer than 2048 characters",
+            Self::NotBase64Url => {
+                "it is not canonical base64url: a character was changed, added or decoded once too often"
+            }
+            Self::OtherMagic => "it does not begin with ost1: another system's state, or the wrong parameter",
+            Self::TooShort => "it begins like a state, and is cut short",
+        })
+    }
+}
+
+impl std::error::Error for NotAState {}
+
+impl From<wire::NotAToken> for NotAState {
+    fn from(refused: wire::NotAToken) -> Self {
+        match refused {
+            wire::NotAToken::TooLong => Self::TooLong,
+            wire::NotAToken::NotBase64Url => Self::NotBase64Url,
+            wire::NotAToken::TooShort => Self::TooShort,
+            wire::NotAToken::OtherMagic => Self::OtherMagic,
+        }
+    }
+}
+
+/// What the holder of the keys can tell about a state; [`KeyRing::inspect`] makes it.
+///
+/// It holds neither a code_verifier nor a nonce, and no way to either.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{App, Purpose, testing};
+/// use std::time::SystemTime;
+/// let app = App::new("shop", "test")?;
+/// let inspection = testing::ring().inspect("abc", &app, &[Purpose::Login], SystemTime::now())?;
+/// assert!(inspection.form.is_err() && inspection.contents.is_none());
+/// assert_eq!(inspection.refused.unwrap().code(), "malformed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Its outside.
+    pub form: Result<StateForm, NotAState>,
+    /// Which root key sealed it, for which purpose; `None` if none of the ring did, for this application and environment.
+    pub sealed_by: Option<SealedBy>,
+    /// What it says, if it is authentic. Under a revoked key this may be an attacker's work.
+    pub contents: Option<StateContents>,
+    /// Why a callback would refuse it at that time. `None` is no acceptance: the binding, provider, tenant, redirect and `iss` that
+    /// the callback expects, and whether it was used before, are not known here.
+    pub refused: Option<FinishError>,
+}
+
+/// The key of a ring that a state names.
+///
+/// # Examples
+///
+/// See [`KeyRing::inspect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SealedBy {
+    /// The root key's public id.
+    pub id: RootKeyId,
+    /// Its role at that time.
+    pub role: KeyRole,
+    /// Until when it opens, where another key is to follow it and it is not revoked.
+    pub accept_until: Option<SystemTime>,
+    /// The purpose that the state was sealed for.
+    pub purpose: Purpose,
+}
+
+/// What an authentic state says.
+///
+/// # Examples
+///
+/// See [`KeyRing::inspect`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct StateContents {
+    /// Provider, tenant, redirect, return path, purpose, restarts and the time of issue.
+    pub origin: Origin,
+    /// When it expires, by the clock of who issued it; a callback allows the ring's skew on top.
+    pub expires_at: SystemTime,
+    /// What holds the login.
+    pub bound_by: BoundBy,
+    /// Whether it belongs to a user who was signed in when it was begun.
+    pub has_user: bool,
+    /// The caller's data, as JSON; empty where there is none. It may be personal.
+    pub data: Vec<u8>,
+}
+
+/// What holds a login.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state::BoundBy::Cookie.to_string(), "cookie");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BoundBy {
+    /// Nothing.
+    Nothing,
+    /// A cookie of this crate.
+    Cookie,
+    /// A session of the caller's.
+    Session,
+    /// A secret that a client keeps.
+    ClientSecret,
+}
+
+impl fmt::Display for BoundBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "nothing",
+            Self::Cookie => "cookie",
+            Self::Session => "session",
+            Self::ClientSecret => "client secret",
+        })
+    }
+}
+
+impl From<BindingKind> for BoundBy {
+    fn from(kind: BindingKind) -> Self {
+        match kind {
+            BindingKind::Unbound => Self::Nothing,
+            BindingKind::Cookie => Self::Cookie,
+            BindingKind::Session => Self::Session,
+            BindingKind::ClientSecret => Self::ClientSecret,
+        }
+    }
+}
+
+impl fmt::Debug for StateContents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateContents")
+            .field("origin", &self.origin)
+            .field("expires_at", &self.expires_at)
+            .field("bound_by", &self.bound_by)
+            .field("has_user", &self.has_user)
+            .field("data", &format_args!("{} bytes, [redacted]", self.data.len()))
+            .finish()
+    }
+}
+
+impl KeyRing {
+    /// What a state says, and why a callback of `app` that accepts `purposes` would refuse it at `now`: for support and for the
+    /// command line.
+    ///
+    /// A state of a retired or revoked key is opened all the same, so that its owner learns when and for what it was begun;
+    /// [`Inspection::refused`] then says what a callback says.
+    ///
+    /// # Security
+    ///
+    /// Never accept a login by it. It does not verify the binding, and asks no guard: whoever has a copy of the state would be
+    /// let in. A state is a live credential until it expires; keep it out of command lines, tickets and logs.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Name`] for a purpose of the caller's own that breaks the rule for names, and
+    /// [`ConfigError::KeyIdCollision`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{App, Binding, BoundBy, KeyRole, Login, Purpose, testing};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let (ring, app) = (testing::ring(), App::new("shop", "test")?); // those of testing::flow
+    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    ///
+    /// let fresh = ring.inspect(&state, &app, &[Purpose::Login], SystemTime::now())?;
+    /// let (sealed_by, contents) = (fresh.sealed_by.unwrap(), fresh.contents.unwrap());
+    /// assert_eq!((sealed_by.role, sealed_by.purpose), (KeyRole::Active, Purpose::Login));
+    /// assert_eq!((contents.origin.provider.as_str(), contents.bound_by), ("github", BoundBy::Session));
+    /// assert!(fresh.refused.is_none());
+    ///
+    /// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    /// assert_eq!(ring.inspect(&state, &app, &[Purpose::Login], tomorrow)?.refused.unwrap().code(), "expired");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inspect(
+        &self,
+        state: &str,
+        app: &App,
+        purposes: &[Purpose],
+        now: SystemTime,
+    ) -> Result<Inspection, ConfigError> {
+        purposes.iter().try_for_each(|purpose| purpose.check())?;
+        let now = unix_seconds(now);
+        let table = KeyTable::new(self.clone(), purposes, app)?;
+        let form = StateForm::read(state);
+        let named = form.ok().and_then(|form| self.named(KeyId(form.key_id), app, purposes));
+        Ok(Inspection {
+            form,
+            sealed_by: named.map(|(index, key, purpose)| {
+                let (role, until) = (self.role(index, now), self.accept_until(index));
+                let ends = until < u64::MAX && role != KeyRole::Revoked;
+                SealedBy { id: key.id, role, accept_until: ends.then(|| from_unix_seconds(until)), purpose }
+            }),
+            contents: named.and_then(|(_, key, purpose)| self.contents(state, key, purpose, app)),
+            refused: self.refusal(state, &table, now),
+        })
+    }
+
+    /// The root key and the purpose that a key id stands for, whatever the key's role.
+    fn named(&self, id: KeyId, app: &App, purposes: &[Purpose]) -> Option<(usize, &RingKey, Purpose)> {
+        let known = || Purpose::STANDARD.iter().chain(purposes);
+        self.keys().iter().enumerate().find_map(|(index, key)| {
+            let purpose = known().find(|purpose| key_id(&key.root, **purpose, app) == id)?;
+            Some((index, key, *purpose))
+        })
+    }
+
+    /// Opened as a callback opens it, under a ring in which this one key opens for this one purpose.
+    fn contents(&self, state: &str, key: &RingKey, purpose: Purpose, app: &App) -> Option<StateContents> {
+        let alone = RingKey { revoked: false, ..key.clone() };
+        let alone = Self::from_parts(self.serial(), self.timing(), vec![alone], Vec::new());
+        let table = KeyTable::new(alone, &[purpose], app).ok()?;
+        let mut buffer = [0; LONGEST_BYTES];
+        let authentic = open::authenticate(state, &table, key.seal_from, &mut buffer).ok()?;
+        Some(StateContents {
+            origin: authentic.origin(),
+            expires_at: from_unix_seconds(authentic.claims.expires_at()),
+            bound_by: authentic.claims.kind.into(),
+            has_user: authentic.claims.user_tag.is_some(),
+            data: authentic.claims.data.to_vec(),
+        })
+    }
+
+    /// The callback's own checks, as far as they need nothing but the state.
+    fn refusal(&self, state: &str, table: &KeyTable, now: u64) -> Option<FinishError> {
+        let mut buffer = [0; LONGEST_BYTES];
+        match open::authenticate(state, table, now, &mut buffer) {
+            Ok(authentic) => authentic.check_time(now, self.timing()).err().map(|out_of_time| out_of_time.kind.into()),
+            Err(error) => Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+use std::time::Duration;
+
+use crate::binding::Binding;
+use crate::claims::ReturnTo;
+use crate::flow::{Flow, Login};
+use crate::key::RootKey;
+use crate::provider::Provider;
+use crate::replay::SingleProcessGuard;
+use crate::source::document::{RingDocument, RingTiming};
+
+const ACCEPTED: &[Purpose] = &[Purpose::Login];
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn app() -> App {
+    App::new("shop", "production").unwrap()
+}
+
+fn document() -> RingDocument {
+    RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
+}
+
+/// A login that is under way, for a purpose.
+fn state(ring: &KeyRing, purpose: Purpose) -> String {
+    let flow = Flow::builder(app(), ring.clone(), SingleProcessGuard::with_capacity(1))
+        .purpose(purpose)
+        .provider(Provider::github())
+        .carrying::<[u8; 2]>()
+        .build()
+        .unwrap();
+    let binding = Binding::session(&[7; 16]).unwrap().and_user(b"user-42").unwrap().dangerously_assume_same_origin();
+    let login = Login::at("github").purpose(purpose).return_to(ReturnTo::parse("/home").unwrap()).data([4, 2]);
+    flow.begin(binding, login).unwrap().state
+}
+
+fn inspect(ring: &KeyRing, state: &str, now: SystemTime) -> Inspection {
+    ring.inspect(state, &app(), ACCEPTED, now).unwrap()
+}
+
+fn code(inspection: &Inspection) -> Option<&'static str> {
+    inspection.refused.as_ref().map(FinishError::code)
+}
+
+#[test]
+fn a_state_that_is_under_way_tells_everything_and_is_not_refused() {
+    let document = document();
+    let state = state(document.ring(), Purpose::Login);
+    let told = inspect(document.ring(), &state, SystemTime::now());
+    let contents = told.contents.as_ref().unwrap();
+    assert_eq!(code(&told), None);
+    assert_eq!(contents.origin.return_to.as_ref().map(ReturnTo::as_str), Some("/home"));
+    assert_eq!(
+        (contents.bound_by, contents.has_user, contents.data.as_slice()),
+        (BoundBy::Session, true, &b"[4,2]"[..])
+    );
+    assert_eq!(contents.expires_at.duration_since(contents.origin.issued_at).unwrap().as_secs() % 60, 0);
+    assert!(!format!("{told:?}").contains("[4,2]") && !format!("{told:?}").contains("52, 44, 50"), "{told:?}");
+}
+
+#[test]
+fn each_refusal_that_needs_no_callback_is_the_callback_s_own() {
+    let (document, now) = (document(), SystemTime::now());
+    let ring = document.ring();
+    let (login, link) = (state(ring, Purpose::Login), state(ring, Purpose::Link));
+    assert_eq!(code(&inspect(ring, &login, now + HOUR + HOUR)), Some("expired"));
+    assert_eq!(code(&inspect(ring, &login, now - HOUR)), Some("issued_in_future"));
+    assert_eq!(code(&inspect(ring, &link, now)), Some("wrong_purpose"));
+    assert_eq!(inspect(ring, &link, now).sealed_by.unwrap().purpose, Purpose::Link);
+    assert_eq!(code(&inspect(&KeyRing::from(RootKey::generate().unwrap()), &login, now)), Some("unknown_key"));
+    assert_eq!(code(&inspect(ring, &login[..50], now)), Some("malformed"));
+    assert_eq!(code(&inspect(ring, &"A".repeat(3_000), now)), Some("too_long"));
+
+    let last = if login.ends_with('A') { "B" } else { "A" };
+    let middle = format!("{}{last}{}", &login[..60], &login[61..]);
+    let forged = inspect(ring, &middle, now);
+    assert_eq!((code(&forged), forged.contents.is_none(), forged.sealed_by.is_some()), (Some("forged"), true, true));
+}
+
+#[test]
+fn a_revoked_and_a_retired_key_still_tell_what_they_sealed() {
+    let (document, now) = (document(), SystemTime::now());
+    let state = state(document.ring(), Purpose::Login);
+    let id = document.ring().roles(now).next().unwrap().0;
+
+    let revoked = document.revoke(id, now).unwrap().document;
+    let told = inspect(revoked.ring(), &state, now);
+    assert_eq!((code(&told), told.sealed_by.unwrap().role), (Some("key_revoked"), KeyRole::Revoked));
+    assert_eq!(told.contents.unwrap().origin.provider, "github");
+
+    let rotated = document.rotate(now).unwrap().document;
+    let told = inspect(rotated.ring(), &state, now + 24 * HOUR);
+    assert_eq!((code(&told), told.sealed_by.unwrap().role), (Some("unknown_key"), KeyRole::Retired));
+    assert!(told.contents.is_some());
+}
+
+#[test]
+fn another_application_and_a_name_that_is_none_are_told_apart() {
+    let document = document();
+    let state = state(document.ring(), Purpose::Login);
+    let other = App::new("shop", "staging").unwrap();
+    let told = document.ring().inspect(&state, &other, ACCEPTED, SystemTime::now()).unwrap();
+    assert!(told.sealed_by.is_none() && code(&told) == Some("unknown_key"));
+    let refused = document.ring().inspect(&state, &app(), &[Purpose::Custom("A B")], SystemTime::now());
+    assert!(matches!(refused, Err(ConfigError::Name(_))));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(text: String) {
+        let ring = KeyRing::from(RootKey::generate().unwrap());
+        let _ = inspect(&ring, &text, SystemTime::now());
+        let _ = inspect(&ring, &format!("ost1{text}"), SystemTime::now());
+    }
+}

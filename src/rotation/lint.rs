@@ -1,0 +1,396 @@
+//! What is wrong, or soon will be, with a document that servers take.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::clock::unix_seconds;
+use crate::key::{KeyRole, RootKeyId};
+use crate::rotation::ListedKey;
+use crate::source::document::{MOST_KEYS, RingDocument, Utc};
+
+/// A propagation below this, in seconds, is shorter than most servers' refresh interval.
+const SHORT_PROPAGATION: u64 = 60;
+/// A key that waits longer than this, in seconds, has a wrong date rather than a plan: 30 days.
+const FAR_AWAY: u64 = 30 * 86_400;
+/// A revoked key's successor seals this many seconds after it at most: one for each key that is revoked in a row.
+const BRIEF: u64 = MOST_KEYS as u64;
+
+/// How bad a [`Finding`] is.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Severity;
+/// assert!(Severity::Error > Severity::Warning);
+/// assert_eq!(Severity::Error.to_string(), "error");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Logins work; somebody should look at it.
+    Warning,
+    /// Logins fail, or will at a known time.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Something to mend in a ring document that is valid as such. Its `Display` is one line, without key material.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Finding, RingDocument, RingTiming, Severity};
+/// use std::time::{Duration, SystemTime};
+///
+/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let quarter = Duration::from_secs(90 * 86_400);
+/// let findings = document.lint(SystemTime::now() + 2 * quarter, quarter);
+/// assert!(matches!(findings[..], [Finding::ActiveKeyOld { .. }]));
+/// assert_eq!((findings[0].code(), findings[0].severity()), ("active_key_old", Severity::Warning));
+/// # Ok::<(), oauth_state::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Every `seal_from` lies in the future: a service that starts now does not begin logins.
+    NothingSealsYet {
+        /// The first `seal_from`.
+        from: SystemTime,
+    },
+    /// The key that would seal now is revoked, and no other takes its place.
+    NoActiveKey,
+    /// A revoked key that has not sealed yet will take the place of the one that seals.
+    NoActiveKeyFrom {
+        /// The revoked key.
+        id: RootKeyId,
+        /// Its `seal_from`.
+        at: SystemTime,
+    },
+    /// The text is a bare root key, which has no schedule.
+    BareKey,
+    /// The active key was published longer ago than the caller wants.
+    ActiveKeyOld {
+        /// The key.
+        id: RootKeyId,
+        /// How long ago it was published.
+        age: Duration,
+    },
+    /// A key opens nothing any more and still stands in the document.
+    RetiredKey {
+        /// The key.
+        id: RootKeyId,
+    },
+    /// `propagation` is below 60 s: servers that read their source once a minute learn of a key after it seals.
+    ShortPropagation {
+        /// The document's.
+        propagation: Duration,
+    },
+    /// `skew` is 0, and no two clocks agree to the second.
+    NoSkew,
+    /// `published_at` lies in the future by more than the skew.
+    PublishedInFuture {
+        /// The key.
+        id: RootKeyId,
+        /// Its `published_at`.
+        at: SystemTime,
+    },
+    /// A key waits for more than 30 days: most likely a wrong year.
+    PendingFarAway {
+        /// The key.
+        id: RootKeyId,
+        /// Its `seal_from`.
+        at: SystemTime,
+    },
+    /// 16 keys stand there and none can go yet: the next rotation is refused.
+    Full,
+}
+
+impl Finding {
+    /// Whether logins fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Finding, Severity};
+    /// assert_eq!(Finding::NoActiveKey.severity(), Severity::Error);
+    /// ```
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::NothingSealsYet { .. } | Self::NoActiveKey | Self::NoActiveKeyFrom { .. } => Severity::Error,
+            _ => Severity::Warning,
+        }
+    }
+
+    /// The stable word for pipelines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Finding::NoSkew.code(), "no_skew");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NothingSealsYet { .. } => "nothing_seals_yet",
+            Self::NoActiveKey => "no_active_key",
+            Self::NoActiveKeyFrom { .. } => "no_active_key_soon",
+            Self::BareKey => "bare_key",
+            Self::ActiveKeyOld { .. } => "active_key_old",
+            Self::RetiredKey { .. } => "retired_key",
+            Self::ShortPropagation { .. } => "short_propagation",
+            Self::NoSkew => "no_skew",
+            Self::PublishedInFuture { .. } => "published_in_future",
+            Self::PendingFarAway { .. } => "pending_far_away",
+            Self::Full => "full",
+        }
+    }
+
+    /// The key that it is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Finding::NoSkew.key(), None);
+    /// ```
+    #[must_use]
+    pub const fn key(&self) -> Option<RootKeyId> {
+        match self {
+            Self::NoActiveKeyFrom { id, .. }
+            | Self::ActiveKeyOld { id, .. }
+            | Self::RetiredKey { id }
+            | Self::PublishedInFuture { id, .. }
+            | Self::PendingFarAway { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::Finding::BareKey.to_do().contains("keys rotate"));
+    /// ```
+    #[must_use]
+    pub const fn to_do(&self) -> &'static str {
+        match self {
+            Self::NothingSealsYet { .. } => "let the first key's `seal_from` be its `published_at` or earlier",
+            Self::NoActiveKey => "add a key: oauth-state keys rotate; it seals once every server has it",
+            Self::NoActiveKeyFrom { .. } => {
+                "take this key out of `keys`, leave its id in `revoked`, and raise `serial`"
+            }
+            Self::BareKey => "make it a document: oauth-state keys rotate",
+            Self::ActiveKeyOld { .. } => "rotate: oauth-state keys rotate",
+            Self::RetiredKey { .. } => "take it out: oauth-state keys prune",
+            Self::ShortPropagation { .. } => "raise `propagation` to at least the interval at which servers read",
+            Self::NoSkew => "set `skew` to what the servers' clocks may differ, such as 60",
+            Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of whoever wrote it",
+            Self::PendingFarAway { .. } => "correct its `seal_from`, or rotate when the time comes",
+            Self::Full => "wait until a key is retired, and take it out: oauth-state keys prune",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = |time: &SystemTime| Utc(unix_seconds(*time));
+        match self {
+            Self::NothingSealsYet { from } => write!(f, "no key seals before {}", utc(from)),
+            Self::NoActiveKey => f.write_str("no key seals: the one whose turn it is was revoked"),
+            Self::NoActiveKeyFrom { id, at } => {
+                write!(f, "no key seals from {}: key {id} takes over then, and is revoked", utc(at))
+            }
+            Self::BareKey => f.write_str("a bare root key has no schedule"),
+            Self::ActiveKeyOld { id, age } => {
+                write!(f, "the active key {id} was published {} days ago", age.as_secs() / 86_400)
+            }
+            Self::RetiredKey { id } => write!(f, "key {id} opens nothing any more"),
+            Self::ShortPropagation { propagation } => {
+                write!(f, "`propagation` is {} s: a server may learn of a key after it seals", propagation.as_secs())
+            }
+            Self::NoSkew => f.write_str("`skew` is 0, and no two clocks agree to the second"),
+            Self::PublishedInFuture { id, at } => write!(f, "key {id} says that it is published at {}", utc(at)),
+            Self::PendingFarAway { id, at } => write!(f, "key {id} does not seal before {}", utc(at)),
+            Self::Full => write!(f, "{MOST_KEYS} keys stand there: the next rotation is refused"),
+        }
+    }
+}
+
+impl RingDocument {
+    /// What should be mended, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
+    ///
+    /// A document that [`RingDocument::parse`] refuses never gets here. `oldest` is the age from which the active key is to
+    /// be replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Finding, RingDocument, RingTiming, Severity};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let now = SystemTime::now();
+    /// let oldest = Duration::from_secs(90 * 86_400);
+    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// assert!(document.lint(now, oldest).is_empty());
+    ///
+    /// let timing = RingTiming { propagation: Duration::ZERO, ..RingTiming::default() };
+    /// let hasty = RingDocument::first(timing, now)?;
+    /// let findings = hasty.lint(now, oldest);
+    /// assert_eq!(findings, [Finding::ShortPropagation { propagation: Duration::ZERO }]);
+    /// assert!(findings.iter().all(|finding| finding.severity() == Severity::Warning));
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn lint(&self, now: SystemTime, oldest: Duration) -> Vec<Finding> {
+        let (listed, seconds) = (self.list(now).collect::<Vec<_>>(), unix_seconds(now));
+        let timing = self.timing();
+        let mut findings = Vec::new();
+        match listed.first() {
+            Some(first) if !self.ring().has_begun(seconds) => {
+                findings.push(Finding::NothingSealsYet { from: first.seal_from });
+            }
+            _ if self.ring().active(seconds).is_none() => findings.push(Finding::NoActiveKey),
+            _ => {}
+        }
+        let revoked = |key: &&ListedKey| key.role == KeyRole::Revoked;
+        for key in listed.iter().filter(|key| revoked(key) && key.seal_from > now) {
+            let next = listed.iter().find(|next| !revoked(next) && next.seal_from > key.seal_from);
+            let gap = next.and_then(|next| next.seal_from.duration_since(key.seal_from).ok());
+            if gap.is_some_and(|gap| gap.as_secs() <= BRIEF) {
+                continue;
+            }
+            findings.push(Finding::NoActiveKeyFrom { id: key.id, at: key.seal_from });
+        }
+        // What `parse` makes of a bare key; a document of one's own has a serial of at least 1.
+        let bare = self.serial() == 0 && self.keys.iter().all(|key| key.published_at == 0);
+        if bare {
+            findings.push(Finding::BareKey);
+            return findings;
+        }
+        if timing.propagation.as_secs() < SHORT_PROPAGATION {
+            findings.push(Finding::ShortPropagation { propagation: timing.propagation });
+        }
+        if timing.skew.is_zero() {
+            findings.push(Finding::NoSkew);
+        }
+        let after = |at: SystemTime, most: u64| unix_seconds(at) > seconds.saturating_add(most);
+        let over = |until: Option<SystemTime>| until.is_some_and(|until| until <= now);
+        for key in &listed {
+            let age = now.duration_since(key.published_at).unwrap_or_default();
+            if key.role == KeyRole::Active && age > oldest {
+                findings.push(Finding::ActiveKeyOld { id: key.id, age });
+            }
+            if over(key.accept_until) {
+                findings.push(Finding::RetiredKey { id: key.id });
+            }
+            if after(key.published_at, timing.skew.as_secs()) {
+                findings.push(Finding::PublishedInFuture { id: key.id, at: key.published_at });
+            }
+            if key.role == KeyRole::Pending && after(key.seal_from, FAR_AWAY) {
+                findings.push(Finding::PendingFarAway { id: key.id, at: key.seal_from });
+            }
+        }
+        if listed.len() >= MOST_KEYS && !listed.iter().any(|key| over(key.accept_until)) {
+            findings.push(Finding::Full);
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::RootKey;
+    use crate::source::document::RingTiming;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const QUARTER: Duration = Duration::from_secs(90 * 86_400);
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    }
+
+    fn first() -> RingDocument {
+        RingDocument::first(RingTiming::default(), now()).unwrap()
+    }
+
+    fn codes(document: &RingDocument, now: SystemTime) -> Vec<&'static str> {
+        document.lint(now, QUARTER).iter().map(Finding::code).collect()
+    }
+
+    /// The text with something else in place of one piece of it, as an operator would write it by hand.
+    fn edited(document: &RingDocument, from: &str, to: &str) -> RingDocument {
+        let text = document.to_secret_text();
+        assert!(text.expose().contains(from), "{from}");
+        RingDocument::parse(&text.expose().replacen(from, to, 1)).unwrap()
+    }
+
+    #[test]
+    fn a_ring_in_the_middle_of_a_rotation_is_well() {
+        let second = first().rotate(now() + DAY).unwrap().document;
+        assert_eq!(codes(&second, now() + DAY), [""; 0]);
+        assert_eq!(codes(&second, now() + DAY + Duration::from_secs(400)), [""; 0]);
+    }
+
+    #[test]
+    fn what_time_alone_brings_about_is_found() {
+        let second = first().rotate(now()).unwrap().document;
+        assert_eq!(codes(&second, now() + DAY), ["retired_key"]);
+        assert_eq!(codes(&second, now() + QUARTER + DAY), ["retired_key", "active_key_old"]);
+        assert_eq!(codes(&first(), now() - DAY), ["nothing_seals_yet", "published_in_future"]);
+    }
+
+    #[test]
+    fn a_ring_whose_turn_is_a_revoked_key_s_is_an_error() {
+        let first = first();
+        let id = first.list(now()).next().unwrap().id;
+        let revoked = edited(&first, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));
+        assert_eq!(codes(&revoked, now()), ["no_active_key"]);
+        // The step replaces it.
+        assert_eq!(codes(&first.revoke(id, now()).unwrap().document, now()), [""; 0]);
+
+        let second = first.rotate(now()).unwrap().document;
+        let id = second.list(now()).last().unwrap().id;
+        let revoked = edited(&second, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));
+        assert_eq!(codes(&revoked, now()), ["no_active_key_soon"]);
+        // The step puts another in its place, a second later.
+        assert_eq!(codes(&second.revoke(id, now()).unwrap().document, now()), [""; 0]);
+        assert!(revoked.lint(now(), QUARTER).iter().all(|finding| finding.severity() == Severity::Error));
+    }
+
+    #[test]
+    fn times_that_were_mistyped_are_found() {
+        let timing = RingTiming { propagation: Duration::ZERO, skew: Duration::ZERO, ..RingTiming::default() };
+        assert_eq!(codes(&RingDocument::first(timing, now()).unwrap(), now()), ["short_propagation", "no_skew"]);
+        let second = first().rotate(now()).unwrap().document;
+        let seal_from = second.keys.last().map(|key| Utc(key.seal_from).to_string()).unwrap();
+        let typo = edited(&second, &seal_from, &seal_from.replacen("2027", "2028", 1));
+        assert_eq!(codes(&typo, now()), ["pending_far_away"]);
+    }
+
+    #[test]
+    fn a_bare_key_and_a_full_ring_are_found() {
+        let bare = RingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
+        assert_eq!(codes(&bare, now()), ["bare_key"]);
+        let full = (1..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
+        assert_eq!(codes(&full, now()), ["full"]);
+        assert!(full.rotate(now()).is_err());
+    }
+
+    #[test]
+    fn every_finding_says_what_to_do_in_one_line_without_a_key() {
+        let second = first().rotate(now()).unwrap().document;
+        for finding in second.lint(now() + QUARTER + DAY, QUARTER) {
+            let shown = format!("{finding}: {}", finding.to_do());
+            assert!(!shown.contains(['\n']) && !shown.contains("osk1"), "{shown}");
+        }
+    }
+}
