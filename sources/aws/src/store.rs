@@ -1,0 +1,125 @@
+//! Compare-and-set, out of a label that can be moved only from the version that has it.
+
+use oauth_state::SecretText;
+use oauth_state::source::{SourceError, SourceErrorKind};
+
+use crate::{AwsSecret, CURRENT, explain};
+
+/// A new version stands under this label until it has the real one. Not AWSPENDING, which belongs to the rotation that
+/// Secrets Manager itself offers.
+const NEXT: &str = "OAUTH_STATE_NEXT";
+
+/// Puts the document in the place of the expected version, and gives the new one.
+pub(crate) async fn store(
+    source: &AwsSecret,
+    document: &SecretText,
+    expected: Option<&str>,
+) -> Result<Option<String>, SourceError> {
+    // Not what decides, but it spares the secret a version that would never be used.
+    let present = match source.get().await {
+        Ok(answer) => answer.version_id,
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => None,
+        Err(error) => return Err(explain::call(source, "secretsmanager:GetSecretValue", &error)),
+    };
+    if present.as_deref() != expected {
+        return Err(conflict(source, present.as_deref()));
+    }
+    let put = source
+        .client
+        .put_secret_value()
+        .secret_id(&source.secret_id)
+        .secret_string(document.expose())
+        .version_stages(NEXT)
+        .customize()
+        .config_override(AwsSecret::once());
+    let put = match put.send().await {
+        Ok(put) => put,
+        Err(error)
+            if expected.is_none()
+                && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+        {
+            return create(source, document).await;
+        }
+        Err(error) => return Err(explain::call(source, "secretsmanager:PutSecretValue", &error)),
+    };
+    let new = put.version_id.ok_or_else(|| no_version(source))?;
+    // The first version that a secret gets has AWSCURRENT from the start.
+    let promoted = if put.version_stages.unwrap_or_default().contains(&source.staging_label) {
+        Ok(())
+    } else {
+        promote(source, expected, &new).await
+    };
+    // What stays of it harms nothing: the next write takes the label.
+    let tidied = source
+        .client
+        .update_secret_version_stage()
+        .secret_id(&source.secret_id)
+        .version_stage(NEXT)
+        .remove_from_version_id(&new)
+        .customize()
+        .config_override(AwsSecret::once());
+    let _ = tidied.send().await;
+    promoted.map(|()| Some(new))
+}
+
+/// Moves the label: the step that only one of several writers gets through.
+async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(), SourceError> {
+    let moved = source
+        .client
+        .update_secret_version_stage()
+        .secret_id(&source.secret_id)
+        .version_stage(&source.staging_label)
+        .move_to_version_id(to)
+        .set_remove_from_version_id(from.map(str::to_owned))
+        .customize()
+        .config_override(AwsSecret::once());
+    let Err(error) = moved.send().await else { return Ok(()) };
+    // Which of its codes says that another version has the label is not documented, so the label itself is asked.
+    if error.as_service_error().is_some() {
+        let present = source.get().await.ok().and_then(|answer| answer.version_id);
+        if present.is_some() && present.as_deref() != from {
+            return Err(conflict(source, present.as_deref()));
+        }
+    }
+    Err(explain::call(source, "secretsmanager:UpdateSecretVersionStage", &error))
+}
+
+async fn create(source: &AwsSecret, document: &SecretText) -> Result<Option<String>, SourceError> {
+    if source.secret_id.starts_with("arn:") {
+        return Err(SourceError::new(&source.name, SourceErrorKind::Missing, "no secret has this ARN")
+            .to_do("create the secret first, or give its name in place of an ARN"));
+    }
+    let create = source
+        .client
+        .create_secret()
+        .name(&source.secret_id)
+        .description("Key ring of oauth-state")
+        .secret_string(document.expose())
+        .customize()
+        .config_override(AwsSecret::once());
+    let created = match create.send().await {
+        Ok(created) => created,
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {
+            return Err(conflict(source, None));
+        }
+        Err(error) => return Err(explain::call(source, "secretsmanager:CreateSecret", &error)),
+    };
+    let new = created.version_id.ok_or_else(|| no_version(source))?;
+    if source.staging_label != CURRENT {
+        promote(source, None, &new).await?;
+    }
+    Ok(Some(new))
+}
+
+fn conflict(source: &AwsSecret, present: Option<&str>) -> SourceError {
+    let label = &source.staging_label;
+    let kind = SourceErrorKind::Conflict;
+    match present {
+        Some(version) => SourceError::new(&source.name, kind, format_args!("{label} is at version {version}")),
+        None => SourceError::new(&source.name, kind, format_args!("{label} is not at the expected version")),
+    }
+}
+
+fn no_version(source: &AwsSecret) -> SourceError {
+    SourceError::new(&source.name, SourceErrorKind::Unavailable, "it stored a version without an id")
+}

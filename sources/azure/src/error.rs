@@ -1,0 +1,138 @@
+//! What the client and the vault refuse, as errors of the source.
+
+use std::error::Error as _;
+
+use azure_core::Error;
+use azure_core::error::{ErrorKind, ErrorResponse};
+use oauth_state::source::{SourceError, SourceErrorKind};
+
+use crate::secret::AzureSecret;
+
+/// What was asked of the vault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Get,
+    List,
+    Set,
+}
+
+impl Step {
+    const fn permission(self) -> &'static str {
+        match self {
+            Self::Get => "Get (role Key Vault Secrets User)",
+            Self::List => "List (role Key Vault Secrets Officer)",
+            Self::Set => "Set (role Key Vault Secrets Officer)",
+        }
+    }
+}
+
+/// What the vault said: the outer code, the more precise inner one, and the message.
+struct Said {
+    status: u16,
+    code: String,
+    message: String,
+}
+
+impl Said {
+    fn kind(&self) -> SourceErrorKind {
+        match (self.status, self.code.as_str()) {
+            (_, "SecretDisabled" | "ObjectIsDeletedButRecoverable" | "ObjectIsBeingDeleted") => {
+                SourceErrorKind::Missing
+            }
+            (401 | 403, _) => SourceErrorKind::Denied,
+            (404, _) => SourceErrorKind::Missing,
+            (408 | 429 | 500.., _) => SourceErrorKind::Unavailable,
+            (409, _) => SourceErrorKind::Conflict,
+            _ => SourceErrorKind::Misconfigured,
+        }
+    }
+}
+
+impl AzureSecret {
+    /// Keeps of the client's error its code and its message: the rest may hold what was answered.
+    pub(crate) fn refused(&self, step: Step, error: Error) -> SourceError {
+        match error.kind() {
+            ErrorKind::HttpResponse { status, error_code, .. } => {
+                let (status, code) = (u16::from(*status), error_code.clone().unwrap_or_default());
+                self.told(step, said(status, code, error))
+            }
+            ErrorKind::Connection | ErrorKind::Io => {
+                unsure(step, self.error(SourceErrorKind::Unavailable, deepest(&error))).because(error)
+            }
+            // Its own words may quote the value.
+            ErrorKind::DataConversion => self.error(SourceErrorKind::Unavailable, "its answer could not be read"),
+            ErrorKind::Credential => self.without_token(&error),
+            // Such as an address without TLS, or a challenge for another vault than the one that was asked.
+            _ => self.error(SourceErrorKind::Misconfigured, &error),
+        }
+    }
+
+    fn told(&self, step: Step, said: Said) -> SourceError {
+        let error = self.error(said.kind(), format_args!("{} {}: {}", said.status, said.code, said.message));
+        match (error.kind(), said.code.as_str()) {
+            (_, "ObjectIsDeletedButRecoverable") => {
+                error.to_do("recover the secret (az keyvault secret recover), or purge it, before it is written again")
+            }
+            (_, "ForbiddenByFirewall" | "ForbiddenByConnection") => {
+                error.to_do("let the vault's firewall admit the service's network")
+            }
+            (_, "SecretDisabled") => error.to_do("enable the version, or write a new one"),
+            (SourceErrorKind::Denied, _) => {
+                error.to_do(format!("grant {} on this secret to the service's identity", step.permission()))
+            }
+            _ => unsure(step, error),
+        }
+    }
+
+    /// The credential gave no token; whoever it asked may be away for a moment.
+    fn without_token(&self, error: &Error) -> SourceError {
+        let mut kind = SourceErrorKind::Denied;
+        let mut cause = error.source();
+        while let Some(current) = cause {
+            match current.downcast_ref::<Error>().map(Error::kind) {
+                Some(ErrorKind::Connection | ErrorKind::Io) => kind = SourceErrorKind::Unavailable,
+                Some(ErrorKind::HttpResponse { status, .. }) if matches!(u16::from(*status), 408 | 429 | 500..) => {
+                    kind = SourceErrorKind::Unavailable;
+                }
+                _ => {}
+            }
+            cause = current.source();
+        }
+        self.error(kind, format_args!("no token: {error}"))
+            .to_do("give the process a managed identity, a workload identity, or sign in with az login")
+    }
+}
+
+/// A write that got no answer may have been done.
+fn unsure(step: Step, error: SourceError) -> SourceError {
+    if step == Step::Set && error.kind() == SourceErrorKind::Unavailable {
+        return error
+            .to_do("it is not known whether that was done: read what stands there before the step is repeated");
+    }
+    error
+}
+
+fn said(status: u16, code: String, error: Error) -> Said {
+    let answer = ErrorResponse::try_from(error).ok().and_then(|answer| answer.error);
+    let Some(detail) = answer else {
+        return Said { status, code, message: "not in the words of Key Vault".to_owned() };
+    };
+    let inner = detail.inner_error.and_then(|inner| inner.code);
+    let message = detail.message.unwrap_or_default();
+    let code = match inner.or(detail.code) {
+        // Told from a missing permission by the words alone, where there is no inner code.
+        Some(code) if code == "Forbidden" && message.contains("disabled secret") => "SecretDisabled".to_owned(),
+        Some(code) => code,
+        None => code,
+    };
+    Said { status, code, message }
+}
+
+/// The innermost error: the outer ones only say that something failed.
+fn deepest(error: &Error) -> String {
+    let mut current: &dyn std::error::Error = error;
+    while let Some(cause) = current.source() {
+        current = cause;
+    }
+    current.to_string()
+}

@@ -1,0 +1,153 @@
+//! A secret of Azure Key Vault as a source.
+
+use azure_core::http::RetryOptions;
+use azure_security_keyvault_secrets::models::{Secret, SecretClientGetSecretOptions};
+use azure_security_keyvault_secrets::{ResourceExt, SecretClient, SecretClientOptions};
+use oauth_state::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+
+use crate::error::Step;
+
+/// A secret of Azure Key Vault whose value is a ring document or a bare root key.
+///
+/// Its current version is read, or the one that [`version`](AzureSecret::version) chooses.
+///
+/// # Examples
+///
+/// ```
+/// use azure_core::credentials::TokenCredential;
+/// use azure_security_keyvault_secrets::SecretClient;
+/// use oauth_state::source::KeySource;
+/// use oauth_state_azure::{AzureSecret, client_options};
+/// use std::sync::Arc;
+///
+/// fn ring(credential: Arc<dyn TokenCredential>) -> azure_core::Result<AzureSecret> {
+///     let client = SecretClient::new("https://shop.vault.azure.net", credential, Some(client_options()))?;
+///     Ok(AzureSecret::new(client, "oauth-state"))
+/// }
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
+/// let source = ring(azure_identity::AzureCliCredential::new(None)?)?;
+/// assert_eq!(source.name(), "the Azure secret oauth-state at https://shop.vault.azure.net/");
+/// # Ok::<(), azure_core::Error>(())
+/// ```
+pub struct AzureSecret {
+    pub(crate) client: SecretClient,
+    pub(crate) secret: String,
+    pub(crate) version: Option<String>,
+    pub(crate) name: String,
+}
+
+impl AzureSecret {
+    /// The secret of this name in the client's vault.
+    ///
+    /// Give the client no retries, as [`client_options`] does: it would try again for a minute, and the refresh task, which
+    /// tries again itself, would give up before and never learn what the vault said.
+    ///
+    /// # Examples
+    ///
+    /// See [`AzureSecret`].
+    #[must_use]
+    pub fn new(client: SecretClient, secret: impl Into<String>) -> Self {
+        Self::of(client, secret.into(), None)
+    }
+
+    /// Reads this version instead of the current one: 32 hexadecimal digits. A rotation cannot be written to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::KeySource;
+    /// use oauth_state_azure::AzureSecret;
+    ///
+    /// let ring = AzureSecret::from_environment("https://shop.vault.azure.net/secrets/oauth-state")?;
+    /// let as_it_was = ring.version("0123456789abcdef0123456789abcdef");
+    /// assert!(as_it_was.name().contains("version 0123456789abcdef"));
+    /// # Ok::<(), oauth_state::source::SourceError>(())
+    /// ```
+    #[must_use]
+    pub fn version(self, version: impl Into<String>) -> Self {
+        Self::of(self.client, self.secret, Some(version.into()))
+    }
+
+    fn of(client: SecretClient, secret: String, version: Option<String>) -> Self {
+        let chosen = version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+        let name = format!("the Azure secret {secret}{chosen} at {}", client.endpoint());
+        Self { client, secret, version, name }
+    }
+
+    pub(crate) fn error(&self, kind: SourceErrorKind, answer: impl std::fmt::Display) -> SourceError {
+        SourceError::new(&self.name, kind, answer)
+    }
+
+    /// The client writes names into the address as they are.
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
+        let plain = |name: &str| {
+            (1..=127).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if plain(&self.secret) && self.version.as_deref().is_none_or(plain) {
+            return Ok(());
+        }
+        Err(self
+            .error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version")
+            .to_do("a name has 1 to 127 letters, digits and hyphens; a version is written in hexadecimal"))
+    }
+
+    async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
+        self.check()?;
+        let secret = self.get(self.version.clone()).await?;
+        let version = self.id(&secret)?;
+        if known_version == Some(version.as_str()) {
+            return Ok(Fetched::Unchanged);
+        }
+        match secret.value {
+            Some(text) => Ok(Fetched::document(text, Some(version))),
+            None => Err(self.error(SourceErrorKind::Unavailable, "its answer holds no value")),
+        }
+    }
+
+    pub(crate) async fn get(&self, secret_version: Option<String>) -> Result<Secret, SourceError> {
+        let options = SecretClientGetSecretOptions { secret_version, ..Default::default() };
+        match self.client.get_secret(&self.secret, Some(options)).await.and_then(|response| response.into_model()) {
+            Ok(secret) => Ok(secret),
+            Err(error) => Err(self.refused(Step::Get, error)),
+        }
+    }
+
+    /// The version's id, the last part of its address.
+    pub(crate) fn id(&self, resource: &impl ResourceExt) -> Result<String, SourceError> {
+        let id = resource.resource_id().ok().and_then(|id| id.version);
+        id.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its answer names no version"))
+    }
+}
+
+impl KeySource for AzureSecret {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One `GET`. The vault has no cheaper question that the reader's role may ask, so the answer to a known version is told by
+    /// its id alone.
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(self.read(known_version))
+    }
+}
+
+impl std::fmt::Debug for AzureSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AzureSecret").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The client's own defaults, except that each request is sent once.
+///
+/// # Examples
+///
+/// ```
+/// let options = oauth_state_azure::client_options();
+/// assert!(format!("{:?}", options.client_options.retry).contains("None"));
+/// ```
+#[must_use]
+pub fn client_options() -> SecretClientOptions {
+    let mut options = SecretClientOptions::default();
+    options.client_options.retry = RetryOptions::none();
+    options
+}

@@ -1,0 +1,84 @@
+//! The source with the credentials of its environment.
+
+use std::error::Error as _;
+
+use google_cloud_secretmanager_v1::client::SecretManagerService;
+use oauth_state::source::{SourceError, SourceErrorKind};
+use rustls::crypto::{CryptoProvider, ring};
+
+use crate::secret::GcpSecret;
+
+impl GcpSecret {
+    /// The secret of this resource name, read with Google's application default credentials, and at its region's address if it
+    /// is a regional one.
+    ///
+    /// Needs a Tokio runtime. If the process has chosen no provider of cryptography for rustls, ring becomes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceErrorKind::Misconfigured`] if there are no such credentials, or if they cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use oauth_state::{Keys, Refresh};
+    /// use oauth_state_gcp::GcpSecret;
+    ///
+    /// # async fn example() -> Result<(), oauth_state::source::SourceError> {
+    /// let source = GcpSecret::from_environment("projects/shop/secrets/oauth-state/versions/current").await?;
+    /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
+    /// tokio::spawn(refresher.run());
+    /// assert_eq!(keys.ring().serial(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn from_environment(resource: impl Into<String>) -> Result<Self, SourceError> {
+        let resource = resource.into();
+        if CryptoProvider::get_default().is_none() {
+            // Refused only if another thread has just installed one, which does as well.
+            let _ = ring::default_provider().install_default();
+        }
+        let mut client = SecretManagerService::builder();
+        if let Some(region) = region(&resource) {
+            client = client.with_endpoint(format!("https://secretmanager.{region}.rep.googleapis.com"));
+        }
+        match client.build().await {
+            Ok(client) => Ok(Self::new(client, resource)),
+            Err(error) => {
+                let name = format!("the Google secret {resource}");
+                Err(SourceError::new(name, SourceErrorKind::Misconfigured, why(&error)).to_do(
+                    "let GOOGLE_APPLICATION_CREDENTIALS name a file of credentials, or unset it where the machine has an \
+                     account of its own",
+                ))
+            }
+        }
+    }
+}
+
+/// What is wrong with the credentials, without quoting any of them.
+fn why(error: &google_cloud_gax::client_builder::Error) -> String {
+    match error.source().and_then(|cause| cause.downcast_ref::<google_cloud_auth::build_errors::Error>()) {
+        Some(cause) if cause.is_parsing() => "the file of the credentials is not as it should be".to_owned(),
+        Some(cause) => cause.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// A regional secret is known at its region's address alone.
+fn region(resource: &str) -> Option<&str> {
+    let mut parts = resource.split('/').skip_while(|part| *part != "locations");
+    parts.nth(1).filter(|region| region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::region;
+
+    /// A region is written into a host name, to which tokens are then sent.
+    #[test]
+    fn a_region_is_no_other_host() {
+        assert_eq!(region("projects/shop/locations/europe-west3/secrets/s"), Some("europe-west3"));
+        assert_eq!(region("projects/shop/secrets/s"), None);
+        assert_eq!(region("projects/shop/locations/evil.example#/secrets/s"), None);
+    }
+}

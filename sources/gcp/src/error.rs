@@ -1,0 +1,115 @@
+//! What the client and the service refuse, as errors of the source.
+
+use std::error::Error as _;
+
+use google_cloud_gax::error::binding::BindingError;
+use google_cloud_gax::error::rpc::Code;
+use google_cloud_gax::error::{CredentialsError, Error};
+use oauth_state::source::{SourceError, SourceErrorKind};
+
+use crate::secret::GcpSecret;
+
+/// What was asked of the service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Access,
+    GetSecret,
+    GetVersion,
+    AddVersion,
+    PointAlias,
+    Destroy,
+}
+
+impl Step {
+    const fn permission(self) -> &'static str {
+        match self {
+            Self::Access => "secretmanager.versions.access (roles/secretmanager.secretAccessor)",
+            Self::GetSecret => "secretmanager.secrets.get",
+            Self::GetVersion => "secretmanager.versions.get",
+            Self::AddVersion => "secretmanager.versions.add",
+            Self::PointAlias => "secretmanager.secrets.update",
+            Self::Destroy => "secretmanager.versions.destroy",
+        }
+    }
+
+    /// Of the codes that the service documents.
+    const fn kind(self, code: Code) -> SourceErrorKind {
+        match (code, self) {
+            // The etag is of another state of the secret. The service documents the first of these, Google's guide for all
+            // its services the second.
+            (Code::FailedPrecondition | Code::Aborted, Self::PointAlias) => SourceErrorKind::Conflict,
+            (Code::Unauthenticated | Code::PermissionDenied, _) => SourceErrorKind::Denied,
+            // A version that is disabled or destroyed fails a precondition.
+            (Code::NotFound | Code::FailedPrecondition, _) => SourceErrorKind::Missing,
+            (Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented, _) => SourceErrorKind::Misconfigured,
+            _ => SourceErrorKind::Unavailable,
+        }
+    }
+}
+
+impl GcpSecret {
+    /// Keeps of the client's error its code and its message: the rest may hold what was answered, or headers.
+    pub(crate) fn refused(&self, step: Step, error: Error) -> SourceError {
+        if let Some(status) = error.status() {
+            let http = error.http_status_code().map(|code| format!("{code} ")).unwrap_or_default();
+            let answer = format!("{http}{}: {}", status.code.name(), status.message);
+            return self.told(step, step.kind(status.code), answer);
+        }
+        if let Some(code) = error.http_status_code() {
+            let kind = match code {
+                401 | 403 => SourceErrorKind::Denied,
+                404 => SourceErrorKind::Misconfigured,
+                _ => SourceErrorKind::Unavailable,
+            };
+            return self.told(step, kind, format!("HTTP status {code}, not in the words of Secret Manager"));
+        }
+        if error.is_deserialization() {
+            // Its own words may quote the payload.
+            return self.error(SourceErrorKind::Unavailable, "its answer could not be read");
+        }
+        let cause = error.source();
+        if let Some(refused) = cause.and_then(|cause| cause.downcast_ref::<CredentialsError>()) {
+            let kind = if refused.is_transient() { SourceErrorKind::Unavailable } else { SourceErrorKind::Denied };
+            return self.error(kind, format_args!("no token: {refused}")).to_do(
+                "give the process application default credentials that work: a service account of its machine or pod, or \
+                 GOOGLE_APPLICATION_CREDENTIALS",
+            );
+        }
+        if cause.is_some_and(|cause| cause.is::<BindingError>()) || error.is_serialization() {
+            return self.error(SourceErrorKind::Misconfigured, "the client sends no request with these names");
+        }
+        self.told(step, SourceErrorKind::Unavailable, deepest(&error)).because(error)
+    }
+
+    fn told(&self, step: Step, kind: SourceErrorKind, answer: String) -> SourceError {
+        let error = self.error(kind, answer);
+        match kind {
+            SourceErrorKind::Denied => {
+                let to_do = format!("grant {} on {} to the service's identity", step.permission(), self.secret);
+                error.to_do(to_do)
+            }
+            SourceErrorKind::Missing if step == Step::AddVersion => {
+                error.to_do("create the secret first (gcloud secrets create); the source only adds versions to it")
+            }
+            SourceErrorKind::Missing => error.to_do(
+                "add a version that is enabled (oauth-state keys generate), point the alias at one, or correct the name",
+            ),
+            SourceErrorKind::Conflict => {
+                error.to_do("another writer was faster: read what stands there now, and repeat the step on it")
+            }
+            SourceErrorKind::Unavailable if matches!(step, Step::AddVersion | Step::PointAlias) => {
+                error.to_do("it is not known whether that was done: read what stands there before the step is repeated")
+            }
+            _ => error,
+        }
+    }
+}
+
+/// The innermost error: the outer ones only say that something failed.
+fn deepest(error: &Error) -> String {
+    let mut current: &dyn std::error::Error = error;
+    while let Some(cause) = current.source() {
+        current = cause;
+    }
+    current.to_string()
+}

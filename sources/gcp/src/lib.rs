@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod checksum;
+#[cfg(feature = "environment")]
+mod environment;
+mod error;
+mod secret;
+mod store;
+
+pub use google_cloud_secretmanager_v1;
+pub use secret::GcpSecret;

@@ -1,0 +1,172 @@
+//! A secret of Google Secret Manager as a source.
+
+use std::time::Duration;
+
+use google_cloud_gax::options::RequestOptionsBuilder;
+use google_cloud_gax::retry_policy::NeverRetry;
+use google_cloud_secretmanager_v1::client::SecretManagerService;
+use oauth_state::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+
+use crate::checksum::crc32c;
+use crate::error::Step;
+
+/// The refresh task gives up after ten seconds; what the service did say by then is worth more than that.
+const TIME_LIMIT: Duration = Duration::from_secs(8);
+
+/// A secret of Google Secret Manager whose value is a ring document or a bare root key.
+///
+/// The version that is read is `latest`, a number, or an alias. A rotation that is written to an alias replaces exactly what
+/// it read: see [`store`](oauth_state::source::WritableSource::store).
+///
+/// # Examples
+///
+/// ```
+/// use google_cloud_secretmanager_v1::client::SecretManagerService;
+/// use oauth_state::source::KeySource;
+/// use oauth_state_gcp::GcpSecret;
+///
+/// fn ring(client: SecretManagerService) -> GcpSecret {
+///     GcpSecret::new(client, "projects/shop/secrets/oauth-state/versions/current")
+/// }
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let anonymous = google_cloud_auth::credentials::anonymous::Builder::new().build();
+/// # let client = SecretManagerService::builder().with_credentials(anonymous).build().await.unwrap();
+/// assert_eq!(
+///     ring(client).name(),
+///     "the Google secret projects/shop/secrets/oauth-state, version current",
+/// );
+/// # });
+/// ```
+pub struct GcpSecret {
+    pub(crate) client: SecretManagerService,
+    /// `projects/*/secrets/*`, or with `locations/*` in between.
+    pub(crate) secret: String,
+    pub(crate) version: String,
+    pub(crate) name: String,
+}
+
+impl GcpSecret {
+    /// The secret of this resource name, read with the caller's own client: `projects/P/secrets/S` reads the version
+    /// `latest`, `projects/P/secrets/S/versions/V` the version `V`. A regional secret is
+    /// `projects/P/locations/L/secrets/S`, and wants a client whose endpoint is that region's.
+    ///
+    /// The client's retry policy does not apply: each request is sent once, since the refresh task tries again.
+    ///
+    /// # Examples
+    ///
+    /// See [`GcpSecret`].
+    #[must_use]
+    pub fn new(client: SecretManagerService, resource: impl Into<String>) -> Self {
+        let resource = resource.into();
+        match resource.split_once("/versions/") {
+            Some((secret, version)) => Self::of(client, secret.to_owned(), version.to_owned()),
+            None => Self::of(client, resource, "latest".to_owned()),
+        }
+    }
+
+    fn of(client: SecretManagerService, secret: String, version: String) -> Self {
+        let name = format!("the Google secret {secret}, version {version}");
+        Self { client, secret, version, name }
+    }
+
+    /// Reads this version instead: `latest`, a number, or an alias.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use google_cloud_secretmanager_v1::client::SecretManagerService;
+    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state_gcp::GcpSecret;
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let anonymous = google_cloud_auth::credentials::anonymous::Builder::new().build();
+    /// # let client = SecretManagerService::builder().with_credentials(anonymous).build().await.unwrap();
+    /// let source = GcpSecret::new(client, "projects/shop/secrets/oauth-state").version("current");
+    /// assert!(source.name().ends_with("version current"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn version(self, version: impl Into<String>) -> Self {
+        Self::of(self.client, self.secret, version.into())
+    }
+
+    pub(crate) fn error(&self, kind: SourceErrorKind, answer: impl std::fmt::Display) -> SourceError {
+        SourceError::new(&self.name, kind, answer)
+    }
+
+    /// The client would send some names to other addresses than they seem to say.
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
+        let plain = |part: &str| {
+            part.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+        };
+        let parts: Vec<&str> = self.secret.split('/').collect();
+        let fits = match *parts {
+            ["projects", project, "secrets", secret] => [project, secret].into_iter().all(plain),
+            ["projects", project, "locations", place, "secrets", secret] => {
+                [project, place, secret].into_iter().all(plain)
+            }
+            _ => false,
+        };
+        if fits && plain(&self.version) && !self.version.contains(':') {
+            return Ok(());
+        }
+        Err(self
+            .error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version")
+            .to_do("write projects/PROJECT/secrets/SECRET, and after /versions/ the word latest, a number or an alias"))
+    }
+
+    async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
+        self.check()?;
+        let request =
+            self.client.access_secret_version().set_name(format!("{}/versions/{}", self.secret, self.version));
+        let answer = once(request).send().await.map_err(|error| self.refused(Step::Access, error))?;
+        let version = self.number(&answer.name)?.to_string();
+        if known_version == Some(version.as_str()) {
+            return Ok(Fetched::Unchanged);
+        }
+        let unusable = |what| self.error(SourceErrorKind::Unavailable, what);
+        let payload = answer.payload.ok_or_else(|| unusable("its answer holds no payload"))?;
+        if payload.data_crc32c.is_some_and(|sum| sum != crc32c(&payload.data)) {
+            return Err(unusable("the payload does not fit its checksum"));
+        }
+        // Takes the buffer over, so that the text is not left in it.
+        match String::from_utf8(payload.data.into()) {
+            Ok(text) => Ok(Fetched::document(text, Some(version))),
+            Err(_) => Err(self.error(SourceErrorKind::Document, "the value is not UTF-8")),
+        }
+    }
+
+    /// The number at the end of a version's resource name.
+    pub(crate) fn number(&self, name: &str) -> Result<i64, SourceError> {
+        let number = name.rsplit_once("/versions/").and_then(|(_, number)| number.parse().ok());
+        number.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its answer names no version"))
+    }
+}
+
+/// Sends a request once, and not for long.
+pub(crate) fn once<R: RequestOptionsBuilder>(request: R) -> R {
+    request.with_retry_policy(NeverRetry).with_attempt_timeout(TIME_LIMIT)
+}
+
+impl KeySource for GcpSecret {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One `AccessSecretVersion`. Secret Manager has no cheaper question that the reader's role may ask, so the answer to a known
+    /// version is told by its number alone.
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(self.read(known_version))
+    }
+}
+
+impl std::fmt::Debug for GcpSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GcpSecret")
+            .field("secret", &self.secret)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! Rotations, written to Google Secret Manager.
+
+use google_cloud_secretmanager_v1::model::secret_version::State;
+use google_cloud_secretmanager_v1::model::{Secret, SecretPayload, SecretVersion};
+use google_cloud_wkt::FieldMask;
+use oauth_state::SecretText;
+use oauth_state::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
+
+use crate::checksum::crc32c;
+use crate::error::Step;
+use crate::secret::{GcpSecret, once};
+
+impl WritableSource for GcpSecret {
+    /// Adds a version, and points the alias at it.
+    ///
+    /// Over an **alias** this is a compare-and-set: the alias is moved with the secret's etag, which the service compares, so of
+    /// two writers one moves it and the other gets a conflict. The loser's version is destroyed; nobody who reads the alias ever
+    /// saw it. The destroyed version is all that a conflict leaves behind.
+    ///
+    /// Over **`latest`** it is not, since adding a version takes no condition. What stands there is compared first; a writer who
+    /// gets in between is noticed by the number of the new version, and then this write reports a conflict *although its document
+    /// is the latest*. Write to an alias wherever two rotations could meet.
+    ///
+    /// A version that is chosen by its number cannot be replaced.
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        Box::pin(async move {
+            self.check()?;
+            let version = match self.version.as_str() {
+                "latest" => self.add_latest(document, expected_version).await,
+                number if number.bytes().all(|byte| byte.is_ascii_digit()) => Err(self
+                    .error(SourceErrorKind::Misconfigured, "a version chosen by its number stays what it is")
+                    .to_do("choose an alias, or latest")),
+                alias => self.move_alias(alias, document, expected_version).await,
+            };
+            version.map(|number| Some(number.to_string()))
+        })
+    }
+}
+
+impl GcpSecret {
+    async fn add_latest(&self, document: &SecretText, expected: Option<&str>) -> Result<i64, SourceError> {
+        let standing = self.standing("latest").await?;
+        let usable = standing.filter(|(_, enabled)| *enabled).map(|(number, _)| number);
+        self.compare(usable, expected)?;
+        let written = self.add(document).await?;
+        // The service numbers versions in their order, without gaps.
+        let before = standing.map_or(0, |(number, _)| number);
+        if before.checked_add(1) == Some(written) {
+            return Ok(written);
+        }
+        let answer =
+            format!("version {written} was added after another writer's: {before} was the latest when it was asked");
+        Err(self.error(SourceErrorKind::Conflict, answer).to_do(
+            "both are stored: look at the versions since, and repeat the step that the latest one lacks; write to an alias, so \
+             that this cannot happen",
+        ))
+    }
+
+    async fn move_alias(&self, alias: &str, document: &SecretText, expected: Option<&str>) -> Result<i64, SourceError> {
+        let pointed = self.aliases().await?.version_aliases.get(alias).copied();
+        let usable = match (pointed, expected) {
+            // Who read nothing may have met a version that is disabled or destroyed.
+            (Some(number), None) => {
+                self.standing(&number.to_string()).await?.filter(|(_, enabled)| *enabled).map(|(number, _)| number)
+            }
+            _ => pointed,
+        };
+        self.compare(usable, expected)?;
+        let written = self.add(document).await?;
+        match self.point(alias, pointed, written).await {
+            Ok(()) => Ok(written),
+            Err(error) => {
+                // Whoever got no answer does not know whether the alias points there now.
+                if error.kind() != SourceErrorKind::Unavailable {
+                    // If it stays, nobody reads it.
+                    let _ = self.destroy(written).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves the alias from one version to the other, unless anything about the secret changes meanwhile.
+    async fn point(&self, alias: &str, from: Option<i64>, to: i64) -> Result<(), SourceError> {
+        // Asked anew: the etag may have moved with the version that was added.
+        let secret = self.aliases().await?;
+        if secret.version_aliases.get(alias).copied() != from {
+            return Err(self.error(SourceErrorKind::Conflict, "the alias was moved by another writer"));
+        }
+        if secret.etag.is_empty() {
+            // Without one the service would write whatever stands there.
+            return Err(self.error(SourceErrorKind::Misconfigured, "the secret came without an etag"));
+        }
+        let mut aliases = secret.version_aliases;
+        aliases.insert(alias.to_owned(), to);
+        let wanted = Secret::new().set_name(&self.secret).set_etag(secret.etag).set_version_aliases(aliases);
+        let mask = FieldMask::default().set_paths(["version_aliases"]);
+        let request = self.client.update_secret().set_secret(wanted).set_update_mask(mask);
+        once(request).send().await.map_err(|error| self.refused(Step::PointAlias, error))?;
+        Ok(())
+    }
+
+    async fn aliases(&self) -> Result<Secret, SourceError> {
+        let request = self.client.get_secret().set_name(&self.secret);
+        once(request).send().await.map_err(|error| self.refused(Step::GetSecret, error))
+    }
+
+    /// The number of a version and whether it can be read; nothing, if it is not there.
+    async fn standing(&self, version: &str) -> Result<Option<(i64, bool)>, SourceError> {
+        let request = self.client.get_secret_version().set_name(format!("{}/versions/{version}", self.secret));
+        match once(request).send().await {
+            Ok(SecretVersion { name, state, .. }) => Ok(Some((self.number(&name)?, state == State::Enabled))),
+            Err(error) => match self.refused(Step::GetVersion, error) {
+                missing if missing.kind() == SourceErrorKind::Missing => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    fn compare(&self, standing: Option<i64>, expected: Option<&str>) -> Result<(), SourceError> {
+        let number = standing.map(|number| number.to_string());
+        if number.as_deref() == expected {
+            return Ok(());
+        }
+        let there = number.map_or("nothing".to_owned(), |number| format!("version {number}"));
+        let answer = match expected {
+            Some(expected) => format!("{there} stands there, not version {expected}"),
+            None => format!("{there} stands there already"),
+        };
+        Err(self.error(SourceErrorKind::Conflict, answer))
+    }
+
+    async fn add(&self, document: &SecretText) -> Result<i64, SourceError> {
+        let bytes = document.expose().as_bytes();
+        let payload = SecretPayload::new().set_data(bytes.to_vec()).set_data_crc32c(crc32c(bytes));
+        let request = self.client.add_secret_version().set_parent(&self.secret).set_payload(payload);
+        let added = once(request).send().await.map_err(|error| self.refused(Step::AddVersion, error))?;
+        self.number(&added.name)
+    }
+
+    async fn destroy(&self, version: i64) -> Result<(), SourceError> {
+        let request = self.client.destroy_secret_version().set_name(format!("{}/versions/{version}", self.secret));
+        once(request).send().await.map_err(|error| self.refused(Step::Destroy, error))?;
+        Ok(())
+    }
+}

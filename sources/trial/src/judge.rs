@@ -1,0 +1,42 @@
+//! Whether a login that failed was an honest one.
+
+use std::collections::HashMap;
+
+use crate::clock::{PROPAGATION, timing};
+
+/// What the operator did to one source.
+#[derive(Default)]
+pub struct History {
+    /// When the key was revoked, by the trial's clock, in Unix seconds.
+    pub revoked: HashMap<String, u64>,
+    /// When a document came out with a key that seals at once.
+    pub emergencies: Vec<(String, u64)>,
+}
+
+/// A line of a server about a login that failed.
+pub struct Failed {
+    pub code: String,
+    pub key: String,
+    pub at: u64,
+}
+
+impl History {
+    /// Why the failure was to be expected; an honest login's never is.
+    ///
+    /// Three are: under a revoked key; under the key that took its place, at a server that has not read the document yet; and a
+    /// begin at a server that has read of a revocation, by a clock at which the new key does not seal yet.
+    pub fn expects(&self, failed: &Failed) -> bool {
+        let reach = PROPAGATION.as_secs() + 2 * timing().skew.as_secs() + 1;
+        let soon_after = |at: &u64| (*at..=*at + reach).contains(&failed.at);
+        match failed.code.as_str() {
+            // A key whose begin fell into a swap is not named; its refusal says that it was revoked.
+            "key_revoked" => failed.key == "-" || self.revoked.contains_key(&failed.key),
+            "unknown_key" => {
+                let replaced = |(key, at): &(String, u64)| (failed.key == "-" || *key == failed.key) && soon_after(at);
+                self.revoked.contains_key(&failed.key) || self.emergencies.iter().any(replaced)
+            }
+            "begin:no_active_key" => self.revoked.values().any(soon_after),
+            _ => false,
+        }
+    }
+}

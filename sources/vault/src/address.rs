@@ -1,0 +1,104 @@
+//! Where the server is, and how a path is written.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use hyper::Uri;
+
+/// An address such as `https://vault.internal:8200`, without a slash at its end.
+pub(crate) struct Address {
+    pub(crate) text: String,
+    pub(crate) encrypted: bool,
+    pub(crate) loopback: bool,
+}
+
+impl Address {
+    /// `None` if it is none. An address with a user or a password in it is none either: it would be repeated in every error.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_end_matches('/');
+        let uri: Uri = text.parse().ok()?;
+        let authority = uri.authority()?;
+        if authority.as_str().contains('@') || text.contains(['?', '#']) {
+            return None;
+        }
+        let encrypted = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let host = authority.host();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        (!host.is_empty()).then(|| Self { text: text.to_owned(), encrypted, loopback })
+    }
+}
+
+/// The segments of a mount or of a path; `None` if one of them is empty or would lead elsewhere.
+pub(crate) fn segments(path: &str) -> Option<Vec<&str>> {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let plain = |segment: &&str| !matches!(*segment, "" | "." | "..") && !segment.contains(char::is_control);
+    segments.iter().all(plain).then_some(segments)
+}
+
+/// The same for a request: everything but letters, digits, `-`, `.`, `_` and `~` escaped (RFC 3986, section 2.3).
+pub(crate) fn escaped(segments: &[&str]) -> String {
+    let mut text = String::new();
+    for segment in segments {
+        if !text.is_empty() {
+            text.push('/');
+        }
+        for byte in segment.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
+                other => {
+                    let _ = write!(text, "%{other:02X}");
+                }
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_password_or_without_a_scheme_is_none() {
+        for wrong in [
+            "",
+            "vault.internal",
+            "vault.internal:8200",
+            "ftp://vault",
+            "https://",
+            "https://me:pw@vault",
+            "https://vault?a=b",
+        ] {
+            assert!(Address::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_may_be_reached_without_encryption() {
+        for (text, encrypted, loopback) in [
+            ("https://vault.internal:8200/", true, false),
+            ("http://127.0.0.1:8200", false, true),
+            ("http://[::1]:8200", false, true),
+            ("http://localhost:8200", false, true),
+            ("http://localhost.attacker.example", false, false),
+            ("http://127.0.0.1.attacker.example", false, false),
+            ("http://10.0.0.1", false, false),
+        ] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!((address.encrypted, address.loopback), (encrypted, loopback), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_leads_nowhere_else() {
+        for wrong in ["", "/", "a//b", "a/../b", "..", "a/.", "a\nb"] {
+            assert!(segments(wrong).is_none(), "{wrong}");
+        }
+        assert_eq!(escaped(&segments("/shop/a b?c#d%2e/").unwrap()), "shop/a%20b%3Fc%23d%252e");
+    }
+}

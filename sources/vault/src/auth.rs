@@ -1,0 +1,131 @@
+//! Who the service is to Vault.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use oauth_state::SecretText;
+
+/// How a [`VaultSecret`](crate::VaultSecret) gets its token.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state_vault::VaultAuth;
+/// let auth = VaultAuth::app_role("5ad2b9c1", "the secret id".to_owned());
+/// assert_eq!(format!("{auth:?}"), "AppRole at auth/approle");
+/// ```
+#[derive(Clone)]
+pub struct VaultAuth(pub(crate) Method);
+
+#[derive(Clone)]
+pub(crate) enum Method {
+    Token(SecretText),
+    TokenFile(PathBuf),
+    AppRole { mount: String, role_id: String, secret_id: SecretId },
+}
+
+#[derive(Clone)]
+pub(crate) enum SecretId {
+    Text(SecretText),
+    File(PathBuf),
+}
+
+impl VaultAuth {
+    /// A token. It is renewed when half of its time has passed, if it can be renewed.
+    ///
+    /// # Security
+    ///
+    /// Nothing replaces it when it has expired. For a service prefer [`VaultAuth::app_role`] or the token file of an agent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state_vault::VaultAuth;
+    /// assert_eq!(format!("{:?}", VaultAuth::token("s.1234".to_owned())), "token");
+    /// ```
+    #[must_use]
+    pub fn token(token: impl Into<SecretText>) -> Self {
+        Self(Method::Token(token.into()))
+    }
+
+    /// A file with a token in it, read at every fetch: the sink of an agent, which also renews the token, or what `vault login`
+    /// leaves in `~/.vault-token`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state_vault::VaultAuth;
+    /// assert_eq!(format!("{:?}", VaultAuth::token_file("/vault/token")), "token file /vault/token");
+    /// ```
+    #[must_use]
+    pub fn token_file(path: impl Into<PathBuf>) -> Self {
+        Self(Method::TokenFile(path.into()))
+    }
+
+    /// A login with AppRole when a token is needed, and another one when the token cannot be renewed any longer or is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state_vault::VaultAuth;
+    /// assert!(!format!("{:?}", VaultAuth::app_role("role", "hidden".to_owned())).contains("hidden"));
+    /// ```
+    #[must_use]
+    pub fn app_role(role_id: impl Into<String>, secret_id: impl Into<SecretText>) -> Self {
+        Self::role(role_id.into(), SecretId::Text(secret_id.into()))
+    }
+
+    /// The same with the secret id in a file, which is read at every login, so that it can be exchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state_vault::VaultAuth;
+    /// let auth = VaultAuth::app_role_with_file("role", "/run/secrets/secret-id").mount("teams/approle");
+    /// assert_eq!(format!("{auth:?}"), "AppRole at auth/teams/approle");
+    /// ```
+    #[must_use]
+    pub fn app_role_with_file(role_id: impl Into<String>, secret_id: impl Into<PathBuf>) -> Self {
+        Self::role(role_id.into(), SecretId::File(secret_id.into()))
+    }
+
+    fn role(role_id: String, secret_id: SecretId) -> Self {
+        Self(Method::AppRole { mount: "approle".to_owned(), role_id, secret_id })
+    }
+
+    /// Where AppRole is mounted below `auth/`; without it, at `approle`. A token needs none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state_vault::VaultAuth;
+    /// let auth = VaultAuth::app_role("role", "secret".to_owned()).mount("shop");
+    /// assert_eq!(format!("{auth:?}"), "AppRole at auth/shop");
+    /// ```
+    #[must_use]
+    pub fn mount(mut self, path: impl Into<String>) -> Self {
+        if let Method::AppRole { mount, .. } = &mut self.0 {
+            *mount = path.into();
+        }
+        self
+    }
+}
+
+impl fmt::Debug for VaultAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Method::Token(_) => f.write_str("token"),
+            Method::TokenFile(path) => write!(f, "token file {}", path.display()),
+            Method::AppRole { mount, .. } => write!(f, "AppRole at auth/{mount}"),
+        }
+    }
+}
+
+/// The text of a file that holds one credential, without the line's end.
+pub(crate) fn credential(path: &Path) -> std::io::Result<SecretText> {
+    let text = SecretText::from(std::fs::read_to_string(path)?);
+    match text.expose().trim() {
+        "" => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is empty")),
+        trimmed => Ok(SecretText::from(trimmed.to_owned())),
+    }
+}

@@ -1,0 +1,127 @@
+//! What the answers of Vault mean, and what to do about them.
+
+use oauth_state::source::{SourceError, SourceErrorKind};
+
+use crate::answer::{FieldError, Secret, errors};
+use crate::http::Answer;
+
+fn words(answer: &Answer) -> String {
+    let errors = errors(answer);
+    if errors.is_empty() { answer.status.to_string() } else { format!("{} {errors}", answer.status) }
+}
+
+/// By the status alone.
+pub(crate) fn status(name: &str, answer: &Answer) -> SourceError {
+    let words = words(answer);
+    let error = |kind| SourceError::new(name, kind, &words);
+    match answer.status {
+        200..=299 => no_answer(name, answer),
+        300..=399 => error(SourceErrorKind::Unavailable)
+            .to_do("give the address of the active node, or of a load balancer that finds it; a token is not sent after a redirect"),
+        401 | 403 => error(SourceErrorKind::Denied),
+        404 => error(SourceErrorKind::Missing),
+        503 if words.contains("sealed") => error(SourceErrorKind::Unavailable)
+            .to_do("unseal it (vault operator unseal, bao operator unseal); it is tried again"),
+        429 => error(SourceErrorKind::Unavailable)
+            .to_do("it is tried again; if it stays so, refresh less often or raise the rate limit quota"),
+        // 412: a performance standby that has not caught up; 472, 473: standby nodes.
+        408 | 412 | 472 | 473 | 500.. => error(SourceErrorKind::Unavailable),
+        _ => error(SourceErrorKind::Misconfigured),
+    }
+}
+
+/// Success, and not what a KV version 2 engine says.
+pub(crate) fn no_answer(name: &str, answer: &Answer) -> SourceError {
+    let words = format_args!("{} with a body that is no answer of KV version 2", answer.status);
+    SourceError::new(name, SourceErrorKind::Misconfigured, words)
+        .to_do("correct the address, or the mount, which must be an engine of KV version 2")
+}
+
+/// Nothing is at the path: it is empty, its latest version is deleted, or there is no such mount.
+pub(crate) fn missing(name: &str, answer: &Answer, policy_path: &str) -> SourceError {
+    let words = words(answer);
+    if words.contains("no handler for route") {
+        return SourceError::new(name, SourceErrorKind::Misconfigured, words)
+            .to_do("correct the mount or the namespace, or enable KV version 2 there (secrets enable -version=2 kv)");
+    }
+    let Some(secret) = Secret::of(answer) else {
+        return SourceError::new(name, SourceErrorKind::Missing, words).to_do(format!(
+            "write a ring there (oauth-state keys generate), or correct mount, path or namespace; {policy_path} is a path of KV version 2"
+        ));
+    };
+    let version = secret.metadata.version;
+    let (what, to_do) = if secret.metadata.destroyed {
+        (
+            "destroyed",
+            "write the ring anew (oauth-state keys generate), or restore an earlier version (kv rollback)".to_owned(),
+        )
+    } else {
+        (
+            "deleted",
+            format!(
+                "take the deletion back (kv undelete -versions={version}), or restore an earlier version (kv rollback)"
+            ),
+        )
+    };
+    SourceError::new(name, SourceErrorKind::Missing, format_args!("{words}, version {version} is {what}")).to_do(to_do)
+}
+
+/// The token is good, and its policies do not grant it.
+pub(crate) fn policy(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
+    SourceError::new(name, SourceErrorKind::Denied, words(answer))
+        .to_do(format!("add `{right}` on {policy_path} to a policy of this token or role"))
+}
+
+/// The token itself is not good any longer.
+pub(crate) fn token(name: &str, answer: &Answer) -> SourceError {
+    SourceError::new(name, SourceErrorKind::Denied, format_args!("{}, for the token itself as well", words(answer)))
+        .to_do("the token has expired, was revoked, or is of another namespace: give a new one")
+}
+
+/// It cannot be told which.
+pub(crate) fn either(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
+    SourceError::new(name, SourceErrorKind::Denied, words(answer))
+        .to_do(format!("add `{right}` on {policy_path} to a policy of this token, or give a new token"))
+}
+
+/// A login was refused.
+pub(crate) fn login(name: &str, mount: &str, answer: &Answer) -> SourceError {
+    let words = format!("login at auth/{mount}: {}", words(answer));
+    match answer.status {
+        // What AppRole says of an unknown role id or secret id, expired and used up ones included.
+        // What anybody without a token is told of a mount that is not there.
+        403 => SourceError::new(name, SourceErrorKind::Denied, words)
+            .to_do("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+        400 | 401 => SourceError::new(name, SourceErrorKind::Denied, words).to_do(
+            "give a valid role id and secret id (a secret id expires, and can be limited to a number of logins)",
+        ),
+        404 => SourceError::new(name, SourceErrorKind::Misconfigured, words)
+            .to_do("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+        200..=299 => SourceError::new(name, SourceErrorKind::Misconfigured, words).to_do("correct the address"),
+        _ => status(name, answer),
+    }
+}
+
+/// A credential's file cannot be read.
+pub(crate) fn file(name: &str, what: &str, path: &std::path::Path, cause: std::io::Error) -> SourceError {
+    let words = format_args!("the {what} file {}: {cause}", path.display());
+    SourceError::new(name, SourceErrorKind::Misconfigured, words)
+        .to_do(format!("let the agent, or whoever writes that file, write the {what} there, readable by this service"))
+        .because(cause)
+}
+
+/// The secret is there, and its field is not what it should be.
+pub(crate) fn field(name: &str, field: &str, wrong: FieldError) -> SourceError {
+    match wrong {
+        FieldError::Absent(others) => {
+            let words = format!("no field {field}; there are: {}", others.join(", "));
+            SourceError::new(name, SourceErrorKind::Missing, words).to_do(format!(
+                "write the ring to the field {field} (kv patch … {field}=@ring.json), or name the right field"
+            ))
+        }
+        FieldError::NotText => {
+            SourceError::new(name, SourceErrorKind::Document, format_args!("the field {field} is no text"))
+                .to_do(format!("write the document as a text (kv patch … {field}=@ring.json)"))
+        }
+    }
+}

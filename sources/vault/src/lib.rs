@@ -1,0 +1,156 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod answer;
+mod auth;
+mod builder;
+mod environment;
+mod explain;
+mod http;
+mod session;
+mod store;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use auth::VaultAuth;
+pub use builder::VaultSecretBuilder;
+
+use oauth_state::SecretText;
+use oauth_state::source::{
+    Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource,
+};
+
+use answer::Secret;
+use http::{Answer, Body, Http};
+use session::Session;
+
+/// The whole of a fetch or a write, with a login where one is needed.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// A secret of a KV version 2 engine of Vault or OpenBao, one field of which is a ring document.
+///
+/// It neither retries nor caches; the refresh task of `Keys::load` tries again. It keeps a token, which it renews, and logs in
+/// anew once if the token is refused.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::source::KeySource;
+/// use oauth_state_vault::{VaultAuth, VaultSecret};
+///
+/// let auth = VaultAuth::token_file("/vault/token"); // the sink of an agent
+/// let source = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth).build()?;
+/// assert_eq!(source.name(), "Vault at https://vault.internal:8200, secret secret/shop/oauth-state");
+/// # Ok::<(), oauth_state::source::SourceError>(())
+/// ```
+pub struct VaultSecret {
+    http: Http,
+    session: Session,
+    /// As policies name it: `secret/data/shop/oauth-state`.
+    policy_path: String,
+    /// The same, with what needs it escaped.
+    request_path: String,
+    field: String,
+}
+
+impl VaultSecret {
+    /// A secret below a mount of KV version 2, such as `secret` and `shop/oauth-state`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_vault::{VaultAuth, VaultSecret};
+    /// let auth = VaultAuth::app_role("role id", "secret id".to_owned());
+    /// let builder = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth);
+    /// assert!(builder.namespace("shop").build().is_ok());
+    /// ```
+    pub fn builder(
+        address: impl Into<String>,
+        mount: impl Into<String>,
+        path: impl Into<String>,
+        auth: VaultAuth,
+    ) -> VaultSecretBuilder {
+        VaultSecretBuilder::new(address.into(), mount.into(), path.into(), auth)
+    }
+
+    /// One request with a token. If the token is refused, one login and one more.
+    async fn ask(&self, method: &'static str, body: Option<Body>) -> Result<Answer, SourceError> {
+        let permit = self.session.permit(&self.http).await?;
+        let answer = self.http.send(method, &self.request_path, Some(&permit.token), body.clone()).await?;
+        if answer.status != 403 || permit.fresh {
+            return Ok(answer);
+        }
+        match self.session.log_in_again(&self.http, &permit.token).await? {
+            Some(token) => self.http.send(method, &self.request_path, Some(&token), body).await,
+            None => Ok(answer),
+        }
+    }
+
+    /// The error of an answer to a request that needs this right, such as `read`.
+    async fn refused(&self, right: &str, answer: &Answer) -> SourceError {
+        if answer.status != 403 {
+            return explain::status(&self.http.name, answer);
+        }
+        match self.session.still_valid(&self.http).await {
+            Some(false) => explain::token(&self.http.name, answer),
+            Some(true) => explain::policy(&self.http.name, answer, right, &self.policy_path),
+            None => explain::either(&self.http.name, answer, right, &self.policy_path),
+        }
+    }
+
+    async fn get(&self) -> Result<Answer, SourceError> {
+        self.ask("GET", None).await
+    }
+
+    async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
+        let answer = self.get().await?;
+        match answer.status {
+            200 => {
+                let secret = Secret::of(&answer).ok_or_else(|| explain::no_answer(&self.http.name, &answer))?;
+                let version = secret.version();
+                if version.is_some() && version.as_deref() == known_version {
+                    return Ok(Fetched::Unchanged);
+                }
+                let text =
+                    secret.text(&self.field).map_err(|wrong| explain::field(&self.http.name, &self.field, wrong))?;
+                Ok(Fetched::document(text, version))
+            }
+            404 => Err(explain::missing(&self.http.name, &answer, &self.policy_path)),
+            _ => Err(self.refused("read", &answer).await),
+        }
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+        tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| {
+            let answer = format_args!("no answer within {LIMIT:?}");
+            Err(SourceError::new(&self.http.name, SourceErrorKind::Unavailable, answer))
+        })
+    }
+}
+
+impl fmt::Debug for VaultSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VaultSecret").field("name", &self.http.name).finish_non_exhaustive()
+    }
+}
+
+impl KeySource for VaultSecret {
+    fn name(&self) -> &str {
+        &self.http.name
+    }
+
+    /// One `GET`, and whatever the token needs: a login, or a renewal. What tells whether the version is still the same would
+    /// be another request with a right of its own, so the text is transferred either way.
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(self.within(self.read(known_version)))
+    }
+}
+
+impl WritableSource for VaultSecret {
+    /// Writes a new version with `cas`, which the engine refuses if the latest version is not the expected one. Other fields of
+    /// the secret stay as they are.
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        Box::pin(self.within(store::store(self, document, expected_version)))
+    }
+}

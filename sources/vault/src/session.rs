@@ -1,0 +1,212 @@
+//! The token: where it comes from, when it is renewed, when a new one is fetched.
+
+use std::time::{Duration, Instant};
+
+use oauth_state::SecretText;
+use oauth_state::source::{SourceError, SourceErrorKind};
+use serde::Serialize;
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::address::{escaped, segments};
+use crate::answer::{granted, looked};
+use crate::auth::{Method, SecretId, VaultAuth, credential};
+use crate::explain;
+use crate::http::{Body, Http};
+
+/// A token, and whether the server has just given or confirmed it.
+pub(crate) struct Permit {
+    pub(crate) token: SecretText,
+    pub(crate) fresh: bool,
+}
+
+pub(crate) struct Session {
+    method: Method,
+    held: Mutex<Option<Held>>,
+}
+
+struct Held {
+    token: SecretText,
+    /// `None`: it does not expire, or nothing is known of that.
+    lease: Option<Lease>,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    since: Instant,
+    time: Duration,
+    renewable: bool,
+}
+
+impl Lease {
+    fn new(seconds: u64, renewable: bool) -> Option<Self> {
+        // Vault's way to say that it never expires.
+        (seconds > 0).then(|| Self { since: Instant::now(), time: Duration::from_secs(seconds), renewable })
+    }
+
+    fn left(&self) -> Duration {
+        self.time.saturating_sub(self.since.elapsed())
+    }
+
+    /// Half of its time has passed.
+    fn is_due(&self) -> bool {
+        self.left() <= self.since.elapsed()
+    }
+}
+
+/// How a renewal went.
+enum Renewed {
+    /// It lives longer now.
+    Longer,
+    /// Its longest time is reached, it was revoked, or it cannot be renewed.
+    NotAnyLonger,
+}
+
+impl Session {
+    pub(crate) fn new(auth: VaultAuth) -> Self {
+        Self { method: auth.0, held: Mutex::new(None) }
+    }
+
+    /// A token for the next request: the one that is held, renewed if that is due, or a new one.
+    pub(crate) async fn permit(&self, http: &Http) -> Result<Permit, SourceError> {
+        if let Method::TokenFile(path) = &self.method {
+            let token = credential(path).map_err(|cause| explain::file(&http.name, "token", path, cause))?;
+            return Ok(Permit { token, fresh: true });
+        }
+        let mut held = self.held.lock().await;
+        let Some(current) = held.as_mut() else {
+            let fresh = self.begin(http).await?;
+            let token = fresh.token.clone();
+            *held = Some(fresh);
+            return Ok(Permit { token, fresh: true });
+        };
+        let Some(lease) = current.lease.filter(Lease::is_due) else {
+            return Ok(Permit { token: current.token.clone(), fresh: false });
+        };
+        let renewed = if lease.renewable && !lease.left().is_zero() {
+            renew(http, current, lease).await
+        } else {
+            Ok(Renewed::NotAnyLonger)
+        };
+        match (renewed, &self.method) {
+            (Ok(Renewed::Longer), _) => Ok(Permit { token: current.token.clone(), fresh: true }),
+            (Ok(Renewed::NotAnyLonger), Method::AppRole { .. }) => match self.begin(http).await {
+                Ok(new) => {
+                    *current = new;
+                    Ok(Permit { token: current.token.clone(), fresh: true })
+                }
+                // It still serves for a while, and this is tried again with the next request.
+                Err(_) if !lease.left().is_zero() => Ok(Permit { token: current.token.clone(), fresh: false }),
+                Err(error) => Err(error),
+            },
+            // The request itself will say what is wrong.
+            _ => Ok(Permit { token: current.token.clone(), fresh: false }),
+        }
+    }
+
+    /// After a token was refused: another one, where this method can get one.
+    pub(crate) async fn log_in_again(
+        &self,
+        http: &Http,
+        refused: &SecretText,
+    ) -> Result<Option<SecretText>, SourceError> {
+        if !matches!(self.method, Method::AppRole { .. }) {
+            return Ok(None);
+        }
+        let mut held = self.held.lock().await;
+        // Another request may have been faster.
+        if let Some(current) = held.as_ref().filter(|current| current.token.expose() != refused.expose()) {
+            return Ok(Some(current.token.clone()));
+        }
+        *held = None;
+        let fresh = self.begin(http).await?;
+        let token = fresh.token.clone();
+        *held = Some(fresh);
+        Ok(Some(token))
+    }
+
+    /// Whether the token that was just refused is good for anything; `None` if that cannot be found out.
+    pub(crate) async fn still_valid(&self, http: &Http) -> Option<bool> {
+        let token = match &self.method {
+            // It came of a login that succeeded a moment ago.
+            Method::AppRole { .. } => return Some(true),
+            Method::Token(token) => token.clone(),
+            Method::TokenFile(path) => credential(path).ok()?,
+        };
+        match http.send("GET", "auth/token/lookup-self", Some(&token), None).await.ok()?.status {
+            200 => Some(true),
+            403 => Some(false),
+            _ => None,
+        }
+    }
+
+    async fn begin(&self, http: &Http) -> Result<Held, SourceError> {
+        match &self.method {
+            Method::Token(token) => {
+                let token = token.clone();
+                let answer = http.send("GET", "auth/token/lookup-self", Some(&token), None).await?;
+                match answer.status {
+                    // A token without the policy `default` may not ask, and one that is worthless shows it in the request.
+                    200 | 403 => {
+                        let lease = looked(&answer).and_then(|looked| Lease::new(looked.ttl, looked.renewable));
+                        Ok(Held { token, lease })
+                    }
+                    _ => Err(explain::status(&http.name, &answer)),
+                }
+            }
+            Method::TokenFile(path) => {
+                let token = credential(path).map_err(|cause| explain::file(&http.name, "token", path, cause))?;
+                Ok(Held { token, lease: None })
+            }
+            Method::AppRole { mount, role_id, secret_id } => log_in(http, mount, role_id, secret_id).await,
+        }
+    }
+}
+
+async fn log_in(http: &Http, mount: &str, role_id: &str, secret_id: &SecretId) -> Result<Held, SourceError> {
+    #[derive(Serialize)]
+    struct Login<'a> {
+        role_id: &'a str,
+        secret_id: &'a str,
+    }
+    let secret_id = match secret_id {
+        SecretId::Text(text) => text.clone(),
+        SecretId::File(path) => {
+            credential(path).map_err(|cause| explain::file(&http.name, "secret id", path, cause))?
+        }
+    };
+    let body = json(http, &Login { role_id, secret_id: secret_id.expose() })?;
+    let path = format!("auth/{}/login", escaped(&segments(mount).unwrap_or_default()));
+    let answer = http.send("POST", &path, None, Some(body)).await?;
+    match granted(&answer).filter(|_| answer.status == 200) {
+        Some(granted) => {
+            Ok(Held { token: granted.client_token, lease: Lease::new(granted.lease_duration, granted.renewable) })
+        }
+        None => Err(explain::login(&http.name, mount, &answer)),
+    }
+}
+
+async fn renew(http: &Http, held: &mut Held, lease: Lease) -> Result<Renewed, SourceError> {
+    let body = json(http, &serde_json::Map::new())?;
+    let answer = http.send("POST", "auth/token/renew-self", Some(&held.token), Some(body)).await?;
+    let left = lease.left();
+    match granted(&answer).filter(|_| answer.status == 200) {
+        Some(granted) => {
+            held.lease = Lease::new(granted.lease_duration, granted.renewable);
+            // A token near its longest time is given no more than what was left.
+            let longer = held.lease.is_none_or(|lease| lease.time > left.saturating_add(Duration::from_secs(1)));
+            Ok(if longer { Renewed::Longer } else { Renewed::NotAnyLonger })
+        }
+        None if answer.status >= 500 => Err(explain::status(&http.name, &answer)),
+        None => Ok(Renewed::NotAnyLonger),
+    }
+}
+
+/// A body of JSON that is zeroized after it was sent.
+pub(crate) fn json(http: &Http, value: &impl Serialize) -> Result<Body, SourceError> {
+    // Large enough for any ring, so that a growing buffer leaves no copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 17));
+    serde_json::to_writer(&mut *bytes, value)
+        .map_err(|_| SourceError::new(&http.name, SourceErrorKind::Document, "it cannot be written as JSON"))?;
+    Ok(Body::from_owner(bytes))
+}
