@@ -231,6 +231,12 @@ impl KeyRing {
         &self.0.revoked
     }
 
+    /// Those, and the keys that are revoked because of another document.
+    pub(crate) fn every_revoked(&self) -> impl Iterator<Item = RootKeyId> + '_ {
+        let flagged = self.0.keys.iter().filter(|key| key.revoked).map(|key| key.id);
+        self.0.revoked.iter().copied().chain(flagged)
+    }
+
     /// The same document with more keys revoked, or itself if that names none of them. The fingerprint stays: it is the
     /// document's.
     pub(crate) fn with_revoked(&self, is_revoked: impl Fn(RootKeyId) -> bool) -> Self {
@@ -278,12 +284,6 @@ impl KeyRing {
     pub(crate) fn active(&self, now: u64) -> Option<usize> {
         let index = self.0.keys.iter().rposition(|key| key.seal_from <= now)?;
         (self.role(index, now) == KeyRole::Active).then_some(index)
-    }
-
-    /// The key whose turn it is at `now`, if it is revoked, so that none seals.
-    pub(crate) fn revoked_turn(&self, now: u64) -> Option<usize> {
-        let index = self.0.keys.iter().rposition(|key| key.seal_from <= now)?;
-        (self.role(index, now) == KeyRole::Revoked).then_some(index)
     }
 
     /// Whether some key has begun to seal by `now`, be it revoked since.

@@ -161,6 +161,7 @@ impl Keys {
             refused: state.refused,
             failed: state.failed,
             late: state.late,
+            revoked: state.ring.keys().iter().filter(|key| key.revoked).count(),
             unknown_keys: self.0.unknown_keys.load(Ordering::Relaxed),
             last_error: state.last_error.clone(),
         }
@@ -306,9 +307,13 @@ impl State {
         match transition::judge(&self.ring, &offered, &self.revoked, now)? {
             Verdict::Same => Ok(Offered::Unchanged),
             Verdict::New { late } => {
-                self.swap(offered.with_revoked(|id| self.revoked.contains(&id)))?;
+                // A known revoked key that is none there was refused: nothing has to be revoked on top.
+                self.swap(offered)?;
                 self.taken = self.taken.saturating_add(1);
                 self.late = self.late.saturating_add(late as u64);
+                // However it was written: what is parsed counts as well as what was found in the text.
+                let revoked: Vec<RootKeyId> = self.ring.every_revoked().collect();
+                self.revoke(revoked);
                 Ok(Offered::Taken { late })
             }
         }
@@ -317,8 +322,11 @@ impl State {
     /// First of all, and whatever else the document holds.
     fn revoke(&mut self, ids: Vec<RootKeyId>) {
         let ring = self.ring.with_revoked(|id| ids.contains(&id));
-        let room = MOST_REMEMBERED.saturating_sub(self.revoked.len());
-        self.revoked.extend(ids.into_iter().take(room));
+        for id in ids {
+            if self.revoked.len() < MOST_REMEMBERED {
+                self.revoked.insert(id);
+            }
+        }
         // The same keys as before, fewer of which open: no reader has a reason to refuse.
         let _ = self.swap(ring);
     }
@@ -339,7 +347,7 @@ impl State {
 impl From<KeyRing> for Keys {
     fn from(ring: KeyRing) -> Self {
         let state = State {
-            revoked: ring.revoked().iter().copied().collect(),
+            revoked: ring.every_revoked().collect(),
             ring,
             readers: Vec::new(),
             confirmed_at: None,

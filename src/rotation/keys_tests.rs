@@ -73,6 +73,8 @@ fn revocations_hold_even_if_the_rest_is_refused() {
         revoked.expose().replace("\"version\": 1", "\"version\": 2"),
         revoked.expose().replace("osk1.", "osk1-"),
         revoked.expose().replace("\"skew\"", "\"screw\""),
+        revoked.expose().replace("\"skew\"", ", \"skew\""),
+        revoked.expose().trim_end().trim_end_matches('}').to_owned(),
     ] {
         let keys = Keys::from(document.ring().clone());
         let reader = follow(&keys);

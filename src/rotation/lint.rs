@@ -108,7 +108,7 @@ pub enum Finding {
         /// Its `seal_from`.
         at: SystemTime,
     },
-    /// 16 keys stand there and none can go yet: the next rotation is refused.
+    /// 15 keys stand there and none can go yet: the next rotation is refused, because one place is kept for a revocation.
     Full,
 }
 
@@ -182,18 +182,18 @@ impl Finding {
     #[must_use]
     pub const fn to_do(&self) -> &'static str {
         match self {
-            Self::NothingSealsYet { .. } => "let the first key's `seal_from` be its `published_at` or earlier",
-            Self::NoActiveKey => "add a key: oauth-state keys rotate; it seals once every server has it",
-            Self::NoActiveKeyFrom { .. } => {
-                "take this key out of `keys`, leave its id in `revoked`, and raise `serial`"
+            Self::NothingSealsYet { .. } => {
+                "before any server has it, let the first key's `seal_from` be its `published_at` or earlier"
             }
+            Self::NoActiveKey => "add a key: oauth-state keys rotate; it seals at once",
+            Self::NoActiveKeyFrom { .. } => "let it be taken out: oauth-state keys rotate",
             Self::BareKey => "make it a document: oauth-state keys rotate",
             Self::ActiveKeyOld { .. } => "rotate: oauth-state keys rotate",
             Self::RetiredKey { .. } => "take it out: oauth-state keys prune",
             Self::ShortPropagation { .. } => "raise `propagation` to at least the interval at which servers read",
             Self::NoSkew => "set `skew` to what the servers' clocks may differ, such as 60",
             Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of whoever wrote it",
-            Self::PendingFarAway { .. } => "correct its `seal_from`, or rotate when the time comes",
+            Self::PendingFarAway { .. } => "withdraw it: oauth-state keys revoke; then rotate",
             Self::Full => "wait until a key is retired, and take it out: oauth-state keys prune",
         }
     }
@@ -219,7 +219,9 @@ impl fmt::Display for Finding {
             Self::NoSkew => f.write_str("`skew` is 0, and no two clocks agree to the second"),
             Self::PublishedInFuture { id, at } => write!(f, "key {id} says that it is published at {}", utc(at)),
             Self::PendingFarAway { id, at } => write!(f, "key {id} does not seal before {}", utc(at)),
-            Self::Full => write!(f, "{MOST_KEYS} keys stand there: the next rotation is refused"),
+            Self::Full => {
+                f.write_str("every place but the one for a revocation is taken: the next rotation is refused")
+            }
         }
     }
 }
@@ -298,7 +300,8 @@ impl RingDocument {
                 findings.push(Finding::PendingFarAway { id: key.id, at: key.seal_from });
             }
         }
-        if listed.len() >= MOST_KEYS && !listed.iter().any(|key| over(key.accept_until)) {
+        // A rotation leaves one place free.
+        if listed.len() >= MOST_KEYS.saturating_sub(1) && !listed.iter().any(|key| over(key.accept_until)) {
             findings.push(Finding::Full);
         }
         findings
@@ -380,7 +383,7 @@ mod tests {
     fn a_bare_key_and_a_full_ring_are_found() {
         let bare = RingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
         assert_eq!(codes(&bare, now()), ["bare_key"]);
-        let full = (1..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
+        let full = (2..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
         assert_eq!(codes(&full, now()), ["full"]);
         assert!(full.rotate(now()).is_err());
     }

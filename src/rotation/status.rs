@@ -31,6 +31,9 @@ pub struct KeysStatus {
     /// Keys that sealed elsewhere before this process knew them (`ring_late`): it refreshes too slowly for the document's
     /// `propagation`, or its source was away.
     pub late: u64,
+    /// Keys of the ring in use that are revoked, be it by a document that was refused otherwise. Compare it between servers: the
+    /// fingerprint is the document's, and does not tell.
+    pub revoked: usize,
     /// Callbacks whose state names a key that this process does not know.
     pub unknown_keys: u64,
     /// What went wrong at the last attempt; `None` once an attempt succeeds.

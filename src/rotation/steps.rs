@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use crate::clock::unix_seconds;
 use crate::key::ring::Timing;
-use crate::key::{KeyRole, RootKey, RootKeyId};
+use crate::key::{RootKey, RootKeyId};
 use crate::random::RandomnessError;
 use crate::source::RingError;
-use crate::source::document::{DocumentKey, RingDocument, RingTiming, Utc};
+use crate::source::document::{DocumentKey, MOST_KEYS, RingDocument, RingTiming, Utc};
 
 /// A document to publish, and what is different in it.
 ///
@@ -65,6 +65,8 @@ pub enum Change {
         /// The key.
         id: RootKeyId,
     },
+    /// The times of the document are others.
+    Times(RingTiming),
     /// A key is revoked.
     Revoked {
         /// The key.
@@ -87,6 +89,10 @@ impl std::fmt::Display for Change {
             }
             Self::Dropped { id } => write!(f, "take out key {id}, which is retired"),
             Self::Withdrawn { id } => write!(f, "take out key {id}, which has sealed nothing yet"),
+            Self::Times(RingTiming { propagation, skew, lifetime_cap }) => {
+                let [propagation, skew, cap] = [propagation, skew, lifetime_cap].map(std::time::Duration::as_secs);
+                write!(f, "propagation {propagation} s, skew {skew} s, lifetime_cap {cap} s")
+            }
             Self::Revoked { id } => write!(f, "revoke key {id}: nothing that it sealed is accepted any more"),
         }
     }
@@ -155,7 +161,7 @@ impl RingDocument {
     ///
     /// # Errors
     ///
-    /// [`StepError::Refused`] with [`RingError::KeyCount`] if 16 keys still open, [`StepError::Randomness`] if no key could be
+    /// [`StepError::Refused`] with [`RingError::KeyCount`] if 15 keys still open (one place is kept for a revocation), [`StepError::Randomness`] if no key could be
     /// drawn.
     ///
     /// # Examples
@@ -175,14 +181,14 @@ impl RingDocument {
     /// ```
     pub fn rotate(&self, now: SystemTime) -> Result<Step, StepError> {
         let now = unix_seconds(now);
-        if let Some(turn) = self.ring().revoked_turn(now) {
-            let (mut keys, mut changes) = (self.keys.clone(), Vec::new());
-            self.replace_revoked(turn, &mut keys, &mut changes, now)?;
-            if !changes.is_empty() {
-                return self.next(keys, self.revoked.clone(), changes);
-            }
-        }
         let (mut keys, mut changes) = self.split_off_retired(now);
+        if mend(&mut keys, &self.revoked, self.timing, now, &mut changes)? {
+            return self.next(keys, self.revoked.clone(), changes);
+        }
+        // One place is kept free for the key that a revocation adds.
+        if keys.len() >= MOST_KEYS.saturating_sub(1) {
+            return Err(RingError::KeyCount.into());
+        }
         let wait = u64::from(self.timing.propagation).saturating_add(self.timing.skew.into());
         let after_the_last = keys.last().map_or(0, |last| last.seal_from.saturating_add(1));
         let seal_from = now.saturating_add(wait).max(after_the_last);
@@ -195,8 +201,8 @@ impl RingDocument {
     /// Revokes a key, and replaces it where no key would seal otherwise.
     ///
     /// The active key is replaced by a new one at once (`emergency`): until a server has read the document it refuses the new
-    /// key's states as `unknown_key`, and the people can start again. A pending key is taken out before it seals. An id that the
-    /// document does not hold is revoked all the same, so that it never comes back.
+    /// key's states as `unknown_key`, and the people can start again. A pending key is taken out, and the one before it goes on. An
+    /// id that the document does not hold is revoked all the same, so that it never comes back.
     ///
     /// # Errors
     ///
@@ -224,44 +230,40 @@ impl RingDocument {
         let mut revoked = self.revoked.clone();
         revoked.push(id);
         let mut changes = vec![Change::Revoked { id }];
-        let mut keys = self.keys.clone();
-        if let Some(index) = keys.iter().position(|key| key.root.id() == id) {
-            self.replace_revoked(index, &mut keys, &mut changes, now)?;
-        }
+        let (mut keys, dropped) = self.split_off_retired(now);
+        changes.extend(dropped);
+        mend(&mut keys, &revoked, self.timing, now, &mut changes)?;
         self.next(keys, revoked, changes)
     }
 
-    fn replace_revoked(
-        &self,
-        index: usize,
-        keys: &mut Vec<DocumentKey>,
-        changes: &mut Vec<Change>,
-        now: u64,
-    ) -> Result<(), StepError> {
-        let Timing { propagation, skew, .. } = self.timing;
-        let Some(seal_from) = keys.get(index).map(|key| key.seal_from) else { return Ok(()) };
-        // When every server has this document, by the clock that is furthest ahead.
-        let everywhere = now.saturating_add(propagation.into()).saturating_add(skew.into());
-        if self.ring().role(index, now) == KeyRole::Pending && seal_from > everywhere {
-            // It never seals: the key before it goes on as if this one had never been there.
-            let removed = keys.remove(index);
-            changes.push(Change::Withdrawn { id: removed.root.id() });
-            return Ok(());
+    /// Other times, in a document of one key; with several, the time until which a key opens would change while its states are
+    /// under way. A bare root key becomes a document by it.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Refused`] with [`RingError::TimesChanged`] while there are several keys, or with
+    /// [`RingError::OutOfRange`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{RingDocument, RingTiming, RootKey};
+    /// use std::time::{Duration, SystemTime};
+    /// let bare = RingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
+    /// let timing = RingTiming { propagation: Duration::from_secs(3_600), ..RingTiming::default() };
+    /// let document = bare.with_times(timing, SystemTime::now())?.document;
+    /// assert_eq!((document.serial(), document.timing()), (1, timing));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_times(&self, timing: RingTiming, now: SystemTime) -> Result<Step, StepError> {
+        let (keys, mut changes) = self.split_off_retired(unix_seconds(now));
+        if keys.len() > 1 {
+            return Err(RingError::TimesChanged.into());
         }
-        let behind = now.saturating_sub(skew.into());
-        match keys.get(index.saturating_add(1)).map(|next| next.seal_from) {
-            // Another key seals already, by every clock.
-            Some(next) if next <= behind => return Ok(()),
-            // It is about to, one second after the revoked one: no room for a third.
-            Some(next) if next <= seal_from.saturating_add(1) => return Ok(()),
-            _ => {}
-        }
-        // At once by every clock, and after the key that it replaces.
-        let seal_from = behind.max(seal_from.saturating_add(1));
-        let root = RootKey::generate()?;
-        changes.push(Change::Added { id: root.id(), seal_from, emergency: true });
-        keys.push(DocumentKey { root, published_at: now, seal_from, note: None, emergency: true });
-        Ok(())
+        changes.push(Change::Times(timing));
+        let timing = Timing::try_from(timing)?;
+        let document = Self::checked(self.serial.saturating_add(1), timing, keys, self.revoked.clone())?;
+        Ok(Step { document: document.fitting()?, changes })
     }
 
     /// Takes out the keys that are retired.
@@ -339,6 +341,38 @@ impl RingDocument {
         // What is written must be read again.
         Ok(Self::parse(self.to_secret_text().expose())?)
     }
+}
+
+/// Sees to it that a key seals although some are revoked; gives whether it added one that seals at once.
+fn mend(
+    keys: &mut Vec<DocumentKey>,
+    revoked: &[RootKeyId],
+    timing: Timing,
+    now: u64,
+    changes: &mut Vec<Change>,
+) -> Result<bool, StepError> {
+    let is_revoked = |key: &DocumentKey| revoked.contains(&key.root.id());
+    // What every clock agrees to be over.
+    let behind = now.saturating_sub(timing.skew.into());
+    // A revoked key that has not begun to seal by every clock goes: it would supersede the key before it, and then none would
+    // seal. That key goes on as if this one had never been there.
+    while let Some(index) = keys.iter().rposition(|key| is_revoked(key) && key.seal_from >= behind).filter(|at| *at > 0)
+    {
+        changes.push(Change::Withdrawn { id: keys.remove(index).root.id() });
+    }
+    // By the clock that is furthest behind: by that one a successor may not seal yet.
+    let turn = keys.iter().rposition(|key| key.seal_from <= behind).unwrap_or_default();
+    let Some(replaced) = keys.get(turn).filter(|key| is_revoked(key)) else { return Ok(false) };
+    // At once by every clock, and after the key that it replaces.
+    let seal_from = behind.max(replaced.seal_from.saturating_add(1));
+    // Another one seals by then; there is no room for a third.
+    if keys.get(turn.saturating_add(1)).is_some_and(|next| next.seal_from <= seal_from) {
+        return Ok(false);
+    }
+    let root = RootKey::generate()?;
+    changes.push(Change::Added { id: root.id(), seal_from, emergency: true });
+    keys.push(DocumentKey { root, published_at: now, seal_from, note: None, emergency: true });
+    Ok(true)
 }
 
 #[cfg(test)]

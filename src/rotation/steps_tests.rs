@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::from_unix_seconds as at;
-use KeyRole::{Active, Pending, Retiring, Revoked};
+use crate::key::KeyRole::{self, Active, Pending, Retiring, Revoked};
 
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
@@ -37,14 +37,16 @@ fn a_new_key_waits_until_every_server_has_it_by_every_clock() {
 }
 
 #[test]
-fn keys_follow_each_other_however_fast_they_are_made_and_the_seventeenth_is_refused() {
+fn keys_follow_each_other_however_fast_they_are_made_and_a_place_is_kept_for_a_revocation() {
     let mut document = first();
-    for _ in 1..16 {
+    for _ in 1..15 {
         document = document.rotate(at(NOW)).unwrap().document;
     }
     let times: Vec<u64> = document.keys.iter().map(|key| key.seal_from).collect();
-    assert!(times.is_sorted() && times[15] == NOW + 360 + 14);
+    assert!(times.is_sorted() && times[14] == NOW + 360 + 13);
     assert!(matches!(document.rotate(at(NOW)), Err(StepError::Refused(RingError::KeyCount))));
+    let step = document.revoke(id(&document, 0), at(NOW + 1)).unwrap();
+    assert_eq!(roles(&step.document, NOW + 1)[..3], [Revoked, Active, Pending]);
 }
 
 #[test]
@@ -114,13 +116,63 @@ fn a_pending_key_is_withdrawn_so_that_the_active_one_goes_on() {
     assert!(step.changes.contains(&Change::Withdrawn { id: id(&second, 1) }));
 }
 
-/// Shortly before it seals, some server may seal with it before it hears of the revocation.
+/// Shortly before it seals, and shortly after: some clocks say that it has begun, and some that it has not.
 #[test]
-fn a_pending_key_that_is_about_to_seal_is_replaced() {
+fn around_its_time_a_revoked_key_is_withdrawn_and_every_server_goes_on_with_the_one_before() {
     let second = first().rotate(at(NOW)).unwrap().document;
-    let step = second.revoke(id(&second, 1), at(NOW + 300)).unwrap();
-    assert_eq!(roles(&step.document, NOW + 359), [Active, Revoked, Pending]);
-    assert_eq!(roles(&step.document, NOW + 361), [Retiring, Revoked, Active]);
+    let seal_from = NOW + 360;
+    for now in [seal_from - 60, seal_from, seal_from + 60] {
+        let step = second.revoke(id(&second, 1), at(now)).unwrap();
+        for clock in [now - 60, now, now + 60] {
+            let keys = crate::Keys::from(second.ring().clone());
+            keys.offer(&step.document.to_secret_text(), at(clock)).unwrap();
+            assert_eq!(keys.ring().active(clock), Some(0), "by {clock}, revoked at {now}");
+        }
+    }
+    // Once it seals by every clock, it is the active one, and another takes its place.
+    let step = second.revoke(id(&second, 1), at(seal_from + 61)).unwrap();
+    assert_eq!(roles(&step.document, seal_from + 1), [Retiring, Revoked, Active]);
+}
+
+/// By the clock of whoever revokes it is superseded; by a server's clock that is behind, its successor does not seal yet.
+#[test]
+fn a_key_that_was_superseded_a_moment_ago_is_replaced_for_the_clocks_that_are_behind() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let now = NOW + 360 + 5;
+    let step = second.revoke(id(&second, 0), at(now)).unwrap();
+    for clock in [now - 60, now, now + 60] {
+        assert!(step.document.ring().active(clock).is_some(), "no key seals by {clock}");
+    }
+}
+
+/// By hand it is only put into `revoked`; the next rotation takes it out before its time comes.
+#[test]
+fn a_pending_key_that_was_revoked_by_hand_is_withdrawn_by_the_next_rotation() {
+    let second = first().rotate(at(NOW)).unwrap().document;
+    let by_hand = RingDocument::checked(3, second.timing, second.keys.clone(), vec![id(&second, 1)]).unwrap();
+    let step = by_hand.rotate(at(NOW + 10)).unwrap();
+    assert_eq!(step.changes[0], Change::Withdrawn { id: id(&second, 1) });
+    assert_eq!(roles(&step.document, NOW + 365), [Active, Pending]);
+}
+
+#[test]
+fn a_first_key_that_is_revoked_at_once_is_replaced_although_nothing_comes_before_it() {
+    let first = first();
+    let step = first.revoke(id(&first, 0), at(NOW)).unwrap();
+    assert_eq!(roles(&step.document, NOW - 59), [Revoked, Active]);
+}
+
+#[test]
+fn times_change_in_a_document_of_one_key() {
+    let first = first();
+    let timing = RingTiming { propagation: Duration::from_secs(900), ..first.timing() };
+    let timed = first.with_times(timing, at(NOW)).unwrap();
+    assert_eq!(timed.changes, [Change::Times(timing)]);
+    let keys = crate::Keys::from(first.ring().clone());
+    assert!(keys.offer(&timed.document.to_secret_text(), at(NOW)).is_ok());
+    let second = first.rotate(at(NOW)).unwrap().document;
+    assert!(matches!(second.with_times(timing, at(NOW)), Err(StepError::Refused(RingError::TimesChanged))));
+    assert!(second.with_times(timing, at(NOW + DAY)).is_ok(), "once the other is retired");
 }
 
 /// Revoked by hand, with nothing in its place: waiting for every server would only make it longer that nobody can begin.
@@ -156,6 +208,14 @@ fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
     let first = first();
     let large = RingDocument::checked(1, first.timing, first.keys.clone(), ids.collect()).unwrap();
     assert!(matches!(large.rotate(at(NOW)), Err(StepError::Refused(RingError::TooLarge))));
+}
+
+/// A serial that cannot grow would be a document that nobody takes.
+#[test]
+fn the_last_serial_has_no_successor() {
+    let first = first();
+    let last = RingDocument::checked((1 << 53) - 1, first.timing, first.keys.clone(), Vec::new()).unwrap();
+    assert!(matches!(last.rotate(at(NOW)), Err(StepError::Refused(RingError::OutOfRange { field: "serial", .. }))));
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(super) fn judge(
         return Err(RingError::SerialTooLow { given, least });
     }
     // A key that leaked must not come back with the next document.
-    let returns = |key: &&RingKey| !key.revoked && known_revoked.contains(&key.id);
+    let flagged = |id| current.keys().iter().any(|known| known.revoked && known.id == id);
+    let returns = |key: &&RingKey| !key.revoked && (known_revoked.contains(&key.id) || flagged(key.id));
     if let Some(key) = offered.keys().iter().find(returns) {
         return Err(RingError::RevokedKeyReturns(key.id));
     }
@@ -41,6 +42,7 @@ pub(super) fn judge(
         let same = current.is_same(offered) || current.fingerprint() == offered.fingerprint();
         return if same { Ok(Verdict::Same) } else { Err(RingError::SerialReused(given)) };
     }
+    check_times(current, offered)?;
     // Only keys on both sides of this line can have sealed what is under way.
     for (index, key) in current.keys().iter().enumerate() {
         match offered.keys().iter().position(|other| other.id == key.id) {
@@ -64,11 +66,24 @@ fn check_kept(current: &KeyRing, index: usize, offered: &KeyRing, kept: usize, n
     if old.seal_from != new.seal_from && !both_began_first {
         return Err(RingError::ScheduleChanged(old.id));
     }
-    let superseded = matches!(current.role(index, now), KeyRole::Retiring | KeyRole::Retired);
+    // Unless whatever superseded it is withdrawn: then it goes on as if nothing had been, and a server that reads this late must
+    // not be left without a key.
+    let mut successors = current.keys().iter().filter(|key| key.seal_from > old.seal_from && key.seal_from <= now);
+    let superseded = successors.any(|key| !key.revoked && !offered.revoked().contains(&key.id));
     if superseded && matches!(offered.role(kept, now), KeyRole::Active | KeyRole::Pending) {
         return Err(RingError::SealsAgain(old.id));
     }
     Ok(())
+}
+
+/// Other times would move the end of every key that is under way, on each server when it reads them. With one key there is no
+/// end to move.
+fn check_times(current: &KeyRing, offered: &KeyRing) -> Result<(), RingError> {
+    // A bare key has no times of its own.
+    if current.serial() == 0 || offered.timing() == current.timing() || offered.keys().len() == 1 {
+        return Ok(());
+    }
+    Err(RingError::TimesChanged)
 }
 
 fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -> Result<(), RingError> {
@@ -79,7 +94,10 @@ fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -
     // Its successor may be known here, or only to the document, if this process has missed some.
     let known = current.keys().iter().chain(offered.keys()).map(|other| other.seal_from);
     let superseded_at = known.filter(|seal_from| *seal_from > key.seal_from).min();
-    let grace = current.grace().max(offered.grace());
+    // Not the whole grace: a successor that was published by the rule was known everywhere before it sealed.
+    let (one, other) = (current.timing(), offered.timing());
+    let (cap, skew) = (one.lifetime_cap.max(other.lifetime_cap), one.skew.max(other.skew));
+    let grace = u64::from(cap).saturating_add(u64::from(skew).saturating_mul(2));
     let until = superseded_at.map_or(u64::MAX, |superseded_at| superseded_at.saturating_add(grace));
     // Whoever dropped it has a clock of his own.
     if now.saturating_add(current.timing().skew.into()) < until {

@@ -67,7 +67,8 @@ fn a_revoked_key_never_returns_and_may_stay_or_go() {
 fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
     let (a, b) = (key(1000), key(5000));
     let (both, without) = (ring(2, &[a.clone(), b.clone()]), ring(3, std::slice::from_ref(&b)));
-    let until = 5000 + GRACE;
+    // Without the propagation time: what was published by the rule was known everywhere before it sealed.
+    let until = 5000 + GRACE - 300;
     for now in [4700, 5000, until - 61] {
         let refused = judged(&both, &without, now).unwrap_err();
         assert!(
@@ -94,7 +95,10 @@ fn a_process_that_missed_many_documents_takes_the_newest() {
     assert_eq!(judged(&ancient, &ring(9, &[b.clone(), c.clone()]), 200_000).unwrap(), Verdict::New { late: 2 });
     assert_eq!(judged(&ancient, &ring(9, std::slice::from_ref(&c)), 200_000).unwrap(), Verdict::New { late: 1 });
     // But not one from which its key was taken out too early.
-    assert!(matches!(judged(&ancient, &ring(9, &[b, c]), 90_000 + GRACE - 61), Err(RingError::DroppedTooEarly { .. })));
+    assert!(matches!(
+        judged(&ancient, &ring(9, &[b, c]), 90_000 + GRACE - 361),
+        Err(RingError::DroppedTooEarly { .. })
+    ));
 }
 
 #[test]
@@ -112,12 +116,44 @@ fn a_known_key_keeps_its_time() {
     assert!(judged(&bare, &ring(1, &[a, b]), 4600).is_ok());
 }
 
+/// Unless its successor is withdrawn: a server that reads this late must not be left without a key.
 #[test]
-fn a_superseded_key_does_not_seal_again_when_its_successor_is_taken_out() {
-    let (a, b) = (key(1000), key(5000));
+fn a_superseded_key_seals_again_only_if_whatever_superseded_it_is_withdrawn() {
+    let (a, b, c) = (key(1000), key(5000), key(5100));
     let both = ring(2, &[a.clone(), b.clone()]);
     let without_b = KeyRing::from_parts(3, TIMING, vec![a.clone()], vec![b.id]);
-    assert!(matches!(judged(&both, &without_b, 5000), Err(RingError::SealsAgain(id)) if id == a.id));
+    assert!(judged(&both, &without_b, 5000).is_ok());
+    assert!(judged(&both, &without_b, 90_000).is_ok(), "however late");
+    // Another key that nobody withdrew has superseded it as well.
+    let three = ring(2, &[a.clone(), b.clone(), c.clone()]);
+    let moved = RingKey { seal_from: 90_000, ..c };
+    let without_b = KeyRing::from_parts(3, TIMING, vec![a.clone(), moved.clone()], vec![b.id]);
+    assert!(matches!(judged(&three, &without_b, 5200), Err(RingError::SealsAgain(id)) if id == a.id));
+    // And without any revocation it is a document that forgot a key.
+    assert!(judged(&both, &ring(3, &[a, moved]), 5100).is_err());
+}
+
+/// Other times would move the end of keys whose states are under way, on each server at another moment.
+#[test]
+fn times_change_only_with_one_key() {
+    let (a, b) = (key(1000), key(5000));
+    let shorter = Timing { lifetime_cap: 60, ..TIMING };
+    let timed = |keys: &[RingKey]| KeyRing::from_parts(3, shorter, keys.to_vec(), Vec::new());
+    let both = ring(2, &[a.clone(), b.clone()]);
+    assert!(matches!(judged(&both, &timed(&[a.clone(), b.clone()]), 5100), Err(RingError::TimesChanged)));
+    assert!(judged(&ring(2, std::slice::from_ref(&b)), &timed(std::slice::from_ref(&b)), 9000).is_ok());
+    // Nor may the other key be dropped for it: its states live as long as the old times say.
+    let too_soon = judged(&both, &timed(std::slice::from_ref(&b)), 5000 + 600 + 120 - 61);
+    assert!(matches!(too_soon, Err(RingError::DroppedTooEarly { .. })));
+}
+
+/// What this process revoked because of another document counts, though no list names it any more.
+#[test]
+fn a_key_that_is_flagged_as_revoked_here_does_not_return_either() {
+    let a = key(1000);
+    let flagged = ring(1, std::slice::from_ref(&a)).with_revoked(|id| id == a.id);
+    let refused = judge(&flagged, &ring(2, std::slice::from_ref(&a)), &HashSet::new(), 4600);
+    assert!(matches!(refused, Err(RingError::RevokedKeyReturns(id)) if id == a.id));
 }
 
 #[test]

@@ -125,7 +125,7 @@ impl SourceError {
     pub fn new(source_name: impl Into<String>, kind: SourceErrorKind, answer: impl fmt::Display) -> Self {
         let answer = one_line(&answer.to_string());
         Self(Box::new(Inner {
-            source_name: source_name.into(),
+            source_name: one_line(&source_name.into()),
             kind,
             answer,
             remedy: Cow::Borrowed(kind.remedy()),
@@ -163,7 +163,9 @@ impl SourceError {
     /// ```
     #[must_use]
     pub fn to_do(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
-        self.0.remedy = remedy.into();
+        let remedy = remedy.into();
+        // A helper's reply may hold anything.
+        self.0.remedy = if remedy.contains(char::is_control) { one_line(&remedy).into() } else { remedy };
         self
     }
 
@@ -287,8 +289,8 @@ mod tests {
     /// Log injection: what a server answers must not write log lines of its own, nor fill the log.
     #[test]
     fn an_answer_is_one_short_line() {
-        let error =
-            SourceError::new("it", SourceErrorKind::Unavailable, format!("503\r\nlevel=info {}", "x".repeat(5_000)));
+        let answer = format!("503\r\nlevel=info {}", "x".repeat(5_000));
+        let error = SourceError::new("it\n", SourceErrorKind::Unavailable, answer).to_do("do\nthis");
         assert!(!error.to_string().contains(['\r', '\n']));
         assert!(error.to_string().len() < 700);
     }

@@ -40,6 +40,11 @@ fn a_leaked_key_is_revoked_and_its_states_are_refused() {
 }
 
 #[test]
+fn times_change_while_there_is_one_key() {
+    transcript("times");
+}
+
+#[test]
 fn a_check_finds_what_a_pipeline_must_stop_for() {
     transcript("check");
 }

@@ -94,6 +94,7 @@ for what, change in [
     ("another version", put(2, "version")),
     *((f"{field} as text", put("7", field)) for field in ["serial", "propagation", "skew", "lifetime_cap"]),
     ("a negative serial", put(-1, "serial")),
+    ("a serial that not every reader of JSON holds", put(2**53, "serial")),
     ("a propagation beyond a week", put(604_801, "propagation")),
     ("a skew beyond fifteen minutes", put(901, "skew")),
     ("a lifetime_cap of nothing", put(0, "lifetime_cap")),
@@ -115,7 +116,7 @@ for what, change in [
     ("without revoked", removed("revoked")),
     ("without notes", put(None, "keys", 0, "note")),
     ("a fraction of a second", put("2026-01-01T12:00:00.250Z", "keys", 0, "seal_from")),
-    ("the largest serial", put(2**64 - 1, "serial")),
+    ("the largest serial", put(2**53 - 1, "serial")),
 ]:
     document = changed(change)
     # An emergency key stays one only with its predecessor in `revoked`.

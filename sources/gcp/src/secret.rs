@@ -117,15 +117,14 @@ impl GcpSecret {
             .to_do("write projects/PROJECT/secrets/SECRET, and after /versions/ the word latest, a number or an alias"))
     }
 
-    async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
+    /// Never `Unchanged`: a secret that was deleted and made anew counts its versions from one, and one of them may have the number
+    /// that is known.
+    async fn read(&self) -> Result<Fetched, SourceError> {
         self.check()?;
         let request =
             self.client.access_secret_version().set_name(format!("{}/versions/{}", self.secret, self.version));
         let answer = once(request).send().await.map_err(|error| self.refused(Step::Access, error))?;
         let version = self.number(&answer.name)?.to_string();
-        if known_version == Some(version.as_str()) {
-            return Ok(Fetched::Unchanged);
-        }
         let unusable = |what| self.error(SourceErrorKind::Unavailable, what);
         let payload = answer.payload.ok_or_else(|| unusable("its answer holds no payload"))?;
         if payload.data_crc32c.is_some_and(|sum| sum != crc32c(&payload.data)) {
@@ -157,8 +156,8 @@ impl KeySource for GcpSecret {
 
     /// One `AccessSecretVersion`. Secret Manager has no cheaper question that the reader's role may ask, so the answer to a known
     /// version is told by its number alone.
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
-        Box::pin(self.read(known_version))
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(self.read())
     }
 }
 

@@ -23,19 +23,19 @@ pub struct Failed {
 impl History {
     /// Why the failure was to be expected; an honest login's never is.
     ///
-    /// Three are: under a revoked key; under the key that took its place, at a server that has not read the document yet; and a
-    /// begin at a server that has read of a revocation, by a clock at which the new key does not seal yet.
+    /// Two are: under a revoked key, and under the key that took its place, at a server that has not read the document yet. A begin
+    /// never fails.
     pub fn expects(&self, failed: &Failed) -> bool {
         let reach = PROPAGATION.as_secs() + 2 * timing().skew.as_secs() + 1;
         let soon_after = |at: &u64| (*at..=*at + reach).contains(&failed.at);
         match failed.code.as_str() {
-            // A key whose begin fell into a swap is not named; its refusal says that it was revoked.
-            "key_revoked" => failed.key == "-" || self.revoked.contains_key(&failed.key),
+            // A key whose begin fell into a swap is not named.
+            "key_revoked" if failed.key == "-" => self.revoked.values().any(soon_after),
+            "key_revoked" => self.revoked.contains_key(&failed.key),
             "unknown_key" => {
                 let replaced = |(key, at): &(String, u64)| (failed.key == "-" || *key == failed.key) && soon_after(at);
                 self.revoked.contains_key(&failed.key) || self.emergencies.iter().any(replaced)
             }
-            "begin:no_active_key" => self.revoked.values().any(soon_after),
             _ => false,
         }
     }

@@ -74,6 +74,8 @@ pub enum Keys {
     Rotate(Rotate),
     /// Revoke a key that leaked; a new one takes its place at once.
     Revoke(Revoke),
+    /// Change propagation, skew or lifetime_cap, while the document holds one key.
+    Times(Times),
     /// Take out the keys that open nothing any more.
     #[command(after_help = "Example:\n  oauth-state keys prune ring.json --dry-run")]
     Prune(Change),
@@ -168,6 +170,31 @@ pub struct Revoke {
     // Checked later, by a message that does not repeat it: somebody may paste a key here.
     #[arg(value_name = "ID")]
     pub id: String,
+    /// Revoke a whole id of 16 digits although the ring holds no such key, so that it never comes in.
+    #[arg(long)]
+    pub unknown_id: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+With several keys, the time until which each opens would change while its states are under way. A bare root key becomes a
+document by this.
+
+Examples:
+  oauth-state keys times ring.json --propagation 1h
+  oauth-state keys times ring.json --lifetime-cap 10m --dry-run")]
+pub struct Times {
+    #[command(flatten)]
+    pub change: Change,
+    /// How long a document takes to reach every server.
+    #[arg(long, value_name = "TIME", value_parser = text::parse_duration)]
+    pub propagation: Option<Duration>,
+    /// The largest difference between two servers' clocks.
+    #[arg(long, value_name = "TIME", value_parser = text::parse_duration)]
+    pub skew: Option<Duration>,
+    /// The longest lifetime that a state may have.
+    #[arg(long, value_name = "TIME", value_parser = text::parse_duration)]
+    pub lifetime_cap: Option<Duration>,
 }
 
 #[derive(Args)]

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{Change as Difference, KeyRole, RingDocument, RootKeyId, Step, StepError};
+use oauth_state::{Change as Difference, KeyRole, RingDocument, RingTiming, RootKeyId, Step, StepError};
 use serde_json::{Value, json};
 
-use crate::arguments::{Change, Revoke, Rotate};
+use crate::arguments::{Change, Revoke, Rotate, Times};
 use crate::failure::Failure;
 use crate::output::{Report, may_show_here};
 use crate::sources::Loaded;
@@ -32,7 +32,7 @@ pub fn rotate(options: &Rotate, now: SystemTime) -> Result<Report, Failure> {
 
 pub fn revoke(options: &Revoke, now: SystemTime) -> Result<Report, Failure> {
     let loaded = load(&options.change)?;
-    let id = find(&options.id, &loaded.document, now)?;
+    let id = find(&options.id, options.unknown_id, &loaded.document, now)?;
     let step = match loaded.document.revoke(id, now) {
         Err(StepError::AlreadyRevoked(_)) => {
             return nothing_to_do(&options.change, &loaded, format!("key {id} is revoked already"));
@@ -59,6 +59,21 @@ pub fn revoke(options: &Revoke, now: SystemTime) -> Result<Report, Failure> {
         notes.push("until a server has read it, it refuses the new key's states as unknown_key".to_owned());
     }
     publish(&options.change, &loaded, &step, notes, now)
+}
+
+pub fn times(options: &Times, now: SystemTime) -> Result<Report, Failure> {
+    let loaded = load(&options.change)?;
+    let present = loaded.document.timing();
+    let timing = RingTiming {
+        propagation: options.propagation.unwrap_or(present.propagation),
+        skew: options.skew.unwrap_or(present.skew),
+        lifetime_cap: options.lifetime_cap.unwrap_or(present.lifetime_cap),
+    };
+    if timing == present && loaded.document.serial() > 0 {
+        return nothing_to_do(&options.change, &loaded, "those are the times of the document".to_owned());
+    }
+    let step = loaded.document.with_times(timing, now)?;
+    publish(&options.change, &loaded, &step, Vec::new(), now)
 }
 
 pub fn prune(options: &Change, now: SystemTime) -> Result<Report, Failure> {
@@ -167,6 +182,7 @@ fn kind(change: &Difference) -> &'static str {
         Difference::Added { .. } => "added",
         Difference::Dropped { .. } => "dropped",
         Difference::Withdrawn { .. } => "withdrawn",
+        Difference::Times(_) => "times",
         Difference::Revoked { .. } => "revoked",
         _ => "other",
     }
@@ -183,13 +199,15 @@ fn id_of(change: &Difference) -> String {
 }
 
 /// The key that was meant. The errors do not repeat what was given, which may be a key that somebody pasted.
-fn find(given: &str, document: &RingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
+fn find(given: &str, may_be_unknown: bool, document: &RingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
     let given = given.to_ascii_lowercase();
-    if let Some(id) = RootKeyId::parse(&given) {
+    let known = |id| document.revoked().contains(&id) || document.list(now).any(|key| key.id == id);
+    if let Some(id) = RootKeyId::parse(&given).filter(|id| may_be_unknown || known(*id)) {
         return Ok(id);
     }
-    let digits = (4..16).contains(&given.len()) && given.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let hint = "oauth-state keys list shows the ids; a whole one of 16 digits need not stand in the ring";
+    let digits = (4..=16).contains(&given.len()) && given.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hint =
+        "oauth-state keys list shows the ids; with --unknown-id a whole one of 16 digits need not stand in the ring";
     if !digits {
         return Err(Failure::usage("no_id", "a key's id is 16 hexadecimal digits, or its first 4 or more", hint));
     }

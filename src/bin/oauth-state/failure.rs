@@ -55,6 +55,12 @@ impl From<StepError> for Failure {
             StepError::Refused(RingError::OutOfRange { .. }) => {
                 Self::usage("out_of_range", message, "give a time within its range")
             }
+            StepError::Refused(RingError::TimesChanged) => Self::new(
+                Exit::Document,
+                "document",
+                message,
+                "wait until the others are retired; oauth-state keys list says when",
+            ),
             StepError::Refused(RingError::KeyCount) => Self::new(
                 Exit::Document,
                 "document",

@@ -45,6 +45,7 @@ fn run(given: Vec<OsString>) -> Result<Report, Failure> {
         Command::Keys(Keys::Generate(options)) => generate::generate(&options, now),
         Command::Keys(Keys::Rotate(options)) => change::rotate(&options, now),
         Command::Keys(Keys::Revoke(options)) => change::revoke(&options, now),
+        Command::Keys(Keys::Times(options)) => change::times(&options, now),
         Command::Keys(Keys::Prune(options)) => change::prune(&options, now),
         Command::Keys(Keys::List(options)) => list::list(&options.source, now),
         Command::Keys(Keys::Check(options)) => check::check(&options, now),

@@ -18,6 +18,8 @@ use crate::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind}
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// Between two refreshes that a source asked for: a folder in which much is written must not keep this task busy.
 const LEAST_GAP: Duration = Duration::from_millis(50);
+/// No time of a refresh is longer; a year from now can be added to any clock.
+const LONGEST_GAP: Duration = Duration::from_secs(365 * 86_400);
 
 /// Keeps the ring of a [`Keys`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
 /// own.
@@ -66,6 +68,10 @@ impl Keys {
     /// refused, its serial is below [`Refresh::minimum_serial`], or the interval exceeds its `propagation`, so that a rotation
     /// would reach this process too late.
     ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on (`enable_time`), as everything of tokio that waits does.
+    ///
     /// # Examples
     ///
     /// ```
@@ -101,7 +107,8 @@ impl Keys {
             return Err(refused(RingError::SerialTooLow { given, least }));
         }
         let propagation = Duration::from_secs(ring.timing().propagation.into());
-        if ring.keys().len() > 1 && refresh.interval > propagation {
+        // A bare key has no other to come, until it becomes a document.
+        if ring.serial() > 0 && refresh.interval > propagation {
             let answer = format_args!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
             return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).to_do(format!(
                 "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
@@ -136,6 +143,10 @@ impl Refresher {
     /// # Errors
     ///
     /// [`SourceError`]; the last good ring stays, and its age grows.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on.
     ///
     /// # Examples
     ///
@@ -179,7 +190,17 @@ impl Refresher {
             }
         };
         let now: SystemTime = self.refresh.clock.now();
-        match keys.offer(&text, now) {
+        let revoked = keys.status().revoked;
+        let offered = keys.offer(&text, now);
+        if offered.is_err() && keys.status().revoked > revoked {
+            let source = self.source.name();
+            tracing::warn!(
+                source,
+                revoked = keys.status().revoked,
+                "keys are revoked by a document that is refused otherwise"
+            );
+        }
+        match offered {
             Ok(offered) => {
                 // Only what was taken is known: a document that was refused is fetched and judged again, because time may
                 // mend it, and its age must not look fresh.
@@ -205,7 +226,7 @@ impl Refresher {
                     tracing::warn!(source, ring_late = late, "a key sealed elsewhere before it was known here");
                 }
                 let propagation = Duration::from_secs(ring.timing().propagation.into());
-                if ring.keys().len() > 1 && self.refresh.interval > propagation {
+                if self.refresh.interval > propagation {
                     tracing::warn!(source, interval = ?self.refresh.interval, ?propagation, "this process refreshes too slowly for the document");
                 }
             }
@@ -216,6 +237,10 @@ impl Refresher {
     /// Refreshes until the last [`Keys`] and the last flow over them are gone: at every interval, when the source has
     /// changed, when [`Keys::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
     /// one second, two, four and so on, up to the interval.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on.
     ///
     /// # Examples
     ///

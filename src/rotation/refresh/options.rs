@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::LEAST_GAP;
+use super::{LEAST_GAP, LONGEST_GAP};
 use crate::clock::{Clock, SystemClock};
 
 /// How often a source is read, and what a start expects of it.
@@ -39,7 +39,7 @@ impl Refresh {
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         Self {
-            interval: interval.max(LEAST_GAP),
+            interval: interval.clamp(LEAST_GAP, LONGEST_GAP),
             time_limit: Duration::from_secs(10),
             early_gap: Duration::from_secs(10),
             minimum_serial: 0,
@@ -59,7 +59,7 @@ impl Refresh {
     /// ```
     #[must_use]
     pub fn time_limit(mut self, time_limit: Duration) -> Self {
-        self.time_limit = time_limit;
+        self.time_limit = time_limit.clamp(LEAST_GAP, LONGEST_GAP);
         self
     }
 
@@ -76,7 +76,7 @@ impl Refresh {
     /// ```
     #[must_use]
     pub fn early_at_most_every(mut self, gap: Duration) -> Self {
-        self.early_gap = gap;
+        self.early_gap = gap.clamp(LEAST_GAP, LONGEST_GAP);
         self
     }
 

@@ -56,7 +56,7 @@ fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
     }
     let schedules = number("SCHEDULES").unwrap_or(1_000);
     let outcome = run_all(schedules, Rule::Kept).unwrap_or_else(|timeline| panic!("{timeline}"));
-    println!("{schedules} schedules: {outcome}");
+    println!("\n{schedules} schedules, rules kept: {outcome}");
     // It must have looked at what it is about.
     assert!(outcome.accepted > 20 * schedules && outcome.rotations > 2 * schedules);
     assert!(outcome.revocations > schedules / 2 && outcome.refused_as_revoked > schedules / 10);
@@ -67,7 +67,7 @@ fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
 #[test]
 fn a_server_that_was_cut_off_takes_the_next_document_that_it_reads() {
     let outcome = run_all(200, Rule::ServersAreCutOff).unwrap_or_else(|timeline| panic!("{timeline}"));
-    println!("cut off: {outcome}");
+    println!("\n200 schedules with servers that are cut off for long: {outcome}");
     assert!(outcome.rotations > 200 * 8);
 }
 
@@ -76,7 +76,7 @@ fn a_server_that_was_cut_off_takes_the_next_document_that_it_reads() {
 fn with_the_rule_broken_the_simulation_finds_refused_logins() {
     for rule in [Rule::ServersReadTooLate, Rule::KeysSealTooEarly, Rule::KeysAreDroppedTooEarly] {
         let outcome = run_all(300, rule).unwrap_or_else(|timeline| panic!("{timeline}"));
-        println!("{rule:?}: {outcome}");
+        println!("\n300 schedules, broken on purpose ({rule:?}): {outcome}");
         assert!(outcome.broken_schedules > 3, "{rule:?} was not noticed: {outcome}");
     }
 }

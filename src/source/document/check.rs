@@ -1,6 +1,7 @@
 //! What a document must hold to be taken at all.
 
-use super::{DocumentKey, LARGEST_SKEW, LONGEST_PROPAGATION, MOST_KEYS, RingDocument, RingError, RingTiming};
+use super::{DocumentKey, LARGEST_SERIAL, LARGEST_SKEW, LONGEST_PROPAGATION, MOST_KEYS};
+use super::{RingDocument, RingError, RingTiming};
 use crate::key::ring::{LONGEST_LIFETIME, RingKey, Timing};
 use crate::key::{KeyRing, RootKeyId};
 
@@ -12,6 +13,9 @@ impl RingDocument {
         mut keys: Vec<DocumentKey>,
         revoked: Vec<RootKeyId>,
     ) -> Result<Self, RingError> {
+        if serial > LARGEST_SERIAL {
+            return Err(RingError::OutOfRange { field: "serial", range: "0 to 9007199254740991" });
+        }
         if !(1..=MOST_KEYS).contains(&keys.len()) {
             return Err(RingError::KeyCount);
         }

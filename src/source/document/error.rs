@@ -88,7 +88,7 @@ pub enum RingError {
     /// An older document than the one that this process has, or than the one that the start asked for.
     #[error(
         "the document's serial is {given}, and {least} is the least that is taken here; an older document was published \
-         again: publish what is wanted under a higher serial"
+         again: put the present one back, and rotate or revoke on that"
     )]
     SerialTooLow {
         /// The document's.
@@ -121,6 +121,12 @@ pub enum RingError {
         "`seal_from` of key {0} was changed; servers that have not seen the change would seal and open by the old one"
     )]
     ScheduleChanged(RootKeyId),
+    /// `propagation`, `skew` or `lifetime_cap` differ while there are several keys.
+    #[error(
+        "`propagation`, `skew` and `lifetime_cap` may change only in a document of one key: with several, the time until \
+         which a key opens would change while its states are under way"
+    )]
+    TimesChanged,
     /// A key that was superseded would seal again.
     #[error("key {0} was superseded and may not seal again; add a new key")]
     SealsAgain(RootKeyId),

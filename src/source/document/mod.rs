@@ -26,6 +26,8 @@ pub(crate) const MOST_KEYS: usize = 16;
 const LARGEST_SKEW: u32 = 900;
 /// The longest propagation, in seconds: a week.
 const LONGEST_PROPAGATION: u32 = 604_800;
+/// The largest serial: what every JSON reader holds exactly.
+const LARGEST_SERIAL: u64 = (1 << 53) - 1;
 /// How long a document takes to reach every server, in seconds, where nobody says otherwise.
 const DEFAULT_PROPAGATION: u32 = 300;
 

@@ -91,6 +91,7 @@ fn what_cannot_work_is_refused_with_its_reason() {
     let with = |from: &str, to: &str| parse(document(std::slice::from_ref(&good), "").replace(from, to));
     assert!(matches!(with(r#""version":1"#, r#""version":2"#), RingError::Version(2)));
     for (from, to, expected) in [
+        (r#""serial":7"#, r#""serial":9007199254740992"#, "serial"),
         (r#""propagation":300"#, r#""propagation":604801"#, "propagation"),
         (r#""skew":60"#, r#""skew":901"#, "skew"),
         (r#""lifetime_cap":600"#, r#""lifetime_cap":0"#, "lifetime_cap"),

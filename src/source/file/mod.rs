@@ -114,7 +114,7 @@ impl KeySource for FileSource {
 
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
         Box::pin(async move {
-            let text = read::document(&self.path).map_err(|error| self.error(error))?;
+            let text = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
             let version = write::version(&text);
             if known_version == Some(version.as_str()) {
                 return Ok(Fetched::Unchanged);

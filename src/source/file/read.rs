@@ -15,3 +15,13 @@ pub(super) fn document(path: &Path) -> io::Result<SecretText> {
     File::open(path)?.take(most as u64).read_to_string(&mut text)?;
     Ok(SecretText::from(std::mem::take(&mut *text)))
 }
+
+/// The same without holding up the task that asks: a network file system may take its time, or for ever.
+pub(super) async fn in_background(path: &Path) -> io::Result<SecretText> {
+    #[cfg(feature = "refresh")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let path = path.to_owned();
+        return runtime.spawn_blocking(move || document(&path)).await.map_err(io::Error::other)?;
+    }
+    document(path)
+}

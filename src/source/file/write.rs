@@ -46,16 +46,17 @@ pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>
         return Err(Refused::OtherVersion);
     }
     let beside = sibling(&path, ".new");
+    // Opened before anything is written, so that an error leaves everything as it was. Some systems have no handle of a folder.
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).and_then(|folder| File::open(folder).ok());
     let written = write_beside(&beside, document, &path).and_then(|()| fs::rename(&beside, &path));
     if let Err(error) = written {
         // What is left of it holds keys.
         let _ = fs::remove_file(&beside);
         return Err(error.into());
     }
-    // The rename itself is durable only once the folder is.
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
+    // The rename itself is durable only once the folder is; it is done, whatever this says.
+    let _ = folder.map(|folder| folder.sync_all());
     Ok(version(document))
 }
 

@@ -34,14 +34,14 @@ async fn the_text_and_the_version_are_those_of_the_latest() {
 }
 
 #[tokio::test]
-async fn a_known_version_is_unchanged_until_there_is_another() {
+async fn a_secret_that_is_made_anew_is_read_although_its_version_has_the_number_that_is_known() {
     let stub = GcpStub::start().await;
     stub.publish("one");
     let source = source(&stub, "latest").await;
-    assert!(matches!(source.fetch(Some("1")).await.unwrap(), Fetched::Unchanged));
+    stub.delete();
     stub.publish("two");
-    assert!(matches!(source.fetch(Some("1")).await.unwrap(), Fetched::Document { .. }));
-    assert_eq!(stub.requests(), 2); // one each
+    assert!(matches!(source.fetch(Some("1")).await.unwrap(), Fetched::Document { text, .. } if text.expose() == "two"));
+    assert_eq!(stub.requests(), 1);
 }
 
 #[tokio::test]
