@@ -199,9 +199,9 @@ fn all_flows_over_one_handle_change_together() {
 fn a_lifetime_cap_below_a_flow_s_lifetime_is_refused() {
     let first = first();
     let server = server(&first);
-    let lower = first.rotate(at(NOW)).unwrap().document.to_secret_text();
-    let lower = lower.expose().replace("\"lifetime_cap\": 600", "\"lifetime_cap\": 599");
-    let refused = server.keys.offer(&lower.into(), at(NOW)).unwrap_err();
+    let timing = RingTiming { lifetime_cap: Duration::from_secs(599), ..first.timing() };
+    let lower = first.with_times(timing, at(NOW)).unwrap().document;
+    let refused = server.read(&lower).unwrap_err();
     assert!(matches!(refused, RingError::LifetimeCap { cap: 599, lifetime: 600 }), "{refused}");
     assert_eq!(server.finish(&server.begin()), Ok(()));
 }
