@@ -106,7 +106,7 @@ async fn answer(
     }
 }
 
-/// In one piece and zeroized, so that no buffer keeps a key.
+/// In one piece and zeroized, so that no buffer of ours keeps a key. (What `serde_json` itself holds meanwhile is freed as it is.)
 fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()> {
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(4 * LARGEST));
     serde_json::to_writer(&mut *bytes, value)?;

@@ -82,7 +82,13 @@ impl VaultSecret {
             return Ok(answer);
         }
         match self.session.log_in_again(&self.http, &permit.token).await? {
-            Some(token) => self.http.send(method, &self.request_path, Some(&token), body).await,
+            Some(token) => {
+                let answer = self.http.send(method, &self.request_path, Some(&token), body).await?;
+                if answer.status == 403 {
+                    self.session.was_futile().await;
+                }
+                Ok(answer)
+            }
             None => Ok(answer),
         }
     }

@@ -23,7 +23,13 @@ pub(crate) struct Permit {
 pub(crate) struct Session {
     method: Method,
     held: Mutex<Option<Held>>,
+    /// When a login was of no use, because its token was refused as well.
+    futile: Mutex<Option<Instant>>,
 }
+
+/// After a login that was of no use: a policy that lacks a right makes no new token better, and a secret id may be good for
+/// so many logins only.
+const NO_LOGIN_FOR: Duration = Duration::from_secs(300);
 
 struct Held {
     token: SecretText,
@@ -64,7 +70,7 @@ enum Renewed {
 
 impl Session {
     pub(crate) fn new(auth: VaultAuth) -> Self {
-        Self { method: auth.0, held: Mutex::new(None) }
+        Self { method: auth.0, held: Mutex::new(None), futile: Mutex::new(None) }
     }
 
     /// A token for the next request: the one that is held, renewed if that is due, or a new one.
@@ -104,13 +110,21 @@ impl Session {
         }
     }
 
-    /// After a token was refused: another one, where this method can get one.
+    /// The token of a login that was made because of a refusal is refused, too.
+    pub(crate) async fn was_futile(&self) {
+        *self.futile.lock().await = Some(Instant::now());
+    }
+
+    /// After a token was refused: another one, where this method can get one and that has not just been of no use.
     pub(crate) async fn log_in_again(
         &self,
         http: &Http,
         refused: &SecretText,
     ) -> Result<Option<SecretText>, SourceError> {
         if !matches!(self.method, Method::AppRole { .. }) {
+            return Ok(None);
+        }
+        if self.futile.lock().await.is_some_and(|at| at.elapsed() < NO_LOGIN_FOR) {
             return Ok(None);
         }
         let mut held = self.held.lock().await;
@@ -202,7 +216,7 @@ async fn renew(http: &Http, held: &mut Held, lease: Lease) -> Result<Renewed, So
     }
 }
 
-/// A body of JSON that is zeroized after it was sent.
+/// A body of JSON that is zeroized after it was sent. (What `serde_json` itself holds while it writes or reads is freed as it is.)
 pub(crate) fn json(http: &Http, value: &impl Serialize) -> Result<Body, SourceError> {
     // Large enough for any ring, so that a growing buffer leaves no copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 17));

@@ -159,3 +159,21 @@ async fn while_sealed_a_login_is_unavailable_and_not_denied() {
     bao.unseal();
     assert_eq!(text(&source).await.0, FIRST);
 }
+
+/// A policy that lacks a right is not mended by logins; each would leave a token behind, and use up the secret id.
+#[tokio::test]
+async fn a_missing_right_costs_one_login_and_not_one_for_each_attempt() {
+    let bao = OpenBao::start();
+    bao.publish(FIRST);
+    let (role, secret) = bao.app_role(&["reader"], "1h", "2h");
+    let source = builder(&bao, VaultAuth::app_role(role, secret)).build().unwrap();
+    assert_eq!(text(&source).await.0, FIRST);
+    bao.deny();
+    let before = bao.tokens();
+    for _ in 0..5 {
+        says(&refused(&source).await, SourceErrorKind::Denied, &["403", "add `read`"]);
+    }
+    assert_eq!(bao.tokens(), before + 1);
+    bao.allow();
+    assert_eq!(text(&source).await.0, FIRST);
+}
