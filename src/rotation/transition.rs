@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::key::ring::RingKey;
+use crate::key::ring::{RingKey, Timing};
 use crate::key::{KeyRing, KeyRole, RootKeyId};
 use crate::source::RingError;
 
@@ -42,7 +42,6 @@ pub(super) fn judge(
         let same = current.is_same(offered) || current.fingerprint() == offered.fingerprint();
         return if same { Ok(Verdict::Same) } else { Err(RingError::SerialReused(given)) };
     }
-    check_times(current, offered)?;
     // Only keys on both sides of this line can have sealed what is under way.
     for (index, key) in current.keys().iter().enumerate() {
         match offered.keys().iter().position(|other| other.id == key.id) {
@@ -73,17 +72,23 @@ fn check_kept(current: &KeyRing, index: usize, offered: &KeyRing, kept: usize, n
     if superseded && matches!(offered.role(kept, now), KeyRole::Active | KeyRole::Pending) {
         return Err(RingError::SealsAgain(old.id));
     }
-    Ok(())
+    check_end(current, index, offered, kept, now)
 }
 
-/// Other times would move the end of every key that is under way, on each server when it reads them. With one key there is no
-/// end to move.
-fn check_times(current: &KeyRing, offered: &KeyRing) -> Result<(), RingError> {
-    // A bare key has no times of its own.
-    if current.serial() == 0 || offered.timing() == current.timing() || offered.keys().len() == 1 {
+/// Other times must not move the end of a key while its states are under way: each server would do it when it reads them.
+fn check_end(current: &KeyRing, index: usize, offered: &KeyRing, kept: usize, now: u64) -> Result<(), RingError> {
+    // With another successor the end is another one, too; what that may be is judged by the successors themselves.
+    let successor = |ring: &KeyRing, index: usize| {
+        index.checked_add(1).and_then(|next| ring.keys().get(next)).map(|next| (next.id, next.seal_from))
+    };
+    if successor(current, index) != successor(offered, kept) {
         return Ok(());
     }
-    Err(RingError::TimesChanged)
+    let end = current.accept_until(index);
+    let ends_sooner = now < end && offered.accept_until(kept) < end;
+    let opens_again = current.role(index, now) == KeyRole::Retired && offered.role(kept, now) == KeyRole::Retiring;
+    let revoked = offered.role(kept, now) == KeyRole::Revoked;
+    if !revoked && (ends_sooner || opens_again) { Err(RingError::TimesChanged) } else { Ok(()) }
 }
 
 fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -> Result<(), RingError> {
@@ -95,12 +100,11 @@ fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -
     let known = current.keys().iter().chain(offered.keys()).map(|other| other.seal_from);
     let superseded_at = known.filter(|seal_from| *seal_from > key.seal_from).min();
     // Not the whole grace: a successor that was published by the rule was known everywhere before it sealed.
-    let (one, other) = (current.timing(), offered.timing());
-    let (cap, skew) = (one.lifetime_cap.max(other.lifetime_cap), one.skew.max(other.skew));
-    let grace = u64::from(cap).saturating_add(u64::from(skew).saturating_mul(2));
+    let Timing { lifetime_cap, skew, .. } = current.timing();
+    let grace = u64::from(lifetime_cap).saturating_add(u64::from(skew).saturating_mul(2));
     let until = superseded_at.map_or(u64::MAX, |superseded_at| superseded_at.saturating_add(grace));
     // Whoever dropped it has a clock of his own.
-    if now.saturating_add(current.timing().skew.into()) < until {
+    if now.saturating_add(skew.into()) < until {
         return Err(RingError::DroppedTooEarly { id: key.id, until });
     }
     Ok(())

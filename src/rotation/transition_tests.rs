@@ -135,16 +135,26 @@ fn a_superseded_key_seals_again_only_if_whatever_superseded_it_is_withdrawn() {
 
 /// Other times would move the end of keys whose states are under way, on each server at another moment.
 #[test]
-fn times_change_only_with_one_key() {
-    let (a, b) = (key(1000), key(5000));
+fn times_do_not_move_the_end_of_a_key() {
+    let (a, b, c) = (key(1000), key(5000), key(9000));
     let shorter = Timing { lifetime_cap: 60, ..TIMING };
-    let timed = |keys: &[RingKey]| KeyRing::from_parts(3, shorter, keys.to_vec(), Vec::new());
+    let longer = Timing { lifetime_cap: 3600, ..TIMING };
+    let timed = |timing, keys: &[RingKey]| KeyRing::from_parts(3, timing, keys.to_vec(), Vec::new());
     let both = ring(2, &[a.clone(), b.clone()]);
-    assert!(matches!(judged(&both, &timed(&[a.clone(), b.clone()]), 5100), Err(RingError::TimesChanged)));
-    assert!(judged(&ring(2, std::slice::from_ref(&b)), &timed(std::slice::from_ref(&b)), 9000).is_ok());
+    // Neither of one that retires, nor of one that waits for its successor.
+    for now in [4900, 5100] {
+        assert!(matches!(judged(&both, &timed(shorter, &[a.clone(), b.clone()]), now), Err(RingError::TimesChanged)));
+    }
+    assert!(judged(&both, &timed(longer, &[a.clone(), b.clone()]), 5100).is_ok());
+    let retired = 5000 + GRACE;
+    assert!(matches!(judged(&both, &timed(longer, &[a, b.clone()]), retired), Err(RingError::TimesChanged)));
     // Nor may the other key be dropped for it: its states live as long as the old times say.
-    let too_soon = judged(&both, &timed(std::slice::from_ref(&b)), 5000 + 600 + 120 - 61);
+    let too_soon = judged(&both, &timed(shorter, std::slice::from_ref(&b)), 5000 + 600 + 120 - 61);
     assert!(matches!(too_soon, Err(RingError::DroppedTooEarly { .. })));
+    // With one key they change; whoever missed that document takes the next one.
+    let alone = ring(2, std::slice::from_ref(&b));
+    assert!(judged(&alone, &timed(shorter, std::slice::from_ref(&b)), 8000).is_ok());
+    assert!(judged(&alone, &timed(shorter, &[b, c]), 8000).is_ok());
 }
 
 /// What this process revoked because of another document counts, though no list names it any more.

@@ -301,7 +301,7 @@ impl World {
     /// Something that an operator does, or does wrong and mends soon after.
     fn operate(&mut self) {
         let now = at(self.now + self.operator_ahead);
-        match self.random.between(0, 9) {
+        match self.random.between(0, 10) {
             0..=4 => {
                 let Ok(step) = self.document.rotate(now) else { return };
                 self.document =
@@ -321,6 +321,18 @@ impl World {
             }
             7 => {
                 let Ok(step) = self.document.without_retired(now) else { return };
+                self.document = step.document;
+            }
+            // Other times, none of which is shorter than what the servers and the flows really take.
+            8 => {
+                let RingTiming { propagation, skew, lifetime_cap } = self.timing;
+                let [more, later, longer] = [0, 1, 2].map(|_| self.random.between(0, 60));
+                let timing = RingTiming {
+                    propagation: propagation + std::time::Duration::from_secs(more),
+                    skew: skew + std::time::Duration::from_secs(later),
+                    lifetime_cap: lifetime_cap + std::time::Duration::from_secs(longer),
+                };
+                let Ok(step) = self.document.with_times(timing, now) else { return };
                 self.document = step.document;
             }
             // Garbage, perhaps with good revocations in it, or a document from the backup; mended within seconds, because the
@@ -382,7 +394,7 @@ impl World {
             let seal_from = (self.now + self.operator_ahead).max(before + 1);
             *newest = DocumentKey {
                 seal_from,
-                published_at: seal_from - self.timing.propagation.as_secs(),
+                published_at: seal_from - document.timing().propagation.as_secs(),
                 ..newest.clone()
             };
         }

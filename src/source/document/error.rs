@@ -121,10 +121,10 @@ pub enum RingError {
         "`seal_from` of key {0} was changed; servers that have not seen the change would seal and open by the old one"
     )]
     ScheduleChanged(RootKeyId),
-    /// `propagation`, `skew` or `lifetime_cap` differ while there are several keys.
+    /// Other times would move the end of a key.
     #[error(
-        "`propagation`, `skew` and `lifetime_cap` may change only in a document of one key: with several, the time until \
-         which a key opens would change while its states are under way"
+        "other `propagation`, `skew` or `lifetime_cap` would move the time until which a key opens while its states are under \
+         way; change them while the document holds one key"
     )]
     TimesChanged,
     /// A key that was superseded would seal again.
