@@ -10,7 +10,7 @@ use oauth_state::{
     RingDocument, RingError, RingTiming, SingleProcessGuard,
 };
 
-use crate::common::{NOW, app, session};
+use crate::common::{CountingGuard, NOW, app, session};
 
 const PROPAGATION: u64 = 300;
 const SKEW: u64 = 60;
@@ -119,12 +119,13 @@ fn nothing_opens_under_a_key_that_is_retired() {
 /// From the swap on, whatever was checked before it.
 #[test]
 fn a_login_that_was_checked_before_its_key_was_revoked_does_not_finish_after() {
-    let first = first();
-    let server = server(&first);
+    let (first, guard) = (first(), CountingGuard::new());
+    let server = server_of(app(), &first, guard.clone());
     let bound = server.check(&server.begin()).unwrap();
     server.read(&revoked(&first)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(bound.mark_used()).unwrap_err().code(), "key_revoked");
+    assert_eq!(guard.calls(), 0, "nothing is sent for it");
     // The new key works, at once.
     assert_eq!(server.finish(&server.begin()), Ok(()));
 }

@@ -206,9 +206,38 @@ async fn a_start_refuses_an_old_document_and_an_interval_that_is_too_long() {
     let load = |refresh| Keys::load(Scripted::holding(&second), refresh);
     assert!(load(refresh().minimum_serial(2)).await.is_ok());
     assert_eq!(load(refresh().minimum_serial(3)).await.unwrap_err().kind(), SourceErrorKind::Document);
-    let slow = Refresh::every(Duration::from_secs(301)).clock(ManualClock::at(NOW));
-    let error = load(slow).await.unwrap_err();
-    assert!(error.to_string().contains("exceeds the document's propagation"), "{error}");
+    let slow = || Refresh::every(Duration::from_secs(301)).clock(ManualClock::at(NOW));
+    // The first document, too: its first rotation would come too late.
+    for document in [&second, &document()] {
+        let error = Keys::load(Scripted::holding(document), slow()).await.unwrap_err();
+        assert!(error.to_string().contains("exceeds the document's propagation"), "{error}");
+    }
+    let bare = crate::RootKey::generate().unwrap().to_secret_text();
+    let bare = crate::source::source_fn("bare", move || std::future::ready(Ok(bare.expose().to_owned())));
+    assert!(Keys::load(bare, slow()).await.is_ok());
+}
+
+/// "Never", and "at once": neither may become a loop that does nothing but read.
+#[tokio::test(start_paused = true)]
+async fn endless_times_and_none_at_all_are_bounded() {
+    for endless in [Duration::MAX, Duration::ZERO] {
+        let bare = crate::RootKey::generate().unwrap().to_secret_text();
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let source = crate::source::source_fn("counted", move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            std::future::ready(Ok(bare.expose().to_owned()))
+        });
+        let refresh = Refresh::every(endless).early_at_most_every(endless).time_limit(Duration::MAX);
+        let (keys, refresher) = Keys::load(source, refresh).await.unwrap();
+        tokio::spawn(refresher.run());
+        for _ in 0..100 {
+            keys.met_unknown_key();
+            sleep(Duration::from_millis(1)).await;
+        }
+        let asked = asked.load(std::sync::atomic::Ordering::SeqCst);
+        assert!((2..=6).contains(&asked), "asked {asked} times in a tenth of a second");
+    }
 }
 
 #[tokio::test(start_paused = true)]
