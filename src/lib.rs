@@ -42,7 +42,7 @@
 //! |---|---|
 //! | begin and finish | [`Flow`], [`Login`], [`Expect`], [`Callback`], [`Finished`] |
 //! | say who holds the login | [`Binding`]: cookies, a session, a client secret |
-//! | name a provider and its limits | [`Provider`] |
+//! | name a provider and its limits | [`Provider`], [`Preset`] |
 //! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
 //! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
 //! | use axum, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
@@ -120,7 +120,7 @@ pub use flow::{
 pub use inspect::{BoundBy, Inspection, NotAState, SealedBy, StateContents, StateForm};
 pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use name::{App, NameError, Purpose};
-pub use provider::{Provider, ResponseMode};
+pub use provider::{Figure, Preset, PresetError, Provider, ResponseMode};
 pub use random::RandomnessError;
 #[cfg(feature = "cache")]
 pub use replay::KnownUsedCache;
@@ -166,6 +166,8 @@ mod pages {
     #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/your-own.md")]
     struct YourOwn;
+    #[doc = include_str!("../docs/providers.md")]
+    struct Providers;
     #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls"))]
     #[doc = include_str!("../docs/guards.md")]
     struct Guards;

@@ -24,6 +24,7 @@ mod login_csrf;
 mod mix_up;
 mod no_secret_shown;
 mod order_of_checks;
+mod provider_presets;
 mod restart_loops;
 mod state_length;
 mod tampering;

@@ -1,0 +1,260 @@
+//! The providers that have a name of their own: thin constructors over the table of presets.
+
+use super::presets;
+use super::{Preset, PresetError, Provider, RedirectUri};
+use crate::name;
+
+impl Provider {
+    /// GitHub, id `github`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::github().id(), "github");
+    /// ```
+    #[must_use]
+    pub fn github() -> Self {
+        presets::GITHUB.provider()
+    }
+
+    /// Google, id `google`. An `iss` that comes must be `https://accounts.google.com`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::google().id(), "google");
+    /// ```
+    #[must_use]
+    pub fn google() -> Self {
+        presets::GOOGLE.provider()
+    }
+
+    /// Microsoft Entra, id `entra`. A state of more than about 1800 characters was measured to be refused there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::entra().id(), "entra");
+    /// ```
+    #[must_use]
+    pub fn entra() -> Self {
+        presets::ENTRA.provider()
+    }
+
+    /// Microsoft, by the name that most people know: the same as [`entra`](Self::entra).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::microsoft().id(), "entra");
+    /// ```
+    #[must_use]
+    pub fn microsoft() -> Self {
+        Self::entra()
+    }
+
+    /// Apple, id `apple`, which answers by form_post as soon as a scope is asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::apple().id(), "apple");
+    /// ```
+    #[must_use]
+    pub fn apple() -> Self {
+        presets::APPLE.provider()
+    }
+
+    /// X, id `x`, which takes 500 characters of state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::x().id(), "x");
+    /// ```
+    #[must_use]
+    pub fn x() -> Self {
+        presets::X.provider()
+    }
+
+    /// GitLab, id `gitlab`: gitlab.com. An installation of your own is [`oidc`](Self::oidc).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::gitlab().id(), "gitlab");
+    /// ```
+    #[must_use]
+    pub fn gitlab() -> Self {
+        presets::GITLAB.provider()
+    }
+
+    /// Discord, id `discord`. An `iss` that comes must be `https://discord.com`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::discord().id(), "discord");
+    /// ```
+    #[must_use]
+    pub fn discord() -> Self {
+        presets::DISCORD.provider()
+    }
+
+    /// LinkedIn, id `linkedin`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::linkedin().id(), "linkedin");
+    /// ```
+    #[must_use]
+    pub fn linkedin() -> Self {
+        presets::LINKEDIN.provider()
+    }
+
+    /// Slack, id `slack`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::slack().id(), "slack");
+    /// ```
+    #[must_use]
+    pub fn slack() -> Self {
+        presets::SLACK.provider()
+    }
+
+    /// Facebook, id `facebook`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::facebook().id(), "facebook");
+    /// ```
+    #[must_use]
+    pub fn facebook() -> Self {
+        presets::FACEBOOK.provider()
+    }
+
+    /// A provider of the table, by its id. Okta, Auth0, Keycloak and Cognito have an issuer for each customer; from here
+    /// they come without one.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError::Unknown`] if the table has no such row.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// assert_eq!(Provider::preset("gitlab")?.id(), "gitlab");
+    /// assert!(Provider::preset("wechat").is_err());
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn preset(id: &str) -> Result<Self, PresetError> {
+        Preset::find(id).map(Preset::provider).ok_or_else(|| PresetError::Unknown(id.to_owned()))
+    }
+
+    /// Okta, id `okta`, with the issuer of your authorization server. An `iss` that comes must be equal to it.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError::Issuer`] if that is not an issuer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::okta("https://dev-1.okta.com/oauth2/default")?;
+    /// assert_eq!(provider.id(), "okta");
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn okta(issuer: &str) -> Result<Self, PresetError> {
+        presets::OKTA.provider().with_issuer(issuer)
+    }
+
+    /// Auth0, id `auth0`, with the issuer of your tenant, which ends in a slash. An `iss` that comes must be equal to it.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError::Issuer`] if that is not an issuer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::auth0("https://shop.eu.auth0.com/")?;
+    /// assert_eq!(provider.id(), "auth0");
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn auth0(issuer: &str) -> Result<Self, PresetError> {
+        presets::AUTH0.provider().with_issuer(issuer)
+    }
+
+    /// Keycloak, id `keycloak`, with the issuer of your realm. It sends `iss` since version 23 unless a client's settings
+    /// leave it out: one that comes must be equal, and [`requires_iss`](Self::requires_iss) insists on it.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError::Issuer`] if that is not an issuer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::keycloak("https://login.shop.example/realms/shop")?;
+    /// assert_eq!(provider.id(), "keycloak");
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn keycloak(issuer: &str) -> Result<Self, PresetError> {
+        presets::KEYCLOAK.provider().with_issuer(issuer)
+    }
+
+    /// Amazon Cognito, id `cognito`, with the issuer of your user pool. An `iss` that comes must be equal to it.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError::Issuer`] if that is not an issuer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let provider = oauth_state::Provider::cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf")?;
+    /// assert_eq!(provider.id(), "cognito");
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn cognito(issuer: &str) -> Result<Self, PresetError> {
+        presets::COGNITO.provider().with_issuer(issuer)
+    }
+
+    /// Any OpenID provider, by an id of your choice and its issuer. An `iss` that comes must be equal to it. Two tenants
+    /// of one product in the same flow need two ids: make them with this.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError`] if the id is not a name as in [`custom`](Self::custom), or the issuer is not one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// assert_eq!(Provider::oidc("acme", "https://login.acme.example")?.id(), "acme");
+    /// for issuer in ["login.acme.example", "http://login.acme.example", "https://login.acme.example?tenant=1"] {
+    ///     assert!(Provider::oidc("acme", issuer).is_err());
+    /// }
+    /// # Ok::<(), oauth_state::PresetError>(())
+    /// ```
+    pub fn oidc(id: &str, issuer: &str) -> Result<Self, PresetError> {
+        name::check("provider id", id)?;
+        Self { id: id.to_owned(), ..presets::OIDC.provider() }.with_issuer(issuer)
+    }
+
+    fn with_issuer(self, issuer: &str) -> Result<Self, PresetError> {
+        if is_issuer(issuer) { Ok(self.issuer(issuer)) } else { Err(PresetError::Issuer) }
+    }
+}
+
+/// RFC 8414 section 2: https, without query and fragment. Plain http is for a provider on the developer's own machine.
+fn is_issuer(issuer: &str) -> bool {
+    let Some(RedirectUri { scheme, host: Some(host), .. }) = RedirectUri::parse(issuer) else { return false };
+    let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
+    !issuer.contains('?') && (scheme == "https" || local)
+}

@@ -1,0 +1,157 @@
+//! What is known of a provider, each figure with where and when it was read.
+
+use super::presets::PRESETS;
+use super::{Provider, ResponseMode};
+use crate::name::NameError;
+
+/// A figure or a claim about a provider, with its source.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Preset;
+///
+/// let limit = Preset::find("x").and_then(|preset| preset.state_limit).unwrap();
+/// assert_eq!(limit.value, 500);
+/// assert!(limit.source.starts_with("https://docs.x.com/"));
+/// assert_eq!(limit.read.len(), "2026-11-24".len());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Figure<T> {
+    /// What the source says.
+    pub value: T,
+    /// The address of the document that says so, or its name.
+    pub source: &'static str,
+    /// When it was read, there or in a copy of it: year, month and day.
+    pub read: &'static str,
+}
+
+/// What is known of a provider: one row of the table that `docs/providers.md` shows.
+///
+/// What nobody could be found to say is `None`. It does not mean that there is no limit, or that a parameter is not
+/// taken. A [`Provider`] takes its id, its limit, its response mode and its issuer from here; the rest is for the one
+/// who writes the authorization request.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{Preset, ResponseMode};
+///
+/// let apple = Preset::find("apple").unwrap();
+/// assert_eq!(apple.response_mode, ResponseMode::FormPost);
+/// assert_eq!(apple.scopes.unwrap().value, ["name", "email"]);
+/// assert!(apple.state_limit.is_none());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Preset {
+    /// The id that travels in the state: at most 8 bytes.
+    pub id: &'static str,
+    /// The provider's name, for people.
+    pub name: &'static str,
+    /// The longest `state` that it takes, in characters. A flow holds to 2048 in any case.
+    pub state_limit: Option<Figure<usize>>,
+    /// All characters that it takes in `state`, where it takes only some.
+    pub state_alphabet: Option<Figure<&'static str>>,
+    /// How a provider made from this row is expected to answer.
+    pub response_mode: ResponseMode,
+    /// The ways to a server by which it hands over a code.
+    pub response_modes: Option<Figure<&'static [ResponseMode]>>,
+    /// When it answers by form_post and in no other way.
+    pub form_post_when: Option<Figure<&'static str>>,
+    /// Whether `iss` comes in the authorization response (RFC 9207).
+    pub sends_iss: Option<Figure<bool>>,
+    /// Its issuer identifier, where all its customers have one.
+    pub issuer: Option<Figure<&'static str>>,
+    /// Whether a provider made from this row compares an `iss` that comes with the issuer.
+    pub compares_iss: bool,
+    /// Whether it takes PKCE with `code_challenge_method=S256` (RFC 7636).
+    pub pkce_s256: Option<Figure<bool>>,
+    /// Whether it takes `nonce` and puts it into an ID token (OpenID Connect Core, section 3.1.2.1).
+    pub nonce: Option<Figure<bool>>,
+    /// The scopes that signing people in needs: who they are, and their e-mail address.
+    pub scopes: Option<Figure<&'static [&'static str]>>,
+    /// Its authorization endpoint, where all its customers have one.
+    pub authorization_endpoint: Option<Figure<&'static str>>,
+    /// Its token endpoint, where all its customers have one.
+    pub token_endpoint: Option<Figure<&'static str>>,
+    /// What else one should know before relying on this row.
+    pub remark: Option<Figure<&'static str>>,
+}
+
+impl Preset {
+    /// All rows of the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Preset;
+    /// assert!(Preset::all().iter().any(|preset| preset.name == "GitLab"));
+    /// ```
+    #[must_use]
+    pub const fn all() -> &'static [Self] {
+        PRESETS
+    }
+
+    /// The row with this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Preset;
+    /// assert_eq!(Preset::find("entra").unwrap().name, "Microsoft Entra");
+    /// assert!(Preset::find("wechat").is_none());
+    /// ```
+    #[must_use]
+    pub fn find(id: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.id == id)
+    }
+
+    /// The provider that this row describes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Preset;
+    /// assert_eq!(Preset::find("slack").unwrap().provider().id(), "slack");
+    /// ```
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        let provider = Provider::bare(self.id).response_mode(self.response_mode);
+        let provider = match self.state_limit {
+            Some(limit) => provider.max_state_chars(limit.value),
+            None => provider,
+        };
+        match self.issuer {
+            Some(issuer) if self.compares_iss => provider.issuer(issuer.value),
+            _ => provider,
+        }
+    }
+}
+
+/// Why a preset gave no provider.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{PresetError, Provider};
+/// assert_eq!(Provider::preset("gitlub").unwrap_err(), PresetError::Unknown("gitlub".into()));
+/// assert_eq!(Provider::okta("dev-1.okta.com").unwrap_err(), PresetError::Issuer);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresetError {
+    /// There is no preset with this id.
+    #[error("there is no preset {0:?}: Preset::all lists them, and Provider::custom takes any other provider")]
+    Unknown(String),
+    /// Not an issuer identifier (RFC 8414 section 2).
+    #[error(
+        "an issuer is an https address without query and fragment, character by character as the provider's metadata \
+         spells it; http passes on localhost alone"
+    )]
+    Issuer,
+    /// The id breaks the rule for names.
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
