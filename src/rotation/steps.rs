@@ -292,6 +292,29 @@ impl RingDocument {
         self.next(keys, self.revoked.clone(), changes)
     }
 
+    /// The same document under a higher serial: for a ring that takes the place of one that was lost, where servers name a
+    /// minimum at their start.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Refused`] for a serial that is lower, or above 2^53 − 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{RingDocument, RingTiming};
+    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.with_serial(8)?;
+    /// assert_eq!(document.serial(), 8);
+    /// assert!(document.with_serial(7).is_err());
+    /// # Ok::<(), oauth_state::StepError>(())
+    /// ```
+    pub fn with_serial(self, serial: u64) -> Result<Self, StepError> {
+        if serial < self.serial {
+            return Err(RingError::SerialTooLow { given: serial, least: self.serial }.into());
+        }
+        Ok(Self::checked(serial, self.timing, self.keys, self.revoked)?)
+    }
+
     /// Writes a note to a key, for people; without one, none stands there.
     ///
     /// # Errors

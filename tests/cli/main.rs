@@ -40,6 +40,11 @@ fn a_leaked_key_is_revoked_and_its_states_are_refused() {
 }
 
 #[test]
+fn a_leaked_document_is_revoked_as_a_whole_and_an_old_one_is_found() {
+    transcript("leaked");
+}
+
+#[test]
 fn times_change_while_there_is_one_key() {
     transcript("times");
 }

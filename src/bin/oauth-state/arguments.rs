@@ -114,8 +114,11 @@ pub struct Generate {
     /// A note on the key, for people.
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// The document's serial: above the last one known, for a ring that takes the place of one that was lost.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub serial: u64,
     /// A bare root key instead of a document, for development.
-    #[arg(long, conflicts_with_all = ["propagation", "skew", "lifetime_cap", "note"])]
+    #[arg(long, conflicts_with_all = ["propagation", "skew", "lifetime_cap", "note", "serial"])]
     pub bare: bool,
     /// Let `--out -` write to a terminal.
     #[arg(long)]
@@ -162,14 +165,20 @@ pub struct Rotate {
 Examples:
   oauth-state keys list ring.json
   oauth-state keys revoke ring.json 3f9c --dry-run
-  oauth-state keys revoke ring.json 3f9c")]
+  oauth-state keys revoke ring.json 3f9c
+  oauth-state keys revoke ring.json --all
+
+Whoever has read the document has every key in it: revoke them --all, after the rights on the store are mended.")]
 pub struct Revoke {
     #[command(flatten)]
     pub change: Change,
     /// The key's id as `keys list` shows it: 16 digits, or its first 4 or more where they fit one key only.
     // Checked later, by a message that does not repeat it: somebody may paste a key here.
-    #[arg(value_name = "ID")]
-    pub id: String,
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub ids: Vec<String>,
+    /// Every key that opens anything.
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
     /// Revoke a whole id of 16 digits although the ring holds no such key, so that it never comes in.
     #[arg(long)]
     pub unknown_id: bool,
@@ -208,6 +217,9 @@ pub struct Check {
     /// The age from which the active key is to be replaced.
     #[arg(long, value_name = "TIME", value_parser = text::parse_duration, default_value = "90d")]
     pub max_age: Duration,
+    /// The least serial that the document may have: an old one that was copied back looks well by itself.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub minimum_serial: u64,
     /// Exit with 1 for warnings, too.
     #[arg(long)]
     pub deny_warnings: bool,

@@ -32,24 +32,48 @@ pub fn rotate(options: &Rotate, now: SystemTime) -> Result<Report, Failure> {
 
 pub fn revoke(options: &Revoke, now: SystemTime) -> Result<Report, Failure> {
     let loaded = load(&options.change)?;
-    let id = find(&options.id, options.unknown_id, &loaded.document, now)?;
-    let step = match loaded.document.revoke(id, now) {
-        Err(StepError::AlreadyRevoked(_)) => {
-            return nothing_to_do(&options.change, &loaded, format!("key {id} is revoked already"));
-        }
-        step => step?,
-    };
-    let mut notes = Vec::new();
-    match loaded.document.list(now).find(|key| key.id == id).map(|key| key.role) {
-        Some(KeyRole::Active | KeyRole::Retiring) => {
-            notes.push(format!("logins under way under key {id} fail as key_revoked; people can start again"));
-        }
-        None => {
-            let note = "the ring holds no key of that id; it is revoked all the same, so that it never comes back";
-            notes.push(note.to_owned());
-        }
-        Some(_) => {}
+    let mut ids = options
+        .ids
+        .iter()
+        .map(|given| find(given, options.unknown_id, &loaded.document, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let role_of = |id| loaded.document.list(now).find(|key| key.id == id).map(|key| key.role);
+    if options.all {
+        let opens = |role| matches!(role, KeyRole::Pending | KeyRole::Active | KeyRole::Retiring);
+        ids = loaded.document.list(now).filter(|key| opens(key.role)).map(|key| key.id).collect();
     }
+    // Those that have not sealed yet first: they need no key in their place.
+    ids.sort_by_key(|id| role_of(*id) != Some(KeyRole::Pending));
+    let mut notes = Vec::new();
+    let mut step: Option<Step> = None;
+    for id in &ids {
+        let before = step.as_ref().map_or(&loaded.document, |step| &step.document);
+        let mut next = match before.revoke(*id, now) {
+            Err(StepError::AlreadyRevoked(_)) => continue,
+            next => next?,
+        };
+        if let Some(step) = &step {
+            next.changes.splice(..0, step.changes.iter().copied());
+        }
+        step = Some(next);
+        match role_of(*id) {
+            Some(KeyRole::Active | KeyRole::Retiring) => {
+                notes.push(format!("logins under way under key {id} fail as key_revoked; people can start again"));
+            }
+            None => {
+                let note = "the ring holds no key of that id; it is revoked all the same, so that it never comes back";
+                notes.push(note.to_owned());
+            }
+            Some(_) => {}
+        }
+    }
+    let Some(step) = step else {
+        let why = match ids[..] {
+            [id] => format!("key {id} is revoked already"),
+            _ => "all of them are revoked already".to_owned(),
+        };
+        return nothing_to_do(&options.change, &loaded, why);
+    };
     notes.push(
         "a server goes on with the old document until it has read this one, at its next refresh or start".to_owned(),
     );
@@ -73,7 +97,23 @@ pub fn times(options: &Times, now: SystemTime) -> Result<Report, Failure> {
         return nothing_to_do(&options.change, &loaded, "those are the times of the document".to_owned());
     }
     let step = loaded.document.with_times(timing, now)?;
-    publish(&options.change, &loaded, &step, Vec::new(), now)
+    let mut notes = Vec::new();
+    if timing.lifetime_cap < present.lifetime_cap {
+        notes.push(
+            "only after every release gives shorter lifetimes, and the old lifetime_cap has passed since".to_owned(),
+        );
+    }
+    if timing.propagation < present.propagation {
+        notes.push("only once every server reads its source that often".to_owned());
+    }
+    if timing.skew > present.skew {
+        let wait = timing.lifetime_cap.saturating_add(timing.skew.saturating_mul(3)).as_secs();
+        notes.push(format!(
+            "raise skew to twice its old value at most, and wait {wait} s before the next step: a mark in a shared replay guard \
+             must not end before its state"
+        ));
+    }
+    publish(&options.change, &loaded, &step, notes, now)
 }
 
 pub fn prune(options: &Change, now: SystemTime) -> Result<Report, Failure> {

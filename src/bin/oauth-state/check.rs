@@ -35,6 +35,17 @@ pub fn check(options: &Check, now: SystemTime) -> Result<Report, Failure> {
     let loaded = options.source.load()?;
     let mut found: Vec<Found> = loaded.document.lint(now, options.max_age).into_iter().map(Found::from).collect();
     found.extend(options.source.path().and_then(open_to_others));
+    let (serial, least) = (loaded.document.serial(), options.minimum_serial);
+    if serial < least {
+        let found_low = Found {
+            severity: Severity::Error,
+            code: "serial_low",
+            key: None,
+            message: format!("the serial is {serial}, and {least} is the least: an old document was put back"),
+            to_do: "put the present one back, and rotate or revoke on that".to_owned(),
+        };
+        found.insert(0, found_low);
+    }
 
     let count = |severity| found.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

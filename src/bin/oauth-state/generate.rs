@@ -55,6 +55,7 @@ pub fn generate(options: &Generate, now: SystemTime) -> Result<Report, Failure> 
 fn document(options: &Generate, now: SystemTime) -> Result<(SecretText, Report), Failure> {
     let Generate { propagation, skew, lifetime_cap, .. } = *options;
     let mut document = RingDocument::first(RingTiming { propagation, skew, lifetime_cap }, now)?;
+    document = document.with_serial(options.serial)?;
     let key = document.list(now).next().map(|key| key.id);
     if let (Some(id), Some(note)) = (key, &options.note) {
         document = document.with_note(id, note)?;
