@@ -1,6 +1,7 @@
 //! Rings that change while a service runs: the steps from one document to the next, the checks between two of them, and the
 //! handle that flows read.
 
+mod change;
 mod keys;
 mod lint;
 pub(crate) mod reader;
@@ -11,12 +12,12 @@ mod steps;
 mod timeline;
 mod transition;
 
+pub use change::{Change, Step, StepError};
 pub use keys::{Keys, Offered};
 pub use lint::{Finding, Severity};
 #[cfg(feature = "refresh")]
 pub use refresh::{Refresh, Refresher};
 pub use status::KeysStatus;
-pub use steps::{Change, Step, StepError};
 pub use timeline::{ListedKey, RingEvent, RingEventKind};
 
 #[cfg(test)]

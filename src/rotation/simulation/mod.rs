@@ -9,12 +9,14 @@
 //! SEED=1234 cargo test --lib simulation -- --nocapture # the timeline of one
 //! ```
 
+mod outcome;
 mod random;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use world::{Outcome, Rule, World};
+use outcome::Outcome;
+use world::{Rule, World};
 
 /// What `SCHEDULES` and `SEED` say.
 fn number(variable: &str) -> Option<u64> {
