@@ -100,6 +100,11 @@ impl Rotation {
 
     /// A key leaked: what it sealed is refused from the moment at which a server has read that, and people start again.
     async fn revoke_meanwhile(&mut self, public: &str) -> Result<bool, Failure> {
+        // Until the last key seals by every clock: one that does not yet is withdrawn, and its states are unknown.
+        let last = self.document.list(SystemTime::now()).last().map(|key| key.seal_from);
+        let settled = last.and_then(|seal_from| seal_from.checked_add(SKEW.saturating_mul(2)));
+        sleep(settled.and_then(|at| at.duration_since(SystemTime::now()).ok()).unwrap_or_default()).await;
+
         let mut ann = Visitor::default();
         let link = ann.callback_address(public, "ann").await?;
         let leaked = self.active().ok_or("no key seals")?;
