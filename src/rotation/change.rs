@@ -56,7 +56,8 @@ pub enum Change {
         /// The key.
         id: RootKeyId,
     },
-    /// A revoked key that has not sealed yet is taken out, so that the one before it goes on.
+    /// A revoked key that does not seal by every clock yet is taken out, so that the one before it goes on. What some server may have
+    /// sealed with it is refused as `unknown_key`.
     Withdrawn {
         /// The key.
         id: RootKeyId,
@@ -84,7 +85,9 @@ impl std::fmt::Display for Change {
                 )
             }
             Self::Dropped { id } => write!(f, "take out key {id}, which is retired"),
-            Self::Withdrawn { id } => write!(f, "take out key {id}, which has sealed nothing yet"),
+            Self::Withdrawn { id } => {
+                write!(f, "take out key {id}, which does not seal by every clock yet: the key before it goes on")
+            }
             Self::Times(RingTiming { propagation, skew, lifetime_cap }) => {
                 let [propagation, skew, cap] = [propagation, skew, lifetime_cap].map(std::time::Duration::as_secs);
                 write!(f, "propagation {propagation} s, skew {skew} s, lifetime_cap {cap} s")

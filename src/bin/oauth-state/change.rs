@@ -58,7 +58,11 @@ pub fn revoke(options: &Revoke, now: SystemTime) -> Result<Report, Failure> {
         step = Some(next);
         match role_of(*id) {
             Some(KeyRole::Active | KeyRole::Retiring) => {
-                notes.push(format!("logins under way under key {id} fail as key_revoked; people can start again"));
+                let taken_out = step.iter().flat_map(|step| &step.changes).any(|change| {
+                    matches!(change, Difference::Withdrawn { id: other } | Difference::Dropped { id: other } if other == id)
+                });
+                let code = if taken_out { "unknown_key" } else { "key_revoked" };
+                notes.push(format!("logins under way under key {id} fail as {code}; people can start again"));
             }
             None => {
                 let note = "the ring holds no key of that id; it is revoked all the same, so that it never comes back";
