@@ -101,9 +101,11 @@ mod provider;
 mod random;
 mod replay;
 mod rotation;
+mod rows;
 mod seal;
 mod secret;
 pub mod source;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

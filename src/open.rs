@@ -39,6 +39,12 @@ pub(crate) fn authenticate<'t>(
         NotAToken::TooLong => FinishErrorKind::TooLong,
         NotAToken::NotBase64Url | NotAToken::TooShort | NotAToken::OtherMagic => FinishErrorKind::Malformed,
     })?;
+    if token.form != keys.form() {
+        return Err(FinishError::because(
+            FinishErrorKind::Malformed,
+            "the state is of another store's form: it was begun with another kind of store than this callback finishes",
+        ));
+    }
     let keys = match keys.find(token.key_id, now) {
         Found::Keys(keys) => keys,
         Found::WrongPurpose => return Err(FinishErrorKind::WrongPurpose.into()),

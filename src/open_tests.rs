@@ -6,12 +6,13 @@ use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::KeyRing;
 use crate::name::{App, Purpose};
 use crate::seal;
+use crate::token::wire::Form;
 
 const NOW: u64 = 1_800_000_000;
 
 fn table() -> KeyTable {
     let ring = KeyRing::from(RootKey::from_public_bytes(SAMPLE_KEYS[0]));
-    KeyTable::new(ring, &[Purpose::Login, Purpose::Link], &App::new("shop", "test").unwrap()).unwrap()
+    KeyTable::new(ring, &[Purpose::Login, Purpose::Link], &App::new("shop", "test").unwrap(), Form::Sealed).unwrap()
 }
 
 fn claims<'a>(return_to: &'a str, user_tag: Option<[u8; 16]>) -> Claims<'a> {

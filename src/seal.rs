@@ -29,7 +29,7 @@ pub(crate) fn seal<T: serde::Serialize>(
     let fields = [claims.provider.len(), claims.tenant.len(), claims.redirect.len(), claims.return_to.len()];
     let mut bytes =
         Vec::with_capacity(fields.iter().fold(AROUND_BYTES + 64, |sum, length| sum.saturating_add(*length)));
-    wire::write_head(keys.id, nonce, &mut bytes);
+    wire::write_head(keys.form, keys.id, nonce, &mut bytes);
     claims.write_without_data(&mut bytes);
     write_data(data, &mut bytes).map_err(SealError::Data)?;
     let actual = base64url::encoded_len(bytes.len().saturating_add(TAG_BYTES));

@@ -38,7 +38,7 @@ pub struct Origin {
     pub purpose: Purpose,
     /// How many times it was restarted.
     pub restarts: u8,
-    /// When it was begun, to the second.
+    /// When it was begun, to the second; of a store from before this crate, when its callback came.
     pub issued_at: SystemTime,
 }
 

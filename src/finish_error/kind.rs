@@ -66,6 +66,13 @@ pub enum FinishErrorKind {
     GuardOutcomeUnknown,
     /// The guard is full.
     GuardFull,
+    /// The store could not be asked for the login's data; the state is used up.
+    StoreUnavailable,
+    /// The store does not have the login's data.
+    NotStored,
+    /// A cross-site POST without the cookie, which a page of this site's own sends once more; see
+    /// [`FinishError::repost`](crate::FinishError::repost). No failure, and nothing was consumed.
+    RepostNeeded,
     /// A HEAD request or a speculative load: nothing was consumed.
     NotConsumed,
 }
@@ -108,11 +115,15 @@ impl FinishErrorKind {
             Self::GuardUnavailable => "guard_unavailable",
             Self::GuardOutcomeUnknown => "guard_outcome_unknown",
             Self::GuardFull => "guard_full",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::NotStored => "not_stored",
+            Self::RepostNeeded => "repost_needed",
             Self::NotConsumed => "not_consumed",
         }
     }
 
-    /// The HTTP status to answer with: 503 where the same callback may work later, 400 otherwise.
+    /// The HTTP status to answer with: 503 where the trouble is a server's and may pass, 200 for the page that posts once
+    /// more, 400 otherwise.
     ///
     /// # Examples
     ///
@@ -122,7 +133,12 @@ impl FinishErrorKind {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::GuardUnavailable | Self::GuardOutcomeUnknown | Self::GuardFull | Self::NotConsumed => 503,
+            Self::GuardUnavailable
+            | Self::GuardOutcomeUnknown
+            | Self::GuardFull
+            | Self::StoreUnavailable
+            | Self::NotConsumed => 503,
+            Self::RepostNeeded => 200,
             _ => 400,
         }
     }
@@ -163,6 +179,17 @@ impl FinishErrorKind {
             Self::GuardUnavailable => "the replay guard could not be asked; the callback may be tried again",
             Self::GuardOutcomeUnknown => "the replay guard was asked and did not answer; the login has to start again",
             Self::GuardFull => "the replay guard is full: raise its capacity, and limit the rate of begin",
+            Self::StoreUnavailable => {
+                "the state store could not be asked for the login's data, after the state was used up: the login has to \
+                 start again"
+            }
+            Self::NotStored => {
+                "the state store does not have the login's data: it was lost with a process or evicted, or never written"
+            }
+            Self::RepostNeeded => {
+                "a cross-site POST, on which the SameSite=Lax cookie does not come: the page of FinishError::repost posts it \
+                 once more from this site"
+            }
             Self::NotConsumed => "a HEAD request or a speculative load: nothing was consumed",
         }
     }

@@ -16,6 +16,7 @@ use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
+use crate::token::keys::PurposeKeys;
 
 /// A login that has begun: what the authorization request and the response to the user agent must carry.
 ///
@@ -88,10 +89,20 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+        self.begin_and(binding, &login, |_| ()).map(|(begun, ())| begun)
+    }
+
+    /// Begins a login, and gives what it was sealed with to `also`, under the same view of the keys.
+    pub(crate) fn begin_and<R>(
+        &self,
+        binding: Binding<'_>,
+        login: &Login<T>,
+        also: impl FnOnce(&SealedWith<'_>) -> R,
+    ) -> Result<(Begun, R), BeginError> {
         let inner = &*self.inner;
         let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
-        let purpose = inner.purpose_of(&login)?;
-        inner.check_login(&login, provider)?;
+        let purpose = inner.purpose_of(login)?;
+        inner.check_login(login, provider)?;
         inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;
 
         let now = inner.now();
@@ -126,15 +137,27 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
                 BeginError::StateTooLong { provider: provider.id().to_owned(), actual: usize::MAX, limit }
             }
         })?;
-        Ok(Begun {
+        let skew = table.ring().timing().skew;
+        let also = also(&SealedWith { keys, nonce: &nonce, now, expires_at: claims.expires_at(), skew });
+        let begun = Begun {
             state,
             code_challenge: secrets.code_challenge(),
             nonce: secrets.nonce(),
             set_cookie: bound.set_cookie,
             client_secret: bound.client_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
-        })
+        };
+        Ok((begun, also))
     }
+}
+
+/// What a state was sealed with, for a store that seals a row beside it. Times in Unix seconds.
+pub(crate) struct SealedWith<'a> {
+    pub(crate) keys: &'a PurposeKeys,
+    pub(crate) nonce: &'a [u8; NONCE_BYTES],
+    pub(crate) now: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) skew: u32,
 }
 
 impl FlowInner {

@@ -3,6 +3,7 @@
 use super::finished::DataError;
 use crate::name::{NameError, Purpose};
 use crate::random::RandomnessError;
+use crate::rows::StoreError;
 
 /// Why a login did not begin. Nothing was sealed and nobody was redirected.
 ///
@@ -50,6 +51,17 @@ pub enum BeginError {
     /// The caller's data could not be written as JSON.
     #[error("the data for the state could not be written as JSON; its Serialize decides what can")]
     Data(#[source] DataError),
+    /// The data that a store is to keep beside the state is too long.
+    #[error("the data has {actual} bytes of JSON, and a store takes {limit}")]
+    DataTooLong {
+        /// Its bytes.
+        actual: usize,
+        /// The bytes that a store takes.
+        limit: usize,
+    },
+    /// The store could not keep the data.
+    #[error("the login's data could not be stored")]
+    Store(#[source] StoreError),
     /// The ring has no key that seals now.
     #[error("no key of the ring seals now: the last one was revoked; publish a new key")]
     NoActiveKey,
@@ -102,7 +114,7 @@ impl BeginError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NoActiveKey | Self::Randomness(_) | Self::Clock => 503,
+            Self::NoActiveKey | Self::Randomness(_) | Self::Clock | Self::Store(_) => 503,
             Self::StateTooLong { .. }
             | Self::UnknownProvider
             | Self::ReturnsToCallback

@@ -15,6 +15,7 @@ use crate::random;
 use crate::replay::ReplayGuard;
 use crate::rotation::Keys;
 use crate::token::keys::SameKeyId;
+use crate::token::wire::Form;
 
 /// How long a person has between the click and the callback, in seconds, unless the caller says otherwise.
 const DEFAULT_LIFETIME: u16 = 600;
@@ -239,12 +240,17 @@ impl<T> FlowBuilder<T> {
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
     pub fn build(self) -> Result<Flow<T>, ConfigError> {
-        Ok(Flow { inner: Arc::new(self.settings.build()?), data: PhantomData })
+        Ok(Flow { inner: Arc::new(self.settings.build(Form::Sealed)?), data: PhantomData })
+    }
+
+    /// The flow behind a store: its states are handles of this form, and carry no data.
+    pub(crate) fn build_handles(self, form: Form) -> Result<Flow<()>, ConfigError> {
+        Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
     }
 }
 
 impl Settings {
-    fn build(mut self) -> Result<FlowInner, ConfigError> {
+    fn build(mut self, form: Form) -> Result<FlowInner, ConfigError> {
         if self.purposes.is_empty() {
             self.purposes.push(Purpose::Login);
         }
@@ -261,7 +267,7 @@ impl Settings {
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
-        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, |ring| {
+        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NothingSealsYet) }
         })?;

@@ -15,6 +15,7 @@ use crate::provider::{Provider, host_of};
 use crate::replay::{GuardError, Mark, Marked, Sealed};
 use crate::seal;
 use crate::secret::equal_in_constant_time;
+use crate::token::aead::NONCE_BYTES;
 use crate::token::wire::LONGEST_BYTES;
 
 /// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
@@ -52,7 +53,7 @@ use crate::token::wire::LONGEST_BYTES;
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
 pub struct Bound<T> {
     flow: Arc<FlowInner>,
-    id: [u8; 16],
+    nonce: [u8; NONCE_BYTES],
     key_id: KeyId,
     sealed: Sealed,
     skew: u32,
@@ -70,6 +71,11 @@ impl<T> Bound<T> {
     #[cfg(feature = "testing")]
     pub(crate) fn into_finished_without_the_guard(self) -> Finished<T> {
         self.finished
+    }
+
+    /// What the row beside this state is found and opened with.
+    pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
+        (self.nonce, self.key_id)
     }
 
     /// Asks the guard, and gives the login if this was the first time.
@@ -95,7 +101,7 @@ impl<T> Bound<T> {
     /// # }).unwrap();
     /// ```
     pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, id, key_id, sealed, skew, finished } = self;
+        let Self { flow, nonce, key_id, sealed, skew, finished } = self;
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
@@ -109,7 +115,7 @@ impl<T> Bound<T> {
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
         let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
-        let mark = Mark::new(id, claimant, now, sealed, skew);
+        let mark = Mark::new(replay_id(&nonce), claimant, now, sealed, skew);
         let marked = match drawn {
             Ok(()) => flow.guard.mark_used(&mark).await,
             Err(error) => Err(error),
@@ -127,6 +133,13 @@ impl<T> Bound<T> {
             Err(error) => Err(refused(error.into(), finished, Whose::AskFirst)),
         }
     }
+}
+
+/// The id by which a state is known to guards and stores: it says nothing of the state's text, which is a live credential.
+pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&nonce[..16]);
+    id
 }
 
 fn refused<T>(error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
@@ -214,11 +227,9 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
                 unauthenticated_parameters,
             }),
         };
-        let mut id = [0; 16];
-        id.copy_from_slice(&nonce[..16]);
         Ok(Bound {
             flow: Arc::clone(&self.inner),
-            id,
+            nonce: *nonce,
             key_id,
             sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,

@@ -48,6 +48,11 @@ impl<'a> Expect<'a> {
         Self { provider: None, tenant: None, redirect: None, purpose: None }
     }
 
+    /// The provider, where it is fixed.
+    pub(crate) fn provider_id(&self) -> Option<&'a str> {
+        self.provider
+    }
+
     /// The tenant that the callback's address tells.
     ///
     /// # Examples

@@ -25,6 +25,35 @@ pub enum Finished<T> {
     Refused(ProviderRefusal<T>),
 }
 
+impl<T> Finished<T> {
+    /// What the state says of this login.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::testing::finished().origin().provider, "github");
+    /// ```
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        let (Self::Code(Authorized { origin, .. }) | Self::Refused(ProviderRefusal { origin, .. })) = self;
+        origin
+    }
+
+    /// The same login with other data.
+    pub(crate) fn with_data<U>(self, data: U) -> Finished<U> {
+        match self {
+            Self::Code(login) => {
+                let Authorized { origin, code, code_verifier, nonce, unauthenticated_parameters, .. } = login;
+                Finished::Code(Authorized { origin, data, code, code_verifier, nonce, unauthenticated_parameters })
+            }
+            Self::Refused(refusal) => {
+                let ProviderRefusal { origin, error, attributed_to, unauthenticated_parameters, .. } = refusal;
+                Finished::Refused(ProviderRefusal { origin, data, error, attributed_to, unauthenticated_parameters })
+            }
+        }
+    }
+}
+
 /// A code, and what is needed to use it.
 ///
 /// # Examples

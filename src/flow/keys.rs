@@ -10,6 +10,7 @@ use crate::rotation::Keys;
 use crate::rotation::reader::{Commit, RingReader};
 use crate::source::RingError;
 use crate::token::keys::{KeyTable, SameKeyId};
+use crate::token::wire::Form;
 
 /// The keys of one flow. Reading them takes no lock and never waits for a swap.
 pub(super) struct FlowKeys {
@@ -32,11 +33,12 @@ impl FlowKeys {
         handle: Keys,
         app: App,
         purposes: &[Purpose],
+        form: Form,
         check: impl FnOnce(&KeyRing) -> Result<u16, E>,
     ) -> Result<Self, E> {
         let table = handle.follow(|ring| -> Result<_, E> {
             let lifetime = check(&ring)?;
-            let current = ArcSwap::from_pointee(KeyTable::new(ring, purposes, &app)?);
+            let current = ArcSwap::from_pointee(KeyTable::new(ring, purposes, &app, form)?);
             Ok(Arc::new(FollowedTable { current, app, purposes: purposes.to_vec(), lifetime }))
         })?;
         Ok(Self { handle, table })
@@ -63,8 +65,8 @@ impl RingReader for FollowedTable {
         if self.lifetime > cap {
             return Err(RingError::LifetimeCap { cap, lifetime: self.lifetime });
         }
-        let table =
-            KeyTable::new(ring.clone(), &self.purposes, &self.app).map_err(|SameKeyId| RingError::KeyIdCollision)?;
+        let table = KeyTable::new(ring.clone(), &self.purposes, &self.app, self.current.load().form())
+            .map_err(|SameKeyId| RingError::KeyIdCollision)?;
         let table = Arc::new(table);
         Ok(Box::new(move || self.current.store(table)))
     }

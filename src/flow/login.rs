@@ -18,13 +18,13 @@ use crate::name::Purpose;
 #[derive(Clone, Debug)]
 #[must_use = "a login begins when it is given to Flow::begin"]
 pub struct Login<T = ()> {
-    pub(super) provider: String,
-    pub(super) purpose: Option<Purpose>,
-    pub(super) tenant: Option<Tenant>,
-    pub(super) redirect: Option<String>,
-    pub(super) return_to: Option<ReturnTo>,
-    pub(super) restarts: u8,
-    pub(super) data: T,
+    pub(crate) provider: String,
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) redirect: Option<String>,
+    pub(crate) return_to: Option<ReturnTo>,
+    pub(crate) restarts: u8,
+    pub(crate) data: T,
 }
 
 impl Login<()> {
@@ -112,6 +112,12 @@ impl<T> Login<T> {
     pub fn data<U>(self, data: U) -> Login<U> {
         let Self { provider, purpose, tenant, redirect, return_to, restarts, .. } = self;
         Login { provider, purpose, tenant, redirect, return_to, restarts, data }
+    }
+
+    /// The data, and the login without it.
+    pub(crate) fn split(self) -> (T, Login<()>) {
+        let Self { provider, purpose, tenant, redirect, return_to, restarts, data } = self;
+        (data, Login { provider, purpose, tenant, redirect, return_to, restarts, data: () })
     }
 
     /// The login that a refused callback belonged to, once more, with the attempt counted.

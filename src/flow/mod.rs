@@ -9,6 +9,7 @@ mod expect;
 mod finished;
 mod keys;
 mod login;
+mod rows;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,6 +19,7 @@ pub use begin::Begun;
 pub use begin_error::BeginError;
 pub use builder::FlowBuilder;
 pub use check::Bound;
+pub(crate) use check::replay_id;
 pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};

@@ -9,6 +9,7 @@ use crate::key::ring::KeyRing;
 use crate::name::{App, Purpose};
 use crate::seal;
 use crate::token::keys::KeyTable;
+use crate::token::wire::Form;
 use std::fmt::Write;
 
 const PAGE: &str = include_str!("../../docs/wire-format.md");
@@ -28,7 +29,7 @@ fn hex(bytes: &[u8]) -> String {
 fn examples() -> String {
     let root = RootKey::from_public_bytes(SAMPLE_KEYS[0]);
     let app = App::new("shop", "production").unwrap();
-    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app).unwrap();
+    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Sealed).unwrap();
     let keys = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let nonce: [u8; 24] = std::array::from_fn(|position| position as u8);
     let Holder::Session(secret) = Binding::session(b"0123456789abcdef").unwrap().holder else { unreachable!() };

@@ -16,7 +16,7 @@ use crate::key::{KeyRing, KeyRole, RootKeyId};
 use crate::name::{App, Purpose};
 use crate::open;
 use crate::token::keys::KeyTable;
-use crate::token::wire::{self, AROUND_BYTES, LONGEST_BYTES};
+use crate::token::wire::{self, AROUND_BYTES, Form, LONGEST_BYTES};
 
 /// What the outside of a state tells, without a key.
 ///
@@ -37,6 +37,9 @@ pub struct StateForm {
     pub characters: usize,
     /// The length of what it encodes.
     pub bytes: usize,
+    /// The first four characters: `ost1` for a state that carries everything; `osm1`, `osr1`, `osp1` and `osx1` for a
+    /// handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
+    pub prefix: &'static str,
     /// Four bytes that name the derived key which sealed it: one for each root key, purpose, application and environment.
     pub key_id: [u8; 4],
 }
@@ -58,7 +61,11 @@ impl StateForm {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
         let bytes = token.ciphertext.len().saturating_add(AROUND_BYTES);
-        Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0 })
+        Ok(Self { characters: state.len(), bytes, prefix: token.form.prefix(), key_id: token.key_id.0 })
+    }
+
+    fn form(&self) -> Form {
+        Form::ALL.into_iter().find(|form| form.prefix() == self.prefix).unwrap_or(Form::Sealed)
     }
 }
 
@@ -77,7 +84,7 @@ pub enum NotAState {
     TooLong,
     /// A character that base64url without padding does not have, or a second spelling of the same bytes.
     NotBase64Url,
-    /// It does not begin with `ost1`.
+    /// It begins with none of the prefixes of this crate, such as `ost1`.
     OtherMagic,
     /// It begins like a state, and is cut short.
     TooShort,
@@ -294,8 +301,8 @@ impl KeyRing {
     ) -> Result<Inspection, ConfigError> {
         purposes.iter().try_for_each(|purpose| purpose.check())?;
         let now = unix_seconds(now);
-        let table = KeyTable::new(self.clone(), purposes, app)?;
         let form = StateForm::read(state);
+        let table = KeyTable::new(self.clone(), purposes, app, form.map_or(Form::Sealed, |form| form.form()))?;
         let named = form.ok().and_then(|form| self.named(KeyId(form.key_id), app, purposes));
         Ok(Inspection {
             form,
@@ -322,7 +329,7 @@ impl KeyRing {
     fn contents(&self, state: &str, key: &RingKey, purpose: Purpose, app: &App) -> Option<StateContents> {
         let alone = RingKey { revoked: false, ..key.clone() };
         let alone = Self::from_parts(self.serial(), self.timing(), vec![alone], Vec::new());
-        let table = KeyTable::new(alone, &[purpose], app).ok()?;
+        let table = KeyTable::new(alone, &[purpose], app, StateForm::read(state).ok()?.form()).ok()?;
         let mut buffer = [0; LONGEST_BYTES];
         let authentic = open::authenticate(state, &table, key.seal_from, &mut buffer).ok()?;
         Some(StateContents {

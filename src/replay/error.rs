@@ -132,6 +132,11 @@ impl GuardError {
         }
     }
 
+    /// What is behind it.
+    pub(crate) fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.source
+    }
+
     /// Which of the four it is.
     ///
     /// # Examples

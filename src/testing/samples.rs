@@ -7,12 +7,14 @@ use crate::callback::{Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::finish_error::{Restart, Whose};
-use crate::flow::{Bound, Expect, Finished, Flow, Login, ProviderRefusal};
+use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal};
 use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::{DEFAULT_SKEW, KeyRing};
 use crate::name::App;
 use crate::provider::Provider;
 use crate::replay::{Mark, Sealed, SingleProcessGuard};
+use crate::rows::{MemoryRows, Row};
+use crate::store::StoredFlow;
 
 const SESSION: [u8; 16] = [7; 16];
 
@@ -49,11 +51,77 @@ pub fn ring() -> KeyRing {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn flow() -> Flow<()> {
+    flow_carrying()
+}
+
+/// The same, for a flow that carries data.
+///
+/// # Panics
+///
+/// Never: its configuration is one that builds.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Login};
+/// let flow = testing::flow_carrying::<u32>();
+/// assert!(flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(42)).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+pub fn flow_carrying<T>() -> Flow<T> {
+    builder().carrying().build().expect("a configuration that builds")
+}
+
+/// A flow whose data lies in a memory of its own.
+///
+/// # Panics
+///
+/// Never: its configuration is one that builds.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Login};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let login = Login::at("github").data("a text".to_owned());
+/// let begun = testing::stored_flow().begin(Binding::session(&[7; 16])?, login).await?;
+/// assert!(begun.state.starts_with("osm1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[must_use]
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+pub fn stored_flow() -> StoredFlow<String> {
+    StoredFlow::new(builder().carrying(), MemoryRows::with_capacity(1_000)).expect("a configuration that builds")
+}
+
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+fn builder() -> FlowBuilder<()> {
     let app = App::new("shop", "test").expect("a name");
-    let builder = Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000));
-    builder.provider(Provider::github()).build().expect("a configuration that builds")
+    Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000)).provider(Provider::github())
+}
+
+/// A row of a store, which holds the JSON of `"a sample"`; another at every call.
+///
+/// # Panics
+///
+/// Never: its configuration is one that builds.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::testing;
+/// assert_ne!(testing::sample_row().id(), testing::sample_row().id());
+/// ```
+#[must_use]
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
+pub fn sample_row() -> Row {
+    let binding = Binding::session(&SESSION).expect("a session id");
+    let (_, row) = stored_flow().seal(binding, Login::at("github").data("a sample".to_owned())).expect("a row");
+    row
 }
 
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]

@@ -1,7 +1,7 @@
 //! The keys that a flow seals and opens with, found by the key id in a token.
 
 use super::aead::Xaes256Gcm;
-use super::wire;
+use super::wire::{self, Form};
 use crate::finish_error::FinishErrorKind;
 use crate::key::derive::{HmacKey, derive, key_id};
 use crate::key::id::KeyId;
@@ -19,17 +19,34 @@ pub(crate) struct PurposeKeys {
     pub(crate) flow: HmacKey,
     /// It depends on nothing that changes from token to token, so it is written down once.
     pub(crate) associated_data: Box<[u8]>,
+    pub(crate) form: Form,
+    /// For the rows that handles lead to; a state that carries everything has none.
+    pub(crate) rows: Option<RowKeys>,
+}
+
+/// What the rows of a store are sealed with.
+#[derive(Debug)]
+pub(crate) struct RowKeys {
+    /// `K_row`.
+    pub(crate) encryption: Xaes256Gcm,
+    pub(crate) associated_data: Box<[u8]>,
 }
 
 impl PurposeKeys {
-    fn derive(ring_key: &RingKey, purpose: Purpose, app: &App) -> Self {
+    fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
+        let rows = (form != Form::Sealed).then(|| RowKeys {
+            encryption: Xaes256Gcm::new(derive(&ring_key.root, "row", purpose, app).expose()),
+            associated_data: wire::associated_data("row", form, id, purpose, app),
+        });
         Self {
             id,
             purpose,
             encryption: Xaes256Gcm::new(derive(&ring_key.root, "enc", purpose, app).expose()),
             flow: HmacKey::new(derive(&ring_key.root, "flow", purpose, app).expose()),
-            associated_data: wire::associated_data(id, purpose, app),
+            associated_data: wire::associated_data("encrypted", form, id, purpose, app),
+            form,
+            rows,
         }
     }
 }
@@ -54,6 +71,7 @@ pub(crate) enum Found<'t> {
 #[derive(Debug)]
 pub(crate) struct KeyTable {
     ring: KeyRing,
+    form: Form,
     /// In the order of `entries`, apart from them so that a look-up touches few bytes.
     ids: Vec<KeyId>,
     entries: Vec<Entry>,
@@ -68,12 +86,12 @@ struct Entry {
 }
 
 impl KeyTable {
-    pub(crate) fn new(ring: KeyRing, accepted: &[Purpose], app: &App) -> Result<Self, SameKeyId> {
-        let mut table = Self { ring: ring.clone(), ids: Vec::new(), entries: Vec::new() };
+    pub(crate) fn new(ring: KeyRing, accepted: &[Purpose], app: &App, form: Form) -> Result<Self, SameKeyId> {
+        let mut table = Self { ring: ring.clone(), form, ids: Vec::new(), entries: Vec::new() };
         let known = Purpose::STANDARD.iter().filter(|purpose| !accepted.contains(purpose));
         for (ring_index, ring_key) in ring.keys().iter().enumerate() {
             for purpose in accepted {
-                let keys = PurposeKeys::derive(ring_key, *purpose, app);
+                let keys = PurposeKeys::derive(ring_key, *purpose, app, form);
                 table.push(keys.id, Entry { ring_index, keys: Some(keys) })?;
             }
             for purpose in known.clone() {
@@ -94,6 +112,11 @@ impl KeyTable {
 
     pub(crate) fn ring(&self) -> &KeyRing {
         &self.ring
+    }
+
+    /// The one form of token that is sealed and opened here.
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// One constant for every flow of the application, whatever its lifetime, in seconds.

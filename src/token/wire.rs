@@ -11,9 +11,59 @@ use crate::framing::length_prefixed;
 use crate::key::id::KeyId;
 use crate::name::{App, Purpose};
 
-/// The first three bytes of an encrypted token; they make the text begin with `ost1`.
+/// The first three bytes of an encrypted token; they make the text begin with `ost1`. They also stand for this version of
+/// the format in every derivation, whatever the form.
 pub(crate) const MAGIC: [u8; MAGIC_BYTES] = [0xa2, 0xcb, 0x75];
 const MAGIC_BYTES: usize = 3;
+
+/// The forms of a token: one that carries everything, and handles to a row of a store. One construction for all of them;
+/// the magic, which is authenticated, keeps one from being taken for another, and tells a store's own handles by sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `ost1`: it carries the caller's data.
+    Sealed,
+    /// `osm1`: its row lies in the memory of a process.
+    Memory,
+    /// `osr1`: in Redis or Valkey.
+    Redis,
+    /// `osp1`: in Postgres.
+    Postgres,
+    /// `osx1`: in a store of the caller's.
+    Other,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 5] = [Self::Sealed, Self::Memory, Self::Redis, Self::Postgres, Self::Other];
+
+    /// The first three bytes of its tokens.
+    pub(crate) const fn magic(self) -> [u8; MAGIC_BYTES] {
+        match self {
+            Self::Sealed => MAGIC,
+            Self::Memory => [0xa2, 0xc9, 0xb5],
+            Self::Redis => [0xa2, 0xca, 0xf5],
+            Self::Postgres => [0xa2, 0xca, 0x75],
+            Self::Other => [0xa2, 0xcc, 0x75],
+        }
+    }
+
+    /// The first four characters of its texts, which are the magic in base64url.
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Sealed => "ost1",
+            Self::Memory => "osm1",
+            Self::Redis => "osr1",
+            Self::Postgres => "osp1",
+            Self::Other => "osx1",
+        }
+    }
+
+    /// Whether a text has this form, as far as its first characters, its length and its alphabet tell.
+    pub(crate) fn is_form_of(self, text: &str) -> bool {
+        text.starts_with(self.prefix())
+            && (SHORTEST_TEXT..=LONGEST_TEXT).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    }
+}
 const KEY_ID_BYTES: usize = 4;
 /// The bytes before the ciphertext.
 pub(crate) const HEAD_BYTES: usize = MAGIC_BYTES + KEY_ID_BYTES + NONCE_BYTES;
@@ -27,15 +77,19 @@ pub(crate) const LONGEST_BYTES: usize = LONGEST_TEXT / 4 * 3;
 // The layout as the design draws it; a change here breaks every state under way.
 const _: () = assert!(HEAD_BYTES == 31 && AROUND_BYTES == 47 && LONGEST_BYTES == 1536);
 
+/// The characters of a token whose plaintext is empty; no token is shorter.
+const SHORTEST_TEXT: usize = base64url::encoded_len(AROUND_BYTES);
+
 /// What goes before the ciphertext.
-pub(crate) fn write_head(key_id: KeyId, nonce: &[u8; NONCE_BYTES], out: &mut Vec<u8>) {
-    out.extend_from_slice(&MAGIC);
+pub(crate) fn write_head(form: Form, key_id: KeyId, nonce: &[u8; NONCE_BYTES], out: &mut Vec<u8>) {
+    out.extend_from_slice(&form.magic());
     out.extend_from_slice(&key_id.0);
     out.extend_from_slice(nonce);
 }
 
 /// The parts of a token whose outer form is right. Nothing in it has been authenticated.
 pub(crate) struct Unverified<'b> {
+    pub(crate) form: Form,
     pub(crate) key_id: KeyId,
     pub(crate) nonce: [u8; NONCE_BYTES],
     pub(crate) ciphertext: &'b mut [u8],
@@ -59,24 +113,22 @@ pub(crate) fn read<'b>(text: &str, buffer: &'b mut [u8; LONGEST_BYTES]) -> Resul
     let length = base64url::decode_into(text.as_bytes(), buffer).map_err(|_| NotAToken::NotBase64Url)?.len();
     let bytes = buffer.get_mut(..length).ok_or(NotAToken::TooLong)?;
     // The magic first, so that a text of another kind is told from a state that was cut short.
-    if !bytes.starts_with(&MAGIC) {
-        return Err(NotAToken::OtherMagic);
-    }
+    let form = Form::ALL.into_iter().find(|form| bytes.starts_with(&form.magic())).ok_or(NotAToken::OtherMagic)?;
     let (_, rest) = bytes.split_first_chunk_mut::<MAGIC_BYTES>().ok_or(NotAToken::TooShort)?;
     let (key_id, rest) = rest.split_first_chunk_mut::<KEY_ID_BYTES>().ok_or(NotAToken::TooShort)?;
     let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_BYTES>().ok_or(NotAToken::TooShort)?;
     let (ciphertext, tag) = rest.split_last_chunk_mut::<TAG_BYTES>().ok_or(NotAToken::TooShort)?;
-    Ok(Unverified { key_id: KeyId(*key_id), nonce: *nonce, ciphertext, tag: *tag })
+    Ok(Unverified { form, key_id: KeyId(*key_id), nonce: *nonce, ciphertext, tag: *tag })
 }
 
 /// The associated data: what must be the same at both ends and does not travel, each part with its length.
 ///
-/// It stops a token of another format, purpose, application or environment from opening here, even where the same
-/// key were to be derived for both.
-pub(crate) fn associated_data(key_id: KeyId, purpose: Purpose, app: &App) -> Box<[u8]> {
+/// It stops a token of another format, form, purpose, application or environment from opening here, even where the same
+/// key were to be derived for both. `label` says what is sealed: a token, or the row of a handle.
+pub(crate) fn associated_data(label: &str, form: Form, key_id: KeyId, purpose: Purpose, app: &App) -> Box<[u8]> {
     let mut out = Vec::with_capacity(128);
-    length_prefixed(b"oauth-state/v1/encrypted", &mut out);
-    length_prefixed(&MAGIC, &mut out);
+    length_prefixed(format!("oauth-state/v1/{label}").as_bytes(), &mut out);
+    length_prefixed(&form.magic(), &mut out);
     length_prefixed(&key_id.0, &mut out);
     purpose.frame_with(app, &mut out);
     out.into_boxed_slice()
@@ -88,7 +140,7 @@ mod tests {
 
     fn sample() -> Vec<u8> {
         let mut bytes = Vec::new();
-        write_head(KeyId([1, 2, 3, 4]), &[5; 24], &mut bytes);
+        write_head(Form::Sealed, KeyId([1, 2, 3, 4]), &[5; 24], &mut bytes);
         bytes.extend([6; 10]);
         bytes.extend([7; 16]);
         bytes
@@ -102,6 +154,23 @@ mod tests {
         let parts = read(&text, &mut buffer).unwrap();
         assert_eq!((parts.key_id, parts.nonce, parts.tag), (KeyId([1, 2, 3, 4]), [5; 24], [7; 16]));
         assert_eq!(parts.ciphertext, [6; 10]);
+    }
+
+    #[test]
+    fn each_form_is_known_by_its_first_four_characters_and_by_nothing_else() {
+        for form in Form::ALL {
+            let mut bytes = Vec::new();
+            write_head(form, KeyId([1, 2, 3, 4]), &[5; 24], &mut bytes);
+            bytes.extend([7; 16]);
+            let text = base64url::encode(&bytes);
+            assert!(text.starts_with(form.prefix()), "{text}");
+            assert_eq!(read(&text, &mut [0; LONGEST_BYTES]).unwrap().form, form);
+            for other in Form::ALL {
+                assert_eq!(other.is_form_of(&text), other == form, "{other:?}");
+            }
+            assert!(!form.is_form_of(&text[..text.len() - 1]), "cut short");
+            assert!(!form.is_form_of(&format!("{text}=")) && !form.is_form_of(&format!("{text}{}", "A".repeat(2048))));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use super::builder::Durability;
 use super::purge;
 use super::table::{FIND, INSERT, MarkRow, PARTITIONS, SCHEMA};
-use crate::replay::remote::{Failure, Store};
+use crate::replay::remote::{Call, Claim, Failure, Store};
 use crate::replay::{GuardError, Mark, Marked};
 
 /// Everything that a connection needs, shared with the task that purges.
@@ -106,12 +106,20 @@ impl Store for PostgresStore {
         let client = clients.free().pop_front();
         Lease { clients, client }
     }
+}
 
-    async fn mark_used(&self, lease: Lease, mark: &Mark) -> Result<Marked, Failure> {
-        match &lease.client {
-            Some(client) => claim(client, mark).await,
-            None => Err(Failure::refused(GuardError::unavailable("no connection is free"))),
-        }
+impl Lease {
+    /// The client, for one call.
+    pub(super) fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or_else(|| Failure::refused(GuardError::unavailable("no connection is free")))
+    }
+}
+
+impl Call<PostgresStore> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<Marked, Failure> {
+        claim(lease.client()?, self.0).await
     }
 }
 
@@ -137,7 +145,7 @@ async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
 }
 
 /// What an error says: the server's own answer means that nothing was committed; anything else, that nobody knows.
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
     let cause = told(&error);
     if code == SqlState::READ_ONLY_SQL_TRANSACTION {

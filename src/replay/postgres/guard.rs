@@ -37,7 +37,7 @@ use crate::replay::{GuardError, Mark, MarkFuture, ReplayGuard};
 /// ```
 #[derive(Clone)]
 pub struct PostgresGuard {
-    link: Link<PostgresStore>,
+    pub(super) link: Link<PostgresStore>,
 }
 
 /// What [`PostgresGuard::purge`] did.

@@ -41,6 +41,8 @@ mod connection;
 mod guard;
 #[cfg(feature = "postgres")]
 mod purge;
+#[cfg(feature = "postgres")]
+mod rows;
 mod table;
 #[cfg(feature = "postgres-tls")]
 mod tls;
@@ -49,4 +51,6 @@ mod tls;
 pub use builder::PostgresGuardBuilder;
 #[cfg(feature = "postgres")]
 pub use guard::{PostgresGuard, Purged};
+#[cfg(feature = "postgres")]
+pub use rows::ROWS_SCHEMA;
 pub use table::{FIND, INSERT, MarkRow, SCHEMA};

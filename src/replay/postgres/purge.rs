@@ -70,7 +70,7 @@ async fn round(settings: &Settings) -> Result<Purged, GuardError> {
 
 /// The earlier of two clocks, this machine's and the database's: one that leaps ahead must not empty live partitions. Less
 /// the longest budget: a claim may have been judged in time and be sent that much later.
-async fn now(client: &Client) -> Result<u64, GuardError> {
+pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
     let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
     let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
     let earlier = unix_seconds(SystemTime::now()).min(u64::try_from(theirs).unwrap_or_default());

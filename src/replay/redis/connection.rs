@@ -9,8 +9,8 @@ use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
 
 use super::{EvictionPolicy, RedisServer, claim, server};
-use crate::replay::remote::{Failure, Store};
-use crate::replay::{GuardError, Mark, Marked};
+use crate::replay::remote::{Call, Claim, Failure, Store};
+use crate::replay::{GuardError, Marked};
 
 /// How long a TCP or TLS connection may take to be made.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
@@ -76,11 +76,15 @@ impl Store for RedisStore {
         // Commands of many callers share it, each with a reply of its own.
         connected
     }
+}
 
-    async fn mark_used(&self, connected: Connected, mark: &Mark) -> Result<Marked, Failure> {
+impl Call<RedisStore> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, store: &RedisStore, connected: Connected) -> Result<Marked, Failure> {
         let of_a_cluster = connected.of_a_cluster;
-        let may_send_again = of_a_cluster || matches!(self.connector, Connector::Given(_));
-        claim::claim(connected, &self.prefix, mark).await.map_err(|failure| {
+        let may_send_again = of_a_cluster || matches!(store.connector, Connector::Given(_));
+        claim::claim(connected, &store.prefix, self.0).await.map_err(|failure| {
             // The cluster's client finds its way round a dead node by itself, and the other nodes still serve.
             let failure = if of_a_cluster { failure.of_one_node() } else { failure };
             if may_send_again { failure.after_silent_tries() } else { failure }

@@ -4,6 +4,7 @@ mod address;
 mod builder;
 mod claim;
 mod connection;
+mod rows;
 mod server;
 
 use std::fmt;

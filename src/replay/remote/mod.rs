@@ -1,5 +1,5 @@
 //! What guards over a store on the network have in common: one time budget around every call, one retry by the same
-//! claimant, and a [`Link`] that gets its connection back.
+//! claimant, and a [`Link`] that gets its connection back. The rows of a state store lie behind the same links.
 
 mod link;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
@@ -18,7 +18,7 @@ pub(super) use link::{CONNECT_TIME, Link};
 
 use super::{GuardError, GuardErrorKind, Mark, Marked};
 
-/// How long a claim may take altogether, its retry included, unless the caller says otherwise.
+/// How long a call may take altogether, its retry included, unless the caller says otherwise.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
 
 /// A longer budget is a mistake: a person at a browser does not wait that long.
@@ -32,11 +32,11 @@ pub(super) fn check_budget(budget: Duration) -> Result<(), GuardError> {
     Ok(())
 }
 
-/// A kind of store: how to connect to it, and how to claim an id.
+/// A kind of store, and how to connect to it.
 pub(super) trait Store: Send + Sync + 'static {
     /// Shared by all callers.
     type Connection: Clone + Send + Sync + 'static;
-    /// A connection for one claim.
+    /// A connection for one call.
     type Lease: Send;
 
     /// What the store is called in logs.
@@ -45,12 +45,20 @@ pub(super) trait Store: Send + Sync + 'static {
     /// Connects, and looks whether the server can serve as a guard.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
-    /// Waits for the connection to be free for one claim. Nothing is sent before that.
+    /// Waits for the connection to be free for one call. Nothing is sent before that.
     fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;
-
-    /// Claims the id, once.
-    fn mark_used(&self, lease: Self::Lease, mark: &Mark) -> impl Future<Output = Result<Marked, Failure>> + Send;
 }
+
+/// What a store is asked. Asked twice, it does no more than asked once: a call that got no answer is made again.
+pub(super) trait Call<S: Store>: Sync {
+    type Answer: Send;
+
+    /// Asks once.
+    fn ask(&self, store: &S, lease: S::Lease) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+}
+
+/// Claims the id of a mark. By the same claimant, so that a second time it recognises the mark that the first one left.
+pub(super) struct Claim<'m>(pub(super) &'m Mark);
 
 /// Why one attempt failed, and what that says of the connection.
 #[derive(Debug)]
@@ -122,23 +130,34 @@ impl Failure {
     }
 }
 
-/// Claims an id within the budget: once, and once more where the outcome is not known. The retry has the same claimant,
-/// so that it recognises its own mark, if the first attempt left one.
-pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duration) -> Result<Marked, GuardError> {
+/// Claims an id within the budget.
+pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duration) -> Result<Marked, GuardError>
+where
+    for<'m> Claim<'m>: Call<S, Answer = Marked>,
+{
     mark.refuse_if_over()?;
+    ask(link, &Claim(mark), budget).await
+}
+
+/// Asks a store within the budget: once, and once more where the outcome is not known.
+pub(super) async fn ask<S: Store, C: Call<S>>(
+    link: &Link<S>,
+    call: &C,
+    budget: Duration,
+) -> Result<C::Answer, GuardError> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(GuardError::misconfigured("this guard has to be asked on a tokio runtime"));
     }
     let times = Times::within(budget);
-    let first = match attempt(link, mark, times).await {
-        Ok(marked) => return Ok(marked),
+    let first = match attempt(link, call, times).await {
+        Ok(answer) => return Ok(answer),
         Err(failure) => failure,
     };
     if !first.is_worth_a_retry() || Instant::now() >= times.send_by {
         return Err(first.error);
     }
-    match attempt(link, mark, Times { answer_by: times.end, ..times }).await {
-        Ok(marked) => Ok(marked),
+    match attempt(link, call, Times { answer_by: times.end, ..times }).await {
+        Ok(answer) => Ok(answer),
         // Whatever happened to the retry: the first attempt may have left its mark.
         Err(second) if first.error.kind() == GuardErrorKind::OutcomeUnknown => {
             Err(second.error.after_unknown_outcome())
@@ -147,7 +166,7 @@ pub(super) async fn claim<S: Store>(link: &Link<S>, mark: &Mark, budget: Duratio
     }
 }
 
-/// The limits of one claim.
+/// The limits of one call.
 #[derive(Clone, Copy)]
 struct Times {
     /// The first attempt is given up then, so that there is time for another.
@@ -157,7 +176,7 @@ struct Times {
     end: Instant,
 }
 
-/// The share of its budget that a claim keeps for the answer.
+/// The share of its budget that a call keeps for the answer.
 const ANSWERING: f32 = 1.0 / 3.0;
 
 impl Times {
@@ -169,7 +188,7 @@ impl Times {
 }
 
 /// One attempt. If a connection had to be waited for, the answer has time until the end.
-async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, times: Times) -> Result<Marked, Failure> {
+async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
     let Times { mut answer_by, send_by, end } = times;
     // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
     let ready = link.ready();
@@ -189,7 +208,7 @@ async fn attempt<S: Store>(link: &Link<S>, mark: &Mark, times: Times) -> Result<
             timeout_at(send_by, lease).await.map_err(busy)?
         }
     };
-    let answer = timeout_at(answer_by, link.store().mark_used(lease, mark)).await;
+    let answer = timeout_at(answer_by, call.ask(link.store(), lease)).await;
     let answer = answer.unwrap_or_else(|_| Err(Failure::silent()));
     match answer.as_ref().map_or_else(|failure| failure.connection, |_| Health::Good) {
         Health::Good => link.answered(),

@@ -59,10 +59,14 @@ impl Store for Told {
         }
         connection
     }
+}
 
-    async fn mark_used(&self, _: u32, _: &Mark) -> Result<Marked, Failure> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let next = self.answers.lock().unwrap().pop_front().expect("an answer for each question");
+impl Call<Told> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, told: &Told, _: u32) -> Result<Marked, Failure> {
+        told.asked.fetch_add(1, Ordering::SeqCst);
+        let next = told.answers.lock().unwrap().pop_front().expect("an answer for each question");
         match next {
             Does::First => Ok(Marked::First),
             Does::Used => Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None }),

@@ -1,0 +1,144 @@
+//! Rows in the memory of one process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{HandleForm, Row, RowFuture, Rows, StoreError};
+
+/// Rows in the memory of this process: for tests, and for one server that may forget its logins when it restarts.
+///
+/// Never more than `capacity`: beyond it a login is refused at the start, and none that has begun is forgotten. A clone is
+/// cheap and shares everything.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::store::{MemoryRows, StoredFlow};
+/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+/// let rows = MemoryRows::with_capacity(10_000);
+/// let flow = StoredFlow::new(builder.carrying::<String>().provider(Provider::github()), rows.clone())?;
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data("a long text".repeat(1000))).await?;
+/// assert!(begun.state.starts_with("osm1") && begun.state.len() < 150);
+/// assert_eq!(rows.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct MemoryRows {
+    capacity: usize,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    values: HashMap<[u8; 16], Box<[u8]>>,
+    /// The ids by the second from which nobody asks for them any more.
+    over_at: BTreeMap<u64, Vec<[u8; 16]>>,
+}
+
+impl MemoryRows {
+    /// Holds up to `capacity` rows: the begins of one lifetime and twice the skew, abandoned ones included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::store::MemoryRows::with_capacity(10).is_empty());
+    /// ```
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { capacity, held: Arc::default() }
+    }
+
+    /// How many rows it holds. Those whose time is over go when the next one comes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::store::MemoryRows::with_capacity(10).len(), 0);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held().values.len()
+    }
+
+    /// Whether it holds none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::store::MemoryRows::with_capacity(10).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn put(&mut self, row: &Row, capacity: usize) -> Result<(), StoreError> {
+        let still_to_come = self.over_at.split_off(&row.now.saturating_add(1));
+        for id in std::mem::replace(&mut self.over_at, still_to_come).into_values().flatten() {
+            self.values.remove(&id);
+        }
+        if self.values.len() >= capacity {
+            return Err(StoreError::full());
+        }
+        self.values.insert(row.id, row.value.as_slice().into());
+        self.over_at.entry(row.keep_until).or_default().push(row.id);
+        Ok(())
+    }
+}
+
+impl Rows for MemoryRows {
+    fn form(&self) -> HandleForm {
+        HandleForm::Memory
+    }
+
+    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+        let put = self.held().put(row, self.capacity);
+        Box::pin(std::future::ready(put))
+    }
+
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        let found = self.held().values.get(id).map(|value| value.to_vec());
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl fmt::Debug for MemoryRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRows").field("rows", &self.len()).field("capacity", &self.capacity).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::StoreErrorKind;
+
+    fn row(number: u8, now: u64, keep_until: u64) -> Row {
+        Row { id: [number; 16], value: vec![number], now, keep_until }
+    }
+
+    /// A flood of begins must not push out the logins that are under way.
+    #[test]
+    fn a_full_store_refuses_and_forgets_nothing_until_time_makes_room() {
+        let mut held = Held::default();
+        held.put(&row(1, 100, 200), 2).unwrap();
+        held.put(&row(2, 100, 300), 2).unwrap();
+        assert_eq!(held.put(&row(3, 199, 400), 2).unwrap_err().kind(), StoreErrorKind::Full);
+        assert_eq!(held.values.len(), 2);
+        held.put(&row(4, 200, 400), 2).unwrap();
+        assert!(!held.values.contains_key(&[1; 16]) && held.values.contains_key(&[2; 16]));
+        held.put(&row(5, 10_000, 10_100), 2).unwrap();
+        assert_eq!((held.values.len(), held.over_at.len()), (1, 1), "nothing stays behind");
+    }
+}
