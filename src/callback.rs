@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::finish_error::{FinishError, FinishErrorKind, REPOSTED};
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
@@ -31,6 +31,18 @@ pub struct Callback {
     pub(crate) answer: Answer,
     pub(crate) iss: Option<String>,
     pub(crate) others: UnauthenticatedParameters,
+    pub(crate) way: Way,
+}
+
+/// How a callback came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By redirect, or from a client of the service's own.
+    Direct,
+    /// As a form that the provider's page posted.
+    Posted,
+    /// As a form that says that a page of this crate's posted it, which anybody can write.
+    Reposted,
 }
 
 /// What the provider says.
@@ -186,7 +198,7 @@ impl Callback {
     /// assert_eq!(Callback::from_query("error=access_denied").unwrap_err().code(), "missing_state");
     /// ```
     pub fn from_query(query: &str) -> Result<Self, FinishError> {
-        Self::from_form(query.as_bytes())
+        Ok(Self { way: Way::Direct, ..Self::from_form(query.as_bytes())? })
     }
 
     /// Takes the `application/x-www-form-urlencoded` body of a form_post callback.
@@ -205,7 +217,7 @@ impl Callback {
         if body.len() > LARGEST {
             return Err(FinishErrorKind::TooLong.into());
         }
-        let mut known: [Option<Cow<'_, str>>; 4] = Default::default();
+        let mut known: [Option<Cow<'_, str>>; 5] = Default::default();
         let mut others = Vec::new();
         for (position, (name, value)) in form_urlencoded::parse(body).enumerate() {
             if position >= MOST_PARAMETERS {
@@ -216,6 +228,7 @@ impl Callback {
                 "code" => 1,
                 "error" => 2,
                 "iss" => 3,
+                REPOSTED => 4,
                 _ => {
                     if others.iter().any(|(other, _): &(String, String)| *other == name) {
                         return Err(FinishErrorKind::DuplicateParameter.into());
@@ -228,10 +241,11 @@ impl Callback {
                 return Err(FinishErrorKind::DuplicateParameter.into());
             }
         }
-        let [state, code, error, iss] = known.map(|value| value.filter(|text| !text.is_empty()));
+        let [state, code, error, iss, reposted] = known.map(|value| value.filter(|text| !text.is_empty()));
         let mut callback = Self::from_values(state, code, error)?;
         callback.iss = iss.map(Cow::into_owned);
         callback.others = UnauthenticatedParameters(others);
+        callback.way = if reposted.is_some() { Way::Reposted } else { Way::Posted };
         Ok(callback)
     }
 
@@ -288,7 +302,18 @@ impl Callback {
             (Some(code), None) => Answer::Code(code.into_owned()),
             (None, Some(error)) => Answer::Error(AuthorizationError::from_text(error)),
         };
-        Ok(Self { state, answer, iss: None, others: UnauthenticatedParameters::default() })
+        Ok(Self { state, answer, iss: None, others: UnauthenticatedParameters::default(), way: Way::Direct })
+    }
+
+    /// Every parameter, to be sent once more.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let answer = match &self.answer {
+            Answer::Code(code) => ("code", code.as_str()),
+            Answer::Error(error) => ("error", error.as_str()),
+        };
+        let iss = self.iss.iter().map(|iss| ("iss", iss.as_str()));
+        let others = self.others.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        [("state", self.state.as_str()), answer].into_iter().chain(iss).chain(others)
     }
 }
 
@@ -304,74 +329,5 @@ impl fmt::Debug for Callback {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use FinishErrorKind::{CodeAndError, CodeMissing, DuplicateParameter, Malformed, MissingState, TooLong};
-    use proptest::prelude::*;
-
-    #[test]
-    fn every_malformed_callback_has_its_defined_answer() {
-        let long = format!("state=s&code={}", "c".repeat(LARGEST));
-        let many = format!("state=s&code=c{}", (0..63).map(|i| format!("&p{i}=1")).collect::<String>());
-        for (query, kind) in [
-            ("", MissingState),
-            ("code=c", MissingState),
-            ("state=&code=c", MissingState),
-            ("error=access_denied&error_description=hello", MissingState),
-            ("code=c&error=e", MissingState),
-            ("State=s&code=c", MissingState),
-            ("state=s&state=s&code=c", DuplicateParameter),
-            ("state=s&state=&code=c", DuplicateParameter),
-            ("state=s&code=c&code=d", DuplicateParameter),
-            ("state=s&error=e&error=f", DuplicateParameter),
-            ("state=s&code=c&iss=a&iss=b", DuplicateParameter),
-            ("state=s&code=c&user=a&user=b", DuplicateParameter),
-            ("state=s&%73tate=t&code=c", DuplicateParameter),
-            ("state=s&code=c&error=e", CodeAndError),
-            ("state=s", CodeMissing),
-            ("state=s&code=&error=", CodeMissing),
-            ("state=s&code=%00", Malformed),
-            ("state=s&code=%ff", Malformed),
-            ("state=s&code=%0d%0aa", Malformed),
-            ("state=s&error=%C3%A9", Malformed),
-            (&long, TooLong),
-            (&many, TooLong),
-        ] {
-            assert_eq!(Callback::from_query(query).unwrap_err().kind(), kind, "{query:.60}");
-        }
-    }
-
-    #[test]
-    fn parameters_are_decoded_once_and_empty_ones_are_absent() {
-        let callback = Callback::from_query("code=a%2Bb+c&state=s%2573&error=&iss=&user=%7B%22a%22:1%7D").unwrap();
-        assert_eq!(callback.state, "s%73");
-        assert!(matches!(callback.answer, Answer::Code(code) if code == "a+b c"));
-        assert_eq!(callback.iss, None);
-        assert_eq!(callback.others.get("user"), Some(r#"{"a":1}"#));
-    }
-
-    #[test]
-    fn an_error_keeps_its_code() {
-        let error = |query: &str| match Callback::from_query(query).unwrap().answer {
-            Answer::Error(error) => error,
-            Answer::Code(_) => panic!("a code"),
-        };
-        assert_eq!(error("state=s&error=access_denied"), AuthorizationError::AccessDenied);
-        assert_eq!(error("state=s&error=strange").as_str(), "strange");
-        for (known, text) in AuthorizationError::KNOWN {
-            assert_eq!((&AuthorizationError::from_text(text.into()), known.as_str()), (&known, text));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_body_panics(body: Vec<u8>) {
-            let _ = Callback::from_form(&body);
-        }
-
-        #[test]
-        fn no_query_panics(query in "((state|code|error|iss|user|%[0-9a-f]{2})(=[a-zA-Z0-9%&+=]{0,8})?&?){0,6}") {
-            let _ = Callback::from_query(&query);
-        }
-    }
-}
+#[path = "callback_tests.rs"]
+mod tests;

@@ -114,7 +114,7 @@ pub use binding::{Binding, BindingError};
 pub use callback::{AuthorizationError, Callback, UnauthenticatedParameters};
 pub use claims::{Origin, ReturnTo, ReturnToError, Tenant, TenantError};
 pub use clock::{Clock, SystemClock};
-pub use finish_error::{FinishError, FinishErrorKind, Restart};
+pub use finish_error::{FinishError, FinishErrorKind, RepostPage, Restart};
 pub use flow::{
     Authorized, BeginError, Begun, Bound, Code, CodeVerifier, ConfigError, DataError, Expect, Finished, Flow,
     FlowBuilder, Login, Nonce, ProviderRefusal,

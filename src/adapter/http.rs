@@ -1,13 +1,17 @@
 //! The types of the `http` crate: a callback from a request's parts, and the responses that begin and finish answer
 //! with.
 
-use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
+use std::borrow::Cow;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::binding::RequestHeaders;
 use crate::callback::Callback;
-use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::finish_error::{FinishError, FinishErrorKind, RepostPage};
 use crate::flow::{BeginError, Begun};
 
 impl Callback {
@@ -99,18 +103,22 @@ pub fn protect(headers: &mut HeaderMap) {
 }
 
 impl FinishError {
-    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps.
+    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps; or the page of
+    /// [`FinishError::repost`].
     ///
     /// # Examples
     ///
     /// ```
     /// let error = oauth_state::Callback::from_query("").unwrap_err();
     /// let response = error.to_response();
-    /// assert_eq!((response.status().as_u16(), *response.body()), (400, error.public_text()));
+    /// assert_eq!((response.status().as_u16(), response.body().as_ref()), (400, error.public_text()));
     /// ```
     #[must_use]
-    pub fn to_response(&self) -> Response<&'static str> {
-        let mut response = plain(self.status(), self.public_text());
+    pub fn to_response(&self) -> Response<Cow<'static, str>> {
+        if let Some(page) = self.repost() {
+            return reposting(page);
+        }
+        let mut response = plain(self.status(), self.public_text()).map(Cow::Borrowed);
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
         }
@@ -133,10 +141,22 @@ impl BeginError {
     }
 }
 
+fn reposting(page: &RepostPage) -> Response<Cow<'static, str>> {
+    let mut response = Response::new(Cow::Owned(page.html().to_owned()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // Printable ASCII, all of it made here.
+    if let Ok(policy) = HeaderValue::from_str(page.content_security_policy()) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    protect(headers);
+    response
+}
+
 fn plain(status: u16, text: &'static str) -> Response<&'static str> {
     let mut response = Response::new(text);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     protect(response.headers_mut());
     response
 }

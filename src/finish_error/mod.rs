@@ -1,12 +1,15 @@
 //! Why a callback was refused.
 
 mod kind;
+mod repost;
 mod restart;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 pub use kind::FinishErrorKind;
+pub use repost::RepostPage;
+pub(crate) use repost::{REPOSTED, SCRIPT_NONCE_BYTES};
 pub use restart::Restart;
 pub(crate) use restart::Whose;
 
@@ -35,13 +38,14 @@ struct Inner {
     kind: FinishErrorKind,
     diagnosis: &'static str,
     restart: Option<Restart>,
+    repost: Option<RepostPage>,
     first_used_at: Option<SystemTime>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl FinishError {
     pub(crate) fn because(kind: FinishErrorKind, diagnosis: &'static str) -> Self {
-        Self(Box::new(Inner { kind, diagnosis, restart: None, first_used_at: None, source: None }))
+        Self(Box::new(Inner { kind, diagnosis, restart: None, repost: None, first_used_at: None, source: None }))
     }
 
     pub(crate) fn already_used(first_used_at: Option<SystemTime>) -> Self {
@@ -53,6 +57,12 @@ impl FinishError {
     pub(crate) fn with_restart(mut self, restart: Restart) -> Self {
         self.0.restart = Some(restart);
         self
+    }
+
+    pub(crate) fn repost_needed(page: RepostPage) -> Self {
+        let mut error = Self::from(FinishErrorKind::RepostNeeded);
+        error.0.repost = Some(page);
+        error
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -85,7 +95,8 @@ impl FinishError {
         self.0.kind.code()
     }
 
-    /// The HTTP status to answer with: 400, or 503 where the same callback may work later.
+    /// The HTTP status to answer with: 400, 503 where a server is in trouble that may pass, or 200 for the page of
+    /// [`FinishError::repost`].
     ///
     /// # Examples
     ///
@@ -124,6 +135,19 @@ impl FinishError {
     #[must_use]
     pub fn restart(&self) -> Option<&Restart> {
         self.0.restart.as_ref()
+    }
+
+    /// The page to answer with where a callback has to be posted once more (`repost_needed`); `FinishError::to_response`
+    /// (feature `http`) sends it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::Callback::from_query("").unwrap_err().repost().is_none());
+    /// ```
+    #[must_use]
+    pub fn repost(&self) -> Option<&RepostPage> {
+        self.0.repost.as_ref()
     }
 
     /// When the state was used, for a refusal as `already_used`: a person who is signed in can be sent on.

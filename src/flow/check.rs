@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
-use crate::callback::{Answer, Callback};
+use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
-use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::finish_error::{FinishError, FinishErrorKind, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
 use crate::key::id::KeyId;
 use crate::open::{self, Authentic, Context, InContext, OutOfTime, is_over};
 use crate::provider::{Provider, host_of};
@@ -195,7 +195,10 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let timely = authentic.check_time(now, timing).map_err(|late| inner.out_of_time(late, &binding, &context))?;
         let in_context = timely.check_context(&context)?;
         let provider = inner.configured_provider(&in_context)?;
-        let secrets = inner.check_binding(&in_context, &binding, provider)?;
+        let secrets = match inner.check_binding(&in_context, &binding, provider) {
+            Ok(secrets) => secrets,
+            Err(refused) => return Err(inner.repost(&refused, &callback, provider).unwrap_or(refused)),
+        };
         let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
 
         let Authentic { keys, nonce, claims, .. } = in_context.authentic();
@@ -309,6 +312,18 @@ impl FlowInner {
         if is_same_user(in_context, binding) { Ok(secrets) } else { Err(FinishErrorKind::OtherUser.into()) }
     }
 
+    /// The page that posts the callback once more, for a provider that is declared so, and for a form of its own alone: what
+    /// says that it was reposted gets no second page, so that two sites never post in a circle.
+    fn repost(&self, refused: &FinishError, callback: &Callback, provider: &Provider) -> Option<FinishError> {
+        let cookie_missing = refused.kind() == FinishErrorKind::CookieMissing;
+        if !cookie_missing || !provider.reposts() || callback.way != Way::Posted {
+            return None;
+        }
+        let mut script_nonce = [0; SCRIPT_NONCE_BYTES];
+        (self.random)(&mut script_nonce).ok()?;
+        Some(FinishError::repost_needed(RepostPage::new(callback.fields(), script_nonce)))
+    }
+
     /// What the headers tell of a cookie that did not come.
     fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> &'static str {
         // Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
@@ -320,6 +335,10 @@ impl FlowInner {
             _ => false,
         };
         match (cross_site_post, provider.uses_form_post(), headers.any_cookie()) {
+            (true, false, _) if provider.reposts() => {
+                "the callback was posted once more, and still as a cross-site POST without the cookie: the page's form is not \
+                 sent to the callback's own site"
+            }
             (true, false, _) => {
                 "the callback came as a cross-site POST, on which SameSite=Lax cookies do not come: declare the \
                  provider's response mode as form_post"

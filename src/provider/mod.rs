@@ -30,6 +30,10 @@ pub enum ResponseMode {
     Query,
     /// In the body of a cross-site POST: `response_mode=form_post`. The browser's cookie has to be `SameSite=None`.
     FormPost,
+    /// The same, where the `SameSite=None` cookie that it takes is not wanted, or browsers block it: the login's cookie is
+    /// `SameSite=Lax`, and the first POST, which comes without it, is answered with a page that posts once more from this
+    /// site; see [`RepostPage`](crate::RepostPage).
+    FormPostReposted,
 }
 
 /// What a flow has to know of an authorization server.
@@ -203,8 +207,14 @@ impl Provider {
         self.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
     }
 
+    /// Whether its answer comes as a cross-site POST, with a cookie that browsers send along.
     pub(crate) fn uses_form_post(&self) -> bool {
         self.response_mode == ResponseMode::FormPost
+    }
+
+    /// Whether its answer comes as a cross-site POST that this site posts once more.
+    pub(crate) fn reposts(&self) -> bool {
+        self.response_mode == ResponseMode::FormPostReposted
     }
 
     pub(crate) fn same_site(&self) -> SameSite {

@@ -14,6 +14,7 @@
 
 mod begin_refusals;
 mod common;
+mod form_post;
 mod guard_suite;
 mod guards_page;
 mod http_responses;
