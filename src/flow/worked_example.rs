@@ -58,7 +58,13 @@ fn examples() -> String {
     };
     let seal = |claims: &Claims<'_>, data: Option<u8>| seal::seal(keys, &nonce, claims, &data, 2048).unwrap();
     let (bare_state, full_state) = (seal(&bare, None), seal(&full, Some(42)));
-    let lines: [(&str, String); 20] = [
+    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Redis).unwrap();
+    let of_handles = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
+    let handle = seal::seal(of_handles, &nonce, &bare, &(), 2048).unwrap();
+    let of_rows = of_handles.rows.as_ref().unwrap();
+    let mut row = b"42".to_vec();
+    let row_tag = of_rows.encryption.encrypt(&nonce, &of_rows.associated_data, &mut row).unwrap();
+    let lines: [(&str, String); 24] = [
         ("root key", hex(&SAMPLE_KEYS[0])),
         ("as text", root.to_secret_text().expose().to_owned()),
         ("root key id", root.id().to_string()),
@@ -79,6 +85,10 @@ fn examples() -> String {
         ("user tag", hex(&tag)),
         ("plaintext 2", hex(&plaintext(&full, "42"))),
         ("state 2", full_state),
+        ("handle", handle),
+        ("K_row", hex(derive(&root, "row", Purpose::Login, &app).expose())),
+        ("row assoc. data", hex(&of_rows.associated_data)),
+        ("row value", hex(&[row.as_slice(), &row_tag].concat())),
     ];
     lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<16}  {value}\n"))
 }
