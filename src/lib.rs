@@ -44,6 +44,7 @@
 //! | say who holds the login | [`Binding`]: cookies, a session, a client secret |
 //! | name a provider and its limits | [`Provider`], [`Preset`] |
 //! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
+//! | keep more than a URL takes, or move off a HashMap or a table | [`store`] |
 //! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
 //! | use axum, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
 //!
@@ -170,6 +171,9 @@ mod pages {
     struct YourOwn;
     #[doc = include_str!("../docs/providers.md")]
     struct Providers;
+    #[cfg(all(feature = "oauth2", feature = "redis", feature = "uuid"))]
+    #[doc = include_str!("../docs/migrating.md")]
+    struct Migrating;
     #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls"))]
     #[doc = include_str!("../docs/guards.md")]
     struct Guards;

@@ -13,6 +13,7 @@ use crate::binding::RequestHeaders;
 use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind, RepostPage};
 use crate::flow::{BeginError, Begun};
+use crate::store::Issued;
 
 impl Callback {
     /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.
@@ -70,7 +71,7 @@ pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
 /// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn redirect(begun: &Begun, authorization_url: &str) -> Result<Response<()>, http::Error> {
+pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<()>, http::Error> {
     // Marked as sensitive, so that a `Debug` of the response shows neither the state nor the cookie.
     let sensitive = |text: &str| {
         let mut value = HeaderValue::from_str(text)?;
@@ -79,12 +80,39 @@ pub fn redirect(begun: &Begun, authorization_url: &str) -> Result<Response<()>, 
     };
     let mut response =
         Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(authorization_url)?);
-    if let Some(set_cookie) = &begun.set_cookie {
+    if let Some(set_cookie) = begun.set_cookie() {
         response = response.header(SET_COOKIE, sensitive(set_cookie)?);
     }
     let mut response = response.body(())?;
     protect(response.headers_mut());
     Ok(response)
+}
+
+/// A login that has begun, as far as the redirect needs it: [`Begun`], and [`Issued`] of a state store.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{adapter::http::SetsCookie, testing, Binding, Login};
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// assert!(begun.set_cookie().unwrap().contains("; HttpOnly; "));
+/// # Ok::<(), oauth_state::BeginError>(())
+/// ```
+pub trait SetsCookie {
+    /// The value of the `Set-Cookie` header, if there is one.
+    fn set_cookie(&self) -> Option<&str>;
+}
+
+impl SetsCookie for Begun {
+    fn set_cookie(&self) -> Option<&str> {
+        self.set_cookie.as_deref()
+    }
+}
+
+impl SetsCookie for Issued {
+    fn set_cookie(&self) -> Option<&str> {
+        self.set_cookie.as_deref()
+    }
 }
 
 /// Adds what every answer of begin and finish carries: `Cache-Control: no-store`, because it is for one person once,

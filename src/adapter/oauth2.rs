@@ -3,6 +3,7 @@
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
 use crate::flow::{Begun, Code, CodeVerifier};
+use crate::store::Issued;
 
 impl Begun {
     /// The state, as `authorize_url` takes it.
@@ -35,11 +36,45 @@ impl Begun {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    #[expect(clippy::expect_used, reason = "two strings under the two names that the type has; a test holds it")]
     pub fn pkce_challenge(&self) -> PkceCodeChallenge {
-        // The type has no constructor from a challenge, but it has a documented serde form.
-        let fields = serde_json::json!({ "code_challenge": self.code_challenge, "code_challenge_method": "S256" });
-        serde_json::from_value(fields).expect("a challenge and its method")
+        pkce_challenge(&self.code_challenge)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "two strings under the two names that the type has; a test holds it")]
+fn pkce_challenge(code_challenge: &str) -> PkceCodeChallenge {
+    // The type has no constructor from a challenge, but it has a documented serde form.
+    let fields = serde_json::json!({ "code_challenge": code_challenge, "code_challenge_method": "S256" });
+    serde_json::from_value(fields).expect("a challenge and its method")
+}
+
+impl Issued {
+    /// The state, as `authorize_url` takes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let issued = oauth_state::store::Issued::bare("d6f1a0c9".to_owned());
+    /// assert_eq!(issued.csrf_token().secret(), "d6f1a0c9");
+    /// ```
+    pub fn csrf_token(&self) -> CsrfToken {
+        CsrfToken::new(self.state.clone())
+    }
+
+    /// The challenge, as `set_pkce_challenge` takes it, if the store has one.
+    ///
+    /// # Panics
+    ///
+    /// Never: the two fields are of the type's own form.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::store::Issued::bare("d6f1a0c9".to_owned()).pkce_challenge().is_none());
+    /// ```
+    #[must_use]
+    pub fn pkce_challenge(&self) -> Option<PkceCodeChallenge> {
+        self.code_challenge.as_deref().map(pkce_challenge)
     }
 }
 

@@ -2,6 +2,7 @@
 //! of that feature serve here as well.
 
 use crate::flow::{Begun, Nonce};
+use crate::store::Issued;
 
 impl Begun {
     /// The nonce, as `authorize_url` takes it.
@@ -17,6 +18,20 @@ impl Begun {
     #[must_use]
     pub fn openidconnect_nonce(&self) -> openidconnect::Nonce {
         openidconnect::Nonce::new(self.nonce.clone())
+    }
+}
+
+impl Issued {
+    /// The nonce, as `authorize_url` takes it, if the store has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::store::Issued::bare("d6f1a0c9".to_owned()).openidconnect_nonce().is_none());
+    /// ```
+    #[must_use]
+    pub fn openidconnect_nonce(&self) -> Option<openidconnect::Nonce> {
+        self.nonce.clone().map(openidconnect::Nonce::new)
     }
 }
 

@@ -22,6 +22,7 @@ mod key_confusion;
 mod key_sources;
 mod live_keys;
 mod login_csrf;
+mod migrating_page;
 mod mix_up;
 mod no_secret_shown;
 mod order_of_checks;
