@@ -116,7 +116,9 @@ impl fmt::Display for NotAState {
             Self::NotBase64Url => {
                 "it is not canonical base64url: a character was changed, added or decoded once too often"
             }
-            Self::OtherMagic => "it does not begin with ost1: another system's state, or the wrong parameter",
+            Self::OtherMagic => {
+                "it begins with none of ost1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"
+            }
             Self::TooShort => "it begins like a state, and is cut short",
         })
     }

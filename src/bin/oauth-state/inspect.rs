@@ -120,8 +120,15 @@ fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
 
 fn tell_form(form: Result<StateForm, NotAState>, told: &mut Told) {
     match form {
-        Ok(StateForm { characters, bytes, key_id, .. }) => {
-            told.say("form", format!("ost1, {characters} characters, {bytes} bytes"), "ost1");
+        Ok(StateForm { characters, bytes, prefix, key_id, .. }) => {
+            let row = match prefix {
+                "ost1" => "",
+                "osm1" => ", a handle to a row in memory",
+                "osr1" => ", a handle to a row in Redis",
+                "osp1" => ", a handle to a row in Postgres",
+                _ => ", a handle to a row in a store of the service's own",
+            };
+            told.say("form", format!("{prefix}, {characters} characters, {bytes} bytes{row}"), prefix);
             told.json.insert("characters".to_owned(), characters.into());
             told.json.insert("bytes".to_owned(), bytes.into());
             told.say("key_id", hex(&key_id), hex(&key_id));
