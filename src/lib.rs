@@ -46,7 +46,7 @@
 //! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
 //! | keep more than a URL takes, or move off a HashMap or a table | [`store`] |
 //! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
-//! | use axum, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
+//! | use axum, actix-web, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
 //!
 //! # Which guard?
 //!
@@ -72,7 +72,8 @@
 //! # Crate features
 //!
 //! * `http` (default): bindings from a `HeaderMap`, callbacks from request parts, responses.
-//! * `axum`: an extractor for the callback, `IntoResponse` for the errors, a task that outlives the connection.
+//! * `axum`: a router for begin and callback, an extractor, `IntoResponse` for the errors, a task that outlives the connection.
+//! * `actix`: the same for actix-web 4, the router apart.
 //! * `oauth2`, `openidconnect`: conversions to and from their types.
 //! * `redis`, `redis-tls`: `RedisGuard`; `rediss://` for it.
 //! * `postgres`, `postgres-tls`: `PostgresGuard`; TLS for it.
@@ -169,6 +170,9 @@ mod pages {
     #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/your-own.md")]
     struct YourOwn;
+    #[cfg(all(feature = "actix", feature = "axum", feature = "openidconnect", feature = "testing"))]
+    #[doc = include_str!("../docs/frameworks.md")]
+    struct Frameworks;
     #[doc = include_str!("../docs/providers.md")]
     struct Providers;
     #[cfg(all(feature = "oauth2", feature = "redis", feature = "uuid"))]

@@ -33,8 +33,10 @@ impl Flow<()> {
         key_id: KeyId,
         mut value: Vec<u8>,
     ) -> Result<Vec<u8>, FinishErrorKind> {
-        let table = self.inner.keys.load();
-        let Found::Keys(keys) = table.find(key_id, self.inner.now()) else { return Err(FinishErrorKind::UnknownKey) };
+        let (table, now) = (self.inner.keys.load(), self.inner.now());
+        // A store takes its time: a key that was revoked meanwhile is named as such.
+        table.still_opens(key_id, now)?;
+        let Found::Keys(keys) = table.find(key_id, now) else { return Err(FinishErrorKind::UnknownKey) };
         let keys = keys.rows.as_ref().ok_or(FinishErrorKind::UnknownKey)?;
         let length = value.len().checked_sub(TAG_BYTES).ok_or(FinishErrorKind::Forged)?;
         let (data, tag) = value.split_at_mut(length);

@@ -12,14 +12,17 @@
     reason = "a test may fail"
 )]
 
+mod actix;
 mod begin_refusals;
 mod common;
+mod duplicate_callback;
 mod form_post;
 mod guard_suite;
 mod guards_page;
 mod http_responses;
 mod key_confusion;
 mod key_sources;
+mod link_over_http;
 mod live_keys;
 mod login_csrf;
 mod migrating_page;
@@ -28,6 +31,7 @@ mod no_secret_shown;
 mod order_of_checks;
 mod provider_presets;
 mod restart_loops;
+mod routes;
 mod state_length;
 mod tampering;
 mod time_limits;

@@ -1,0 +1,334 @@
+//! The configuration of a router for begin and callback.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::response::IntoResponse;
+use http::request::Parts;
+
+use super::routes::{LoginRoutes, RoutesError};
+use super::serve::{AddressMaker, Hooks, Serving, Site};
+use crate::claims::ReturnTo;
+use crate::finish_error::FinishError;
+use crate::flow::{Authorized, BeginError, Begun, FlowBuilder, Login, ProviderRefusal};
+use crate::provider::{Provider, RedirectUri};
+
+/// Configures [`LoginRoutes`].
+///
+/// The closures are given the request's [`Parts`], whose extensions hold what layers put there, such as the session of
+/// `tower-sessions`.
+///
+/// # Examples
+///
+/// See [`LoginRoutes`].
+#[must_use = "the routes are made by build"]
+pub struct LoginRoutesBuilder<T> {
+    flow: FlowBuilder<T>,
+    at: String,
+    landing: Option<ReturnTo>,
+    providers: Vec<(Provider, AddressMaker)>,
+    hooks: Hooks<T>,
+}
+
+impl LoginRoutesBuilder<()> {
+    pub(super) fn new(flow: FlowBuilder<()>) -> Self {
+        let hooks = Hooks::new(Arc::new(|login, _| login));
+        Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks }
+    }
+
+    /// What every login gets from its request: a tenant, a redirect id, data. Call it before
+    /// [`LoginRoutesBuilder::on_code`], which is given the data back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::adapter::axum::LoginRoutes;
+    /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .each_login(|login, request| {
+    ///         let campaign = request.uri.query().is_some_and(|query| query.contains("campaign=spring"));
+    ///         login.data(campaign)
+    ///     })
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|login, _request| async move { if login.data { "the spring campaign" } else { "signed in" } });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn each_login<U>(
+        self,
+        complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
+    ) -> LoginRoutesBuilder<U> {
+        let Self { flow, at, landing, providers, hooks } = self;
+        let Hooks { signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
+        let hooks = Hooks { signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
+        LoginRoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks }
+    }
+}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> LoginRoutesBuilder<T> {
+    /// Where the routes lie, `/auth` unless it is said here: the path as the router sees it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .at("/sign-in/with")
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .build()?;
+    /// assert_eq!(format!("{routes:?}"), r#"LoginRoutes { paths: ["/sign-in/with/github"], .. }"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(self, path: &str) -> Self {
+        Self { at: path.to_owned(), ..self }
+    }
+
+    /// Where somebody goes who is signed in already and comes with a used callback that names no return path, and where
+    /// the page's button leads after a link; `/` unless it is said here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, ReturnTo, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .landing(ReturnTo::parse("/home")?)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn landing(self, path: ReturnTo) -> Self {
+        Self { landing: Some(path), ..self }
+    }
+
+    /// Adds a provider to the flow, with what makes its authorization URL of a begun login.
+    ///
+    /// # Examples
+    ///
+    /// See [`LoginRoutes`].
+    pub fn provider<A: Into<String>>(
+        mut self,
+        provider: Provider,
+        authorization_url: impl Fn(&Begun) -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.providers.push((provider, Arc::new(move |begun| authorization_url(begun).into())));
+        self
+    }
+
+    /// Who is signed in, by the application's own session: the user's id, or `None`. Without it nobody ever is, and
+    /// `link` and `reauthenticate` are refused with 401.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// #[derive(Clone)]
+    /// struct User(u64); // put there by a layer of the application's own
+    ///
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .signed_in_user(|request| async move {
+    ///         request.extensions.get::<User>().map(|user| user.0.to_be_bytes().to_vec())
+    ///     })
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn signed_in_user<F: Future<Output = Option<Vec<u8>>> + Send + 'static>(
+        mut self,
+        user: impl Fn(Parts) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.signed_in_user = Some(Arc::new(move |request| Box::pin(user(request))));
+        self
+    }
+
+    /// What exchanges the code, and opens a session, attaches an identity or notes the confirmation, by
+    /// `login.origin.purpose`. It runs on a task of its own, which outlives the client's connection.
+    ///
+    /// # Examples
+    ///
+    /// See [`LoginRoutes`].
+    pub fn on_code<R: IntoResponse, F: Future<Output = R> + Send + 'static>(
+        mut self,
+        exchange: impl Fn(Authorized<T>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_code = Some(Arc::new(move |login, request| {
+            let answer = exchange(login, request);
+            Box::pin(async move { answer.await.into_response() })
+        }));
+        self
+    }
+
+    /// What answers where the provider did not sign the person in, `access_denied` for one; a page with a button unless
+    /// it is said here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .on_provider_refusal(|_, _| async { "You chose not to sign in." });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn on_provider_refusal<R: IntoResponse, F: Future<Output = R> + Send + 'static>(
+        mut self,
+        answer: impl Fn(ProviderRefusal<T>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_provider_refusal = Some(Arc::new(move |refusal, request| {
+            let answer = answer(refusal, request);
+            Box::pin(async move { answer.await.into_response() })
+        }));
+        self
+    }
+
+    /// The page of a refused callback, in the application's own language and looks, in place of
+    /// [`FinishError::to_page`]; its second argument is where the button leads.
+    ///
+    /// # Security
+    ///
+    /// Tell what happened only where [`FinishError::restart`] is there: otherwise the state may be an attacker's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .refusal_page(|_error, _again| (http::StatusCode::BAD_REQUEST, "Die Anmeldung ist fehlgeschlagen."));
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn refusal_page<R: IntoResponse>(
+        mut self,
+        page: impl Fn(&FinishError, &ReturnTo) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.refusal_page = Some(Arc::new(move |error, again| page(error, again).into_response()));
+        self
+    }
+
+    /// Told of every refused callback, whatever becomes of it: the place to log
+    /// [`code`](FinishError::code) and [`diagnosis`](FinishError::diagnosis).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .on_error(|error| eprintln!("{}: {}", error.code(), error.diagnosis()));
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn on_error(mut self, told: impl Fn(&FinishError) + Send + Sync + 'static) -> Self {
+        self.hooks.on_error = Some(Arc::new(told));
+        self
+    }
+
+    /// Told of every login that did not begin, a state that is too long with its numbers among them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .on_begin_error(|error| eprintln!("{error}"));
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn on_begin_error(mut self, told: impl Fn(&BeginError) + Send + Sync + 'static) -> Self {
+        self.hooks.on_begin_error = Some(Arc::new(told));
+        self
+    }
+
+    /// Builds the flow and its routes.
+    ///
+    /// # Errors
+    ///
+    /// [`RoutesError`] says what does not fit together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{adapter::axum::{LoginRoutes, RoutesError}, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let elsewhere = Provider::github().redirect_uri("https://shop.example/callback");
+    /// let error = LoginRoutes::builder(flow)
+    ///     .provider(elsewhere, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert!(matches!(error, RoutesError::RedirectUri { .. }));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn build(self) -> Result<LoginRoutes<T>, RoutesError> {
+        let Self { mut flow, at, landing, providers, hooks } = self;
+        if hooks.on_code.is_none() {
+            return Err(RoutesError::NobodyTakesTheCode);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+        if at.ends_with('/') || !at.bytes().all(plain) {
+            return Err(RoutesError::At);
+        }
+        let landing = landing.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::At)?;
+        let mut places = Vec::new();
+        for (provider, authorization_url) in providers {
+            let path = format!("{at}/{}", provider.id());
+            let again = public_path(&provider, &path)?;
+            places.push((provider.id().to_owned(), path, again, authorization_url));
+            flow = flow.provider(provider);
+        }
+        let flow = flow.build()?;
+        let site = Arc::new(Site { flow: flow.clone(), landing, hooks });
+        let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
+            site: Arc::clone(&site),
+            provider: provider.into(),
+            path,
+            again,
+            authorization_url,
+        });
+        Ok(LoginRoutes { serving: serving.collect(), flow })
+    }
+}
+
+impl<T> fmt::Debug for LoginRoutesBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let providers: Vec<_> = self.providers.iter().map(|(provider, _)| provider.id()).collect();
+        f.debug_struct("LoginRoutesBuilder")
+            .field("at", &self.at)
+            .field("providers", &providers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a browser finds the provider's begin: beside its redirect_uri, because a proxy in front, or a router that
+/// nests this one, may have taken the beginning of the path away.
+fn public_path(provider: &Provider, path: &str) -> Result<ReturnTo, RoutesError> {
+    let callback = format!("{path}/callback");
+    let mut public = path.to_owned();
+    for (_, uri) in provider.redirect_uris() {
+        // What is no address at all, the flow itself refuses.
+        let Some(uri) = RedirectUri::parse(uri) else { continue };
+        let Some(before) = uri.path.strip_suffix(&callback) else {
+            return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
+        };
+        public = format!("{before}{path}");
+    }
+    ReturnTo::parse(&public).map_err(|_| RoutesError::At)
+}

@@ -1,0 +1,224 @@
+//! The four stores, each built as a server of a fleet builds it, over real Redis and real Postgres.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use oauth_state::postgres::{ROWS_SCHEMA, SCHEMA};
+use oauth_state::store::{
+    Consumed, ConsumedLogin, Issued, MemoryRows, PostgresRows, RedisRows, Rows, StateStore, StoredFlow,
+};
+use oauth_state::testing::ManualClock;
+use oauth_state::{
+    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, PostgresGuard, Provider, RedisGuard,
+    ReplayGuard, RingDocument, RingTiming, SingleProcessGuard,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::servers::Failure;
+use crate::servers::postgres::PostgresServer;
+use crate::servers::redis::{Engine, RedisServer};
+
+/// The cases are about what is answered, not about how soon: a machine that is busy with something else may take its time.
+pub const PATIENT: Duration = Duration::from_secs(10);
+
+/// What most cases share; those that kill a server start their own.
+pub struct Servers {
+    pub redis: RedisServer,
+    pub postgres: PostgresServer,
+}
+
+impl Servers {
+    pub async fn start() -> Result<Self, Failure> {
+        let redis = RedisServer::start(Engine::Redis70, &["--appendonly", "yes", "--appendfsync", "no"]).await?;
+        // No machine crashes here; without it the cases take longer and show the same.
+        let postgres = PostgresServer::start(&["fsync=off"]).await?;
+        postgres.execute(SCHEMA).await?;
+        postgres.execute(ROWS_SCHEMA).await?;
+        Ok(Self { redis, postgres })
+    }
+
+    /// Nothing of an earlier case is left.
+    pub async fn empty(&self) -> Result<(), Failure> {
+        self.redis.run::<()>("FLUSHALL").await?;
+        self.postgres.execute("TRUNCATE oauth_state_rows; TRUNCATE oauth_state_marks").await
+    }
+
+    pub async fn redis_guard(&self) -> Result<RedisGuard, Failure> {
+        Ok(RedisGuard::builder(self.redis.url()).budget(PATIENT).connect().await?)
+    }
+
+    pub async fn postgres_guard(&self) -> Result<PostgresGuard, Failure> {
+        let builder = PostgresGuard::builder(self.postgres.url()).budget(PATIENT).without_purging();
+        Ok(builder.connect().await?)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sealed,
+    Memory,
+    Redis,
+    Postgres,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Sealed, Self::Memory, Self::Redis, Self::Postgres];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Sealed => "ost1",
+            Self::Memory => "osm1",
+            Self::Redis => "osr1",
+            Self::Postgres => "osp1",
+        }
+    }
+}
+
+/// What all servers of one service share: the ring, and where the store lies. The clock is turned by hand.
+pub struct Fleet {
+    pub kind: Kind,
+    pub clock: ManualClock,
+    pub document: RingDocument,
+    pub servers: Arc<Servers>,
+    pub memory: Arc<MemoryRows>,
+    pub marks: SingleProcessGuard,
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+pub fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+pub fn timing() -> RingTiming {
+    RingTiming {
+        propagation: Duration::from_secs(60),
+        skew: Duration::from_secs(60),
+        lifetime_cap: Duration::from_secs(600),
+    }
+}
+
+pub fn document() -> Result<RingDocument, Failure> {
+    Ok(RingDocument::first(timing(), at(now()))?)
+}
+
+impl Fleet {
+    pub fn new(kind: Kind, servers: Arc<Servers>) -> Result<Self, Failure> {
+        Ok(Self {
+            kind,
+            clock: ManualClock::at(now()),
+            document: document()?,
+            servers,
+            memory: Arc::new(MemoryRows::with_capacity(100_000)),
+            marks: SingleProcessGuard::with_capacity(100_000),
+        })
+    }
+
+    /// One more server: its own connections and its own copy of the keys, over what all share. The memory of a process is
+    /// shared with nobody else, so for `Kind::Memory` it is another handle of the same process.
+    pub async fn server<T: Data>(&self) -> Result<Server<T>, Failure> {
+        let keys = Keys::from(self.document.ring().clone());
+        let redis = self.servers.redis_guard();
+        let (guard, rows): (Arc<dyn ReplayGuard>, Option<Arc<dyn Rows>>) = match self.kind {
+            Kind::Sealed => (Arc::new(redis.await?), None),
+            Kind::Memory => (Arc::new(self.marks.clone()), Some(Arc::new(Arc::clone(&self.memory)))),
+            Kind::Redis => {
+                let guard = redis.await?;
+                let rows = RedisRows::beside(&guard);
+                (Arc::new(guard), Some(Arc::new(rows)))
+            }
+            Kind::Postgres => {
+                let guard = self.servers.postgres_guard().await?;
+                let rows = PostgresRows::beside(&guard).await?;
+                (Arc::new(guard), Some(Arc::new(rows)))
+            }
+        };
+        server(keys, self.clock.clone(), guard, rows)
+    }
+}
+
+/// A server of any guard and any store of rows; without rows, a sealed one.
+pub fn server<T: Data>(
+    keys: Keys,
+    clock: ManualClock,
+    guard: Arc<dyn ReplayGuard>,
+    rows: Option<Arc<dyn Rows>>,
+) -> Result<Server<T>, Failure> {
+    let builder = Flow::builder(App::new("shop", "test")?, keys.clone(), guard)
+        .carrying::<T>()
+        .provider(Provider::github())
+        .provider(Provider::custom("forge")?)
+        .clock(clock);
+    let store: Arc<dyn StateStore<T>> = match rows {
+        None => Arc::new(builder.build()?),
+        Some(rows) => Arc::new(StoredFlow::new(builder, rows)?),
+    };
+    Ok(Server { store, keys })
+}
+
+pub trait Data: Serialize + DeserializeOwned + Send + Sync + 'static {}
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
+
+/// A store, as a service sees it.
+pub struct Server<T> {
+    pub store: Arc<dyn StateStore<T>>,
+    pub keys: Keys,
+}
+
+/// The session of the person who begins, and of another.
+pub const OWNER: &[u8; 16] = &[7; 16];
+pub const OTHER: &[u8; 16] = &[8; 16];
+
+impl<T: Data> Server<T> {
+    pub async fn begin(&self, data: T) -> Result<Issued, BeginError> {
+        self.store.issue(Binding::session(OWNER).unwrap(), Login::at("github").data(data)).await
+    }
+
+    pub async fn state(&self, data: T) -> Result<String, Failure> {
+        Ok(self.begin(data).await?.state)
+    }
+
+    pub async fn finish(&self, state: &str) -> Result<ConsumedLogin<T>, FinishError> {
+        self.finish_as(OWNER, "github", state).await
+    }
+
+    pub async fn finish_as(
+        &self,
+        session: &[u8],
+        provider: &str,
+        state: &str,
+    ) -> Result<ConsumedLogin<T>, FinishError> {
+        let callback = Callback::from_code(state, "code")?;
+        let consumed = self.store.consume(Binding::session(session).unwrap(), Expect::provider(provider), callback);
+        match consumed.await? {
+            Consumed::Code(login) => Ok(login),
+            _ => panic!("no error was sent"),
+        }
+    }
+
+    /// The code of the refusal, or `finished`.
+    pub async fn answer(&self, state: &str) -> &'static str {
+        self.finish(state).await.map_or_else(|error| error.code(), |_| "finished")
+    }
+
+    pub async fn expect(&self, state: &str, answer: &str, when: &str) -> Result<(), Failure> {
+        match self.finish(state).await {
+            Ok(_) if answer == "finished" => Ok(()),
+            Err(error) if error.code() == answer => Ok(()),
+            Ok(_) => Err(format!("{when}: finished, not {answer}").into()),
+            Err(error) => Err(format!("{when}: {} ({}), not {answer}", error.code(), error.diagnosis()).into()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A callback that comes twice, late, without its cookie or to another browser: the person is helped, once, and nobody
+//! loops.
+
+use std::time::Duration;
+
+use crate::routes::{Answer, Server, Visitor, server};
+
+const NEUTRAL: &str = "This sign-in could not be completed. Please start again.";
+
+/// A page: of the refusal, without scripts, and with nothing that came with the request.
+fn assert_page(answer: &Answer, status: u16, words: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert!(answer.text.contains(words), "{}", answer.text);
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert!(!answer.text.contains("<script") && !answer.text.contains("ost1") && !answer.text.contains("://"));
+    assert!(answer.text.contains("<html lang=\"en\">") && answer.text.contains("name=\"viewport\""));
+    assert!(!answer.headers.contains_key("set-cookie"));
+}
+
+#[test]
+fn somebody_who_is_signed_in_goes_on_to_where_they_wanted() {
+    let server = server();
+    for (begin, target) in [("/auth/github?return_to=/cart?a=1", "/cart?a=1"), ("/auth/github", "/home")] {
+        let mut ann = Visitor::default();
+        let state = ann.get(&server, begin).state();
+        assert_eq!(ann.callback(&server, "github", &state).status, 200);
+        ann.user = Some("ann");
+        let again = ann.callback(&server, "github", &state);
+        assert_eq!((again.status.as_u16(), again.header("location")), (303, target));
+        assert_eq!(again.header("cache-control"), "no-store");
+    }
+}
+
+#[test]
+fn somebody_who_is_not_signed_in_begins_again_once_and_then_reads_a_page() {
+    let (server, mut ann) = (server(), Visitor::default());
+    let first = ann.get(&server, "/auth/github?return_to=/cart").state();
+    let _ = ann.callback(&server, "github", &first);
+    let second = ann.callback(&server, "github", &first).state();
+    assert_eq!(ann.callback(&server, "github", &second).header("x-path"), "/cart");
+    assert_page(&ann.callback(&server, "github", &second), 400, "was completed before");
+}
+
+#[test]
+fn a_login_that_took_too_long_begins_again_once_in_the_answer_itself() {
+    let (server, mut ann) = (server(), Visitor::default());
+    let first = ann.get(&server, "/auth/github?return_to=/cart").state();
+    server.clock.advance(Duration::from_secs(700));
+    let second = ann.callback(&server, "github", &first).state();
+    server.clock.advance(Duration::from_secs(700));
+    assert_page(&ann.callback(&server, "github", &second), 400, "took too long");
+    // The button begins a new login, which may restart once as well.
+    let third = ann.get(&server, "/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", &third).status, 200);
+}
+
+/// Two servers in turn, a browser that keeps no cookie, and a provider that asks nothing: exactly one restart.
+#[test]
+fn a_browser_that_loses_the_cookie_does_not_loop_between_two_servers() {
+    let servers = [server(), server()];
+    let mut ann = Visitor { blocks_cookies: true, ..Visitor::default() };
+    let mut answer = ann.get(&servers[0], "/auth/github?return_to=/cart");
+    let mut restarts = 0;
+    for server in servers.iter().cycle().skip(1).take(10) {
+        answer = ann.callback(server, "github", &answer.state());
+        if answer.status != 303 {
+            break;
+        }
+        restarts += 1;
+    }
+    assert_eq!(restarts, 1);
+    assert_page(&answer, 400, "Your browser blocks cookies for this site");
+    assert!(answer.text.contains("href=\"/auth/github\"") && !answer.text.contains("/cart"));
+    assert_eq!(servers.iter().map(|server| server.guard.calls()).sum::<usize>(), 0);
+    let told: Vec<_> = servers.iter().flat_map(|server| server.told.lock().unwrap().clone()).collect();
+    assert_eq!(told, ["cookie_missing", "cookie_missing"]);
+}
+
+/// Login CSRF: the attacker's genuine link, opened by somebody with a login of her own.
+#[test]
+fn another_browser_reads_a_page_and_begins_nothing() {
+    let (server, mut mallory, mut ann) = (server(), Visitor::default(), Visitor::signed_in("ann"));
+    let link = mallory.get(&server, "/auth/github?return_to=/mallory").state();
+    let _ = ann.get(&server, "/auth/github");
+    let page = ann.callback(&server, "github", &link);
+    assert_page(&page, 400, "began elsewhere");
+    assert!(!page.text.contains("mallory") && page.header("location").is_empty());
+    assert_eq!(server.guard.calls(), 0);
+    assert_eq!(mallory.callback(&server, "github", &link).status, 200);
+}
+
+/// The reasons that a person reads for a cookie that did not come; each by way of what the flow really finds.
+#[test]
+fn a_missing_cookie_has_its_likely_reason_in_words() {
+    let page = |change: &dyn Fn(http::request::Builder) -> http::request::Builder, post: bool| {
+        let (server, mut lost) = (server(), Visitor { blocks_cookies: true, ..Visitor::default() });
+        let first = lost.get(&server, "/auth/github").state();
+        let second = lost.callback(&server, "github", &first).state();
+        let form = format!("code=c&state={second}");
+        let request = if post {
+            http::Request::post("/auth/github/callback")
+        } else {
+            http::Request::get(format!("/auth/github/callback?{form}"))
+        };
+        let answer = lost.send(&server, change(request), &form);
+        assert_page(&answer, 400, "did not bring our cookie");
+        answer.text
+    };
+    assert!(page(&|request| request, false).contains("blocks cookies for this site"));
+    assert!(page(&|request| request.header("cookie", "theme=dark"), false).contains("may have been cleared"));
+    let cross_site = |request: http::request::Builder| request.header("origin", "https://idp.example");
+    assert!(page(&cross_site, true).contains("came from another site"));
+}
+
+/// What is not authentic gets one text, whatever it is, so that nobody learns which check failed.
+#[test]
+fn what_is_not_a_state_of_ours_gets_the_one_neutral_page() {
+    let (server, mut ann) = (server(), Visitor::default());
+    let state = ann.get(&server, "/auth/github").state();
+    let mut pages: Vec<String> = Vec::new();
+    for query in [
+        String::new(),
+        "code=c".to_owned(),
+        format!("state={state}"),
+        format!("code=c&state={state}AAAA"),
+        format!("code=c&state={state}&state={state}"),
+        "code=c&state=%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
+        "error=%3Cb%3E&error_description=%22%3E%3Cb%3E".to_owned(),
+    ] {
+        let page = ann.get(&server, &format!("/auth/github/callback?{query}"));
+        assert_page(&page, 400, NEUTRAL);
+        pages.push(page.text);
+    }
+    // A genuine state of another provider's callback as well.
+    pages.push(ann.callback(&server, "x", &state).text.replace("/auth/x", "/auth/github"));
+    pages.dedup();
+    assert_eq!(pages.len(), 1);
+    assert_eq!(server.guard.calls(), 0);
+}
+
+/// A page of the application's own does not lose the headers, and is not asked where the answer is a redirect.
+#[test]
+fn an_own_page_is_protected_too() {
+    let server: Server =
+        crate::routes::server_with(
+            |routes| Ok(routes.refusal_page(|error, again| format!("{} {again}", error.code()))),
+        );
+    let page = Visitor::default().get(&server, "/auth/github/callback");
+    assert_eq!((page.text.as_str(), page.header("referrer-policy")), ("missing_state /auth/github", "no-referrer"));
+}
