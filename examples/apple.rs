@@ -1,0 +1,372 @@
+//! Signing people in with Apple, by the `openidconnect` crate: the answer is a POST from another site, the client secret is
+//! a JWT that the service signs, and the person's name comes once.
+//!
+//! ```text
+//! cargo run --example apple -- --once     # against a stand-in for Apple: prints each step, exits 0 if all held
+//! cargo run --example apple -- --help     # what it needs to run against Apple itself
+//! ```
+//!
+//! Copy everything above the line `The example itself`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+
+mod stand_in;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, StatusCode};
+use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
+use oauth_state::{
+    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset, Provider, ReturnTo,
+    SingleProcessGuard,
+};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::{
+    AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
+    Scope, TokenResponse, reqwest,
+};
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{Signature, SigningKey};
+use p256::pkcs8::DecodePrivateKey;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// Apple posts its answer to this path; register the whole address there, which has to be https and not localhost.
+const CALLBACK: &str = "/auth/apple/callback";
+/// How long Apple's metadata and keys serve before they are asked for again.
+const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a client secret lives, in seconds. Apple takes up to six months; one for each exchange needs no more.
+const SECRET_LIFETIME: u64 = 300;
+
+const HELP: &str = "\
+Signs people in with Apple.
+
+  cargo run --example apple              serves on 127.0.0.1:8080, against Apple
+  cargo run --example apple -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+
+Needs in the environment:
+
+  APPLE_CLIENT_ID    a Services ID (developer.apple.com/account)
+  APPLE_TEAM_ID      the team's id, ten characters
+  APPLE_KEY_ID       the id of a key for Sign in with Apple, ten characters
+  APPLE_KEY_FILE     the key, as downloaded: AuthKey_….p8
+  OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
+  PUBLIC_URL         what browsers call this service: https, because Apple takes no localhost;
+                     register PUBLIC_URL/auth/apple/callback as a return URL
+  LISTEN             where to listen (default 127.0.0.1:8080), behind what speaks TLS";
+
+/// What differs from one installation to another.
+struct Settings {
+    public_url: String,
+    client_id: String,
+    team_id: String,
+    key_id: String,
+    key: SigningKey,
+    keys: KeyRing,
+    issuer: String,
+}
+
+impl Settings {
+    fn from_environment() -> Result<Self, Failure> {
+        let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        let apple = Preset::find("apple").ok_or("no preset for Apple")?;
+        Ok(Self {
+            public_url: needed("PUBLIC_URL")?,
+            client_id: needed("APPLE_CLIENT_ID")?,
+            team_id: needed("APPLE_TEAM_ID")?,
+            key_id: needed("APPLE_KEY_ID")?,
+            key: SigningKey::from_pkcs8_pem(&std::fs::read_to_string(needed("APPLE_KEY_FILE")?)?)?,
+            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            issuer: apple.issuer.map(|issuer| issuer.value).unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn redirect_uri(&self) -> String {
+        format!("{}{CALLBACK}", self.public_url)
+    }
+
+    /// The client secret: a JWT with ES256 that says who asks and for how long.
+    fn client_secret(&self) -> Result<ClientSecret, Failure> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let header = serde_json::json!({ "alg": "ES256", "kid": self.key_id });
+        let claims = serde_json::json!({
+            "iss": self.team_id,
+            "iat": now,
+            "exp": now.saturating_add(SECRET_LIFETIME),
+            "aud": "https://appleid.apple.com",
+            "sub": self.client_id,
+        });
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let signature: Signature = self.key.try_sign(format!("{header}.{claims}").as_bytes())?;
+        Ok(ClientSecret::new(format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))))
+    }
+}
+
+struct Site {
+    flow: Flow,
+    http: reqwest::Client,
+    settings: Settings,
+    metadata: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+}
+
+fn app(settings: Settings) -> Result<Router, Failure> {
+    // The preset says form_post, so that the cookie is SameSite=None: no other comes with a POST from Apple's page. Apple
+    // sends no `iss`; a callback address of its own keeps it apart from other providers (RFC 9700 section 4.4.2).
+    let apple = Provider::apple().redirect_uri(&settings.redirect_uri());
+    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(apple).build()?;
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .timeout(Duration::from_secs(10))
+        .build()?;
+    let site = Site { flow, http, settings, metadata: Mutex::default() };
+    Ok(Router::new().route("/auth/apple", get(login)).route(CALLBACK, post(callback)).with_state(Arc::new(site)))
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    return_to: Option<String>,
+}
+
+/// `GET /auth/apple?return_to=/basket`, a link on a page of this service.
+async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
+    let login = Login::at("apple");
+    // A path of this service, or none: never an open redirect.
+    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+        Some(path) => login.return_to(path),
+        None => login,
+    };
+    site.begin(Binding::cookies(&headers), login).await
+}
+
+/// `POST /auth/apple/callback`, from a form on Apple's page.
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    detached(async move {
+        match request {
+            Ok(request) => site.finish(request).await,
+            Err(error) => refused(error),
+        }
+    })
+    .await
+}
+
+impl Site {
+    async fn begin(&self, binding: Binding<'_>, login: Login) -> Response {
+        let begun = match self.flow.begin(binding, login) {
+            Ok(begun) => begun,
+            Err(error) => {
+                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
+                return error.into_response();
+            }
+        };
+        match self.client().await {
+            Ok(client) => authorize(&client, &begun),
+            Err(error) => not_confirmed(&*error),
+        }
+    }
+
+    async fn finish(&self, request: CallbackRequest) -> Response {
+        let (headers, callback) = request.split();
+        match self.flow.finish(headers.cookies(), Expect::provider("apple"), callback).await {
+            Ok(Finished::Code(login)) => self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error)),
+            // Apple's own word for access_denied.
+            Ok(Finished::Refused(refusal)) if refusal.error.as_str() == "user_cancelled_authorize" => {
+                tracing::info!(code = "access_denied", "the person said no");
+                protected(Redirect::to("/"))
+            }
+            Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
+            // Too late, the back button, a cookie that got lost: once, a new login begins by itself.
+            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+                Some(restart) => {
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
+                    self.begin(headers.cookies(), Login::at("apple").restarting(restart)).await
+                }
+                None => refused(error),
+            },
+        }
+    }
+
+    /// Exchanges the code and believes the ID token only with this login's nonce.
+    async fn confirm(&self, login: Authorized<()>) -> Result<Response, Failure> {
+        let client = self.client().await?;
+        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let tokens = exchange.request_async(&self.http).await?;
+        // Signature, issuer, audience, time and nonce (OpenID Connect Core section 3.1.3.7).
+        let id_token = tokens.id_token().ok_or("no ID token came")?;
+        let nonce: Nonce = login.nonce.into();
+        let claims = id_token.claims(&client.id_token_verifier(), &nonce)?;
+        let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
+        // With the first consent, and never again, the form has the person's name beside the code. Nobody signed it: a name
+        // for the profile, and no more. The address that counts is the one in the ID token.
+        let user = login.unauthenticated_parameters.get("user").and_then(|user| serde_json::from_str(user).ok());
+        let name = user.map_or_else(
+            || "a person known from before".to_owned(),
+            |AppleUser { name }| format!("{} {}", name.first_name, name.last_name),
+        );
+        let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
+        tracing::info!(code = "signed_in", "signed in");
+        // Here your service begins its session for `claims.subject()`, keeps the name if one came, and redirects to `path`.
+        let subject = claims.subject().as_str();
+        Ok(protected(format!("Signed in as {email} ({name}, Apple user {subject}). Go on to {path}")))
+    }
+
+    async fn client(&self) -> Result<Client, Failure> {
+        let mut known = self.metadata.lock().await;
+        let metadata = match &*known {
+            Some((asked_at, metadata)) if asked_at.elapsed() < METADATA_LIFETIME => metadata.clone(),
+            _ => {
+                let issuer = IssuerUrl::new(self.settings.issuer.clone())?;
+                let metadata = CoreProviderMetadata::discover_async(issuer, &self.http).await?;
+                known.insert((Instant::now(), metadata)).1.clone()
+            }
+        };
+        let id = ClientId::new(self.settings.client_id.clone());
+        Ok(CoreClient::from_provider_metadata(metadata, id, Some(self.settings.client_secret()?))
+            .set_auth_type(AuthType::RequestBody)
+            .set_redirect_uri(RedirectUrl::new(self.settings.redirect_uri())?))
+    }
+}
+
+fn authorize(client: &Client, begun: &Begun) -> Response {
+    let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
+    let request = client
+        .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
+        .add_scopes(["name", "email"].map(|scope| Scope::new(scope.to_owned())))
+        .add_extra_param("response_mode", "form_post") // Apple insists on it as soon as a scope is asked for
+        // Apple documents no PKCE, but holds to it (https://github.com/a-tokyo/apple-signin-auth/issues/180).
+        .set_pkce_challenge(begun.pkce_challenge());
+    redirect(begun, request.url().0.as_str())
+}
+
+#[derive(Deserialize)]
+struct AppleUser {
+    name: AppleName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AppleName {
+    first_name: String,
+    last_name: String,
+}
+
+/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+fn refused(error: FinishError) -> Response {
+    tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
+    error.into_response()
+}
+
+/// Apple could not be reached, or what came from there was not for this login.
+fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(code = "not_confirmed", error, "sign-in failed at Apple");
+    protected((StatusCode::BAD_GATEWAY, "Apple did not confirm this sign-in. Please start again."))
+}
+
+// ---- The example itself --------------------------------------------------------------------------------------------
+
+fn main() -> ExitCode {
+    stand_in::program::run(HELP, serve, once)
+}
+
+async fn serve() -> Result<(), Failure> {
+    let settings = Settings::from_environment()?;
+    let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    println!("open {}/auth/apple", settings.public_url);
+    axum::serve(TcpListener::bind(listen).await?, app(settings)?).await?;
+    Ok(())
+}
+
+async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failure> {
+    use stand_in::apple::Registration;
+    use stand_in::openid::{Es256, Trouble};
+    use stand_in::program;
+    use stand_in::user_agent::UserAgent;
+
+    let (listener, public_url) = program::listen("localhost").await?;
+    let (other_listener, other_url) = program::listen("localhost").await?;
+    let client = Registration::new(&format!("{public_url}{CALLBACK}"))?;
+    let key = SigningKey::from_pkcs8_pem(&client.p8()?)?;
+    let settings = |key: SigningKey, public_url: &str, issuer: &str| {
+        let [client_id, team_id, key_id] = [&client.client_id, &client.team_id, &client.key_id].map(Clone::clone);
+        let (public_url, issuer) = (public_url.to_owned(), issuer.to_owned());
+        Ok::<_, Failure>(Settings { public_url, client_id, team_id, key_id, key, keys: program::fresh_ring()?, issuer })
+    };
+    let apple = stand_in::apple::start(client.clone()).await?;
+    program::spawn(listener, app(settings(key, &public_url, &apple.issuer)?)?);
+    let start = format!("{public_url}/auth/apple");
+    let mut report = stand_in::report::Report::default();
+
+    let mut ann = UserAgent::of("ann", &apple.issuer, &log)?;
+    let post = ann.callback(&format!("{start}?return_to=/basket")).await?;
+    let answer = ann.open(&post).await?;
+    report.signed_in("Ann signs in, by a POST from Apple's page", &answer, "as ann@privaterelay.appleid.com");
+    report.check("with her name, the first time", &answer.body, answer.body.contains("(ann <Example>,"), "her name");
+    let answer = ann.open(&post).await?;
+    report.begins_anew("the same POST again", &answer, "already_used");
+    let post = ann.callback(&start).await?;
+    let answer = ann.open(&post.with("user", "{\"name\":")).await?;
+    report.signed_in("the second time without a name, and with nonsense in its place", &answer, "known from before");
+
+    let mut bob = UserAgent::of("bob", &apple.issuer, &log)?;
+    let fresh = bob.callback(&start).await?;
+    let answer = ann.open(&fresh).await?;
+    report.refused("Bob's fresh POST in Ann's browser (login CSRF)", &answer, "other_browser");
+    let answer = bob.open(&fresh.with_one_character_changed()).await?;
+    report.refused("Bob's fresh POST with one character changed", &answer, "forged");
+    let answer = bob.open(&fresh).await?;
+    report.signed_in("none of that used it up: Bob signs in", &answer, "as bob@privaterelay.appleid.com");
+
+    for (trouble, what, words) in [
+        (Trouble::Nonce, "an ID token with another login's nonce", "nonce"),
+        (Trouble::Audience, "an ID token for another client", "audience"),
+    ] {
+        apple.trouble.set(trouble);
+        let post = bob.callback(&start).await?;
+        let answer = bob.open(&post).await?;
+        report.not_confirmed(what, &answer, words);
+    }
+    apple.trouble.set(None);
+    let mallory = UserAgent::of("mallory", &apple.issuer, &log)?.callback(&start).await?;
+    let post = bob.callback(&start).await?.with("code", &mallory.parameter("code"));
+    let answer = bob.open(&post).await?;
+    report.not_confirmed("Mallory's code in Bob's callback", &answer, "invalid_grant");
+    let mut carl = UserAgent::of("deny", &apple.issuer, &log)?;
+    let post = carl.callback(&start).await?;
+    let answer = carl.open(&post).await?;
+    report.ends("Carl says no at Apple", &answer, 303, "access_denied");
+
+    let mut strict = UserAgent::of("dora", &apple.issuer, &log)?;
+    let post = strict.callback(&start).await?;
+    strict.block_cross_site_cookies();
+    let answer = strict.open(&post).await?;
+    report.begins_anew("a browser that sends no cookie with a cross-site POST", &answer, "cookie_missing");
+
+    // A server with another key than the one that is registered under its id.
+    program::spawn(other_listener, app(settings(Es256::new()?.key().clone(), &public_url, &apple.issuer)?)?);
+    let mut ed = UserAgent::of("ed", &apple.issuer, &log)?.with_servers(&public_url, &[other_url]);
+    let post = ed.callback(&start).await?;
+    let answer = ed.open(&post).await?;
+    report.not_confirmed("a client secret that another key signed", &answer, "invalid_client");
+
+    let mut request = ann.begin(&start).await?;
+    let by_query = request.query().unwrap_or_default().replace("form_post", "query");
+    request.set_query(Some(&by_query));
+    let answer = ann.get(&request).await?;
+    let held = answer.status == 400 && answer.body.contains("must be form_post");
+    report.check("what Apple says to a scope without form_post", &answer.body, held, "invalid_request");
+    Ok(report)
+}

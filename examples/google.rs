@@ -1,0 +1,338 @@
+//! Signing people in with Google, by the `openidconnect` crate: an ID token, its nonce, and accounts of one Workspace.
+//!
+//! ```text
+//! cargo run --example google -- --once     # against a stand-in for Google: prints each step, exits 0 if all held
+//! cargo run --example google -- --help     # what it needs to run against Google itself
+//! ```
+//!
+//! Copy everything above the line `The example itself`. Any other OpenID provider differs in `Provider::oidc` and the issuer.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+
+mod stand_in;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode};
+use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
+use oauth_state::{
+    App, AuthorizationError, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset,
+    Provider, ReturnTo, SingleProcessGuard,
+};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata,
+};
+use openidconnect::{
+    AdditionalClaims, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IssuerUrl, Nonce,
+    RedirectUrl, Scope, TokenResponse, reqwest,
+};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// Google sends people back to this path; register the whole address there.
+const CALLBACK: &str = "/auth/google/callback";
+/// How long Google's metadata and keys serve before they are asked for again.
+const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
+
+const HELP: &str = "\
+Signs people in with Google.
+
+  cargo run --example google              serves on 127.0.0.1:8080, against Google
+  cargo run --example google -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+
+Needs in the environment:
+
+  GOOGLE_CLIENT_ID       of an OAuth client (console.cloud.google.com/apis/credentials)
+  GOOGLE_CLIENT_SECRET   its secret
+  GOOGLE_WORKSPACE       takes accounts of this Workspace domain alone (default: all accounts)
+  OAUTH_STATE_KEYS       the key ring that all servers share: `oauth-state keys generate` makes one
+  PUBLIC_URL             what browsers call this service (default http://localhost:8080);
+                         register PUBLIC_URL/auth/google/callback as an authorized redirect URI
+  LISTEN                 where to listen (default 127.0.0.1:8080)";
+
+/// What differs from one installation to another.
+struct Settings {
+    public_url: String,
+    client_id: String,
+    client_secret: ClientSecret,
+    workspace: Option<String>,
+    keys: KeyRing,
+    issuer: String,
+}
+
+impl Settings {
+    fn from_environment() -> Result<Self, Failure> {
+        let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        let google = Preset::find("google").ok_or("no preset for Google")?;
+        Ok(Self {
+            public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
+            client_id: needed("GOOGLE_CLIENT_ID")?,
+            client_secret: ClientSecret::new(needed("GOOGLE_CLIENT_SECRET")?),
+            workspace: std::env::var("GOOGLE_WORKSPACE").ok().filter(|domain| !domain.is_empty()),
+            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            issuer: google.issuer.map(|issuer| issuer.value).unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+struct Site {
+    flow: Flow,
+    http: reqwest::Client,
+    settings: Settings,
+    metadata: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+}
+
+fn app(settings: Settings) -> Result<Router, Failure> {
+    // An `iss` that comes must be Google's (RFC 9207). Google sends it; `requires_iss` would insist on it.
+    let google = Provider::google().issuer(&settings.issuer).redirect_uri(&settings.redirect_uri());
+    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(google).build()?;
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .timeout(Duration::from_secs(10))
+        .build()?;
+    let site = Site { flow, http, settings, metadata: Mutex::default() };
+    Ok(Router::new().route("/auth/google", get(login)).route(CALLBACK, get(callback)).with_state(Arc::new(site)))
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    return_to: Option<String>,
+}
+
+/// `GET /auth/google?return_to=/basket`, a link on a page of this service.
+async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
+    let login = Login::at("google");
+    // A path of this service, or none: never an open redirect.
+    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+        Some(path) => login.return_to(path),
+        None => login,
+    };
+    site.begin(Binding::cookies(&headers), login).await
+}
+
+/// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    detached(async move {
+        match request {
+            Ok(request) => site.finish(request).await,
+            Err(error) => refused(error),
+        }
+    })
+    .await
+}
+
+impl Site {
+    async fn begin(&self, binding: Binding<'_>, login: Login) -> Response {
+        let begun = match self.flow.begin(binding, login) {
+            Ok(begun) => begun,
+            Err(error) => {
+                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
+                return error.into_response();
+            }
+        };
+        match self.client().await {
+            Ok(client) => self.authorize(&client, &begun),
+            Err(error) => not_confirmed(&*error),
+        }
+    }
+
+    fn authorize(&self, client: &Client, begun: &Begun) -> Response {
+        let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
+        let request = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
+            .add_scope(Scope::new("email".to_owned()))
+            .set_pkce_challenge(begun.pkce_challenge());
+        // Google shows the accounts of that domain first. It is a wish; `confirm` is what insists.
+        let request = match &self.settings.workspace {
+            Some(domain) => request.add_extra_param("hd", domain),
+            None => request,
+        };
+        redirect(begun, request.url().0.as_str())
+    }
+
+    async fn finish(&self, request: CallbackRequest) -> Response {
+        let (headers, callback) = request.split();
+        match self.flow.finish(headers.cookies(), Expect::provider("google"), callback).await {
+            Ok(Finished::Code(login)) => self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error)),
+            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+                tracing::info!(code = "access_denied", "the person said no");
+                protected(Redirect::to("/"))
+            }
+            Ok(_) => not_confirmed(&*Failure::from("Google answered with an error")),
+            // Too late, the back button, a cookie that got lost: once, a new login begins by itself.
+            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+                Some(restart) => {
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
+                    self.begin(headers.cookies(), Login::at("google").restarting(restart)).await
+                }
+                None => refused(error),
+            },
+        }
+    }
+
+    /// Exchanges the code and believes the ID token only with this login's nonce.
+    async fn confirm(&self, login: Authorized<()>) -> Result<Response, Failure> {
+        let client = self.client().await?;
+        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let tokens = exchange.request_async(&self.http).await?;
+        let id_token: GoogleIdToken = tokens.id_token().ok_or("no ID token came")?.to_string().parse()?;
+        // Signature, issuer, audience, time and nonce (OpenID Connect Core section 3.1.3.7).
+        let nonce: Nonce = login.nonce.into();
+        let claims = id_token.claims(&client.id_token_verifier(), &nonce)?;
+        if self.settings.workspace.is_some() && claims.additional_claims().hd != self.settings.workspace {
+            return Err("the account is not of the Workspace".into());
+        }
+        let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
+        let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
+        tracing::info!(code = "signed_in", "signed in");
+        // Here your service begins its session for `claims.subject()`, which stays when the address changes, and redirects
+        // to `path`.
+        Ok(protected(format!("Signed in as {email} (Google account {}). Go on to {path}", claims.subject().as_str())))
+    }
+
+    async fn client(&self) -> Result<Client, Failure> {
+        let mut known = self.metadata.lock().await;
+        let metadata = match &*known {
+            Some((asked_at, metadata)) if asked_at.elapsed() < METADATA_LIFETIME => metadata.clone(),
+            _ => {
+                let issuer = IssuerUrl::new(self.settings.issuer.clone())?;
+                let metadata = CoreProviderMetadata::discover_async(issuer, &self.http).await?;
+                known.insert((Instant::now(), metadata)).1.clone()
+            }
+        };
+        let Settings { client_id, client_secret, .. } = &self.settings;
+        let id = ClientId::new(client_id.clone());
+        Ok(CoreClient::from_provider_metadata(metadata, id, Some(client_secret.clone()))
+            .set_auth_type(openidconnect::AuthType::RequestBody)
+            .set_redirect_uri(RedirectUrl::new(self.settings.redirect_uri())?))
+    }
+}
+
+impl Settings {
+    fn redirect_uri(&self) -> String {
+        format!("{}{CALLBACK}", self.public_url)
+    }
+}
+
+/// What Google says beside the standard claims: the Workspace domain of the account, if it has one.
+#[derive(Debug, Deserialize, Serialize)]
+struct GoogleClaims {
+    hd: Option<String>,
+}
+
+impl AdditionalClaims for GoogleClaims {}
+
+type GoogleIdToken = IdToken<GoogleClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+
+/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+fn refused(error: FinishError) -> Response {
+    tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
+    error.into_response()
+}
+
+/// Google could not be reached, or what came from there was not for this login.
+fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(code = "not_confirmed", error, "sign-in failed at Google");
+    protected((StatusCode::BAD_GATEWAY, "Google did not confirm this sign-in. Please start again."))
+}
+
+// ---- The example itself --------------------------------------------------------------------------------------------
+
+fn main() -> ExitCode {
+    stand_in::program::run(HELP, serve, once)
+}
+
+async fn serve() -> Result<(), Failure> {
+    let settings = Settings::from_environment()?;
+    let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    println!("open {}/auth/google", settings.public_url);
+    axum::serve(TcpListener::bind(listen).await?, app(settings)?).await?;
+    Ok(())
+}
+
+async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failure> {
+    use stand_in::grants::Registration;
+    use stand_in::openid::Trouble;
+    use stand_in::program;
+    use stand_in::user_agent::UserAgent;
+
+    let (listener, public_url) = program::listen("localhost").await?;
+    let client = Registration::new("1234.apps.googleusercontent.com", &format!("{public_url}{CALLBACK}"))?;
+    let google = stand_in::google::start(client.clone()).await?;
+    let settings = Settings {
+        public_url: public_url.clone(),
+        client_id: client.client_id,
+        client_secret: ClientSecret::new(client.client_secret),
+        workspace: Some("shop.example".to_owned()),
+        keys: program::fresh_ring()?,
+        issuer: google.issuer.clone(),
+    };
+    program::spawn(listener, app(settings)?);
+    let start = format!("{public_url}/auth/google");
+    let mut report = stand_in::report::Report::default();
+
+    let mut ann = UserAgent::of("ann@shop.example", &google.issuer, &log)?;
+    let link = ann.callback(&format!("{start}?return_to=/basket")).await?;
+    let answer = ann.open(&link).await?;
+    report.signed_in("Ann of the Workspace signs in", &answer, "as ann@shop.example");
+    let answer = ann.open(&link).await?;
+    report.begins_anew("the same link again", &answer, "already_used");
+
+    let mut bob = UserAgent::of("bob@shop.example", &google.issuer, &log)?;
+    let fresh = bob.callback(&start).await?;
+    let answer = ann.open(&fresh).await?;
+    report.refused("Bob's fresh link in Ann's browser (login CSRF)", &answer, "other_browser");
+    let answer = bob.open(&fresh.with_one_character_changed()).await?;
+    report.refused("Bob's fresh link with one character changed", &answer, "forged");
+    let answer = bob.open(&fresh).await?;
+    report.signed_in("none of that used it up: Bob signs in", &answer, "as bob@shop.example");
+
+    google.trouble.set(Trouble::Issuer);
+    let link = bob.callback(&start).await?;
+    let answer = bob.open(&link).await?;
+    report.refused("a callback with another server's iss (mix-up)", &answer, "issuer_mismatch");
+    for (trouble, what, words) in [
+        (Trouble::Nonce, "an ID token with another login's nonce", "nonce"),
+        (Trouble::Audience, "an ID token for another client", "audience"),
+    ] {
+        google.trouble.set(trouble);
+        let link = bob.callback(&start).await?;
+        let answer = bob.open(&link).await?;
+        report.not_confirmed(what, &answer, words);
+    }
+    google.trouble.set(None);
+
+    let mallory = UserAgent::of("mallory@shop.example", &google.issuer, &log)?.callback(&start).await?;
+    let link = bob.callback(&start).await?.with("code", &mallory.parameter("code"));
+    let answer = bob.open(&link).await?;
+    report.not_confirmed("Mallory's code in Bob's callback", &answer, "invalid_grant");
+    let mut carl = UserAgent::of("carl@gmail.com", &google.issuer, &log)?;
+    let link = carl.callback(&start).await?;
+    let answer = carl.open(&link).await?;
+    report.not_confirmed("Carl, whose account is not of the Workspace", &answer, "not of the Workspace");
+    let mut dora = UserAgent::of("deny", &google.issuer, &log)?;
+    let link = dora.callback(&start).await?;
+    let answer = dora.open(&link).await?;
+    report.ends("Dora says no at Google", &answer, 303, "access_denied");
+    let mut request = dora.begin(&start).await?;
+    let elsewhere = request.query().unwrap_or_default().replace("callback", "elsewhere");
+    request.set_query(Some(&elsewhere));
+    let answer = dora.get(&request).await?;
+    let held = answer.status == 400 && answer.body.ends_with("redirect_uri_mismatch");
+    report.check("a redirect_uri that is not registered stays at Google", &answer.body, held, "Error 400");
+    Ok(report)
+}

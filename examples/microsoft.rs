@@ -1,0 +1,387 @@
+//! Signing people in with Microsoft Entra, by the `openidconnect` crate: people of one tenant, of some, or of all.
+//!
+//! ```text
+//! cargo run --example microsoft -- --once     # against a stand-in for Entra: prints each step, exits 0 if all held
+//! cargo run --example microsoft -- --help     # what it needs to run against Entra itself
+//! ```
+//!
+//! Copy everything above the line `The example itself`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+
+mod stand_in;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode};
+use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
+use oauth_state::{
+    App, AuthorizationError, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider,
+    ResponseMode, ReturnTo, SingleProcessGuard,
+};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
+use openidconnect::{
+    AdditionalClaims, AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, Nonce,
+    RedirectUrl, Scope, TokenResponse, reqwest,
+};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// Entra sends people back to this path; register the whole address there, of the kind "Web".
+const CALLBACK: &str = "/auth/microsoft/callback";
+/// How long Entra's metadata and keys serve before they are asked for again.
+const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
+
+const HELP: &str = "\
+Signs people in with Microsoft Entra.
+
+  cargo run --example microsoft              serves on 127.0.0.1:8080, against Entra
+  cargo run --example microsoft -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+
+Needs in the environment:
+
+  MICROSOFT_CLIENT_ID       of an app registration (entra.microsoft.com)
+  MICROSOFT_CLIENT_SECRET   its secret
+  MICROSOFT_TENANT          a tenant's id, or common, organizations or consumers (default common)
+  MICROSOFT_TENANTS         ids of the tenants whose people may sign in, with commas between (default: all)
+  MICROSOFT_FORM_POST       set to 1, Entra answers by form_post, which keeps the code out of addresses
+  OAUTH_STATE_KEYS          the key ring that all servers share: `oauth-state keys generate` makes one
+  PUBLIC_URL                what browsers call this service (default http://localhost:8080);
+                            register PUBLIC_URL/auth/microsoft/callback as a redirect URI
+  LISTEN                    where to listen (default 127.0.0.1:8080)";
+
+/// What differs from one installation to another.
+struct Settings {
+    public_url: String,
+    client_id: String,
+    client_secret: ClientSecret,
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`.
+    authority: String,
+    /// Ids of the tenants whose people may sign in; all, if it is empty.
+    tenants: Vec<String>,
+    form_post: bool,
+    keys: KeyRing,
+}
+
+impl Settings {
+    fn from_environment() -> Result<Self, Failure> {
+        let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        let tenant = std::env::var("MICROSOFT_TENANT").unwrap_or_else(|_| "common".to_owned());
+        let tenants = std::env::var("MICROSOFT_TENANTS").unwrap_or_default();
+        Ok(Self {
+            public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
+            client_id: needed("MICROSOFT_CLIENT_ID")?,
+            client_secret: ClientSecret::new(needed("MICROSOFT_CLIENT_SECRET")?),
+            authority: format!("https://login.microsoftonline.com/{tenant}/v2.0"),
+            tenants: tenants.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+            form_post: std::env::var("MICROSOFT_FORM_POST").is_ok_and(|value| value == "1"),
+            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+        })
+    }
+
+    fn redirect_uri(&self) -> String {
+        format!("{}{CALLBACK}", self.public_url)
+    }
+}
+
+/// What travels in the state for this service: encrypted, authentic, and counted in the length of the address.
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    invitation: Option<String>,
+}
+
+struct Site {
+    flow: Flow<Carried>,
+    http: reqwest::Client,
+    settings: Settings,
+    metadata: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+}
+
+fn app(settings: Settings) -> Result<Router, Failure> {
+    // The preset holds the length that Entra takes: a longer state is an error here, not a page AADSTS90015 there. Entra
+    // sends no `iss`; a callback address of its own keeps it apart from other providers (RFC 9700 section 4.4.2).
+    let microsoft = Provider::microsoft().redirect_uri(&settings.redirect_uri());
+    // By form_post the cookie has to be SameSite=None: the flow sees to it, if it knows.
+    let microsoft = if settings.form_post { microsoft.response_mode(ResponseMode::FormPost) } else { microsoft };
+    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard)
+        .carrying::<Carried>()
+        .provider(microsoft)
+        .build()?;
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .timeout(Duration::from_secs(10))
+        .build()?;
+    let site = Site { flow, http, settings, metadata: Mutex::default() };
+    let callback = get(callback).post(callback);
+    Ok(Router::new().route("/auth/microsoft", get(login)).route(CALLBACK, callback).with_state(Arc::new(site)))
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    return_to: Option<String>,
+    invitation: Option<String>,
+}
+
+/// `GET /auth/microsoft?return_to=/basket&invitation=…`, a link on a page of this service.
+async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
+    let login = Login::at("entra").data(Carried { invitation: wish.invitation });
+    // A path of this service, or none: never an open redirect.
+    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+        Some(path) => login.return_to(path),
+        None => login,
+    };
+    site.begin(Binding::cookies(&headers), login).await
+}
+
+/// To which Entra sends the browser: `GET …?code=…&state=…`, or a POST with the same in a form.
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    detached(async move {
+        match request {
+            Ok(request) => site.finish(request).await,
+            Err(error) => refused(error),
+        }
+    })
+    .await
+}
+
+impl Site {
+    async fn begin(&self, binding: Binding<'_>, login: Login<Carried>) -> Response {
+        let begun = match self.flow.begin(binding, login) {
+            Ok(begun) => begun,
+            Err(error) => {
+                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
+                return error.into_response();
+            }
+        };
+        match self.client().await {
+            Ok((client, _)) => self.authorize(&client, &begun),
+            Err(error) => not_confirmed(&*error),
+        }
+    }
+
+    fn authorize(&self, client: &Client, begun: &Begun) -> Response {
+        let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
+        let request = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
+            .add_scope(Scope::new("profile".to_owned()))
+            .add_extra_param("response_mode", if self.settings.form_post { "form_post" } else { "query" })
+            .set_pkce_challenge(begun.pkce_challenge());
+        redirect(begun, request.url().0.as_str())
+    }
+
+    async fn finish(&self, request: CallbackRequest) -> Response {
+        let (headers, callback) = request.split();
+        match self.flow.finish(headers.cookies(), Expect::provider("entra"), callback).await {
+            Ok(Finished::Code(login)) => self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error)),
+            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+                tracing::info!(code = "access_denied", "the person said no");
+                protected(Redirect::to("/"))
+            }
+            Ok(_) => not_confirmed(&*Failure::from("Entra answered with an error")),
+            // Too late, the back button, a cookie that got lost: once, a new login begins by itself. What the first one
+            // carried stays behind.
+            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+                Some(restart) => {
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
+                    let login = Login::at("entra").data(Carried { invitation: None });
+                    self.begin(headers.cookies(), login.restarting(restart)).await
+                }
+                None => refused(error),
+            },
+        }
+    }
+
+    /// Exchanges the code and believes the ID token only with this login's nonce, and only from the tenant that it names.
+    async fn confirm(&self, login: Authorized<Carried>) -> Result<Response, Failure> {
+        let (client, issuer) = self.client().await?;
+        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let tokens = exchange.request_async(&self.http).await?;
+        let id_token: EntraIdToken = tokens.id_token().ok_or("no ID token came")?.to_string().parse()?;
+        // Signature, audience, time and nonce (OpenID Connect Core section 3.1.3.7). The issuer is compared below, because
+        // that of `common` has `{tenantid}` in it, which stands for the tenant of whoever signs in.
+        let nonce: Nonce = login.nonce.into();
+        let claims = id_token.claims(&client.id_token_verifier().require_issuer_match(false), &nonce)?;
+        let EntraClaims { tid, oid } = claims.additional_claims();
+        if claims.issuer().as_str() != issuer.replace("{tenantid}", tid) {
+            return Err("the ID token's issuer is not that of its tenant".into());
+        }
+        let tenants = &self.settings.tenants;
+        if !tenants.is_empty() && !tenants.contains(tid) {
+            return Err("people of this tenant may not sign in".into());
+        }
+        let name = claims.preferred_username().map(|name| name.as_str()).unwrap_or_default();
+        let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
+        let invitation = login.data.invitation.unwrap_or_else(|| "no invitation".to_owned());
+        tracing::info!(code = "signed_in", "signed in");
+        // Here your service begins its session for (`tid`, `oid`), and redirects to `path`. Never for `name` or an e-mail
+        // address: any tenant's administrator may write somebody else's there.
+        Ok(protected(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Go on to {path}")))
+    }
+
+    /// The client, and the issuer of its ID tokens.
+    ///
+    /// `CoreProviderMetadata::discover_async` refuses the metadata of `common`, whose issuer is not the address that it was
+    /// asked at: hence by hand.
+    async fn client(&self) -> Result<(Client, String), Failure> {
+        let mut known = self.metadata.lock().await;
+        let metadata = match &*known {
+            Some((asked_at, metadata)) if asked_at.elapsed() < METADATA_LIFETIME => metadata.clone(),
+            _ => {
+                let address = format!("{}/.well-known/openid-configuration", self.settings.authority);
+                let document = self.http.get(address).send().await?.error_for_status()?.bytes().await?;
+                let metadata: CoreProviderMetadata = serde_json::from_slice(&document)?;
+                let keys = CoreJsonWebKeySet::fetch_async(metadata.jwks_uri(), &self.http).await?;
+                known.insert((Instant::now(), metadata.set_jwks(keys))).1.clone()
+            }
+        };
+        let issuer = metadata.issuer().to_string();
+        let Settings { client_id, client_secret, .. } = &self.settings;
+        let id = ClientId::new(client_id.clone());
+        let client = CoreClient::from_provider_metadata(metadata, id, Some(client_secret.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_redirect_uri(RedirectUrl::new(self.settings.redirect_uri())?);
+        Ok((client, issuer))
+    }
+}
+
+/// What Entra says beside the standard claims: the tenant, and the person's id in it, which is the same for every app.
+#[derive(Debug, Deserialize, Serialize)]
+struct EntraClaims {
+    tid: String,
+    oid: String,
+}
+
+impl AdditionalClaims for EntraClaims {}
+
+type EntraIdToken = IdToken<EntraClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+
+/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+fn refused(error: FinishError) -> Response {
+    tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
+    error.into_response()
+}
+
+/// Entra could not be reached, or what came from there was not for this login.
+fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(code = "not_confirmed", error, "sign-in failed at Entra");
+    protected((StatusCode::BAD_GATEWAY, "Microsoft did not confirm this sign-in. Please start again."))
+}
+
+// ---- The example itself --------------------------------------------------------------------------------------------
+
+fn main() -> ExitCode {
+    stand_in::program::run(HELP, serve, once)
+}
+
+async fn serve() -> Result<(), Failure> {
+    let settings = Settings::from_environment()?;
+    let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    println!("open {}/auth/microsoft", settings.public_url);
+    axum::serve(TcpListener::bind(listen).await?, app(settings)?).await?;
+    Ok(())
+}
+
+async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failure> {
+    let mut report = stand_in::report::Report::default();
+    for form_post in [false, true] {
+        println!("    Entra answers by {}", if form_post { "form_post" } else { "query" });
+        walk_through(form_post, &log, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn walk_through(
+    form_post: bool,
+    log: &stand_in::log::Log,
+    report: &mut stand_in::report::Report,
+) -> Result<(), Failure> {
+    use stand_in::grants::Registration;
+    use stand_in::microsoft::TENANTS;
+    use stand_in::openid::Trouble;
+    use stand_in::program;
+    use stand_in::user_agent::UserAgent;
+
+    let [(_, contoso), _] = TENANTS;
+    let (listener, public_url) = program::listen("localhost").await?;
+    let client = Registration::new("8d4a1b2c-0f3e-4d5a-9b6c-7e8f9a0b1c2d", &format!("{public_url}{CALLBACK}"))?;
+    let entra = stand_in::microsoft::start(client.clone()).await?;
+    let settings = Settings {
+        public_url: public_url.clone(),
+        client_id: client.client_id,
+        client_secret: ClientSecret::new(client.client_secret),
+        authority: format!("{}/common/v2.0", entra.address),
+        tenants: vec![contoso.to_owned()],
+        form_post,
+        keys: program::fresh_ring()?,
+    };
+    program::spawn(listener, app(settings)?);
+    let start = format!("{public_url}/auth/microsoft");
+
+    let mut ann = UserAgent::of("ann@contoso", &entra.address, log)?;
+    let link = ann.callback(&format!("{start}?return_to=/basket&invitation=welcome")).await?;
+    let answer = ann.open(&link).await?;
+    report.signed_in("Ann of Contoso signs in", &answer, &format!("as ann@contoso (tenant {contoso}"));
+    let held = answer.body.ends_with(", welcome). Go on to /basket");
+    report.check("with what the login carried", &answer.body, held, "welcome");
+    let answer = ann.open(&link).await?;
+    report.begins_anew("the same link again", &answer, "already_used");
+
+    let mut bob = UserAgent::of("bob@contoso", &entra.address, log)?;
+    let fresh = bob.callback(&start).await?;
+    let answer = ann.open(&fresh).await?;
+    report.refused("Bob's fresh link in Ann's browser (login CSRF)", &answer, "other_browser");
+    let answer = bob.open(&fresh).await?;
+    report.signed_in("that did not use it up: Bob signs in", &answer, "as bob@contoso");
+
+    for (trouble, what, words) in [
+        (Trouble::Tenant, "an ID token of another tenant's issuer", "not that of its tenant"),
+        (Trouble::Nonce, "an ID token with another login's nonce", "nonce"),
+        (Trouble::Audience, "an ID token for another client", "audience"),
+    ] {
+        entra.trouble.set(trouble);
+        let link = bob.callback(&start).await?;
+        let answer = bob.open(&link).await?;
+        report.not_confirmed(what, &answer, words);
+    }
+    entra.trouble.set(None);
+    let mallory = UserAgent::of("mallory@contoso", &entra.address, log)?.callback(&start).await?;
+    let link = bob.callback(&start).await?.with("code", &mallory.parameter("code"));
+    let answer = bob.open(&link).await?;
+    report.not_confirmed("Mallory's code in Bob's callback", &answer, "AADSTS50148");
+    let mut carl = UserAgent::of("carl@fabrikam", &entra.address, log)?;
+    let link = carl.callback(&start).await?;
+    let answer = carl.open(&link).await?;
+    report.not_confirmed("Carl of Fabrikam, whose tenant is not on the list", &answer, "may not sign in");
+
+    let answer = ann.get(&format!("{start}?invitation={}", "x".repeat(1400)).parse()?).await?;
+    report.ends("a state that Entra would find too long does not begin", &answer, 400, "not_begun");
+    let mut request = ann.begin(&start).await?;
+    let padded = request.query().unwrap_or_default().replace("state=", &format!("state={}", "x".repeat(1800)));
+    request.set_query(Some(&padded));
+    let answer = ann.get(&request).await?;
+    let held = answer.status == 400 && answer.body.starts_with("AADSTS90015");
+    report.check("what Entra says to one", &answer.body, held, "AADSTS90015");
+    let mut request = ann.begin(&start).await?;
+    let elsewhere = request.query().unwrap_or_default().replace("callback", "elsewhere");
+    request.set_query(Some(&elsewhere));
+    let answer = ann.get(&request).await?;
+    let held = answer.status == 400 && answer.body.starts_with("AADSTS50011");
+    report.check("a redirect_uri that is not registered stays at Entra", &answer.body, held, "AADSTS50011");
+    Ok(())
+}
