@@ -23,7 +23,8 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::store::{
-    Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore, is_form_of_this_crate,
+    Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore,
+    is_form_of_this_crate,
 };
 use oauth_state::{
     App, Binding, Expect, FinishError, Flow, KeyRing, Login, Origin, Preset, Provider, SingleProcessGuard,
@@ -120,7 +121,10 @@ impl Settings {
             client_secret: ClientSecret::new(needed("GITHUB_CLIENT_SECRET")?),
             keys: KeyRing::from_env()?,
             plan: MigrationPlan::from_env(PLAN)?,
-            authorization_endpoint: github.authorization_endpoint.map(|figure| figure.value.to_owned()).unwrap_or_default(),
+            authorization_endpoint: github
+                .authorization_endpoint
+                .map(|figure| figure.value.to_owned())
+                .unwrap_or_default(),
             token_endpoint: github.token_endpoint.map(|figure| figure.value.to_owned()).unwrap_or_default(),
         })
     }
@@ -203,7 +207,10 @@ async fn login(State(github): State<Arc<GithubProvider>>, headers: HeaderMap) ->
     github.begin(Binding::cookies(&headers), "the red project").await
 }
 
-async fn callback(State(github): State<Arc<GithubProvider>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(
+    State(github): State<Arc<GithubProvider>>,
+    request: Result<CallbackRequest, FinishError>,
+) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
@@ -259,11 +266,13 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let mut bob = UserAgent::of("bob", &github.address, &log)?;
     for percent in [0, 10, 50, 100, 0] {
         running.apply(&plan(percent)?, &logins)?;
-        let (before, mut signed_in) = (logins.counts(), 0);
+        let before = logins.counts();
+        let mut outcomes = Vec::new();
         for _ in 0..20 {
             let link = bob.callback(&start).await?;
-            signed_in += i32::from(bob.open(&link).await?.code == "signed_in");
+            outcomes.push(bob.open(&link).await?.code);
         }
+        let signed_in = outcomes.iter().filter(|code| *code == "signed_in").count();
         let counts = logins.counts();
         let old = counts.old.issued.saturating_sub(before.old.issued);
         let new = counts.new.issued.saturating_sub(before.new.issued);
