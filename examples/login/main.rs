@@ -44,6 +44,7 @@ A login that starts on one server and finishes on another.
 
 Usage: login [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
+                    [--response-mode MODE]
 
 Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
 
@@ -64,6 +65,7 @@ Without a command it starts two application servers, a small OpenID provider and
   --issuer URL         the OpenID provider's issuer identifier
   --client-id ID       the client id registered there; CLIENT_SECRET holds the secret
   --name NAME          what the pages call this server (default A)
+  --response-mode MODE query (default), form_post, or form_post_reposted: form_post without a SameSite=None cookie
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
@@ -105,7 +107,8 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     if let Some((command, rest)) = arguments.split_first()
         && command == "server"
     {
-        let options = Options::read(rest, &["listen", "public", "issuer", "client-id", "name", "lifetime", "until"])?;
+        let known = ["listen", "public", "issuer", "client-id", "name", "lifetime", "response-mode", "until"];
+        let options = Options::read(rest, &known)?;
         server::run(server::Settings::from_options(&options)?).await?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -165,7 +165,7 @@ pub fn outcome(outcome: &Outcome, server: &str) -> String {
 }
 
 /// Buttons for what an attacker would do with the link of the last login that succeeded in this browser. The script
-/// keeps that link, so that every answer offers the next attempt.
+/// keeps that link, so that every answer offers the next attempt; an answer that came by form_post leaves none.
 const ATTACKS: &str = "<section id=attacks hidden><h2>Now try what an attacker would</h2>\
 <p class=row><a class=button id=again>Use the link again\
 <small>Press it twice: the front gives it to one server, then to the other, and each answers in its own way.</small></a></p>\
@@ -175,7 +175,7 @@ const ATTACKS: &str = "<section id=attacks hidden><h2>Now try what an attacker w
 <p class=row><a class=button id=changed>Change one character<small>In the middle of the state.</small></a></p></section>\
 <script>\
 const main=document.querySelector('main');\
-if(main.dataset.outcome==='signed_in')sessionStorage.setItem('link',location.href);\
+if(main.dataset.outcome==='signed_in'&&location.search)sessionStorage.setItem('link',location.href);\
 const link=sessionStorage.getItem('link');\
 if(link){\
 const changed=new URL(link),state=changed.searchParams.get('state'),middle=state.length>>1;\

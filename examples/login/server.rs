@@ -10,7 +10,10 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
-use oauth_state::{App, AuthorizationError, Authorized, Binding, Expect, FinishError, Finished, Flow, Login, Provider};
+use oauth_state::{
+    App, AuthorizationError, Authorized, Binding, Expect, FinishError, FinishErrorKind, Finished, Flow, Login,
+    Provider, ResponseMode,
+};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
@@ -36,6 +39,7 @@ pub struct Settings {
     client_id: String,
     client_secret: String,
     lifetime: Duration,
+    response_mode: ResponseMode,
     until_end_of_input: bool,
 }
 
@@ -50,6 +54,12 @@ impl Settings {
             client_id: options.require("client-id")?.to_owned(),
             client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
             lifetime: options.lifetime(60)?,
+            response_mode: match options.get("response-mode") {
+                None | Some("query") => ResponseMode::Query,
+                Some("form_post") => ResponseMode::FormPost,
+                Some("form_post_reposted") => ResponseMode::FormPostReposted,
+                Some(_) => return Err("--response-mode takes query, form_post or form_post_reposted".into()),
+            },
             until_end_of_input: options.until_end_of_input()?,
         })
     }
@@ -81,6 +91,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .provider(
             Provider::custom(PROVIDER)?
                 .requires_iss(&settings.issuer)
+                .response_mode(settings.response_mode)
                 .redirect_uri(&format!("{}/callback", settings.public)),
         )
         .lifetime(settings.lifetime)
@@ -91,7 +102,9 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     println!("listening on {}", listener.local_addr()?);
     let until_end_of_input = settings.until_end_of_input;
     let site = Arc::new(Site { flow, settings, shared, client: OnceCell::new() });
-    let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", get(callback));
+    // A form that nobody declared comes by POST all the same: the refusal says what is wrong, where a 405 would not.
+    let callbacks = get(callback).post(callback);
+    let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", callbacks);
     axum::serve(listener, app.with_state(site)).with_graceful_shutdown(end_of_input(until_end_of_input)).await?;
     Ok(())
 }
@@ -117,19 +130,31 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
     tracing::info!(server = site.settings.name, "login begun");
     let client = site.client().await?;
     let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-    let (url, _, _) = client
+    let mut request = client
         .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-        .set_pkce_challenge(begun.pkce_challenge())
-        .url();
+        .set_pkce_challenge(begun.pkce_challenge());
+    if site.settings.response_mode != ResponseMode::Query {
+        request = request.add_extra_param("response_mode", "form_post");
+    }
+    let (url, _, _) = request.url();
     Ok(redirect(&begun, url.as_str()))
 }
 
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
-        let outcome = match request {
+        let finished = match request {
             Ok(request) => site.finish(request).await,
-            Err(refused) => Outcome::refused(&refused),
+            Err(refused) => Err(refused),
+        };
+        let outcome = match finished {
+            Ok(outcome) => outcome,
+            // The page that posts the callback once more, from this site.
+            Err(refused) if refused.kind() == FinishErrorKind::RepostNeeded => return refused.into_response(),
+            Err(refused) => {
+                tracing::warn!(code = refused.code(), diagnosis = refused.diagnosis(), "callback refused");
+                Outcome::refused(&refused)
+            }
         };
         // The code for whoever runs this; a real service shows the person `public_text` and nothing more.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
@@ -140,16 +165,15 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
-    async fn finish(&self, request: CallbackRequest) -> Outcome {
+    async fn finish(&self, request: CallbackRequest) -> Result<Outcome, FinishError> {
         let (headers, callback) = request.split();
-        match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await {
-            Ok(Finished::Code(login)) => self.exchange(login).await,
-            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+        Ok(match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await? {
+            Finished::Code(login) => self.exchange(login).await,
+            Finished::Refused(refusal) if refusal.error == AuthorizationError::AccessDenied => {
                 Outcome::denied(&refusal.data.server)
             }
-            Ok(_) => Outcome::provider_failed("provider_error", "The provider answered with an error."),
-            Err(refused) => Outcome::refused(&refused),
-        }
+            _ => Outcome::provider_failed("provider_error", "The provider answered with an error."),
+        })
     }
 
     /// Exchanges the code and accepts the ID token only with this login's nonce.

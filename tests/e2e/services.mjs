@@ -36,10 +36,10 @@ export function rootKey() {
   return `osk1.${key.toString('base64url')}.${checksum.toString('base64url')}`;
 }
 
-/** The certified provider, which also notes what must never appear in a log. */
-export async function startProvider(client, secrets) {
+/** The certified provider, which also notes what must never appear in a log. By another host, it is another site. */
+export async function startProvider(client, secrets, host = 'localhost') {
   const port = await freePort();
-  const issuer = `http://localhost:${port}`;
+  const issuer = `http://${host}:${port}`;
   const provider = new Provider(issuer, {
     clients: [{ client_id: client.id, client_secret: client.secret, redirect_uris: [client.redirectUri] }],
     cookies: { keys: [randomBytes(16).toString('hex')] },
@@ -67,11 +67,11 @@ export class Server {
   }
 
   async start() {
-    const { public: address, issuer, client, keys, guard = '' } = this.settings;
+    const { public: address, issuer, client, keys, guard = '', responseMode = 'query' } = this.settings;
     this.process = spawn(
       this.binary,
       ['server', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
-        '--client-id', client.id, '--lifetime', '120', '--until', 'end-of-input'],
+        '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input'],
       { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, REPLAY_GUARD: guard, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );
     const log = createWriteStream(this.log, { flags: 'a' });
