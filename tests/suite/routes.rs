@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use oauth_state::adapter::axum::{LoginRoutes, LoginRoutesBuilder, RoutesError};
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Flow, FlowBuilder, Provider, Purpose, ReturnTo};
+use oauth_state::{Flow, FlowBuilder, Provider, Purpose, ResponseMode, ReturnTo};
 use tower::ServiceExt;
 
 use crate::common::{CountingGuard, NOW, app, block_on};
@@ -229,4 +229,24 @@ fn the_button_leads_to_where_a_browser_finds_begin() {
     let server = Server { router, clock, guard, told: Arc::default() };
     let page = Visitor::default().get(&server, "/auth/google/callback");
     assert!(page.text.contains("href=\"/app/auth/google\""), "{}", page.text);
+}
+
+/// The first half of a re-posted callback is no refusal: nobody is told of one, and no login begins again.
+#[test]
+fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
+    let acme = || Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
+    let server = server_with(|routes| {
+        Ok(routes.provider(acme(), |begun| format!("https://acme.example/authorize?state={}", begun.state)))
+    });
+    let mut ann = Visitor::default();
+    let form = format!("code=c&state={}", ann.get(&server, "/auth/acme").state());
+    let post = || Request::post("/auth/acme/callback").header("content-type", "application/x-www-form-urlencoded");
+
+    let page = Visitor::default().send(&server, post(), &form);
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").contains("script-src 'nonce-"));
+    assert_eq!((page.header("set-cookie"), server.guard.calls()), ("", 0));
+    assert!(server.told.lock().unwrap().is_empty());
+    let done = ann.send(&server, post(), &format!("{form}&oauth_state_reposted=1"));
+    assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
 }
