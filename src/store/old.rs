@@ -12,7 +12,7 @@ use crate::claims::Origin;
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::{BeginError, Code, Expect, Login, ProviderRefusal};
 use crate::name::Purpose;
-use crate::token::wire::Form;
+use crate::token::wire::{Form, LONGEST_TEXT};
 
 /// What [`OldStates`] answers, when it has been asked.
 pub type OldFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -149,6 +149,10 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
         // As everywhere: the browser's guess uses nothing up.
         if binding.request().is_some_and(RequestHeaders::is_speculative) {
             return Box::pin(std::future::ready(Err(FinishErrorKind::NotConsumed.into())));
+        }
+        // Longer than any state that a provider takes: the caller's store is not asked with it.
+        if callback.state.len() > LONGEST_TEXT {
+            return Box::pin(std::future::ready(Err(FinishErrorKind::TooLong.into())));
         }
         let origin = Login::at(expect.provider_id().unwrap_or_default()).into_origin();
         Box::pin(async move {

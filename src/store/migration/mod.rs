@@ -230,7 +230,11 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         let consuming = side.store.consume(binding, expect, callback);
         Box::pin(async move {
             let consumed = consuming.await;
-            side.counters.consumed(consumed.is_ok());
+            // A prefetch, and the first half of a callback that is posted once more, are no refusals.
+            let kind = consumed.as_ref().err().map(FinishError::kind);
+            if !matches!(kind, Some(FinishErrorKind::NotConsumed | FinishErrorKind::RepostNeeded)) {
+                side.counters.consumed(kind.is_none());
+            }
             consumed
         })
     }

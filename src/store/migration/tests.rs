@@ -99,6 +99,11 @@ fn the_unbound_side_begins_no_link_and_heeds_no_prefetch() {
     let callback = Callback::from_code("an old state", "code").unwrap();
     let refused = run(logins.consume(Binding::cookies(&headers), Expect::provider("github"), callback)).unwrap_err();
     assert_eq!(refused.code(), "not_consumed");
+    assert_eq!(logins.counts().old.refused, 0, "nothing was refused, nor used up");
+
+    let long = Callback::from_code("a".repeat(2_049), "code").unwrap();
+    let refused = run(logins.consume(session(), Expect::provider("github"), long)).unwrap_err();
+    assert_eq!(refused.code(), "too_long");
     assert!(asked.lock().unwrap().is_empty());
 }
 
