@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::http::protect;
 use crate::claims::ReturnTo;
-use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::finish_error::{FinishError, FinishErrorKind, escape_onto};
 use crate::flow::BeginError;
 use crate::name::Purpose;
 
@@ -174,12 +174,14 @@ impl BeginError {
 /// The page itself. `target` is a path of the site's own, and the one thing that is not constant.
 pub(super) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<String> {
     let Words { title, text, button } = words;
-    let target = escaped(target.as_str());
+    // A path may hold quotes, brackets and ampersands.
+    let mut href = String::with_capacity(target.as_str().len());
+    escape_onto(target.as_str(), &mut href);
     let mut response = Response::new(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{target}\">{button}</a></p>\n</main>\n\
+         <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{href}\">{button}</a></p>\n</main>\n\
          </body>\n</html>\n"
     ));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -191,21 +193,6 @@ pub(super) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<St
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     protect(headers);
     response
-}
-
-/// For a quoted attribute: a path may hold quotes, brackets and ampersands.
-fn escaped(path: &str) -> String {
-    path.chars().fold(String::with_capacity(path.len()), |mut out, character| {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            plain => out.push(plain),
-        }
-        out
-    })
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 pub use kind::FinishErrorKind;
 pub use repost::RepostPage;
+#[cfg(feature = "http")]
+pub(crate) use repost::escape_onto;
 pub(crate) use repost::{REPOSTED, SCRIPT_NONCE_BYTES};
 pub use restart::Restart;
 pub(crate) use restart::Whose;

@@ -112,9 +112,9 @@ impl fmt::Debug for RepostPage {
     }
 }
 
-/// Appends text as it may stand in an attribute in double quotes. A value that ended the attribute would be a page of the
-/// attacker's on this site.
-fn escape_onto(text: &str, html: &mut String) {
+/// Appends text as it may stand in HTML, in an attribute in double quotes as well. A value that ended the attribute would be a
+/// page of the attacker's on this site.
+pub(crate) fn escape_onto(text: &str, html: &mut String) {
     for character in text.chars() {
         match character {
             '&' => html.push_str("&amp;"),
