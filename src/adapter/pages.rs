@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::http::protect;
 use crate::claims::ReturnTo;
-use crate::finish_error::{FinishError, FinishErrorKind, escape_onto};
+use crate::finish_error::{FinishError, FinishErrorKind, MissingCookie, escape_onto};
 use crate::flow::BeginError;
 use crate::name::Purpose;
 
@@ -89,9 +89,10 @@ impl FinishError {
                 "It has to end in the browser and the session where it began. Please start again here. If somebody sent \
                  you a link that led to this page, do not use it.",
             ),
-            FinishErrorKind::CookieMissing => {
-                words("Your browser did not bring our cookie", why_no_cookie(self.diagnosis()))
-            }
+            FinishErrorKind::CookieMissing => words(
+                "Your browser did not bring our cookie",
+                self.missing_cookie().map_or("Please start again in this browser.", MissingCookie::words),
+            ),
             FinishErrorKind::GuardUnavailable | FinishErrorKind::GuardFull => words(
                 "We cannot sign you in at this moment",
                 "Something on our side does not answer. Please reload this page in a few seconds.",
@@ -104,24 +105,6 @@ impl FinishError {
         };
         // A link or a confirmation begins on a page of the site's own, with the person's consent.
         if restart.purpose() == Purpose::Login { words } else { Words { button: GO_ON, ..words } }
-    }
-}
-
-/// The likely reason of a missing cookie, for a person, from the one for a developer.
-fn why_no_cookie(diagnosis: &str) -> &'static str {
-    if diagnosis.starts_with("no cookies came at all") {
-        "Your browser blocks cookies for this site, or you began in another browser or app than this one. Please allow \
-         cookies for this site and start again in this browser."
-    } else if diagnosis.starts_with("other cookies came") {
-        "It may have been cleared, or you began too long ago, in another browser or in a private window. Please start \
-         again in this browser."
-    } else if diagnosis.starts_with("the callback came to another host") {
-        "You began at another address of this site than the one you came back to. Please start again from here."
-    } else if diagnosis.contains("cross-site POST") {
-        "Your browser kept it back, because the answer came from another site. If it blocks third-party cookies, please \
-         allow them for this site, and start again."
-    } else {
-        "Please allow cookies for this site and start again in this browser."
     }
 }
 

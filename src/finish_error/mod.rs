@@ -1,6 +1,7 @@
 //! Why a callback was refused.
 
 mod kind;
+mod missing_cookie;
 mod repost;
 mod restart;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 pub use kind::FinishErrorKind;
+pub(crate) use missing_cookie::MissingCookie;
 pub use repost::RepostPage;
 #[cfg(feature = "http")]
 pub(crate) use repost::escape_onto;
@@ -41,13 +43,22 @@ struct Inner {
     diagnosis: &'static str,
     restart: Option<Restart>,
     repost: Option<RepostPage>,
+    missing_cookie: Option<MissingCookie>,
     first_used_at: Option<SystemTime>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl FinishError {
     pub(crate) fn because(kind: FinishErrorKind, diagnosis: &'static str) -> Self {
-        Self(Box::new(Inner { kind, diagnosis, restart: None, repost: None, first_used_at: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            diagnosis,
+            restart: None,
+            repost: None,
+            missing_cookie: None,
+            first_used_at: None,
+            source: None,
+        }))
     }
 
     pub(crate) fn already_used(first_used_at: Option<SystemTime>) -> Self {
@@ -59,6 +70,18 @@ impl FinishError {
     pub(crate) fn with_restart(mut self, restart: Restart) -> Self {
         self.0.restart = Some(restart);
         self
+    }
+
+    pub(crate) fn cookie_missing(why: MissingCookie) -> Self {
+        let mut error = Self::because(FinishErrorKind::CookieMissing, why.diagnosis());
+        error.0.missing_cookie = Some(why);
+        error
+    }
+
+    /// Why the cookie did not come, for `cookie_missing`.
+    #[cfg(feature = "http")]
+    pub(crate) fn missing_cookie(&self) -> Option<MissingCookie> {
+        self.0.missing_cookie
     }
 
     pub(crate) fn repost_needed(page: RepostPage) -> Self {

@@ -81,10 +81,10 @@ impl RepostPage {
     ///
     /// # Examples
     ///
-    /// See [`RepostPage`]:
-    ///
     /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().repost().is_none());
+    /// # use oauth_state::testing;
+    /// let page = testing::sample_repost_page();
+    /// assert!(page.html().contains(r#"<form method="post">"#));
     /// ```
     #[must_use]
     pub fn html(&self) -> &str {
@@ -95,10 +95,10 @@ impl RepostPage {
     ///
     /// # Examples
     ///
-    /// See [`RepostPage`]:
-    ///
     /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().repost().is_none());
+    /// # use oauth_state::testing;
+    /// let page = testing::sample_repost_page();
+    /// assert!(page.content_security_policy().starts_with("default-src 'none'; script-src 'nonce-"));
     /// ```
     #[must_use]
     pub fn content_security_policy(&self) -> &str {

@@ -8,7 +8,9 @@ use super::{Expect, Flow, FlowInner};
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
-use crate::finish_error::{FinishError, FinishErrorKind, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
+use crate::finish_error::{
+    FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose,
+};
 use crate::key::id::KeyId;
 use crate::open::{self, Authentic, Context, InContext, OutOfTime, is_over};
 use crate::provider::{Provider, host_of};
@@ -300,9 +302,10 @@ impl FlowInner {
         let secrets = match self.compare(authentic, binding, provider) {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
-                let diagnosis = binding.request().map_or("", |headers| self.why_no_cookie(headers, provider));
+                let why = binding.request().map(|headers| self.why_no_cookie(headers, provider));
                 let restart = Restart::new(authentic.origin(), Whose::Unknown);
-                return Err(FinishError::because(FinishErrorKind::CookieMissing, diagnosis).with_restart(restart));
+                let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
+                return Err(refused.with_restart(restart));
             }
             Comparison::Other => {
                 let restart = Restart::new(authentic.origin(), Whose::Another);
@@ -325,7 +328,7 @@ impl FlowInner {
     }
 
     /// What the headers tell of a cookie that did not come.
-    fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> &'static str {
+    fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> MissingCookie {
         // Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
         let cross_site_post =
             headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site");
@@ -334,27 +337,13 @@ impl FlowInner {
             (Some(public), Some(request)) => !public.eq_ignore_ascii_case(request),
             _ => false,
         };
-        match (cross_site_post, provider.uses_form_post(), headers.any_cookie()) {
-            (true, false, _) if provider.reposts() => {
-                "the callback was posted once more, and still as a cross-site POST without the cookie: the page's form is not \
-                 sent to the callback's own site"
-            }
-            (true, false, _) => {
-                "the callback came as a cross-site POST, on which SameSite=Lax cookies do not come: declare the \
-                 provider's response mode as form_post"
-            }
-            (true, true, _) => {
-                "the cross-site POST came without the SameSite=None cookie: the browser blocks third-party cookies, or \
-                 the login began over plain http"
-            }
-            _ if other_host => "the callback came to another host than the one where the login's cookie is set",
-            (false, _, true) => {
-                "other cookies came, but none of this login: begin's Set-Cookie was not sent or has expired, or begin \
-                 ran on another host, another application name or another environment"
-            }
-            (false, _, false) => {
-                "no cookies came at all: the browser blocks them, or the login began in another browser or on another host"
-            }
+        match cross_site_post {
+            true if provider.reposts() => MissingCookie::RepostedPost,
+            true if provider.uses_form_post() => MissingCookie::DeclaredPost,
+            true => MissingCookie::UndeclaredPost,
+            false if other_host => MissingCookie::OtherHost,
+            false if headers.any_cookie() => MissingCookie::OtherCookies,
+            false => MissingCookie::NoCookies,
         }
     }
 }

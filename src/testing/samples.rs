@@ -6,7 +6,7 @@ use crate::binding::Binding;
 use crate::callback::{Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::finish_error::{Restart, Whose};
+use crate::finish_error::{RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
 use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal};
 use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::{DEFAULT_SKEW, KeyRing};
@@ -102,6 +102,19 @@ pub fn stored_flow() -> StoredFlow<String> {
 fn builder() -> FlowBuilder<()> {
     let app = App::new("shop", "test").expect("a name");
     Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000)).provider(Provider::github())
+}
+
+/// The page that posts a callback once more.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::testing;
+/// assert!(testing::sample_repost_page().html().starts_with("<!doctype html>"));
+/// ```
+#[must_use]
+pub fn sample_repost_page() -> RepostPage {
+    RepostPage::new([("state", "ost1..."), ("code", "abc")], [7; SCRIPT_NONCE_BYTES])
 }
 
 /// A row of a store, which holds the JSON of `"a sample"`; another at every call.

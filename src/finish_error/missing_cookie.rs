@@ -1,0 +1,68 @@
+//! Why a login's cookie did not come, as far as the callback's headers tell.
+
+/// The likely reason, of which a developer and a person read different words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingCookie {
+    /// A cross-site POST of a provider that is not declared to send one.
+    UndeclaredPost,
+    /// A cross-site POST of a provider that is.
+    DeclaredPost,
+    /// A callback that was posted once more, and still comes from another site.
+    RepostedPost,
+    /// It came to another host than the login began on.
+    OtherHost,
+    /// Other cookies came.
+    OtherCookies,
+    /// No cookie came at all.
+    NoCookies,
+}
+
+impl MissingCookie {
+    /// For a developer or an operator.
+    pub(super) const fn diagnosis(self) -> &'static str {
+        match self {
+            Self::UndeclaredPost => {
+                "the callback came as a cross-site POST, on which SameSite=Lax cookies do not come: declare the \
+                 provider's response mode as form_post"
+            }
+            Self::DeclaredPost => {
+                "the cross-site POST came without the SameSite=None cookie: the browser blocks third-party cookies, or \
+                 the login began over plain http"
+            }
+            Self::RepostedPost => {
+                "the callback was posted once more, and still as a cross-site POST without the cookie: the page's form is not \
+                 sent to the callback's own site"
+            }
+            Self::OtherHost => "the callback came to another host than the one where the login's cookie is set",
+            Self::OtherCookies => {
+                "other cookies came, but none of this login: begin's Set-Cookie was not sent or has expired, or begin \
+                 ran on another host, another application name or another environment"
+            }
+            Self::NoCookies => {
+                "no cookies came at all: the browser blocks them, or the login began in another browser or on another host"
+            }
+        }
+    }
+
+    /// For the person at the browser.
+    #[cfg(feature = "http")]
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::UndeclaredPost | Self::DeclaredPost | Self::RepostedPost => {
+                "Your browser kept it back, because the answer came from another site. If it blocks third-party cookies, please \
+                 allow them for this site, and start again."
+            }
+            Self::OtherHost => {
+                "You began at another address of this site than the one you came back to. Please start again from here."
+            }
+            Self::OtherCookies => {
+                "It may have been cleared, or you began too long ago, in another browser or in a private window. Please start \
+                 again in this browser."
+            }
+            Self::NoCookies => {
+                "Your browser blocks cookies for this site, or you began in another browser or app than this one. Please allow \
+                 cookies for this site and start again in this browser."
+            }
+        }
+    }
+}
