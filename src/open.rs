@@ -11,7 +11,7 @@ use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
-use crate::token::keys::{Found, KeyTable, PurposeKeys};
+use crate::token::keys::{KeyTable, PurposeKeys};
 use crate::token::wire::{self, LONGEST_BYTES, NotAToken};
 
 /// Claims that some holder of the key sealed, and the keys that they were sealed with.
@@ -45,12 +45,7 @@ pub(crate) fn authenticate<'t>(
             "the state is of another store's form: it was begun with another kind of store than this callback finishes",
         ));
     }
-    let keys = match keys.find(token.key_id, now) {
-        Found::Keys(keys) => keys,
-        Found::WrongPurpose => return Err(FinishErrorKind::WrongPurpose.into()),
-        Found::Revoked => return Err(FinishErrorKind::KeyRevoked.into()),
-        Found::Unknown => return Err(FinishErrorKind::UnknownKey.into()),
-    };
+    let keys = keys.opening(token.key_id, now)?;
     keys.encryption
         .decrypt(&token.nonce, &keys.associated_data, token.ciphertext, &token.tag)
         .map_err(|_| FinishErrorKind::Forged)?;

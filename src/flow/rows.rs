@@ -11,7 +11,6 @@ use crate::finish_error::FinishErrorKind;
 use crate::key::id::KeyId;
 use crate::rows::Row;
 use crate::token::aead::{NONCE_BYTES, TAG_BYTES};
-use crate::token::keys::Found;
 
 impl SealedWith<'_> {
     /// The row that holds `data`; `None` if these keys have none for rows.
@@ -33,11 +32,9 @@ impl Flow<()> {
         key_id: KeyId,
         mut value: Vec<u8>,
     ) -> Result<Vec<u8>, FinishErrorKind> {
-        let (table, now) = (self.inner.keys.load(), self.inner.now());
-        // A store takes its time: a key that was revoked meanwhile is named as such.
-        table.still_opens(key_id, now)?;
-        let Found::Keys(keys) = table.find(key_id, now) else { return Err(FinishErrorKind::UnknownKey) };
-        let keys = keys.rows.as_ref().ok_or(FinishErrorKind::UnknownKey)?;
+        // A store takes its time: a key that was revoked meanwhile opens nothing any more.
+        let table = self.inner.keys.load();
+        let keys = table.opening(key_id, self.inner.now())?.rows.as_ref().ok_or(FinishErrorKind::UnknownKey)?;
         let length = value.len().checked_sub(TAG_BYTES).ok_or(FinishErrorKind::Forged)?;
         let (data, tag) = value.split_at_mut(length);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| FinishErrorKind::Forged)?;

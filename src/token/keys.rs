@@ -55,18 +55,6 @@ impl PurposeKeys {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SameKeyId;
 
-/// What a key id in a token leads to.
-pub(crate) enum Found<'t> {
-    /// A key that opens, for a purpose that is accepted here.
-    Keys(&'t PurposeKeys),
-    /// A key that opens, for a purpose that is known but not accepted here.
-    WrongPurpose,
-    /// A key that the operator withdrew.
-    Revoked,
-    /// No key, or one that is retired.
-    Unknown,
-}
-
 /// All keys of a ring for the purposes that a flow accepts, and the key ids of the purposes that it does not.
 #[derive(Debug)]
 pub(crate) struct KeyTable {
@@ -131,12 +119,7 @@ impl KeyTable {
     ///
     /// Why its states are refused by now.
     pub(crate) fn still_opens(&self, id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
-        match self.find(id, now) {
-            Found::Keys(_) => Ok(()),
-            Found::WrongPurpose => Err(FinishErrorKind::WrongPurpose),
-            Found::Revoked => Err(FinishErrorKind::KeyRevoked),
-            Found::Unknown => Err(FinishErrorKind::UnknownKey),
-        }
+        self.opening(id, now).map(|_| ())
     }
 
     /// The keys that seal for `purpose` at `now`.
@@ -146,15 +129,20 @@ impl KeyTable {
         of_active.find_map(|entry| entry.keys.as_ref().filter(|keys| keys.purpose == purpose))
     }
 
-    /// The keys that `id` names. An exact look-up: no key is tried on a token that does not name it.
-    pub(crate) fn find(&self, id: KeyId, now: u64) -> Found<'_> {
+    /// The keys that `id` names, if they open at `now`. An exact look-up: no key is tried on a token that does not name it.
+    ///
+    /// # Errors
+    ///
+    /// `key_revoked` for one that the operator withdrew, `unknown_key` for none and for one that is retired, `wrong_purpose` for
+    /// one of a purpose that is known and not accepted here.
+    pub(crate) fn opening(&self, id: KeyId, now: u64) -> Result<&PurposeKeys, FinishErrorKind> {
         let position = self.ids.iter().position(|known| *known == id);
-        let Some(entry) = position.and_then(|position| self.entries.get(position)) else { return Found::Unknown };
+        let entry = position.and_then(|position| self.entries.get(position)).ok_or(FinishErrorKind::UnknownKey)?;
         match (self.ring.role(entry.ring_index, now), &entry.keys) {
-            (KeyRole::Revoked, _) => Found::Revoked,
-            (role, _) if !role.opens() => Found::Unknown,
-            (_, None) => Found::WrongPurpose,
-            (_, Some(keys)) => Found::Keys(keys),
+            (KeyRole::Revoked, _) => Err(FinishErrorKind::KeyRevoked),
+            (role, _) if !role.opens() => Err(FinishErrorKind::UnknownKey),
+            (_, None) => Err(FinishErrorKind::WrongPurpose),
+            (_, Some(keys)) => Ok(keys),
         }
     }
 }
