@@ -37,11 +37,9 @@ pub struct StateForm {
     pub characters: usize,
     /// The length of what it encodes.
     pub bytes: usize,
-    /// The first four characters: `ost1` for a state that carries everything; `osm1`, `osr1`, `osp1` and `osx1` for a
-    /// handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
-    pub prefix: &'static str,
     /// Four bytes that name the derived key which sealed it: one for each root key, purpose, application and environment.
     pub key_id: [u8; 4],
+    form: Form,
 }
 
 impl StateForm {
@@ -61,11 +59,23 @@ impl StateForm {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
         let bytes = token.ciphertext.len().saturating_add(AROUND_BYTES);
-        Ok(Self { characters: state.len(), bytes, prefix: token.form.prefix(), key_id: token.key_id.0 })
+        Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0, form: token.form })
     }
 
-    fn form(&self) -> Form {
-        Form::ALL.into_iter().find(|form| form.prefix() == self.prefix).unwrap_or(Form::Sealed)
+    /// The first four characters: `ost1` for a state that carries everything; `osm1`, `osr1`, `osp1` and `osx1` for a
+    /// handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Binding, Login, StateForm, testing};
+    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// assert_eq!(StateForm::read(&state)?.prefix(), "ost1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn prefix(&self) -> &'static str {
+        self.form.prefix()
     }
 }
 
@@ -304,7 +314,7 @@ impl KeyRing {
         purposes.iter().try_for_each(|purpose| purpose.check())?;
         let now = unix_seconds(now);
         let form = StateForm::read(state);
-        let table = KeyTable::new(self.clone(), purposes, app, form.map_or(Form::Sealed, |form| form.form()))?;
+        let table = KeyTable::new(self.clone(), purposes, app, form.map_or(Form::Sealed, |form| form.form))?;
         let named = form.ok().and_then(|form| self.named(KeyId(form.key_id), app, purposes));
         Ok(Inspection {
             form,
@@ -331,7 +341,7 @@ impl KeyRing {
     fn contents(&self, state: &str, key: &RingKey, purpose: Purpose, app: &App) -> Option<StateContents> {
         let alone = RingKey { revoked: false, ..key.clone() };
         let alone = Self::from_parts(self.serial(), self.timing(), vec![alone], Vec::new());
-        let table = KeyTable::new(alone, &[purpose], app, StateForm::read(state).ok()?.form()).ok()?;
+        let table = KeyTable::new(alone, &[purpose], app, StateForm::read(state).ok()?.form).ok()?;
         let mut buffer = [0; LONGEST_BYTES];
         let authentic = open::authenticate(state, &table, key.seal_from, &mut buffer).ok()?;
         Some(StateContents {

@@ -121,7 +121,7 @@ fn a_handle_opens_like_a_state() {
     let login = Login::at("github").data("kept in a row".to_owned());
     let (begun, _) = crate::testing::stored_flow().seal(session, login).unwrap();
     let inspection = crate::testing::ring().inspect(&begun.state, &app, &[Purpose::Login], SystemTime::now()).unwrap();
-    assert_eq!(inspection.form.unwrap().prefix, "osm1");
+    assert_eq!(inspection.form.unwrap().prefix(), "osm1");
     assert_eq!(inspection.contents.unwrap().origin.provider, "github");
     assert!(inspection.refused.is_none());
 }

@@ -120,7 +120,9 @@ fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
 
 fn tell_form(form: Result<StateForm, NotAState>, told: &mut Told) {
     match form {
-        Ok(StateForm { characters, bytes, prefix, key_id, .. }) => {
+        Ok(form) => {
+            let StateForm { characters, bytes, key_id, .. } = form;
+            let prefix = form.prefix();
             let row = match prefix {
                 "ost1" => "",
                 "osm1" => ", a handle to a row in memory",
