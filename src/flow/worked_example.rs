@@ -1,5 +1,6 @@
 //! The worked examples of `docs/wire-format.md`, computed by the code: the page must show these very values.
 
+use super::begin::SealedWith;
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, user_tag};
 use crate::claims::codec::{BindingKind, Claims};
@@ -61,9 +62,9 @@ fn examples() -> String {
     let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Redis).unwrap();
     let of_handles = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let handle = seal::seal(of_handles, &nonce, &bare, &(), 2048).unwrap();
-    let of_rows = of_handles.rows.as_ref().unwrap();
-    let mut row = b"42".to_vec();
-    let row_tag = of_rows.encryption.encrypt(&nonce, &of_rows.associated_data, &mut row).unwrap();
+    let sealed_with =
+        SealedWith { keys: of_handles, nonce: &nonce, now: 1_800_000_000, expires_at: 1_800_000_600, skew: 60 };
+    let row = sealed_with.row(b"42".to_vec()).unwrap();
     let lines: [(&str, String); 24] = [
         ("root key", hex(&SAMPLE_KEYS[0])),
         ("as text", root.to_secret_text().expose().to_owned()),
@@ -87,8 +88,8 @@ fn examples() -> String {
         ("state 2", full_state),
         ("handle", handle),
         ("K_row", hex(derive(&root, "row", Purpose::Login, &app).expose())),
-        ("row assoc. data", hex(&of_rows.associated_data)),
-        ("row value", hex(&[row.as_slice(), &row_tag].concat())),
+        ("row assoc. data", hex(&of_handles.rows.as_ref().unwrap().associated_data)),
+        ("row value", hex(row.value())),
     ];
     lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<16}  {value}\n"))
 }
