@@ -52,8 +52,7 @@ use crate::callback::{self, Callback};
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::BeginError;
 
-/// The headers of a request that bear on a login, as an `http` 1 map: actix-web has types of its own. `Debug` redacts
-/// them.
+/// The headers of a request as an `http` 1 map, octet by octet: actix-web has types of its own. `Debug` redacts them.
 ///
 /// # Examples
 ///
@@ -69,18 +68,6 @@ use crate::flow::BeginError;
 pub struct BindingHeaders(HeaderMap);
 
 impl BindingHeaders {
-    /// Of a request of the framework, what [`Binding`] looks at; `Cookie` octet by octet, whatever else is in it.
-    const NAMES: [http::HeaderName; 8] = [
-        http::header::COOKIE,
-        http::header::HOST,
-        http::header::ORIGIN,
-        http::HeaderName::from_static("sec-fetch-site"),
-        http::HeaderName::from_static("sec-fetch-mode"),
-        http::HeaderName::from_static("sec-fetch-dest"),
-        http::HeaderName::from_static("sec-purpose"),
-        http::HeaderName::from_static("purpose"),
-    ];
-
     /// The binding by cookie.
     ///
     /// # Examples
@@ -100,7 +87,14 @@ impl BindingHeaders {
     ///
     /// # Examples
     ///
-    /// See [`BindingHeaders`].
+    /// ```
+    /// use actix_web::test::TestRequest;
+    /// use oauth_state::{Binding, adapter::actix::BindingHeaders};
+    /// let headers = BindingHeaders::from(&TestRequest::post().insert_header(("origin", "https://shop.example")).to_http_request());
+    /// let binding = Binding::session(&[7; 16])?.with_request(headers.as_header_map());
+    /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
     #[must_use]
     pub fn as_header_map(&self) -> &HeaderMap {
         &self.0
@@ -110,11 +104,11 @@ impl BindingHeaders {
 impl From<&HttpRequest> for BindingHeaders {
     fn from(request: &HttpRequest) -> Self {
         let mut headers = HeaderMap::new();
-        for name in Self::NAMES {
-            for value in request.headers().get_all(name.as_str()) {
-                if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
-                    headers.append(name.clone(), value);
-                }
+        for (name, value) in request.headers() {
+            let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
+            if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.as_bytes())) {
+                // The server has bounded their number, far below the map's limit.
+                let _ = headers.try_append(name, value);
             }
         }
         Self(headers)
@@ -164,7 +158,15 @@ impl CallbackRequest {
     ///
     /// # Examples
     ///
-    /// See [`CallbackRequest`].
+    /// ```
+    /// # use actix_web::{FromRequest, test::TestRequest};
+    /// # use oauth_state::adapter::actix::CallbackRequest;
+    /// # actix_web::rt::System::new().block_on(async {
+    /// let request = TestRequest::get().uri("/callback?state=a&code=b").to_http_request();
+    /// let (headers, callback) = CallbackRequest::extract(&request).await.unwrap().split();
+    /// assert_eq!(format!("{:?} {callback:?}", headers.cookies()), "Binding(cookies, [redacted]) Callback([redacted])");
+    /// # });
+    /// ```
     #[must_use]
     pub fn split(self) -> (BindingHeaders, Callback) {
         (self.headers, self.callback)

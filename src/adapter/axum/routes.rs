@@ -120,7 +120,16 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     ///
     /// # Examples
     ///
-    /// See [`LoginRoutes::builder`].
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { "signed in" })
+    ///     .build()?;
+    /// assert!(format!("{:?}", routes.flow()).contains("github"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn flow(&self) -> &Flow<T> {
         &self.flow
@@ -130,7 +139,17 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     ///
     /// # Examples
     ///
-    /// See [`LoginRoutes`].
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// # let routes = LoginRoutes::builder(flow)
+    /// #     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    /// #     .on_code(|_, _| async { "signed in" })
+    /// #     .build()?;
+    /// let app: axum::Router = axum::Router::new().merge(routes.into_router());
+    /// assert!(app.has_routes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         let mut router = Router::new();
         for serving in self.serving {

@@ -21,7 +21,15 @@ use crate::provider::{Provider, RedirectUri};
 ///
 /// # Examples
 ///
-/// See [`LoginRoutes`].
+/// ```
+/// use oauth_state::adapter::axum::LoginRoutes;
+/// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+/// let builder = LoginRoutes::builder(flow)
+///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state));
+/// assert_eq!(format!("{builder:?}"), r#"LoginRoutesBuilder { at: "/auth", providers: ["github"], .. }"#);
+/// # Ok::<(), oauth_state::NameError>(())
+/// ```
 #[must_use = "the routes are made by build"]
 pub struct LoginRoutesBuilder<T> {
     flow: FlowBuilder<T>,
@@ -110,7 +118,15 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     ///
     /// # Examples
     ///
-    /// See [`LoginRoutes`].
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let builder = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state));
+    /// assert!(format!("{builder:?}").contains(r#"["github", "google"]"#));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
     pub fn provider<A: Into<String>>(
         mut self,
         provider: Provider,
@@ -153,7 +169,17 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     ///
     /// # Examples
     ///
-    /// See [`LoginRoutes`].
+    /// ```
+    /// # use oauth_state::{adapter::axum::LoginRoutes, App, Flow, Provider, SingleProcessGuard, testing};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// # let github = |begun: &oauth_state::Begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state);
+    /// let routes = LoginRoutes::builder(flow).provider(Provider::github(), github).on_code(|login, _request| async move {
+    ///     let _for_the_token_endpoint = (login.code, login.code_verifier);
+    ///     "signed in"
+    /// });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
     pub fn on_code<R: IntoResponse, F: Future<Output = R> + Send + 'static>(
         mut self,
         exchange: impl Fn(Authorized<T>, Parts) -> F + Send + Sync + 'static,
