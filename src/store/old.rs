@@ -112,8 +112,6 @@ impl<S, O: OldStates<S>> UnboundOldStore<S, O> {
     ///
     /// # Examples
     ///
-    /// See [`UnboundOldStore`]:
-    ///
     /// ```
     /// # use oauth_state::store::{OldStates, StateStore, UnboundOldStore};
     /// fn wrap<O: OldStates<u8>>(states: O) -> UnboundOldStore<u8, O> {

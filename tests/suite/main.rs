@@ -33,6 +33,7 @@ mod provider_presets;
 mod restart_loops;
 mod routes;
 mod state_length;
+mod state_stores;
 mod tampering;
 mod time_limits;
 mod typestate;

@@ -5,7 +5,7 @@ mod plan;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 pub use counts::{MigrationCounts, SideCounts};
 pub use plan::MigrationPlan;
@@ -56,7 +56,8 @@ struct Sides<S> {
     old: Side<S>,
     new: Side<S>,
     percent: AtomicU8,
-    unowned: Counters,
+    /// Callbacks whose state has the form of neither side.
+    unowned: AtomicU64,
 }
 
 struct Side<S> {
@@ -120,7 +121,7 @@ impl<S: Send + Sync + 'static> Migration<S> {
         }
         let side = |store| Side { store, counters: Counters::default() };
         let (old, new): (Arc<dyn StateStore<S>>, Arc<dyn StateStore<S>>) = (Arc::new(old), Arc::new(new));
-        let sides = Sides { old: side(old), new: side(new), percent: AtomicU8::new(0), unowned: Counters::default() };
+        let sides = Sides { old: side(old), new: side(new), percent: AtomicU8::new(0), unowned: AtomicU64::new(0) };
         Ok(Self { sides: Arc::new(sides) })
     }
 }
@@ -181,7 +182,7 @@ impl<S> Migration<S> {
         MigrationCounts {
             old: self.sides.old.counters.read(),
             new: self.sides.new.counters.read(),
-            unowned: self.sides.unowned.read().refused,
+            unowned: self.sides.unowned.load(Ordering::Relaxed),
         }
     }
 }
@@ -220,7 +221,7 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
     fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, S> {
         let Sides { old, new, unowned, .. } = &*self.sides;
         let Some(side) = [new, old].into_iter().find(|side| side.store.owns(&callback.state)) else {
-            unowned.consumed(false);
+            unowned.fetch_add(1, Ordering::Relaxed);
             let refused = FinishError::because(
                 FinishErrorKind::Malformed,
                 "the state has the form of neither store of the migration",

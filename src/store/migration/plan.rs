@@ -157,8 +157,6 @@ impl MigrationPlan {
     ///
     /// # Examples
     ///
-    /// See [`MigrationPlan`]:
-    ///
     /// ```
     /// use oauth_state::store::{Migration, MigrationPlan};
     /// use oauth_state::testing;
