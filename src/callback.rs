@@ -220,7 +220,8 @@ impl Callback {
         let mut known: [Option<Cow<'_, str>>; 5] = Default::default();
         let mut others = Vec::new();
         for (position, (name, value)) in form_urlencoded::parse(body).enumerate() {
-            if position >= MOST_PARAMETERS {
+            // A form of the most parameters must come back from our own page.
+            if position >= MOST_PARAMETERS && name != REPOSTED {
                 return Err(FinishErrorKind::TooLong.into());
             }
             let place = match &*name {

@@ -107,6 +107,7 @@ mod rows;
 mod seal;
 mod secret;
 pub mod source;
+mod steady_clock;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

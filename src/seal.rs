@@ -2,6 +2,7 @@
 
 use crate::base64url;
 use crate::claims::codec::Claims;
+use crate::claims::data;
 use crate::token::aead::{NONCE_BYTES, NotAuthentic, TAG_BYTES};
 use crate::token::keys::PurposeKeys;
 use crate::token::wire::{self, AROUND_BYTES, HEAD_BYTES};
@@ -17,12 +18,12 @@ pub(crate) enum SealError {
     Aead(NotAuthentic),
 }
 
-/// Seals `claims` and `data` under `nonce`, which is used once, if the text has at most `limit` characters.
+/// Seals `claims` and `value`, the caller's data, under `nonce`, which is used once, if the text has at most `limit` characters.
 pub(crate) fn seal<T: serde::Serialize>(
     keys: &PurposeKeys,
     nonce: &[u8; NONCE_BYTES],
     claims: &Claims<'_>,
-    data: &T,
+    value: &T,
     limit: usize,
 ) -> Result<String, SealError> {
     // Bytes enough for everything but data, so that the usual state takes this one allocation and its text.
@@ -31,7 +32,7 @@ pub(crate) fn seal<T: serde::Serialize>(
         Vec::with_capacity(fields.iter().fold(AROUND_BYTES + 64, |sum, length| sum.saturating_add(*length)));
     wire::write_head(keys.form, keys.id, nonce, &mut bytes);
     claims.write_without_data(&mut bytes);
-    write_data(data, &mut bytes).map_err(SealError::Data)?;
+    data::write(value, &mut bytes).map_err(SealError::Data)?;
     let actual = base64url::encoded_len(bytes.len().saturating_add(TAG_BYTES));
     if actual > limit {
         return Err(SealError::TooLong { actual });
@@ -40,19 +41,4 @@ pub(crate) fn seal<T: serde::Serialize>(
     let tag = keys.encryption.encrypt(nonce, &keys.associated_data, text).map_err(SealError::Aead)?;
     bytes.extend_from_slice(&tag);
     Ok(base64url::encode(&bytes))
-}
-
-/// JSON, and nothing at all for `()` and anything else that is `null` in JSON.
-fn write_data<T: serde::Serialize>(data: &T, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let start = bytes.len();
-    serde_json::to_writer(&mut *bytes, data)?;
-    if bytes.get(start..) == Some(b"null") {
-        bytes.truncate(start);
-    }
-    Ok(())
-}
-
-/// Reads what [`write_data`] wrote.
-pub(crate) fn read_data<T: serde::de::DeserializeOwned>(data: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_slice(if data.is_empty() { b"null" } else { data })
 }

@@ -46,7 +46,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use http::{HeaderMap, Method};
 
-use super::http::{SetsCookie, protect, refuse_what_must_not_consume};
+use super::http::{SetsCookie, host_from_authority, protect, refuse_what_must_not_consume};
 use crate::binding::Binding;
 use crate::callback::{self, Callback};
 use crate::finish_error::{FinishError, FinishErrorKind};
@@ -104,6 +104,7 @@ impl BindingHeaders {
 impl From<&HttpRequest> for BindingHeaders {
     fn from(request: &HttpRequest) -> Self {
         let mut headers = HeaderMap::new();
+        let authority = request.uri().authority().map(actix_web::http::uri::Authority::as_str);
         for (name, value) in request.headers() {
             let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
             if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.as_bytes())) {
@@ -111,6 +112,7 @@ impl From<&HttpRequest> for BindingHeaders {
                 let _ = headers.try_append(name, value);
             }
         }
+        host_from_authority(&mut headers, authority);
         Self(headers)
     }
 }
@@ -244,11 +246,18 @@ pub fn protected(response: HttpResponse) -> HttpResponse {
 
 /// Copies what an answer of the `http` crate's types has, in place of what is there.
 fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse {
+    let mut last = None;
     for (name, value) in headers {
+        // The first of a name replaces what the framework set; each cookie is a header of its own.
+        let another = last.replace(name) == Some(name);
         let pair = (HeaderName::from_bytes(name.as_str().as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
         if let (Ok(name), Ok(mut copy)) = pair {
             copy.set_sensitive(value.is_sensitive());
-            response.headers_mut().insert(name, copy);
+            if another {
+                response.headers_mut().append(name, copy);
+            } else {
+                response.headers_mut().insert(name, copy);
+            }
         }
     }
     response

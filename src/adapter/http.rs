@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -50,6 +50,16 @@ pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
         return Err(FinishErrorKind::NotConsumed.into());
     }
     Ok(())
+}
+
+/// HTTP/2 tells the host in `:authority` and has no `Host` (RFC 9113 section 8.3.1); whose host a login begins on is looked up
+/// under the one name.
+pub(super) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
+    if let (false, Some(authority)) = (headers.contains_key(HOST), authority)
+        && let Ok(host) = HeaderValue::from_str(authority)
+    {
+        headers.insert(HOST, host);
+    }
 }
 
 /// The redirect to the provider: 303, the login's cookie, `no-store` and `no-referrer`.

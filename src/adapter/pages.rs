@@ -143,7 +143,11 @@ impl BeginError {
             Self::UnknownProvider | Self::PurposeNotAccepted(_) => {
                 ("Not found", "There is no such sign-in here.", GO_ON)
             }
-            _ => ("Not signed in", "This sign-in could not be started. Please try again later.", GO_ON),
+            _ => (
+                "Not signed in",
+                "This sign-in could not be started. Please try again, or tell the people who run this site.",
+                GO_ON,
+            ),
         };
         let status = match self {
             Self::UserRequired(_) => 401,

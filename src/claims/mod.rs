@@ -1,6 +1,7 @@
 //! What a state says, and the types that keep it within bounds.
 
 pub(crate) mod codec;
+pub(crate) mod data;
 mod return_to;
 mod tenant;
 

@@ -59,11 +59,11 @@ impl RepostPage {
             escape_onto(value, &mut html);
             html.push_str("\">\n");
         }
-        // Writing to a string does not fail.
+        // The form's own `submit` is a field's, if one is called so. Writing to a string does not fail.
         let _ = write!(
             html,
-            "<noscript><button>Continue signing in</button></noscript>\n</form>\n<script nonce=\"{script_nonce}\">\
-             document.forms[0].submit()</script>\n</html>\n"
+            "<button>Continue signing in</button>\n</form>\n<script nonce=\"{script_nonce}\">\
+             HTMLFormElement.prototype.submit.call(document.forms[0])</script>\n</html>\n"
         );
         // No form-action: browsers apply it to the redirect that answers the form, too, and a service may send the person on
         // to another of its hosts. Every name and value is escaped, so that the form is the only one.

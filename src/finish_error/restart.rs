@@ -1,5 +1,7 @@
 //! How a refused login can begin again.
 
+use std::fmt;
+
 use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
 
@@ -14,10 +16,12 @@ use crate::name::Purpose;
 /// assert_eq!(restart.provider(), "github");
 /// assert!(restart.may_restart());
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Restart {
     origin: Origin,
     may_restart: bool,
+    /// JSON, as in the state.
+    data: Option<Box<[u8]>>,
 }
 
 /// How the callback's binding compared, for what a restart may carry over.
@@ -27,6 +31,9 @@ pub(crate) enum Whose {
     ThisOne,
     /// One that brought no cookie of the login, so that nothing tells whose it was.
     Unknown,
+    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. Begun again by itself,
+    /// each would leave one more cookie in the browser, as often as that site likes.
+    UnknownPost,
     /// The one that began, for which starting over by itself would not help.
     AskFirst,
     /// Certainly not the one that began.
@@ -36,18 +43,23 @@ pub(crate) enum Whose {
 impl Restart {
     pub(crate) fn new(origin: Origin, whose: Whose) -> Self {
         let mut origin = origin;
-        if matches!(whose, Whose::Another | Whose::Unknown) {
+        if matches!(whose, Whose::Another | Whose::Unknown | Whose::UnknownPost) {
             // Whoever began chose that path; this person perhaps did not.
             origin.return_to = None;
         }
         // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
         let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
         let may_restart = own && origin.purpose == Purpose::Login && origin.restarts == 0;
-        Self { origin, may_restart }
+        Self { origin, may_restart, data: None }
+    }
+
+    /// With what the login carried, for the browser that began it.
+    pub(crate) fn carrying(self, json: &[u8]) -> Self {
+        Self { data: Some(json.into()), ..self }
     }
 
     /// Whether to begin again at once, without asking: only a login, only once, and only for the browser that began it
-    /// or one that brought no cookie at all. Otherwise show a page with a button.
+    /// or one that brought no cookie at all, and not with another site's POST. Otherwise show a page with a button.
     ///
     /// # Examples
     ///
@@ -125,7 +137,40 @@ impl Restart {
         self.origin.purpose
     }
 
+    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. `None` where another browser began it, or
+    /// may have; where the data lay in a store; and where it does not read as this type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let flow = testing::flow_carrying::<String>();
+    /// let binding = || Binding::session(&[7; 16]).unwrap();
+    /// let begun = flow.begin(binding(), Login::at("github").data("an invitation".to_owned()))?;
+    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let _ = flow.finish(binding(), Expect::provider("github"), callback.clone()).await?;
+    /// let used = flow.finish(binding(), Expect::provider("github"), callback).await.unwrap_err();
+    /// assert_eq!(used.restart().unwrap().data::<String>().unwrap(), "an invitation");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn data<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        crate::claims::data::read(self.data.as_deref()?).ok()
+    }
+
     pub(crate) fn restarts(&self) -> u8 {
         self.origin.restarts
+    }
+}
+
+impl fmt::Debug for Restart {
+    /// Without the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restart")
+            .field("origin", &self.origin)
+            .field("may_restart", &self.may_restart)
+            .finish_non_exhaustive()
     }
 }

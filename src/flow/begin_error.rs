@@ -92,6 +92,9 @@ pub enum BeginError {
          it instead of fetching it, or bind to a session or a client secret"
     )]
     NotANavigation,
+    /// The application's authorization URL cannot stand in a `Location` header.
+    #[error("the authorization URL holds a character that no header takes: percent-encode what goes into it")]
+    AuthorizationUrl,
     /// The callback's host never gets the cookie that this host sets.
     #[error(
         "the cookie of this host never reaches the redirect_uri's host: begin on that host, or, if a proxy replaces the \

@@ -1,153 +1,22 @@
 //! Checking a callback, in the one order that is safe.
 
-use std::fmt;
 use std::sync::Arc;
 
+use super::bound::Bound;
 use super::finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
+use crate::claims::data;
 use crate::finish_error::{
     FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose,
 };
-use crate::key::id::KeyId;
-use crate::open::{self, Authentic, Context, InContext, OutOfTime, is_over};
+use crate::open::{self, Authentic, Context, InContext, OutOfTime};
 use crate::provider::{Provider, host_of};
-use crate::replay::{GuardError, Mark, Marked, Sealed};
-use crate::seal;
+use crate::replay::Sealed;
 use crate::secret::equal_in_constant_time;
-use crate::token::aead::NONCE_BYTES;
 use crate::token::wire::LONGEST_BYTES;
-
-/// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, Binding, Callback, Expect, Login};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let flow = testing::flow();
-/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
-/// let callback = Callback::from_code(begun.state, "code")?;
-/// let bound = flow.check(Binding::session(&[7; 16])?, Expect::provider("github"), callback)?;
-/// assert!(bound.mark_used().await.is_ok());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
-///
-/// There is no way around the guard, nor to ask it with one callback twice:
-///
-/// ```compile_fail
-/// # use oauth_state::*;
-/// fn skip(bound: Bound<()>) -> Finished<()> {
-///     bound.finished
-/// }
-/// ```
-///
-/// ```compile_fail
-/// # use oauth_state::*;
-/// async fn twice(bound: Bound<()>) {
-///     let _ = bound.mark_used().await;
-///     let _ = bound.mark_used().await;
-/// }
-/// ```
-#[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
-pub struct Bound<T> {
-    flow: Arc<FlowInner>,
-    nonce: [u8; NONCE_BYTES],
-    key_id: KeyId,
-    sealed: Sealed,
-    skew: u32,
-    finished: Finished<T>,
-}
-
-impl<T> fmt::Debug for Bound<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bound([redacted])")
-    }
-}
-
-impl<T> Bound<T> {
-    /// What the login ends in, for the samples of `testing` alone: no guard is asked.
-    #[cfg(feature = "testing")]
-    pub(crate) fn into_finished_without_the_guard(self) -> Finished<T> {
-        self.finished
-    }
-
-    /// What the row beside this state is found and opened with.
-    pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
-        (self.nonce, self.key_id)
-    }
-
-    /// Asks the guard, and gives the login if this was the first time.
-    ///
-    /// # Errors
-    ///
-    /// `already_used`, or `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not
-    /// answer: an error of the guard never lets a callback through.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
-    /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
-    /// let (first, second) = (check()?, check()?);
-    /// assert!(first.mark_used().await.is_ok());
-    /// assert_eq!(second.mark_used().await.unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, finished } = self;
-        // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
-        // give the mark less time than it needs.
-        let now = flow.now();
-        if is_over(sealed.expires_at, now, skew) {
-            return Err(refused(FinishErrorKind::Expired.into(), finished, Whose::ThisOne));
-        }
-        // And the keys, for one that was revoked, or that retired, since the check.
-        if let Err(kind) = flow.keys.load().still_opens(key_id, now) {
-            return Err(refused(kind.into(), finished, Whose::ThisOne));
-        }
-        // One claimant for this call and its retries; another callback draws another.
-        let mut claimant = [0; 8];
-        let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
-        let mark = Mark::new(replay_id(&nonce), claimant, now, sealed, skew);
-        let marked = match drawn {
-            Ok(()) => flow.guard.mark_used(&mark).await,
-            Err(error) => Err(error),
-        };
-        match marked {
-            // A guard takes its time: from the swap on, nothing comes in under a revoked key.
-            Ok(Marked::First) => match flow.keys.load().still_opens(key_id, now) {
-                Ok(()) => Ok(finished),
-                Err(kind) => Err(refused(kind.into(), finished, Whose::ThisOne)),
-            },
-            Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
-                Err(refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
-            }
-            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
-            Err(error) => Err(refused(error.into(), finished, Whose::AskFirst)),
-        }
-    }
-}
-
-/// The id by which a state is known to guards and stores: it says nothing of the state's text, which is a live credential.
-pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
-    let mut id = [0; 16];
-    id.copy_from_slice(&nonce[..16]);
-    id
-}
-
-fn refused<T>(error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
-    let (Finished::Code(Authorized { origin, .. }) | Finished::Refused(ProviderRefusal { origin, .. })) = finished;
-    error.with_restart(Restart::new(origin, whose))
-}
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
     /// Checks everything but single use. Pure: it waits for nothing and marks nothing.
@@ -206,7 +75,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let Authentic { keys, nonce, claims, .. } = in_context.authentic();
         let key_id = keys.id;
         let origin = in_context.authentic().origin();
-        let data = match seal::read_data(claims.data) {
+        let data = match data::read(claims.data) {
             Ok(data) => data,
             Err(error) => {
                 let restart = Restart::new(origin, Whose::ThisOne);
@@ -243,6 +112,15 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     }
 }
 
+impl<T> Flow<T> {
+    /// Whether this ring sealed the state, whatever else is to be said against it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_authentic(&self, state: &str) -> bool {
+        let mut buffer = [0; LONGEST_BYTES];
+        open::authenticate(state, &self.inner.keys.load(), self.inner.now(), &mut buffer).is_ok()
+    }
+}
+
 impl FlowInner {
     /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
     /// have belonged here otherwise (its `iss` apart, which is looked at last).
@@ -256,10 +134,13 @@ impl FlowInner {
         let whose = match self.compare(in_context.authentic(), binding, provider) {
             Comparison::Same(_) if !is_same_user(&in_context, binding) => return error,
             Comparison::Same(_) => Whose::ThisOne,
-            Comparison::NoCookie => Whose::Unknown,
+            Comparison::NoCookie => without_cookie(binding),
             Comparison::Other => Whose::Another,
         };
-        error.with_restart(Restart::new(in_context.authentic().origin(), whose))
+        let authentic = in_context.authentic();
+        let restart = Restart::new(authentic.origin(), whose);
+        let is_own = whose == Whose::ThisOne;
+        error.with_restart(if is_own { self.carrying(restart, authentic.claims.data) } else { restart })
     }
 
     /// What the state names must still be configured here.
@@ -303,7 +184,7 @@ impl FlowInner {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
                 let why = binding.request().map(|headers| self.why_no_cookie(headers, provider));
-                let restart = Restart::new(authentic.origin(), Whose::Unknown);
+                let restart = Restart::new(authentic.origin(), without_cookie(binding));
                 let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
                 return Err(refused.with_restart(restart));
             }
@@ -329,15 +210,12 @@ impl FlowInner {
 
     /// What the headers tell of a cookie that did not come.
     fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> MissingCookie {
-        // Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
-        let cross_site_post =
-            headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site");
         let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok()).and_then(host_of);
         let other_host = match (&self.public_host, request_host) {
             (Some(public), Some(request)) => !public.eq_ignore_ascii_case(request),
             _ => false,
         };
-        match cross_site_post {
+        match is_cross_site_post(headers) {
             true if provider.reposts() => MissingCookie::RepostedPost,
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,
             true => MissingCookie::UndeclaredPost,
@@ -346,6 +224,15 @@ impl FlowInner {
             false => MissingCookie::NoCookies,
         }
     }
+}
+
+/// Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
+fn is_cross_site_post(headers: &RequestHeaders<'_>) -> bool {
+    headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site")
+}
+
+fn without_cookie(binding: &Binding<'_>) -> Whose {
+    if binding.request().is_some_and(is_cross_site_post) { Whose::UnknownPost } else { Whose::Unknown }
 }
 
 /// Whether the signed-in user is the one that began, where the state names one.

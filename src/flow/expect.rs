@@ -16,10 +16,10 @@ use crate::name::Purpose;
 #[derive(Clone, Debug)]
 #[must_use = "give it to Flow::finish"]
 pub struct Expect<'a> {
-    pub(super) provider: Option<&'a str>,
-    pub(super) tenant: Option<&'a Tenant>,
-    pub(super) redirect: Option<&'a str>,
-    pub(super) purpose: Option<Purpose>,
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) tenant: Option<&'a Tenant>,
+    pub(crate) redirect: Option<&'a str>,
+    pub(crate) purpose: Option<Purpose>,
 }
 
 impl<'a> Expect<'a> {
@@ -46,11 +46,6 @@ impl<'a> Expect<'a> {
     /// ```
     pub fn any_provider() -> Self {
         Self { provider: None, tenant: None, redirect: None, purpose: None }
-    }
-
-    /// The provider, where it is fixed.
-    pub(crate) fn provider_id(&self) -> Option<&'a str> {
-        self.provider
     }
 
     /// The tenant that the callback's address tells.

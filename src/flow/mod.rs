@@ -2,6 +2,7 @@
 
 mod begin;
 mod begin_error;
+mod bound;
 mod builder;
 mod check;
 mod config_error;
@@ -17,9 +18,9 @@ use std::sync::Arc;
 
 pub use begin::Begun;
 pub use begin_error::BeginError;
+pub use bound::Bound;
+pub(crate) use bound::replay_id;
 pub use builder::FlowBuilder;
-pub use check::Bound;
-pub(crate) use check::replay_id;
 pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};

@@ -6,7 +6,7 @@
 
 use super::Flow;
 use super::begin::SealedWith;
-use super::check::replay_id;
+use super::bound::replay_id;
 use crate::finish_error::FinishErrorKind;
 use crate::key::id::KeyId;
 use crate::rows::Row;

@@ -1,7 +1,6 @@
 //! A replay guard in the memory of one process.
 
 mod bucket;
-mod clock;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -10,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bucket::{Bucket, Claim};
-use clock::SteadyClock;
 
 use super::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::steady_clock::SteadyClock;
 
 /// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
 const BUCKET_SECONDS: u64 = 128;

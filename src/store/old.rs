@@ -1,5 +1,6 @@
 //! A store from before this crate: a map of the process, or a table of the service's own.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -81,9 +82,10 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 /// # Security
 ///
 /// Its logins are as safe as they were: bound to no browser, with whatever PKCE the service had. While it accepts states, its
-/// weaknesses remain. It therefore begins no `link` and no `reauthenticate`, and takes the provider from the callback's own
-/// address; if several providers share its map, put the provider into the data and compare it with
-/// [`Origin::provider`](crate::Origin::provider).
+/// weaknesses remain. It therefore begins and finishes logins alone: a callback that expects another purpose is refused, and so
+/// is one that expects a tenant or a redirect, of which the old states say nothing (compare those in your data). It takes the
+/// provider from the callback's own address; if several providers share its map, put the provider into the data and compare it
+/// with [`Origin::provider`](crate::Origin::provider).
 ///
 /// # Examples
 ///
@@ -101,7 +103,6 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 /// # }
 /// assert!(old_side(Nothing).owns("abc"));
 /// ```
-#[derive(Debug)]
 pub struct UnboundOldStore<S, O> {
     states: O,
     data: PhantomData<fn() -> S>,
@@ -136,7 +137,7 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
     fn issue<'a>(&'a self, _: Binding<'a>, login: Login<S>) -> IssueFuture<'a> {
         let (data, login) = login.split();
         let origin = login.into_origin();
-        if origin.purpose.needs_user() {
+        if origin.purpose != Purpose::Login {
             let refused = BeginError::UnboundNotAllowed(origin.purpose);
             return Box::pin(std::future::ready(Err(refused)));
         }
@@ -152,7 +153,10 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
         if callback.state.len() > LONGEST_TEXT {
             return Box::pin(std::future::ready(Err(FinishErrorKind::TooLong.into())));
         }
-        let origin = Login::at(expect.provider_id().unwrap_or_default()).into_origin();
+        let origin = match what_an_old_state_tells(&expect) {
+            Ok(provider) => Login::at(provider).into_origin(),
+            Err(refused) => return Box::pin(std::future::ready(Err(refused.into()))),
+        };
         Box::pin(async move {
             let taken = self.states.take(&callback.state).await;
             let taken = taken.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).caused_by(error))?;
@@ -168,6 +172,28 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
 
     fn owns(&self, state: &str) -> bool {
         self.states.owns(state)
+    }
+}
+
+/// The provider, if the callback expects nothing that an old state cannot tell. Anybody can begin a login at the old store, and
+/// bring its state to the callback of a link.
+fn what_an_old_state_tells<'a>(expect: &Expect<'a>) -> Result<&'a str, FinishErrorKind> {
+    if expect.purpose.is_some_and(|purpose| purpose != Purpose::Login) {
+        return Err(FinishErrorKind::WrongPurpose);
+    }
+    if expect.redirect.is_some() {
+        return Err(FinishErrorKind::WrongRedirect);
+    }
+    if expect.tenant.is_some() {
+        return Err(FinishErrorKind::WrongTenant);
+    }
+    expect.provider.ok_or(FinishErrorKind::WrongProvider)
+}
+
+impl<S, O> fmt::Debug for UnboundOldStore<S, O> {
+    /// Without the states, each of which is good for a login.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnboundOldStore").finish_non_exhaustive()
     }
 }
 

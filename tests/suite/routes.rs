@@ -165,7 +165,7 @@ fn a_return_path_that_is_none_is_left_out_and_the_login_begins() {
     }
 }
 
-fn form_encoded(text: &str) -> String {
+pub fn form_encoded(text: &str) -> String {
     serde_urlencoded::to_string([("a", text)]).unwrap().split_off(2)
 }
 
@@ -212,6 +212,18 @@ fn routes_that_cannot_work_do_not_build() {
         let routes = LoginRoutes::builder(flow).at(at).provider(Provider::google(), |_| "").on_code(|_, _| async {});
         assert_eq!(error(routes), RoutesError::At, "{at}");
     }
+    // The redirect_uri would supply the slash that is missing.
+    let google = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
+    let flow = Flow::builder(app(), ring(), guard.clone());
+    let routes = LoginRoutes::builder(flow).at("auth").provider(google, |_| "").on_code(|_, _| async {});
+    assert_eq!(error(routes), RoutesError::At);
+    // A closure that `each_login` made useless.
+    let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
+        .on_provider_refusal(|_, _| async {})
+        .each_login(|login, _| login.data(1_u8))
+        .provider(Provider::github(), |_| "")
+        .on_code(|_, _| async {});
+    assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
     assert!(matches!(error(builder(&clock, &guard).at("/login")), RoutesError::RedirectUri { .. }));
     assert!(matches!(error(builder(&clock, &guard).provider(Provider::apple(), |_| "")), RoutesError::Flow(_)));
     let empty = LoginRoutes::builder(Flow::builder(app(), ring(), guard)).on_code(|_, _| async {});

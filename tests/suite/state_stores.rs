@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use oauth_state::store::{HandleForm, MemoryRows, Row, RowFuture, Rows, StateStore, StoredFlow};
-use oauth_state::testing::ring;
+use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{BeginError, Binding, Callback, Expect, Flow, FlowBuilder, Login, Provider};
 
-use crate::common::{CountingGuard, app, block_on, callback, session};
+use crate::common::{CountingGuard, NOW, app, block_on, callback, session};
 
 /// A store that counts its reads and lets a test change what is there.
 #[derive(Clone, Default)]
@@ -123,4 +123,19 @@ fn data_that_is_too_long_is_told_to_the_byte_and_nothing_is_stored() {
     let refused = begin(65_535).unwrap_err();
     assert!(matches!(refused, BeginError::DataTooLong { actual: 65_537, limit: 65_536 }), "{refused}");
     assert_eq!(shelf.rows.lock().unwrap().len(), 1);
+}
+
+/// A clock that leaps ahead for one request must not end every login that is under way.
+#[test]
+fn a_leap_of_the_clock_drops_no_row_of_memory() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = StoredFlow::new(builder(&guard).clock(clock.clone()), MemoryRows::with_capacity(10)).unwrap();
+    // A clock is believed once requests have come for a minute.
+    let _ = begin(&flow, "the first");
+    clock.set(NOW + 60);
+    let earlier = begin(&flow, "earlier");
+    clock.set(NOW + 60 + 7_200);
+    let _ = begin(&flow, "from the future");
+    clock.set(NOW + 61);
+    assert_eq!(finish(&flow, session(), "github", callback(&earlier)), "finished");
 }

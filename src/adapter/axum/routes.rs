@@ -46,6 +46,9 @@ pub enum RoutesError {
     /// `on_code` was not called.
     #[error("nothing would exchange the code and open a session: say what does with LoginRoutesBuilder::on_code")]
     NobodyTakesTheCode,
+    /// `on_provider_refusal` was called before `each_login`.
+    #[error("LoginRoutesBuilder::each_login changes what on_provider_refusal is given: call that one after it")]
+    RefusalTakenTooEarly,
 }
 
 /// A router for the begin and callback of a set of providers, with pages for whatever goes wrong.

@@ -37,16 +37,21 @@ pub struct LoginRoutesBuilder<T> {
     landing: Option<ReturnTo>,
     providers: Vec<(Provider, AddressMaker)>,
     hooks: Hooks<T>,
+    /// `each_login` came after it, and changed what it takes.
+    dropped_refusal: bool,
 }
 
 impl LoginRoutesBuilder<()> {
     pub(super) fn new(flow: FlowBuilder<()>) -> Self {
         let hooks = Hooks::new(Arc::new(|login, _| login));
-        Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks }
+        Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks, dropped_refusal: false }
     }
 
     /// What every login gets from its request: a tenant, a redirect id, data. Call it before
-    /// [`LoginRoutesBuilder::on_code`], which is given the data back.
+    /// [`LoginRoutesBuilder::on_code`] and [`LoginRoutesBuilder::on_provider_refusal`], which are given the data back.
+    ///
+    /// A login that begins again by itself keeps what it had, if this is the browser that began it; otherwise the closure is asked
+    /// with the callback's request.
     ///
     /// # Examples
     ///
@@ -68,10 +73,11 @@ impl LoginRoutesBuilder<()> {
         self,
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> LoginRoutesBuilder<U> {
-        let Self { flow, at, landing, providers, hooks } = self;
+        let Self { flow, at, landing, providers, hooks, .. } = self;
+        let dropped_refusal = hooks.on_provider_refusal.is_some();
         let Hooks { signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
         let hooks = Hooks { signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
-        LoginRoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks }
+        LoginRoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks, dropped_refusal }
     }
 }
 
@@ -304,12 +310,15 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
     pub fn build(self) -> Result<LoginRoutes<T>, RoutesError> {
-        let Self { mut flow, at, landing, providers, hooks } = self;
+        let Self { mut flow, at, landing, providers, hooks, dropped_refusal } = self;
+        if dropped_refusal && hooks.on_provider_refusal.is_none() {
+            return Err(RoutesError::RefusalTakenTooEarly);
+        }
         if hooks.on_code.is_none() {
             return Err(RoutesError::NobodyTakesTheCode);
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
-        if at.ends_with('/') || !at.bytes().all(plain) {
+        if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
             return Err(RoutesError::At);
         }
         let landing = landing.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::At)?;
@@ -321,7 +330,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             flow = flow.provider(provider);
         }
         let flow = flow.build()?;
-        let site = Arc::new(Site { flow: flow.clone(), landing, hooks });
+        let begins = places.iter().map(|(_, _, begin, _)| begin.clone()).collect();
+        let site = Arc::new(Site { flow: flow.clone(), landing, begins, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
             site: Arc::clone(&site),
             provider: provider.into(),

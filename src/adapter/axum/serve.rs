@@ -9,8 +9,9 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
 
+use super::super::http::{host_from_authority, redirect};
 use super::super::pages::{Words, page};
-use super::answer::{detached, protected, redirect};
+use super::answer::{detached, protected};
 use super::callback_request::CallbackRequest;
 use crate::binding::Binding;
 use crate::claims::ReturnTo;
@@ -57,7 +58,17 @@ impl<T> Hooks<T> {
 pub(super) struct Site<T> {
     pub(super) flow: Flow<T>,
     pub(super) landing: ReturnTo,
+    /// The addresses of all begins, as browsers see them.
+    pub(super) begins: Vec<ReturnTo>,
     pub(super) hooks: Hooks<T>,
+}
+
+impl<T> Site<T> {
+    /// Whether a return path leads to one of these routes: one link would begin login after login.
+    fn is_own(&self, path: &ReturnTo) -> bool {
+        let below = ["", "/callback", "/link", "/reauthenticate"];
+        self.begins.iter().any(|begin| below.iter().any(|below| path.leads_to(&format!("{begin}{below}"))))
+    }
 }
 
 /// The routes of one provider.
@@ -86,10 +97,10 @@ impl<T> Clone for Serving<T> {
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Serving<T> {
     /// Begins a login, a link or a confirmation.
     pub(super) async fn begin(&self, purpose: Purpose, request: Request) -> Response {
-        let (request, _) = request.into_parts();
+        let request = parts_of(request).0;
         // A login belongs to the browser alone: whoever is signed in may sign in as somebody else.
         let user = if purpose == Purpose::Login { None } else { self.user(&request).await };
-        let wanted = wanted_return_path(&request);
+        let wanted = wanted_return_path(&request).filter(|path| !self.site.is_own(path));
         let begin = |return_to: Option<ReturnTo>| {
             let login = Login::at(&*self.provider).purpose(purpose);
             let login = (self.site.hooks.each_login)(return_to.into_iter().fold(login, Login::return_to), &request);
@@ -102,29 +113,31 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             Err(BeginError::ReturnsToCallback) => begin(None),
             begun => begun,
         };
-        match begun {
-            Ok(begun) => redirect(&begun, &(self.authorization_url)(&begun)),
-            Err(error) => {
-                self.tell_of_begin(&error);
-                error.to_page(&self.site.landing).map(Body::from)
-            }
-        }
-    }
-
-    /// Finishes whatever began, on a task of its own.
-    pub(super) fn callback(self, request: Request) -> impl Future<Output = Response> + Send {
-        detached(async move {
-            let (parts, body) = request.into_parts();
-            match CallbackRequest::from_request(Request::from_parts(parts.clone(), body), &()).await {
-                Ok(callback) => self.finish(parts, callback).await,
-                Err(error) => self.refuse(&error, &parts, false),
-            }
+        begun.and_then(|begun| self.redirect(&begun)).unwrap_or_else(|error| {
+            self.tell_of_begin(&error);
+            error.to_page(&self.site.landing).map(Body::from)
         })
     }
 
+    fn redirect(&self, begun: &Begun) -> Result<Response, BeginError> {
+        let response = redirect(begun, &(self.authorization_url)(begun));
+        response.map(|response| response.map(|()| Body::empty())).map_err(|_| BeginError::AuthorizationUrl)
+    }
+
+    /// Finishes whatever began, on a task of its own.
+    pub(super) async fn callback(self, request: Request) -> Response {
+        let (parts, body) = parts_of(request);
+        // Read here, where a time limit of the application's ends it; only what follows must outlive the connection.
+        match CallbackRequest::from_request(Request::from_parts(parts.clone(), body), &()).await {
+            Ok(callback) => detached(async move { self.finish(parts, callback).await }).await,
+            Err(error) => self.refuse(&error, &parts, false),
+        }
+    }
+
     async fn finish(&self, request: Parts, callback: CallbackRequest) -> Response {
-        let user = self.user(&request).await;
         let (_, callback) = callback.split();
+        // Nobody makes the application look sessions up with a state that this ring did not seal.
+        let user = if self.site.flow.is_authentic(&callback.state) { self.user(&request).await } else { None };
         let binding = binding(&request, user.as_deref());
         let finished = self.site.flow.finish(binding, Expect::provider(&self.provider), callback).await;
         let hooks = &self.site.hooks;
@@ -169,13 +182,13 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// without a cookie, does it twice.
     fn begin_again(&self, request: &Parts, restart: &Restart) -> Option<Response> {
         let login = (self.site.hooks.each_login)(Login::at(&*self.provider), request).restarting(restart);
-        match self.site.flow.begin(Binding::cookies(&request.headers), login) {
-            Ok(begun) => Some(redirect(&begun, &(self.authorization_url)(&begun))),
-            Err(error) => {
-                self.tell_of_begin(&error);
-                None
-            }
-        }
+        // What the login carried, and not what the callback's address may say by now.
+        let login = match restart.data() {
+            Some(data) => login.data(data),
+            None => login,
+        };
+        let begun = self.site.flow.begin(Binding::cookies(&request.headers), login);
+        begun.and_then(|begun| self.redirect(&begun)).inspect_err(|error| self.tell_of_begin(error)).ok()
     }
 
     /// Where the button leads: to begin, and after what only a POST of the site's own pages may begin, to such a page.
@@ -225,6 +238,12 @@ fn answer_by_itself(error: &FinishError) -> Option<Response> {
 }
 
 /// By cookie, and by user where there is one. An id that cannot be one counts as nobody's.
+fn parts_of(request: Request) -> (Parts, Body) {
+    let (mut parts, body) = request.into_parts();
+    host_from_authority(&mut parts.headers, parts.uri.authority().map(http::uri::Authority::as_str));
+    (parts, body)
+}
+
 fn binding<'a>(request: &'a Parts, user: Option<&'a [u8]>) -> Binding<'a> {
     let browser = Binding::cookies(&request.headers);
     user.and_then(|user| browser.clone().and_user(user).ok()).unwrap_or(browser)

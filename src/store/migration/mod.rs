@@ -32,9 +32,9 @@ use crate::token::wire::Form;
 /// | every server has the code | 0 | nothing changes; every server finishes states of both sides |
 /// | a little | 10 | compare [`Migration::counts`] of both sides |
 /// | half, then all | 50, 100 | back to 0 at any time, without a failed login |
-/// | the old code goes | 100 | once the old side has issued nothing for the lifetime and the skew ([`SideCounts::last_issued_at`]) |
+/// | the old code goes | 100 | once the old side has issued nothing for the lifetime and twice the skew ([`SideCounts::last_issued_at`]) |
 ///
-/// To go back for good: 0 %, wait for the lifetime and the skew, and only then remove the new side.
+/// To go back for good: 0 %, wait for the lifetime and twice the skew, and only then remove the new side.
 ///
 /// # Examples
 ///
@@ -60,6 +60,15 @@ struct Sides<S> {
     unowned: AtomicU64,
 }
 
+/// What the states of other systems usually look like, for finding out whether two stores own the same texts.
+const FOREIGN_STATES: [(&str, &str); 5] = [
+    ("UUID", "0b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0"),
+    ("32 hexadecimal digits", "0b1c2d3e4f5041728394a5b6c7d8e9f0"),
+    ("16 bytes in base64url", "CxwtPk9QQXKDlKW2x9jp8A"),
+    ("32 bytes in base64url", "CxwtPk9QQXKDlKW2x9jp8AscLT5PUEFyg5SltsfY6fA"),
+    ("16 alphanumeric characters", "f8Gx2Kq7Lz0Vt4Rb"),
+];
+
 struct Side<S> {
     store: Arc<dyn StateStore<S>>,
     counters: Counters,
@@ -82,8 +91,11 @@ pub enum MigrationError {
     #[error("a percentage is between 0 and 100, not {0}")]
     Percent(u8),
     /// Both sides take states of one form, so that a callback does not tell which of them it belongs to.
-    #[error("both stores take states that begin with {0}, so that a callback does not tell where it belongs")]
+    #[error("both stores take states of the form {0}, so that a callback does not tell where it belongs")]
     SameForm(&'static str),
+    /// The plan names one store for both sides.
+    #[error("the plan names the store {0:?} for both sides: to stay on one, say percent=0 or percent=100")]
+    SameStore(String),
     /// The plan does not read.
     #[error("a migration's plan looks like `old=hashmap new=sealed percent=10`: {0}")]
     Plan(String),
@@ -113,10 +125,11 @@ impl<S: Send + Sync + 'static> Migration<S> {
     /// # Ok::<(), oauth_state::store::MigrationError>(())
     /// ```
     pub fn new(old: impl StateStore<S>, new: impl StateStore<S>) -> Result<Self, MigrationError> {
-        for form in Form::ALL {
-            let sample = format!("{}{}", form.prefix(), "A".repeat(96));
+        let ours = Form::ALL.map(|form| (form.prefix(), format!("{}{}", form.prefix(), "A".repeat(96))));
+        let foreign = FOREIGN_STATES.map(|(name, sample)| (name, sample.to_owned()));
+        for (name, sample) in ours.into_iter().chain(foreign) {
             if old.owns(&sample) && new.owns(&sample) {
-                return Err(MigrationError::SameForm(form.prefix()));
+                return Err(MigrationError::SameForm(name));
             }
         }
         let side = |store| Side { store, counters: Counters::default() };

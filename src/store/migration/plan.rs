@@ -121,7 +121,7 @@ impl MigrationPlan {
     ///
     /// # Errors
     ///
-    /// [`MigrationError::UnknownStore`], or as [`Migration::new`].
+    /// [`MigrationError::UnknownStore`], [`MigrationError::SameStore`], or as [`Migration::new`].
     ///
     /// # Examples
     ///
@@ -144,6 +144,9 @@ impl MigrationPlan {
             let known = || stores.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
             found.ok_or_else(|| MigrationError::UnknownStore(name.to_owned(), known()))
         };
+        if self.old == self.new {
+            return Err(MigrationError::SameStore(self.old.clone()));
+        }
         let migration = Migration::new(find(&self.old)?, find(&self.new)?)?;
         migration.set_percent(self.percent)?;
         Ok(migration)

@@ -56,6 +56,19 @@ fn the_percentage_is_drawn_for_each_login() {
     assert!(counts.old.last_issued_at.is_some());
 }
 
+#[test]
+fn more_than_everything_and_two_sides_of_one_form_are_refused() {
+    let (logins, _) = migration();
+    logins.set_percent(40).unwrap();
+    assert_eq!(logins.set_percent(101), Err(MigrationError::Percent(101)));
+    assert_eq!(logins.percent(), 40, "nothing changes");
+    let same = Migration::new(crate::testing::flow(), crate::testing::flow());
+    assert_eq!(same.unwrap_err(), MigrationError::SameForm("ost1"));
+    let stores: [(&str, Arc<dyn StateStore<()>>); 1] = [("sealed", Arc::new(crate::testing::flow()))];
+    let plan = MigrationPlan::parse("old=sealed new=sealed percent=100").unwrap();
+    assert_eq!(plan.build(stores).unwrap_err(), MigrationError::SameStore("sealed".to_owned()));
+}
+
 /// Downgrade: what the bound side refuses must not be tried on the side that is bound to nothing.
 #[test]
 fn a_state_that_one_side_refuses_is_never_tried_on_the_other() {

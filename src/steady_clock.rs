@@ -7,22 +7,22 @@ use crate::key::ring::LONGEST_LIFETIME;
 /// How long a leap must last, by the clock that leapt, before it is believed.
 const CONFIRM_SECONDS: u64 = 60;
 
-/// The latest time that callbacks brought, in Unix seconds.
+/// The latest time that requests brought, in Unix seconds.
 ///
-/// Marks are dropped by it. If it followed a clock that leaps into next week and comes back, every live bucket would be
+/// Marks and rows in memory are dropped by it. If it followed a clock that leaps into next week and comes back, every live bucket would be
 /// dropped, and every login refused until next week. So a leap of more than the longest lifetime counts only once
-/// callbacks have come for a minute beyond it, and none from before. The first time of all is such a leap, too: a process
+/// requests have come for a minute beyond it, and none from before. The first time of all is such a leap, too: a process
 /// may start before its clock is set.
 #[derive(Debug, Default)]
-pub(super) struct SteadyClock {
+pub(crate) struct SteadyClock {
     believed: AtomicU64,
     /// Where an unconfirmed leap landed; 0 without one.
     leap: AtomicU64,
 }
 
 impl SteadyClock {
-    /// Takes in a callback's time and gives the time to drop marks by.
-    pub(super) fn observe(&self, now: u64) -> u64 {
+    /// Takes in a request's time and gives the time to drop by.
+    pub(crate) fn observe(&self, now: u64) -> u64 {
         let believed = self.believed.load(Ordering::Relaxed);
         let leap = self.leap.load(Ordering::Relaxed);
         if now.saturating_sub(believed) > u64::from(LONGEST_LIFETIME) {

@@ -1,0 +1,159 @@
+//! A callback that was checked, and its single use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::FlowInner;
+use super::finished::{Authorized, Finished, ProviderRefusal};
+use crate::claims::data;
+use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::key::id::KeyId;
+use crate::open::is_over;
+use crate::replay::{GuardError, Mark, Marked, Sealed};
+use crate::token::aead::NONCE_BYTES;
+use crate::token::wire::Form;
+
+/// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, Binding, Callback, Expect, Login};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let flow = testing::flow();
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// let callback = Callback::from_code(begun.state, "code")?;
+/// let bound = flow.check(Binding::session(&[7; 16])?, Expect::provider("github"), callback)?;
+/// assert!(bound.mark_used().await.is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+///
+/// There is no way around the guard, nor to ask it with one callback twice:
+///
+/// ```compile_fail
+/// # use oauth_state::*;
+/// fn skip(bound: Bound<()>) -> Finished<()> {
+///     bound.finished
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use oauth_state::*;
+/// async fn twice(bound: Bound<()>) {
+///     let _ = bound.mark_used().await;
+///     let _ = bound.mark_used().await;
+/// }
+/// ```
+#[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
+pub struct Bound<T> {
+    pub(super) flow: Arc<FlowInner>,
+    pub(super) nonce: [u8; NONCE_BYTES],
+    pub(super) key_id: KeyId,
+    pub(super) sealed: Sealed,
+    pub(super) skew: u32,
+    pub(super) finished: Finished<T>,
+}
+
+impl<T> fmt::Debug for Bound<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bound([redacted])")
+    }
+}
+
+impl<T> Bound<T> {
+    /// What the login ends in, for the samples of `testing` alone: no guard is asked.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_finished_without_the_guard(self) -> Finished<T> {
+        self.finished
+    }
+
+    /// What the row beside this state is found and opened with.
+    pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
+        (self.nonce, self.key_id)
+    }
+}
+
+impl<T: serde::Serialize> Bound<T> {
+    /// Asks the guard, and gives the login if this was the first time.
+    ///
+    /// # Errors
+    ///
+    /// `already_used`, or `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not
+    /// answer: an error of the guard never lets a callback through.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let flow = testing::flow();
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
+    /// let (first, second) = (check()?, check()?);
+    /// assert!(first.mark_used().await.is_ok());
+    /// assert_eq!(second.mark_used().await.unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
+        let Self { flow, nonce, key_id, sealed, skew, finished } = self;
+        // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
+        // give the mark less time than it needs.
+        let now = flow.now();
+        if is_over(sealed.expires_at, now, skew) {
+            return Err(flow.refused(FinishErrorKind::Expired.into(), finished, Whose::ThisOne));
+        }
+        // And the keys, for one that was revoked, or that retired, since the check.
+        if let Err(kind) = flow.keys.load().still_opens(key_id, now) {
+            return Err(flow.refused(kind.into(), finished, Whose::ThisOne));
+        }
+        // One claimant for this call and its retries; another callback draws another.
+        let mut claimant = [0; 8];
+        let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
+        let mark = Mark::new(replay_id(&nonce), claimant, now, sealed, skew);
+        let marked = match drawn {
+            Ok(()) => flow.guard.mark_used(&mark).await,
+            Err(error) => Err(error),
+        };
+        match marked {
+            // A guard takes its time: from the swap on, nothing comes in under a revoked key.
+            Ok(Marked::First) => match flow.keys.load().still_opens(key_id, now) {
+                Ok(()) => Ok(finished),
+                Err(kind) => Err(flow.refused(kind.into(), finished, Whose::ThisOne)),
+            },
+            Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
+                Err(flow.refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
+            }
+            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
+            Err(error) => Err(flow.refused(error.into(), finished, Whose::AskFirst)),
+        }
+    }
+}
+
+/// The id by which a state is known to guards and stores: it says nothing of the state's text, which is a live credential.
+pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&nonce[..16]);
+    id
+}
+
+impl FlowInner {
+    fn refused<T: serde::Serialize>(&self, error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
+        let (Finished::Code(Authorized { origin, data, .. }) | Finished::Refused(ProviderRefusal { origin, data, .. })) =
+            finished;
+        let restart = Restart::new(origin, whose);
+        let mut json = Vec::new();
+        let restart = match data::write(&data, &mut json) {
+            Ok(()) => self.carrying(restart, &json),
+            Err(_) => restart,
+        };
+        error.with_restart(restart)
+    }
+
+    /// With the data of a state that carries its own; a handle's lies in a store.
+    pub(super) fn carrying(&self, restart: Restart, json: &[u8]) -> Restart {
+        if self.keys.load().form() == Form::Sealed { restart.carrying(json) } else { restart }
+    }
+}

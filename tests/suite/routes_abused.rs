@@ -1,0 +1,170 @@
+//! What somebody may try with the axum router who is not the person that signs in, and what a login keeps when it begins again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use http::Request;
+use oauth_state::adapter::axum::LoginRoutes;
+use oauth_state::testing::{ManualClock, ring};
+use oauth_state::{Flow, Provider, Purpose};
+use tower::ServiceExt;
+
+use crate::common::{CountingGuard, NOW, app, block_on};
+use crate::routes::{Server, Visitor, form_encoded, server, server_with};
+
+/// One link that would make a browser sign in again and again, at a provider that asks nothing.
+#[test]
+fn no_return_path_leads_back_to_these_routes() {
+    let (server, mut ann) = (server(), Visitor::default());
+    for own in ["/auth/github?return_to=/auth/github", "/auth/x/callback", "/auth/apple/link", "/AUTH/x/", "/auth/%78"]
+    {
+        let state = ann.get(&server, &format!("/auth/github?return_to={}", form_encoded(own))).state();
+        assert_eq!(ann.callback(&server, "github", &state).header("x-path"), "/home", "{own}");
+    }
+    let state = ann.get(&server, "/auth/github?return_to=/auth/settings").state();
+    assert_eq!(ann.callback(&server, "github", &state).header("x-path"), "/auth/settings");
+}
+
+/// Whoever sends garbage must not make the service ask its sessions' store.
+#[test]
+fn the_session_is_looked_up_for_authentic_states_alone() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let server = server_with(|routes| {
+        Ok(routes.signed_in_user(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { None }
+        }))
+    });
+    let mut ann = Visitor::default();
+    let state = ann.get(&server, "/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", "garbage").status, 400);
+    assert_eq!(ann.callback(&server, "github", &format!("{}A", &state[..state.len() - 1])).status, 400);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert_eq!(ann.callback(&server, "github", &state).status, 200);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// A client that never ends its body holds a connection, and no task that no layer can end.
+#[test]
+fn a_time_limit_ends_the_reading_of_a_body() {
+    let server = server();
+    let body = Endless(Arc::new(()));
+    let held = Arc::downgrade(&body.0);
+    let body = Body::new(body);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let request = Request::post("/auth/github/callback").body(body).unwrap();
+        let limit = Duration::from_millis(20);
+        assert!(tokio::time::timeout(limit, server.router.clone().oneshot(request)).await.is_err());
+        assert!(held.upgrade().is_none(), "nobody reads it any more");
+    });
+}
+
+/// A body of which nothing comes.
+struct Endless(Arc<()>);
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// Over HTTP/2 the host comes as `:authority` alone.
+#[test]
+fn a_host_without_a_host_header_is_known_by_the_authority() {
+    let server = server();
+    let status = |request: http::request::Builder| {
+        let request = request.body(Body::empty()).unwrap();
+        block_on(server.router.clone().oneshot(request)).unwrap().status().as_u16()
+    };
+    // A cookie of another host never reaches the callback.
+    assert_eq!(status(Request::get("https://other.example/auth/github")), 500);
+    assert_eq!(status(Request::get("https://shop.example/auth/github")), 303);
+    let link = |uri| Request::post(uri).header("origin", "https://shop.example").header("x-session-user", "ann");
+    assert_eq!(status(link("https://shop.example/auth/github/link")), 303);
+    assert_eq!(status(link("https://other.example/auth/github/link")), 400);
+}
+
+#[test]
+fn an_authorization_url_that_no_header_takes_is_told() {
+    let bad = Provider::custom("bad").unwrap();
+    let server = server_with(|routes| Ok(routes.provider(bad, |begun| format!("https://bad/\n{}", begun.state))));
+    let page = Visitor::default().get(&server, "/auth/bad");
+    assert_eq!((page.status.as_u16(), page.header("location")), (500, ""));
+    assert!(page.text.contains("<h1>") && server.told.lock().unwrap()[0].contains("authorization URL"));
+}
+
+/// An invitation must survive that its login took too long, whatever the callback's own query says.
+#[test]
+fn a_login_that_begins_again_by_itself_keeps_its_data() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
+        .each_login(|login, request| {
+            let query = request.uri.query().unwrap_or_default();
+            let invitation = query.split('&').find_map(|pair| pair.strip_prefix("invitation="));
+            login.data(invitation.unwrap_or("none").to_owned())
+        })
+        .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .on_code(|login, _| async move { login.data });
+    let router = routes.build().unwrap().into_router();
+    let server = Server { router, clock, guard, told: Arc::default() };
+    let mut ann = Visitor::default();
+    let state = ann.get(&server, "/auth/github?invitation=team-7").state();
+    server.clock.advance(Duration::from_secs(700));
+    let again = ann.get(&server, &format!("/auth/github/callback?code=c&state={state}&invitation=another")).state();
+    assert_eq!(ann.callback(&server, "github", &again).text, "team-7");
+    // And after a double click.
+    let state = ann.get(&server, "/auth/github?invitation=team-8").state();
+    assert_eq!(ann.callback(&server, "github", &state).text, "team-8");
+    let again = ann.callback(&server, "github", &state).state();
+    assert_eq!(ann.callback(&server, "github", &again).text, "team-8");
+    // A browser that brings no cookie may not be the one that was invited.
+    let state = ann.get(&server, "/auth/github?invitation=team-7").state();
+    let mut other = Visitor::default();
+    let again = other.callback(&server, "github", &state).state();
+    assert_eq!(other.callback(&server, "github", &again).text, "none");
+}
+
+/// Another site posts a form to the callback, over and over: no cookie of this browser comes along, and none may be left there.
+#[test]
+fn posts_of_another_site_leave_no_cookies() {
+    let server = server();
+    let live = ["/auth/github", "/auth/apple"].map(|begin| Visitor::default().get(&server, begin).state());
+    for late in [false, true] {
+        for (provider, state) in ["github", "apple"].iter().zip(&live) {
+            let post = Request::post(format!("/auth/{provider}/callback"))
+                .header("origin", "https://evil.example")
+                .header("sec-fetch-site", "cross-site")
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "document");
+            let page = Visitor::default().send(&server, post, &format!("code=c&state={state}"));
+            assert_eq!((page.status.as_u16(), page.header("set-cookie")), (400, ""), "{provider} {late}");
+            assert!(page.text.contains(&format!("href=\"/auth/{provider}\"")));
+        }
+        server.clock.advance(Duration::from_secs(100_000));
+    }
+}
+
+/// Account-link fixation: a link that became a login by the application's own closure would sign the victim in as the attacker.
+#[test]
+fn what_begins_for_a_user_stays_what_it_is() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
+    let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
+        .each_login(|login, _| login.purpose(Purpose::Login))
+        .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .signed_in_user(|_| async { Some(b"ann".to_vec()) })
+        .on_code(|login, _| async move { login.origin.purpose.to_string() });
+    let router = routes.build().unwrap().into_router();
+    let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
+    let state = ann.post_from_own_page(&server, "/auth/github/link").state();
+    assert_eq!(ann.callback(&server, "github", &state).text, "link");
+}
