@@ -7,7 +7,7 @@
 //! Nothing here waits for anything: no guard, no store and no network is asked before a state has passed all of it.
 
 use crate::claims::codec::{Claims, TAG_BYTES};
-use crate::claims::{Origin, ReturnTo, Tenant};
+use crate::claims::{CheckedPath, Origin, Tenant};
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
@@ -19,14 +19,16 @@ pub(crate) struct Authentic<'t> {
     pub(crate) keys: &'t PurposeKeys,
     pub(crate) nonce: [u8; NONCE_BYTES],
     pub(crate) claims: Claims<'t>,
-    pub(crate) return_to: Option<ReturnTo>,
+    pub(crate) return_to: Option<CheckedPath<'t>>,
 }
 
 /// Authentic claims whose time is now.
-pub(crate) struct Timely<'t>(Authentic<'t>);
+#[derive(Clone, Copy)]
+pub(crate) struct Timely<'a, 't>(&'a Authentic<'t>);
 
 /// Timely claims that belong to this callback: its purpose, provider, redirect_uri and tenant.
-pub(crate) struct InContext<'t>(Authentic<'t>);
+#[derive(Clone, Copy)]
+pub(crate) struct InContext<'a, 't>(&'a Authentic<'t>);
 
 /// Length, base64url, magic, key id, AEAD, strict parse, in that order.
 pub(crate) fn authenticate<'t>(
@@ -59,7 +61,7 @@ pub(crate) fn authenticate<'t>(
     // Once more at this end: a server of another release, or with other rules, may have sealed it.
     let return_to = match claims.return_to {
         "" => None,
-        path => Some(ReturnTo::parse(path).map_err(|_| malformed())?),
+        path => Some(CheckedPath::parse(path).map_err(|_| malformed())?),
     };
     if keys.purpose.needs_user() && claims.user_tag.is_none() {
         return Err(malformed());
@@ -73,15 +75,14 @@ pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
 }
 
 /// Outside its time, with what was authentic, so that the caller can offer to begin again.
-pub(crate) struct OutOfTime<'t> {
+pub(crate) struct OutOfTime<'a, 't> {
     pub(crate) kind: FinishErrorKind,
-    authentic: Authentic<'t>,
+    authentic: &'a Authentic<'t>,
 }
 
 impl<'t> Authentic<'t> {
     /// `issued_at ≤ now + skew` and `now < issued_at + lifetime + skew`, in 64 bits, which do not overflow.
-    #[expect(clippy::result_large_err, reason = "both variants hold the same claims, and neither is kept")]
-    pub(crate) fn check_time(self, now: u64, timing: Timing) -> Result<Timely<'t>, OutOfTime<'t>> {
+    pub(crate) fn check_time(&self, now: u64, timing: Timing) -> Result<Timely<'_, 't>, OutOfTime<'_, 't>> {
         let skew = u64::from(timing.skew);
         if u64::from(self.claims.issued_at) > now.saturating_add(skew) {
             return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self });
@@ -93,7 +94,7 @@ impl<'t> Authentic<'t> {
     }
 
     pub(crate) fn origin(&self) -> Origin {
-        Origin::new(&self.claims, self.return_to.clone(), self.keys.purpose)
+        Origin::new(&self.claims, self.return_to, self.keys.purpose)
     }
 }
 
@@ -105,21 +106,21 @@ pub(crate) struct Context<'a> {
     pub(crate) purpose: Option<crate::name::Purpose>,
 }
 
-impl<'t> Timely<'t> {
-    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+impl<'a, 't> Timely<'a, 't> {
+    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'a, 't>, FinishErrorKind> {
         self.0.in_context(expected)
     }
 }
 
-impl<'t> OutOfTime<'t> {
+impl<'a, 't> OutOfTime<'a, 't> {
     /// Whether the state would have belonged here, had it come in time: for the offer to begin again, and nothing else.
-    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'a, 't>, FinishErrorKind> {
         self.authentic.in_context(expected)
     }
 }
 
 impl<'t> Authentic<'t> {
-    fn in_context(self, expected: &Context<'_>) -> Result<InContext<'t>, FinishErrorKind> {
+    fn in_context(&self, expected: &Context<'_>) -> Result<InContext<'_, 't>, FinishErrorKind> {
         let claims = &self.claims;
         if expected.purpose.is_some_and(|purpose| purpose != self.keys.purpose) {
             return Err(FinishErrorKind::WrongPurpose);
@@ -138,13 +139,13 @@ impl<'t> Authentic<'t> {
     }
 }
 
-impl<'t> InContext<'t> {
-    pub(crate) fn authentic(&self) -> &Authentic<'t> {
-        &self.0
+impl<'a, 't> InContext<'a, 't> {
+    pub(crate) fn authentic(self) -> &'a Authentic<'t> {
+        self.0
     }
 
     /// The tag of the signed-in user that the state was begun by.
-    pub(crate) fn user_tag(&self) -> Option<&[u8; TAG_BYTES]> {
+    pub(crate) fn user_tag(self) -> Option<&'a [u8; TAG_BYTES]> {
         self.0.claims.user_tag.as_ref()
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -54,11 +54,12 @@ pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
 
 /// HTTP/2 tells the host in `:authority` and has no `Host` (RFC 9113 section 8.3.1); whose host a login begins on is looked up
 /// under the one name.
+#[cfg(any(feature = "actix", feature = "axum"))]
 pub(super) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
-    if let (false, Some(authority)) = (headers.contains_key(HOST), authority)
+    if let (false, Some(authority)) = (headers.contains_key(http::header::HOST), authority)
         && let Ok(host) = HeaderValue::from_str(authority)
     {
-        headers.insert(HOST, host);
+        headers.insert(http::header::HOST, host);
     }
 }
 

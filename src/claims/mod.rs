@@ -7,7 +7,7 @@ mod tenant;
 
 use std::time::SystemTime;
 
-pub(crate) use return_to::is_same_route;
+pub(crate) use return_to::{CheckedPath, is_same_route};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use tenant::{Tenant, TenantError};
 
@@ -44,12 +44,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn new(claims: &codec::Claims<'_>, return_to: Option<ReturnTo>, purpose: Purpose) -> Self {
+    pub(crate) fn new(claims: &codec::Claims<'_>, return_to: Option<CheckedPath<'_>>, purpose: Purpose) -> Self {
         Self {
             provider: claims.provider.to_owned(),
             tenant: Tenant::from_bytes(claims.tenant).ok(),
             redirect: (!claims.redirect.is_empty()).then(|| claims.redirect.to_owned()),
-            return_to,
+            return_to: return_to.map(CheckedPath::to_return_to),
             purpose,
             restarts: claims.restarts,
             issued_at: from_unix_seconds(claims.issued_at.into()),

@@ -74,35 +74,7 @@ impl ReturnTo {
     /// assert!(ReturnTo::parse("javascript:alert(1)").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self, ReturnToError> {
-        if text.len() > LONGEST {
-            return Err(ReturnToError::TooLong);
-        }
-        if !text.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
-            return Err(ReturnToError::Character);
-        }
-        let path = text.strip_prefix('/').ok_or(ReturnToError::NotAPath)?;
-        if path.starts_with('/') {
-            return Err(ReturnToError::NotAPath);
-        }
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        check_segments(path.as_bytes())?;
-        if !percent_sequences_are_whole(path.as_bytes()) {
-            return Err(ReturnToError::PercentEncoding);
-        }
-        // What a router or a proxy decodes must keep the rules as well, even if it decodes more than once.
-        let mut seen = path.as_bytes().to_vec();
-        for _ in 0..DECODINGS {
-            let decoded = percent_decode(&seen);
-            if decoded == seen {
-                return Ok(Self(text.into()));
-            }
-            if decoded.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
-                return Err(ReturnToError::PercentEncoding);
-            }
-            check_segments(&decoded)?;
-            seen = decoded;
-        }
-        Err(ReturnToError::PercentEncoding)
+        CheckedPath::parse(text).map(CheckedPath::to_return_to)
     }
 
     /// The path, as it was given.
@@ -120,9 +92,70 @@ impl ReturnTo {
 
     /// Whether it leads to `path`, an absolute path, once both are decoded: a login that returns to its own callback
     /// would loop.
+    #[cfg(feature = "axum")]
     pub(crate) fn leads_to(&self, path: &str) -> bool {
-        is_same_route(self.0.split(['?', '#']).next().unwrap_or_default(), path)
+        self.checked().leads_to(path)
     }
+
+    pub(crate) fn checked(&self) -> CheckedPath<'_> {
+        CheckedPath(&self.0)
+    }
+}
+
+/// A path that keeps the rules, where it was read: most callbacks need no copy before they are known to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CheckedPath<'t>(&'t str);
+
+impl<'t> CheckedPath<'t> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, ReturnToError> {
+        if text.len() > LONGEST {
+            return Err(ReturnToError::TooLong);
+        }
+        // No way out in between, so that the processor takes many bytes at a time.
+        if !text.bytes().fold(true, |all, byte| all & matches!(byte, 0x21..=0x7e) & (byte != b'\\')) {
+            return Err(ReturnToError::Character);
+        }
+        let path = text.strip_prefix('/').ok_or(ReturnToError::NotAPath)?;
+        if path.starts_with('/') {
+            return Err(ReturnToError::NotAPath);
+        }
+        let path = before_query(path).as_bytes();
+        check_segments(path)?;
+        if !path.contains(&b'%') {
+            return Ok(Self(text));
+        }
+        if !percent_sequences_are_whole(path) {
+            return Err(ReturnToError::PercentEncoding);
+        }
+        // What a router or a proxy decodes must keep the rules as well, even if it decodes more than once.
+        let mut seen = path.to_vec();
+        for _ in 0..DECODINGS {
+            let decoded = percent_decode(&seen);
+            if decoded == seen {
+                return Ok(Self(text));
+            }
+            if decoded.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
+                return Err(ReturnToError::PercentEncoding);
+            }
+            check_segments(&decoded)?;
+            seen = decoded;
+        }
+        Err(ReturnToError::PercentEncoding)
+    }
+
+    pub(crate) fn leads_to(self, path: &str) -> bool {
+        is_same_route(before_query(self.0), path)
+    }
+
+    pub(crate) fn to_return_to(self) -> ReturnTo {
+        ReturnTo(self.0.into())
+    }
+}
+
+/// A text up to its first `?` or `#`.
+fn before_query(text: &str) -> &str {
+    let end = text.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 /// Whether two paths reach one route, once both are decoded.

@@ -174,7 +174,7 @@ impl FlowInner {
             }
         }
         match &login.return_to {
-            Some(path) if self.returns_to_callback(path) => Err(BeginError::ReturnsToCallback),
+            Some(path) if self.returns_to_callback(path.checked()) => Err(BeginError::ReturnsToCallback),
             _ => Ok(()),
         }
     }

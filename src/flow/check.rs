@@ -65,8 +65,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         })?;
         let timely = authentic.check_time(now, timing).map_err(|late| inner.out_of_time(late, &binding, &context))?;
         let in_context = timely.check_context(&context)?;
-        let provider = inner.configured_provider(&in_context)?;
-        let secrets = match inner.check_binding(&in_context, &binding, provider) {
+        let provider = inner.configured_provider(in_context)?;
+        let secrets = match inner.check_binding(in_context, &binding, provider) {
             Ok(secrets) => secrets,
             Err(refused) => return Err(inner.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
@@ -124,15 +124,15 @@ impl<T> Flow<T> {
 impl FlowInner {
     /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
     /// have belonged here otherwise (its `iss` apart, which is looked at last).
-    fn out_of_time(&self, late: OutOfTime<'_>, binding: &Binding<'_>, context: &Context<'_>) -> FinishError {
+    fn out_of_time(&self, late: OutOfTime<'_, '_>, binding: &Binding<'_>, context: &Context<'_>) -> FinishError {
         let error = FinishError::from(late.kind);
         if late.kind != FinishErrorKind::Expired {
             return error;
         }
         let Ok(in_context) = late.check_context(context) else { return error };
-        let Ok(provider) = self.configured_provider(&in_context) else { return error };
+        let Ok(provider) = self.configured_provider(in_context) else { return error };
         let whose = match self.compare(in_context.authentic(), binding, provider) {
-            Comparison::Same(_) if !is_same_user(&in_context, binding) => return error,
+            Comparison::Same(_) if !is_same_user(in_context, binding) => return error,
             Comparison::Same(_) => Whose::ThisOne,
             Comparison::NoCookie => without_cookie(binding),
             Comparison::Other => Whose::Another,
@@ -144,7 +144,7 @@ impl FlowInner {
     }
 
     /// What the state names must still be configured here.
-    fn configured_provider(&self, in_context: &InContext<'_>) -> Result<&Provider, FinishError> {
+    fn configured_provider(&self, in_context: InContext<'_, '_>) -> Result<&Provider, FinishError> {
         let Authentic { claims, return_to, .. } = in_context.authentic();
         let provider = self.provider(claims.provider).ok_or_else(|| {
             FinishError::because(
@@ -158,7 +158,7 @@ impl FlowInner {
                 "the state names a redirect_uri that this flow does not have",
             ));
         }
-        if return_to.as_ref().is_some_and(|path| self.returns_to_callback(path)) {
+        if return_to.is_some_and(|path| self.returns_to_callback(path)) {
             return Err(FinishError::because(
                 FinishErrorKind::Malformed,
                 "the state's return path is a callback address of this flow",
@@ -175,7 +175,7 @@ impl FlowInner {
     /// The user agent, then the user.
     fn check_binding(
         &self,
-        in_context: &InContext<'_>,
+        in_context: InContext<'_, '_>,
         binding: &Binding<'_>,
         provider: &Provider,
     ) -> Result<FlowSecrets, FinishError> {
@@ -236,7 +236,7 @@ fn without_cookie(binding: &Binding<'_>) -> Whose {
 }
 
 /// Whether the signed-in user is the one that began, where the state names one.
-fn is_same_user(in_context: &InContext<'_>, binding: &Binding<'_>) -> bool {
+fn is_same_user(in_context: InContext<'_, '_>, binding: &Binding<'_>) -> bool {
     let Authentic { keys, nonce, .. } = in_context.authentic();
     in_context.user_tag().is_none_or(|tag| {
         let user = binding.user.map(|user| binding::user_tag(&keys.flow, nonce, user));

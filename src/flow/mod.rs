@@ -30,7 +30,7 @@ use keys::FlowKeys;
 
 use crate::binding::Binding;
 use crate::callback::Callback;
-use crate::claims::ReturnTo;
+use crate::claims::CheckedPath;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::finish_error::FinishError;
@@ -113,7 +113,7 @@ impl FlowInner {
     }
 
     /// Whether a return path is a callback address: such a login would never end.
-    fn returns_to_callback(&self, path: &ReturnTo) -> bool {
+    fn returns_to_callback(&self, path: CheckedPath<'_>) -> bool {
         self.addresses.iter().any(|address| path.leads_to(&address.uri.path))
     }
 }

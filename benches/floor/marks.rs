@@ -1,0 +1,67 @@
+//! A whole login, its mark included, beside a hundred thousand marks that are held, and beside ten million.
+
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use oauth_state::{App, Callback, Expect, Flow, Login, Provider, ReplayGuard, SingleProcessGuard, testing};
+use rand::TryRng;
+use rand::rngs::SysRng;
+use serde_json::{Value, json};
+
+use crate::Amounts;
+use crate::shared::rounds::{Contender, Effort, compare};
+use crate::shared::shapes::{PROVIDER, session};
+
+struct Full {
+    flow: Flow,
+    guard: SingleProcessGuard,
+}
+
+impl Full {
+    /// A flow whose guard holds so many marks, of logins begun over the last ten minutes.
+    fn with_marks(marks: usize) -> Self {
+        let guard = SingleProcessGuard::with_capacity(marks * 2 + 10_000_000);
+        let now = SystemTime::now();
+        let mut random = vec![0; 24 * 4_096];
+        while guard.len() < marks {
+            SysRng.try_fill_bytes(&mut random).unwrap();
+            for drawn in random.as_chunks::<24>().0.iter().take(marks - guard.len()) {
+                let (id, claimant) = (drawn[..16].try_into().unwrap(), drawn[16..].try_into().unwrap());
+                let left = Duration::from_secs(1 + u64::from(drawn[0]) * 599 / 255);
+                testing::without_runtime(guard.mark_used(&testing::mark(id, claimant, now, now + left))).unwrap();
+            }
+        }
+        let app = App::new("shop", "test").unwrap();
+        let flow = Flow::builder(app, testing::ring(), guard.clone()).provider(Provider::github()).build().unwrap();
+        Self { flow, guard }
+    }
+
+    fn login(&self) {
+        let begun = self.flow.begin(session(), Login::at(PROVIDER)).unwrap();
+        let callback = Callback::from_code(begun.state, "code").unwrap();
+        let bound = self.flow.check(session(), Expect::provider(PROVIDER), callback).unwrap();
+        drop(black_box(at_once(bound.mark_used()).unwrap()));
+    }
+}
+
+/// The memory guard waits for nothing.
+fn at_once<R>(work: impl Future<Output = R>) -> R {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("the memory guard waits"),
+    }
+}
+
+pub fn measure(amounts: Amounts) -> Value {
+    let (few, many) = (amounts.marks / 100, amounts.marks);
+    let (small, large) = (Full::with_marks(few), Full::with_marks(many));
+    // Every login leaves a mark: few of them, so that the small one stays small.
+    let effort = Effort { turns: amounts.rounds.turns.min(61), calls: amounts.rounds.calls.min(250) };
+    let measured =
+        compare(effort, vec![Contender::new("few", || small.login()), Contender::new("many", || large.login())]);
+    let ratio = measured[1].ratio;
+    println!("\na login with {many} marks held, beside {few}: {ratio:.2} (held at the end: {})", small.guard.len());
+    json!({ "few": few, "many": many, "ratio": ratio })
+}

@@ -1,0 +1,181 @@
+//! Five shapes of login, from the least to one that carries data of the service's.
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use oauth_state::{
+    App, Begun, Binding, Bound, Callback, Expect, FinishError, Flow, Login, Provider, Purpose, ReturnTo,
+    SingleProcessGuard, Tenant, testing,
+};
+use serde::{Deserialize, Serialize};
+
+use super::straight_line::Fields;
+
+pub const SESSION: &[u8] = b"a session id of 24 bytes";
+pub const USER: &[u8] = b"user-4711";
+pub const PROVIDER: &str = "github";
+pub const REDIRECT: &str = "web";
+/// A tenant is a project's id, a UUID.
+pub const TENANT: [u8; 16] = *b"\x5a\x1e\x0c\x77\x9b\x12\x4d\x3f\x8a\x60\x11\x2b\x3c\x4d\x5e\x6f";
+pub const RETURN_TO: &str = "/projects/4711/settings?tab=members";
+
+/// What a service may carry for a person that was invited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invitation {
+    pub invitation: String,
+    pub plan: String,
+    pub seats: u32,
+}
+
+/// What the least login says, and the usual one.
+pub const LEAST: Fields<'_> = Fields { provider: PROVIDER, tenant: &[], redirect: "", return_to: "" };
+pub const USUAL: Fields<'_> = Fields { provider: PROVIDER, tenant: &TENANT, redirect: REDIRECT, return_to: RETURN_TO };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Provider and session.
+    Least,
+    /// With tenant, redirect and return path: what the peers carry, too.
+    Usual,
+    /// As usual, bound by a cookie: begun without one, so that one is made.
+    Cookie,
+    /// An identity for a person that is signed in.
+    Link,
+    /// As usual, with data of the service's.
+    Data,
+}
+
+impl Shape {
+    pub const ALL: [Self; 5] = [Self::Least, Self::Usual, Self::Cookie, Self::Link, Self::Data];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Least => "least",
+            Self::Usual => "usual",
+            Self::Cookie => "cookie",
+            Self::Link => "link",
+            Self::Data => "data",
+        }
+    }
+
+    fn login(self) -> Login {
+        let login = Login::at(PROVIDER);
+        match self {
+            Self::Least => login,
+            Self::Link => login.return_to(path()),
+            Self::Usual | Self::Cookie | Self::Data => login.tenant(TENANT).redirect(REDIRECT).return_to(path()),
+        }
+    }
+}
+
+fn path() -> ReturnTo {
+    ReturnTo::parse(RETURN_TO).unwrap()
+}
+
+/// A service that takes all shapes.
+pub struct Service {
+    pub plain: Flow,
+    carrying: Flow<Invitation>,
+    link: Flow,
+    tenant: Tenant,
+    no_headers: HeaderMap,
+    post: HeaderMap,
+}
+
+impl Service {
+    /// With the ring of `testing`.
+    pub fn new() -> Self {
+        let uri = "https://shop.example/auth/github/callback";
+        let builder = |purpose| {
+            let app = App::new("shop", "test").unwrap();
+            let provider = Provider::github().named_redirect_uri(REDIRECT, uri);
+            let guard = SingleProcessGuard::with_capacity(1_000);
+            Flow::builder(app, testing::ring(), guard).provider(provider).purpose(purpose)
+        };
+        Self {
+            plain: builder(Purpose::Login).build().unwrap(),
+            carrying: builder(Purpose::Login).carrying::<Invitation>().build().unwrap(),
+            link: builder(Purpose::Link).build().unwrap(),
+            tenant: Tenant::from(TENANT),
+            no_headers: headers(&[("host", "shop.example")]),
+            post: headers(&[("host", "shop.example"), ("origin", "https://shop.example")]),
+        }
+    }
+
+    pub fn begin(&self, shape: Shape) -> Begun {
+        let login = shape.login();
+        match shape {
+            Shape::Cookie => self.plain.begin(Binding::cookies(&self.no_headers), login),
+            Shape::Link => self.link.begin(linked(&self.post), login),
+            Shape::Data => {
+                let invitation = Invitation { invitation: "2f9Kx7Qb".repeat(2), plan: "team".to_owned(), seats: 25 };
+                self.carrying.begin(session(), login.data(invitation))
+            }
+            Shape::Least | Shape::Usual => self.plain.begin(session(), login),
+        }
+        .unwrap()
+    }
+
+    /// The callback that `begun` leads to, as a browser brings it.
+    pub fn callback(&self, shape: Shape, begun: Begun) -> Waiting {
+        let cookie = begun.set_cookie.as_deref().and_then(|cookie| cookie.split(';').next());
+        let pairs: Vec<_> = cookie.into_iter().map(|cookie| (COOKIE.as_str(), cookie)).collect();
+        Waiting { shape, state: begun.state, headers: headers(&pairs) }
+    }
+
+    /// A finish up to the guard.
+    pub fn finish(&self, waiting: &Waiting) -> Result<Checked, FinishError> {
+        self.finish_text(waiting, &waiting.state)
+    }
+
+    /// The same with another state.
+    pub fn finish_text(&self, waiting: &Waiting, state: &str) -> Result<Checked, FinishError> {
+        let callback = Callback::from_code(state, "code")?;
+        let expect = Expect::provider(PROVIDER);
+        let usual = Expect::provider(PROVIDER).tenant(&self.tenant).redirect(REDIRECT);
+        match waiting.shape {
+            Shape::Least => self.plain.check(session(), expect, callback).map(Checked::Plain),
+            Shape::Usual => self.plain.check(session(), usual, callback).map(Checked::Plain),
+            Shape::Cookie => self.plain.check(Binding::cookies(&waiting.headers), usual, callback).map(Checked::Plain),
+            Shape::Link => {
+                let binding = session().and_user(USER).unwrap();
+                self.link.check(binding, expect, callback).map(Checked::Plain)
+            }
+            Shape::Data => self.carrying.check(session(), usual, callback).map(Checked::Carrying),
+        }
+    }
+}
+
+/// A callback that passed every check but single use.
+#[derive(Debug)]
+#[allow(dead_code, reason = "it is made and dropped, as by a service that looks into it")]
+pub enum Checked {
+    Plain(Bound<()>),
+    Carrying(Bound<Invitation>),
+}
+
+/// What a callback needs.
+pub struct Waiting {
+    shape: Shape,
+    pub state: String,
+    headers: HeaderMap,
+}
+
+/// The same state with one bit of its ciphertext changed.
+pub fn forged(state: &str) -> String {
+    let mut forged = state.to_owned();
+    let other = if &forged[60..61] == "A" { "E" } else { "A" };
+    forged.replace_range(60..61, other);
+    forged
+}
+
+pub fn session() -> Binding<'static> {
+    Binding::session(SESSION).unwrap()
+}
+
+fn linked(headers: &HeaderMap) -> Binding<'_> {
+    session().and_user(USER).unwrap().with_request(headers)
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
+}

@@ -1,0 +1,206 @@
+//! The same work as one begin and one finish, written straight down and nothing else: no types, no checks of a configuration,
+//! no errors. What the crate costs beside this is its own.
+//!
+//! Written from `docs/wire-format.md`; its states open with the crate, and the crate's states open here. It allocates nothing
+//! but what it returns. The libraries are a parameter: `rust_crypto` has those of the crate.
+
+use aes_gcm::aes::Aes256;
+use aes_gcm::aes::cipher::{Block, BlockCipherEncrypt, KeyInit};
+
+const MAGIC: [u8; 3] = [0xa2, 0xcb, 0x75];
+/// The kind of binding that is a session.
+const SESSION: u8 = 2;
+/// Bytes before the ciphertext, and of its tag.
+const HEAD: usize = 31;
+const TAG: usize = 16;
+/// More than any of the logins here takes.
+const LONGEST: usize = 512;
+
+/// What a login is made with.
+pub trait Libraries {
+    type Mac;
+
+    fn mac_key(key: &[u8]) -> Self::Mac;
+    fn mac(key: &Self::Mac, parts: &[&[u8]]) -> [u8; 32];
+    fn sha256(parts: &[&[u8]]) -> [u8; 32];
+    fn seal(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8]) -> [u8; TAG];
+    fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8], tag: &[u8; TAG]) -> bool;
+    fn encode(bytes: &[u8]) -> String;
+    fn encode_verifier(bytes: &[u8; 32]) -> [u8; 43];
+    fn decode(text: &str, bytes: &mut [u8]) -> Option<usize>;
+    fn equal(one: &[u8], other: &[u8]) -> bool;
+    /// From the operating system.
+    fn random(bytes: &mut [u8]);
+}
+
+/// One purpose's keys, derived before anything is measured.
+pub struct Keys<L: Libraries> {
+    id: [u8; 4],
+    aes: Aes256,
+    k1: [u8; 16],
+    flow: L::Mac,
+    associated_data: Vec<u8>,
+}
+
+/// What a login says. Empty stands for none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fields<'a> {
+    pub provider: &'a str,
+    pub tenant: &'a [u8],
+    pub redirect: &'a str,
+    pub return_to: &'a str,
+}
+
+/// What a begin returns.
+pub struct Begun {
+    pub state: String,
+    pub code_challenge: String,
+    pub nonce: String,
+}
+
+/// What a finish returns.
+pub struct Finished {
+    pub provider: String,
+    pub tenant: Option<Vec<u8>>,
+    pub redirect: Option<String>,
+    pub return_to: Option<String>,
+    pub code_verifier: String,
+    pub nonce: String,
+    pub replay_id: [u8; 16],
+}
+
+fn lp(field: &[u8]) -> Vec<u8> {
+    [&(field.len() as u16).to_be_bytes(), field].concat()
+}
+
+impl<L: Libraries> Keys<L> {
+    pub fn derive(root: &[u8; 32], purpose: &str, app: &str, environment: &str) -> Self {
+        let root = L::mac_key(root);
+        let context = [lp(purpose.as_bytes()), lp(app.as_bytes()), lp(environment.as_bytes())].concat();
+        let derive = |label: &str| L::mac(&root, &[&lp(format!("oauth-state/v1/{label}").as_bytes()), &context]);
+        let aes = Aes256::new(&derive("enc").into());
+        let mut l = Block::<Aes256>::default();
+        aes.encrypt_block(&mut l);
+        let l = u128::from_be_bytes(l.into());
+        let k1 = ((l << 1) ^ ((l >> 127) * 0x87)).to_be_bytes();
+        let id: [u8; 4] = derive("key-id")[..4].try_into().unwrap();
+        let associated_data = [lp(b"oauth-state/v1/encrypted"), lp(&MAGIC), lp(&id), context.clone()].concat();
+        Self { id, aes, k1, flow: L::mac_key(&derive("flow")), associated_data }
+    }
+
+    /// XAES-256-GCM: the key of this nonce, and the half of the nonce that goes with it.
+    fn key_of(&self, nonce: &[u8; 24]) -> ([u8; 32], [u8; 12]) {
+        let mut blocks = [1, 2].map(|counter| {
+            let mut block = [0, counter, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            block[4..].copy_from_slice(&nonce[..12]);
+            block.iter_mut().zip(self.k1).for_each(|(to, k)| *to ^= k);
+            Block::<Aes256>::from(block)
+        });
+        self.aes.encrypt_blocks(&mut blocks);
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(&blocks[0]);
+        key[16..].copy_from_slice(&blocks[1]);
+        (key, nonce[12..].try_into().unwrap())
+    }
+}
+
+/// The hash of a session id.
+fn session<L: Libraries>(id: &[u8]) -> [u8; 32] {
+    L::sha256(&[b"\x00\x16oauth-state/v1/session", id])
+}
+
+fn expand<L: Libraries>(keys: &Keys<L>, secret: &[u8; 32], nonce: &[u8]) -> ([u8; 32], [u8; 32]) {
+    let t1 = L::mac(&keys.flow, &[&MAGIC, &[SESSION], secret, nonce, &[1]]);
+    let t2 = L::mac(&keys.flow, &[&t1, &MAGIC, &[SESSION], secret, nonce, &[2]]);
+    (t1, t2)
+}
+
+fn verifier(t1: &[u8; 32], t2: &[u8; 32]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&t1[16..]);
+    bytes[16..].copy_from_slice(&t2[..16]);
+    bytes
+}
+
+/// Begins a login with a session. Its fields have less than 128 bytes each.
+pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> Begun {
+    let secret = session::<L>(session_id);
+    let mut bytes = [0; LONGEST];
+    bytes[..3].copy_from_slice(&MAGIC);
+    bytes[3..7].copy_from_slice(&keys.id);
+    L::random(&mut bytes[7..HEAD]);
+    let nonce: [u8; 24] = bytes[7..HEAD].try_into().unwrap();
+    let (t1, t2) = expand(keys, &secret, &nonce);
+    bytes[31..35].copy_from_slice(&now.to_be_bytes());
+    bytes[35..37].copy_from_slice(&600_u16.to_be_bytes());
+    bytes[38] = SESSION << 1;
+    bytes[39..55].copy_from_slice(&t1[..16]);
+    let mut end = 55;
+    for field in [fields.provider.as_bytes(), fields.tenant, fields.redirect.as_bytes(), fields.return_to.as_bytes()] {
+        bytes[end] = field.len() as u8;
+        bytes[end + 1..end + 1 + field.len()].copy_from_slice(field);
+        end += 1 + field.len();
+    }
+    let (key, half) = keys.key_of(&nonce);
+    let tag = L::seal(&key, &half, &keys.associated_data, &mut bytes[HEAD..end]);
+    bytes[end..end + TAG].copy_from_slice(&tag);
+    Begun {
+        state: L::encode(&bytes[..end + TAG]),
+        code_challenge: L::encode(&L::sha256(&[&L::encode_verifier(&verifier(&t1, &t2))])),
+        nonce: L::encode(&t2[16..]),
+    }
+}
+
+/// Finishes such a login up to the guard: `expected` is what the callback's own address says of it.
+pub fn finish<L: Libraries>(
+    keys: &Keys<L>,
+    session_id: &[u8],
+    expected: Fields<'_>,
+    state: &str,
+    now: u64,
+) -> Option<Finished> {
+    let secret = session::<L>(session_id);
+    let mut bytes = [0; LONGEST];
+    let length = L::decode(state, &mut bytes)?;
+    let (head, rest) = bytes.split_at_mut(HEAD);
+    if head[..3] != MAGIC || head[3..7] != keys.id {
+        return None;
+    }
+    let nonce: [u8; 24] = head[7..].try_into().unwrap();
+    let (text, tag) = rest.get_mut(..length.checked_sub(HEAD)?)?.split_last_chunk_mut::<TAG>()?;
+    let (key, half) = keys.key_of(&nonce);
+    if !L::open(&key, &half, &keys.associated_data, text, tag) {
+        return None;
+    }
+    let issued_at = u64::from(u32::from_be_bytes(text[..4].try_into().unwrap()));
+    let lifetime = u64::from(u16::from_be_bytes(text[4..6].try_into().unwrap()));
+    if issued_at > now + 60 || now >= issued_at + lifetime + 60 {
+        return None;
+    }
+    let mut rest = &text[24..];
+    let mut field = || {
+        let (length, after) = rest.split_first()?;
+        let (field, after) = after.split_at_checked(usize::from(*length))?;
+        rest = after;
+        Some(field)
+    };
+    let (provider, tenant, redirect, return_to) = (field()?, field()?, field()?, field()?);
+    let (provider, redirect) = (std::str::from_utf8(provider).ok()?, std::str::from_utf8(redirect).ok()?);
+    if provider != expected.provider || tenant != expected.tenant || redirect != expected.redirect {
+        return None;
+    }
+    let (t1, t2) = expand(keys, &secret, &nonce);
+    if !L::equal(&t1[..16], &text[8..24]) {
+        return None;
+    }
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Some(Finished {
+        provider: provider.to_owned(),
+        tenant: (!tenant.is_empty()).then(|| tenant.to_vec()),
+        redirect: given(redirect),
+        return_to: given(std::str::from_utf8(return_to).ok()?),
+        code_verifier: String::from_utf8(L::encode_verifier(&verifier(&t1, &t2)).to_vec()).ok()?,
+        nonce: L::encode(&t2[16..]),
+        replay_id: nonce[..16].try_into().unwrap(),
+    })
+}
