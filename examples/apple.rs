@@ -189,7 +189,7 @@ impl Site {
                 protected(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
-            // Too late, the back button, a cookie that got lost: once, a new login begins by itself.
+            // Too late, the back button: once, a new login begins by itself.
             Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
@@ -353,7 +353,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let post = strict.callback(&start).await?;
     strict.block_cross_site_cookies();
     let answer = strict.open(&post).await?;
-    report.begins_anew("a browser that sends no cookie with a cross-site POST", &answer, "cookie_missing");
+    report.ends("a browser that sends no cookie with a cross-site POST", &answer, 400, "cookie_missing");
 
     // A server with another key than the one that is registered under its id.
     program::spawn(other_listener, app(settings(Es256::new()?.key().clone(), &public_url, &apple.issuer)?)?);
