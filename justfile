@@ -19,9 +19,13 @@ login:
 login-once:
     cargo run --release --example login -- --once
 
-# Begin and finish beside the same work written straight down; writes the ratios into the README.
-bench:
-    scripts/bench
+# Everything that is measured, into docs/benchmarks.md; `just bench --quick` prints the targets alone.
+bench *parts:
+    scripts/bench {{parts}}
+
+# Logins in flight over servers that are killed; `just load --help` shows what it takes.
+load *arguments:
+    cargo run --release --example load -- {{arguments}}
 
 # The documentation as docs.rs shows it.
 docs:

@@ -176,6 +176,10 @@ mod pages {
     struct Frameworks;
     #[doc = include_str!("../docs/providers.md")]
     struct Providers;
+    #[doc = include_str!("../docs/benchmarks.md")]
+    struct Benchmarks;
+    #[doc = include_str!("../docs/scaling.md")]
+    struct Scaling;
     #[cfg(all(feature = "oauth2", feature = "redis", feature = "uuid"))]
     #[doc = include_str!("../docs/migrating.md")]
     struct Migrating;

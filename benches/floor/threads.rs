@@ -1,10 +1,11 @@
-//! Two threads beside one: begin and finish, and a loop that touches no memory, for what the machine itself gives.
+//! Two threads beside one: begin and finish, and loops that share nothing, for what the machine itself gives.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::Amounts;
 use crate::shared::rounds::quantile;
@@ -39,28 +40,42 @@ fn one_login(service: &Service) {
     black_box(service.finish(&waiting).unwrap());
 }
 
-/// As long as a login, about.
+/// One multiplication after the other, about as long as a login: it leaves most of a core to a second thread on it.
 fn arithmetic() {
     let mut value = black_box(1_u64);
-    for _ in 0..2_000 {
+    for _ in 0..500 {
         value = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(7);
     }
     black_box(value);
 }
 
+/// SHA-256 over and over, about as long as a login: it takes what a login takes of a core, and shares nothing.
+fn hashing() {
+    let mut block = black_box([7_u8; 64]);
+    for _ in 0..12 {
+        let hash = Sha256::digest(block);
+        block[..32].copy_from_slice(&hash);
+    }
+    black_box(block);
+}
+
 pub fn measure(amounts: Amounts) -> Value {
     let service = Service::new();
     let length = Duration::from_secs_f64(amounts.seconds / TURNS as f64);
-    let (mut logins, mut loops, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+    let login = || one_login(&service);
+    let mut turns = Vec::new();
     for _ in 0..TURNS {
-        let login = || one_login(&service);
-        let of_logins = run(2, length, &login) / run(1, length, &login);
-        let of_loops = run(2, length, &arithmetic) / run(1, length, &arithmetic);
-        logins.push(of_logins);
-        loops.push(of_loops);
-        beside.push(of_logins / of_loops);
+        turns.push([
+            run(2, length, &login) / run(1, length, &login),
+            run(2, length, &hashing) / run(1, length, &hashing),
+            run(2, length, &arithmetic) / run(1, length, &arithmetic),
+        ]);
     }
-    let (logins, loops, beside) = (quantile(&logins, 0.5), quantile(&loops, 0.5), quantile(&beside, 0.5));
-    println!("\ntwo threads beside one: logins {logins:.2}, a loop {loops:.2}; the one beside the other {beside:.2}");
-    json!({ "logins": logins, "loop": loops, "beside": beside })
+    let median = |of: fn(&[f64; 3]) -> f64| quantile(&turns.iter().map(of).collect::<Vec<_>>(), 0.5);
+    let (logins, hashing, arithmetic) = (median(|turn| turn[0]), median(|turn| turn[1]), median(|turn| turn[2]));
+    let beside = median(|turn| turn[0] / turn[1]);
+    println!(
+        "\ntwo threads beside one: logins {logins:.2}, hashing {hashing:.2}, arithmetic {arithmetic:.2}; logins beside hashing {beside:.2}"
+    );
+    json!({ "logins": logins, "hashing": hashing, "arithmetic": arithmetic, "beside": beside })
 }

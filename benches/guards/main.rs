@@ -1,8 +1,8 @@
 //! The guards beside the bare commands that they are made of, and the memory guard from ten thousand to ten million marks.
 //!
 //! ```text
-//! cargo bench --bench guards            # some minutes; prints tables, and writes target/guards.json
-//! cargo bench --bench guards -- memory  # one part: redis, postgres, logins or memory
+//! cargo bench --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
+//! cargo bench --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
 //! cargo test --bench guards             # each part once, with small numbers
 //! ```
 //!
@@ -27,6 +27,7 @@
 
 mod logins;
 mod memory;
+mod moka_guard;
 mod rounds;
 #[path = "../../tests/servers/mod.rs"]
 mod servers;
@@ -47,19 +48,29 @@ pub struct Effort {
 
 // Many short rounds: what disturbs a machine lasts longer than one of them.
 const FULL: Effort = Effort { seconds: 0.2, rounds: 45, marks: 10_000_000 };
+const QUICK: Effort = Effort { seconds: 0.05, rounds: 9, marks: 1_000_000 };
 const SMOKE: Effort = Effort { seconds: 0.02, rounds: 1, marks: 20_000 };
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // Cargo says whether it is to measure or to test.
     let measures = arguments.iter().any(|argument| argument == "--bench");
-    let effort = if measures { FULL } else { SMOKE };
-    let parts: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let quick = arguments.iter().any(|argument| argument == "quick");
+    let effort = match (measures, quick) {
+        (false, _) => SMOKE,
+        (true, true) => QUICK,
+        (true, false) => FULL,
+    };
+    let is_part = |argument: &&String| !argument.starts_with("--") && *argument != "quick";
+    let parts: Vec<_> = arguments.iter().filter(is_part).collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| *wanted == part);
 
     let mut report = serde_json::Map::new();
     if wanted("memory") {
         report.insert("memory".to_owned(), memory::measure(effort));
+    }
+    if wanted("moka") {
+        report.insert("moka".to_owned(), moka_guard::measure(effort));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if wanted("redis") {
@@ -71,9 +82,12 @@ fn main() -> Result<(), Failure> {
     if wanted("logins") {
         report.insert("logins".to_owned(), runtime.block_on(logins::measure(effort))?);
     }
-    if measures && parts.is_empty() {
+    if measures {
         let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-        std::fs::write(format!("{target}/guards.json"), serde_json::to_string_pretty(&report)?)?;
+        // A part alone, or a quick run, is not what the page shows.
+        let name = if parts.is_empty() && !quick { "guards" } else { "guards-part" };
+        std::fs::create_dir_all(format!("{target}/bench"))?;
+        std::fs::write(format!("{target}/bench/{name}.json"), serde_json::to_string_pretty(&report)?)?;
     }
     if !measures {
         println!("{} passed, 0 failed", report.len());

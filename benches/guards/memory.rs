@@ -19,13 +19,17 @@ const EVICTION: usize = 64 * 1024 * 1024;
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Marks as a service makes them: random ids, whose states were begun over the last ten minutes.
-struct Marks {
+pub struct Marks {
     now: SystemTime,
     random: u64,
 }
 
 impl Marks {
-    fn next(&mut self) -> Mark {
+    pub fn new(now: SystemTime, random: u64) -> Self {
+        Self { now, random }
+    }
+
+    pub fn next(&mut self) -> Mark {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&self.draw().to_be_bytes());
         id[8..].copy_from_slice(&self.draw().to_be_bytes());
@@ -48,7 +52,7 @@ fn claim(guard: &SingleProcessGuard, mark: &Mark) {
 
 pub fn measure(effort: Effort) -> Value {
     let sweep = sweep(effort);
-    let mut marks = Marks { now: SystemTime::now(), random: 11 };
+    let mut marks = Marks::new(SystemTime::now(), 11);
     let guard = SingleProcessGuard::with_capacity(effort.marks * 2);
     let mut cold_buffer = vec![1_u8; EVICTION];
     let mut timed_at = [100_000, 1_000_000, 10_000_000].map(|at| at.min(effort.marks)).to_vec();
@@ -66,7 +70,7 @@ pub fn measure(effort: Effort) -> Value {
 /// Live marks, and bytes for each of them, from ten thousand on in small steps, so that no fill between two growths of the
 /// tables is passed over.
 fn sweep(effort: Effort) -> Vec<(usize, f64)> {
-    let mut marks = Marks { now: SystemTime::now(), random: 7 };
+    let mut marks = Marks::new(SystemTime::now(), 7);
     let mut guard = None;
     let made = allocation_counter::measure(|| guard = Some(SingleProcessGuard::with_capacity(effort.marks)));
     let guard = guard.unwrap();

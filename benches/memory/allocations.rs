@@ -1,34 +1,49 @@
 //! What a login allocates, what it returns included.
 
-use allocation_counter::measure as count;
 use serde_json::{Value, json};
 
 use crate::shared::shapes::{Service, Shape, forged};
 
-/// Of one call, which is made once before it is counted: what is made once in a process is none of its cost.
-fn allocations<R>(mut work: impl FnMut() -> R) -> u64 {
-    drop(work());
-    let mut result = None;
-    let counted = count(|| result = Some(work()));
-    counted.count_total
+/// What is given to `work` is made before anything is counted, and what it returns is dropped after.
+fn allocations<G, R>(given: impl Fn() -> G, work: impl Fn(G) -> R) -> u64 {
+    // What is made once in a process is none of a login's cost.
+    drop(work(given()));
+    let (given, mut result) = (given(), None);
+    allocation_counter::measure(|| result = Some(work(given))).count_total
+}
+
+/// The strings, paths and tenants that a finish returns.
+const fn returned(shape: Shape) -> u64 {
+    match shape {
+        // Provider, code, code_verifier, nonce.
+        Shape::Least => 4,
+        Shape::Link => 5,
+        // Tenant, redirect and return path, too.
+        Shape::Usual | Shape::Cookie => 7,
+        // And the two of the data.
+        Shape::Data => 9,
+    }
 }
 
 pub fn measure() -> Value {
     let service = Service::new();
     println!(
-        "\nallocations: begin, finish up to the guard (its callback made from two strings), refusing a forged state"
+        "\nallocations: a begin; a finish up to the guard, its callback included; what refusing a forged state adds to the callback"
     );
     let counts = Shape::ALL.map(|shape| {
-        let begin = allocations(|| service.begin(shape));
-        let returned = service.begin(shape);
-        let strings = 3 + u64::from(returned.set_cookie.is_some());
-        let waiting = service.callback(shape, returned);
-        let finish = allocations(|| service.finish(&waiting).unwrap());
+        let begin = allocations(|| shape.login(), |login| service.begin_with(shape, login));
+        let begun = service.begin(shape);
+        let begin_strings = 3 + u64::from(begun.set_cookie.is_some());
+        let waiting = service.callback(shape, begun);
+        let finish = allocations(|| (), |()| service.finish(&waiting).unwrap());
         let changed = forged(&waiting.state);
-        let refusal = allocations(|| service.finish_text(&waiting, &changed).unwrap_err());
-        // Beside the state and the code, which come as the callback's own.
+        // Less the state and the code, which the callback owns before anything is refused.
+        let refusal = allocations(|| (), |()| service.finish_text(&waiting, &changed).unwrap_err()) - 2;
         println!("{:>8}  {begin}  {finish}  {refusal}", shape.name());
-        json!({ "shape": shape.name(), "begin": begin, "begin_strings": strings, "finish": finish, "forged": refusal })
+        json!({
+            "shape": shape.name(), "begin": begin, "begin_strings": begin_strings,
+            "finish": finish, "finish_strings": returned(shape), "forged": refusal,
+        })
     });
     json!(counts)
 }

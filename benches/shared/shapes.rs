@@ -57,7 +57,7 @@ impl Shape {
         }
     }
 
-    fn login(self) -> Login {
+    pub fn login(self) -> Login {
         let login = Login::at(PROVIDER);
         match self {
             Self::Least => login,
@@ -101,8 +101,13 @@ impl Service {
         }
     }
 
+    /// What the caller writes for one click, and the begin itself.
     pub fn begin(&self, shape: Shape) -> Begun {
-        let login = shape.login();
+        self.begin_with(shape, shape.login())
+    }
+
+    /// The begin alone.
+    pub fn begin_with(&self, shape: Shape, login: Login) -> Begun {
         match shape {
             Shape::Cookie => self.plain.begin(Binding::cookies(&self.no_headers), login),
             Shape::Link => self.link.begin(linked(&self.post), login),

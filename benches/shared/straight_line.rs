@@ -122,8 +122,21 @@ fn verifier(t1: &[u8; 32], t2: &[u8; 32]) -> [u8; 32] {
     bytes
 }
 
+/// Whether a return path is one that everybody writes: one slash first, printable, nothing encoded and no segment of dots.
+fn is_plain_path(path: &str) -> bool {
+    let mut last = b' ';
+    for byte in path.bytes() {
+        if !(0x21..=0x7e).contains(&byte) || matches!((last, byte), (b'/', b'/' | b'.') | (_, b'\\' | b'%')) {
+            return false;
+        }
+        last = byte;
+    }
+    path.is_empty() || path.starts_with('/')
+}
+
 /// Begins a login with a session. Its fields have less than 128 bytes each.
 pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> Begun {
+    assert!(is_plain_path(fields.return_to));
     let secret = session::<L>(session_id);
     let mut bytes = [0; LONGEST];
     bytes[..3].copy_from_slice(&MAGIC);
@@ -193,12 +206,16 @@ pub fn finish<L: Libraries>(
     if !L::equal(&t1[..16], &text[8..24]) {
         return None;
     }
+    let return_to = std::str::from_utf8(return_to).ok()?;
+    if !is_plain_path(return_to) {
+        return None;
+    }
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Some(Finished {
         provider: provider.to_owned(),
         tenant: (!tenant.is_empty()).then(|| tenant.to_vec()),
         redirect: given(redirect),
-        return_to: given(std::str::from_utf8(return_to).ok()?),
+        return_to: given(return_to),
         code_verifier: String::from_utf8(L::encode_verifier(&verifier(&t1, &t2)).to_vec()).ok()?,
         nonce: L::encode(&t2[16..]),
         replay_id: nonce[..16].try_into().unwrap(),

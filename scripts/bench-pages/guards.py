@@ -14,7 +14,7 @@ matplotlib.rcParams["svg.fonttype"] = "none"
 matplotlib.rcParams["svg.hashsalt"] = "oauth-state"
 import matplotlib.pyplot as plt  # noqa: E402, after the choice of what it draws with
 
-report = json.loads((pathlib.Path(sys.argv[1]) / "guards.json").read_text())
+report = json.loads((pathlib.Path(sys.argv[1]) / "bench" / "guards.json").read_text())
 
 
 def machine():

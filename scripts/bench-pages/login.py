@@ -1,4 +1,4 @@
-"""The README's ratios of begin and finish, from what criterion wrote."""
+"""The README's ratios of begin and finish, from what the benchmark `floor` wrote."""
 
 import json
 import pathlib
@@ -6,18 +6,10 @@ import sys
 
 import page
 
-criterion = pathlib.Path(sys.argv[1]) / "criterion"
-
-
-def median(group, name):
-    """Nanoseconds per call."""
-    estimates = json.loads((criterion / group / name / "new" / "estimates.json").read_text())
-    return estimates["median"]["point_estimate"]
-
-
+report = json.loads((pathlib.Path(sys.argv[1]) / "bench" / "floor.json").read_text())["login"]
 rows = ["| | beside the same work written straight down |", "|---|---:|"]
-for group, what in [("begin", "begin"), ("finish", "finish, up to the guard")]:
-    rows.append(f"| {what} | {median(group, 'oauth-state') / median(group, 'straight-line'):.2f} |")
-forged = median("finish", "oauth-state, forged") / median("finish", "oauth-state")
+for operation, what in [("begin", "begin"), ("finish", "finish, up to the guard")]:
+    rows.append(f"| {what} | {report['usual'][operation][1]['ratio']:.2f} |")
+forged = next(row["ratio"] for row in report["forged"] if row["shape"] == "usual")
 rows.append(f"| refusing a forged state, beside a finish | {forged:.2f} |")
 page.write("README.md", "\n".join(rows) + "\n")

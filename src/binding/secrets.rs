@@ -42,7 +42,7 @@ impl FlowSecrets {
         nonce: &[u8; NONCE_BYTES],
         t1: SecretBytes<32>,
     ) -> Self {
-        let t2 = flow.tag(&[t1.expose(), &MAGIC, &[kind.number()], secret, nonce, &[2]]);
+        let t2 = flow.tag(&[t1.expose(), &prefix(kind.number()), secret, &counted(nonce, 2)]);
         Self { t1, t2 }
     }
 
@@ -86,7 +86,20 @@ pub(super) fn first_block(
     secret: &[u8; SECRET_BYTES],
     nonce: &[u8; NONCE_BYTES],
 ) -> SecretBytes<32> {
-    flow.tag(&[&MAGIC, &[kind.number()], secret, nonce, &[1]])
+    flow.tag(&[&prefix(kind.number()), secret, &counted(nonce, 1)])
+}
+
+/// The magic, and the kind of binding or another label.
+fn prefix(label: u8) -> [u8; 4] {
+    let [first, second, third] = MAGIC;
+    [first, second, third, label]
+}
+
+/// The nonce and the number of a block.
+fn counted(nonce: &[u8; NONCE_BYTES], number: u8) -> [u8; NONCE_BYTES + 1] {
+    let mut counted = [number; NONCE_BYTES + 1];
+    counted[..NONCE_BYTES].copy_from_slice(nonce);
+    counted
 }
 
 /// `HMAC(K_flow, magic ‖ 04 ‖ nonce ‖ lp(user id))[..16]`: keeps an attacker from attaching his identity at the
@@ -95,7 +108,7 @@ pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -
     let mut framed = Vec::with_capacity(user.len().saturating_add(2));
     length_prefixed(user, &mut framed);
     let mut tag = [0; TAG_BYTES];
-    tag.copy_from_slice(&flow.tag(&[&MAGIC, &[USER_LABEL], nonce, &framed]).expose()[..TAG_BYTES]);
+    tag.copy_from_slice(&flow.tag(&[&prefix(USER_LABEL), nonce, &framed]).expose()[..TAG_BYTES]);
     tag
 }
 

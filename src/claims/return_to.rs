@@ -98,13 +98,19 @@ impl ReturnTo {
     }
 
     pub(crate) fn checked(&self) -> CheckedPath<'_> {
-        CheckedPath(&self.0)
+        CheckedPath::of(&self.0)
     }
 }
 
 /// A path that keeps the rules, where it was read: most callbacks need no copy before they are known to be good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CheckedPath<'t>(&'t str);
+pub(crate) struct CheckedPath<'t> {
+    text: &'t str,
+    /// Up to the query.
+    path: &'t str,
+    /// Nothing in the path is percent-encoded.
+    plain: bool,
+}
 
 impl<'t> CheckedPath<'t> {
     pub(crate) fn parse(text: &'t str) -> Result<Self, ReturnToError> {
@@ -115,14 +121,18 @@ impl<'t> CheckedPath<'t> {
         if !text.bytes().fold(true, |all, byte| all & matches!(byte, 0x21..=0x7e) & (byte != b'\\')) {
             return Err(ReturnToError::Character);
         }
-        let path = text.strip_prefix('/').ok_or(ReturnToError::NotAPath)?;
-        if path.starts_with('/') {
+        let after_slash = text.strip_prefix('/').ok_or(ReturnToError::NotAPath)?;
+        if after_slash.starts_with('/') {
             return Err(ReturnToError::NotAPath);
         }
-        let path = before_query(path).as_bytes();
-        check_segments(path)?;
-        if !path.contains(&b'%') {
-            return Ok(Self(text));
+        let checked = Self::of(text);
+        let path = checked.path.as_bytes().get(1..).unwrap_or_default();
+        // Nearly every path has no segment that could be forbidden, and one look tells.
+        if matches!(path, [b'.' | b'/', ..]) || path.windows(2).any(|pair| matches!(pair, [b'/', b'.' | b'/'])) {
+            check_segments(path)?;
+        }
+        if checked.plain {
+            return Ok(checked);
         }
         if !percent_sequences_are_whole(path) {
             return Err(ReturnToError::PercentEncoding);
@@ -132,7 +142,7 @@ impl<'t> CheckedPath<'t> {
         for _ in 0..DECODINGS {
             let decoded = percent_decode(&seen);
             if decoded == seen {
-                return Ok(Self(text));
+                return Ok(checked);
             }
             if decoded.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
                 return Err(ReturnToError::PercentEncoding);
@@ -143,12 +153,21 @@ impl<'t> CheckedPath<'t> {
         Err(ReturnToError::PercentEncoding)
     }
 
+    /// Of a text that was checked, or is about to be.
+    fn of(text: &'t str) -> Self {
+        let path = before_query(text);
+        Self { text, path, plain: !path.as_bytes().contains(&b'%') }
+    }
+
     pub(crate) fn leads_to(self, path: &str) -> bool {
-        is_same_route(before_query(self.0), path)
+        if self.plain && !path.as_bytes().contains(&b'%') {
+            return same_route(self.path.as_bytes(), path.as_bytes());
+        }
+        is_same_route(self.path, path)
     }
 
     pub(crate) fn to_return_to(self) -> ReturnTo {
-        ReturnTo(self.0.into())
+        ReturnTo(self.text.into())
     }
 }
 

@@ -43,7 +43,7 @@ fn main() -> Result<(), servers::Failure> {
     }
     if all || has("stores") {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        report["stores"] = runtime.block_on(stores::measure(quick, &service))?;
+        report["stores"] = runtime.block_on(stores::measure(quick))?;
     }
     let target = std::env::var("BENCH_OUT").unwrap_or_else(|_| "../../target/bench".to_owned());
     std::fs::create_dir_all(&target)?;
@@ -52,13 +52,14 @@ fn main() -> Result<(), servers::Failure> {
 }
 
 /// One begin and one finish of a floor, which does the crate's own work.
-fn floor<L: Libraries>(name: &'static str, service: &Service) -> (Contender<'static>, Contender<'static>) {
+fn floor<L: Libraries + 'static>(name: &'static str, service: &Service) -> (Contender<'static>, Contender<'static>) {
     let keys = || Keys::<L>::derive(&Sha256::digest(b"oauth-state sample key 1").into(), "login", "shop", "test");
     let (begins, finishes) = (keys(), keys());
     let state = service.begin(Shape::Usual).state;
     let opened = straight_line::finish(&finishes, SESSION, USUAL, &state, login::now());
     assert_eq!(opened.expect("it opens a state of the crate").return_to.as_deref(), Some(USUAL.return_to));
-    let begin = Contender::new(name, move || straight_line::begin(&begins, SESSION, black_box(USUAL), login::now() as u32));
+    let begin =
+        Contender::new(name, move || straight_line::begin(&begins, SESSION, black_box(USUAL), login::now() as u32));
     let finish = Contender::new(name, move || {
         let (state, code) = (black_box(state.as_str()).to_owned(), "code".to_owned());
         (straight_line::finish(&finishes, SESSION, USUAL, &state, login::now()).unwrap(), code)
@@ -82,7 +83,10 @@ fn floors(effort: Effort, service: &Service) -> Value {
     let (begin, finish) = (compare(effort, begins), compare(effort, finishes));
     println!("\nfloors: nanoseconds and ratio to this crate, begin and finish");
     for (begin, finish) in begin.iter().zip(&finish) {
-        println!("{:<26} {:>6.0} {:>5.2} {:>8.0} {:>5.2}", begin.name, begin.nanoseconds, begin.ratio, finish.nanoseconds, finish.ratio);
+        println!(
+            "{:<26} {:>6.0} {:>5.2} {:>8.0} {:>5.2}",
+            begin.name, begin.nanoseconds, begin.ratio, finish.nanoseconds, finish.ratio
+        );
     }
     json!({ "begin": begin, "finish": finish })
 }
@@ -94,7 +98,8 @@ fn tokens(effort: Effort, service: &Service) -> Value {
         let (carried, code_challenge) = login::begin();
         login::Sent { state: token.seal(&carried), code_challenge, nonce: carried.nonce }
     };
-    let finish = |token: &dyn tokens::Token, text: &str| token.open(text).and_then(login::finish).expect("its own login");
+    let finish =
+        |token: &dyn tokens::Token, text: &str| token.open(text).and_then(login::finish).expect("its own login");
     let mut begins = vec![Contender::new("oauth-state", || service.begin(black_box(Shape::Usual)))];
     let mut finishes = vec![Contender::new("oauth-state", || service.finish(black_box(&waiting)).unwrap())];
     let mut characters = vec![waiting.state.len()];
@@ -109,9 +114,7 @@ fn tokens(effort: Effort, service: &Service) -> Value {
         let text = sent.state;
         characters.push(text.len());
         begins.push(Contender::new(*name, move || begin(token)));
-        finishes.push(Contender::new(*name, move || {
-            (finish(token, black_box(&text)), "code".to_owned())
-        }));
+        finishes.push(Contender::new(*name, move || (finish(token, black_box(&text)), "code".to_owned())));
     }
     let (begin, finish) = (compare(effort, begins), compare(effort, finishes));
     println!("\ntokens: begin and finish, nanoseconds and ratio to this crate; characters");

@@ -8,8 +8,8 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use oauth_state::{
-    App, Callback, Expect, Flow, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard, ReturnTo, SingleProcessGuard, Tenant,
-    testing,
+    App, Callback, Expect, Flow, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard, ReturnTo, SingleProcessGuard,
+    Tenant, testing,
 };
 use redis::AsyncCommands;
 use serde_json::{Value, json};
@@ -100,9 +100,11 @@ struct Postgres {
 
 impl Postgres {
     async fn new(server: &PostgresServer) -> Result<Self, Failure> {
-        let client = server.client().await?;
+        let client = server.connection().await?;
         client
-            .batch_execute("CREATE TABLE logins (state text PRIMARY KEY, login text NOT NULL, expires_at timestamptz NOT NULL)")
+            .batch_execute(
+                "CREATE TABLE logins (state text PRIMARY KEY, login text NOT NULL, expires_at timestamptz NOT NULL)",
+            )
             .await?;
         let insert = "INSERT INTO logins VALUES ($1, $2, now() + interval '10 minutes')";
         let delete = "DELETE FROM logins WHERE state = $1 AND expires_at > now() RETURNING login";
@@ -165,7 +167,11 @@ struct Entrant {
 }
 
 /// Begins logins and says what `bytes` grew by for each of them.
-async fn held<F: Future<Output = Result<f64, Failure>>>(keeper: &dyn Keeper, logins: usize, bytes: impl Fn() -> F) -> Result<f64, Failure> {
+async fn held<F: Future<Output = Result<f64, Failure>>>(
+    keeper: &dyn Keeper,
+    logins: usize,
+    bytes: impl Fn() -> F,
+) -> Result<f64, Failure> {
     let before = bytes().await?;
     for _ in 0..logins {
         keeper.begin().await;
@@ -180,9 +186,9 @@ async fn resident() -> Result<f64, Failure> {
     Ok(pages * 4096.0)
 }
 
-pub async fn measure(quick: bool, _: &crate::shared::shapes::Service) -> Result<Value, Failure> {
+pub async fn measure(quick: bool) -> Result<Value, Failure> {
     let redis = RedisServer::start(Engine::Redis70, &[]).await?;
-    let postgres = PostgresServer::start().await?;
+    let postgres = PostgresServer::start(&[]).await?;
     let connection = redis.connection().await?;
     let used = || async {
         let mut connection = connection.clone();
@@ -192,15 +198,15 @@ pub async fn measure(quick: bool, _: &crate::shared::shapes::Service) -> Result<
     };
     let budget = Duration::from_secs(5);
     let redis_guard = RedisGuard::builder(redis.url()).budget(budget).connect().await?;
-    let postgres_guard = PostgresGuard::builder(postgres.url()).budget(budget).connect().await?;
-    postgres_guard.migrate().await?;
+    let postgres_guard = PostgresGuard::builder(postgres.url()).budget(budget).create_tables().connect().await?;
     let in_postgres = Postgres::new(&postgres).await?;
     let size = || async {
         let row = in_postgres.client.query_one("SELECT pg_total_relation_size('logins')::float8", &[]).await?;
         Ok(row.get::<_, f64>(0))
     };
     let many = if quick { 20_000 } else { 200_000 };
-    let (map, moka) = (Map(RwLock::default()), Moka(moka::sync::Cache::builder().time_to_live(Duration::from_secs(600)).build()));
+    let (map, moka) =
+        (Map(RwLock::default()), Moka(moka::sync::Cache::builder().time_to_live(Duration::from_secs(600)).build()));
     let in_redis = Redis(connection.clone());
     let held_by_map = held(&map, many, resident).await?;
     let held_by_moka = held(&moka, many, resident).await?;
@@ -208,7 +214,12 @@ pub async fn measure(quick: bool, _: &crate::shared::shapes::Service) -> Result<
     let held_by_postgres = held(&in_postgres, many / 10, size).await?;
     let entrant = |name, keeper: Box<dyn Keeper>, round_trips, held| Entrant { name, keeper, round_trips, held };
     let entrants = [
-        entrant("sealed, `SingleProcessGuard`", Box::new(Sealed::new(SingleProcessGuard::with_capacity(10_000_000))), (0, 0), 0.0),
+        entrant(
+            "sealed, `SingleProcessGuard`",
+            Box::new(Sealed::new(SingleProcessGuard::with_capacity(10_000_000))),
+            (0, 0),
+            0.0,
+        ),
         entrant("sealed, `RedisGuard`", Box::new(Sealed::new(redis_guard)), (0, 1), 0.0),
         entrant("sealed, `PostgresGuard`", Box::new(Sealed::new(postgres_guard)), (0, 1), 0.0),
         entrant("`RwLock<HashMap>`", Box::new(map), (0, 0), held_by_map),

@@ -34,7 +34,7 @@ pub fn all() -> Vec<(&'static str, Box<dyn Token>)> {
         ("JWT HS256, not encrypted (jsonwebtoken)", Box::new(JsonWebToken::new())),
         ("JWE dir+A256GCM (josekit)", Box::new(Josekit::new())),
         ("JWE dir+A256GCM (biscuit)", Box::new(Biscuit::new())),
-        ("PrivateJar (cookie)", Box::new(PrivateJar(cookie::Key::derive_from(&KEY)))),
+        ("PrivateJar (cookie)", Box::new(PrivateJar(cookie::Key::from(&[KEY, KEY].concat())))),
         ("AES-256-GCM and JSON (tink-aead)", Box::new(Tink(tink_aead::new(&handle).unwrap()))),
         ("AES-256-GCM and JSON (ring)", Box::new(Ring::new())),
         ("AES-256-GCM and JSON (aws-lc-rs)", Box::new(AwsLc::new())),
@@ -86,7 +86,10 @@ impl Token for RustyPaseto {
         let nonce = Key::<32>::try_new_random().unwrap();
         let nonce = PasetoNonce::<V4, Local>::from(&nonce);
         let payload = serde_json::to_string(login).unwrap();
-        Paseto::<V4, Local>::builder().set_payload(Payload::from(payload.as_str())).try_encrypt(&self.0, &nonce).unwrap()
+        Paseto::<V4, Local>::builder()
+            .set_payload(Payload::from(payload.as_str()))
+            .try_encrypt(&self.0, &nonce)
+            .unwrap()
     }
 
     fn open(&self, text: &str) -> Option<Carried> {

@@ -1,0 +1,102 @@
+//! What the program is asked to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Failure;
+
+pub const HELP: &str = "\
+Many logins at once over several server processes that are killed and started again.
+
+Usage: load [--flows N] [--servers N] [--over TIME] [--kill-every TIME] [--store STORE] [--guard GUARD] [--flood N] [--seconds N]
+            [--connections N] [--json FILE]
+
+  --flows N          logins that are in flight together (default 1000); exit 1 if one fails that no kill explains
+  --servers N        application servers, each a process (default 3)
+  --over TIME        they come back evenly over this time (default 10s)
+  --kill-every TIME  kill -9 one of them so often, and start another in its place; such as 2s or 500ms (default: never)
+  --store STORE      where a login is kept: sealed (default), memory, redis or postgres
+  --guard GUARD      what knows used states, for sealed: memory (default: each server's own) or redis
+  --flood N          begins a second that never come back, beside the flows, for --seconds (default: none)
+  --seconds N        how long a flood lasts (default 20); people sign in all the while, a login after the other
+  --connections N    requests at a time (default 48)
+  --json FILE        the figures, for a program
+  -h, --help         this text
+
+Redis and Postgres are started on free ports where they are needed, and stopped.";
+
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    pub flows: usize,
+    pub servers: usize,
+    pub over: Duration,
+    pub kill_every: Option<Duration>,
+    pub store: String,
+    pub guard: String,
+    pub flood: usize,
+    pub seconds: u64,
+    pub connections: usize,
+    pub json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// `None` if the help is wanted.
+    pub fn parse(given: &[String]) -> Result<Option<Self>, Failure> {
+        let mut arguments = Self {
+            flows: 1_000,
+            servers: 3,
+            over: Duration::from_secs(10),
+            kill_every: None,
+            store: "sealed".to_owned(),
+            guard: "memory".to_owned(),
+            flood: 0,
+            seconds: 20,
+            connections: 48,
+            json: None,
+        };
+        let mut given = given.iter();
+        while let Some(name) = given.next() {
+            if name == "--help" || name == "-h" {
+                return Ok(None);
+            }
+            let mut value = || given.next().ok_or_else(|| format!("{name} wants a value"));
+            match name.as_str() {
+                "--flows" => arguments.flows = number(name, value()?)?,
+                "--servers" => arguments.servers = number(name, value()?)?,
+                "--over" => arguments.over = time(value()?)?,
+                "--kill-every" => arguments.kill_every = Some(time(value()?)?),
+                "--store" => arguments.store = one_of(name, value()?, &["sealed", "memory", "redis", "postgres"])?,
+                "--guard" => arguments.guard = one_of(name, value()?, &["memory", "redis"])?,
+                "--flood" => arguments.flood = number(name, value()?)?,
+                "--seconds" => arguments.seconds = number(name, value()?)? as u64,
+                "--connections" => arguments.connections = number(name, value()?)?,
+                "--json" => arguments.json = Some(value()?.into()),
+                other => return Err(format!("there is no option {other}").into()),
+            }
+        }
+        Ok(Some(arguments))
+    }
+}
+
+fn number(name: &str, text: &str) -> Result<usize, Failure> {
+    let number = text.replace('_', "").parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("{name} wants a number from 1 to 1000000, not {text}").into())
+}
+
+fn time(text: &str) -> Result<Duration, Failure> {
+    let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let number: u64 = number.parse().map_err(|_| format!("a time looks like 2s or 500ms, not {text}"))?;
+    match unit {
+        "s" if number > 0 => Ok(Duration::from_secs(number)),
+        "ms" if number >= 100 => Ok(Duration::from_millis(number)),
+        _ => Err(format!("a time looks like 2s or 500ms, and is 100ms at least, not {text}").into()),
+    }
+}
+
+fn one_of(name: &str, text: &str, known: &[&str]) -> Result<String, Failure> {
+    if known.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{name} is one of {}, not {text}", known.join(", ")).into())
+    }
+}

@@ -1,0 +1,257 @@
+//! The run itself: everybody begins, everybody comes back, and servers die meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use oauth_state::RootKey;
+use oauth_state::postgres::{ROWS_SCHEMA, SCHEMA};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::fleet::Fleet;
+use crate::provider;
+use crate::report::{Counts, Moment, report};
+use crate::server::Settings;
+use crate::servers::postgres::PostgresServer;
+use crate::servers::redis::{Engine, RedisServer};
+use crate::visitor::{self, InFlight, come_back};
+
+/// What the tasks count while they run, for the lines that are printed meanwhile.
+#[derive(Default)]
+struct Progress {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    robots: AtomicU64,
+}
+
+/// Whether nothing failed that no kill explains.
+pub fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // On this thread: the stores end with the thread that started them.
+    let (mut redis, mut postgres) = (None, None);
+    if arguments.store == "redis" || arguments.guard == "redis" {
+        redis = Some(runtime.block_on(RedisServer::start(Engine::Redis70, &[]))?);
+    }
+    if arguments.store == "postgres" {
+        postgres = Some(runtime.block_on(started_postgres())?);
+    }
+    let settings = Settings {
+        ring: RootKey::generate()?.to_secret_text().expose().to_owned(),
+        provider: runtime.block_on(provider::start())?,
+        store: arguments.store.clone(),
+        guard: arguments.guard.clone(),
+        redis: redis.as_ref().map_or_else(String::new, RedisServer::url),
+        postgres: postgres.as_ref().map_or_else(String::new, PostgresServer::url),
+    };
+    runtime.block_on(load(arguments, settings))
+}
+
+async fn started_postgres() -> Result<PostgresServer, Failure> {
+    let postgres = PostgresServer::start(&[]).await?;
+    postgres.execute(SCHEMA).await?;
+    postgres.execute(ROWS_SCHEMA).await?;
+    Ok(postgres)
+}
+
+async fn load(arguments: &Arguments, settings: Settings) -> Result<bool, Failure> {
+    let fleet = Arc::new(Fleet::start(settings, arguments.servers).await?);
+    let (progress, start) = (Arc::new(Progress::default()), Instant::now());
+    let moments = Arc::new(Mutex::new(vec![moment(&fleet, &progress, start)]));
+    println!("{} servers run; {} flows, {} at a time", arguments.servers, arguments.flows, arguments.connections);
+    Moment::heading();
+    let mut beside = JoinSet::new();
+    beside.spawn(watch(Arc::clone(&fleet), Arc::clone(&progress), Arc::clone(&moments), start));
+    let kills = Arc::new(AtomicU64::new(0));
+    if let Some(every) = arguments.kill_every {
+        beside.spawn(kill(Arc::clone(&fleet), every, Arc::clone(&kills)));
+    }
+    let mut counts = Counts::default();
+    if arguments.flood > 0 {
+        flood(arguments, &fleet, &progress, &mut counts).await?;
+    } else {
+        let waiting = all_begin(arguments, &fleet, &progress, &mut counts).await?;
+        all_come_back(arguments, &fleet, &progress, waiting, &mut counts).await?;
+    }
+    beside.abort_all();
+    while let Some(ended) = beside.join_next().await {
+        // What went wrong beside the logins is no reason to be silent.
+        if let Ok(Err(error)) = ended {
+            return Err(error);
+        }
+    }
+    counts.kills = kills.load(Ordering::SeqCst);
+    let mut moments = moments.lock().await;
+    moments.push(moment(&fleet, &progress, start));
+    let figures = report(arguments, &mut counts, &moments);
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
+    }
+    Ok(counts.failed.is_empty())
+}
+
+/// Lets tasks take numbers below `end`, so many at a time, until there are none.
+async fn shared_out<R: Send + 'static, F: Future<Output = Result<R, Failure>> + Send + 'static>(
+    tasks: usize,
+    end: usize,
+    work: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> Result<Vec<R>, Failure> {
+    let (next, mut running) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+    for _ in 0..tasks {
+        let (next, work) = (Arc::clone(&next), work.clone());
+        running.spawn(async move {
+            let mut done = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::SeqCst) as usize;
+                if number >= end {
+                    return Ok::<_, Failure>(done);
+                }
+                done.push(work(number).await?);
+            }
+        });
+    }
+    let mut all = Vec::with_capacity(end);
+    while let Some(done) = running.join_next().await {
+        all.extend(done??);
+    }
+    Ok(all)
+}
+
+async fn all_begin(
+    arguments: &Arguments,
+    fleet: &Arc<Fleet>,
+    progress: &Arc<Progress>,
+    counts: &mut Counts,
+) -> Result<Vec<InFlight>, Failure> {
+    let (fleet, progress) = (Arc::clone(fleet), Arc::clone(progress));
+    let begin = move |number: usize| {
+        let (fleet, progress) = (Arc::clone(&fleet), Arc::clone(&progress));
+        async move {
+            let begun = visitor::begin(&fleet, number as u64).await?;
+            progress.begun.fetch_add(1, Ordering::Relaxed);
+            Ok(begun)
+        }
+    };
+    let begun = shared_out(arguments.connections, arguments.flows, begin).await?;
+    let (waiting, times): (Vec<_>, Vec<_>) = begun.into_iter().unzip();
+    counts.begins = times;
+    println!("       all of them are in flight");
+    Ok(waiting)
+}
+
+async fn all_come_back(
+    arguments: &Arguments,
+    fleet: &Arc<Fleet>,
+    progress: &Arc<Progress>,
+    waiting: Vec<InFlight>,
+    counts: &mut Counts,
+) -> Result<(), Failure> {
+    let logins = waiting.len();
+    let waiting = Arc::new(std::sync::Mutex::new(waiting));
+    let (fleet, progress) = (Arc::clone(fleet), Arc::clone(progress));
+    let (start, over) = (Instant::now(), arguments.over);
+    let ends = shared_out(arguments.connections, logins, move |number| {
+        let (fleet, progress, waiting) = (Arc::clone(&fleet), Arc::clone(&progress), Arc::clone(&waiting));
+        async move {
+            tokio::time::sleep_until((start + over.mul_f64(number as f64 / logins as f64)).into()).await;
+            let login = waiting.lock().unwrap().pop().ok_or("nobody is left")?;
+            let ended = come_back(&fleet, login).await?;
+            progress.ended.fetch_add(1, Ordering::Relaxed);
+            Ok(ended)
+        }
+    });
+    for (outcome, took) in ends.await? {
+        counts.count(outcome, took);
+    }
+    Ok(())
+}
+
+/// Robots that begin and never come back, at a rate, beside people who sign in.
+async fn flood(
+    arguments: &Arguments,
+    fleet: &Arc<Fleet>,
+    progress: &Arc<Progress>,
+    counts: &mut Counts,
+) -> Result<(), Failure> {
+    let (end, mut running) = (Instant::now() + Duration::from_secs(arguments.seconds), JoinSet::new());
+    let robots = arguments.connections / 2;
+    let pause = Duration::from_secs_f64(robots as f64 / arguments.flood as f64);
+    for robot in 0..robots {
+        let (fleet, progress) = (Arc::clone(fleet), Arc::clone(progress));
+        running.spawn(async move {
+            let mut next = Instant::now();
+            let mut number = robot as u64;
+            while Instant::now() < end {
+                let _ = fleet.send(number as usize % fleet.len(), "/begin?visit=0", None).await;
+                progress.robots.fetch_add(1, Ordering::Relaxed);
+                number += 1;
+                next += pause;
+                tokio::time::sleep_until(next.into()).await;
+            }
+        });
+    }
+    let (mut people, next) = (JoinSet::new(), Arc::new(AtomicU64::new(1)));
+    for _ in 0..4 {
+        let (fleet, progress, next) = (Arc::clone(fleet), Arc::clone(progress), Arc::clone(&next));
+        people.spawn(async move {
+            let mut ends = Vec::new();
+            while Instant::now() < end {
+                let (login, begin) = visitor::begin(&fleet, next.fetch_add(1, Ordering::SeqCst)).await?;
+                progress.begun.fetch_add(1, Ordering::Relaxed);
+                let (outcome, callback) = come_back(&fleet, login).await?;
+                progress.ended.fetch_add(1, Ordering::Relaxed);
+                ends.push((outcome, begin, callback));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Ok::<_, Failure>(ends)
+        });
+    }
+    while let Some(ends) = people.join_next().await {
+        for (outcome, begin, callback) in ends?? {
+            counts.begins.push(begin);
+            counts.count(outcome, callback);
+        }
+    }
+    while running.join_next().await.is_some() {}
+    counts.robots = progress.robots.load(Ordering::Relaxed);
+    Ok(())
+}
+
+fn moment(fleet: &Fleet, progress: &Progress, start: Instant) -> Moment {
+    let (each, processor) = fleet.usage();
+    Moment {
+        seconds: start.elapsed().as_secs_f64(),
+        begun: progress.begun.load(Ordering::Relaxed),
+        ended: progress.ended.load(Ordering::Relaxed),
+        robots: progress.robots.load(Ordering::Relaxed),
+        memory: each.iter().map(|usage| usage.memory).collect(),
+        processor,
+    }
+}
+
+/// A line every two seconds.
+async fn watch(
+    fleet: Arc<Fleet>,
+    progress: Arc<Progress>,
+    moments: Arc<Mutex<Vec<Moment>>>,
+    start: Instant,
+) -> Result<(), Failure> {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = moment(&fleet, &progress, start);
+        now.print();
+        moments.lock().await.push(now);
+    }
+}
+
+/// One server after the other.
+async fn kill(fleet: Arc<Fleet>, every: Duration, kills: Arc<AtomicU64>) -> Result<(), Failure> {
+    for place in (0..fleet.len()).cycle() {
+        tokio::time::sleep(every).await;
+        fleet.replace(place).await?;
+        kills.fetch_add(1, Ordering::SeqCst);
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! One application server, as a process of its own.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode};
+use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
+use oauth_state::store::{Consumed, MemoryRows, PostgresRows, RedisRows, StateStore, StoredFlow};
+use oauth_state::{
+    App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard,
+    SingleProcessGuard,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+
+use crate::Failure;
+
+/// The clock is on how long a login takes, not on who answers first: a machine that is busy may take its time.
+const PATIENT: Duration = Duration::from_secs(10);
+const MARKS: usize = 2_000_000;
+
+/// What a server is told on its standard input, in one line, so that no key stands among its arguments.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Settings {
+    pub ring: String,
+    pub provider: String,
+    pub store: String,
+    pub guard: String,
+    pub redis: String,
+    pub postgres: String,
+}
+
+/// What a callback is told.
+#[derive(Serialize, Deserialize)]
+pub struct CallbackAnswer {
+    /// `finished`, or the code of the refusal.
+    pub code: String,
+    pub visit: Option<u64>,
+    pub code_verifier: Option<String>,
+}
+
+#[derive(Clone)]
+struct Site {
+    store: Arc<dyn StateStore<u64>>,
+    provider: Arc<str>,
+}
+
+/// Serves until its standard input ends, which is when whoever started it is gone.
+pub fn run() -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let served = runtime.block_on(serve());
+    // A read of standard input that is under way does not end with the runtime.
+    runtime.shutdown_background();
+    served.map(|()| true)
+}
+
+async fn serve() -> Result<(), Failure> {
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    let settings: Settings = serde_json::from_str(&input.next_line().await?.ok_or("no settings")?)?;
+    let site = Site { store: store(&settings).await?, provider: settings.provider.as_str().into() };
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on {}", listener.local_addr()?.port());
+    let app = Router::new().route("/begin", get(begin)).route("/callback", get(callback)).with_state(site);
+    tokio::select! {
+        served = async { axum::serve(listener, app).await } => Ok(served?),
+        _ = input.next_line() => Ok(()),
+    }
+}
+
+fn builder(settings: &Settings, guard: impl ReplayGuard) -> Result<FlowBuilder<u64>, Failure> {
+    let ring = KeyRing::parse(&settings.ring)?;
+    let builder = Flow::builder(App::new("shop", "load")?, ring, guard).carrying::<u64>();
+    Ok(builder.provider(Provider::github()))
+}
+
+async fn store(settings: &Settings) -> Result<Arc<dyn StateStore<u64>>, Failure> {
+    let redis = || RedisGuard::builder(&settings.redis).budget(PATIENT).connect();
+    let memory = || SingleProcessGuard::with_capacity(MARKS);
+    Ok(match (settings.store.as_str(), settings.guard.as_str()) {
+        ("sealed", "redis") => Arc::new(builder(settings, redis().await?)?.build()?),
+        ("sealed", _) => Arc::new(builder(settings, memory())?.build()?),
+        ("redis", _) => {
+            let guard = redis().await?;
+            let rows = RedisRows::beside(&guard);
+            Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
+        }
+        ("postgres", _) => {
+            let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
+            let rows = PostgresRows::beside(&guard).await?;
+            Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
+        }
+        _ => Arc::new(StoredFlow::new(builder(settings, memory())?, MemoryRows::with_capacity(MARKS))?),
+    })
+}
+
+#[derive(Deserialize)]
+struct Begin {
+    visit: u64,
+}
+
+async fn begin(State(site): State<Site>, Query(asked): Query<Begin>, headers: HeaderMap) -> Response {
+    let login = Login::at("github").data(asked.visit);
+    match site.store.issue(Binding::cookies(&headers), login).await {
+        Ok(issued) => {
+            let challenge = issued.code_challenge.as_deref().unwrap_or_default();
+            let address = format!("{}?state={}&code_challenge={challenge}", site.provider, issued.state);
+            redirect(&issued, &address)
+        }
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+async fn callback(State(site): State<Site>, request: CallbackRequest) -> Json<CallbackAnswer> {
+    detached(async move {
+        let (headers, callback) = request.split();
+        let consumed = site.store.consume(headers.cookies(), Expect::provider("github"), callback).await;
+        Json(match consumed {
+            Ok(Consumed::Code(login)) => CallbackAnswer {
+                code: "finished".to_owned(),
+                visit: Some(login.data),
+                code_verifier: login.code_verifier.map(|verifier| verifier.secret().to_owned()),
+            },
+            Ok(_) => CallbackAnswer { code: "refused".to_owned(), visit: None, code_verifier: None },
+            Err(error) => CallbackAnswer { code: error.code().to_owned(), visit: None, code_verifier: None },
+        })
+    })
+    .await
+}

@@ -1,0 +1,77 @@
+"""The table of targets: what is to be reached, what was measured, and whether it was. Printed, and a part of docs/benchmarks.md."""
+
+import json
+import pathlib
+import sys
+
+MIB = 1024 * 1024
+
+
+def read(target, name):
+    """What a benchmark wrote, or nothing if it did not run."""
+    path = pathlib.Path(target) / "bench" / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def rows(target, quick):
+    """Each a promise, its bound in words, what was measured in words, and whether that is within it."""
+    floor, memory, peers = (read(target, name) for name in ["floor", "memory", "peers"])
+    guards = read(target, "guards-part" if quick else "guards")
+    load = read(target, "load-sealed")
+    login, tokens = floor["login"], peers["tokens"]
+    table = []
+
+    def at_most(what, bound, measured, digits=2):
+        table.append((what, f"≤ {bound:.{digits}f}", f"{measured:.{digits}f}", measured <= bound))
+
+    def at_least(what, bound, measured, digits=2):
+        table.append((what, f"≥ {bound:.{digits}f}", f"{measured:.{digits}f}", measured >= bound))
+
+    for shape in ["least", "usual"]:
+        at_most(f"begin, the {shape} login / the floor with the same libraries", 1.10, login[shape]["begin"][1]["ratio"])
+        at_most(f"finish up to the guard, the {shape} login / that floor", 1.10, login[shape]["finish"][1]["ratio"])
+    # The first is ours: how much of it the fastest floor takes.
+    fastest = min(side["ratio"] for side in peers["floors"]["begin"][1:])
+    at_most("begin, the usual login / the floor of the fastest libraries", 1.25, 1 / fastest)
+    others = tokens[1:]
+    for operation in ["begin", "finish"]:
+        peer = min(others, key=lambda row: row[operation]["ratio"])
+        at_least(f"{operation} of the fastest peer ({peer['name']}) / ours", 2.0, peer[operation]["ratio"])
+    smallest = min(others, key=lambda row: row["characters"])
+    at_most(f"characters of the state / the smallest peer's ({smallest['name']})", 0.45, tokens[0]["characters"] / smallest["characters"])
+    worst = max(login["forged"], key=lambda row: row["ratio"])
+    at_most(f"refusing a forged state / opening a genuine one, at the worst ({worst['shape']})", 1.0, worst["ratio"])
+    for row in memory["allocations"]:
+        if row["shape"] in ("least", "usual"):
+            for operation in ["begin", "finish"]:
+                bound = row[f"{operation}_strings"] + 1
+                table.append((f"allocations of a {operation}, the {row['shape']} login", f"≤ {bound}", str(row[operation]), row[operation] <= bound))
+            table.append((f"allocations of refusing a forged state beyond the callback's two strings, {row['shape']}", "≤ 1", str(row["forged"]), row["forged"] <= 1))
+    at_most("`SingleProcessGuard`: bytes a mark at the worst fill", 48, guards["memory"]["worst"], 1)
+    for threads in ["one", "two"]:
+        at_least(f"`SingleProcessGuard`: claims a second / moka's, {threads} thread{'' if threads == 'one' else 's'}", 5, guards["moka"][threads], 1)
+    at_least("two threads / one, beside a loop of SHA-256 that shares nothing", 0.95, floor["threads"]["beside"])
+    held = memory["flood"]["bytes_held"] / MIB
+    table.append((f"memory after {memory['flood']['begun']:,} logins begun and never finished", "± 1 MiB", f"{held:+.2f} MiB", abs(held) <= 1))
+    success = load["success"]
+    table.append((f"logins that finish, {load['flows']:,} in flight, {load['kills']} kills, those in flight on a killed server apart", "100 %", f"{100 * success:.3f} %", success == 1.0))
+    marks = floor["marks"]
+    at_most(f"a login with {marks['many']:,} marks held / with {marks['few']:,}", 1.3, marks["ratio"])
+    return table
+
+
+def markdown(target, quick=False):
+    lines = ["| what | target | measured | |", "|---|---:|---:|---|"]
+    for what, bound, measured, met in rows(target, quick):
+        lines.append(f"| {what} | {bound} | {measured} | {'met' if met else '**missed**'} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    table = rows(sys.argv[1], len(sys.argv) > 2 and sys.argv[2] != "")
+    wide = max(len(row[0]) for row in table)
+    print(f"\n{'what':<{wide}}  {'target':>8}  {'measured':>10}")
+    for what, bound, measured, met in table:
+        print(f"{what:<{wide}}  {bound:>8}  {measured:>10}  {'met' if met else 'MISSED'}")
+    met = sum(1 for row in table if row[3])
+    print(f"\n{met} of {len(table)} targets met")
