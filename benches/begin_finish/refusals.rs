@@ -1,4 +1,5 @@
-//! One callback for each code that a finish refuses with before it asks the guard.
+//! One callback for nearly each code that a finish refuses with before it asks the guard; `key_revoked` and `other_client` cost what
+//! `unknown_key` and `other_session` cost.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -111,7 +112,7 @@ fn other_purpose() -> Refuse {
     plainly(here(), state_of(&linking, binding, usual()))
 }
 
-/// Every code, with a call that is refused so.
+/// The codes, each with a call that is refused so.
 pub fn all() -> Vec<(&'static str, Refuse)> {
     let genuine = || state_of(&here(), session(), usual());
     let other_key = || builder(RootKey::generate().unwrap(), BEGUN).build().unwrap();

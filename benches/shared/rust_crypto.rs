@@ -38,7 +38,8 @@ impl Libraries for RustCrypto {
         cipher.encrypt_inout_detached(nonce.into(), associated_data, InOutBuf::from(bytes)).unwrap().into()
     }
 
-    fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8], tag: &[u8; 16]) -> bool {
+    fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], sealed: &mut [u8]) -> bool {
+        let Some((bytes, tag)) = sealed.split_last_chunk_mut::<16>() else { return false };
         let cipher = Aes256Gcm::new(key.into());
         cipher.decrypt_inout_detached(nonce.into(), associated_data, InOutBuf::from(bytes), &Tag::from(*tag)).is_ok()
     }

@@ -165,7 +165,7 @@ pub struct Waiting {
     headers: HeaderMap,
 }
 
-/// The same state with one bit of its ciphertext changed.
+/// The same state with one character of its ciphertext changed.
 pub fn forged(state: &str) -> String {
     let mut forged = state.to_owned();
     let other = if &forged[60..61] == "A" { "E" } else { "A" };

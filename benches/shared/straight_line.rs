@@ -24,7 +24,8 @@ pub trait Libraries {
     fn mac(key: &Self::Mac, parts: &[&[u8]]) -> [u8; 32];
     fn sha256(parts: &[&[u8]]) -> [u8; 32];
     fn seal(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8]) -> [u8; TAG];
-    fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8], tag: &[u8; TAG]) -> bool;
+    /// Of a ciphertext and its tag behind it.
+    fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], sealed: &mut [u8]) -> bool;
     fn encode(bytes: &[u8]) -> String;
     fn encode_verifier(bytes: &[u8; 32]) -> [u8; 43];
     fn decode(text: &str, bytes: &mut [u8]) -> Option<usize>;
@@ -110,8 +111,12 @@ fn session<L: Libraries>(id: &[u8]) -> [u8; 32] {
 }
 
 fn expand<L: Libraries>(keys: &Keys<L>, secret: &[u8; 32], nonce: &[u8]) -> ([u8; 32], [u8; 32]) {
-    let t1 = L::mac(&keys.flow, &[&MAGIC, &[SESSION], secret, nonce, &[1]]);
-    let t2 = L::mac(&keys.flow, &[&t1, &MAGIC, &[SESSION], secret, nonce, &[2]]);
+    let prefix = [MAGIC[0], MAGIC[1], MAGIC[2], SESSION];
+    let mut counted = [1; 25];
+    counted[..24].copy_from_slice(nonce);
+    let t1 = L::mac(&keys.flow, &[&prefix, secret, &counted]);
+    counted[24] = 2;
+    let t2 = L::mac(&keys.flow, &[&t1, &prefix, secret, &counted]);
     (t1, t2)
 }
 
@@ -124,14 +129,11 @@ fn verifier(t1: &[u8; 32], t2: &[u8; 32]) -> [u8; 32] {
 
 /// Whether a return path is one that everybody writes: one slash first, printable, nothing encoded and no segment of dots.
 fn is_plain_path(path: &str) -> bool {
-    let mut last = b' ';
-    for byte in path.bytes() {
-        if !(0x21..=0x7e).contains(&byte) || matches!((last, byte), (b'/', b'/' | b'.') | (_, b'\\' | b'%')) {
-            return false;
-        }
-        last = byte;
-    }
-    path.is_empty() || path.starts_with('/')
+    let bytes = path.as_bytes();
+    let good = |byte: &u8| (0x21..=0x7e).contains(byte) & (*byte != b'\\') & (*byte != b'%');
+    bytes.iter().fold(true, |all, byte| all & good(byte))
+        && !bytes.windows(2).any(|pair| matches!(pair, [b'/', b'/' | b'.']))
+        && (bytes.is_empty() || bytes[0] == b'/')
 }
 
 /// Begins a login with a session. Its fields have less than 128 bytes each.
@@ -180,11 +182,12 @@ pub fn finish<L: Libraries>(
         return None;
     }
     let nonce: [u8; 24] = head[7..].try_into().unwrap();
-    let (text, tag) = rest.get_mut(..length.checked_sub(HEAD)?)?.split_last_chunk_mut::<TAG>()?;
+    let sealed = rest.get_mut(..length.checked_sub(HEAD)?)?;
     let (key, half) = keys.key_of(&nonce);
-    if !L::open(&key, &half, &keys.associated_data, text, tag) {
+    if !L::open(&key, &half, &keys.associated_data, sealed) {
         return None;
     }
+    let text = sealed.get(..sealed.len().checked_sub(TAG)?)?;
     let issued_at = u64::from(u32::from_be_bytes(text[..4].try_into().unwrap()));
     let lifetime = u64::from(u16::from_be_bytes(text[4..6].try_into().unwrap()));
     if issued_at > now + 60 || now >= issued_at + lifetime + 60 {

@@ -38,11 +38,16 @@ struct Process {
     _input: ChildStdin,
 }
 
+/// A server that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What became of a request.
 pub enum Sent {
     Answered(Answer),
     /// The connection broke after the request was sent.
     Broken,
+    /// Nothing came for a minute.
+    TimedOut,
 }
 
 pub struct Answer {
@@ -129,7 +134,7 @@ impl Fleet {
                 let place = self.place(first + turn);
                 if let Ok(stream) = TcpStream::connect(("127.0.0.1", place.port)).await {
                     let sent = exchange(stream, request, cookie).await;
-                    return Ok((place.process, sent.map_or(Sent::Broken, Sent::Answered)));
+                    return Ok((place.process, sent));
                 }
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -139,15 +144,22 @@ impl Fleet {
 }
 
 /// One request on a connection of its own, so that a connection that breaks belongs to this request alone.
-pub async fn exchange(stream: TcpStream, request: &str, cookie: Option<&str>) -> Option<Answer> {
+pub async fn exchange(stream: TcpStream, request: &str, cookie: Option<&str>) -> Sent {
+    match tokio::time::timeout(LONGEST, exchange_without_limit(stream, request, cookie)).await {
+        Ok(Some(answer)) => Sent::Answered(answer),
+        Ok(None) => Sent::Broken,
+        Err(_) => Sent::TimedOut,
+    }
+}
+
+async fn exchange_without_limit(stream: TcpStream, request: &str, cookie: Option<&str>) -> Option<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     let connection = tokio::spawn(connection);
     let mut builder = Request::get(request).header(header::HOST, "localhost");
     if let Some(cookie) = cookie {
         builder = builder.header(header::COOKIE, cookie);
     }
-    let sent = sender.send_request(builder.body(Empty::<Bytes>::new()).ok()?);
-    let response = tokio::time::timeout(Duration::from_secs(60), sent).await.ok()?.ok()?;
+    let response = sender.send_request(builder.body(Empty::<Bytes>::new()).ok()?).await.ok()?;
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let cookie = text(header::SET_COOKIE).and_then(|cookie| cookie.split(';').next().map(str::to_owned));
     let (status, location) = (response.status(), text(header::LOCATION));

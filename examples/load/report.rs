@@ -22,6 +22,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// A login that did not begin.
+    pub fn not_begun(&mut self, why: String) {
+        self.begins.push(Duration::ZERO);
+        *self.failed.entry(why).or_default() += 1;
+    }
+
     pub fn count(&mut self, outcome: Outcome, took: Duration) {
         self.callbacks.push(took);
         match outcome {

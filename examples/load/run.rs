@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::arguments::Arguments;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Sent};
 use crate::provider;
 use crate::report::{Counts, Moment, report};
 use crate::server::Settings;
@@ -78,8 +78,10 @@ async fn load(arguments: &Arguments, settings: Settings) -> Result<bool, Failure
     beside.abort_all();
     while let Some(ended) = beside.join_next().await {
         // What went wrong beside the logins is no reason to be silent.
-        if let Ok(Err(error)) = ended {
-            return Err(error);
+        match ended {
+            Ok(ended) => ended?,
+            Err(error) if error.is_panic() => return Err(error.into()),
+            Err(_) => {}
         }
     }
     counts.kills = kills.load(Ordering::SeqCst);
@@ -135,8 +137,16 @@ async fn all_begin(
         }
     };
     let begun = shared_out(arguments.connections, arguments.flows, begin).await?;
-    let (waiting, times): (Vec<_>, Vec<_>) = begun.into_iter().unzip();
-    counts.begins = times;
+    let mut waiting = Vec::with_capacity(begun.len());
+    for begun in begun {
+        match begun {
+            Ok((login, took)) => {
+                waiting.push(login);
+                counts.begins.push(took);
+            }
+            Err(why) => counts.not_begun(why),
+        }
+    }
     println!("       all of them are in flight");
     Ok(waiting)
 }
@@ -151,13 +161,14 @@ async fn all_come_back(
     let logins = waiting.len();
     let waiting = Arc::new(std::sync::Mutex::new(waiting));
     let (fleet, progress) = (Arc::clone(fleet), Arc::clone(progress));
-    let (start, over) = (Instant::now(), arguments.over);
+    let (start, over, in_memory) = (Instant::now(), arguments.over, arguments.store == "memory");
     let ends = shared_out(arguments.connections, logins, move |number| {
         let (fleet, progress, waiting) = (Arc::clone(&fleet), Arc::clone(&progress), Arc::clone(&waiting));
         async move {
-            tokio::time::sleep_until((start + over.mul_f64(number as f64 / logins as f64)).into()).await;
+            let due = start + over.mul_f64(number as f64 / logins as f64);
+            tokio::time::sleep_until(due.into()).await;
             let login = waiting.lock().unwrap().pop().ok_or("nobody is left")?;
-            let ended = come_back(&fleet, login).await?;
+            let ended = come_back(&fleet, login, in_memory, due).await?;
             progress.ended.fetch_add(1, Ordering::Relaxed);
             Ok(ended)
         }
@@ -176,7 +187,7 @@ async fn flood(
     counts: &mut Counts,
 ) -> Result<(), Failure> {
     let (end, mut running) = (Instant::now() + Duration::from_secs(arguments.seconds), JoinSet::new());
-    let robots = arguments.connections / 2;
+    let robots = (arguments.connections / 2).max(1);
     let pause = Duration::from_secs_f64(robots as f64 / arguments.flood as f64);
     for robot in 0..robots {
         let (fleet, progress) = (Arc::clone(fleet), Arc::clone(progress));
@@ -184,8 +195,10 @@ async fn flood(
             let mut next = Instant::now();
             let mut number = robot as u64;
             while Instant::now() < end {
-                let _ = fleet.send(number as usize % fleet.len(), "/begin?visit=0", None).await;
-                progress.robots.fetch_add(1, Ordering::Relaxed);
+                let sent = fleet.send(number as usize % fleet.len(), "/begin?visit=0", None).await;
+                if matches!(sent, Ok((_, Sent::Answered(answer))) if answer.location.is_some()) {
+                    progress.robots.fetch_add(1, Ordering::Relaxed);
+                }
                 number += 1;
                 next += pause;
                 tokio::time::sleep_until(next.into()).await;
@@ -198,23 +211,35 @@ async fn flood(
         people.spawn(async move {
             let mut ends = Vec::new();
             while Instant::now() < end {
-                let (login, begin) = visitor::begin(&fleet, next.fetch_add(1, Ordering::SeqCst)).await?;
+                let begun = visitor::begin(&fleet, next.fetch_add(1, Ordering::SeqCst)).await?;
                 progress.begun.fetch_add(1, Ordering::Relaxed);
-                let (outcome, callback) = come_back(&fleet, login).await?;
+                ends.push(match begun {
+                    Ok((login, begin)) => {
+                        let (outcome, callback) = come_back(&fleet, login, true, Instant::now()).await?;
+                        Ok((outcome, begin, callback))
+                    }
+                    Err(why) => Err(why),
+                });
                 progress.ended.fetch_add(1, Ordering::Relaxed);
-                ends.push((outcome, begin, callback));
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             Ok::<_, Failure>(ends)
         });
     }
     while let Some(ends) = people.join_next().await {
-        for (outcome, begin, callback) in ends?? {
-            counts.begins.push(begin);
-            counts.count(outcome, callback);
+        for end in ends?? {
+            match end {
+                Ok((outcome, begin, callback)) => {
+                    counts.begins.push(begin);
+                    counts.count(outcome, callback);
+                }
+                Err(why) => counts.not_begun(why),
+            }
         }
     }
-    while running.join_next().await.is_some() {}
+    while let Some(robot) = running.join_next().await {
+        robot?;
+    }
     counts.robots = progress.robots.load(Ordering::Relaxed);
     Ok(())
 }
@@ -246,12 +271,13 @@ async fn watch(
     }
 }
 
-/// One server after the other.
+/// Any of the servers.
 async fn kill(fleet: Arc<Fleet>, every: Duration, kills: Arc<AtomicU64>) -> Result<(), Failure> {
-    for place in (0..fleet.len()).cycle() {
+    loop {
         tokio::time::sleep(every).await;
-        fleet.replace(place).await?;
+        let mut drawn = [0; 8];
+        rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut drawn)?;
+        fleet.replace(usize::from_be_bytes(drawn) % fleet.len()).await?;
         kills.fetch_add(1, Ordering::SeqCst);
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 
 use crate::Failure;
-use crate::fleet::{Fleet, Sent, exchange};
+use crate::fleet::{Answer, Fleet, Sent, exchange};
 use crate::server::CallbackAnswer;
 
 /// Somebody whom the provider has sent back, and who has not arrived yet.
@@ -24,7 +24,7 @@ pub enum Outcome {
     Finished,
     /// The callback was under way on a server that was killed.
     InFlightOnKilled,
-    /// The login's data was in a process that is gone, or in another one than took the callback.
+    /// With the memory of each process as the store: the callback came to another one than began.
     Lost(String),
     Failed(String),
 }
@@ -35,45 +35,65 @@ fn any(fleet: &Fleet, number: u64) -> usize {
     (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % fleet.len()
 }
 
-/// Begins, and goes to the provider and back; gives how long the begin took.
-pub async fn begin(fleet: &Fleet, number: u64) -> Result<(InFlight, Duration), Failure> {
+/// Begins, and goes to the provider and back; gives how long the begin took. What goes wrong is in words.
+pub async fn begin(fleet: &Fleet, number: u64) -> Result<Result<(InFlight, Duration), String>, Failure> {
     let asked = Instant::now();
-    let (begun_on, answer) = loop {
-        match fleet.send(any(fleet, number), &format!("/begin?visit={number}"), None).await? {
-            // Nobody was redirected: the person clicks again.
-            (_, Sent::Broken) => {}
-            (process, Sent::Answered(answer)) => break (process, answer),
-        }
+    let (begun_on, answer) = match begun(fleet, number).await? {
+        Ok(begun) => begun,
+        Err(error) => return Ok(Err(error)),
     };
     let took = asked.elapsed();
-    let address = answer.location.ok_or_else(|| String::from_utf8_lossy(&answer.body).into_owned())?;
+    let Some(address) = answer.location else { return Ok(Err(format!("begin is answered with {}", answer.status))) };
     let (origin, path) = address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or("no provider")?;
     let challenge = path.split_once("code_challenge=").ok_or("no code_challenge")?.1.to_owned();
     let at_provider = exchange(TcpStream::connect(origin).await?, &format!("/{path}"), None).await;
-    let callback = at_provider.and_then(|answer| answer.location).ok_or("the provider does not answer")?;
-    Ok((InFlight { number, callback, cookie: answer.cookie, code_challenge: challenge, begun_on }, took))
+    let Sent::Answered(Answer { location: Some(callback), .. }) = at_provider else {
+        return Err("the provider does not answer".into());
+    };
+    Ok(Ok((InFlight { number, callback, cookie: answer.cookie, code_challenge: challenge, begun_on }, took)))
 }
 
-/// Comes back; gives how long that took.
-pub async fn come_back(fleet: &Fleet, login: InFlight) -> Result<(Outcome, Duration), Failure> {
-    let asked = Instant::now();
+/// Until a server answers; a person whose click met a server that was being killed clicks again.
+async fn begun(fleet: &Fleet, number: u64) -> Result<Result<(u32, Answer), String>, Failure> {
+    for _ in 0..20 {
+        let (process, sent) = fleet.send(any(fleet, number), &format!("/begin?visit={number}"), None).await?;
+        match sent {
+            Sent::Answered(answer) => return Ok(Ok((process, answer))),
+            Sent::Broken if fleet.was_killed(process) => {}
+            Sent::Broken => return Ok(Err("a begin's connection broke to a server that runs".to_owned())),
+            Sent::TimedOut => return Ok(Err("a begin is not answered".to_owned())),
+        }
+    }
+    Ok(Err("twenty servers were killed at one begin".to_owned()))
+}
+
+/// Comes back; gives how long that took since it was due.
+pub async fn come_back(
+    fleet: &Fleet,
+    login: InFlight,
+    in_memory: bool,
+    due: Instant,
+) -> Result<(Outcome, Duration), Failure> {
     // Wherever the load balancer sends it.
     let first = any(fleet, login.number.wrapping_mul(31).wrapping_add(7));
     let (process, sent) = fleet.send(first, &login.callback, login.cookie.as_deref()).await?;
-    let took = asked.elapsed();
+    let took = due.elapsed();
     let answer = match sent {
         Sent::Answered(answer) => answer,
         Sent::Broken if fleet.was_killed(process) => return Ok((Outcome::InFlightOnKilled, took)),
         Sent::Broken => return Ok((Outcome::Failed("a connection broke to a server that runs".to_owned()), took)),
+        Sent::TimedOut => return Ok((Outcome::Failed("a callback is not answered".to_owned()), took)),
     };
-    let answer: CallbackAnswer = serde_json::from_slice(&answer.body)?;
-    let outcome = match answer.code.as_str() {
-        "finished" if answer.visit != Some(login.number) => Outcome::Failed("the data is another login's".to_owned()),
-        "finished" if challenge_of(&answer) != Some(login.code_challenge) => {
+    let Ok(callback) = serde_json::from_slice::<CallbackAnswer>(&answer.body) else {
+        return Ok((Outcome::Failed(format!("a callback is answered with {}", answer.status)), took));
+    };
+    let outcome = match callback.code.as_str() {
+        "finished" if callback.visit != Some(login.number) => Outcome::Failed("the data is another login's".to_owned()),
+        "finished" if challenge_of(&callback) != Some(login.code_challenge) => {
             Outcome::Failed("the code_verifier is another login's".to_owned())
         }
         "finished" => Outcome::Finished,
-        "not_stored" if process != login.begun_on => Outcome::Lost("came to another server".to_owned()),
+        "not_stored" if in_memory && process != login.begun_on => Outcome::Lost("came to another server".to_owned()),
         code => Outcome::Failed(code.to_owned()),
     };
     Ok((outcome, took))

@@ -38,27 +38,11 @@ macro_rules! floor {
                 tag.as_ref().try_into().unwrap()
             }
 
-            fn open(
-                key: &[u8; 32],
-                nonce: &[u8; 12],
-                associated_data: &[u8],
-                bytes: &mut [u8],
-                tag: &[u8; 16],
-            ) -> bool {
+            fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], sealed: &mut [u8]) -> bool {
                 let key = $library::aead::UnboundKey::new(&$library::aead::AES_256_GCM, key).unwrap();
                 let key = $library::aead::LessSafeKey::new(key);
                 let nonce = $library::aead::Nonce::assume_unique_for_key(*nonce);
-                // These libraries want the tag behind the ciphertext, where it was.
-                let mut joined = [0; 512];
-                let end = bytes.len();
-                joined[..end].copy_from_slice(bytes);
-                joined[end..end + 16].copy_from_slice(tag);
-                let associated_data = $library::aead::Aad::from(associated_data);
-                let opened = key.open_in_place(nonce, associated_data, &mut joined[..end + 16]);
-                opened.is_ok_and(|text| {
-                    bytes.copy_from_slice(text);
-                    true
-                })
+                key.open_in_place(nonce, $library::aead::Aad::from(associated_data), sealed).is_ok()
             }
 
             fn encode(bytes: &[u8]) -> String {

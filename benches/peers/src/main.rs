@@ -58,6 +58,9 @@ fn floor<L: Libraries + 'static>(name: &'static str, service: &Service) -> (Cont
     let state = service.begin(Shape::Usual).state;
     let opened = straight_line::finish(&finishes, SESSION, USUAL, &state, login::now());
     assert_eq!(opened.expect("it opens a state of the crate").return_to.as_deref(), Some(USUAL.return_to));
+    let waiting = service.callback(Shape::Usual, service.begin(Shape::Usual));
+    let begun = straight_line::begin(&begins, SESSION, USUAL, login::now() as u32).state;
+    assert!(service.finish_text(&waiting, &begun).is_ok(), "and the crate opens its states");
     let begin =
         Contender::new(name, move || straight_line::begin(&begins, SESSION, black_box(USUAL), login::now() as u32));
     let finish = Contender::new(name, move || {
