@@ -27,6 +27,10 @@ bench *parts:
 load *arguments:
     cargo run --release --example load -- {{arguments}}
 
+# Each security check taken out of a copy of the tree: a test must fail for it.
+without-checks *names:
+    scripts/without-checks {{names}}
+
 # The documentation as docs.rs shows it.
 docs:
     cargo doc --no-deps --all-features --open
