@@ -330,8 +330,9 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             flow = flow.provider(provider);
         }
         let flow = flow.build()?;
-        let begins = places.iter().map(|(_, _, begin, _)| begin.clone()).collect();
-        let site = Arc::new(Site { flow: flow.clone(), landing, begins, hooks });
+        let below = ["", "/callback", "/link", "/reauthenticate"];
+        let own = places.iter().flat_map(|(_, _, begin, _)| below.map(|below| format!("{begin}{below}"))).collect();
+        let site = Arc::new(Site { flow: flow.clone(), landing, own, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
             site: Arc::clone(&site),
             provider: provider.into(),

@@ -58,16 +58,15 @@ impl<T> Hooks<T> {
 pub(super) struct Site<T> {
     pub(super) flow: Flow<T>,
     pub(super) landing: ReturnTo,
-    /// The addresses of all begins, as browsers see them.
-    pub(super) begins: Vec<ReturnTo>,
+    /// The addresses of all routes, as browsers see them.
+    pub(super) own: Vec<String>,
     pub(super) hooks: Hooks<T>,
 }
 
 impl<T> Site<T> {
     /// Whether a return path leads to one of these routes: one link would begin login after login.
     fn is_own(&self, path: &ReturnTo) -> bool {
-        let below = ["", "/callback", "/link", "/reauthenticate"];
-        self.begins.iter().any(|begin| below.iter().any(|below| path.leads_to(&format!("{begin}{below}"))))
+        self.own.iter().any(|own| path.leads_to(own))
     }
 }
 
