@@ -1,11 +1,13 @@
 //! What cannot work is refused before anybody is redirected.
 
-use crate::common::{Browser, app, callback, session, shop, shop_with};
+use crate::common::{Browser, NOW, app, callback, session, shop, shop_with};
 use http::{HeaderMap, HeaderValue};
 use oauth_state::testing::ring;
 use oauth_state::{
-    BeginError, Binding, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo, SingleProcessGuard,
+    BeginError, Binding, ConfigError, Expect, FinishErrorKind, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose,
+    ReturnTo, RootKey, SingleProcessGuard,
 };
+use std::time::Duration;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
@@ -150,4 +152,36 @@ fn plain_http_has_a_cookie_without_the_prefix_and_a_name_that_says_so() {
     let header = begun.set_cookie.as_ref().unwrap();
     assert!(header.starts_with("insecure-") && !header.contains("; Secure"));
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
+}
+
+#[test]
+fn the_lifetime_is_the_flow_s_and_has_bounds() {
+    let build = |lifetime: Duration| {
+        let guard = SingleProcessGuard::with_capacity(1);
+        Flow::builder(app(), ring(), guard).provider(Provider::github()).lifetime(lifetime).build().err()
+    };
+    for seconds in [0, 3601, 65_536 + 600, u64::MAX] {
+        assert_eq!(build(Duration::from_secs(seconds)), Some(ConfigError::Lifetime { cap: 3600 }));
+    }
+    assert_eq!(build(Duration::from_millis(1500)), Some(ConfigError::Lifetime { cap: 3600 }));
+    assert_eq!(build(Duration::from_secs(3600)), None);
+
+    let shop = shop_with(|builder| builder.provider(Provider::github()).lifetime(Duration::from_secs(1)));
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    shop.clock.set(NOW + 61);
+    let refused = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::Expired);
+}
+
+#[test]
+fn a_ring_that_does_not_seal_yet_does_not_build() {
+    let key = RootKey::generate().unwrap().to_secret_text();
+    let ring = KeyRing::parse(&format!(
+        r#"{{"version":1,"serial":1,"propagation":0,"skew":60,"lifetime_cap":600,"keys":[
+        {{"key":"{}","published_at":"2050-01-01T00:00:00Z","seal_from":"2050-01-01T00:00:00Z"}}]}}"#,
+        key.expose()
+    ))
+    .unwrap();
+    let built = Flow::builder(app(), ring, SingleProcessGuard::with_capacity(1)).provider(Provider::github()).build();
+    assert_eq!(built.unwrap_err(), ConfigError::NothingSealsYet);
 }

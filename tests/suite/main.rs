@@ -1,4 +1,4 @@
-//! The crate from outside: one file for each fault that it guards against.
+//! The crate from outside, with its adapters: one file for each fault that it guards against. Attacks have `tests/attacks`.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(
@@ -14,30 +14,26 @@
 
 mod actix;
 mod begin_refusals;
-mod common;
+mod browser_cookies;
 mod duplicate_callback;
 mod form_post;
 mod frozen_vectors;
 mod guard_suite;
 mod guards_page;
 mod http_responses;
-mod key_confusion;
 mod key_sources;
 mod link_over_http;
 mod live_keys;
-mod login_csrf;
 mod migrating_page;
-mod mix_up;
-mod no_secret_shown;
 mod old_store;
 mod order_of_checks;
 mod provider_presets;
-mod restart_loops;
 mod routes;
 mod routes_abused;
 mod state_length;
 mod state_stores;
-mod tampering;
-mod time_limits;
 mod typestate;
-mod user_binding;
+
+#[path = "../common/mod.rs"]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+mod common;

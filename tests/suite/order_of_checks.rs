@@ -2,8 +2,8 @@
 
 use crate::common::{NOW, authorized, block_on, callback, session, shop, shop_with};
 use oauth_state::{
-    AuthorizationError, Binding, Callback, Expect, FinishErrorKind, Finished, GuardError, Login, Mark, MarkFuture,
-    Provider, ReplayGuard, ReturnTo, Tenant,
+    Binding, Callback, Expect, FinishErrorKind, GuardError, Login, Mark, MarkFuture, Provider, ReplayGuard, ReturnTo,
+    Tenant,
 };
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -93,29 +93,6 @@ fn a_state_is_used_once_and_the_duplicate_learns_when() {
     assert!(again.restart().unwrap().may_restart());
 }
 
-/// A provider's refusal is an end as well: its state must not serve a second answer.
-#[test]
-fn a_refusal_by_the_provider_consumes_and_is_attributed_only_with_iss() {
-    let shop = shop();
-    let refused = |provider: &str, iss: &str| {
-        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
-        let query = format!("error=access_denied&error_description=no&state={}{iss}", begun.state);
-        let finish = || {
-            let callback = Callback::from_query(&query).unwrap();
-            block_on(shop.flow.finish(session(), Expect::provider(provider), callback))
-        };
-        let Ok(Finished::Refused(refusal)) = finish() else { panic!("refused") };
-        assert_eq!(finish().unwrap_err().code(), "already_used");
-        assert_eq!(refusal.error, AuthorizationError::AccessDenied);
-        assert_eq!(refusal.unauthenticated_parameters.get("error_description"), Some("no"));
-        refusal.attributed_to
-    };
-    assert_eq!(refused("github", ""), None);
-    assert_eq!(refused("github", "&iss=https://github.com"), None);
-    assert_eq!(refused("google", ""), None);
-    assert_eq!(refused("google", "&iss=https://accounts.google.com").as_deref(), Some("google"));
-}
-
 #[test]
 fn a_guard_that_cannot_answer_refuses() {
     struct Broken(fn() -> GuardError);
@@ -168,35 +145,6 @@ fn data_travels_and_data_of_another_shape_is_refused_before_the_guard() {
 }
 
 #[test]
-fn head_and_speculative_loads_never_consume() {
-    let shop = shop();
-    let mut browser = crate::common::Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
-    for (name, value) in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch")] {
-        let mut headers = browser.headers();
-        headers.insert(name, value.parse().unwrap());
-        let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), callback(&begun.state));
-        assert_eq!(refused.unwrap_err().code(), "not_consumed");
-    }
-    assert_eq!(shop.guard.calls(), 0);
-    assert!(browser.finish(&shop, "github", &begun.state).is_ok());
-}
-
-/// Whoever holds a checked callback back, or a machine that sleeps, must not finish it after its time.
-#[test]
-fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
-    let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
-    let check = || shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
-    let (in_time, too_late) = (check(), check());
-    shop.clock.advance(Duration::from_secs(659));
-    assert!(block_on(in_time.mark_used()).is_ok());
-    shop.clock.advance(Duration::from_secs(1));
-    assert_eq!(block_on(too_late.mark_used()).unwrap_err().code(), "expired");
-    assert_eq!(shop.guard.calls(), 1);
-}
-
-#[test]
 fn a_redirect_id_that_is_configured_no_more_is_refused() {
     let with = |id: &'static str| {
         shop_with(|builder| {
@@ -206,13 +154,4 @@ fn a_redirect_id_that_is_configured_no_more_is_refused() {
     let begun = with("old").flow.begin(session(), Login::at("github").redirect("old")).unwrap();
     let refused = with("new").flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.code(), "wrong_redirect");
-}
-
-#[test]
-fn an_empty_iss_is_an_absent_one() {
-    let acme = || Provider::custom("acme").unwrap().requires_iss("https://acme.example");
-    let shop = shop_with(|builder| builder.provider(acme()));
-    let begun = shop.flow.begin(session(), Login::at("acme")).unwrap();
-    let refused = shop.flow.check(session(), Expect::provider("acme"), callback(&begun.state).iss("")).unwrap_err();
-    assert_eq!(refused.code(), "issuer_missing");
 }

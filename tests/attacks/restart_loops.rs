@@ -1,5 +1,7 @@
-//! A login restarts by itself once at most, for its own browser or one without any cookie of the login, and without a
-//! path that somebody else may have chosen.
+//! Restart loops (RFC 6749 section 10.12): a login that begins again by itself, for ever, or for somebody else.
+//!
+//! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
+//! whose login it was, a stranger's restart takes a path that the attacker chose.
 
 use crate::common::{Browser, NOW, callback, session, shop};
 use oauth_state::{Expect, FinishErrorKind, Login, Purpose, ReturnTo, Tenant};

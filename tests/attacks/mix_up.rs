@@ -1,6 +1,8 @@
-//! Mix-up (RFC 9700 section 4.4, RFC 9207): a code of one provider taken to another.
+//! Mix-up (RFC 9700 section 4.4, RFC 9207 section 2.4): a code of one provider is taken to another.
+//!
+//! Without the comparison an attacker who runs one of several providers is sent the code of an honest one, and signs in with it.
 
-use crate::common::{app, session, shop_with};
+use crate::common::{app, callback, session, shop_with};
 use oauth_state::testing::ring;
 use oauth_state::{Callback, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
 
@@ -88,4 +90,13 @@ fn on_a_shared_callback_the_provider_is_learned_and_its_iss_compared() {
     assert_eq!(code("other", "https://other.example"), "passed");
     assert_eq!(code("acme", "https://other.example"), "issuer_mismatch");
     assert_eq!(code("acme", ""), "issuer_missing");
+}
+
+#[test]
+fn an_empty_iss_is_an_absent_one() {
+    let acme = || Provider::custom("acme").unwrap().requires_iss("https://acme.example");
+    let shop = shop_with(|builder| builder.provider(acme()));
+    let begun = shop.flow.begin(session(), Login::at("acme")).unwrap();
+    let refused = shop.flow.check(session(), Expect::provider("acme"), callback(&begun.state).iss("")).unwrap_err();
+    assert_eq!(refused.code(), "issuer_missing");
 }

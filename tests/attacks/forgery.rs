@@ -1,4 +1,7 @@
-//! Forged, truncated, extended, re-encoded and swapped states: refused, without one question to the guard.
+//! Forgery (RFC 6749 section 10.10): states that were made up, cut, extended, written anew, or put together of two.
+//!
+//! Without the tag anybody writes a state: any provider, any tenant, any return path. Without the strict text one state has
+//! several spellings, and filters and logs see another than the one that is opened.
 
 use crate::common::{callback, session, shop};
 use base64::Engine;

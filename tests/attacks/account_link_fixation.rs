@@ -1,4 +1,8 @@
-//! Account-link fixation: an identity attached to an account by somebody who is not signed in to it.
+//! Account-link fixation (RFC 9700 section 4.7, RFC 6749 section 10.12): an identity is attached to an account by somebody who is not
+//! signed in to it.
+//!
+//! Without the user in the state, the attacker's identity is attached to the account of whoever opens his link, and opens it ever
+//! after.
 
 use crate::common::{Browser, Shop, callback, session, shop_with};
 use http::HeaderMap;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{HeaderMap, HeaderValue, header};
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{
-    App, Authorized, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, Login, Mark,
-    MarkFuture, Provider, ReplayGuard, SingleProcessGuard,
+    App, Authorized, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Login, Mark,
+    MarkFuture, Provider, Purpose, ReplayGuard, SingleProcessGuard,
 };
 
 pub const NOW: u64 = 1_800_000_000;
@@ -119,4 +119,21 @@ pub fn authorized<T>(finished: Finished<T>) -> Authorized<T> {
         Finished::Code(login) => login,
         _ => panic!("the provider refused"),
     }
+}
+
+/// A flow with GitHub alone, at [`NOW`].
+pub fn flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
+    let builder = Flow::builder(app, ring, SingleProcessGuard::with_capacity(10)).clock(ManualClock::at(NOW));
+    let builder = purposes.iter().fold(builder, |builder, purpose| builder.purpose(*purpose));
+    builder.provider(Provider::github()).build().unwrap()
+}
+
+/// What a check of a callback says: `passed`, or the code of the refusal.
+pub fn outcome<T>(checked: Result<T, FinishError>) -> &'static str {
+    checked.map_or_else(|error| error.code(), |_| "passed")
+}
+
+/// The outcome at GitHub's callback, for the browser whose session [`session`] is.
+pub fn code_at_github(flow: &Flow, state: &str) -> &'static str {
+    outcome(flow.check(session(), Expect::provider("github"), callback(state)))
 }

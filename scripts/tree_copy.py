@@ -1,0 +1,48 @@
+"""Copies of this tree to break on purpose, for `scripts/without-checks` and `scripts/mutants`."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# What the tests of a lean copy need; adapters, servers and their clients are left out, so that a change builds in seconds.
+LEAN_FEATURES = '["oauth2", "testing"]'
+LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http oauth2 percent-encoding proptest rand serde serde_json
+    serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio url xaes-256-gcm""".split()
+# Those of tests/suite that a lean copy can build.
+LEAN_SUITE = """begin_refusals browser_cookies frozen_vectors guard_suite live_keys old_store order_of_checks provider_presets
+    state_length state_stores""".split()
+
+
+def copy(destination):
+    """What git knows or would take, as it lies here."""
+    shutil.rmtree(destination, ignore_errors=True)
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, destination / name)
+
+
+def lean_copy(destination):
+    """The library with its own tests, `tests/attacks` and the part of `tests/suite` that needs no adapter."""
+    copy(destination)
+    for folder in ["benches", "examples", "fuzz", "sources", "src/bin"]:
+        shutil.rmtree(destination / folder, ignore_errors=True)
+    kept = {"attacks", "common", "suite", "vectors"}
+    for entry in (destination / "tests").iterdir():
+        if entry.name not in kept:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    manifest = destination / "Cargo.toml"
+    text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", manifest.read_text(), flags=re.M)
+    before, rest = text.split("[dev-dependencies]\n", 1)
+    packages, after = rest.split("\n[", 1)
+    lines = [line for line in packages.splitlines() if line.split(" = ")[0] in LEAN_PACKAGES]
+    lines = [line for line in lines if not line.startswith("oauth2")] + ['oauth2 = { version = "5", default-features = false }']
+    lines.append(f'oauth-state = {{ path = ".", features = {LEAN_FEATURES} }}')
+    manifest.write_text(before + "[dev-dependencies]\n" + "\n".join(lines) + "\n\n[" + after)
+    suite = destination / "tests" / "suite" / "main.rs"
+    kept = {*LEAN_SUITE, "common"}
+    suite.write_text(re.sub(r"^mod (\w+);\n", lambda found: found[0] if found[1] in kept else "", suite.read_text(), flags=re.M))

@@ -1,0 +1,69 @@
+//! Code injection (RFC 9700 section 4.5, RFC 7636 section 1): a code that was stolen is put into a login of the thief's own.
+//!
+//! Without a code_verifier that is this login's alone, the thief's callback exchanges the victim's code, and he is signed in
+//! as her.
+
+use crate::common::{Browser, authorized, block_on, shop};
+use oauth_state::{Begun, Binding, Callback, Expect, FinishErrorKind, Login};
+
+/// What the token endpoint of the authorization server does with a code that it issued for `begun` (RFC 7636 section 4.6).
+fn token_endpoint_takes(begun: &Begun, code_verifier: &str) -> bool {
+    let verifier = oauth2::PkceCodeVerifier::new(code_verifier.to_owned());
+    oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str() == begun.code_challenge
+}
+
+#[test]
+fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
+    let shop = shop();
+    let (mut victim, mut thief) = (Browser::default(), Browser::default());
+    let hers = victim.begin(&shop, Login::at("github"));
+    let his = thief.begin(&shop, Login::at("github"));
+    let finished = authorized(thief.finish(&shop, "github", &his.state).unwrap());
+    assert!(!token_endpoint_takes(&hers, finished.code_verifier.secret()), "her code with his code_verifier");
+    assert_ne!(finished.nonce.secret(), hers.nonce, "her ID token with his nonce");
+    let finished = authorized(victim.finish(&shop, "github", &hers.state).unwrap());
+    assert!(token_endpoint_takes(&hers, finished.code_verifier.secret()));
+}
+
+/// One browser with two logins: a code of the one does not fit the other, although the cookie is the same.
+#[test]
+fn a_code_does_not_fit_another_login_of_the_same_browser() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let (one, other) = (browser.begin(&shop, Login::at("github")), browser.begin(&shop, Login::at("github")));
+    assert_ne!(one.code_challenge, other.code_challenge);
+    assert_ne!(one.nonce, other.nonce);
+    assert_ne!(one.state, other.state);
+    let finished = authorized(browser.finish(&shop, "github", &other.state).unwrap());
+    assert!(token_endpoint_takes(&other, finished.code_verifier.secret()));
+    assert!(!token_endpoint_takes(&one, finished.code_verifier.secret()));
+}
+
+/// The thief has her state as well, from an address that leaked: it does not open in his browser, whatever code is with it.
+#[test]
+fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
+    let shop = shop();
+    let (mut victim, mut thief) = (Browser::default(), Browser::default());
+    let hers = victim.begin(&shop, Login::at("github"));
+    let _ = thief.begin(&shop, Login::at("github"));
+    let refused = thief.finish(&shop, "github", &hers.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
+    let headers = victim.headers();
+    let query = format!("state={}&code=a-code-of-the-thief", hers.state);
+    let callback = Callback::from_query(&query).unwrap();
+    let finished = block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("github"), callback));
+    let login = authorized(finished.unwrap());
+    assert!(token_endpoint_takes(&hers, login.code_verifier.secret()), "and not the challenge of the thief's login");
+}
+
+/// 43 characters of 256 bits: nobody guesses one, and RFC 7636 section 4.1 takes none that is shorter.
+#[test]
+fn a_verifier_has_the_length_and_the_characters_of_the_standard() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, Login::at("github"));
+    let login = authorized(browser.finish(&shop, "github", &begun.state).unwrap());
+    let verifier = login.code_verifier.secret();
+    assert_eq!(verifier.len(), 43);
+    assert!(verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+}

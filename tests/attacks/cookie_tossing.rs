@@ -1,0 +1,63 @@
+//! Cookie tossing (RFC 6265bis section 4.1.3.2; CVE-2020-7070, CVE-2022-31629): a sibling domain plants a cookie that the
+//! service takes for its own.
+//!
+//! Without the prefix, or with a parser that decodes names, the attacker plants the secret of his own login, and the
+//! victim's browser passes for his.
+
+use crate::common::{Browser, callback, shop};
+use oauth_state::{Binding, Expect, FinishErrorKind, Login};
+
+/// A sibling domain can set any cookie whose name is not `__Host-…` as the browser compares it.
+#[test]
+fn a_cookie_that_only_looks_like_ours_is_not_taken() {
+    let shop = shop();
+    let mut attacker = Browser::default();
+    let planted = attacker.begin(&shop, Login::at("github"));
+    let (name, value) = attacker.jar()[0].clone();
+    let bare = name.strip_prefix("__Host-").unwrap();
+    for tossed in [
+        format!("_%5fHost-{bare}"),
+        format!("%5F%5FHost-{bare}"),
+        format!("\u{2000}{name}"),
+        format!("\u{a0}{name}"),
+        format!("__host-{bare}"),
+        format!("__HOST-{bare}"),
+        format!("={name}"),
+        String::new(),
+    ] {
+        let line = format!("n=\u{e9}; {tossed}={value}; z=\u{ff}");
+        let binding = Binding::cookie_headers([line.as_bytes()]);
+        let refused = shop.flow.check(binding, Expect::provider("github"), callback(&planted.state)).unwrap_err();
+        assert_eq!(refused.kind(), FinishErrorKind::CookieMissing, "{tossed:?}");
+    }
+    // Neighbours of any octets do not hide the genuine one.
+    let line = [b"n=\xff\xfe; ", format!("{name}={value}").as_bytes(), b"; \x80=\x81"].concat();
+    let binding = Binding::cookie_headers([line.as_slice()]);
+    assert!(shop.flow.check(binding, Expect::provider("github"), callback(&planted.state)).is_ok());
+}
+
+/// The same secret under the other SameSite is another family: it does not serve.
+#[test]
+fn a_lax_cookie_does_not_finish_a_form_post_login() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let apple = browser.begin(&shop, Login::at("apple"));
+    let (name, value) = browser.jar()[0].clone();
+    let mut other = Browser::default();
+    other.put(&name.replace("-n-", "-l-"), &value);
+    assert_eq!(other.finish(&shop, "apple", &apple.state).unwrap_err().kind(), FinishErrorKind::CookieMissing);
+}
+
+/// A sibling that can set a cookie of another name fills the jar; the genuine one is found behind whatever stands before it.
+#[test]
+fn cookies_that_were_planted_beside_the_genuine_one_do_not_hide_it() {
+    let shop = shop();
+    let mut victim = Browser::default();
+    let begun = victim.begin(&shop, Login::at("github"));
+    let (name, value) = victim.jar()[0].clone();
+    let bare = name.strip_prefix("__Host-").unwrap();
+    let planted = format!("{bare}=x; {name}x={value}; {name}=; {name}=not-a-secret; =; ;;; {name}");
+    let line = format!("{planted}; {name}={value}; {planted}");
+    let binding = Binding::cookie_headers([line.as_bytes()]);
+    assert!(shop.flow.check(binding, Expect::provider("github"), callback(&begun.state)).is_ok());
+}

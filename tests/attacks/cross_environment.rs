@@ -1,0 +1,30 @@
+//! A state of another environment or application (RFC 8725 section 2.7, substitution): staging has the same root key, and anybody may
+//! begin there.
+//!
+//! Without the names in the derivation, a state that was made on a test system is good in production.
+
+use crate::common::{code_at_github as code, flow_of as flow, session, shop, shop_with};
+use oauth_state::testing::ring;
+use oauth_state::{App, Binding, Login, Provider};
+
+#[test]
+fn staging_never_opens_in_production_nor_one_application_in_another() {
+    let begun = shop().flow.begin(session(), Login::at("github")).unwrap();
+    for other in [("shop", "staging"), ("shop2", "test"), ("sho", "ptest"), ("test", "shop")] {
+        let flow = flow(App::new(other.0, other.1).unwrap(), ring(), &[]);
+        assert_eq!(code(&flow, &begun.state), "unknown_key", "{other:?}");
+    }
+}
+
+#[test]
+fn the_cookie_of_one_environment_is_not_that_of_another() {
+    let name = |environment: &str| {
+        let flow = flow(App::new("shop", environment).unwrap(), ring(), &[]);
+        let begun = flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+        begun.set_cookie.unwrap()[..15].to_owned()
+    };
+    assert_ne!(name("test"), name("production"));
+    let shop = shop_with(|builder| builder.provider(Provider::github()));
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    assert_eq!(begun.set_cookie.unwrap()[..15], name("test"));
+}

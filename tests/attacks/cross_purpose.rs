@@ -1,0 +1,33 @@
+//! A state of another purpose (RFC 8725 section 2.8, CVE-2023-48309): a login's state at the callback that attaches identities.
+//!
+//! Without the purpose in key and associated data, the attacker begins an ordinary login, and the victim finishes it as a link: his
+//! identity opens her account.
+
+use crate::common::{app, callback, code_at_github as code, flow_of as flow, session};
+use oauth_state::testing::ring;
+use oauth_state::{BeginError, Expect, Login, Purpose};
+
+#[test]
+fn a_state_of_another_purpose_is_refused_by_name() {
+    let login = flow(app(), ring(), &[Purpose::Login]);
+    let custom = flow(app(), ring(), &[Purpose::Custom("login")]);
+    let link = flow(app(), ring(), &[Purpose::Link]);
+    let both = flow(app(), ring(), &[Purpose::Login, Purpose::Link]);
+    let state = login.begin(session(), Login::at("github")).unwrap().state;
+    assert_eq!(code(&link, &state), "wrong_purpose");
+    assert_eq!(code(&custom, &state), "wrong_purpose");
+    assert_eq!(code(&both, &state), "passed");
+    let narrowed =
+        both.check(session(), Expect::provider("github").purpose(Purpose::Link), callback(&state)).unwrap_err();
+    assert_eq!(narrowed.code(), "wrong_purpose");
+    let state = custom.begin(session(), Login::at("github")).unwrap().state;
+    assert_eq!(code(&login, &state), "unknown_key");
+
+    let user = || session().and_user(b"ann").unwrap().dangerously_assume_same_origin();
+    let state = link.begin(user(), Login::at("github")).unwrap().state;
+    assert_eq!(code(&login, &state), "wrong_purpose");
+    let finished = both.check(user(), Expect::provider("github"), callback(&state));
+    assert!(finished.is_ok());
+    let refused = login.begin(user(), Login::at("github").purpose(Purpose::Link)).unwrap_err();
+    assert!(matches!(refused, BeginError::PurposeNotAccepted(Purpose::Link)));
+}

@@ -1,0 +1,47 @@
+//! A login of one tenant finished at another's address (RFC 9700 section 4.7; an organisation of a service with many).
+//!
+//! Without the tenant in the state, somebody who may sign in to one organisation carries his callback over to another's address,
+//! and the service signs him in there.
+
+use crate::common::{Shop, callback, outcome, session, shop};
+use oauth_state::{Expect, Login, Tenant};
+
+fn code(shop: &Shop, begun_for: Option<[u8; 16]>, expect: Expect<'_>) -> &'static str {
+    let login = begun_for.into_iter().fold(Login::at("github"), Login::tenant);
+    let begun = shop.flow.begin(session(), login).unwrap();
+    outcome(shop.flow.check(session(), expect, callback(&begun.state)))
+}
+
+#[test]
+fn a_login_is_finished_at_its_own_tenant_alone() {
+    let shop = shop();
+    let (own, other) = (Tenant::from([1; 16]), Tenant::from([2; 16]));
+    let at = |tenant| Expect::provider("github").tenant(tenant);
+    assert_eq!(code(&shop, Some([1; 16]), at(&own)), "passed");
+    assert_eq!(code(&shop, Some([1; 16]), at(&other)), "wrong_tenant");
+    assert_eq!(code(&shop, None, at(&other)), "wrong_tenant", "a login of no tenant is none of this one's");
+    assert_eq!(shop.guard.calls(), 0, "and the attempt uses nothing up");
+}
+
+/// Ids that begin alike, and bytes that differ at one place only.
+#[test]
+fn tenants_that_look_alike_are_not_the_same() {
+    let shop = shop();
+    let own = [7; 16];
+    for place in 0..16 {
+        let mut other = own;
+        other[place] ^= 1;
+        let other = Tenant::from(other);
+        assert_eq!(code(&shop, Some(own), Expect::provider("github").tenant(&other)), "wrong_tenant", "byte {place}");
+    }
+}
+
+/// A callback address that serves every tenant learns which one it was, from the state and from nothing else.
+#[test]
+fn a_tenant_that_is_not_expected_is_learned_from_the_state() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github").tenant([1; 16])).unwrap();
+    let bound = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
+    let login = crate::common::authorized(crate::common::block_on(bound.mark_used()).unwrap());
+    assert_eq!(login.origin.tenant, Some(Tenant::from([1; 16])));
+}

@@ -1,0 +1,59 @@
+//! Duplicate parameters (RFC 6749 section 3.1: parameters must not be included more than once).
+//!
+//! Without the check, a filter in front reads the first of two states, and the service the second; or an error is put beside a code
+//! and two readers of one callback disagree about what the authorization server said.
+
+use crate::common::{session, shop};
+use oauth_state::{Callback, Expect, FinishErrorKind, Login};
+
+fn refusal(query: &str) -> FinishErrorKind {
+    let (by_query, by_form) = (Callback::from_query(query), Callback::from_form(query.as_bytes()));
+    let kind = by_query.unwrap_err().kind();
+    assert_eq!(by_form.unwrap_err().kind(), kind, "a form is read as a query is");
+    kind
+}
+
+#[test]
+fn a_parameter_that_comes_twice_is_refused_before_anything_is_opened() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let state = &begun.state;
+    for twice in [
+        format!("state={state}&state={state}&code=c"),
+        format!("state=x&code=c&state={state}"),
+        // The same name, written otherwise.
+        format!("state={state}&code=c&st%61te=x"),
+        format!("%73tate=x&state={state}&code=c"),
+        format!("state={state}&code=c&code=d"),
+        format!("state={state}&code=c&c%6fde=c"),
+        format!("state={state}&error=access_denied&error=server_error"),
+        format!("state={state}&code=c&iss=https://a.example&iss=https://b.example"),
+        // An empty one is one.
+        format!("state={state}&state=&code=c"),
+        format!("state={state}&code=c&code"),
+        format!("code=c&state&state={state}"),
+        format!("state={state}&code=c&iss=&iss=https://a.example"),
+        // Parameters that this crate knows nothing of may mean something to the caller.
+        format!("state={state}&code=c&user=ann&user=bob"),
+        format!("state={state}&code=c&us%65r=ann&user=bob"),
+    ] {
+        assert_eq!(refusal(&twice), FinishErrorKind::DuplicateParameter, "{}", twice.replace(state, "STATE"));
+    }
+}
+
+#[test]
+fn a_code_beside_an_error_is_neither() {
+    assert_eq!(refusal("state=s&code=c&error=access_denied"), FinishErrorKind::CodeAndError);
+    assert_eq!(refusal("error=access_denied&state=s&code=c"), FinishErrorKind::CodeAndError);
+}
+
+/// Names are compared byte by byte: another case is another parameter, and takes nobody's place.
+#[test]
+fn a_name_in_another_case_is_not_the_parameter() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let query = format!("STATE=x&state={}&Code=y&code=c&%20state=z&state%00=z", begun.state);
+    let callback = Callback::from_query(&query).unwrap();
+    assert!(shop.flow.check(session(), Expect::provider("github"), callback).is_ok());
+    assert_eq!(refusal("STATE=s&code=c"), FinishErrorKind::MissingState);
+}

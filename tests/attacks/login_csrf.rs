@@ -1,0 +1,52 @@
+//! Login CSRF (RFC 6749 section 10.12, RFC 9700 section 4.7): the attacker begins a login, authorizes as himself, and leads the
+//! victim to the callback.
+//!
+//! Without the binding the victim is signed in to the attacker's account, and puts his card and his papers there.
+
+use crate::common::{Browser, callback, shop};
+use oauth_state::{Binding, Expect, FinishErrorKind, Login};
+
+/// RFC 6749 section 10.12: the attacker begins, authorizes as himself, and leads the victim to the callback.
+#[test]
+fn another_browser_is_refused_and_cannot_use_up_the_owner_s_login() {
+    let shop = shop();
+    let (mut attacker, mut victim) = (Browser::default(), Browser::default());
+    let planted = attacker.begin(&shop, Login::at("github"));
+    let refused = victim.finish(&shop, "github", &planted.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
+    let own = victim.begin(&shop, Login::at("github"));
+    let refused = victim.finish(&shop, "github", &planted.state).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
+    assert!(!refused.restart().unwrap().may_restart());
+    assert_eq!(shop.guard.calls(), 0);
+    assert!(attacker.finish(&shop, "github", &planted.state).is_ok());
+    assert!(victim.finish(&shop, "github", &own.state).is_ok());
+}
+
+#[test]
+fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
+    let shop = shop();
+    let github = || Expect::provider("github");
+    let session = |fill: u8| Binding::session(&[fill; 16]).unwrap();
+    let code = |binding: Binding<'_>, state: &str| {
+        shop.flow.check(binding, github(), callback(state)).map_or_else(|error| error.code(), |_| "passed")
+    };
+
+    let by_session = shop.flow.begin(session(1), Login::at("github")).unwrap();
+    assert_eq!(code(session(1), &by_session.state), "passed");
+    assert_eq!(code(session(2), &by_session.state), "other_session");
+    assert_eq!(code(Binding::dangerously_unbound(), &by_session.state), "other_browser");
+    assert_eq!(code(Binding::cookie_headers([]), &by_session.state), "cookie_missing");
+
+    let by_client = shop.flow.begin(Binding::new_client_secret(), Login::at("github")).unwrap();
+    let secret = by_client.client_secret.unwrap();
+    assert_eq!(code(Binding::client_secret(&secret).unwrap(), &by_client.state), "passed");
+    assert_eq!(code(Binding::client_secret(&"A".repeat(43)).unwrap(), &by_client.state), "other_client");
+    assert_eq!(code(Binding::new_client_secret(), &by_client.state), "other_client");
+    assert_eq!(code(session(1), &by_client.state), "other_session");
+
+    let unbound = shop.flow.begin(Binding::dangerously_unbound(), Login::at("github")).unwrap();
+    assert_eq!(code(Binding::dangerously_unbound(), &unbound.state), "passed");
+    assert_eq!(code(Binding::client_secret(&"A".repeat(43)).unwrap(), &unbound.state), "other_client");
+    assert_eq!(code(session(1), &unbound.state), "other_session");
+}

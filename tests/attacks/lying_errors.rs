@@ -1,0 +1,104 @@
+//! Error callbacks that lie (RFC 6749 section 4.1.2.1, RFC 9207 section 2): anybody can send a browser to a callback with `error=`.
+//!
+//! Without the checks, a link from anywhere ends somebody's login, shows a text of the attacker's on the service's page, or
+//! convinces the service that its provider refused.
+
+use crate::common::{Browser, authorized, block_on, outcome, session, shop};
+use oauth_state::{AuthorizationError, Binding, Callback, Expect, FinishErrorKind, Finished, Login};
+
+fn error(state: &str, more: &str) -> Callback {
+    Callback::from_query(&format!("error=access_denied&state={state}{more}")).unwrap()
+}
+
+#[test]
+fn an_error_without_an_authentic_state_says_nothing() {
+    let shop = shop();
+    assert_eq!(outcome(Callback::from_query("error=access_denied")), "missing_state");
+    for state in ["x", "ost1", &"A".repeat(120)] {
+        let refused = shop.flow.check(session(), Expect::provider("github"), error(state, ""));
+        assert!(["malformed", "unknown_key", "forged"].contains(&outcome(refused)), "{state}");
+    }
+    assert_eq!(shop.guard.calls(), 0);
+}
+
+/// The victim's state leaked; the attacker sends an error for it from a browser of his own.
+#[test]
+fn an_error_from_another_browser_ends_nobody_s_login() {
+    let shop = shop();
+    let (mut victim, mut attacker) = (Browser::default(), Browser::default());
+    let hers = victim.begin(&shop, Login::at("github"));
+    let _ = attacker.begin(&shop, Login::at("github"));
+    let headers = attacker.headers();
+    let lie =
+        block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("github"), error(&hers.state, "")));
+    assert_eq!(outcome(lie), "other_browser");
+    assert_eq!(shop.guard.calls(), 0);
+    assert!(victim.finish(&shop, "github", &hers.state).is_ok());
+}
+
+/// A provider's refusal is an end as well: its state must not serve a second answer.
+#[test]
+fn a_refusal_by_the_provider_consumes_and_is_attributed_only_with_iss() {
+    let shop = shop();
+    let refused = |provider: &str, iss: &str| {
+        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
+        let query = format!("error=access_denied&error_description=no&state={}{iss}", begun.state);
+        let finish = || {
+            let callback = Callback::from_query(&query).unwrap();
+            block_on(shop.flow.finish(session(), Expect::provider(provider), callback))
+        };
+        let Ok(Finished::Refused(refusal)) = finish() else { panic!("refused") };
+        assert_eq!(finish().unwrap_err().code(), "already_used");
+        assert_eq!(refusal.error, AuthorizationError::AccessDenied);
+        assert_eq!(refusal.unauthenticated_parameters.get("error_description"), Some("no"));
+        refusal.attributed_to
+    };
+    assert_eq!(refused("github", ""), None);
+    assert_eq!(refused("github", "&iss=https://github.com"), None);
+    assert_eq!(refused("google", ""), None);
+    assert_eq!(refused("google", "&iss=https://accounts.google.com").as_deref(), Some("google"));
+}
+
+/// One provider's error under another's name (mix-up of refusals).
+#[test]
+fn an_error_with_another_issuer_is_refused() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("google")).unwrap();
+    let lie = error(&begun.state, "&iss=https://evil.example");
+    assert_eq!(outcome(shop.flow.check(session(), Expect::provider("google"), lie)), "issuer_mismatch");
+    assert_eq!(shop.guard.calls(), 0);
+}
+
+/// An error's text is for nobody's page: it is bounded, plain, and hidden from `Debug`; what is unknown is kept apart.
+#[test]
+fn a_text_in_place_of_an_error_code_is_no_message() {
+    let query = |error: &str| Callback::from_query(&format!("state=s&error={error}"));
+    assert_eq!(outcome(query(&"e".repeat(201))), "too_long");
+    for lie in ["%0d%0aSet-Cookie:a", "%00", "%e2%80%aecall+us", "%c3%a9", "%7f"] {
+        assert_eq!(outcome(query(lie)), "malformed", "{lie}");
+    }
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let callback = Callback::from_query(&format!("state={}&error=Call+0800+for+help", begun.state)).unwrap();
+    let finished = block_on(shop.flow.finish(session(), Expect::provider("github"), callback)).unwrap();
+    let Finished::Refused(refusal) = finished else { panic!("no code came") };
+    assert_eq!(refusal.error, AuthorizationError::Other("Call 0800 for help".to_owned()));
+    assert!(!format!("{refusal:?}").contains("0800"));
+}
+
+/// A refusal that is followed by the real answer: the state has served, and the second is not taken.
+#[test]
+fn a_code_after_an_error_is_refused_and_an_error_after_a_code_too() {
+    let shop = shop();
+    let answers = |first: &dyn Fn(&str) -> Callback, second: &dyn Fn(&str) -> Callback| {
+        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let finish = |callback| block_on(shop.flow.finish(session(), Expect::provider("github"), callback));
+        let first = finish(first(&begun.state)).unwrap();
+        assert_eq!(finish(second(&begun.state)).unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
+        first
+    };
+    let code = |state: &str| crate::common::callback(state);
+    let refused = |state: &str| error(state, "");
+    assert!(matches!(answers(&refused, &code), Finished::Refused(_)));
+    assert_eq!(authorized(answers(&code, &refused)).code.secret(), "code");
+}

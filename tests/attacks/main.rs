@@ -1,0 +1,43 @@
+//! Attacks on a login, in the words of the standards: one file for each.
+//!
+//! Each says which rule of which standard it breaks, and what would have happened without the check that stops it. That it can
+//! fail is shown by `scripts/without-checks`: it takes the check out of a copy of this tree, where the attack then succeeds.
+//! Attacks on the routes of the web frameworks are in `tests/suite`, those on a store that other servers share in
+//! `tests/guards` and `tests/providers`.
+
+#![allow(unreachable_pub, reason = "a test binary has no public items")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::must_use_candidate,
+    reason = "a test may fail"
+)]
+
+mod account_link_fixation;
+mod code_injection;
+mod cookie_tossing;
+mod cross_environment;
+mod cross_purpose;
+mod cross_tenant;
+mod duplicate_parameters;
+mod forgery;
+mod header_injection;
+mod id_collision;
+mod key_confusion;
+mod log_leakage;
+mod login_csrf;
+mod lying_errors;
+mod mix_up;
+mod moved_clock;
+mod open_redirect;
+mod oversize;
+mod poisoned_login;
+mod replay;
+mod restart_loops;
+
+#[path = "../common/mod.rs"]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+mod common;

@@ -1,0 +1,96 @@
+//! A clock that is moved, forwards and back (RFC 8446 section 8.2 on replays after a clock was set).
+//!
+//! Without the limits, a state that leaked is good for ever, and one that was used is new again once the guard has forgotten it.
+
+use crate::common::{NOW, block_on, callback, outcome, session, shop};
+use oauth_state::testing::{mark, without_runtime};
+use oauth_state::{Expect, FinishErrorKind, Login, Marked, ReplayGuard, SingleProcessGuard};
+use std::time::{Duration, UNIX_EPOCH};
+
+#[test]
+fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let at = |now: u64| {
+        shop.clock.set(now);
+        let checked = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state));
+        checked.err().map(|error| error.kind())
+    };
+    assert_eq!(at(NOW - 61), Some(FinishErrorKind::IssuedInFuture));
+    assert_eq!(at(NOW - 60), None);
+    assert_eq!(at(NOW + 659), None);
+    assert_eq!(at(NOW + 660), Some(FinishErrorKind::Expired));
+    assert_eq!(at(0), Some(FinishErrorKind::IssuedInFuture));
+    assert_eq!(at(u64::from(u32::MAX) * 2), Some(FinishErrorKind::Expired));
+    assert_eq!(shop.guard.calls(), 0);
+}
+
+#[test]
+fn a_clock_beyond_the_format_begins_nothing() {
+    let shop = shop();
+    shop.clock.set(u64::from(u32::MAX) + 1);
+    let refused = shop.flow.begin(session(), Login::at("github")).unwrap_err();
+    assert!(matches!(refused, oauth_state::BeginError::Clock));
+}
+
+/// Whoever holds a checked callback back, or a machine that sleeps, must not finish it after its time.
+#[test]
+fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let check = || shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
+    let (in_time, too_late) = (check(), check());
+    shop.clock.advance(Duration::from_secs(659));
+    assert!(block_on(in_time.mark_used()).is_ok());
+    shop.clock.advance(Duration::from_secs(1));
+    assert_eq!(block_on(too_late.mark_used()).unwrap_err().code(), "expired");
+    assert_eq!(shop.guard.calls(), 1);
+}
+
+/// The clock runs on until the guard has dropped the mark, and is set back: the state is alive again, and the guard knows nothing of it.
+#[test]
+fn a_clock_that_is_set_back_does_not_make_a_used_state_new() {
+    let shop = shop();
+    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let finish =
+        |state: &str| outcome(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(state))));
+    assert_eq!(finish(&begun.state), "passed");
+    // Other logins go on, one each minute, for three hours.
+    for _ in 0..180 {
+        shop.clock.advance(Duration::from_secs(60));
+        let other = shop.flow.begin(session(), Login::at("github")).unwrap();
+        assert_eq!(finish(&other.state), "passed");
+    }
+    shop.clock.set(NOW + 10);
+    let again = finish(&begun.state);
+    assert!(["already_used", "guard_unavailable"].contains(&again), "{again}");
+}
+
+/// A clock that leaps into next week and comes back must not cost the marks of the states that are alive.
+#[test]
+fn a_clock_that_leaps_and_comes_back_does_not_empty_the_guard() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds);
+    let marked = |id: u8, claimant: u8, now: u64| {
+        let mark = mark([id; 16], [claimant; 8], at(now), at(now + 600));
+        without_runtime(guard.mark_used(&mark)).unwrap()
+    };
+    assert_eq!(marked(1, 1, NOW), Marked::First);
+    assert_eq!(marked(2, 2, NOW + 7 * 86_400), Marked::First);
+    assert!(matches!(marked(1, 3, NOW), Marked::AlreadyUsed { .. }));
+}
+
+/// Marks outlive their states by three times what the servers' clocks may differ: none of them takes a used state as new.
+#[test]
+fn servers_whose_clocks_differ_agree_on_what_is_used() {
+    for (first, second) in [(NOW, NOW + 120), (NOW + 120, NOW), (NOW - 60, NOW + 659), (NOW + 659, NOW - 60)] {
+        let shop = shop();
+        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let finish = |now: u64| {
+            shop.clock.set(now);
+            outcome(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(&begun.state))))
+        };
+        assert_eq!(finish(first), "passed", "{first}");
+        assert_eq!(finish(second), "already_used", "{second}");
+    }
+}

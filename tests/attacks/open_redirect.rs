@@ -1,0 +1,187 @@
+//! Open redirect (RFC 9700 section 4.11, CVE-2017-1000069): a return path that leads to another site.
+//!
+//! Without the check, a link to the service's own sign-in, which people trust, ends on the attacker's copy of its page, with a
+//! question for the password.
+
+use oauth_state::ReturnTo;
+use percent_encoding::percent_decode_str;
+use proptest::prelude::*;
+use url::Url;
+
+/// Where a browser ends that gets `text` as `Location` (WHATWG URL, "resolve").
+fn resolved(text: &str) -> Option<Url> {
+    Url::parse("https://shop.example/auth/callback").unwrap().join(text).ok()
+}
+
+fn leaves_the_site(text: &str) -> bool {
+    resolved(text).is_some_and(|url| url.origin() != Url::parse("https://shop.example").unwrap().origin())
+}
+
+/// What a browser takes to another site, and what a server or a proxy makes into that.
+const TRICKS: &[&str] = &[
+    // Another scheme or host, outright.
+    "https://evil.example",
+    "http:evil.example",
+    "https:/evil.example",
+    "https:evil.example",
+    "HTTPS://EVIL.EXAMPLE",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "blob:https://evil.example/x",
+    "evil.example",
+    "@evil.example",
+    ":80",
+    "?next=//evil.example",
+    "#//evil.example",
+    "",
+    // A host without a scheme, in every spelling of two slashes.
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "//evil.example/%2f..",
+    "//evil.example@shop.example",
+    "//shop.example@evil.example",
+    "//shop.example:443@evil.example/",
+    "//evil%E3%80%82example",
+    "//0x7f000001/",
+    "//[::1]/",
+    "//2130706433/",
+    "/\\evil.example",
+    "/\\/evil.example",
+    "/\\\\evil.example",
+    "\\/evil.example",
+    "\\\\evil.example",
+    "\\evil.example",
+    "/.\\evil.example",
+    "/a\\..\\..\\evil.example",
+    // What a browser drops before it looks: tabs and line breaks anywhere, blanks at the ends.
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "\u{0}//evil.example",
+    "\u{1f}//evil.example",
+    "/\t\\evil.example",
+    "/\u{b}/evil.example",
+    "/ /evil.example",
+    "//evil.example ",
+    "java\tscript:alert(1)",
+    // Characters that look like a slash, or are folded to one.
+    "/\u{2044}/evil.example",
+    "/\u{2215}/evil.example",
+    "/\u{ff0f}/evil.example",
+    "/\u{3002}/evil.example",
+    "\u{ff0f}\u{ff0f}evil.example",
+    "/\u{a0}/evil.example",
+    "/\u{feff}/evil.example",
+    "/\u{202e}/evil.example",
+    // Written with percent signs, which a proxy, a router or a next redirect decodes: once, twice, three times.
+    "/%2fevil.example",
+    "/%2Fevil.example",
+    "/%2f%2fevil.example",
+    "/%5cevil.example",
+    "/%5Cevil.example",
+    "/%5c%2fevil.example",
+    "/%09/evil.example",
+    "/%0a/evil.example",
+    "/%0d/evil.example",
+    "/%0d%0aLocation:%20https://evil.example",
+    "/%20/..//evil.example",
+    "/%00/evil.example",
+    "/%7f/evil.example",
+    "/%252fevil.example",
+    "/%25252fevil.example",
+    "/%2525252fevil.example",
+    "/%252f%252fevil.example",
+    "/%255cevil.example",
+    "/%2500",
+    "/%250d%250aSet-Cookie:a=b",
+    "/%c0%af/..%c0%af/%5cevil.example",
+    "/%zz",
+    "/%",
+    "/%2",
+    "/%u002fevil.example",
+    // Segments that a browser takes away, so that two slashes meet.
+    "/.",
+    "/..",
+    "/./",
+    "/../",
+    "/.//evil.example",
+    "/..//evil.example",
+    "/a/..//evil.example",
+    "/a/../../evil.example",
+    "/./\\evil.example",
+    "/%2e//evil.example",
+    "/%2e%2e//evil.example",
+    "/%2e./evil.example",
+    "/.%2e/evil.example",
+    "/%2E%2E%2F%2Fevil.example",
+    "/%252e%252e%252f%252fevil.example",
+    "/a/%2e%2e/%2fevil.example",
+    "/a//evil.example",
+    "/a%2f%2fevil.example",
+    "/a/%2f/evil.example",
+    "/a//",
+    // A question mark or a number sign that some readers see later than others.
+    "/%3f//evil.example",
+    "/%23//evil.example",
+    "/a;/..//evil.example",
+    "/;//evil.example",
+    // Longer than what comes back.
+    concat!(
+        "//",
+        "evil.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    ),
+];
+
+#[test]
+fn no_trick_is_taken_for_a_path() {
+    for trick in TRICKS {
+        assert!(ReturnTo::parse(trick).is_err(), "{trick:?}");
+    }
+    // The list is not a list of nothing: a browser goes to another site, or to no http address at all, with a good part of it.
+    let leaving = TRICKS.iter().filter(|trick| leaves_the_site(trick)).count();
+    assert!(leaving > 30, "{leaving}");
+}
+
+/// A reader that decodes the path once more than a browser does must stay on the site as well: a proxy, a router, a second redirect.
+#[test]
+fn what_is_accepted_stays_on_the_site_however_often_it_is_decoded() {
+    for path in
+        ["/a%2fb", "/100%25", "/a%20b", "/%C3%A9", "/a/%7Euser", "/%25zz", "/?u=%2f%2fevil.example", "/#//evil.example"]
+    {
+        let mut text = ReturnTo::parse(path).unwrap().as_str().to_owned();
+        for _ in 0..4 {
+            assert!(!leaves_the_site(&text), "{text}");
+            text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Pieces of the tricks, put together at random.
+    #[test]
+    fn whatever_is_accepted_stays_on_the_site(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "/", "\\", "//", ".", "..", "%2f", "%5c", "%2e", "%25", "%0a", "\t", "\n", " ", "?", "#", "@", ":", "a",
+                "evil.example", "https:", "%", "%00", "\u{ff0f}", ";", "=", "&",
+            ]),
+            0..8,
+        )
+    ) {
+        let text = format!("/{}", pieces.concat());
+        if let Ok(path) = ReturnTo::parse(&text) {
+            prop_assert_eq!(path.as_str(), &text);
+            prop_assert!(!leaves_the_site(&text), "{}", text);
+            let url = resolved(&text).unwrap();
+            prop_assert_eq!(url.path(), text.split(['?', '#']).next().unwrap());
+        }
+    }
+}

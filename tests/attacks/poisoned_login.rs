@@ -1,0 +1,101 @@
+//! Poisoning of another's login (RFC 6819 section 4.4.1.11, denial of service): the attacker uses up a state that is not his.
+//!
+//! Without the order of checks, the guard is asked before the binding: whoever has seen a state in an address, a log or a
+//! `Referer` makes its owner's callback fail.
+
+use crate::common::{Browser, block_on, callback, outcome, session, shop};
+use oauth_state::testing::{mark, without_runtime};
+use oauth_state::{
+    Binding, Callback, Expect, GuardErrorKind, Login, Marked, Purpose, ReplayGuard, SingleProcessGuard, Tenant,
+};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Everything that somebody else can do with a state that he has read.
+#[test]
+fn nothing_that_a_stranger_sends_uses_up_a_login() {
+    let shop = shop();
+    let (mut victim, mut attacker) = (Browser::default(), Browser::default());
+    let hers = victim.begin(&shop, Login::at("github"));
+    let _ = attacker.begin(&shop, Login::at("github"));
+    let (his, none) = (attacker.headers(), Browser::default().headers());
+    let tenant = Tenant::from([1; 16]);
+    let github = || Expect::provider("github");
+    let error = || Callback::from_query(&format!("error=access_denied&state={}", hers.state)).unwrap();
+    let attempts = [
+        (Binding::cookies(&his), github(), callback(&hers.state)),
+        (Binding::cookies(&his), github(), error()),
+        (Binding::cookies(&none), github(), callback(&hers.state)),
+        (session(), github(), callback(&hers.state)),
+        (Binding::new_client_secret(), github(), callback(&hers.state)),
+        (Binding::dangerously_unbound(), github(), callback(&hers.state)),
+        (Binding::cookies(&his), Expect::provider("google"), callback(&hers.state)),
+        (Binding::cookies(&his), github().tenant(&tenant), callback(&hers.state)),
+        (Binding::cookies(&his), github().redirect("app"), callback(&hers.state)),
+        (Binding::cookies(&his), github().purpose(Purpose::Link), callback(&hers.state)),
+    ];
+    for (number, (binding, expect, callback)) in attempts.into_iter().enumerate() {
+        let attempt = outcome(block_on(shop.flow.finish(binding, expect, callback)));
+        assert_ne!(attempt, "passed", "attempt {number}");
+        assert_eq!(shop.guard.calls(), 0, "attempt {number} asked the guard");
+    }
+    assert!(victim.finish(&shop, "github", &hers.state).is_ok());
+}
+
+/// Her own browser, led to the wrong address by a link: the guard is not asked either.
+#[test]
+fn a_detour_in_her_own_browser_uses_nothing_up() {
+    let shop = shop();
+    let mut victim = Browser::default();
+    let hers = victim.begin(&shop, Login::at("google"));
+    let headers = victim.headers();
+    let tenant = Tenant::from([1; 16]);
+    let google = || Expect::provider("google");
+    let with_iss = callback(&hers.state).iss("https://evil.example");
+    for (expect, callback, code) in [
+        (Expect::provider("github"), callback(&hers.state), "wrong_provider"),
+        (google().tenant(&tenant), callback(&hers.state), "wrong_tenant"),
+        (google().redirect("app"), callback(&hers.state), "wrong_redirect"),
+        (google().purpose(Purpose::Link), callback(&hers.state), "wrong_purpose"),
+        (google(), with_iss, "issuer_mismatch"),
+    ] {
+        assert_eq!(outcome(block_on(shop.flow.finish(Binding::cookies(&headers), expect, callback))), code);
+    }
+    assert_eq!(shop.guard.calls(), 0);
+    assert!(victim.finish(&shop, "google", &hers.state).is_ok());
+}
+
+/// A mail scanner, a prefetch or a prerender follows the link before the person does.
+#[test]
+fn head_and_speculative_loads_never_consume() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, Login::at("github"));
+    for (name, value) in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch")] {
+        let mut headers = browser.headers();
+        headers.insert(name, value.parse().unwrap());
+        let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), callback(&begun.state));
+        assert_eq!(refused.unwrap_err().code(), "not_consumed");
+    }
+    assert_eq!(shop.guard.calls(), 0);
+    assert!(browser.finish(&shop, "github", &begun.state).is_ok());
+}
+
+/// A bot that finishes logins of its own fills a guard: the answer is an error, and no mark of anybody is forgotten for it.
+#[test]
+fn a_flood_of_logins_makes_the_guard_forget_nobody() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let claim = |id: u32, claimant: u8| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&id.to_be_bytes());
+        without_runtime(guard.mark_used(&mark(bytes, [claimant; 8], now, now + Duration::from_secs(600))))
+    };
+    assert_eq!(claim(0, 1).unwrap(), Marked::First);
+    let answers: Vec<_> = (1..1_000).map(|id| claim(id, 1)).collect();
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Marked::First))).count(), 99);
+    let full = |answer: &Result<Marked, oauth_state::GuardError>| {
+        answer.as_ref().err().is_some_and(|error| error.kind() == GuardErrorKind::Full)
+    };
+    assert_eq!(answers.iter().filter(|answer| full(answer)).count(), 900);
+    assert!(matches!(claim(0, 2).unwrap(), Marked::AlreadyUsed { .. }), "the first mark of all is still there");
+}
