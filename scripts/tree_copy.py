@@ -12,7 +12,7 @@ LEAN_FEATURES = '["oauth2", "testing"]'
 LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http oauth2 percent-encoding proptest rand serde serde_json
     serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio url xaes-256-gcm""".split()
 # Those of tests/suite that a lean copy can build.
-LEAN_SUITE = """begin_refusals browser_cookies frozen_vectors guard_suite live_keys old_store order_of_checks provider_presets
+LEAN_SUITE = """begin_refusals browser_cookies form_post frozen_vectors guard_suite live_keys old_store order_of_checks provider_presets
     state_length state_stores""".split()
 
 

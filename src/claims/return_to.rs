@@ -358,7 +358,10 @@ mod tests {
         {
             assert!(ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
         }
-        assert!(!ReturnTo::parse("/auth/callback2").unwrap().checked().leads_to("/auth/callback"));
+        for text in ["/auth/callback2", "/auth/c%61llback2", "/c%61llback", "/auth/callback/%20"] {
+            assert!(!ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
+        }
+        assert!(ReturnTo::parse("/auth/callback").unwrap().checked().leads_to("/auth/c%61llback/"));
         assert!(!ReturnTo::parse("/").unwrap().checked().leads_to("/auth/callback"));
     }
 

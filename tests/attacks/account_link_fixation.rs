@@ -151,3 +151,23 @@ fn an_expired_link_of_another_user_offers_nothing() {
     assert!(restart(b"ann"));
     assert!(!restart(b"bob"));
 }
+
+/// Over plain http anybody on the network may be the site; on the developer's own machine nobody else is.
+#[test]
+fn a_page_over_plain_http_begins_no_link_but_on_this_machine() {
+    let shop = shop();
+    let begins = |host: &str, origin: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", host.parse().unwrap());
+        headers.insert("origin", origin.parse().unwrap());
+        let binding = session().with_request(&headers).and_user(b"ann").unwrap();
+        shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).is_ok()
+    };
+    assert!(begins("localhost:3000", "http://localhost:3000"));
+    assert!(begins("127.0.0.1:3000", "http://127.0.0.1:3000"));
+    assert!(!begins("localhost:3000", "ftp://localhost:3000"));
+    assert!(!begins("localhost:3000", "http://localhost:3001"));
+    assert!(!begins("shop.example", "http://shop.example"));
+    assert!(!begins("localhost.example", "http://localhost.example"));
+    assert!(begins("shop.example", "https://shop.example"));
+}

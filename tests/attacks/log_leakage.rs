@@ -22,7 +22,9 @@ impl Secrets {
     }
 
     fn debug(&self, value: &dyn Debug) {
-        self.check(&format!("{value:?}"));
+        let shown = format!("{value:?}");
+        assert!(!shown.is_empty(), "and something is shown");
+        self.check(&shown);
         self.check(&format!("{value:#?}"));
     }
 
@@ -72,6 +74,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         ]
         .into(),
     );
+    assert!(bound_debug.contains("Bound"));
     secrets.check(&bound_debug);
     let headers: http::HeaderMap = [(http::header::COOKIE, cookie.parse().unwrap())].into_iter().collect();
     let client_secret = Binding::client_secret(by_client.client_secret.as_ref().unwrap()).unwrap();
@@ -174,7 +177,9 @@ fn a_mark_hides_its_id() {
         fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
             let shown = format!("{mark:?}");
             assert!(!shown.contains(&format!("{:?}", mark.id())) && !shown.contains(&mark.value()));
-            MarkFuture::ready(Err(GuardError::full()))
+            let answer = MarkFuture::ready(Err(GuardError::full()));
+            assert!(format!("{answer:?}").contains("MarkFuture"));
+            answer
         }
     }
     let flow = Flow::builder(app(), oauth_state::testing::ring(), Shows).provider(Provider::github()).build().unwrap();

@@ -3,8 +3,8 @@
 //! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
 
-use crate::common::{Browser, NOW, callback, session, shop};
-use oauth_state::{Expect, FinishErrorKind, Login, Purpose, ReturnTo, Tenant};
+use crate::common::{Browser, NOW, block_on, callback, session, shop, shop_with};
+use oauth_state::{Binding, Expect, FinishErrorKind, Login, Provider, Purpose, ReturnTo, Tenant};
 use std::time::Duration;
 
 fn login() -> Login {
@@ -97,4 +97,26 @@ fn an_expired_state_that_does_not_belong_here_offers_no_restart() {
     assert!(!restart(github().tenant(&other)));
     assert!(!restart(github().redirect("app")));
     assert!(!restart(github().purpose(Purpose::Link)));
+}
+
+/// What a login carries is told to the browser that began it, and to nobody else who has the state.
+#[test]
+fn data_goes_on_with_its_own_browser_alone() {
+    let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+    let other = || Binding::session(b"another person's session").unwrap();
+    let begin = || shop.flow.begin(session(), Login::at("github").data("invitation 7".to_owned())).unwrap();
+    let restart_data = |binding: Binding<'_>, state: &str| {
+        let refused = block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state))).unwrap_err();
+        (refused.code(), refused.restart().and_then(|restart| restart.data::<String>()))
+    };
+    let own = Some("invitation 7".to_owned());
+    let begun = begin();
+    assert_eq!(restart_data(other(), &begun.state), ("other_session", None));
+    assert!(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(&begun.state))).is_ok());
+    assert_eq!(restart_data(session(), &begun.state), ("already_used", own.clone()));
+    let begun = begin();
+    shop.clock.advance(Duration::from_secs(700));
+    assert_eq!(restart_data(session(), &begun.state), ("expired", own));
+    assert_eq!(restart_data(other(), &begun.state), ("expired", None));
+    assert_eq!(restart_data(Binding::cookie_headers([]), &begun.state), ("expired", None));
 }

@@ -185,3 +185,25 @@ fn a_ring_that_does_not_seal_yet_does_not_build() {
     let built = Flow::builder(app(), ring, SingleProcessGuard::with_capacity(1)).provider(Provider::github()).build();
     assert_eq!(built.unwrap_err(), ConfigError::NothingSealsYet);
 }
+
+/// Who is to mend it: whoever asked, whoever waits, or whoever configured.
+#[test]
+fn a_refusal_at_begin_says_by_its_status_whose_fault_it_is() {
+    let status = |error: BeginError| error.status();
+    for error in [BeginError::NoActiveKey, BeginError::Clock] {
+        assert_eq!(status(error), 503);
+    }
+    for error in [
+        BeginError::StateTooLong { provider: "x".to_owned(), actual: 600, limit: 500 },
+        BeginError::UnknownProvider,
+        BeginError::ReturnsToCallback,
+        BeginError::NotSameOrigin(Purpose::Link),
+        BeginError::NotANavigation,
+    ] {
+        assert_eq!(status(error), 400);
+    }
+    for error in [BeginError::UnknownRedirect, BeginError::UserRequired(Purpose::Link), BeginError::CookieHostMismatch]
+    {
+        assert_eq!(status(error), 500);
+    }
+}

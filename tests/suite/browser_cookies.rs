@@ -1,7 +1,7 @@
 //! One browser with many tabs, and the cookies that it keeps.
 
-use crate::common::{Browser, block_on, callback, shop};
-use oauth_state::{Binding, Expect, FinishErrorKind, Login};
+use crate::common::{Browser, block_on, callback, shop, shop_with};
+use oauth_state::{Binding, Callback, Expect, FinishErrorKind, Login, Provider, ResponseMode};
 
 /// Four tabs restored with an empty jar each get a cookie of their own, and all of them work.
 #[test]
@@ -64,4 +64,36 @@ fn a_missing_cookie_says_why_as_far_as_headers_tell() {
     assert!(diagnosis("apple", &apple.state, &cross_site).contains("blocks third-party cookies"));
     assert!(diagnosis("github", &github.state, &[]).contains("no cookies came at all"));
     assert!(diagnosis("github", &github.state, &[("cookie", "a=b")]).contains("other cookies came"));
+}
+
+/// `www.` at begin and none at the callback: the cookie is on the other one.
+#[test]
+fn a_callback_on_another_host_than_the_cookie_says_so() {
+    let shop = shop_with(|builder| builder.provider(Provider::github().redirect_uri("https://shop.example/callback")));
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let diagnosis = |host: &str| {
+        let headers = [(http::header::HOST, host.parse().unwrap())].into_iter().collect();
+        let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), callback(&begun.state));
+        refused.unwrap_err().diagnosis()
+    };
+    assert!(diagnosis("www.shop.example").contains("another host"));
+    for own in ["shop.example", "SHOP.example", "shop.example:443"] {
+        assert!(diagnosis(own).contains("no cookies came at all"), "{own}");
+    }
+}
+
+/// A second POST from another site, although the first one was answered with the page that posts from this one.
+#[test]
+fn a_reposted_callback_without_the_cookie_says_that_its_page_did_not_help() {
+    let shop = shop_with(|builder| {
+        builder.provider(Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted))
+    });
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("acme")).unwrap();
+    let mut headers = http::HeaderMap::new();
+    headers.insert("origin", "https://idp.example".parse().unwrap());
+    let body = format!("state={}&code=c&oauth_state_reposted=1", begun.state);
+    let callback = Callback::from_form(body.as_bytes()).unwrap();
+    let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("acme"), callback).unwrap_err();
+    assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
+    assert!(refused.diagnosis().contains("posted once more"));
 }
