@@ -142,6 +142,14 @@ fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
     assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"#)).contains("not JSON"));
 }
 
+/// In a list nothing would say which time is which; the schema and other readers take none.
+#[test]
+fn a_key_written_as_a_list_of_its_fields_is_refused() {
+    let listed = format!(r#"["{}","{PUBLISHED}","{IN_FIVE_MINUTES}"]"#, key());
+    let refused = KeyRing::parse(&document(&[listed], "")).unwrap_err();
+    assert!(refused.to_string().contains("a value of another type"), "{refused}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_document_panics(text: String, number: u64) {

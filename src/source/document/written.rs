@@ -1,7 +1,11 @@
 //! The document's JSON, read and written.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::time::Utc;
@@ -19,7 +23,7 @@ struct Document {
     propagation: u32,
     skew: u32,
     lifetime_cap: u32,
-    keys: Vec<Entry>,
+    keys: Vec<Object<Entry>>,
     #[serde(default)]
     revoked: Vec<String>,
 }
@@ -34,6 +38,29 @@ struct Entry {
     note: Option<String>,
     #[serde(default)]
     emergency: bool,
+}
+
+/// What is written as an object. A derived reader also takes a list of the fields' values, in which nothing says which of two times is which.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfMap(PhantomData))
+    }
 }
 
 /// The same for writing; the texts of the keys are borrowed, so that no copy is left behind.
@@ -76,7 +103,7 @@ pub(super) fn read(text: &str) -> Result<RingDocument, RingError> {
     if document.keys.is_empty() || document.keys.len() > super::MOST_KEYS {
         return Err(RingError::KeyCount);
     }
-    let keys = (1..).zip(document.keys).map(|(number, entry)| entry.read(number)).collect::<Result<_, _>>()?;
+    let keys = (1..).zip(document.keys).map(|(number, Object(entry))| entry.read(number)).collect::<Result<_, _>>()?;
     RingDocument::checked(document.serial, timing, keys, revoked)
 }
 
