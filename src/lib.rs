@@ -95,6 +95,8 @@ mod cookie;
 mod finish_error;
 mod flow;
 mod framing;
+#[cfg(test)]
+mod frozen_vectors;
 mod inspect;
 mod key;
 mod name;

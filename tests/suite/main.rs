@@ -17,6 +17,7 @@ mod begin_refusals;
 mod browser_cookies;
 mod duplicate_callback;
 mod form_post;
+mod frozen_rings;
 mod frozen_vectors;
 mod guard_suite;
 mod guards_page;

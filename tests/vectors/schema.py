@@ -1,11 +1,20 @@
-"""Holds states.json to its schema."""
+"""Holds the vectors to their schemas."""
 
 import json
 import pathlib
+import sys
 
 import jsonschema
 
 HERE = pathlib.Path(__file__).parent
-vectors = json.loads((HERE / "states.json").read_text())
-jsonschema.validate(vectors, json.loads((HERE / "states.schema.json").read_text()))
-print("1 passed, 0 failed")
+passed = failed = 0
+for path in sorted(HERE.glob("*.schema.json")):
+    schema = json.loads(path.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    vectors = HERE / path.name.replace(".schema", "")
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(json.loads(vectors.read_text())))
+    for error in errors:
+        print(f"{vectors.name}: {error.json_path}: {error.message:.200}")
+    passed, failed = passed + (not errors), failed + bool(errors)
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed or not passed)

@@ -1,0 +1,249 @@
+"""States, and what a callback with each of them is answered."""
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+import reference as ref
+from derivations import KINDS, Keys, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
+
+FILE = "states.json"
+NOW = 1_800_000_000
+SESSION, OTHER_SESSION = b"0123456789abcdef", b"fedcba9876543210"
+USER, OTHER_USER = b"user-42", b"user-43"
+SECRET, OTHER_SECRET = bytes(range(32)), bytes(range(32, 64))
+
+
+def key(number):
+    return hashlib.sha256(b"oauth-state vectors, key %d" % number).digest()
+
+
+def time(offset):
+    return datetime.fromtimestamp(NOW + offset, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ring_document():
+    """Key 1 is retired, 2 retires, 3 seals, 4 is pending; 5, which came before them, is revoked."""
+    times = {5: -900_000, 1: -800_000, 2: -400_000, 3: -1_000, 4: 5_000}
+    keys = [{"key": root_key_text(key(number)), "published_at": time(offset - 700), "seal_from": time(offset)} for number, offset in times.items()]
+    timing = {"propagation": 300, "skew": 60, "lifetime_cap": 3600}
+    return json.dumps({"version": 1, "serial": 9, **timing, "keys": keys, "revoked": [root_key_id(key(5))]})
+
+
+PROVIDERS = {
+    "github": {},
+    "google": {"issuer": "https://accounts.example", "requires_iss": True},
+    "gitlab": {"issuer": "https://gitlab.example"},
+    "apple": {"form_post": True},
+}
+BARE = root_key_text(key(1))
+FLOWS = {
+    "login": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
+    "account": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login", "link", "reauthenticate", "custom:pay"], "providers": PROVIDERS, "data": "any"},
+    "rotating": {"app": "shop", "environment": "production", "ring": ring_document(), "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
+    "typed": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "u32"},
+    "staging": {"app": "shop", "environment": "staging", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
+}
+
+
+def session(identifier=SESSION):
+    return {"kind": "session", "id": identifier.hex()}
+
+
+def cookie_header(secret=SECRET, letter="l", suffix="AAAAAAAA", environment="production"):
+    return f"{cookie_stem('shop', environment)}{letter}-{suffix}={ref.encode(secret)}".encode()
+
+
+def cookies(*headers):
+    return {"kind": "cookie", "headers": [header.hex() for header in headers]}
+
+
+class Sealer:
+    """Seals states, each under a nonce of its own name."""
+
+    def __init__(self):
+        self.vectors = []
+
+    def state(self, name, *, root=1, purpose="login", environment="production", kind="session", secret=None, user=None, issued_at=NOW, lifetime=600,
+              restarts=0, provider=b"github", tenant=b"", redirect=b"", return_to=b"", data=b"", magic=ref.MAGIC, plaintext=None, app="shop"):
+        keys = Keys(key(root), purpose, app, environment)
+        nonce = hashlib.sha256(b"nonce of " + name.encode()).digest()[:24]
+        number = KINDS[kind]
+        if secret is None:
+            secret = {"session": session_secret(SESSION), "cookie": SECRET, "client_secret": SECRET, "unbound": bytes(32)}[kind]
+        if plaintext is None:
+            flags = (number << 1) | (user is not None)
+            plaintext = issued_at.to_bytes(4, "big") + lifetime.to_bytes(2, "big") + bytes([restarts, flags])
+            plaintext += expand(keys, number, secret, nonce)["tag"]
+            plaintext += b"" if user is None else user_tag(keys, nonce, user)
+            plaintext += b"".join(ref.write_field(field) for field in [provider, tenant, redirect, return_to]) + data
+        return ref.seal(keys, nonce, plaintext, magic)
+
+    def add(self, name, *, flow="login", state=None, query=None, binding=None, user=None, now=NOW + 1, at="github", expect=None, more="", **fields):
+        if query is None:
+            query = f"state={state or self.state(name, **fields)}&code=the-code{more}"
+        vector = {"name": name, "flow": flow, "now": now, "query": query, "binding": binding or session(), "expect": {"provider": at, **(expect or {})}}
+        if user is not None:
+            vector["user"] = user.hex()
+        self.vectors.append(vector)
+
+
+def vectors():
+    v = Sealer()
+    add, state = v.add, v.state
+    long_path = b"/" + b"p" * 200
+
+    # Accepted.
+    add("a bare login")
+    add("every field", tenant=b"\x07" * 16, redirect=b"web", return_to=b"/cart?item=7#top", data=b"42", restarts=1, expect={"tenant": "07" * 16, "redirect": "web"})
+    add("what the callback does not know is learned", tenant=b"acme", redirect=b"admin", return_to=b"/")
+    add("a field with a length of two bytes", return_to=long_path)
+    add("the longest tenant", tenant=bytes(64))
+    add("a percent-encoded path", return_to=b"/100%25/%C3%A9")
+    add("data that is an object", data=b'{"a":[1,2,{"b":null}]}')
+    add("by a cookie", kind="cookie", binding=cookies(cookie_header()))
+    add("by the second of two cookies", kind="cookie", secret=OTHER_SECRET, binding=cookies(cookie_header(), cookie_header(OTHER_SECRET, suffix="BBBBBBBB")))
+    add("among cookies that are not ours", kind="cookie", binding=cookies(b"theme=dark; a=\xff\xfe; =; ;x", b"\t" + cookie_header() + b" ;last=1"))
+    add("by a cookie for form_post", at="apple", binding=cookies(cookie_header(letter="n")), state=state("by a cookie for form_post", kind="cookie", provider=b"apple"))
+    add("by a client secret", kind="client_secret", binding={"kind": "client_secret", "text": ref.encode(SECRET)})
+    add("unbound", kind="unbound", binding={"kind": "unbound"})
+    add("for a user", state=state("for a user", user=USER), user=USER)
+    add("nobody began, and somebody is signed in", user=USER, state=state("nobody began, and somebody is signed in"))
+    add("a link", flow="account", user=USER, state=state("a link", purpose="link", user=USER))
+    add("a reauthentication", flow="account", user=USER, state=state("a reauthentication", purpose="reauthenticate", user=USER), expect={"purpose": "reauthenticate"})
+    add("a purpose of one's own", flow="account", state=state("a purpose of one's own", purpose="custom:pay"), expect={"purpose": "custom:pay"})
+    add("an error of the provider", query=f"state={state('an error of the provider')}&error=access_denied&error_description=no")
+    add("iss as it was promised", at="google", state=state("iss as it was promised", provider=b"google"), more="&iss=" + quote("https://accounts.example", safe=""))
+    add("iss that is not promised is absent", at="gitlab", state=state("iss that is not promised is absent", provider=b"gitlab"))
+    add("iss of a provider that has none here", more="&iss=https%3A%2F%2Fanywhere.example")
+    add("other parameters", more="&scope=a+b&session_state=%7B%7D")
+    add("parameters without a value", more="&error=&iss=")
+    add("the last second", now=NOW + 659)
+    add("issued as far ahead as clocks may differ", now=NOW - 60)
+    add("the shortest lifetime", lifetime=1, now=NOW + 60)
+    add("the longest lifetime", lifetime=3600, now=NOW + 3659)
+    add("under the key that seals", flow="rotating", root=3)
+    add("under a key that retires", flow="rotating", root=2)
+    add("under a key that is pending", flow="rotating", root=4)
+    add("data of the type", flow="typed", data=b"4294967295")
+
+    # The callback itself.
+    add("no state", query="code=the-code")
+    add("a state without a value", query="state=&code=the-code")
+    add("two states", query=f"state={state('two states')}&state=x&code=the-code")
+    add("two codes, one of them empty", query=f"state={state('two codes')}&code=&code=the-code")
+    add("code and error", query=f"state={state('code and error')}&code=the-code&error=access_denied")
+    add("code and an error of one's own", query=f"state={state('code and error')}&error=x&code=y")
+    add("neither code nor error", query=f"state={state('neither')}")
+    add("code and error without a value", query=f"state={state('neither')}&code=&error=")
+    add("a code that is not printable", query=f"state={state('not printable')}&code=a%00b")
+    add("one character too many", state="A" * 2049)
+    add("very many characters", state="ost1" + "A" * 5000)
+
+    # The text.
+    add("with padding", state=state("with padding") + "=")
+    add("another spelling of the last character", state=respelled(state("another spelling", redirect=b"w")))
+    add("cut short", state=state("cut short")[:90])
+    add("another magic", state="xst1" + state("another magic")[4:])
+    add("a handle to a row in Redis", state=state("a handle", magic=bytes.fromhex("a2caf5")))
+    add("one bit of the ciphertext", state=flipped(state("one bit of the ciphertext"), 40))
+    add("one bit of the nonce", state=flipped(state("one bit of the nonce"), 10))
+    add("one bit of the tag", state=flipped(state("one bit of the tag"), -1))
+    add("one byte more", state=longer(state("one byte more")))
+    add("one bit of the key id", state=flipped(state("one bit of the key id"), 5))
+    add("a key of somebody else's", root=77)
+    add("another environment", flow="staging")
+    add("another application", app="other")
+    add("a key that is retired", flow="rotating", root=1)
+    add("a key that is revoked", flow="rotating", root=5)
+    add("a key that is revoked, of a state that is expired", flow="rotating", root=5, now=NOW + 9_000)
+
+    # Authentic, and not what this version writes.
+    plain = (NOW).to_bytes(4, "big") + (600).to_bytes(2, "big")
+    add("a flag of the future", plaintext=plain + bytes([0, 0b1000]) + bytes(16) + b"\x06github\0\0\0")
+    add("a lifetime of nothing", plaintext=NOW.to_bytes(4, "big") + bytes([0, 0, 0, 4]) + bytes(16) + b"\x06github\0\0\0")
+    add("a length in more bytes than it takes", plaintext=plain + bytes([0, 4]) + bytes(16) + b"\x80\x06github\0\0\0")
+    add("a field that is cut off", plaintext=plain + bytes([0, 4]) + bytes(16) + b"\x06github\0\0\x09/")
+    add("no provider", provider=b"")
+    add("a provider in capital letters", provider=b"GitHub")
+    add("a tenant of 65 bytes", tenant=bytes(65))
+    add("a path of another site", return_to=b"//evil.example")
+    add("a path with an encoded segment of dots", return_to=b"/a/%2e%2e/b")
+    add("a path that is encoded five times", return_to=b"/%252525252e")
+    add("a link without a user", flow="account", user=USER, state=state("a link without a user", purpose="link"))
+
+    # Time.
+    add("a second too late", now=NOW + 660)
+    add("a day too late", now=NOW + 86_400)
+    add("a second too far ahead", now=NOW - 61)
+    add("a clock that was wrong when it began", issued_at=NOW + 1_000_000)
+
+    # Context.
+    add("a link where logins end", user=USER, state=state("a link where logins end", purpose="link", user=USER))
+    add("a login where links end", flow="account", user=USER, expect={"purpose": "link"})
+    add("a purpose of one's own that nobody accepts", state=state("a purpose of nobody", purpose="reauthenticate", user=USER), user=USER)
+    add("the callback of another provider", at="gitlab")
+    add("a provider that is not configured", at="acme", state=state("not configured", provider=b"acme"))
+    add("another redirect", redirect=b"web", expect={"redirect": "admin"})
+    add("no redirect where one is expected", expect={"redirect": "admin"})
+    add("another tenant", tenant=b"acme", expect={"tenant": b"bolt".hex()})
+    add("no tenant where one is expected", expect={"tenant": b"bolt".hex()})
+
+    # Binding.
+    add("no cookie at all", kind="cookie", binding=cookies())
+    add("a cookie whose name is encoded", kind="cookie", binding=cookies(cookie_header().replace(b"_", b"%5f", 1)))
+    add("a cookie of the other kind of callback", kind="cookie", binding=cookies(cookie_header(letter="n")))
+    add("a cookie of another environment", kind="cookie", binding=cookies(cookie_header(environment="staging")))
+    add("a cookie in quotes", kind="cookie", binding=cookies(cookie_header().replace(b"=", b'="') + b'"'))
+    add("the cookie of another browser", kind="cookie", binding=cookies(cookie_header(OTHER_SECRET)))
+    add("a session's login in a browser with a cookie", binding=cookies(cookie_header()))
+    add("another session", binding=session(OTHER_SESSION))
+    add("a cookie's login in a session", kind="cookie", binding=session())
+    add("another client", kind="client_secret", binding={"kind": "client_secret", "text": ref.encode(OTHER_SECRET)})
+    add("a cookie's secret as a client's", kind="cookie", binding={"kind": "client_secret", "text": ref.encode(SECRET)})
+    add("another user", state=state("another user", user=USER), user=OTHER_USER)
+    add("nobody is signed in any more", state=state("nobody is signed in", user=USER))
+
+    # What is looked at last.
+    add("iss of another", at="google", state=state("iss of another", provider=b"google"), more="&iss=https%3A%2F%2Fevil.example")
+    add("iss with a slash more", at="google", state=state("iss with a slash", provider=b"google"), more="&iss=https%3A%2F%2Faccounts.example%2F")
+    add("iss that was promised is absent", at="google", state=state("iss is absent", provider=b"google"))
+    add("iss that was promised is empty", at="google", state=state("iss is empty", provider=b"google"), more="&iss=")
+    add("data of another type", flow="typed", data=b'"text"')
+    add("no data where there must be some", flow="typed")
+    return v.vectors
+
+
+def changed(state, change):
+    data = bytearray(ref.decode(state))
+    change(data)
+    return ref.encode(bytes(data))
+
+
+def flipped(state, index):
+    def flip(data):
+        data[index] ^= 1
+
+    return changed(state, flip)
+
+
+def longer(state):
+    return changed(state, lambda data: data.append(0))
+
+
+def respelled(state):
+    """The unused bits of the last character are not zero."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert len(state) % 4 in (2, 3), "no bits are unused"
+    return state[:-1] + alphabet[alphabet.index(state[-1]) | 1]
+
+
+def outcome(vector):
+    try:
+        return {"accepted": ref.check(vector, FLOWS[vector["flow"]])}
+    except ref.Refused as refused:
+        return {"refused": str(refused)}
+
+
+SHARED = {"flows": FLOWS}

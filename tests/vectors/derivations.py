@@ -1,0 +1,63 @@
+"""What is derived of a root key: docs/wire-format.md, "Keys" and "Binding"."""
+
+import hashlib
+
+from primitives import encode, lp, mac
+
+MAGIC = bytes.fromhex("a2cb75")
+FORMS = {"ost1": MAGIC.hex(), "osm1": "a2c9b5", "osr1": "a2caf5", "osp1": "a2ca75", "osx1": "a2cc75"}
+KINDS = {"unbound": 0, "cookie": 1, "session": 2, "client_secret": 3}
+
+
+def context(purpose, app, environment):
+    return lp(purpose.encode()) + lp(app.encode()) + lp(environment.encode())
+
+
+class Keys:
+    """What is derived of a root key for one purpose, application and environment."""
+
+    def __init__(self, root, purpose, app, environment):
+        around = context(purpose, app, environment)
+        derive = lambda label: mac(root, lp(b"oauth-state/v1/" + label) + around)
+        self.purpose, self.enc, self.flow, self.row = purpose, derive(b"enc"), derive(b"flow"), derive(b"row")
+        self.id = derive(b"key-id")[:4]
+        self.around = around
+
+    def associated_data(self, magic, label=b"encrypted"):
+        return lp(b"oauth-state/v1/" + label) + lp(magic) + lp(self.id) + self.around
+
+
+def root_key_checksum(key):
+    return encode(hashlib.sha256(lp(b"oauth-state/v1/root-key-checksum") + key).digest()[:6])
+
+
+def root_key_text(key):
+    return f"osk1.{encode(key)}.{root_key_checksum(key)}"
+
+
+def root_key_id(key):
+    return mac(key, lp(b"oauth-state/v1/root-key-id"))[:8].hex()
+
+
+def expand(keys, kind, secret, nonce):
+    info = MAGIC + bytes([kind]) + secret + nonce
+    t1 = mac(keys.flow, info + b"\x01")
+    t2 = mac(keys.flow, t1 + info + b"\x02")
+    return {"tag": t1[:16], "code_verifier": encode(t1[16:] + t2[:16]), "nonce": encode(t2[16:])}
+
+
+def code_challenge(code_verifier):
+    return encode(hashlib.sha256(code_verifier.encode()).digest())
+
+
+def user_tag(keys, nonce, user):
+    return mac(keys.flow, MAGIC + b"\x04" + nonce + lp(user))[:16]
+
+
+def session_secret(session_id):
+    return hashlib.sha256(lp(b"oauth-state/v1/session") + session_id).digest()
+
+
+def cookie_stem(app, environment):
+    digest = hashlib.sha256(lp(b"oauth-state/v1/cookie-name") + lp(app.encode()) + lp(environment.encode())).hexdigest()
+    return f"__Host-{digest[:8]}-"
