@@ -1,18 +1,18 @@
-//! The frozen key rings: what each key does at which time, and why a ring is refused.
+//! The frozen key rings: what each key does at which time, why a ring is refused, and which ring may follow which.
 //!
-//! The answers in `tests/vectors/rings.json` come from another implementation, which was written from `docs/key-ring.md`. Servers of two
-//! versions that judged one document otherwise would each be sure of their own keys.
+//! The answers in `tests/vectors/rings.json` and `successions.json` come from another implementation, which was written from
+//! `docs/key-ring.md`. Servers of two versions that judged one document otherwise would each be sure of their own keys.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{KeyRing, KeyRole, RingError, RootKeyError};
+use oauth_state::{KeyRing, KeyRole, Keys, Offered, RingError, RootKeyError, SecretText};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
-struct Vectors {
-    vectors: Vec<Vector>,
+struct Vectors<V> {
+    vectors: Vec<V>,
 }
 
 #[derive(Deserialize)]
@@ -33,17 +33,24 @@ impl Vector {
             Err(error) => return json!({ "refused": code(&error) }),
         };
         let at = |now: &u64| {
-            let roles: Vec<_> = ring.roles(UNIX_EPOCH + Duration::from_secs(*now)).collect();
-            let seals = roles.iter().find(|(_, role)| *role == KeyRole::Active).map(|(id, _)| id.to_string());
-            let roles: Vec<Value> =
-                roles.iter().map(|(id, role)| json!({ "id": id.to_string(), "role": role.to_string() })).collect();
-            json!({ "now": now, "seals": seals, "roles": roles })
+            let mut roles = ring.roles(at(*now));
+            let seals = roles.find(|(_, role)| *role == KeyRole::Active).map(|(id, _)| id.to_string());
+            json!({ "now": now, "seals": seals, "roles": roles_at(&ring, *now) })
         };
         json!({ "accepted": {
             "serial": ring.serial(), "skew": ring.skew().as_secs(), "lifetime_cap": ring.lifetime_cap().as_secs(),
             "fingerprint": ring.fingerprint(), "at": self.times.iter().map(at).collect::<Vec<_>>(),
         }})
     }
+}
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn roles_at(ring: &KeyRing, now: u64) -> Vec<Value> {
+    let roles = ring.roles(at(now)).map(|(id, role)| json!({ "id": id.to_string(), "role": role.to_string() }));
+    roles.collect()
 }
 
 fn code(error: &RingError) -> &'static str {
@@ -71,6 +78,14 @@ fn code(error: &RingError) -> &'static str {
         RingError::KeyTwice(_) => "key_twice",
         RingError::SealFromTwice(..) => "seal_from_twice",
         RingError::TooEarly { .. } => "too_early",
+        RingError::SerialTooLow { .. } => "serial_too_low",
+        RingError::SerialReused(_) => "serial_reused",
+        RingError::RevokedKeyReturns(_) => "revoked_key_returns",
+        RingError::DroppedTooEarly { .. } => "dropped_too_early",
+        RingError::ScheduleChanged(_) => "schedule_changed",
+        RingError::SealsAgain(_) => "seals_again",
+        RingError::TimesChanged => "times_changed",
+        RingError::NoActiveKey => "no_active_key",
         other => panic!("a refusal without a code: {other:?}"),
     }
 }
@@ -99,19 +114,73 @@ const REFUSALS: [&str; 20] = [
     "too_early",
 ];
 
+/// Every refusal that a ring can have because of the one before it; that a flow of the process cannot use it is between those two.
+const REFUSALS_OF_SUCCESSORS: [&str; 8] = [
+    "serial_too_low",
+    "serial_reused",
+    "revoked_key_returns",
+    "dropped_too_early",
+    "schedule_changed",
+    "seals_again",
+    "times_changed",
+    "no_active_key",
+];
+
+/// Compares all answers, and counts the outcomes by their code.
+fn compare<'v>(vectors: impl Iterator<Item = (&'v str, &'v Value, Value)>) -> BTreeMap<&'v str, usize> {
+    let (mut names, mut counts, mut wrong) = (BTreeSet::new(), BTreeMap::new(), 0);
+    for (name, outcome, answer) in vectors {
+        assert!(names.insert(name), "twice: {name}");
+        *counts.entry(outcome["refused"].as_str().unwrap_or("accepted")).or_default() += 1;
+        if answer != *outcome {
+            println!("{name}: {answer} instead of {outcome}");
+            wrong += 1;
+        }
+    }
+    assert_eq!(wrong, 0, "see above");
+    counts
+}
+
+fn each_stands_twice(refusals: &[&str], counts: &BTreeMap<&str, usize>) {
+    let missing: Vec<_> = refusals.iter().filter(|code| counts.get(*code).is_none_or(|count| *count < 2)).collect();
+    assert!(missing.is_empty() && counts["accepted"] >= 25, "{missing:?}, {counts:?}");
+}
+
 #[test]
 fn every_ring_is_judged_as_it_was() {
-    let Vectors { vectors } = serde_json::from_str(include_str!("../vectors/rings.json")).unwrap();
-    let (mut names, mut counts) = (BTreeSet::new(), BTreeMap::<&str, usize>::new());
-    let wrong: Vec<_> = vectors.iter().filter(|vector| vector.answer() != vector.outcome).collect();
-    for vector in &wrong {
-        println!("{}: {} instead of {}", vector.name, vector.answer(), vector.outcome);
+    let Vectors::<Vector> { vectors } = serde_json::from_str(include_str!("../vectors/rings.json")).unwrap();
+    let answers = vectors.iter().map(|vector| (vector.name.as_str(), &vector.outcome, vector.answer()));
+    each_stands_twice(&REFUSALS, &compare(answers));
+}
+
+#[derive(Deserialize)]
+struct Succession {
+    name: String,
+    current: String,
+    offered: String,
+    now: u64,
+    outcome: Value,
+}
+
+impl Succession {
+    fn answer(&self) -> Value {
+        let keys = Keys::from(KeyRing::parse(&self.current).unwrap());
+        let mut answer = match keys.offer(&SecretText::from(self.offered.clone()), at(self.now)) {
+            Ok(Offered::Taken { late }) => json!({ "accepted": { "late": late } }),
+            Ok(Offered::Unchanged) => json!({ "accepted": { "late": null } }),
+            Ok(other) => panic!("another answer: {other:?}"),
+            Err(error) => json!({ "refused": code(&error) }),
+        };
+        answer["serial"] = keys.ring().serial().into();
+        answer["roles"] = roles_at(&keys.ring(), self.now).into();
+        answer
     }
-    assert_eq!(wrong.len(), 0, "see above");
-    for vector in &vectors {
-        assert!(names.insert(&vector.name), "twice: {}", vector.name);
-        *counts.entry(vector.outcome["refused"].as_str().unwrap_or("accepted")).or_default() += 1;
-    }
-    let missing: Vec<_> = REFUSALS.iter().filter(|code| counts.get(*code).is_none_or(|count| *count < 2)).collect();
-    assert!(missing.is_empty() && counts["accepted"] >= 25, "{missing:?}");
+}
+
+/// A server that takes what another refuses has other keys from then on.
+#[test]
+fn every_successor_of_a_ring_is_judged_as_it_was() {
+    let Vectors::<Succession> { vectors } = serde_json::from_str(include_str!("../vectors/successions.json")).unwrap();
+    let answers = vectors.iter().map(|vector| (vector.name.as_str(), &vector.outcome, vector.answer()));
+    each_stands_twice(&REFUSALS_OF_SUCCESSORS, &compare(answers));
 }

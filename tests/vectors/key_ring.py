@@ -126,7 +126,7 @@ class Ring:
         text = text.strip(" \t\n\f\r")
         if text.startswith("osk1."):
             self.serial, self.propagation, self.skew, self.lifetime_cap, self.revoked = 0, 0, 60, 3600, []
-            self.roots, self.seal_from = [parse_root_key(text)], [0]
+            self.roots, self.seal_from, self.emergency = [parse_root_key(text)], [0], [False]
         elif text.startswith("{"):
             document = read_document(text)
             self.serial, self.propagation, self.skew, self.lifetime_cap = (document[name] for name in RANGES)
@@ -134,10 +134,15 @@ class Ring:
             read = lambda key: (parse_root_key(key["key"]), seconds(key["published_at"]), seconds(key["seal_from"]), key.get("emergency", False))
             keys = sorted((read(key) for key in document["keys"]), key=lambda key: key[2])
             check_schedule(keys, self.propagation, self.revoked)
-            self.roots, self.seal_from = [key[0] for key in keys], [key[2] for key in keys]
+            self.roots, self.seal_from, self.emergency = ([key[field] for key in keys] for field in (0, 2, 3))
         else:
             raise Refused("neither_key_nor_document")
         self.ids = [root_key_id(root) for root in self.roots]
+        # What other documents revoked, seen by a process that uses this one.
+        self.revoked_elsewhere = set()
+
+    def is_revoked(self, id):
+        return id in self.revoked or id in self.revoked_elsewhere
 
     def accept_until(self, index):
         if index + 1 == len(self.roots):
@@ -145,7 +150,7 @@ class Ring:
         return self.seal_from[index + 1] + self.propagation + self.lifetime_cap + 2 * self.skew
 
     def role(self, index, now):
-        if self.ids[index] in self.revoked:
+        if self.is_revoked(self.ids[index]):
             return "revoked"
         if now < self.seal_from[index]:
             return "pending"

@@ -11,10 +11,10 @@ import json
 import pathlib
 import sys
 
-from cases import callbacks, cookies, derived, rings, states
+from cases import callbacks, cookies, derived, rings, states, successions
 
 HERE = pathlib.Path(__file__).parent
-CASES = [states, derived, rings, callbacks, cookies]
+CASES = [states, derived, rings, successions, callbacks, cookies]
 
 
 def frozen_of(case):

@@ -1,0 +1,79 @@
+"""From one key ring to the next, in a process that runs: docs/key-ring.md, "From one document to the next"."""
+
+import math
+import re
+
+from key_ring import Ring
+from primitives import Refused
+
+LIST = re.compile(r'"revoked"[ \t\n\f\r]*:[ \t\n\f\r]*\[([^\]]*)')
+
+
+def revocations(text):
+    """Every id that a text revokes, whatever else is wrong with it."""
+    quoted = [between for found in LIST.finditer(text) for between in found[1].split('"')[1::2]]
+    return [id for id in (between.strip().lower() for between in quoted) if re.fullmatch("[0-9a-f]{16}", id)]
+
+
+def successor(ring, index):
+    """The key that takes over from this one."""
+    return (ring.ids[index + 1], ring.seal_from[index + 1]) if index + 1 < len(ring.ids) else None
+
+
+def end(ring, index):
+    until = ring.accept_until(index)
+    return math.inf if until is None else until
+
+
+def check_kept(current, old, offered, new, now):
+    was, will = current.seal_from[old], offered.seal_from[new]
+    if was != will and not (old == 0 and new == 0 and max(was, will) <= now):
+        raise Refused("schedule_changed")
+    withdrawn = lambda id: current.is_revoked(id) or id in offered.revoked
+    superseded = any(was < seal_from <= now and not withdrawn(id) for id, seal_from in zip(current.ids, current.seal_from))
+    role = offered.role(new, now)
+    if superseded and role in ("active", "pending"):
+        raise Refused("seals_again")
+    if successor(current, old) == successor(offered, new) and role != "revoked":
+        ends_sooner = now < end(current, old) and end(offered, new) < end(current, old)
+        if ends_sooner or (current.role(old, now) == "retired" and role == "retiring"):
+            raise Refused("times_changed")
+
+
+def check_dropped(current, index, offered, now):
+    id, seal_from = current.ids[index], current.seal_from[index]
+    if current.is_revoked(id) or id in offered.revoked:
+        return
+    later = [other for other in current.seal_from + offered.seal_from if other > seal_from]
+    until = min(later, default=math.inf) + current.lifetime_cap + 2 * current.skew
+    if now + current.skew < until:
+        raise Refused("dropped_too_early")
+
+
+def judge(current, offered, now):
+    """How many keys are late; nothing for the document that is in use."""
+    if offered.serial < current.serial:
+        raise Refused("serial_too_low")
+    if any(id not in offered.revoked and current.is_revoked(id) for id in offered.ids):
+        raise Refused("revoked_key_returns")
+    if offered.serial == current.serial:
+        if offered.fingerprint() != current.fingerprint():
+            raise Refused("serial_reused")
+        return None
+    for index, id in enumerate(current.ids):
+        if id in offered.ids:
+            check_kept(current, index, offered, offered.ids.index(id), now)
+        else:
+            check_dropped(current, index, offered, now)
+    if min(offered.seal_from) > now >= min(current.seal_from):
+        raise Refused("no_active_key")
+    new = [index for index, id in enumerate(offered.ids) if id not in current.ids]
+    return sum(offered.seal_from[index] <= now and not offered.emergency[index] and offered.role(index, now) != "revoked" for index in new)
+
+
+def offer(current, text, now):
+    """The ring in use afterwards, and how many keys of it are late. Revocations come first, and stay even where a refusal is raised."""
+    current.revoked_elsewhere.update(revocations(text))
+    offered = Ring(text)
+    late = judge(current, offered, now)
+    return (current, None) if late is None else (offered, late)
