@@ -111,6 +111,7 @@ mod secret;
 pub mod source;
 mod steady_clock;
 pub mod store;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

@@ -1,8 +1,9 @@
 //! A clock that never runs backwards, and does not believe a leap forwards at once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::key::ring::LONGEST_LIFETIME;
+use crate::sync::AtomicU64;
 
 /// How long a leap must last, by the clock that leapt, before it is believed.
 const CONFIRM_SECONDS: u64 = 60;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
-
 use crate::key::KeyRing;
 use crate::name::{App, Purpose};
 use crate::rotation::Keys;
 use crate::rotation::reader::{Commit, RingReader};
 use crate::source::RingError;
+use crate::sync::{ArcSwap, Guard};
 use crate::token::keys::{KeyTable, SameKeyId};
 use crate::token::wire::Form;
 

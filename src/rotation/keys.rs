@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
 use super::KeysStatus;
@@ -14,6 +14,7 @@ use crate::key::{KeyRing, RootKeyId};
 use crate::secret::SecretText;
 use crate::source::RingError;
 use crate::source::document::revocations;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 
 /// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
 const MOST_REMEMBERED: usize = 262_144;
