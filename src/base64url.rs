@@ -38,12 +38,18 @@ pub(crate) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Result<&'b [
 
 /// Decodes exactly `N` bytes.
 pub(crate) fn decode_exact<const N: usize>(text: &[u8]) -> Result<[u8; N], NotCanonical> {
+    let mut bytes = [0; N];
+    decode_onto(text, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same, to where the bytes are to lie.
+pub(crate) fn decode_onto<const N: usize>(text: &[u8], bytes: &mut [u8; N]) -> Result<(), NotCanonical> {
     if text.len() != encoded_len(N) {
         return Err(NotCanonical);
     }
-    let mut bytes = [0; N];
-    match decode_into(text, &mut bytes)?.len() {
-        length if length == N => Ok(bytes),
+    match decode_into(text, bytes)?.len() {
+        length if length == N => Ok(()),
         _ => Err(NotCanonical),
     }
 }

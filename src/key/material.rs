@@ -33,8 +33,9 @@ const CHECKSUM_BYTES: usize = 6;
 /// assert_eq!(RootKey::parse(text.expose())?.id(), key.id());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+// Boxed: a list of keys that grows, and a key that is moved, would leave the bytes behind where they were.
 #[derive(Clone)]
-pub struct RootKey(SecretBytes<KEY_BYTES>);
+pub struct RootKey(Box<SecretBytes<KEY_BYTES>>);
 
 impl RootKey {
     /// Draws a new root key from the operating system.
@@ -56,7 +57,7 @@ impl RootKey {
     /// # Ok::<(), oauth_state::RandomnessError>(())
     /// ```
     pub fn generate() -> Result<Self, RandomnessError> {
-        let mut bytes = SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]);
+        let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
         random::operating_system(bytes.expose_mut())?;
         Ok(Self(bytes))
     }
@@ -80,7 +81,8 @@ impl RootKey {
         if key.len() != base64url::encoded_len(KEY_BYTES) {
             return Err(RootKeyError::Length);
         }
-        let bytes = SecretBytes::new(base64url::decode_exact(key.as_bytes()).map_err(|_| RootKeyError::Alphabet)?);
+        let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
+        base64url::decode_onto(key.as_bytes(), bytes.expose_mut()).map_err(|_| RootKeyError::Alphabet)?;
         if checksum.as_bytes() != base64url::encode(checksum_of(bytes.expose())).as_bytes() {
             return Err(RootKeyError::Checksum);
         }
@@ -91,7 +93,7 @@ impl RootKey {
     /// A key from bytes that are public, for tests and vectors.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn from_public_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(SecretBytes::new(bytes))
+        Self(Box::new(SecretBytes::new(bytes)))
     }
 
     /// The text form, to be stored.
