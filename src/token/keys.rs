@@ -21,7 +21,7 @@ pub(crate) struct PurposeKeys {
     pub(crate) associated_data: Box<[u8]>,
     pub(crate) form: Form,
     /// For the rows that handles lead to; a state that carries everything has none.
-    pub(crate) rows: Option<RowKeys>,
+    pub(crate) rows: Option<Box<RowKeys>>,
 }
 
 /// What the rows of a store are sealed with.
@@ -35,9 +35,11 @@ pub(crate) struct RowKeys {
 impl PurposeKeys {
     fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
-        let rows = (form != Form::Sealed).then(|| RowKeys {
-            encryption: Xaes256Gcm::new(derive(&ring_key.root, "row", purpose, app).expose()),
-            associated_data: wire::associated_data("row", form, id, purpose, app),
+        let rows = (form != Form::Sealed).then(|| {
+            Box::new(RowKeys {
+                encryption: Xaes256Gcm::new(derive(&ring_key.root, "row", purpose, app).expose()),
+                associated_data: wire::associated_data("row", form, id, purpose, app),
+            })
         });
         Self {
             id,
@@ -69,8 +71,9 @@ pub(crate) struct KeyTable {
 struct Entry {
     /// The position in the ring, which tells the role.
     ring_index: usize,
-    /// `None` for a purpose that is not accepted here.
-    keys: Option<PurposeKeys>,
+    /// `None` for a purpose that is not accepted here. Boxed, because a `None` as large as the keys is moved with whatever lay on
+    /// the stack before it: the keys of the entry before, which nothing would clear.
+    keys: Option<Box<PurposeKeys>>,
 }
 
 impl KeyTable {
@@ -79,7 +82,7 @@ impl KeyTable {
         let known = Purpose::STANDARD.iter().filter(|purpose| !accepted.contains(purpose));
         for (ring_index, ring_key) in ring.keys().iter().enumerate() {
             for purpose in accepted {
-                let keys = PurposeKeys::derive(ring_key, *purpose, app, form);
+                let keys = Box::new(PurposeKeys::derive(ring_key, *purpose, app, form));
                 table.push(keys.id, Entry { ring_index, keys: Some(keys) })?;
             }
             for purpose in known.clone() {
@@ -126,7 +129,7 @@ impl KeyTable {
     pub(crate) fn sealing(&self, purpose: Purpose, now: u64) -> Option<&PurposeKeys> {
         let active = self.ring.active(now)?;
         let mut of_active = self.entries.iter().filter(|entry| entry.ring_index == active);
-        of_active.find_map(|entry| entry.keys.as_ref().filter(|keys| keys.purpose == purpose))
+        of_active.find_map(|entry| entry.keys.as_deref().filter(|keys| keys.purpose == purpose))
     }
 
     /// The keys that `id` names, if they open at `now`. An exact look-up: no key is tried on a token that does not name it.
