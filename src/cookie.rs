@@ -133,26 +133,27 @@ impl CookieFamilies {
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     first: Option<BrowserCookie>,
-    others: Vec<BrowserCookie>,
+    #[expect(clippy::vec_box, reason = "a list that grows leaves what lay in it behind")]
+    others: Vec<Box<BrowserCookie>>,
 }
 
 impl Candidates {
     fn push(&mut self, cookie: BrowserCookie) {
         match self.first {
             None => self.first = Some(cookie),
-            Some(_) => self.others.push(cookie),
+            Some(_) => self.others.push(Box::new(cookie)),
         }
     }
 
     fn sort(&mut self) {
         if !self.others.is_empty() {
-            self.others.extend(self.first.take());
+            self.others.extend(self.first.take().map(Box::new));
             self.others.sort_unstable_by(|a, b| (a.suffix, a.secret.expose()).cmp(&(b.suffix, b.secret.expose())));
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &BrowserCookie> {
-        self.first.iter().chain(&self.others).take(MOST_TRIED)
+        self.first.iter().chain(self.others.iter().map(AsRef::as_ref)).take(MOST_TRIED)
     }
 }
 
