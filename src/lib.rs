@@ -183,6 +183,8 @@ mod pages {
     struct Benchmarks;
     #[doc = include_str!("../docs/scaling.md")]
     struct Scaling;
+    #[doc = include_str!("../docs/side-channels.md")]
+    struct SideChannels;
     #[cfg(all(feature = "oauth2", feature = "redis", feature = "uuid"))]
     #[doc = include_str!("../docs/migrating.md")]
     struct Migrating;

@@ -138,6 +138,17 @@ fn is_plain_path(path: &str) -> bool {
 
 /// Begins a login with a session. Its fields have less than 128 bytes each.
 pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> Begun {
+    begin_with_tag(keys, session_id, fields, now, |_| ())
+}
+
+/// The same with another binding tag, which only a holder of the key can seal.
+pub fn begin_with_tag<L: Libraries>(
+    keys: &Keys<L>,
+    session_id: &[u8],
+    fields: Fields<'_>,
+    now: u32,
+    change: impl FnOnce(&mut [u8]),
+) -> Begun {
     assert!(is_plain_path(fields.return_to));
     let secret = session::<L>(session_id);
     let mut bytes = [0; LONGEST];
@@ -150,6 +161,7 @@ pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>
     bytes[35..37].copy_from_slice(&600_u16.to_be_bytes());
     bytes[38] = SESSION << 1;
     bytes[39..55].copy_from_slice(&t1[..16]);
+    change(&mut bytes[39..55]);
     let mut end = 55;
     for field in [fields.provider.as_bytes(), fields.tenant, fields.redirect.as_bytes(), fields.return_to.as_bytes()] {
         bytes[end] = field.len() as u8;

@@ -3,9 +3,10 @@
 import pathlib
 
 
-def write(page, text):
+def write(page, text, part=""):
     path = pathlib.Path(page)
-    start, end = "<!-- bench -->\n", "<!-- /bench -->"
+    mark = f"bench {part}".strip()
+    start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     before, rest = path.read_text().split(start)
     path.write_text(before + start + text + end + rest.split(end)[1])
     print(text)
