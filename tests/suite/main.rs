@@ -23,14 +23,23 @@ mod guard_suite;
 mod guards_page;
 mod http_responses;
 mod key_sources;
+#[path = "../../benches/side_channels/late_refusals.rs"]
+mod late_refusals;
 mod link_over_http;
 mod live_keys;
 mod migrating_page;
 mod old_store;
 mod order_of_checks;
 mod provider_presets;
+mod public_answers;
+// A refusal of each kind, which the benchmarks time and whose answers are compared here.
+#[path = "../../benches/begin_finish/refusals.rs"]
+mod refusals;
 mod routes;
 mod routes_abused;
+#[allow(dead_code, reason = "what the benchmarks share is not all used here")]
+#[path = "../../benches/shared/mod.rs"]
+mod shared;
 mod state_length;
 mod state_stores;
 mod typestate;
