@@ -97,6 +97,9 @@ mod flow;
 mod framing;
 #[cfg(test)]
 mod frozen_vectors;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod key;
 mod name;

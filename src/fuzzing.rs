@@ -1,0 +1,221 @@
+//! What the fuzz targets in `fuzz/` reach beyond the public interface. Built under `cfg(fuzzing)` alone, and it turns no check
+//! off: it seals bytes of the fuzzer's under a key that the fuzzer gives, and shows the parsers that stand behind the AEAD.
+
+use crate::base64url;
+use crate::binding::{Binding, FlowSecrets, Holder};
+use crate::callback::{Callback, Way};
+use crate::claims::codec::{BindingKind, Claims};
+use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
+use crate::inspect::NotAState;
+use crate::key::id::KeyId;
+use crate::key::{KeyRing, RootKeyId};
+use crate::name::{App, Purpose};
+use crate::secret::SecretBytes;
+use crate::source::document;
+use crate::token::keys::{KeyTable, PurposeKeys};
+use crate::token::wire::{self, Form, HEAD_BYTES, LONGEST_BYTES};
+
+/// Seals any bytes at all, as a server of another release might.
+#[derive(Debug)]
+pub struct Sealer {
+    table: KeyTable,
+    now: u64,
+}
+
+impl Sealer {
+    /// With the key that seals at `now`; `None` if there is none.
+    #[must_use]
+    pub fn new(ring: KeyRing, app: &App, purposes: &[Purpose], now: u64) -> Option<Self> {
+        let table = KeyTable::new(ring, purposes, app, Form::Sealed).ok()?;
+        Some(Self { table, now })
+    }
+
+    fn keys(&self, purpose: Purpose) -> Option<&PurposeKeys> {
+        self.table.sealing(purpose, self.now)
+    }
+
+    /// A state whose plaintext is `plaintext`, whatever that holds.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose, nonce: &[u8; 24], plaintext: &[u8]) -> Option<String> {
+        let keys = self.keys(purpose)?;
+        let mut bytes = Vec::new();
+        wire::write_head(Form::Sealed, keys.id, nonce, &mut bytes);
+        bytes.extend_from_slice(plaintext);
+        let tag = keys.encryption.encrypt(nonce, &keys.associated_data, bytes.get_mut(HEAD_BYTES..)?).ok()?;
+        bytes.extend_from_slice(&tag);
+        Some(base64url::encode(&bytes))
+    }
+
+    /// The binding tag of a login that was bound to this session.
+    #[must_use]
+    pub fn session_tag(&self, purpose: Purpose, session: &Binding<'_>, nonce: &[u8; 24]) -> Option<[u8; 16]> {
+        let Holder::Session(secret) = &session.holder else { return None };
+        let flow = &self.keys(purpose)?.flow;
+        Some(FlowSecrets::derive(flow, BindingKind::Session, secret.expose(), nonce).binding_tag())
+    }
+}
+
+/// The parts of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The place of its form among the five.
+    pub form: usize,
+    /// The key that it names.
+    pub key_id: [u8; 4],
+    /// Its nonce.
+    pub nonce: [u8; 24],
+    /// What was sealed.
+    pub ciphertext: Vec<u8>,
+    /// What authenticates it.
+    pub tag: [u8; 16],
+}
+
+impl Token {
+    /// Takes a text apart.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being a token.
+    pub fn read(text: &str) -> Result<Self, NotAState> {
+        let mut buffer = [0; LONGEST_BYTES];
+        let token = wire::read(text, &mut buffer)?;
+        let form = Form::ALL.iter().position(|form| *form == token.form).unwrap_or(Form::ALL.len());
+        let ciphertext = token.ciphertext.to_vec();
+        Ok(Self { form, key_id: token.key_id.0, nonce: token.nonce, ciphertext, tag: token.tag })
+    }
+
+    /// Its text; `None` for a form that there is not.
+    #[must_use]
+    pub fn print(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        wire::write_head(*Form::ALL.get(self.form)?, KeyId(self.key_id), &self.nonce, &mut bytes);
+        bytes.extend_from_slice(&self.ciphertext);
+        bytes.extend_from_slice(&self.tag);
+        Some(base64url::encode(&bytes))
+    }
+}
+
+/// A plaintext's fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plaintext<'a> {
+    /// When the state was sealed, in Unix seconds.
+    pub issued_at: u32,
+    /// For how many seconds.
+    pub lifetime: u16,
+    /// How often it was begun anew.
+    pub restarts: u8,
+    /// The kind of binding, 0 to 3.
+    pub kind: u8,
+    /// What it is bound by.
+    pub binding_tag: [u8; 16],
+    /// Whom it was begun by.
+    pub user_tag: Option<[u8; 16]>,
+    /// The provider's id.
+    pub provider: &'a str,
+    /// The tenant.
+    pub tenant: &'a [u8],
+    /// The redirect's id.
+    pub redirect: &'a str,
+    /// The return path.
+    pub return_to: &'a str,
+    /// The caller's data.
+    pub data: &'a [u8],
+}
+
+impl<'a> Plaintext<'a> {
+    const KINDS: [BindingKind; 4] =
+        [BindingKind::Unbound, BindingKind::Cookie, BindingKind::Session, BindingKind::ClientSecret];
+
+    /// Reads a plaintext; `None` if it is malformed.
+    #[must_use]
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let claims = Claims::read(bytes).ok()?;
+        let Claims { issued_at, lifetime, restarts, kind, binding_tag, user_tag, .. } = claims;
+        let Claims { provider, tenant, redirect, return_to, data, .. } = claims;
+        let kind = kind.number();
+        Some(Self {
+            issued_at,
+            lifetime,
+            restarts,
+            kind,
+            binding_tag,
+            user_tag,
+            provider,
+            tenant,
+            redirect,
+            return_to,
+            data,
+        })
+    }
+
+    /// Writes it; `None` for a kind of binding that there is not.
+    #[must_use]
+    pub fn write(&self) -> Option<Vec<u8>> {
+        let Self { issued_at, lifetime, restarts, kind, binding_tag, user_tag, .. } = *self;
+        let Self { provider, tenant, redirect, return_to, data, .. } = *self;
+        let kind = *Self::KINDS.get(usize::from(kind))?;
+        let claims = Claims {
+            issued_at,
+            lifetime,
+            restarts,
+            kind,
+            binding_tag,
+            user_tag,
+            provider,
+            tenant,
+            redirect,
+            return_to,
+            data,
+        };
+        let mut bytes = Vec::new();
+        claims.write_without_data(&mut bytes);
+        bytes.extend_from_slice(data);
+        Some(bytes)
+    }
+}
+
+/// A cookie's suffix and its secret.
+pub type Pair = ([u8; 8], [u8; 32]);
+
+/// The cookies of an application, for query or for form_post.
+#[derive(Debug)]
+pub struct Cookies(CookieFamilies, SameSite);
+
+impl Cookies {
+    /// The family.
+    #[must_use]
+    pub fn new(app: &App, form_post: bool) -> Self {
+        Self(CookieFamilies::new(app, true), if form_post { SameSite::None } else { SameSite::Lax })
+    }
+
+    /// What a callback would try, in order.
+    #[must_use]
+    pub fn find<'h>(&self, headers: impl Iterator<Item = &'h [u8]>) -> Vec<Pair> {
+        let found = self.0.find(self.1, headers);
+        found.iter().map(|cookie| (cookie.suffix, *cookie.secret.expose())).collect()
+    }
+
+    /// The `Set-Cookie` header that gives a cookie to a browser.
+    #[must_use]
+    pub fn set(&self, (suffix, secret): Pair) -> String {
+        self.0.set_cookie(self.1, &BrowserCookie { suffix, secret: SecretBytes::new(secret) }, 3720)
+    }
+}
+
+/// Every parameter of a callback, decoded.
+#[must_use]
+pub fn fields(callback: &Callback) -> Vec<(&str, &str)> {
+    callback.fields().collect()
+}
+
+/// Whether the callback says that a page of this crate's posted it.
+#[must_use]
+pub fn is_reposted(callback: &Callback) -> bool {
+    callback.way == Way::Reposted
+}
+
+/// The ids that a document revokes, whatever else is wrong with it.
+#[must_use]
+pub fn revocations(text: &str) -> Vec<RootKeyId> {
+    document::revocations(text)
+}
