@@ -1,0 +1,123 @@
+//! What the targets share: the flow of the frozen vectors, and a reader of the fuzzer's bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oauth_state::fuzzing::Sealer;
+use oauth_state::testing::ManualClock;
+use oauth_state::{
+    App, Authorized, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Mark, MarkFuture,
+    Marked, Provider, Purpose, ReplayGuard,
+};
+use serde_json::Value;
+
+/// States that another implementation sealed, with what becomes of each.
+pub const VECTORS: &str = include_str!("../../tests/vectors/states.json");
+
+/// When the frozen vectors are looked at.
+pub const NOW: u64 = 1_800_000_001;
+
+/// The session that they are bound to.
+pub const SESSION: &[u8] = b"0123456789abcdef";
+
+/// The providers of the flow.
+pub const PROVIDERS: [&str; 2] = ["github", "google"];
+
+/// Says that everything is the first use, and counts how often it is asked.
+#[derive(Clone, Default)]
+pub struct CountingGuard(Arc<AtomicUsize>);
+
+impl ReplayGuard for CountingGuard {
+    fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        MarkFuture::ready(Ok(Marked::First))
+    }
+}
+
+/// The flow `login` of the frozen vectors.
+pub struct Shop {
+    pub flow: Flow<Value>,
+    pub sealer: Sealer,
+    pub ring: KeyRing,
+    guard: CountingGuard,
+}
+
+pub fn app() -> App {
+    App::new("shop", "production").unwrap()
+}
+
+pub fn session() -> Binding<'static> {
+    Binding::session(SESSION).unwrap()
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+        let ring = KeyRing::parse(vectors["flows"]["login"]["ring"].as_str().unwrap()).unwrap();
+        let guard = CountingGuard::default();
+        let flow = Flow::builder(app(), ring.clone(), guard.clone()).clock(ManualClock::at(NOW)).carrying();
+        let providers = PROVIDERS.map(|id| Provider::custom(id).unwrap());
+        let flow = providers.into_iter().fold(flow, FlowBuilder::provider).build().unwrap();
+        let sealer = Sealer::new(ring.clone(), &app(), &[Purpose::Login], NOW).unwrap();
+        Self { flow, sealer, ring, guard }
+    }
+}
+
+impl Shop {
+    /// Finishes a login at GitHub; `None` for a text that makes no callback.
+    ///
+    /// # Panics
+    ///
+    /// If the guard was asked about a state that is refused.
+    pub fn finish(&self, state: &str) -> Option<Result<Authorized<Value>, FinishError>> {
+        let callback = Callback::from_code(state, "code").ok()?;
+        let before = self.guard.0.load(Ordering::Relaxed);
+        let finished = now_or_never(self.flow.finish(session(), Expect::provider("github"), callback));
+        let asked = self.guard.0.load(Ordering::Relaxed) - before;
+        assert_eq!(asked, usize::from(finished.is_ok()), "the guard is asked about what has passed, and once");
+        Some(finished.map(|finished| match finished {
+            Finished::Code(login) => login,
+            _ => panic!("a callback with a code became a refusal"),
+        }))
+    }
+}
+
+/// The answer of a future that waits for nothing.
+fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("nothing here waits for anything"),
+    }
+}
+
+/// The fuzzer's bytes, taken from the front; there are always more, all zero.
+pub struct Bytes<'d>(pub &'d [u8]);
+
+impl<'d> Bytes<'d> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn array<const N: usize>(&mut self) -> [u8; N] {
+        let (taken, rest) = self.0.split_at(N.min(self.0.len()));
+        self.0 = rest;
+        std::array::from_fn(|at| taken.get(at).copied().unwrap_or(0))
+    }
+
+    pub fn byte(&mut self) -> u8 {
+        u8::from_be_bytes(self.array())
+    }
+
+    pub fn short(&mut self) -> u16 {
+        u16::from_be_bytes(self.array())
+    }
+
+    /// At most this many bytes, as many as the next two say.
+    pub fn some(&mut self, most: usize) -> &'d [u8] {
+        let length = usize::from(self.short()) % (most + 1);
+        let (taken, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}

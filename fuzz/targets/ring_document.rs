@@ -1,0 +1,86 @@
+//! Any text as a key ring document: what is taken keeps the rules, is written and read again as the same, and gives every key one role
+//! at every time. What it revokes is found without the parser, too, and nothing else is.
+//!
+//! It finds a document that two servers would read differently, two keys that seal at once, a revoked key that opens, and a document
+//! that cannot be read once it was written.
+
+#![no_main]
+
+use std::collections::HashSet;
+use std::time::{Duration, UNIX_EPOCH};
+
+use libfuzzer_sys::fuzz_target;
+use oauth_state::fuzzing::revocations;
+use oauth_state::{KeyRing, KeyRole, RingDocument};
+use serde_json::Value;
+
+/// Seconds at which roles change in the seeds, and the ends of time.
+const TIMES: [u64; 6] = [0, 1_000_000_000, 1_799_999_999, 1_800_000_000, 1_800_100_000, 253_402_300_799];
+
+fn check_roles(document: &RingDocument) {
+    for seconds in TIMES {
+        let roles: Vec<_> = document.ring().roles(UNIX_EPOCH + Duration::from_secs(seconds)).collect();
+        let ids: HashSet<_> = roles.iter().map(|(id, _)| id).collect();
+        assert!((1..=16).contains(&roles.len()) && ids.len() == roles.len(), "a key stands twice, or none");
+        let active = roles.iter().filter(|(_, role)| *role == KeyRole::Active);
+        assert!(active.count() <= 1, "two keys seal at {seconds}");
+        for (id, role) in &roles {
+            assert_eq!(*role == KeyRole::Revoked, document.revoked().contains(id), "{id} is {role} at {seconds}");
+        }
+        // Keys are in the order of their time: what comes before the active one does not seal again, what comes after not yet.
+        let order = roles.iter().map(|(_, role)| match role {
+            KeyRole::Retired => 0,
+            KeyRole::Retiring => 1,
+            KeyRole::Active => 2,
+            _ => 3,
+        });
+        let order: Vec<_> =
+            order.zip(&roles).filter(|(_, (_, role))| *role != KeyRole::Revoked).map(|(at, _)| at).collect();
+        assert!(order.is_sorted(), "{roles:?}");
+    }
+}
+
+/// No two keys seal from the same second on, and what a key says of itself is not lost.
+fn check_times(text: &str, written: &str) {
+    let Ok(given) = serde_json::from_str::<Value>(text) else { return };
+    let written: Value = serde_json::from_str(written).expect("what is written is JSON");
+    let keys = |document: &Value| document["keys"].as_array().cloned().unwrap_or_default();
+    let times: Vec<_> = keys(&written).iter().map(|key| key["seal_from"].as_str().unwrap().to_owned()).collect();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "two keys begin to seal at once");
+    let said = |document: &Value| {
+        let of = |key: &Value| (key["key"].to_string(), key["emergency"] == true, key["note"].clone().to_string());
+        let mut said: Vec<_> = keys(document).iter().map(of).collect();
+        said.sort_unstable();
+        said
+    };
+    assert_eq!(said(&given), said(&written));
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let found = revocations(text);
+    let document = RingDocument::parse(text);
+    assert_eq!(document.is_ok(), KeyRing::parse(text).is_ok());
+    let Ok(document) = document else { return };
+    check_roles(&document);
+    check_times(text, document.to_secret_text().expose());
+    assert!(document.serial() < 1 << 53);
+    let written = document.to_secret_text();
+    let again = match RingDocument::parse(written.expose()) {
+        Ok(again) => again,
+        // Written with line ends and indents, a long list may no longer fit.
+        Err(refused) => return assert!(written.expose().len() > 65_536, "what was written does not read: {refused}"),
+    };
+    assert_eq!(again.to_secret_text().expose(), written.expose());
+    assert_eq!(again.revoked(), document.revoked());
+    // A bare key becomes a document of it, which has times of its own.
+    if !text.trim_ascii_start().starts_with('{') {
+        return;
+    }
+    assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
+    assert!(found.iter().all(|id| document.revoked().contains(id)), "an id was revoked that is not on the list");
+    // An escape hides the list from what does not parse.
+    if !text.contains('\\') {
+        assert!(document.revoked().iter().all(|id| found.contains(id)), "a revocation is not found");
+    }
+});

@@ -1,0 +1,42 @@
+//! A text comes apart into a token in one way, and a token has one text: read, print, read again, from both ends.
+//!
+//! It finds a decoder that takes padding, white space, another alphabet or unused bits (one state under two texts), a length that is
+//! off by one, and a form that is taken for another.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oauth_state::fuzzing::Token;
+use oauth_state::{NotAState, StateForm};
+use oauth_state_fuzz::Bytes;
+
+const FORMS: [&str; 5] = ["ost1", "osm1", "osr1", "osp1", "osx1"];
+
+fn from_text(text: &str) {
+    let (token, form) = (Token::read(text), StateForm::read(text));
+    assert_eq!(token.as_ref().err(), form.as_ref().err());
+    let (Ok(token), Ok(form)) = (token, form) else { return };
+    assert_eq!(token.print().unwrap(), text, "one token has two texts");
+    assert!(text.starts_with(FORMS[token.form]) && form.prefix() == FORMS[token.form]);
+    assert_eq!((form.characters, form.bytes, form.key_id), (text.len(), 47 + token.ciphertext.len(), token.key_id));
+}
+
+fn from_parts(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let form = usize::from(bytes.byte()) % FORMS.len();
+    let (key_id, nonce, tag) = (bytes.array(), bytes.array(), bytes.array());
+    let token = Token { form, key_id, nonce, tag, ciphertext: bytes.0.to_vec() };
+    let text = token.print().unwrap();
+    assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+    match Token::read(&text) {
+        Ok(again) => assert_eq!(again, token),
+        Err(refused) => assert!(refused == NotAState::TooLong && text.len() > 2048, "{refused}"),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(data) {
+        from_text(text);
+    }
+    from_parts(data);
+});
