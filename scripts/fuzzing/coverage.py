@@ -1,0 +1,90 @@
+"""Which lines of the parsers the inputs reach, counted by the compiler."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from build import ROOT, TARGETS, WORK, build_targets, corpus, fail, inputs, rustc
+
+# Files that read what strangers write, and the share of their lines that must be reached.
+FILES = {
+    "src/claims/codec.rs": 95,
+    "src/token/wire.rs": 95,
+    "src/base64url.rs": 0,
+    "src/callback.rs": 0,
+    "src/claims/return_to.rs": 0,
+    "src/cookie.rs": 0,
+    "src/open.rs": 0,
+    "src/replay/single_process/bucket.rs": 0,
+    "src/source/document/check.rs": 0,
+    "src/source/document/revocations.rs": 0,
+    "src/source/document/written.rs": 0,
+}
+
+
+def tool(name):
+    """A tool of the LLVM that the compiler was built with; those of an older one do not read its files."""
+    _, host, major = rustc()
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip()
+    bundled = pathlib.Path(sysroot) / "lib" / "rustlib" / host / "bin" / name
+    if bundled.exists():
+        return str(bundled)
+    for candidate in (f"{name}-{major}", f"/usr/lib/llvm-{major}/bin/{name}"):
+        if found := shutil.which(candidate):
+            return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", f"llvm-{major}"], check=False)
+        if found := shutil.which(f"{name}-{major}"):
+            return found
+    fail(f"missing: {name} of LLVM {major}. `rustup component add llvm-tools`, or install the package llvm-{major}, and try again.")
+
+
+def measure():
+    """Runs every input once, and gives lines and reached lines for each file."""
+    profdata, cov = tool("llvm-profdata"), tool("llvm-cov")
+    program = build_targets(flags=["-Cinstrument-coverage"], folder=WORK / "coverage")
+    profiles = WORK / "coverage" / "profiles"
+    shutil.rmtree(profiles, ignore_errors=True)
+    for target in TARGETS:
+        files = sorted(file for folder in [*inputs(target), corpus(target)] for file in folder.iterdir())
+        for start in range(0, len(files), 500):
+            environment = {**os.environ, "LLVM_PROFILE_FILE": str(profiles / f"{target}-{start}.profraw")}
+            command = [program / target, *files[start : start + 500]]
+            ran = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
+            if ran.returncode != 0:
+                fail(f"{target} crashes on one of its inputs; `scripts/fuzz 0 {target}` says on which")
+        print(f"  {target:<18} {len(files):>6,} inputs", flush=True)
+    merged = WORK / "coverage" / "all.profdata"
+    subprocess.run([profdata, "merge", "-sparse", "-o", merged, *profiles.glob("*.profraw")], check=True)
+    objects = [argument for target in TARGETS[1:] for argument in ("-object", program / target)]
+    command = [cov, "export", "-summary-only", f"-instr-profile={merged}", program / TARGETS[0], *objects]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    lines = {}
+    for file in report["data"][0]["files"]:
+        name = os.path.relpath(file["filename"], ROOT)
+        if name in FILES:
+            lines[name] = {"lines": file["summary"]["lines"]["count"], "reached": file["summary"]["lines"]["covered"]}
+    return lines
+
+
+def percent(counted):
+    return 100 * counted["reached"] / counted["lines"]
+
+
+def tell(lines):
+    """A row for each file; whether all reach what they must."""
+    good = True
+    for name, least in FILES.items():
+        counted = lines.get(name)
+        if counted is None:
+            print(f"  {name:<40} not compiled into any target")
+            good = False
+            continue
+        enough = percent(counted) >= least
+        good = good and enough
+        verdict = "" if enough else f"  below {least} %"
+        print(f"  {name:<40} {counted['reached']:>4} of {counted['lines']:>4} lines {percent(counted):>6.1f} %{verdict}")
+    return good
