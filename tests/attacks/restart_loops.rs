@@ -4,7 +4,7 @@
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
 
 use crate::common::{Browser, NOW, block_on, callback, session, shop, shop_with};
-use oauth_state::{Binding, Expect, FinishErrorKind, Login, Provider, Purpose, ReturnTo, Tenant};
+use oauth_state::{Binding, Expect, FinishErrorKind, Login, Provider, Purpose, Restart, ReturnTo, Tenant};
 use std::time::Duration;
 
 fn login() -> Login {
@@ -107,7 +107,7 @@ fn data_goes_on_with_its_own_browser_alone() {
     let begin = || shop.flow.begin(session(), Login::at("github").data("invitation 7".to_owned())).unwrap();
     let restart_data = |binding: Binding<'_>, state: &str| {
         let refused = block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state))).unwrap_err();
-        (refused.code(), refused.restart().and_then(|restart| restart.data::<String>()))
+        (refused.code(), refused.restart().and_then(Restart::data::<String>))
     };
     let own = Some("invitation 7".to_owned());
     let begun = begin();
