@@ -66,6 +66,11 @@ mod tests {
     use super::*;
     use crate::key::material::SAMPLE_KEYS;
 
+    #[test]
+    fn a_key_shows_its_kind_alone() {
+        assert_eq!(format!("{:?}", HmacKey::new(&[7; 32])), "HmacKey([redacted])");
+    }
+
     /// RFC 4231 section 4.3 has a key of 4 bytes; padded with zeros it is the same HMAC key.
     #[test]
     fn hmac_agrees_with_rfc_4231_test_case_2() {

@@ -129,3 +129,8 @@ fn a_change_of_any_input_is_not_authentic_and_releases_no_plaintext() {
         assert!(open(&key, [2; 24], b"context", sealed, flipped).is_err());
     }
 }
+
+#[test]
+fn a_cipher_shows_its_kind_alone() {
+    assert_eq!(format!("{:?}", Xaes256Gcm::new(&[7; 32])), "Xaes256Gcm([redacted])");
+}

@@ -45,6 +45,12 @@ fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
     assert_eq!(code(Binding::new_client_secret(), &by_client.state), "other_client");
     assert_eq!(code(session(1), &by_client.state), "other_session");
 
+    // A mistake of the caller's is told as one; another's state is not.
+    let diagnosis =
+        |binding: Binding<'_>| shop.flow.check(binding, github(), callback(&by_session.state)).unwrap_err().diagnosis();
+    assert!(diagnosis(Binding::dangerously_unbound()).contains("different kinds of Binding"));
+    assert!(!diagnosis(session(2)).contains("different kinds of Binding"));
+
     let unbound = shop.flow.begin(Binding::dangerously_unbound(), Login::at("github")).unwrap();
     assert_eq!(code(Binding::dangerously_unbound(), &unbound.state), "passed");
     assert_eq!(code(Binding::client_secret(&"A".repeat(43)).unwrap(), &unbound.state), "other_client");
