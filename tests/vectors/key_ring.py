@@ -62,6 +62,13 @@ def no_constant(text):
     raise ValueError(text)
 
 
+def natural(text):
+    """A number without a sign, of 64 bits at most."""
+    if text.startswith("-") or int(text) >= 2**64:
+        raise ValueError(text)
+    return int(text)
+
+
 def no_double(pairs):
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a field stands twice")
@@ -81,14 +88,16 @@ def typed(value, required, optional):
 def read_document(text):
     """The fields of a document, of their types and in their ranges."""
     try:
-        document = json.loads(text, object_pairs_hook=no_double, parse_constant=no_constant)
+        document = json.loads(text, object_pairs_hook=no_double, parse_constant=no_constant, parse_int=natural)
+        # Half a surrogate pair is no text.
+        json.dumps(document, ensure_ascii=False).encode()
     except ValueError:
         raise Refused("form")
     numbers = {name: (int,) for name in ("version", *RANGES)}
     typed(document, {**numbers, "keys": (list,)}, {"revoked": (list,)})
     for key in document["keys"]:
         typed(key, {"key": (str,), "published_at": (str,), "seal_from": (str,)}, {"note": (str, type(None)), "emergency": (bool,)})
-    if any(document[name] < 0 for name in numbers) or any(type(id) is not str for id in document.get("revoked", [])):
+    if any(type(id) is not str for id in document.get("revoked", [])):
         raise Refused("form")
     if document["version"] != 1:
         raise Refused("version")

@@ -94,6 +94,7 @@ fn what_cannot_work_is_refused_with_its_reason() {
         (r#""serial":7"#, r#""serial":9007199254740992"#, "serial"),
         (r#""propagation":300"#, r#""propagation":604801"#, "propagation"),
         (r#""skew":60"#, r#""skew":901"#, "skew"),
+        (r#""skew":60"#, r#""skew":4294967356"#, "skew"),
         (r#""lifetime_cap":600"#, r#""lifetime_cap":0"#, "lifetime_cap"),
         (r#""lifetime_cap":600"#, r#""lifetime_cap":3601"#, "lifetime_cap"),
         (r#""lifetime_cap":600"#, r#""lifetime_cap":66136"#, "lifetime_cap"),

@@ -20,9 +20,10 @@ use crate::secret::SecretText;
 struct Document {
     version: u64,
     serial: u64,
-    propagation: u32,
-    skew: u32,
-    lifetime_cap: u32,
+    // As wide as any number, so that one that is much too large is told its range, too.
+    propagation: u64,
+    skew: u64,
+    lifetime_cap: u64,
     keys: Vec<Object<Entry>>,
     #[serde(default)]
     revoked: Vec<String>,
@@ -91,11 +92,10 @@ pub(super) fn read(text: &str) -> Result<RingDocument, RingError> {
     if document.version != 1 {
         return Err(RingError::Version(document.version));
     }
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let timing = Timing::try_from(RingTiming {
-        propagation: seconds(document.propagation),
-        skew: seconds(document.skew),
-        lifetime_cap: seconds(document.lifetime_cap),
+        propagation: Duration::from_secs(document.propagation),
+        skew: Duration::from_secs(document.skew),
+        lifetime_cap: Duration::from_secs(document.lifetime_cap),
     })?;
     let id = |(number, text): (usize, &String)| RootKeyId::parse(text).ok_or(RingError::RevokedId(number));
     let revoked = (1..).zip(&document.revoked).map(id).collect::<Result<_, _>>()?;

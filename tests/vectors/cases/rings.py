@@ -139,6 +139,13 @@ def vectors():
     refused("a serial with a fraction", in_place_of('"serial": 7', '"serial": 7.0'))
     refused("a serial with an exponent", in_place_of('"serial": 7', '"serial": 7e0'))
     refused("a serial below zero", document(one, serial=-1))
+    refused("a serial of minus zero", in_place_of('"serial": 7', '"serial": -0'))
+    refused("a serial with a leading zero", in_place_of('"serial": 7', '"serial": 07'))
+    refused("a serial of more than 64 bits", document(one, serial=2**64))
+    refused("a note with half a surrogate pair", document({**one, "note": "\ud83d"}))
+    refused("a note with a line end in it", document({**one, "note": "first"}).replace("first", "first\n"))
+    refused("a vertical tab before a document", "\v" + good)
+    refused("a form feed within a document", in_place_of('"serial"', '\f"serial"'))
     refused("a serial that is true", document(one, serial=True))
     refused("a skew that is null", document(one, skew=None))
     refused("a skew that is no number", in_place_of('"skew": 60', '"skew": NaN'))
@@ -154,7 +161,7 @@ def vectors():
     # Numbers.
     refused("version 0", document(one, version=0))
     refused("version 2", document(one, version=2))
-    for name, values in {"serial": [2**53], "propagation": [604_801], "skew": [901], "lifetime_cap": [0, 3601, 66_136]}.items():
+    for name, values in {"serial": [2**53], "propagation": [604_801, 2**32], "skew": [901, 2**32 + 60], "lifetime_cap": [0, 3601, 66_136, 2**64 - 1]}.items():
         for value in values:
             refused(f"{name} of {value}", document(one, **{name: value}))
     # Ids.
