@@ -1,0 +1,111 @@
+"""What the model's checker found, into docs/model.md, and the drawings beside it."""
+
+import json
+import pathlib
+import shutil
+import sys
+
+import page
+
+target = pathlib.Path(sys.argv[1])
+report = json.loads((target / "result.json").read_text())
+drawings = pathlib.Path("docs/model")
+if not report["design"] or not report["variants"] or not report["sampled"]:
+    sys.exit("result.json holds a part alone: run scripts/model --write without further arguments")
+
+
+def bounds(row):
+    lifetimes = "one lifetime passes" if row["lifetimes"] == 1 else f"{row['lifetimes']} lifetimes pass"
+    return (
+        f"{row['flows']} logins, {row['codes']} codes, {row['callbacks']} callbacks that pass the checks before the guard; {lifetimes}, and the key"
+        " is revoked"
+    )
+
+
+def own_code(row):
+    """What the crate's own code does with the attack."""
+    told = []
+    for replay in row["replays"]:
+        if replay["differs_at"] is None:
+            what = "lets it through"
+        elif replay["outcome"] == "goes on":
+            what = f"goes on at step {replay['differs_at']}, and she is signed in"
+        else:
+            what = f"refuses step {replay['differs_at']} ({replay['outcome'].removeprefix('refused: ')})"
+        told.append(f"{replay['deployment']}, {what}")
+    return "; ".join(told)
+
+
+def table(rows):
+    lines = ["| variant | what is different | states | unique | depth | seconds | promises broken |", "|---|---|---:|---:|---:|---:|---|"]
+    for row in rows:
+        others = [name for name in row["broken"] if name != row["breaks"]]
+        broken = ", ".join([f"**{row['breaks']}**", *others])
+        lines.append(
+            f"| [{row['name']}](#{row['name']}) | {row['differs']} | {row['states']:,} | {row['unique_states']:,} | {row['depth']} |"
+            f" {row['seconds']:.1f} | {broken} |"
+        )
+    return lines
+
+
+def attack(row):
+    count = row["attack_steps"]
+    return [
+        f"### {row['name']}",
+        "",
+        f"Here {row['differs']}. Breaks “{row['breaks']}” in {count} steps. The crate's own code, {own_code(row)}.",
+        "",
+        f"![{row['name']}: {'; '.join(row['sentences'])}](model/{row['name']}.svg)",
+        "",
+    ]
+
+
+design, sampled = report["design"], report["sampled"]
+# Pairs of states, each of which shares a fingerprint of 64 bits with a chance of 2^-64.
+collision = design["unique_states"] ** 2 / 2**65
+code = [row for row in report["variants"] if row["nature"] == "code"]
+surroundings = [row for row in report["variants"] if row["nature"] == "surroundings"]
+lines = ["## What must hold", "", "| promise | in every state that can be reached |", "|---|---|"]
+lines += [f"| {promise['name']} | {promise['says']} |" for promise in report["promises"]]
+lines += [
+    "",
+    "## The design",
+    "",
+    ("All of it holds." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {bounds(design)}: {design['states']:,} states, {design['unique_states']:,} of them different, the"
+    f" farthest {design['depth']} steps off, in {design['seconds']:.0f} seconds on {design['threads']} threads. The checker knows a state by 64 bits; that two of these"
+    f" share them and one was passed over has a probability of {collision:.0e}.",
+    "",
+    f"In {sampled['walks']:,} random walks, {sampled['steps']:,} steps of everybody's, the crate's own code answered each step as the model does, and the"
+    f" victim finished {sampled['finished']:,} logins at their ends. How often each answer was met:",
+    "",
+    "| answer | times |",
+    "|---|---:|",
+]
+lines += [f"| {outcome} | {count:,} |" for outcome, count in sampled["outcomes"]]
+lines += [
+    "",
+    "## The variants",
+    "",
+    f"Each goes through every run with at most {bounds(code[0])}. The promise whose shortest attack is drawn below stands first.",
+    "",
+    "Faults of code, each of which one rule of the design prevents:",
+    "",
+    *table(code),
+    "",
+    "What the crate cannot prevent, because it lies around it, as [SECURITY.md](../SECURITY.md#what-is-not-promised) says:",
+    "",
+    *table(surroundings),
+    "",
+    "## The attacks",
+    "",
+    "V1 is the victim's first login, A1 the attacker's; each stands for its state, its code_challenge and its code_verifier. Requests go to two servers in turn. What",
+    "the attacker does is orange, what breaks the promise red, and what the crate's own code did at that point green.",
+    "",
+]
+for row in [*code, *surroundings]:
+    lines += attack(row)
+shutil.rmtree(drawings, ignore_errors=True)
+drawings.mkdir(parents=True)
+for row in report["variants"]:
+    shutil.copy(target / "drawings" / f"{row['name']}.svg", drawings)
+page.write("docs/model.md", "\n".join(lines))

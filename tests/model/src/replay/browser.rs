@@ -1,0 +1,58 @@
+//! A browser's cookie jar.
+
+use oauth_state::Begun;
+
+#[derive(Clone, Default)]
+pub struct Browser {
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// Keeps what a begin sends.
+    pub fn take(&mut self, begun: &Begun) {
+        let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()?.split_once('='));
+        if let Some((name, value)) = cookie {
+            self.keep(name, value);
+        }
+    }
+
+    pub fn keep(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The `Cookie` header.
+    pub fn header(&self) -> String {
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    /// What a sibling site can set here of another browser's first cookie: whether the name is one that any site may set. Of a
+    /// name that begins with `__Host-` nothing remains but others that look like it.
+    pub fn plant(&mut self, of: &Self) -> bool {
+        let Some((name, value)) = of.cookies.first() else { return false };
+        match name.strip_prefix("__Host-") {
+            Some(rest) => {
+                for prefix in ["_%5fHost-", "__host-", "\u{2000}__Host-", "=__Host-", ""] {
+                    self.keep(&format!("{prefix}{rest}"), value);
+                }
+                false
+            }
+            None => {
+                // The smallest of the names: it is the one that a begin uses.
+                let stem = name.rsplit_once("-l-").map_or("", |(stem, _)| stem);
+                self.keep(&format!("{stem}-l---------"), value);
+                true
+            }
+        }
+    }
+
+    /// Another browser's cookies, all of them or the one in this place.
+    pub fn copy(&mut self, of: &Self) {
+        of.cookies.iter().for_each(|(name, value)| self.keep(name, value));
+    }
+
+    pub fn with_one(&self, position: usize) -> Self {
+        Self { cookies: self.cookies.get(position).cloned().into_iter().collect() }
+    }
+}

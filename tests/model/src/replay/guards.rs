@@ -1,0 +1,46 @@
+//! Two guards as they must not be.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll};
+
+use oauth_state::{Mark, MarkFuture, Marked, ReplayGuard};
+
+/// Remembers nothing.
+pub struct Forgetful;
+
+impl ReplayGuard for Forgetful {
+    fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::ready(Ok(Marked::First))
+    }
+}
+
+/// Looks, and marks in a second step, as with a `GET` and then a `SET`.
+#[derive(Default)]
+pub struct InTwoSteps(Mutex<HashSet<[u8; 16]>>);
+
+impl ReplayGuard for InTwoSteps {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::new(async move {
+            if self.0.lock().unwrap().contains(mark.id()) {
+                return Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
+            }
+            NextPoll::default().await;
+            self.0.lock().unwrap().insert(*mark.id());
+            Ok(Marked::First)
+        })
+    }
+}
+
+/// Ready when it is polled for the second time.
+#[derive(Default)]
+struct NextPoll(bool);
+
+impl Future for NextPoll {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
