@@ -31,6 +31,22 @@ load *arguments:
 without-checks *names:
     scripts/without-checks {{names}}
 
+# Every change to the code that a tool can think of: a test must fail for it. An hour; goes on where it stopped.
+mutants *arguments:
+    scripts/mutants {{arguments}}
+
+# Every fuzz target for so many minutes.
+fuzz *arguments:
+    scripts/fuzz {{arguments}}
+
+# The model of the protocol, to its end.
+model *arguments:
+    scripts/model {{arguments}}
+
+# What SECURITY.md names, and the figures that it shows.
+evidence *arguments:
+    scripts/evidence {{arguments}}
+
 # The documentation as docs.rs shows it.
 docs:
     cargo doc --no-deps --all-features --open
