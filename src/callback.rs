@@ -254,7 +254,7 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// `missing_state`, `code_missing` or `malformed`.
+    /// `missing_state`, `code_missing`, `malformed`, or `too_long` for more than 32,768 bytes in all.
     ///
     /// # Examples
     ///
@@ -264,8 +264,12 @@ impl Callback {
     /// assert_eq!(Callback::from_code("ost1...", "").unwrap_err().code(), "code_missing");
     /// ```
     pub fn from_code(state: impl Into<String>, code: impl Into<String>) -> Result<Self, FinishError> {
+        let (state, code) = (state.into(), code.into());
+        if state.len().saturating_add(code.len()) > LARGEST {
+            return Err(FinishErrorKind::TooLong.into());
+        }
         let filled = |text: String| (!text.is_empty()).then_some(Cow::Owned(text));
-        Self::from_values(filled(state.into()), filled(code.into()), None)
+        Self::from_values(filled(state), filled(code), None)
     }
 
     /// Adds the `iss` that the client of yours passed on.

@@ -69,6 +69,11 @@ impl BrowserCookie {
         name.iter_mut().zip(base64url::encode(suffix).bytes()).for_each(|(to, from)| *to = from);
         Self { suffix: name, secret }
     }
+
+    /// By name; of one name twice, no matter which comes first on the wire.
+    fn order(&self) -> (&[u8; SUFFIX_CHARS], &[u8; SECRET_BYTES]) {
+        (&self.suffix, self.secret.expose())
+    }
 }
 
 impl CookieFamilies {
@@ -121,39 +126,38 @@ impl CookieFamilies {
                 .filter(|suffix| suffix.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
             let secret = suffix.and_then(|_| base64url::decode_exact(value).ok());
             if let (Some(suffix), Some(secret)) = (suffix, secret) {
-                found.push(BrowserCookie { suffix, secret: SecretBytes::new(secret) });
+                found.put(BrowserCookie { suffix, secret: SecretBytes::new(secret) });
             }
         }
-        found.sort();
         found
     }
 }
 
-/// Cookies to try, in order. The usual one takes no allocation.
+/// Cookies to try, in order. The usual one takes no allocation, and a flood of them no more than 64.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
-    first: Option<BrowserCookie>,
+    only: Option<BrowserCookie>,
     #[expect(clippy::vec_box, reason = "a list that grows leaves what lay in it behind")]
-    others: Vec<Box<BrowserCookie>>,
+    several: Vec<Box<BrowserCookie>>,
 }
 
 impl Candidates {
-    fn push(&mut self, cookie: BrowserCookie) {
-        match self.first {
-            None => self.first = Some(cookie),
-            Some(_) => self.others.push(Box::new(cookie)),
+    fn put(&mut self, cookie: BrowserCookie) {
+        if self.only.is_none() && self.several.is_empty() {
+            self.only = Some(cookie);
+            return;
         }
-    }
-
-    fn sort(&mut self) {
-        if !self.others.is_empty() {
-            self.others.extend(self.first.take().map(Box::new));
-            self.others.sort_unstable_by(|a, b| (a.suffix, a.secret.expose()).cmp(&(b.suffix, b.secret.expose())));
+        for cookie in self.only.take().into_iter().chain([cookie]) {
+            let place = self.several.partition_point(|other| other.order() < cookie.order());
+            if place < MOST_TRIED {
+                self.several.insert(place, Box::new(cookie));
+                self.several.truncate(MOST_TRIED);
+            }
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &BrowserCookie> {
-        self.first.iter().chain(self.others.iter().map(AsRef::as_ref)).take(MOST_TRIED)
+        self.only.iter().chain(self.several.iter().map(AsRef::as_ref))
     }
 }
 
@@ -287,6 +291,8 @@ mod tests {
         expected.sort_by_key(|cookie| cookie.suffix);
         let expected: Vec<_> = expected.iter().take(64).map(|cookie| cookie.secret.expose()[0]).collect();
         assert_eq!(found(&[many.join(";").as_bytes()]), expected);
+        let turned: Vec<_> = many.iter().rev().map(String::as_str).collect();
+        assert_eq!(found(&[turned.join(";").as_bytes()]), expected, "whatever order they come in");
     }
 
     proptest! {

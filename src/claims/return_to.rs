@@ -13,7 +13,7 @@ const DECODINGS: usize = 4;
 /// Checked when it is made, and once more when a state is opened. What is accepted begins with exactly one `/`, holds
 /// printable ASCII without spaces and `\`, and no empty, `.` or `..` segment, be it written out or percent-encoded:
 /// every browser resolves it to the site that it stands on. The query may hold `//`. A login that did not check its
-/// return path was CVE-2017-1000069 (RFC 9700 section 4.11.1 on open redirectors at the client).
+/// return path was CVE-2017-1000070 (RFC 9700 section 4.11.1 on open redirectors at the client).
 ///
 /// # Examples
 ///

@@ -79,8 +79,9 @@ impl<T: serde::Serialize> Bound<T> {
     ///
     /// # Errors
     ///
-    /// `already_used`, or `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not
-    /// answer: an error of the guard never lets a callback through.
+    /// `already_used`; `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not answer: an
+    /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
+    /// over, or its key gone, before the guard had answered.
     ///
     /// # Examples
     ///
@@ -102,11 +103,7 @@ impl<T: serde::Serialize> Bound<T> {
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
-        if is_over(sealed.expires_at, now, skew) {
-            return Err(flow.refused(FinishErrorKind::Expired.into(), finished, Whose::ThisOne));
-        }
-        // And the keys, for one that was revoked, or that retired, since the check.
-        if let Err(kind) = flow.keys.load().still_opens(key_id, now) {
+        if let Err(kind) = flow.still_good(sealed, skew, key_id, now) {
             return Err(flow.refused(kind.into(), finished, Whose::ThisOne));
         }
         // One claimant for this call and its retries; another callback draws another.
@@ -118,8 +115,8 @@ impl<T: serde::Serialize> Bound<T> {
             Err(error) => Err(error),
         };
         match marked {
-            // A guard takes its time: from the swap on, nothing comes in under a revoked key.
-            Ok(Marked::First) => match flow.keys.load().still_opens(key_id, now) {
+            // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
+            Ok(Marked::First) => match flow.still_good(sealed, skew, key_id, flow.now()) {
                 Ok(()) => Ok(finished),
                 Err(kind) => Err(flow.refused(kind.into(), finished, Whose::ThisOne)),
             },
@@ -140,6 +137,14 @@ pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
 }
 
 impl FlowInner {
+    /// The time, and the keys: one may have been revoked, or have retired, since the check.
+    fn still_good(&self, sealed: Sealed, skew: u32, key_id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
+        if is_over(sealed.expires_at, now, skew) {
+            return Err(FinishErrorKind::Expired);
+        }
+        self.keys.load().still_opens(key_id, now)
+    }
+
     fn refused<T: serde::Serialize>(&self, error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
         let (Finished::Code(Authorized { origin, data, .. }) | Finished::Refused(ProviderRefusal { origin, data, .. })) =
             finished;

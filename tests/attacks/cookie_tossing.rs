@@ -36,6 +36,27 @@ fn a_cookie_that_only_looks_like_ours_is_not_taken() {
     assert!(shop.flow.check(binding, Expect::provider("github"), callback(&planted.state)).is_ok());
 }
 
+/// A sibling can plant whatever cookie browsers let it set for the whole domain: none whose name begins with `__Host-`, in any case of
+/// its letters.
+#[test]
+fn a_sibling_cannot_plant_the_cookie_of_a_login_of_its_own() {
+    let shop = shop();
+    for provider in ["github", "apple"] {
+        let (mut attacker, mut victim) = (Browser::default(), Browser::default());
+        let his = attacker.begin(&shop, Login::at(provider));
+        for (name, value) in attacker.jar() {
+            if !name.to_ascii_lowercase().starts_with("__host-") {
+                victim.put(name, value);
+            }
+        }
+        let refused = victim.finish(&shop, provider, &his.state).unwrap_err();
+        assert_eq!(refused.kind(), FinishErrorKind::CookieMissing, "{provider}");
+        // What a browser asks of a cookie with that name, or it takes none at all.
+        let attributes = his.set_cookie.unwrap().to_ascii_lowercase();
+        assert!(attributes.contains("; secure") && attributes.contains("; path=/;") && !attributes.contains("domain="));
+    }
+}
+
 /// The same secret under the other SameSite is another family: it does not serve.
 #[test]
 fn a_lax_cookie_does_not_finish_a_form_post_login() {

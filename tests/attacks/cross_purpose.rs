@@ -1,7 +1,7 @@
 //! A state of another purpose (RFC 8725 section 2.8, CVE-2023-48309): a login's state at the callback that attaches identities.
 //!
-//! Without the purpose in key and associated data, the attacker begins an ordinary login, and the victim finishes it as a link: his
-//! identity opens her account.
+//! Without the purpose in the derivation of the keys, and without the comparison where a callback takes one purpose alone, the attacker
+//! begins an ordinary login, and the victim finishes it as a link: his identity opens her account.
 
 use crate::common::{app, callback, code_at_github as code, flow_of as flow, session};
 use oauth_state::testing::ring;

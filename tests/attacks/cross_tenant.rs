@@ -1,4 +1,4 @@
-//! A login of one tenant finished at another's address (RFC 9700 section 4.7; an organisation of a service with many).
+//! A login of one tenant finished at another's address (RFC 9700 section 4.7.1 on what a state is bound to; an organisation of a service with many).
 //!
 //! Without the tenant in the state, somebody who may sign in to one organisation carries his callback over to another's address,
 //! and the service signs him in there.

@@ -1,5 +1,5 @@
 //! Key confusion: a state that was sealed under a key which this service does not accept, or accepts no more (RFC 9700
-//! section 4.7 asks for a state that is bound to what began it).
+//! section 4.7.1: a state is good only where it can be validated).
 //!
 //! Without the check, a key that leaked goes on making logins after it was revoked.
 

@@ -1,4 +1,4 @@
-//! Log leakage (RFC 6819 section 5.1.6): what is secret, in a `Debug`, a `Display` or a chain of errors.
+//! Log leakage (RFC 6819 section 4.6.7): what is secret, in a `Debug`, a `Display` or a chain of errors.
 //!
 //! Without redaction the log of a failed login holds a live state with its cookie and its code, and many read logs.
 

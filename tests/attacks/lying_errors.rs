@@ -18,6 +18,12 @@ fn an_error_without_an_authentic_state_says_nothing() {
         let refused = shop.flow.check(session(), Expect::provider("github"), error(state, ""));
         assert!(["malformed", "unknown_key", "forged"].contains(&outcome(refused)), "{state}");
     }
+    // A genuine one, with one character of its tag changed.
+    let mut state = shop.flow.begin(session(), Login::at("github")).unwrap().state.into_bytes();
+    let place = state.len() - 5;
+    state[place] = if state[place] == b'A' { b'B' } else { b'A' };
+    let state = String::from_utf8(state).unwrap();
+    assert_eq!(outcome(shop.flow.check(session(), Expect::provider("github"), error(&state, ""))), "forged");
     assert_eq!(shop.guard.calls(), 0);
 }
 

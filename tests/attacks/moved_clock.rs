@@ -1,10 +1,13 @@
-//! A clock that is moved, forwards and back (RFC 8446 section 8.2 on replays after a clock was set).
+//! A clock that is moved, forwards and back (RFC 7519 sections 4.1.4 and 4.1.6 on times and leeway; RFC 8446 section 8.3 on clocks and
+//! replays).
 //!
 //! Without the limits, a state that leaked is good for ever, and one that was used is new again once the guard has forgotten it.
 
-use crate::common::{NOW, block_on, callback, outcome, session, shop};
-use oauth_state::testing::{mark, without_runtime};
-use oauth_state::{Expect, FinishErrorKind, Login, Marked, ReplayGuard, SingleProcessGuard};
+use crate::common::{NOW, app, block_on, callback, outcome, session, shop};
+use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
+use oauth_state::{
+    Expect, FinishErrorKind, Flow, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, SingleProcessGuard,
+};
 use std::time::{Duration, UNIX_EPOCH};
 
 #[test]
@@ -45,6 +48,29 @@ fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
     shop.clock.advance(Duration::from_secs(1));
     assert_eq!(block_on(too_late.mark_used()).unwrap_err().code(), "expired");
     assert_eq!(shop.guard.calls(), 1);
+}
+
+/// A guard that answers when the login is over: a store that hung, or a machine that slept while it was asked.
+#[derive(Clone)]
+struct SleepyGuard(SingleProcessGuard, ManualClock, Duration);
+
+impl ReplayGuard for SleepyGuard {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        self.1.advance(self.2);
+        self.0.mark_used(mark)
+    }
+}
+
+#[test]
+fn a_guard_that_answers_too_late_lets_no_expired_login_in() {
+    for (asleep, expected) in [(659, "passed"), (660, "expired"), (8 * 3600, "expired")] {
+        let clock = ManualClock::at(NOW);
+        let guard = SleepyGuard(SingleProcessGuard::with_capacity(10), clock.clone(), Duration::from_secs(asleep));
+        let flow = Flow::builder(app(), ring(), guard).clock(clock).provider(Provider::github()).build().unwrap();
+        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let finished = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state)));
+        assert_eq!(outcome(finished), expected, "after {asleep} s");
+    }
 }
 
 /// The clock runs on until the guard has dropped the mark, and is set back: the state is alive again, and the guard knows nothing of it.

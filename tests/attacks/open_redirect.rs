@@ -1,4 +1,4 @@
-//! Open redirect (RFC 9700 section 4.11, CVE-2017-1000069): a return path that leads to another site.
+//! Open redirect (RFC 9700 section 4.11, CVE-2017-1000070): a return path that leads to another site.
 //!
 //! Without the check, a link to the service's own sign-in, which people trust, ends on the attacker's copy of its page, with a
 //! question for the password.

@@ -12,7 +12,8 @@ fn a_state_beyond_2048_characters_is_refused_unread() {
     let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
     for (length, code) in [(2048, "forged"), (2049, "too_long"), (1_000_000, "too_long")] {
         let state = format!("{}{}", begun.state, "A".repeat(length - begun.state.len()));
-        let checked = shop.flow.check(session(), Expect::provider("github"), callback(&state));
+        let checked = Callback::from_code(state, "code")
+            .and_then(|callback| shop.flow.check(session(), Expect::provider("github"), callback));
         assert_eq!(outcome(checked), code, "{length}");
     }
     assert_eq!(shop.guard.calls(), 0);
@@ -27,6 +28,8 @@ fn a_callback_beyond_32_kilobytes_or_64_parameters_is_refused_unread() {
     assert_eq!(query(many(62)), "passed");
     assert_eq!(query(many(63)), "too_long");
     assert_eq!(query("&".repeat(30_000)), "passed", "empty pairs are none");
+    let values = |code: usize| outcome(Callback::from_code("s", "c".repeat(code)));
+    assert_eq!((values(32_767), values(32_768)), ("passed", "too_long"));
 }
 
 /// A jar full of cookies of our own name: 64 are tried, in an order that their sender does not choose by their place.

@@ -1,4 +1,5 @@
-//! Poisoning of another's login (RFC 6819 section 4.4.1.11, denial of service): the attacker uses up a state that is not his.
+//! Poisoning of another's login (RFC 9700 section 4.2.4: a state is void after its first use, which must be its owner's): the attacker
+//! uses up a state that is not his.
 //!
 //! Without the order of checks, the guard is asked before the binding: whoever has seen a state in an address, a log or a
 //! `Referer` makes its owner's callback fail.
@@ -70,6 +71,9 @@ fn head_and_speculative_loads_never_consume() {
     let shop = shop();
     let mut browser = Browser::default();
     let begun = browser.begin(&shop, Login::at("github"));
+    let uri = format!("/login/github/callback?code=code&state={}", begun.state);
+    let head = http::Request::head(uri).body(()).unwrap().into_parts().0;
+    assert_eq!(outcome(Callback::from_parts(&head, b"")), "not_consumed");
     for (name, value) in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch")] {
         let mut headers = browser.headers();
         headers.insert(name, value.parse().unwrap());

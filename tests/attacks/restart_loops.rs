@@ -1,4 +1,4 @@
-//! Restart loops (RFC 6749 section 10.12): a login that begins again by itself, for ever, or for somebody else.
+//! Restart loops (RFC 9110 section 15.4 on cyclical redirections): a login that begins again by itself, for ever, or for somebody else.
 //!
 //! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
