@@ -45,4 +45,5 @@ def lean_copy(destination):
     manifest.write_text(before + "[dev-dependencies]\n" + "\n".join(lines) + "\n\n[" + after)
     suite = destination / "tests" / "suite" / "main.rs"
     kept = {*LEAN_SUITE, "common"}
-    suite.write_text(re.sub(r"^mod (\w+);\n", lambda found: found[0] if found[1] in kept else "", suite.read_text(), flags=re.M))
+    module = r"^(?:#\[.*\]\n)*mod (\w+);\n"
+    suite.write_text(re.sub(module, lambda found: found[0] if found[1] in kept else "", suite.read_text(), flags=re.M))
