@@ -1,12 +1,13 @@
 //! A text comes apart into a token in one way, and a token has one text: read, print, read again, from both ends.
 //!
 //! It finds a decoder that takes padding, white space, another alphabet or unused bits (one state under two texts), a length that is
-//! off by one, and a form that is taken for another.
+//! off by one, a form that is taken for another, and a state that goes to the wrong store because its form is told from too little.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::Token;
+use oauth_state::store::is_form_of_this_crate;
 use oauth_state::{NotAState, StateForm};
 use oauth_state_fuzz::Bytes;
 
@@ -15,6 +16,9 @@ const FORMS: [&str; 5] = ["ost1", "osm1", "osr1", "osp1", "osx1"];
 fn from_text(text: &str) {
     let (token, form) = (Token::read(text), StateForm::read(text));
     assert_eq!(token.as_ref().err(), form.as_ref().err());
+    // By sight, all is told but whether the text is the one of its bytes.
+    let of_ours = is_form_of_this_crate(text);
+    assert!(of_ours == token.is_ok() || of_ours && token == Err(NotAState::NotBase64Url), "{of_ours}, but {token:?}");
     let (Ok(token), Ok(form)) = (token, form) else { return };
     assert_eq!(token.print().unwrap(), text, "one token has two texts");
     assert!(text.starts_with(FORMS[token.form]) && form.prefix() == FORMS[token.form]);
