@@ -3,14 +3,46 @@
 import os
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import run
-from build import COUNTERS, FUZZ, ROOT, WORK, build, fail
+from build import COUNTERS, FUZZ, ROOT, TARGETS, WORK, build, fail
 
 COPY = WORK / "faults" / "tree"
 PROGRAMS = WORK / "faults" / "programs"
 LONGEST = 120
+# Where a seed shows it already.
+LONGEST_BESIDE_A_SEED = 30
+
+
+def listed():
+    return tomllib.loads((FUZZ / "faults.toml").read_text())["fault"]
+
+
+def misplaced(faults):
+    """What is wrong with the list: a text that does not stand exactly once in its file, a target that is not there or has no fault."""
+    for fault in faults:
+        path = ROOT / fault["file"]
+        times = path.read_text().count(fault["from"]) if path.is_file() else 0
+        if times != 1:
+            yield f"{fault['name']}: its text stands {times} times in {fault['file']}"
+        if fault["target"] not in TARGETS:
+            yield f"{fault['name']}: no target is called {fault['target']}"
+    for target in TARGETS:
+        if not any(fault["target"] == target for fault in faults):
+            yield f"{target}: there is no fault for it"
+
+
+def check():
+    """Whether the list fits the tree, which takes no build."""
+    faults = listed()
+    wrong = list(misplaced(faults))
+    for line in wrong:
+        print(f"{line}; correct fuzz/faults.toml", file=sys.stderr)
+    if not wrong:
+        print(f"{len(faults)} faults, each with its place")
+    return not wrong
 
 
 def copy():
@@ -27,14 +59,13 @@ def copy():
 
 def prepare(targets):
     """The faults of these targets, or all, each with the folder of the program that has it."""
+    if not check():
+        sys.exit(1)
     copy()
-    faults = tomllib.loads((FUZZ / "faults.toml").read_text())["fault"]
-    faults = [fault for fault in faults if not targets or fault["target"] in targets]
+    faults = [fault for fault in listed() if not targets or fault["target"] in targets]
     for number, fault in enumerate(faults):
         path, target = COPY / fault["file"], fault["target"]
         before = path.read_text()
-        if before.count(fault["from"]) != 1:
-            fail(f"{fault['name']}: its text stands {before.count(fault['from'])} times in {fault['file']}; correct fuzz/faults.toml")
         path.write_text(before.replace(fault["from"], fault["to"]))
         # A build folder of its own: what is built here must not lie where the tree's own programs do.
         built = build(COUNTERS, WORK / "faults" / "build", COPY / "fuzz" / "Cargo.toml", [target])
@@ -48,29 +79,38 @@ def prepare(targets):
 
 
 def find(fault):
-    """Fuzzes until it is found, two minutes at the most, from those seeds that do not show it themselves."""
+    """The seeds that show it, and what fuzzing finds that begins with the others."""
     program, target, folder = fault["program"], fault["target"], COPY.parent / "begin-with"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     seeds = sorted((FUZZ / "seeds" / target).iterdir())
-    shows = [seed for seed in seeds if run.replay(program, target, [seed])]
-    for seed in set(seeds) - set(shows):
-        shutil.copy2(seed, folder)
-    return len(shows), run.fuzz_from(program, target, LONGEST, [folder])
+    shows = {seed: crash for seed in seeds if (crash := run.replay(program, target, [seed]))}
+    for seed in seeds:
+        if seed not in shows:
+            shutil.copy2(seed, folder)
+    return shows, run.fuzz_from(program, target, LONGEST_BESIDE_A_SEED if shows else LONGEST, [folder])
 
 
 def all_of(faults):
-    """Every fault; a row for each."""
+    """Every fault; a row for each. It is found if a seed alone shows it, or if fuzzing comes to it."""
     os.environ["RUST_BACKTRACE"] = "0"
     found = []
     for fault in faults:
         shows, result = find(fault)
         crash = result.get("crash")
-        row = {"target": fault["target"], "fault": fault["name"], "seeds": shows, "found": crash is not None, "seconds": result["seconds"],
-               "executions": result["executions"], "by": crash and crash["message"]}
+        words = crash["message"] if crash else next((run.message(output) for _, output in shows.values()), None)
+        row = {"target": fault["target"], "fault": fault["name"], "seeds": [seed.name for seed in shows], "found": bool(shows or crash),
+               "fuzzing": crash is not None, "seconds": result["seconds"], "executions": result["executions"], "by": words}
         found.append(row)
-        how = f"{row['seconds']} s, {row['executions']:,} executions" if crash else f"NOT FOUND in {LONGEST} s"
-        print(f"  {row['target']:<18} {row['fault']}: {how}; {shows} seeds show it", flush=True)
-        if crash:
-            print(f"  {'':<18} {row['by'][:150]}", flush=True)
+        print(f"  {row['target']:<18} {row['fault']}: {told(row)}", flush=True)
+        if words:
+            print(f"  {'':<18} {words[:150]}", flush=True)
     return found
+
+
+def told(row):
+    if not row["found"]:
+        return f"NOT FOUND in {row['seconds']:.0f} s, {row['executions']:,} executions, and no seed shows it"
+    seeds = [f"shown by the seed {', '.join(row['seeds'])}"] if row["seeds"] else []
+    fuzzed = [f"found by fuzzing in {row['seconds']} s, {row['executions']:,} executions"] if row["fuzzing"] else []
+    return "; ".join(seeds + fuzzed)

@@ -19,9 +19,9 @@ COUNTERS = ["-Cpasses=sancov-module"] + [
 ]
 
 
-def fail(text):
+def fail(text, code=1):
     print(text, file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)
 
 
 def need(command, package):

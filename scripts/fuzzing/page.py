@@ -1,7 +1,8 @@
 """Writes the figures of the last runs between the marks of docs/fuzzing.md."""
 
+import broken
 import coverage
-from build import ROOT, TARGETS
+from build import ROOT, TARGETS, fail
 
 PAGE = ROOT / "docs" / "fuzzing.md"
 START, END = "<!-- fuzz -->\n", "<!-- /fuzz -->"
@@ -11,11 +12,9 @@ def targets(result):
     yield "| target | executions | a second | edges reached | inputs kept | crashes |"
     yield "|---|---:|---:|---:|---:|---:|"
     for target in TARGETS:
-        ran = result["targets"].get(target)
-        if ran:
-            edges = f"{ran.get('edges', 0):,}"
-            yield (f"| `{target}` | {ran.get('executions', 0):,} | {ran.get('executions_per_second', 0):,} | {edges} | "
-                   f"{ran.get('corpus', 0):,} | {1 if 'crash' in ran else 0} |")
+        ran = result["targets"][target]
+        yield (f"| `{target}` | {ran.get('executions', 0):,} | {ran.get('executions_per_second', 0):,} | {ran.get('edges', 0):,} | "
+               f"{ran.get('corpus', 0):,} | {1 if 'crash' in ran else 0} |")
     seconds = max(ran["seconds"] for ran in result["targets"].values())
     total = sum(ran.get("executions", 0) for ran in result["targets"].values())
     yield f"\n{total:,} executions, {seconds:,.0f} seconds for each target at the most, on {result['processors']} processors; {result['compiler']}."
@@ -29,18 +28,27 @@ def reached(result):
 
 
 def faults(result):
-    yield "\n| target | fault that was put in | found after | executions | seeds that show it |"
+    yield "\n| target | fault that was put in | seeds that show it | fuzzing finds it after | executions |"
     yield "|---|---|---:|---:|---:|"
     for row in result["faults"]:
-        after = f"{row['seconds']:.1f} s" if row["found"] else "not found"
-        yield f"| `{row['target']}` | {row['fault']} | {after} | {row['executions']:,} | {row['seeds']} |"
+        after = f"{row['seconds']:.1f} s" if row["fuzzing"] else "–" if row["found"] else "not found"
+        yield f"| `{row['target']}` | {row['fault']} | {len(row['seeds'])} | {after} | {row['executions']:,} |"
+
+
+def missing(result):
+    """What must be run before there is a page: all of it, with the targets and the faults that there are now."""
+    if set(result.get("targets", {})) != set(TARGETS):
+        yield "scripts/fuzz 10"
+    if "coverage" not in result:
+        yield "scripts/fuzz --coverage"
+    if [row["fault"] for row in result.get("faults", [])] != [fault["name"] for fault in broken.listed()]:
+        yield "scripts/fuzz --faults"
 
 
 def write(result):
-    lines = []
-    for name, table in (("targets", targets), ("coverage", reached), ("faults", faults)):
-        if name in result:
-            lines += table(result)
+    if commands := list(missing(result)):
+        fail(f"docs/fuzzing.md stays as it is; what it shows was not run: {', '.join(commands)}")
+    lines = [*targets(result), *reached(result), *faults(result)]
     text = PAGE.read_text()
     before, rest = text.split(START)
     PAGE.write_text(before + START + "\n".join(lines) + "\n" + END + rest.split(END)[1])
