@@ -7,8 +7,9 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What the tests of a lean copy need; adapters, servers and their clients are left out, so that a change builds in seconds.
-LEAN_FEATURES = '["oauth2", "testing"]'
+# What the tests of a lean copy need; adapters and servers are left out, so that a change builds in seconds. `cache` and `postgres` are there
+# for the code of theirs that needs no server.
+LEAN_FEATURES = '["cache", "oauth2", "postgres", "testing"]'
 LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http oauth2 percent-encoding proptest rand serde serde_json
     serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio url xaes-256-gcm""".split()
 # Those of tests/suite that a lean copy can build.

@@ -32,6 +32,13 @@ fn each_role_begins_and_ends_at_its_second() {
     assert_eq!(roles(&ring, u64::MAX), [Retired, Active]);
 }
 
+/// Operators read these words in lists and metrics.
+#[test]
+fn each_role_has_its_word() {
+    let all = [KeyRole::Pending, KeyRole::Active, KeyRole::Retiring, KeyRole::Retired, KeyRole::Revoked];
+    assert_eq!(all.map(|role| role.to_string()), ["pending", "active", "retiring", "retired", "revoked"]);
+}
+
 #[test]
 fn the_order_of_the_list_does_not_matter() {
     assert_eq!(roles(&ring(&[(5000, false), (1000, false)]), 6000), [Retiring, Active]);

@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn its_debug_shows_the_counter() {
+        let guard = DangerouslyFailOpen::new(crate::SingleProcessGuard::with_capacity(10));
+        let shown = format!("{guard:?}");
+        assert!(shown.contains("SingleProcessGuard") && shown.contains("let_through: 0"), "{shown}");
+    }
+
+    #[test]
     fn it_opens_for_an_outage_and_counts() {
         assert_eq!(ask(|| Err(GuardError::unavailable("down")), 0), (Ok(Marked::First), 1));
         assert_eq!(ask(|| Err(GuardError::outcome_unknown("reset")), 0), (Ok(Marked::First), 1));

@@ -98,6 +98,18 @@ fn a_key_that_was_revoked_before_it_was_ever_seen_does_not_come_in() {
     assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
 }
 
+/// A process that starts with a document that revokes has seen it as well as one to which it is offered later.
+#[test]
+fn what_the_first_document_revokes_does_not_come_in_later() {
+    let document = first();
+    let next = document.rotate(at(NOW)).unwrap().document;
+    let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
+    let text = document.to_secret_text();
+    let revoking = text.expose().replacen("\"revoked\": []", &format!("\"revoked\": [\"{pending}\"]"), 1);
+    let keys = Keys::from(KeyRing::parse(&revoking).unwrap());
+    assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
+}
+
 #[test]
 fn a_refused_document_leaves_the_last_good_ring_and_says_why() {
     let document = first();

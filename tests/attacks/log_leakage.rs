@@ -177,6 +177,7 @@ fn a_mark_hides_its_id() {
         fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
             let shown = format!("{mark:?}");
             assert!(!shown.contains(&format!("{:?}", mark.id())) && !shown.contains(&mark.value()));
+            assert!(shown.contains("expires_at"), "{shown}");
             let answer = MarkFuture::ready(Err(GuardError::full()));
             assert!(format!("{answer:?}").contains("MarkFuture"));
             answer

@@ -1,7 +1,7 @@
 //! The suite for guards: the memory guard passes it, and guards that are broken on purpose do not.
 
 use oauth_state::testing::{guard_suite, without_runtime};
-use oauth_state::{Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
+use oauth_state::{GuardError, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -87,4 +87,19 @@ fn a_guard_that_forgets_before_three_times_the_skew_fails() {
     }
     let guard = Forgets(Arc::default(), Duration::from_secs(180));
     assert!(guard_suite(|| guard.clone(), without_runtime).is_ok());
+}
+
+/// What stands in a log when callbacks are refused: each says what is wrong.
+#[test]
+fn a_guard_s_error_says_what_is_wrong() {
+    let errors = [
+        GuardError::unavailable("x"),
+        GuardError::outcome_unknown("x"),
+        GuardError::full(),
+        GuardError::misconfigured("x"),
+    ];
+    let said = errors.map(|error| error.to_string());
+    for (said, word) in said.iter().zip(["cannot be reached", "did not say", "is full", "as it is configured"]) {
+        assert!(said.contains(word), "{said}");
+    }
 }

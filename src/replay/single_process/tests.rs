@@ -83,6 +83,51 @@ fn a_claim_for_a_dropped_bucket_is_an_error() {
     assert_eq!(replayed.kind(), GuardErrorKind::Unavailable);
 }
 
+/// Dropping one bucket says nothing about the next: the states in it are alive.
+#[test]
+fn the_bucket_after_a_dropped_one_still_takes_marks() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let end = (NOW / BUCKET_SECONDS + 5) * BUCKET_SECONDS;
+    let in_one_shard = |number: u64, claimant: u8, now: u64, expires_at: u64| {
+        let mut mark = mark(number, claimant, now, expires_at);
+        mark.id[15] = 9;
+        guard.answer(&mark)
+    };
+    // Two a minute apart, so that the clock is believed.
+    in_one_shard(1, 1, end - 660, end - 1).unwrap();
+    in_one_shard(2, 1, end - 600, end - 1).unwrap();
+    let dropped_at = end + 180;
+    assert_eq!(in_one_shard(3, 1, dropped_at, end + BUCKET_SECONDS - 1).unwrap(), Marked::First);
+    assert_eq!(guard.len(), 1, "the first bucket is gone");
+    assert_eq!(in_one_shard(3, 2, dropped_at, end + BUCKET_SECONDS - 1).unwrap(), used_at(dropped_at));
+}
+
+/// A bucket that is looked for in the wrong place is made anew, without its marks.
+#[test]
+fn marks_of_many_expiries_are_found_in_whatever_order_they_come() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let asked = |expiry: u64, claimant: u8| {
+        let mut mark = mark(expiry, claimant, NOW, NOW + 600 + expiry * BUCKET_SECONDS);
+        mark.id[15] = 9;
+        guard.answer(&mark).unwrap()
+    };
+    for expiry in [9, 3, 14, 1, 5, 12, 2, 7] {
+        assert_eq!(asked(expiry, 1), Marked::First);
+        assert_eq!(asked(expiry, 2), used_at(NOW), "{expiry}");
+    }
+    for expiry in [5, 14, 9, 1, 7, 3, 2, 12] {
+        assert_eq!(asked(expiry, 3), used_at(NOW), "{expiry}");
+    }
+}
+
+#[test]
+fn a_guard_is_empty_until_its_first_mark() {
+    let guard = SingleProcessGuard::with_capacity(10);
+    assert!(guard.is_empty());
+    guard.answer(&mark(1, 1, NOW, NOW + 600)).unwrap();
+    assert!(!guard.is_empty());
+}
+
 #[test]
 fn a_full_guard_stays_closed_and_still_knows_what_it_holds() {
     let guard = SingleProcessGuard::with_capacity(100);
