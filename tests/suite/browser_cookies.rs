@@ -69,7 +69,9 @@ fn a_missing_cookie_says_why_as_far_as_headers_tell() {
 /// `www.` at begin and none at the callback: the cookie is on the other one.
 #[test]
 fn a_callback_on_another_host_than_the_cookie_says_so() {
-    let shop = shop_with(|builder| builder.provider(Provider::github().redirect_uri("https://shop.example/callback")));
+    let shop = shop_with(|builder| {
+        builder.provider(Provider::github().redirect_uri("https://shop.example/callback")).public_host("shop.example")
+    });
     let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
     let diagnosis = |host: &str| {
         let headers = [(http::header::HOST, host.parse().unwrap())].into_iter().collect();
