@@ -163,6 +163,8 @@ mod tests {
     #[test]
     fn a_hammered_duplicate_costs_no_round_trip() {
         let cache = cache(100, true);
+        let shown = format!("{:?}", KnownUsedCache::new(SingleProcessGuard::with_capacity(10), 1));
+        assert!(shown.starts_with("KnownUsedCache { guard: SingleProcessGuard"), "{shown}");
         assert_eq!(ask(&cache, 1, 1).unwrap(), Marked::First);
         for claimant in 2..200 {
             assert!(

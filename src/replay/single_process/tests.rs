@@ -102,6 +102,23 @@ fn the_bucket_after_a_dropped_one_still_takes_marks() {
     assert_eq!(in_one_shard(3, 2, dropped_at, end + BUCKET_SECONDS - 1).unwrap(), used_at(dropped_at));
 }
 
+/// Buckets stand by the time at which they end, whichever was there first: else what is over waits for what is not.
+#[test]
+fn the_bucket_that_ends_first_is_dropped_first() {
+    let guard = SingleProcessGuard::with_capacity(100);
+    let asked = |number: u64, now: u64, expires_at: u64| {
+        let mut mark = mark(number, 1, now, expires_at);
+        mark.id[15] = 9;
+        guard.answer(&mark).unwrap()
+    };
+    asked(1, NOW - 60, NOW + 600);
+    asked(2, NOW, NOW + 3_000);
+    asked(3, NOW, NOW + 600);
+    assert_eq!(guard.len(), 3);
+    asked(4, NOW + 1_200, NOW + 3_000);
+    assert_eq!(guard.len(), 2, "two were over, and two are not");
+}
+
 /// A bucket that is looked for in the wrong place is made anew, without its marks.
 #[test]
 fn marks_of_many_expiries_are_found_in_whatever_order_they_come() {
