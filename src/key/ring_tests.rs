@@ -35,7 +35,7 @@ fn each_role_begins_and_ends_at_its_second() {
 /// Operators read these words in lists and metrics.
 #[test]
 fn each_role_has_its_word() {
-    let all = [KeyRole::Pending, KeyRole::Active, KeyRole::Retiring, KeyRole::Retired, KeyRole::Revoked];
+    let all = [Pending, Active, Retiring, Retired, Revoked];
     assert_eq!(all.map(|role| role.to_string()), ["pending", "active", "retiring", "retired", "revoked"]);
 }
 
