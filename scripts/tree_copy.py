@@ -24,7 +24,9 @@ def copy(destination):
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, destination / name)
+            # As of now: a run that was killed may have built a changed file, which an older one would not replace.
+            shutil.copyfile(ROOT / name, destination / name)
+            shutil.copymode(ROOT / name, destination / name)
 
 
 def lean_copy(destination):
