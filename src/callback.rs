@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::finish_error::{FinishError, FinishErrorKind, REPOSTED};
+use crate::telemetry::record;
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
@@ -214,6 +215,10 @@ impl Callback {
     /// assert!(Callback::from_form(b"state=ost1...&code=abc&user=%7B%7D").is_ok());
     /// ```
     pub fn from_form(body: &[u8]) -> Result<Self, FinishError> {
+        Self::read_form(body).inspect_err(|refused| record::unread(refused.kind()))
+    }
+
+    fn read_form(body: &[u8]) -> Result<Self, FinishError> {
         if body.len() > LARGEST {
             return Err(FinishErrorKind::TooLong.into());
         }
@@ -265,11 +270,12 @@ impl Callback {
     /// ```
     pub fn from_code(state: impl Into<String>, code: impl Into<String>) -> Result<Self, FinishError> {
         let (state, code) = (state.into(), code.into());
-        if state.len().saturating_add(code.len()) > LARGEST {
-            return Err(FinishErrorKind::TooLong.into());
-        }
         let filled = |text: String| (!text.is_empty()).then_some(Cow::Owned(text));
-        Self::from_values(filled(state), filled(code), None)
+        let read = match state.len().saturating_add(code.len()) {
+            0..=LARGEST => Self::from_values(filled(state), filled(code), None),
+            _ => Err(FinishErrorKind::TooLong.into()),
+        };
+        read.inspect_err(|refused| record::unread(refused.kind()))
     }
 
     /// Adds the `iss` that the client of yours passed on.

@@ -79,6 +79,7 @@
 //! * `postgres`, `postgres-tls`: `PostgresGuard`; TLS for it.
 //! * `cache`: `KnownUsedCache`.
 //! * `refresh`, `watch`: keys that change while the service runs; hearing of a changed file at once.
+//! * `metrics`, `tracing`: what operators see; see [`telemetry`].
 //! * `cli`: the command line `oauth-state`.
 //! * `uuid`: [`Tenant`] from a `Uuid`.
 //! * `testing`: a clock to turn by hand, a fixed ring, and the suites that every guard and source must pass.
@@ -115,6 +116,7 @@ pub mod source;
 mod steady_clock;
 pub mod store;
 mod sync;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
@@ -161,6 +163,9 @@ mod pages {
     struct Readme;
     #[doc = include_str!("../SECURITY.md")]
     struct Security;
+    #[cfg(feature = "metrics")]
+    #[doc = include_str!("../docs/operations.md")]
+    struct Operations;
     #[doc = include_str!("../docs/wire-format.md")]
     struct WireFormat;
     #[doc = include_str!("../docs/key-ring.md")]

@@ -9,7 +9,7 @@ pub const HELP: &str = "\
 Many logins at once over several server processes that are killed and started again.
 
 Usage: load [--flows N] [--servers N] [--over TIME] [--kill-every TIME] [--store STORE] [--guard GUARD] [--flood N] [--seconds N]
-            [--connections N] [--json FILE]
+            [--connections N] [--json FILE] [--targets FILE]
 
   --flows N          logins that are in flight together (default 1000); exit 1 if one fails that no kill explains
   --servers N        application servers, each a process (default 3)
@@ -21,6 +21,7 @@ Usage: load [--flows N] [--servers N] [--over TIME] [--kill-every TIME] [--store
   --seconds N        how long a flood lasts (default 20); people sign in all the while, a login after the other
   --connections N    requests at a time (default 48)
   --json FILE        the figures, for a program
+  --targets FILE     the servers' addresses, kept as Prometheus' file_sd reads them; each answers GET /metrics
   -h, --help         this text
 
 Redis and Postgres are started on free ports where they are needed, and stopped.";
@@ -37,6 +38,7 @@ pub struct Arguments {
     pub seconds: u64,
     pub connections: usize,
     pub json: Option<PathBuf>,
+    pub targets: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -53,6 +55,7 @@ impl Arguments {
             seconds: 20,
             connections: 48,
             json: None,
+            targets: None,
         };
         let mut given = given.iter();
         while let Some(name) = given.next() {
@@ -71,6 +74,7 @@ impl Arguments {
                 "--seconds" => arguments.seconds = number(name, value()?)? as u64,
                 "--connections" => arguments.connections = number(name, value()?)?,
                 "--json" => arguments.json = Some(value()?.into()),
+                "--targets" => arguments.targets = Some(value()?.into()),
                 other => return Err(format!("there is no option {other}").into()),
             }
         }

@@ -1,6 +1,7 @@
 //! The server processes, and the load balancer before them.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub struct Fleet {
     /// What those took that are gone by now, in milliseconds of the processor.
     gone: Mutex<f64>,
     killed: Mutex<HashSet<u32>>,
+    targets: Option<PathBuf>,
 }
 
 /// Where the load balancer sends requests for one server, whether it runs or not.
@@ -58,20 +60,33 @@ pub struct Answer {
 }
 
 impl Fleet {
-    pub async fn start(settings: Settings, servers: usize) -> Result<Self, Failure> {
+    pub async fn start(settings: Settings, servers: usize, targets: Option<PathBuf>) -> Result<Self, Failure> {
         let fleet = Self {
             settings,
             places: Mutex::default(),
             processes: tokio::sync::Mutex::default(),
             gone: Mutex::default(),
             killed: Mutex::default(),
+            targets,
         };
         for _ in 0..servers {
             let (process, place) = fleet.start_one().await?;
             fleet.processes.lock().await.push(process);
             fleet.places.lock().unwrap().push(place);
         }
+        fleet.write_targets()?;
         Ok(fleet)
+    }
+
+    /// Where each server can be scraped, for Prometheus' file_sd.
+    fn write_targets(&self) -> Result<(), Failure> {
+        let Some(file) = &self.targets else { return Ok(()) };
+        let ports: Vec<_> =
+            self.places.lock().unwrap().iter().map(|place| format!("127.0.0.1:{}", place.port)).collect();
+        // Put in place whole, because Prometheus reads it whenever it changes.
+        let written = file.with_extension("new");
+        std::fs::write(&written, serde_json::json!([{ "targets": ports }]).to_string())?;
+        Ok(std::fs::rename(written, file)?)
     }
 
     async fn start_one(&self) -> Result<(Process, Place), Failure> {
@@ -97,7 +112,7 @@ impl Fleet {
         let (process, new) = self.start_one().await?;
         self.processes.lock().await[place] = process;
         self.places.lock().unwrap()[place] = new;
-        Ok(())
+        self.write_targets()
     }
 
     /// Any number leads to a place.

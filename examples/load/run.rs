@@ -57,7 +57,7 @@ async fn started_postgres() -> Result<PostgresServer, Failure> {
 }
 
 async fn load(arguments: &Arguments, settings: Settings) -> Result<bool, Failure> {
-    let fleet = Arc::new(Fleet::start(settings, arguments.servers).await?);
+    let fleet = Arc::new(Fleet::start(settings, arguments.servers, arguments.targets.clone()).await?);
     let (progress, start) = (Arc::new(Progress::default()), Instant::now());
     let moments = Arc::new(Mutex::new(vec![moment(&fleet, &progress, start)]));
     println!("{} servers run; {} flows, {} at a time", arguments.servers, arguments.flows, arguments.connections);

@@ -7,10 +7,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
+use oauth_state::source::source_fn;
 use oauth_state::store::{Consumed, MemoryRows, PostgresRows, RedisRows, StateStore, StoredFlow};
+use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, describe};
 use oauth_state::{
-    App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard,
+    App, Binding, Expect, Flow, FlowBuilder, Keys, Login, PostgresGuard, Provider, RedisGuard, Refresh, ReplayGuard,
     SingleProcessGuard,
 };
 use serde::{Deserialize, Serialize};
@@ -62,39 +65,63 @@ pub fn run() -> Result<bool, Failure> {
 async fn serve() -> Result<(), Failure> {
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let settings: Settings = serde_json::from_str(&input.next_line().await?.ok_or("no settings")?)?;
-    let site = Site { store: store(&settings).await?, provider: settings.provider.as_str().into() };
+    // Before the flow is built, which looks its handles up.
+    let metrics = install_recorder()?;
+    let site =
+        Site { store: store(&settings, keys(&settings).await?).await?, provider: settings.provider.as_str().into() };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?.port());
     let app = Router::new().route("/begin", get(begin)).route("/callback", get(callback)).with_state(site);
+    let app = app.route("/metrics", get(move || async move { metrics.render() }));
     tokio::select! {
         served = async { axum::serve(listener, app).await } => Ok(served?),
         _ = input.next_line() => Ok(()),
     }
 }
 
-fn builder(settings: &Settings, guard: impl ReplayGuard) -> Result<FlowBuilder<u64>, Failure> {
-    let ring = KeyRing::parse(&settings.ring)?;
-    let builder = Flow::builder(App::new("shop", "load")?, ring, guard).carrying::<u64>();
+/// Histograms with bounds, so that a fleet's percentiles can be computed from the sum of its servers' buckets.
+fn install_recorder() -> Result<PrometheusHandle, Failure> {
+    let flows = Matcher::Full("oauth_state_flow_duration_seconds".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(LATENCY_SECONDS)?.set_buckets_for_metric(flows, FLOW_SECONDS)?;
+    let handle = builder.install_recorder()?;
+    describe();
+    Ok(handle)
+}
+
+/// Looked at again from time to time, as a service does; it never changes here.
+async fn keys(settings: &Settings) -> Result<Keys, Failure> {
+    let ring = settings.ring.clone();
+    let source = source_fn("the line that this server was started with", move || {
+        let ring = ring.clone();
+        async move { Ok(ring) }
+    });
+    let (keys, refresher) = Keys::load(source, Refresh::every(Duration::from_secs(1))).await?;
+    tokio::spawn(refresher.run());
+    Ok(keys)
+}
+
+fn builder(keys: Keys, guard: impl ReplayGuard) -> Result<FlowBuilder<u64>, Failure> {
+    let builder = Flow::builder(App::new("shop", "load")?, keys, guard).carrying::<u64>();
     Ok(builder.provider(Provider::github()))
 }
 
-async fn store(settings: &Settings) -> Result<Arc<dyn StateStore<u64>>, Failure> {
+async fn store(settings: &Settings, keys: Keys) -> Result<Arc<dyn StateStore<u64>>, Failure> {
     let redis = || RedisGuard::builder(&settings.redis).budget(PATIENT).connect();
     let memory = || SingleProcessGuard::with_capacity(MARKS);
     Ok(match (settings.store.as_str(), settings.guard.as_str()) {
-        ("sealed", "redis") => Arc::new(builder(settings, redis().await?)?.build()?),
-        ("sealed", _) => Arc::new(builder(settings, memory())?.build()?),
+        ("sealed", "redis") => Arc::new(builder(keys, redis().await?)?.build()?),
+        ("sealed", _) => Arc::new(builder(keys, memory())?.build()?),
         ("redis", _) => {
             let guard = redis().await?;
             let rows = RedisRows::beside(&guard);
-            Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
+            Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
         ("postgres", _) => {
             let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
             let rows = PostgresRows::beside(&guard).await?;
-            Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
+            Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
-        _ => Arc::new(StoredFlow::new(builder(settings, memory())?, MemoryRows::with_capacity(MARKS))?),
+        _ => Arc::new(StoredFlow::new(builder(keys, memory())?, MemoryRows::with_capacity(MARKS))?),
     })
 }
 

@@ -14,6 +14,7 @@ use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind, RepostPage};
 use crate::flow::{BeginError, Begun};
 use crate::store::Issued;
+use crate::telemetry::record;
 
 impl Callback {
     /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.
@@ -47,6 +48,7 @@ impl Callback {
 /// Whether a request may use a login up at all, by its method and headers.
 pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
     if RequestHeaders::Map(headers).is_speculative() || !matches!(*method, Method::GET | Method::POST) {
+        record::unread(FinishErrorKind::NotConsumed);
         return Err(FinishErrorKind::NotConsumed.into());
     }
     Ok(())

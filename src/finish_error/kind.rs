@@ -78,6 +78,42 @@ pub enum FinishErrorKind {
 }
 
 impl FinishErrorKind {
+    /// Every one, in the order of their declaration.
+    #[cfg(any(test, feature = "metrics"))]
+    pub(crate) const ALL: [Self; 31] = [
+        Self::MissingState,
+        Self::DuplicateParameter,
+        Self::CodeAndError,
+        Self::CodeMissing,
+        Self::TooLong,
+        Self::Malformed,
+        Self::UnknownKey,
+        Self::KeyRevoked,
+        Self::Forged,
+        Self::Expired,
+        Self::IssuedInFuture,
+        Self::WrongPurpose,
+        Self::WrongProvider,
+        Self::WrongTenant,
+        Self::WrongRedirect,
+        Self::CookieMissing,
+        Self::OtherBrowser,
+        Self::OtherSession,
+        Self::OtherClient,
+        Self::OtherUser,
+        Self::IssuerMissing,
+        Self::IssuerMismatch,
+        Self::Data,
+        Self::AlreadyUsed,
+        Self::GuardUnavailable,
+        Self::GuardOutcomeUnknown,
+        Self::GuardFull,
+        Self::StoreUnavailable,
+        Self::NotStored,
+        Self::RepostNeeded,
+        Self::NotConsumed,
+    ];
+
     /// The stable word for logs and metrics.
     ///
     /// # Examples

@@ -15,6 +15,7 @@ use crate::provider::{Provider, host_of};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
+use crate::telemetry::Span;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::PurposeKeys;
 
@@ -99,8 +100,21 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         login: &Login<T>,
         also: impl FnOnce(&SealedWith<'_>) -> R,
     ) -> Result<(Begun, R), BeginError> {
+        let provider = self.inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
+        let span = Span::begin(provider.id());
+        let begun = span.in_scope(|| self.begin_at(provider, binding, login, also));
+        span.record(if begun.is_ok() { "ok" } else { "error" });
+        begun.inspect(|_| self.inner.metrics.issued(provider.id()))
+    }
+
+    fn begin_at<R>(
+        &self,
+        provider: &Provider,
+        binding: Binding<'_>,
+        login: &Login<T>,
+        also: impl FnOnce(&SealedWith<'_>) -> R,
+    ) -> Result<(Begun, R), BeginError> {
         let inner = &*self.inner;
-        let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
         let purpose = inner.purpose_of(login)?;
         inner.check_login(login, provider)?;
         inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;

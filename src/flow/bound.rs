@@ -10,6 +10,7 @@ use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::key::id::KeyId;
 use crate::open::is_over;
 use crate::replay::{GuardError, Mark, Marked, Sealed};
+use crate::telemetry::{Span, Timer};
 use crate::token::aead::NONCE_BYTES;
 use crate::token::wire::Form;
 
@@ -68,6 +69,11 @@ impl<T> Bound<T> {
         self.finished
     }
 
+    /// The times of the state.
+    pub(crate) fn sealed(&self) -> Sealed {
+        self.sealed
+    }
+
     /// What the row beside this state is found and opened with.
     pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
         (self.nonce, self.key_id)
@@ -99,6 +105,14 @@ impl<T: serde::Serialize> Bound<T> {
     /// # }).unwrap();
     /// ```
     pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
+        let (flow, sealed) = (Arc::clone(&self.flow), self.sealed);
+        let finished = self.mark().await;
+        flow.count(&finished, sealed);
+        finished
+    }
+
+    /// [`Bound::mark_used`], for a caller that counts what the login ended in.
+    pub(crate) async fn mark(self) -> Result<Finished<T>, FinishError> {
         let Self { flow, nonce, key_id, sealed, skew, finished } = self;
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
@@ -111,7 +125,7 @@ impl<T: serde::Serialize> Bound<T> {
         let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
         let mark = Mark::new(replay_id(&nonce), claimant, now, sealed, skew);
         let marked = match drawn {
-            Ok(()) => flow.guard.mark_used(&mark).await,
+            Ok(()) => flow.ask_guard(&mark).await,
             Err(error) => Err(error),
         };
         match marked {
@@ -137,6 +151,18 @@ pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
 }
 
 impl FlowInner {
+    async fn ask_guard(&self, mark: &Mark) -> Result<Marked, GuardError> {
+        let asked = Timer::start();
+        let answer = Span::guard().around(self.guard.mark_used(mark), |answer| match answer {
+            Ok(Marked::First) => "first",
+            Ok(Marked::AlreadyUsed { .. }) => "already_used",
+            Err(_) => "error",
+        });
+        let answer = answer.await;
+        self.metrics.guard(asked, &answer);
+        answer
+    }
+
     /// The time, and the keys: one may have been revoked, or have retired, since the check.
     fn still_good(&self, sealed: Sealed, skew: u32, key_id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
         if is_over(sealed.expires_at, now, skew) {

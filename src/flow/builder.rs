@@ -14,6 +14,7 @@ use crate::provider::{Provider, RedirectUri, host_of};
 use crate::random;
 use crate::replay::ReplayGuard;
 use crate::rotation::Keys;
+use crate::telemetry::FlowMetrics;
 use crate::token::keys::SameKeyId;
 use crate::token::wire::Form;
 
@@ -271,6 +272,7 @@ impl Settings {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NothingSealsYet) }
         })?;
+        let metrics = FlowMetrics::new(self.providers.iter().map(Provider::id));
         Ok(FlowInner {
             cookies,
             keys,
@@ -282,6 +284,7 @@ impl Settings {
             clock: self.clock,
             guard: self.guard,
             random: random::operating_system,
+            metrics,
         })
     }
 

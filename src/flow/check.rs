@@ -41,6 +41,17 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, binding: Binding<'_>, expect: Expect<'_>, callback: Callback) -> Result<Bound<T>, FinishError> {
+        let expected = expect.provider;
+        self.check_in_order(binding, expect, callback)
+            .inspect_err(|refused| self.inner.count_refused(expected, refused))
+    }
+
+    fn check_in_order(
+        &self,
+        binding: Binding<'_>,
+        expect: Expect<'_>,
+        callback: Callback,
+    ) -> Result<Bound<T>, FinishError> {
         let inner = &*self.inner;
         if binding.request().is_some_and(RequestHeaders::is_speculative) {
             return Err(FinishErrorKind::NotConsumed.into());
@@ -71,6 +82,9 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             Err(refused) => return Err(inner.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
         let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
+        if callback.iss.is_some() && !issuer_checked {
+            inner.metrics.iss_ignored(provider.id());
+        }
 
         let Authentic { keys, nonce, claims, .. } = in_context.authentic();
         let key_id = keys.id;

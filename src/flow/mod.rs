@@ -11,6 +11,7 @@ mod finished;
 mod keys;
 mod login;
 mod rows;
+mod telling;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -25,6 +26,7 @@ pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
+pub(crate) use telling::outcome;
 
 use keys::FlowKeys;
 
@@ -39,6 +41,7 @@ use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
 use crate::replay::ReplayGuard;
 use crate::rotation::Keys;
+use crate::telemetry::FlowMetrics;
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
 ///
@@ -86,6 +89,7 @@ pub(crate) struct FlowInner {
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,
     random: Randomness,
+    metrics: FlowMetrics,
 }
 
 /// A callback address of a provider.
@@ -194,8 +198,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         callback: Callback,
     ) -> Result<Finished<T>, FinishError> {
         // The borrowed arguments end here, so that they are not held while the guard is waited for.
-        let bound = self.check(binding, expect, callback)?;
-        bound.mark_used().await
+        let (span, bound) = self.check_in_span(binding, expect, callback)?;
+        span.around(bound.mark_used(), outcome).await
     }
 }
 

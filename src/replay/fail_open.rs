@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
+use crate::telemetry::record;
 
 /// Lets a callback through when the guard behind it cannot answer, and counts how often it did.
 ///
@@ -55,6 +56,7 @@ impl<G: ReplayGuard> DangerouslyFailOpen<G> {
     /// ```
     #[must_use]
     pub fn new(guard: G) -> Self {
+        record::failed_open(0);
         Self { guard, let_through: Arc::default() }
     }
 
@@ -80,6 +82,7 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
                     // Whose mark is over is refused by every guard: that is no outage.
                     mark.refuse_if_over()?;
                     self.let_through.fetch_add(1, Ordering::Relaxed);
+                    record::failed_open(1);
                     Ok(Marked::First)
                 }
                 answer => answer,

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use moka::sync::Cache;
 
 use super::{Mark, MarkFuture, Marked, ReplayGuard};
+use crate::telemetry::CacheMetrics;
 
 /// No state can be presented for longer: the longest lifetime, and three times the largest skew.
 const LONGEST_USE: Duration = Duration::from_secs(3_600 + 3 * 900);
@@ -34,6 +35,7 @@ const LONGEST_USE: Duration = Duration::from_secs(3_600 + 3 * 900);
 pub struct KnownUsedCache<G> {
     guard: G,
     known: Arc<Cache<[u8; 16], FirstUse>>,
+    metrics: Arc<CacheMetrics>,
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +57,7 @@ impl<G: ReplayGuard> KnownUsedCache<G> {
     #[must_use]
     pub fn new(guard: G, ids: u64) -> Self {
         let known = Cache::builder().max_capacity(ids).time_to_live(LONGEST_USE).build();
-        Self { guard, known: Arc::new(known) }
+        Self { guard, known: Arc::new(known), metrics: Arc::new(CacheMetrics::new()) }
     }
 
     /// The guard behind it.
@@ -90,11 +92,13 @@ impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
         match self.known.get(mark.id()) {
             // The first user's own retry must hear from the guard that it was the first.
-            Some(first) if first.claimant != *mark.claimant() => MarkFuture::ready(Ok(Marked::AlreadyUsed {
-                first_used_at: first.at,
-                first_claimant: Some(first.claimant),
-            })),
+            Some(first) if first.claimant != *mark.claimant() => {
+                self.metrics.hit();
+                let (first_used_at, first_claimant) = (first.at, Some(first.claimant));
+                MarkFuture::ready(Ok(Marked::AlreadyUsed { first_used_at, first_claimant }))
+            }
             _ => MarkFuture::new(async move {
+                self.metrics.miss();
                 let marked = self.guard.mark_used(mark).await?;
                 self.remember(mark, marked);
                 Ok(marked)
@@ -106,7 +110,7 @@ impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
 impl<G: Clone> Clone for KnownUsedCache<G> {
     /// A clone shares what is known.
     fn clone(&self) -> Self {
-        Self { guard: self.guard.clone(), known: Arc::clone(&self.known) }
+        Self { guard: self.guard.clone(), known: Arc::clone(&self.known), metrics: Arc::clone(&self.metrics) }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::steady_clock::SteadyClock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex};
+use crate::telemetry::record;
 
 /// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
 const BUCKET_SECONDS: u64 = 128;
@@ -198,6 +199,7 @@ impl Shared {
         for bucket in shard.buckets.drain(..over) {
             shard.dropped_below = bucket.index().saturating_add(1);
             self.live.fetch_sub(bucket.len(), Ordering::Relaxed);
+            record::purged("memory", bucket.len() as u64);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::secret::SecretText;
 use crate::source::RingError;
 use crate::source::document::revocations;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
+use crate::telemetry::record;
 
 /// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
 const MOST_REMEMBERED: usize = 262_144;
@@ -222,10 +223,16 @@ impl Keys {
     ) -> Result<Offered, RingError> {
         let mut state = self.0.state();
         let offered = state.offer(revocations, ring, now);
+        // Of a document that is refused, too: its revocations count.
+        record::ring(&state.ring, now);
         match &offered {
-            Ok(_) => {
+            Ok(offered) => {
                 state.confirmed_at = Some(monotonic_now());
                 state.last_error = None;
+                record::ring_confirmed(now);
+                if let Offered::Taken { late } = offered {
+                    record::late_keys(*late);
+                }
             }
             Err(error) => {
                 state.refused = state.refused.saturating_add(1);
@@ -242,6 +249,7 @@ impl Keys {
     ) -> Result<Arc<R>, E> {
         let mut state = self.0.state();
         let reader = make(state.ring.clone())?;
+        record::ring(&state.ring, unix_seconds(SystemTime::now()));
         // Flows come and go in tests; what is gone takes no room.
         state.readers.retain(|reader| reader.strong_count() > 0);
         let following: Weak<R> = Arc::downgrade(&reader);
@@ -252,6 +260,7 @@ impl Keys {
     /// A callback named a key that is not known here: another server may have a newer document.
     pub(crate) fn met_unknown_key(&self) {
         self.0.unknown_keys.fetch_add(1, Ordering::Relaxed);
+        record::unknown_key();
         self.0.wishes.wish(&self.0.wishes.early);
     }
 
@@ -271,6 +280,9 @@ impl Keys {
         let mut state = self.0.state();
         state.confirmed_at = Some(monotonic_now());
         state.last_error = None;
+        let now = unix_seconds(SystemTime::now());
+        record::ring(&state.ring, now);
+        record::ring_confirmed(now);
     }
 
     /// What the last attempt ended in, in the source's words.

@@ -10,9 +10,12 @@ use serde::de::DeserializeOwned;
 use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::flow::{BeginError, Begun, ConfigError, DataError, Expect, Finished, Flow, FlowBuilder, Login};
+use crate::flow::{
+    BeginError, Begun, Bound, ConfigError, DataError, Expect, Finished, Flow, FlowBuilder, Login, outcome,
+};
 use crate::key::id::KeyId;
 use crate::rows::{Row, Rows};
+use crate::telemetry::{Span, Timer, record};
 use crate::token::aead::NONCE_BYTES;
 
 /// The most bytes of JSON that one login's data may have.
@@ -130,7 +133,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     pub async fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
         // The borrowed arguments end here, so that they are not held while the store is waited for.
         let (begun, row) = self.seal(binding, login)?;
-        self.rows.put(&row).await.map_err(BeginError::Store)?;
+        let asked = Timer::start();
+        let put = Span::store("put").around(self.rows.put(&row), worked).await;
+        record::store("put", asked, put.is_ok());
+        put.map_err(BeginError::Store)?;
         Ok(begun)
     }
 
@@ -172,9 +178,16 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
         expect: Expect<'_>,
         callback: Callback,
     ) -> Result<Finished<T>, FinishError> {
-        let bound = self.handles.check(binding, expect, callback)?;
+        let (span, bound) = self.handles.check_in_span(binding, expect, callback)?;
+        let sealed = bound.sealed();
+        let finished = span.around(self.mark_and_read(bound), outcome).await;
+        self.handles.count(&finished, sealed);
+        finished
+    }
+
+    async fn mark_and_read(&self, bound: Bound<()>) -> Result<Finished<T>, FinishError> {
         let (nonce, key_id) = bound.sealed_under();
-        let finished = bound.mark_used().await?;
+        let finished = bound.mark().await?;
         match self.read_row(&nonce, key_id).await {
             Ok(data) => Ok(finished.with_data(data)),
             Err(error) => {
@@ -188,7 +201,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
 
     async fn read_row(&self, nonce: &[u8; NONCE_BYTES], key_id: KeyId) -> Result<T, FinishError> {
         let id = crate::flow::replay_id(nonce);
-        let value = self.rows.get(&id).await;
+        let asked = Timer::start();
+        let value = Span::store("get").around(self.rows.get(&id), worked).await;
+        record::store("get", asked, value.is_ok());
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).caused_by(error))?;
         let value = value.ok_or(FinishErrorKind::NotStored)?;
         let data = self.handles.open_row(nonce, key_id, value).map_err(|kind| match kind {
@@ -201,4 +216,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
         serde_json::from_slice(&data)
             .map_err(|error| FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error)))
     }
+}
+
+fn worked<R, E>(answer: &Result<R, E>) -> &'static str {
+    if answer.is_ok() { "ok" } else { "error" }
 }

@@ -42,6 +42,7 @@ mod routes_abused;
 mod shared;
 mod state_length;
 mod state_stores;
+mod telemetry;
 mod typestate;
 
 #[path = "../common/mod.rs"]

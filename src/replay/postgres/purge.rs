@@ -13,6 +13,7 @@ use super::table::{PARTITIONS, turn_is_over};
 use crate::clock::unix_seconds;
 use crate::replay::GuardError;
 use crate::replay::remote::{LONGEST_BUDGET, with_jitter};
+use crate::telemetry::record;
 
 /// A purger that cannot have the lock at once leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
@@ -46,7 +47,8 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
 /// Empties every partition that holds no live mark, on a connection of its own.
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
     let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
-    purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")))
+    let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
+    purged.inspect(|purged| record::purged("postgres", purged.marks))
 }
 
 async fn round(settings: &Settings) -> Result<Purged, GuardError> {

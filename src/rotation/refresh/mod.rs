@@ -13,6 +13,7 @@ use super::keys::{Keys, Live, Offered, Wishes};
 use crate::key::KeyRing;
 use crate::random;
 use crate::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind};
+use crate::telemetry::{Refreshed, Span, Timer, record};
 
 /// The wait after the first failure; it doubles with each further one, up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -128,13 +129,18 @@ impl Keys {
 }
 
 async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -> Result<Fetched, SourceError> {
-    match timeout(refresh.time_limit, source.fetch(known)).await {
-        Ok(answer) => answer,
-        Err(late) => {
-            let answer = format_args!("no answer within {:?}", refresh.time_limit);
-            Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
-        }
-    }
+    let asked = Timer::start();
+    let fetched = timeout(refresh.time_limit, source.fetch(known));
+    let fetched = Span::source(source.name()).around(fetched, |answer| match answer {
+        Ok(Ok(_)) => "ok",
+        _ => "error",
+    });
+    let fetched = fetched.await.unwrap_or_else(|late| {
+        let answer = format_args!("no answer within {:?}", refresh.time_limit);
+        Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
+    });
+    record::source(asked, fetched.is_ok());
+    fetched
 }
 
 impl Refresher {
@@ -182,10 +188,12 @@ impl Refresher {
             Ok(Fetched::Document { text, version }) => (text, version),
             Ok(Fetched::Unchanged) => {
                 keys.confirm();
+                record::refreshed(Refreshed::Unchanged);
                 return Ok(Offered::Unchanged);
             }
             Err(error) => {
                 keys.note_error(&error.to_string(), true);
+                record::refreshed(Refreshed::Failed);
                 return Err(error);
             }
         };
@@ -200,6 +208,11 @@ impl Refresher {
                 "keys are revoked by a document that is refused otherwise"
             );
         }
+        record::refreshed(match offered {
+            Ok(Offered::Taken { .. }) => Refreshed::Taken,
+            Ok(Offered::Unchanged) => Refreshed::Unchanged,
+            Err(_) => Refreshed::Refused,
+        });
         match offered {
             Ok(offered) => {
                 // Only what was taken is known: a document that was refused is fetched and judged again, because time may

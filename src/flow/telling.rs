@@ -1,0 +1,62 @@
+//! What a flow tells of its callbacks, in metrics and spans.
+
+use super::bound::Bound;
+use super::finished::{Authorized, Finished, ProviderRefusal};
+use super::{Expect, Flow, FlowInner};
+use crate::binding::Binding;
+use crate::callback::Callback;
+use crate::finish_error::{FinishError, Restart};
+use crate::provider::Provider;
+use crate::replay::Sealed;
+use crate::telemetry::Span;
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
+    /// [`Flow::check`], in the span of the whole callback.
+    pub(crate) fn check_in_span(
+        &self,
+        binding: Binding<'_>,
+        expect: Expect<'_>,
+        callback: Callback,
+    ) -> Result<(Span, Bound<T>), FinishError> {
+        // What a router took from an address is told only if it is one of ours.
+        let provider = expect.provider.and_then(|id| self.inner.provider(id));
+        let span = Span::finish(provider.map(Provider::id));
+        match span.in_scope(|| self.check(binding, expect, callback)) {
+            Ok(bound) => Ok((span, bound)),
+            Err(refused) => {
+                span.record(refused.code());
+                Err(refused)
+            }
+        }
+    }
+
+    /// Counts what a callback ended in that was checked and marked.
+    pub(crate) fn count<R>(&self, finished: &Result<Finished<R>, FinishError>, sealed: Sealed) {
+        self.inner.count(finished, sealed);
+    }
+}
+
+impl FlowInner {
+    pub(super) fn count<T>(&self, finished: &Result<Finished<T>, FinishError>, sealed: Sealed) {
+        let age = self.now().saturating_sub(sealed.issued_at);
+        match finished {
+            Ok(Finished::Code(Authorized { origin, .. })) => self.metrics.finished(&origin.provider, false, age),
+            Ok(Finished::Refused(ProviderRefusal { origin, .. })) => self.metrics.finished(&origin.provider, true, age),
+            Err(refused) => self.count_refused(None, refused),
+        }
+    }
+
+    /// Under the provider that was expected, or that an authentic state names.
+    pub(super) fn count_refused(&self, expected: Option<&str>, refused: &FinishError) {
+        self.metrics.refused(expected.or_else(|| refused.restart().map(Restart::provider)), refused.kind());
+    }
+}
+
+/// What a callback ended in, in one word.
+pub(crate) fn outcome<T>(finished: &Result<Finished<T>, FinishError>) -> &'static str {
+    match finished {
+        Ok(Finished::Code(_)) => "ok",
+        Ok(Finished::Refused(_)) => "provider_refused",
+        Err(refused) => refused.code(),
+    }
+}
