@@ -125,6 +125,9 @@ impl Derivation {
             "secret": hex(&secret), "binding_tag": hex(&secrets.binding_tag()), "code_verifier": secrets.code_verifier(),
             "code_challenge": secrets.code_challenge(), "nonce": secrets.nonce(), "replay_id": hex(&replay_id(&nonce)),
         });
+        if form == Form::Signed {
+            answer["K_sign"] = key("sign").into();
+        }
         if let Some(user) = &self.user {
             answer["user_tag"] = hex(&user_tag(&keys.flow, &nonce, &unhex(user))).into();
         }

@@ -13,7 +13,7 @@ use crate::name::{App, Purpose};
 use crate::secret::SecretBytes;
 use crate::source::document;
 use crate::token::keys::{KeyTable, PurposeKeys};
-use crate::token::wire::{self, Form, HEAD_BYTES, LONGEST_BYTES};
+use crate::token::wire::{self, Form, LONGEST_BYTES};
 
 /// Seals any bytes at all, as a server of another release might.
 #[derive(Debug)]
@@ -23,10 +23,17 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// With the key that seals at `now`; `None` if there is none.
+    /// Of encrypted states, with the key that seals at `now`; `None` if there is none.
     #[must_use]
     pub fn new(ring: KeyRing, app: &App, purposes: &[Purpose], now: u64) -> Option<Self> {
         let table = KeyTable::new(ring, purposes, app, Form::Sealed).ok()?;
+        Some(Self { table, now })
+    }
+
+    /// Of signed states.
+    #[must_use]
+    pub fn signed(ring: KeyRing, app: &App, purposes: &[Purpose], now: u64) -> Option<Self> {
+        let table = KeyTable::new(ring, purposes, app, Form::Signed).ok()?;
         Some(Self { table, now })
     }
 
@@ -39,10 +46,9 @@ impl Sealer {
     pub fn seal(&self, purpose: Purpose, nonce: &[u8; 24], plaintext: &[u8]) -> Option<String> {
         let keys = self.keys(purpose)?;
         let mut bytes = Vec::new();
-        wire::write_head(Form::Sealed, keys.id, nonce, &mut bytes);
+        wire::write_head(keys.form, keys.id, nonce, &mut bytes);
         bytes.extend_from_slice(plaintext);
-        let tag = keys.encryption.encrypt(nonce, &keys.associated_data, bytes.get_mut(HEAD_BYTES..)?).ok()?;
-        bytes.extend_from_slice(&tag);
+        keys.seal(nonce, &mut bytes).ok()?;
         Some(base64url::encode(&bytes))
     }
 
@@ -58,16 +64,16 @@ impl Sealer {
 /// The parts of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The place of its form among the five.
+    /// The place of its form among the six.
     pub form: usize,
     /// The key that it names.
     pub key_id: [u8; 4],
     /// Its nonce.
     pub nonce: [u8; 24],
-    /// What was sealed.
-    pub ciphertext: Vec<u8>,
-    /// What authenticates it.
-    pub tag: [u8; 16],
+    /// What was sealed: the plaintext itself in a signed token.
+    pub text: Vec<u8>,
+    /// What authenticates it: 16 bytes, 32 in a signed token.
+    pub tag: Vec<u8>,
 }
 
 impl Token {
@@ -80,8 +86,8 @@ impl Token {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(text, &mut buffer)?;
         let form = Form::ALL.iter().position(|form| *form == token.form).unwrap_or(Form::ALL.len());
-        let ciphertext = token.ciphertext.to_vec();
-        Ok(Self { form, key_id: token.key_id.0, nonce: token.nonce, ciphertext, tag: token.tag })
+        let (text, tag) = (token.text.to_vec(), token.tag.as_bytes().to_vec());
+        Ok(Self { form, key_id: token.key_id.0, nonce: token.nonce, text, tag })
     }
 
     /// Its text; `None` for a form that there is not.
@@ -89,7 +95,7 @@ impl Token {
     pub fn print(&self) -> Option<String> {
         let mut bytes = Vec::new();
         wire::write_head(*Form::ALL.get(self.form)?, KeyId(self.key_id), &self.nonce, &mut bytes);
-        bytes.extend_from_slice(&self.ciphertext);
+        bytes.extend_from_slice(&self.text);
         bytes.extend_from_slice(&self.tag);
         Some(base64url::encode(&bytes))
     }

@@ -128,9 +128,9 @@ pub use clock::{Clock, SystemClock};
 pub use finish_error::{FinishError, FinishErrorKind, RepostPage, Restart};
 pub use flow::{
     Authorized, BeginError, Begun, Bound, Code, CodeVerifier, ConfigError, DataError, Expect, Finished, Flow,
-    FlowBuilder, Login, Nonce, ProviderRefusal,
+    FlowBuilder, Login, Nonce, ProviderRefusal, PublicData,
 };
-pub use inspect::{BoundBy, Inspection, NotAState, SealedBy, StateContents, StateForm};
+pub use inspect::{BoundBy, Inspection, NotAState, SealedBy, StateContents, StateForm, UnverifiedClaims};
 pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use name::{App, NameError, Purpose};
 pub use provider::{Figure, Preset, PresetError, Provider, ResponseMode};

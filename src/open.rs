@@ -12,7 +12,7 @@ use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::{KeyTable, PurposeKeys};
-use crate::token::wire::{self, LONGEST_BYTES, NotAToken};
+use crate::token::wire::{self, Form, LONGEST_BYTES, NotAToken};
 
 /// Claims that some holder of the key sealed, and the keys that they were sealed with.
 pub(crate) struct Authentic<'t> {
@@ -30,7 +30,7 @@ pub(crate) struct Timely<'a, 't>(&'a Authentic<'t>);
 #[derive(Clone, Copy)]
 pub(crate) struct InContext<'a, 't>(&'a Authentic<'t>);
 
-/// Length, base64url, magic, key id, AEAD, strict parse, in that order.
+/// Length, base64url, magic, key id, AEAD or signature, strict parse, in that order.
 pub(crate) fn authenticate<'t>(
     state: &str,
     keys: &'t KeyTable,
@@ -42,22 +42,23 @@ pub(crate) fn authenticate<'t>(
         NotAToken::NotBase64Url | NotAToken::TooShort | NotAToken::OtherMagic => FinishErrorKind::Malformed,
     })?;
     if token.form != keys.form() {
-        return Err(FinishError::because(
-            FinishErrorKind::Malformed,
-            "the state is of another store's form: it was begun with another kind of store than this callback finishes",
-        ));
+        let diagnosis = if token.form == Form::Signed || keys.form() == Form::Signed {
+            "one of the state and this flow is signed, the other encrypted: build the flow alike at both ends, or move from one form to \
+             the other with store::Migration"
+        } else {
+            "the state is of another store's form: it was begun with another kind of store than this callback finishes"
+        };
+        return Err(FinishError::because(FinishErrorKind::Malformed, diagnosis));
     }
-    let keys = keys.opening(token.key_id, now)?;
-    keys.encryption
-        .decrypt(&token.nonce, &keys.associated_data, token.ciphertext, &token.tag)
-        .map_err(|_| FinishErrorKind::Forged)?;
+    let (keys, nonce) = (keys.opening(token.key_id, now)?, token.nonce);
+    let plaintext = keys.open(token).map_err(|_| FinishErrorKind::Forged)?;
     let malformed = || {
         FinishError::because(
             FinishErrorKind::Malformed,
             "an authentic state does not read: it was sealed by a newer release, or by another implementation",
         )
     };
-    let claims = Claims::read(token.ciphertext).map_err(|_| malformed())?;
+    let claims = Claims::read(plaintext).map_err(|_| malformed())?;
     // Once more at this end: a server of another release, or with other rules, may have sealed it.
     let return_to = match claims.return_to {
         "" => None,
@@ -66,7 +67,7 @@ pub(crate) fn authenticate<'t>(
     if keys.purpose.needs_user() && claims.user_tag.is_none() {
         return Err(malformed());
     }
-    Ok(Authentic { keys, nonce: token.nonce, claims, return_to })
+    Ok(Authentic { keys, nonce, claims, return_to })
 }
 
 /// Whether a state is expired, allowing for clocks that differ.

@@ -3,9 +3,9 @@
 use crate::base64url;
 use crate::claims::codec::Claims;
 use crate::claims::data;
-use crate::token::aead::{NONCE_BYTES, NotAuthentic, TAG_BYTES};
+use crate::token::aead::{NONCE_BYTES, NotAuthentic};
 use crate::token::keys::PurposeKeys;
-use crate::token::wire::{self, AROUND_BYTES, HEAD_BYTES};
+use crate::token::wire;
 
 /// Why nothing was sealed.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub(crate) enum SealError {
     TooLong { actual: usize },
     /// The caller's data could not be written.
     Data(serde_json::Error),
-    /// The AEAD refused; with texts of this size it does not.
-    Aead(NotAuthentic),
+    /// The construction refused; with texts of this size it does not.
+    Refused(NotAuthentic),
 }
 
 /// Seals `claims` and `value`, the caller's data, under `nonce`, which is used once, if the text has at most `limit` characters.
@@ -28,17 +28,15 @@ pub(crate) fn seal<T: serde::Serialize>(
 ) -> Result<String, SealError> {
     // Bytes enough for everything but data, so that the usual state takes this one allocation and its text.
     let fields = [claims.provider.len(), claims.tenant.len(), claims.redirect.len(), claims.return_to.len()];
-    let mut bytes =
-        Vec::with_capacity(fields.iter().fold(AROUND_BYTES + 64, |sum, length| sum.saturating_add(*length)));
+    let around = keys.form.around_bytes().saturating_add(64);
+    let mut bytes = Vec::with_capacity(fields.iter().fold(around, |sum, length| sum.saturating_add(*length)));
     wire::write_head(keys.form, keys.id, nonce, &mut bytes);
     claims.write_without_data(&mut bytes);
     data::write(value, &mut bytes).map_err(SealError::Data)?;
-    let actual = base64url::encoded_len(bytes.len().saturating_add(TAG_BYTES));
+    let actual = base64url::encoded_len(bytes.len().saturating_add(keys.form.tag_bytes()));
     if actual > limit {
         return Err(SealError::TooLong { actual });
     }
-    let text = bytes.get_mut(HEAD_BYTES..).unwrap_or_default();
-    let tag = keys.encryption.encrypt(nonce, &keys.associated_data, text).map_err(SealError::Aead)?;
-    bytes.extend_from_slice(&tag);
+    keys.seal(nonce, &mut bytes).map_err(SealError::Refused)?;
     Ok(base64url::encode(&bytes))
 }

@@ -146,8 +146,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
                 BeginError::StateTooLong { provider: provider.id().to_owned(), actual, limit }
             }
             SealError::Data(error) => BeginError::Data(error.into()),
-            // The AEAD's own limit lies beyond 2048 characters.
-            SealError::Aead(_) => {
+            // The constructions' own limits lie beyond 2048 characters.
+            SealError::Refused(_) => {
                 BeginError::StateTooLong { provider: provider.id().to_owned(), actual: usize::MAX, limit }
             }
         })?;

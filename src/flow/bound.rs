@@ -12,7 +12,6 @@ use crate::open::is_over;
 use crate::replay::{GuardError, Mark, Marked, Sealed};
 use crate::telemetry::{Span, Timer};
 use crate::token::aead::NONCE_BYTES;
-use crate::token::wire::Form;
 
 /// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
 ///
@@ -185,6 +184,6 @@ impl FlowInner {
 
     /// With the data of a state that carries its own; a handle's lies in a store.
     pub(super) fn carrying(&self, restart: Restart, json: &[u8]) -> Restart {
-        if self.keys.load().form() == Form::Sealed { restart.carrying(json) } else { restart }
+        if self.keys.load().form().leads_to_row() { restart } else { restart.carrying(json) }
     }
 }

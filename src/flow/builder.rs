@@ -76,7 +76,8 @@ impl FlowBuilder<()> {
 }
 
 impl<T> FlowBuilder<T> {
-    /// What the states carry for the caller, as JSON inside: encrypted, authentic, and counted in the URL's length.
+    /// What the states carry for the caller, as JSON inside: encrypted, authentic, and counted in the URL's length. In a flow that is
+    /// [only signed](FlowBuilder::build_signed_readable_by_anybody) it is not encrypted, and its type says that it is public.
     ///
     /// # Examples
     ///
@@ -241,7 +242,12 @@ impl<T> FlowBuilder<T> {
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
     pub fn build(self) -> Result<Flow<T>, ConfigError> {
-        Ok(Flow { inner: Arc::new(self.settings.build(Form::Sealed)?), data: PhantomData })
+        self.build_form(Form::Sealed)
+    }
+
+    /// A flow that seals and opens states of this form, and of no other.
+    pub(super) fn build_form(self, form: Form) -> Result<Flow<T>, ConfigError> {
+        Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
     }
 
     /// The flow behind a store: its states are handles of this form, and carry no data.

@@ -11,6 +11,7 @@ mod finished;
 mod keys;
 mod login;
 mod rows;
+mod signed;
 mod telling;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
+pub use signed::PublicData;
 pub(crate) use telling::outcome;
 
 use keys::FlowKeys;
@@ -42,6 +44,7 @@ use crate::random::Randomness;
 use crate::replay::ReplayGuard;
 use crate::rotation::Keys;
 use crate::telemetry::FlowMetrics;
+use crate::token::wire::Form;
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
 ///
@@ -153,6 +156,11 @@ impl<T> Flow<T> {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.inner.keys.handle().fingerprint()
+    }
+
+    /// The one form of its states.
+    pub(crate) fn form(&self) -> Form {
+        self.inner.keys.load().form()
     }
 
     /// Replaces the source of randomness, to count its calls and to let it fail.

@@ -65,7 +65,11 @@ fn examples() -> String {
     let sealed_with =
         SealedWith { keys: of_handles, nonce: &nonce, now: 1_800_000_000, expires_at: 1_800_000_600, skew: 60 };
     let row = sealed_with.row(b"42".to_vec()).unwrap();
-    let lines: [(&str, String); 24] = [
+    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Signed).unwrap();
+    let of_signed = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
+    let signed = seal::seal(of_signed, &nonce, &bare, &(), 2048).unwrap();
+    let signed_bytes = base64url_bytes(&signed);
+    let lines: [(&str, String); 28] = [
         ("root key", hex(&SAMPLE_KEYS[0])),
         ("as text", root.to_secret_text().expose().to_owned()),
         ("root key id", root.id().to_string()),
@@ -90,6 +94,10 @@ fn examples() -> String {
         ("K_row", hex(derive(&root, "row", Purpose::Login, &app).expose())),
         ("row assoc. data", hex(&of_handles.rows.as_ref().unwrap().associated_data)),
         ("row value", hex(row.value())),
+        ("K_sign", hex(derive(&root, "sign", Purpose::Login, &app).expose())),
+        ("sig. assoc. data", hex(&of_signed.associated_data)),
+        ("tag", hex(&signed_bytes[signed_bytes.len() - 32..])),
+        ("signed state", signed),
     ];
     lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<16}  {value}\n"))
 }

@@ -1,8 +1,12 @@
 //! What a state says and why it would be refused, for support: the same look-up, the same opening and the same checks of the
 //! time as a callback's, and nothing that a login could be accepted by.
 
+mod unverified;
+
 use std::fmt;
 use std::time::SystemTime;
+
+pub use unverified::UnverifiedClaims;
 
 use crate::claims::Origin;
 use crate::claims::codec::BindingKind;
@@ -16,7 +20,7 @@ use crate::key::{KeyRing, KeyRole, RootKeyId};
 use crate::name::{App, Purpose};
 use crate::open;
 use crate::token::keys::KeyTable;
-use crate::token::wire::{self, AROUND_BYTES, Form, LONGEST_BYTES};
+use crate::token::wire::{self, Form, LONGEST_BYTES};
 
 /// What the outside of a state tells, without a key.
 ///
@@ -58,12 +62,12 @@ impl StateForm {
     pub fn read(state: &str) -> Result<Self, NotAState> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
-        let bytes = token.ciphertext.len().saturating_add(AROUND_BYTES);
+        let bytes = token.text.len().saturating_add(token.form.around_bytes());
         Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0, form: token.form })
     }
 
-    /// The first four characters: `ost1` for a state that carries everything; `osm1`, `osr1`, `osp1` and `osx1` for a
-    /// handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
+    /// The first four characters: `ost1` for a state that carries everything, `oss1` for one that is signed and that anybody can
+    /// read; `osm1`, `osr1`, `osp1` and `osx1` for a handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
     ///
     /// # Examples
     ///
@@ -127,7 +131,7 @@ impl fmt::Display for NotAState {
                 "it is not canonical base64url: a character was changed, added or decoded once too often"
             }
             Self::OtherMagic => {
-                "it begins with none of ost1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"
+                "it begins with none of ost1, oss1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"
             }
             Self::TooShort => "it begins like a state, and is cut short",
         })

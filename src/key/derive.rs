@@ -100,6 +100,8 @@ mod tests {
             assert_ne!(key.expose(), other_key.expose());
             assert_ne!(id, other_id);
         }
-        assert_ne!(key.expose(), derive(&root, "flow", Purpose::Login, &app).expose());
+        let labels = ["enc", "sign", "flow", "row", "key-id"];
+        let keys = labels.map(|label| *derive(&root, label, Purpose::Login, &app).expose());
+        assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), labels.len(), "one key for two uses");
     }
 }

@@ -3,6 +3,7 @@
 //! | store | its states | survives | writes on every begin |
 //! |---|---|---|---|
 //! | [`Flow`]: sealed, this crate's point | `ost1…` | a restart, the loss of any server | no |
+//! | [`Flow`], signed: [readable by anybody](crate::FlowBuilder::build_signed_readable_by_anybody) | `oss1…` | the same | no |
 //! | [`StoredFlow`] over `RedisRows` | `osr1…` | a restart; what Redis survives | yes |
 //! | [`StoredFlow`] over `PostgresRows` | `osp1…` | a restart; what Postgres survives | yes |
 //! | [`StoredFlow`] over [`MemoryRows`] | `osm1…` | nothing, and one process alone finishes what it began | yes |
@@ -67,7 +68,6 @@ use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::finish_error::FinishError;
 use crate::flow::{BeginError, Expect, Flow, Login};
-use crate::token::wire::Form;
 
 /// What [`StateStore::issue`] gives, when it has.
 pub type IssueFuture<'a> = Pin<Box<dyn Future<Output = Result<Issued, BeginError>> + Send + 'a>>;
@@ -140,7 +140,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for 
     }
 
     fn owns(&self, state: &str) -> bool {
-        Form::Sealed.is_form_of(state)
+        self.form().is_form_of(state)
     }
 }
 

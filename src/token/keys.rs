@@ -1,7 +1,8 @@
 //! The keys that a flow seals and opens with, found by the key id in a token.
 
-use super::aead::Xaes256Gcm;
-use super::wire::{self, Form};
+use super::aead::{NONCE_BYTES, NotAuthentic, Xaes256Gcm};
+use super::signed::SigningKey;
+use super::wire::{self, Form, HEAD_BYTES, Tag, Unverified};
 use crate::finish_error::FinishErrorKind;
 use crate::key::derive::{HmacKey, derive, key_id};
 use crate::key::id::KeyId;
@@ -13,8 +14,8 @@ use crate::name::{App, Purpose};
 pub(crate) struct PurposeKeys {
     pub(crate) id: KeyId,
     pub(crate) purpose: Purpose,
-    /// `K_enc`.
-    pub(crate) encryption: Xaes256Gcm,
+    /// What tokens of this form, and of no other, are made and opened with.
+    construction: Construction,
     /// `K_flow`: binding tags, user tags, the code_verifier and the OpenID Connect nonce.
     pub(crate) flow: HmacKey,
     /// It depends on nothing that changes from token to token, so it is written down once.
@@ -22,6 +23,16 @@ pub(crate) struct PurposeKeys {
     pub(crate) form: Form,
     /// For the rows that handles lead to; a state that carries everything has none.
     pub(crate) rows: Option<Box<RowKeys>>,
+}
+
+/// The one construction of a form, with its key; the key of the other one is not even derived. Boxed, because a place that is larger
+/// than what lies in it is moved with whatever lay on the stack before it.
+#[derive(Debug)]
+enum Construction {
+    /// `K_enc`.
+    Encrypted(Box<Xaes256Gcm>),
+    /// `K_sign`.
+    Signed(Box<SigningKey>),
 }
 
 /// What the rows of a store are sealed with.
@@ -35,21 +46,58 @@ pub(crate) struct RowKeys {
 impl PurposeKeys {
     fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
-        let rows = (form != Form::Sealed).then(|| {
+        let key = |label: &str| derive(&ring_key.root, label, purpose, app);
+        let rows = form.leads_to_row().then(|| {
             Box::new(RowKeys {
-                encryption: Xaes256Gcm::new(derive(&ring_key.root, "row", purpose, app).expose()),
+                encryption: Xaes256Gcm::new(key("row").expose()),
                 associated_data: wire::associated_data("row", form, id, purpose, app),
             })
         });
+        let (label, construction) = match form {
+            Form::Signed => ("signed", Construction::Signed(Box::new(SigningKey::new(key("sign").expose())))),
+            Form::Sealed | Form::Memory | Form::Redis | Form::Postgres | Form::Other => {
+                ("encrypted", Construction::Encrypted(Box::new(Xaes256Gcm::new(key("enc").expose()))))
+            }
+        };
         Self {
             id,
             purpose,
-            encryption: Xaes256Gcm::new(derive(&ring_key.root, "enc", purpose, app).expose()),
-            flow: HmacKey::new(derive(&ring_key.root, "flow", purpose, app).expose()),
-            associated_data: wire::associated_data("encrypted", form, id, purpose, app),
+            construction,
+            flow: HmacKey::new(key("flow").expose()),
+            associated_data: wire::associated_data(label, form, id, purpose, app),
             form,
             rows,
         }
+    }
+
+    /// Encrypts or signs what stands behind the head of a token, and appends the tag.
+    pub(crate) fn seal(&self, nonce: &[u8; NONCE_BYTES], token: &mut Vec<u8>) -> Result<(), NotAuthentic> {
+        let text = token.get_mut(HEAD_BYTES..).unwrap_or_default();
+        match &self.construction {
+            Construction::Encrypted(key) => {
+                let tag = key.encrypt(nonce, &self.associated_data, text)?;
+                token.extend_from_slice(&tag);
+            }
+            Construction::Signed(key) => {
+                let tag = key.sign(nonce, &self.associated_data, text)?;
+                token.extend_from_slice(tag.expose());
+            }
+        }
+        Ok(())
+    }
+
+    /// The plaintext of a token that these keys sealed.
+    pub(crate) fn open<'b>(&self, token: Unverified<'b>) -> Result<&'b [u8], NotAuthentic> {
+        let Unverified { nonce, text, tag, .. } = token;
+        match (&self.construction, tag) {
+            (Construction::Encrypted(key), Tag::Aead(tag)) => key.decrypt(&nonce, &self.associated_data, text, &tag)?,
+            (Construction::Signed(key), Tag::Mac(tag)) => key.verify(&nonce, &self.associated_data, text, &tag)?,
+            // The keys' form chooses the construction, never the token: one that names another is not opened by it (form confusion).
+            (Construction::Encrypted(_), Tag::Mac(_)) | (Construction::Signed(_), Tag::Aead(_)) => {
+                return Err(NotAuthentic);
+            }
+        }
+        Ok(text)
     }
 }
 
@@ -146,6 +194,98 @@ impl KeyTable {
             (role, _) if !role.opens() => Err(FinishErrorKind::UnknownKey),
             (_, None) => Err(FinishErrorKind::WrongPurpose),
             (_, Some(keys)) => Ok(keys),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::material::{RootKey, SAMPLE_KEYS};
+    use crate::token::wire::LONGEST_BYTES;
+
+    const NONCE: [u8; NONCE_BYTES] = [5; NONCE_BYTES];
+
+    fn root() -> RootKey {
+        RootKey::from_public_bytes(SAMPLE_KEYS[0])
+    }
+
+    fn app() -> App {
+        App::new("shop", "test").unwrap()
+    }
+
+    fn table(form: Form) -> KeyTable {
+        KeyTable::new(KeyRing::from(root()), &[Purpose::Login], &app(), form).unwrap()
+    }
+
+    /// A token whose text is `text`, sealed by the keys of its form.
+    fn sealed(form: Form, text: &[u8]) -> Vec<u8> {
+        let table = table(form);
+        let keys = table.sealing(Purpose::Login, 1).unwrap();
+        let mut token = Vec::new();
+        wire::write_head(form, keys.id, &NONCE, &mut token);
+        token.extend_from_slice(text);
+        keys.seal(&NONCE, &mut token).unwrap();
+        token
+    }
+
+    /// Without a look at the form: as if the check before it were not there.
+    fn opened(by: Form, token: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
+        let (table, mut buffer) = (table(by), [0; LONGEST_BYTES]);
+        let token = wire::read(&crate::base64url::encode(token), &mut buffer).unwrap();
+        table.opening(token.key_id, 1).unwrap().open(token).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn each_form_opens_what_it_sealed_and_a_signed_text_is_readable() {
+        let text = [b'x'; 40];
+        for form in Form::ALL {
+            let token = sealed(form, &text);
+            assert_eq!(opened(form, &token).unwrap(), text);
+            let readable = token[HEAD_BYTES..].starts_with(&text);
+            assert_eq!(readable, form == Form::Signed, "{form:?}");
+            assert_eq!(token.len(), form.around_bytes() + text.len());
+        }
+    }
+
+    /// Form confusion (RFC 8725 section 3.1): what a token calls itself must not choose how it is opened, nor with which key.
+    #[test]
+    fn a_token_is_opened_by_the_construction_of_its_own_form_alone() {
+        for form in Form::ALL {
+            let token = sealed(form, &[b'x'; 40]);
+            for other in Form::ALL.into_iter().filter(|other| *other != form) {
+                assert_eq!(opened(other, &token), Err(NotAuthentic), "{form:?} by {other:?}");
+                let relabelled = [&other.magic()[..], &token[3..]].concat();
+                assert_eq!(opened(other, &relabelled), Err(NotAuthentic), "{form:?} called {other:?}");
+                // Between encrypted forms, the look at the form before this one is what stops it.
+                if (form == Form::Signed) != (other == Form::Signed) {
+                    assert_eq!(opened(form, &relabelled), Err(NotAuthentic), "{form:?} called {other:?}, by {form:?}");
+                }
+            }
+        }
+    }
+
+    /// Key confusion: whoever got one key of a root must not be able to sign with it.
+    #[test]
+    fn no_other_key_of_the_root_signs() {
+        let table = table(Form::Signed);
+        let keys = table.sealing(Purpose::Login, 1).unwrap();
+        for (label, opens) in [("sign", true), ("enc", false), ("flow", false), ("row", false), ("key-id", false)] {
+            let key = SigningKey::new(derive(&root(), label, Purpose::Login, &app()).expose());
+            let mut token = Vec::new();
+            wire::write_head(Form::Signed, keys.id, &NONCE, &mut token);
+            token.extend_from_slice(&[b'x'; 40]);
+            let tag = key.sign(&NONCE, &keys.associated_data, &token[HEAD_BYTES..]).unwrap();
+            token.extend_from_slice(tag.expose());
+            assert_eq!(opened(Form::Signed, &token).is_ok(), opens, "{label}");
+        }
+    }
+
+    #[test]
+    fn keys_show_their_kind_alone() {
+        for form in [Form::Sealed, Form::Signed] {
+            let shown = format!("{:?}", table(form).sealing(Purpose::Login, 1).unwrap());
+            assert!(shown.contains("[redacted]") && !shown.contains(&format!("{:?}", SAMPLE_KEYS[0])), "{shown}");
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! text  = base64url, no padding, canonical
-//! bytes = magic 3 ‖ key id 4 ‖ nonce 24 ‖ ciphertext n ‖ tag 16
+//! bytes = magic 3 ‖ key id 4 ‖ nonce 24 ‖ ciphertext n ‖ tag 16        encrypted
+//! bytes = magic 3 ‖ key id 4 ‖ nonce 24 ‖ plaintext n ‖ tag 32         signed
 //! ```
 
-use super::aead::{NONCE_BYTES, TAG_BYTES};
+use super::aead::{self, NONCE_BYTES};
+use super::signed;
 use crate::base64url;
 use crate::framing::length_prefixed;
 use crate::key::id::KeyId;
@@ -16,8 +18,9 @@ use crate::name::{App, Purpose};
 pub(crate) const MAGIC: [u8; MAGIC_BYTES] = [0xa2, 0xcb, 0x75];
 const MAGIC_BYTES: usize = 3;
 
-/// The forms of a token: one that carries everything, and handles to a row of a store. One construction for all of them;
-/// the magic, which is authenticated, keeps one from being taken for another, and tells a store's own handles by sight.
+/// The forms of a token: two that carry everything, and handles to a row of a store. One magic means one construction, and
+/// there is no other field that names one. The magic is authenticated, so that no form is taken for another, and tells a store's
+/// own handles by sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `ost1`: it carries the caller's data.
@@ -30,10 +33,13 @@ pub(crate) enum Form {
     Postgres,
     /// `osx1`: in a store of the caller's.
     Other,
+    /// `oss1`: it carries the caller's data, and anybody can read all of it.
+    Signed,
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 5] = [Self::Sealed, Self::Memory, Self::Redis, Self::Postgres, Self::Other];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Sealed, Self::Memory, Self::Redis, Self::Postgres, Self::Other, Self::Signed];
 
     /// The first three bytes of its tokens.
     pub(crate) const fn magic(self) -> [u8; MAGIC_BYTES] {
@@ -43,6 +49,7 @@ impl Form {
             Self::Redis => [0xa2, 0xca, 0xf5],
             Self::Postgres => [0xa2, 0xca, 0x75],
             Self::Other => [0xa2, 0xcc, 0x75],
+            Self::Signed => [0xa2, 0xcb, 0x35],
         }
     }
 
@@ -54,33 +61,56 @@ impl Form {
             Self::Redis => "osr1",
             Self::Postgres => "osp1",
             Self::Other => "osx1",
+            Self::Signed => "oss1",
         }
+    }
+
+    /// Whether the caller's data lies in a row of a store, and not in the token.
+    pub(crate) const fn leads_to_row(self) -> bool {
+        match self {
+            Self::Sealed | Self::Signed => false,
+            Self::Memory | Self::Redis | Self::Postgres | Self::Other => true,
+        }
+    }
+
+    /// The bytes of the tag at its tokens' end.
+    pub(crate) const fn tag_bytes(self) -> usize {
+        match self {
+            Self::Signed => signed::TAG_BYTES,
+            Self::Sealed | Self::Memory | Self::Redis | Self::Postgres | Self::Other => aead::TAG_BYTES,
+        }
+    }
+
+    /// The bytes around the plaintext.
+    pub(crate) const fn around_bytes(self) -> usize {
+        HEAD_BYTES.saturating_add(self.tag_bytes())
+    }
+
+    /// The characters of a token whose plaintext is empty; none is shorter.
+    const fn shortest_text(self) -> usize {
+        base64url::encoded_len(self.around_bytes())
     }
 
     /// Whether a text has this form, as far as its first characters, its length and its alphabet tell.
     pub(crate) fn is_form_of(self, text: &str) -> bool {
         text.starts_with(self.prefix())
-            && (SHORTEST_TEXT..=LONGEST_TEXT).contains(&text.len())
+            && (self.shortest_text()..=LONGEST_TEXT).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     }
 }
 const KEY_ID_BYTES: usize = 4;
-/// The bytes before the ciphertext.
+/// The bytes before the ciphertext, or before the plaintext of a signed token.
 pub(crate) const HEAD_BYTES: usize = MAGIC_BYTES + KEY_ID_BYTES + NONCE_BYTES;
-/// The bytes around the plaintext.
-pub(crate) const AROUND_BYTES: usize = HEAD_BYTES + TAG_BYTES;
 /// The longest state that is looked at; anything longer is refused before it is decoded.
 pub(crate) const LONGEST_TEXT: usize = 2048;
 /// The bytes of the longest state.
 pub(crate) const LONGEST_BYTES: usize = LONGEST_TEXT / 4 * 3;
 
 // The layout as the design draws it; a change here breaks every state under way.
-const _: () = assert!(HEAD_BYTES == 31 && AROUND_BYTES == 47 && LONGEST_BYTES == 1536);
+const _: () = assert!(HEAD_BYTES == 31 && Form::Sealed.around_bytes() == 47 && LONGEST_BYTES == 1536);
+const _: () = assert!(Form::Signed.around_bytes() == 63);
 
-/// The characters of a token whose plaintext is empty; no token is shorter.
-const SHORTEST_TEXT: usize = base64url::encoded_len(AROUND_BYTES);
-
-/// What goes before the ciphertext.
+/// What goes before the ciphertext, or before the plaintext of a signed token.
 pub(crate) fn write_head(form: Form, key_id: KeyId, nonce: &[u8; NONCE_BYTES], out: &mut Vec<u8>) {
     out.extend_from_slice(&form.magic());
     out.extend_from_slice(&key_id.0);
@@ -92,8 +122,29 @@ pub(crate) struct Unverified<'b> {
     pub(crate) form: Form,
     pub(crate) key_id: KeyId,
     pub(crate) nonce: [u8; NONCE_BYTES],
-    pub(crate) ciphertext: &'b mut [u8],
-    pub(crate) tag: [u8; TAG_BYTES],
+    /// The ciphertext; the plaintext of a signed token.
+    pub(crate) text: &'b mut [u8],
+    pub(crate) tag: Tag,
+}
+
+/// What authenticates a token. Each construction has a type of its own, so that no tag is given to the wrong one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// Of XAES-256-GCM.
+    Aead([u8; aead::TAG_BYTES]),
+    /// HMAC-SHA256 of a signed token.
+    Mac([u8; signed::TAG_BYTES]),
+}
+
+impl Tag {
+    /// Its bytes, as they stand in the token.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Aead(tag) => tag,
+            Self::Mac(tag) => tag,
+        }
+    }
 }
 
 /// Why a text is not a token.
@@ -117,8 +168,17 @@ pub(crate) fn read<'b>(text: &str, buffer: &'b mut [u8; LONGEST_BYTES]) -> Resul
     let (_, rest) = bytes.split_first_chunk_mut::<MAGIC_BYTES>().ok_or(NotAToken::TooShort)?;
     let (key_id, rest) = rest.split_first_chunk_mut::<KEY_ID_BYTES>().ok_or(NotAToken::TooShort)?;
     let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_BYTES>().ok_or(NotAToken::TooShort)?;
-    let (ciphertext, tag) = rest.split_last_chunk_mut::<TAG_BYTES>().ok_or(NotAToken::TooShort)?;
-    Ok(Unverified { form, key_id: KeyId(*key_id), nonce: *nonce, ciphertext, tag: *tag })
+    let (text, tag) = match form {
+        Form::Signed => {
+            let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAToken::TooShort)?;
+            (text, Tag::Mac(*tag))
+        }
+        Form::Sealed | Form::Memory | Form::Redis | Form::Postgres | Form::Other => {
+            let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAToken::TooShort)?;
+            (text, Tag::Aead(*tag))
+        }
+    };
+    Ok(Unverified { form, key_id: KeyId(*key_id), nonce: *nonce, text, tag })
 }
 
 /// The associated data: what must be the same at both ends and does not travel, each part with its length.
@@ -152,8 +212,8 @@ mod tests {
         assert!(text.starts_with("ost1"));
         let mut buffer = [0; LONGEST_BYTES];
         let parts = read(&text, &mut buffer).unwrap();
-        assert_eq!((parts.key_id, parts.nonce, parts.tag), (KeyId([1, 2, 3, 4]), [5; 24], [7; 16]));
-        assert_eq!(parts.ciphertext, [6; 10]);
+        assert_eq!((parts.key_id, parts.nonce, parts.tag), (KeyId([1, 2, 3, 4]), [5; 24], Tag::Aead([7; 16])));
+        assert_eq!(parts.text, [6; 10]);
     }
 
     #[test]
@@ -161,14 +221,18 @@ mod tests {
         for form in Form::ALL {
             let mut bytes = Vec::new();
             write_head(form, KeyId([1, 2, 3, 4]), &[5; 24], &mut bytes);
-            bytes.extend([7; 16]);
+            bytes.extend(vec![7; form.tag_bytes()]);
             let text = base64url::encode(&bytes);
             assert!(text.starts_with(form.prefix()), "{text}");
-            assert_eq!(read(&text, &mut [0; LONGEST_BYTES]).unwrap().form, form);
+            let (mut buffer, tag) = ([0; LONGEST_BYTES], vec![7; form.tag_bytes()]);
+            let parts = read(&text, &mut buffer).unwrap();
+            assert_eq!((parts.form, parts.text.len(), parts.tag.as_bytes()), (form, 0, &tag[..]));
             for other in Form::ALL {
                 assert_eq!(other.is_form_of(&text), other == form, "{other:?}");
             }
             assert!(!form.is_form_of(&text[..text.len() - 1]), "cut short");
+            let cut = base64url::encode(&bytes[..bytes.len() - 1]);
+            assert_eq!(read(&cut, &mut [0; LONGEST_BYTES]).err(), Some(NotAToken::TooShort), "{form:?}");
             assert!(!form.is_form_of(&format!("{text}=")) && !form.is_form_of(&format!("{text}{}", "A".repeat(2048))));
         }
     }
@@ -179,7 +243,7 @@ mod tests {
         assert_eq!(refusal(""), Some(NotAToken::OtherMagic));
         assert_eq!(refusal("ost1"), Some(NotAToken::TooShort));
         assert_eq!(refusal(&base64url::encode(&sample()[..46])), Some(NotAToken::TooShort));
-        assert_eq!(refusal("oss1AAAA"), Some(NotAToken::OtherMagic));
+        assert_eq!(refusal("osz1AAAA"), Some(NotAToken::OtherMagic));
         assert_eq!(refusal("ost1="), Some(NotAToken::NotBase64Url));
         assert_eq!(refusal(&"A".repeat(2049)), Some(NotAToken::TooLong));
         assert_eq!(refusal(&"A".repeat(2048)), Some(NotAToken::OtherMagic));

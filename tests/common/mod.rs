@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{HeaderMap, HeaderValue, header};
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{
-    App, Authorized, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Login, Mark,
-    MarkFuture, Provider, Purpose, ReplayGuard, SingleProcessGuard,
+    App, Authorized, Begun, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing,
+    Login, Mark, MarkFuture, Provider, Purpose, ReplayGuard, SingleProcessGuard,
 };
 
 pub const NOW: u64 = 1_800_000_000;
@@ -53,9 +53,21 @@ pub fn shop() -> Shop {
 }
 
 pub fn shop_with<T>(configure: impl FnOnce(FlowBuilder<()>) -> FlowBuilder<T>) -> Shop<T> {
+    shop_built(|builder| configure(builder).build())
+}
+
+/// The same providers, with states that are signed and not encrypted.
+pub fn signed_shop() -> Shop {
+    shop_built(|builder| {
+        let builder = builder.provider(Provider::github()).provider(Provider::google()).provider(Provider::apple());
+        builder.build_signed_readable_by_anybody()
+    })
+}
+
+pub fn shop_built<T>(build: impl FnOnce(FlowBuilder<()>) -> Result<Flow<T>, ConfigError>) -> Shop<T> {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let builder = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
-    Shop { flow: configure(builder).build().unwrap(), clock, guard }
+    let flow = build(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone())).unwrap();
+    Shop { flow, clock, guard }
 }
 
 pub fn session() -> Binding<'static> {
@@ -123,9 +135,23 @@ pub fn authorized<T>(finished: Finished<T>) -> Authorized<T> {
 
 /// A flow with GitHub alone, at [`NOW`].
 pub fn flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
+    builder_of(app, ring, purposes).build().unwrap()
+}
+
+/// The same, with states that are signed and not encrypted.
+pub fn signed_flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
+    builder_of(app, ring, purposes).build_signed_readable_by_anybody().unwrap()
+}
+
+pub type MakeFlow = fn(App, KeyRing, &[Purpose]) -> Flow;
+
+/// How a flow of either form is made, for what must hold of both.
+pub const FORMS: [(&str, MakeFlow); 2] = [("ost1", flow_of), ("oss1", signed_flow_of)];
+
+fn builder_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> FlowBuilder<()> {
     let builder = Flow::builder(app, ring, SingleProcessGuard::with_capacity(10)).clock(ManualClock::at(NOW));
     let builder = purposes.iter().fold(builder, |builder, purpose| builder.purpose(*purpose));
-    builder.provider(Provider::github()).build().unwrap()
+    builder.provider(Provider::github())
 }
 
 /// What a check of a callback says: `passed`, or the code of the refusal.

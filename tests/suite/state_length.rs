@@ -1,6 +1,6 @@
 //! How long a state is, and that a provider's limit is checked before the redirect. The README shows the same table.
 
-use crate::common::{session, shop_with};
+use crate::common::{Shop, session, shop, shop_built, shop_with, signed_shop};
 use oauth_state::{BeginError, Login, Provider, ReturnTo};
 use std::fmt::Write;
 
@@ -83,6 +83,31 @@ fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
     }
     let error = BeginError::StateTooLong { provider: "wechat".into(), actual: 140, limit: 128 };
     assert!(error.to_string().starts_with("the state has 140 characters, 12 more than the 128 that wechat takes"));
+}
+
+/// Sixteen bytes of tag more must be seen at begin, not at the provider.
+#[test]
+fn a_signed_state_is_sixteen_bytes_longer_and_they_count_against_the_limit() {
+    let length = |shop: Shop, login| shop.flow.begin(session(), login).map(|begun| begun.state.len());
+    let github = || Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
+    let (encrypted, signed) = (length(shop(), github()).unwrap(), length(signed_shop(), github()).unwrap());
+    assert_eq!(signed * 3 / 4, encrypted * 3 / 4 + 16);
+
+    let limited = |limit: usize, signed: bool| {
+        let shop = shop_built(|builder| {
+            let builder = builder.provider(Provider::github().max_state_chars(limit));
+            if signed { builder.build_signed_readable_by_anybody() } else { builder.build() }
+        });
+        length(shop, github())
+    };
+    assert_eq!(limited(encrypted, false).unwrap(), encrypted);
+    assert_eq!(limited(signed, true).unwrap(), signed);
+    for limit in [encrypted, signed - 1] {
+        match limited(limit, true).unwrap_err() {
+            BeginError::StateTooLong { actual, limit: told, .. } => assert_eq!((actual, told), (signed, limit)),
+            other => panic!("{other}"),
+        }
+    }
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod callback_request;
 mod routes;
 mod routes_builder;
 mod serve;
+mod signed_routes;
 
 pub use answer::{detached, protected, redirect};
 pub use callback_request::{BindingHeaders, CallbackRequest};

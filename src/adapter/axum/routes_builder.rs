@@ -11,7 +11,7 @@ use super::routes::{LoginRoutes, RoutesError};
 use super::serve::{AddressMaker, Hooks, Serving, Site};
 use crate::claims::ReturnTo;
 use crate::finish_error::FinishError;
-use crate::flow::{Authorized, BeginError, Begun, FlowBuilder, Login, ProviderRefusal};
+use crate::flow::{Authorized, BeginError, Begun, ConfigError, Flow, FlowBuilder, Login, ProviderRefusal};
 use crate::provider::{Provider, RedirectUri};
 
 /// Configures [`LoginRoutes`].
@@ -310,6 +310,14 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Ok::<(), oauth_state::NameError>(())
     /// ```
     pub fn build(self) -> Result<LoginRoutes<T>, RoutesError> {
+        self.build_by(FlowBuilder::build)
+    }
+
+    /// What [`LoginRoutesBuilder::build`] does, with a flow of either form.
+    pub(super) fn build_by(
+        self,
+        build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
+    ) -> Result<LoginRoutes<T>, RoutesError> {
         let Self { mut flow, at, landing, providers, hooks, dropped_refusal } = self;
         if dropped_refusal && hooks.on_provider_refusal.is_none() {
             return Err(RoutesError::RefusalTakenTooEarly);
@@ -329,7 +337,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             places.push((provider.id().to_owned(), path, again, authorization_url));
             flow = flow.provider(provider);
         }
-        let flow = flow.build()?;
+        let flow = build_flow(flow)?;
         let below = ["", "/callback", "/link", "/reauthenticate"];
         let own = places.iter().flat_map(|(_, _, begin, _)| below.map(|below| format!("{begin}{below}"))).collect();
         let site = Arc::new(Site { flow: flow.clone(), landing, own, hooks });

@@ -1,0 +1,105 @@
+//! What a signed state says to whoever has no key.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::BoundBy;
+use crate::claims::codec::Claims;
+use crate::clock::from_unix_seconds;
+use crate::token::wire::{self, Form, LONGEST_BYTES};
+
+/// What a signed state says, read without a key and therefore **unverified**: anybody can write a text that says this.
+///
+/// For a proxy or a page that shows something while the callback is under way, and for support.
+///
+/// # Security
+///
+/// All of it is an attacker's text until a callback has finished the state. Never sign anybody in by it, never redirect to its path
+/// (it is a `String` here, and no [`ReturnTo`](crate::ReturnTo), for that reason), and escape what is shown. The purpose, the
+/// application and the environment do not stand in a state, so that nothing can be said of them.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, ReturnTo, SingleProcessGuard, UnverifiedClaims};
+/// let guard = SingleProcessGuard::with_capacity(100);
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard)
+///     .provider(Provider::github())
+///     .build_signed_readable_by_anybody()?;
+/// let login = Login::at("github").return_to(ReturnTo::parse("/basket")?);
+/// let state = flow.begin(Binding::session(&[7; 16])?, login)?.state;
+///
+/// let claims = UnverifiedClaims::read(&state).unwrap();
+/// assert_eq!((claims.provider.as_str(), claims.return_to.as_deref()), ("github", Some("/basket")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnverifiedClaims {
+    /// The id of the provider.
+    pub provider: String,
+    /// The tenant's bytes.
+    pub tenant: Option<Vec<u8>>,
+    /// The id of the redirect_uri.
+    pub redirect: Option<String>,
+    /// The return path, of which nothing has been checked: it may lead to any site.
+    pub return_to: Option<String>,
+    /// When it was begun.
+    pub issued_at: SystemTime,
+    /// When it expires.
+    pub expires_at: SystemTime,
+    /// How many times it was restarted.
+    pub restarts: u8,
+    /// What holds the login.
+    pub bound_by: BoundBy,
+    /// Whether it belongs to a user who was signed in when it was begun.
+    pub has_user: bool,
+    /// The caller's data, as JSON; empty where there is none.
+    pub data: Vec<u8>,
+}
+
+impl UnverifiedClaims {
+    /// Reads a signed state (`oss1…`) without a key. `None` for an encrypted one, for a handle, and for whatever does not read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Login, UnverifiedClaims};
+    /// let encrypted = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// assert!(UnverifiedClaims::read(&encrypted).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read(state: &str) -> Option<Self> {
+        let mut buffer = [0; LONGEST_BYTES];
+        let token = wire::read(state, &mut buffer).ok().filter(|token| token.form == Form::Signed)?;
+        let claims = Claims::read(token.text).ok()?;
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some(Self {
+            provider: claims.provider.to_owned(),
+            tenant: (!claims.tenant.is_empty()).then(|| claims.tenant.to_vec()),
+            redirect: text(claims.redirect),
+            return_to: text(claims.return_to),
+            issued_at: from_unix_seconds(claims.issued_at.into()),
+            expires_at: from_unix_seconds(claims.expires_at()),
+            restarts: claims.restarts,
+            bound_by: claims.kind.into(),
+            has_user: claims.user_tag.is_some(),
+            data: claims.data.to_vec(),
+        })
+    }
+}
+
+/// Without what somebody who logs it might take for true or might not want to keep: path, tenant and data.
+impl fmt::Debug for UnverifiedClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnverifiedClaims")
+            .field("provider", &self.provider)
+            .field("redirect", &self.redirect)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .field("bound_by", &self.bound_by)
+            .field("data", &format_args!("{} bytes, [redacted]", self.data.len()))
+            .finish_non_exhaustive()
+    }
+}
