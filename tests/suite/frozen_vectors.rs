@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, Purpose, ResponseMode,
-    SingleProcessGuard, Tenant,
+    App, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, PublicData, Purpose,
+    ResponseMode, SingleProcessGuard, Tenant,
 };
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::common::block_on;
@@ -30,7 +30,16 @@ struct FrozenFlow {
     purposes: Vec<String>,
     providers: BTreeMap<String, FrozenProvider>,
     data: String,
+    /// How its states' text begins; `ost1` where it is not said.
+    form: Option<String>,
 }
+
+/// Data of the vectors, all of which is published.
+#[derive(Deserialize, Serialize)]
+#[serde(transparent)]
+struct Published<T>(T);
+
+impl<T> PublicData for Published<T> {}
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -94,13 +103,18 @@ fn purpose(text: &str) -> Purpose {
 }
 
 impl FrozenFlow {
-    fn build<T: serde::Serialize + DeserializeOwned + Send + Sync + 'static>(&self, now: u64) -> Flow<T> {
+    fn build<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&self, now: u64) -> Flow<Published<T>> {
         let app = App::new(&self.app, &self.environment).unwrap();
         let guard = SingleProcessGuard::with_capacity(10);
         let builder = Flow::builder(app, KeyRing::parse(&self.ring).unwrap(), guard).clock(ManualClock::at(now));
         let builder = self.purposes.iter().map(|text| purpose(text)).fold(builder, FlowBuilder::purpose);
         let providers = self.providers.iter().map(|(id, frozen)| frozen.build(id));
-        providers.fold(builder.carrying(), FlowBuilder::provider).build().unwrap()
+        let builder = providers.fold(builder.carrying(), FlowBuilder::provider);
+        match self.form.as_deref() {
+            None => builder.build().unwrap(),
+            Some("oss1") => builder.build_signed_readable_by_anybody().unwrap(),
+            Some(other) => panic!("no form of the vectors: {other}"),
+        }
     }
 }
 
@@ -117,7 +131,7 @@ impl FrozenProvider {
 }
 
 impl Vector {
-    fn answer<T: serde::Serialize + DeserializeOwned + Send + Sync + 'static>(
+    fn answer<T: Serialize + DeserializeOwned + Send + Sync + 'static>(
         &self,
         flow: &Flow<T>,
     ) -> Result<Value, FinishError> {
@@ -183,6 +197,20 @@ fn every_vector_has_the_outcome_that_is_frozen() {
             Err(error) => json!({ "refused": error.code() }),
         };
         assert_eq!(outcome, vector.outcome, "{}", vector.name);
+    }
+}
+
+/// Each form has its own check of authenticity, which another implementation may leave out of one of them.
+#[test]
+fn both_forms_are_accepted_forged_and_taken_for_each_other() {
+    let Vectors { flows, vectors } = vectors();
+    for form in [None, Some("oss1")] {
+        for (code, least) in [("accepted", 10), ("forged", 3), ("malformed", 5), ("unknown_key", 3), ("key_revoked", 1)]
+        {
+            let of_form = vectors.iter().filter(|vector| flows[&vector.flow].form.as_deref() == form);
+            let found = of_form.filter(|vector| vector.outcome["refused"].as_str().unwrap_or("accepted") == code);
+            assert!(found.count() >= least, "{form:?}, {code}");
+        }
     }
 }
 

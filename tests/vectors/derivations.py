@@ -5,7 +5,8 @@ import hashlib
 from primitives import encode, lp, mac
 
 MAGIC = bytes.fromhex("a2cb75")
-FORMS = {"ost1": MAGIC.hex(), "osm1": "a2c9b5", "osr1": "a2caf5", "osp1": "a2ca75", "osx1": "a2cc75"}
+FORMS = {"ost1": MAGIC.hex(), "osm1": "a2c9b5", "osr1": "a2caf5", "osp1": "a2ca75", "osx1": "a2cc75", "oss1": "a2cb35"}
+SIGNED = bytes.fromhex(FORMS["oss1"])
 KINDS = {"unbound": 0, "cookie": 1, "session": 2, "client_secret": 3}
 
 
@@ -20,10 +21,12 @@ class Keys:
         around = context(purpose, app, environment)
         derive = lambda label: mac(root, lp(b"oauth-state/v1/" + label) + around)
         self.purpose, self.enc, self.flow, self.row = purpose, derive(b"enc"), derive(b"flow"), derive(b"row")
+        self.sign = derive(b"sign")
         self.id = derive(b"key-id")[:4]
         self.around = around
 
-    def associated_data(self, magic, label=b"encrypted"):
+    def associated_data(self, magic, label=None):
+        label = label or (b"signed" if magic == SIGNED else b"encrypted")
         return lp(b"oauth-state/v1/" + label) + lp(magic) + lp(self.id) + self.around
 
 

@@ -12,14 +12,20 @@ from cryptography.exceptions import InvalidTag
 
 from callback import parse_callback
 from cookies import cookie_secrets
-from derivations import KINDS, MAGIC, Keys, expand, session_secret, user_tag
+from derivations import FORMS, KINDS, MAGIC, SIGNED, Keys, expand, session_secret, user_tag
 from key_ring import Ring
-from primitives import NAME, Refused, decode, encode, xaes
+from primitives import NAME, Refused, decode, encode, lp, mac, xaes
 
 STANDARD_PURPOSES = ["login", "link", "reauthenticate"]
 
 
+def signature(keys, nonce, plaintext):
+    return mac(keys.sign, lp(keys.associated_data(SIGNED)) + nonce + lp(plaintext))
+
+
 def seal(keys, nonce, plaintext, magic=MAGIC):
+    if magic == SIGNED:
+        return encode(magic + keys.id + nonce + plaintext + signature(keys, nonce, plaintext))
     cipher, half = xaes(keys.enc, nonce)
     return encode(magic + keys.id + nonce + cipher.encrypt(half, plaintext, keys.associated_data(magic)))
 
@@ -99,6 +105,20 @@ def is_return_path(text):
     return False
 
 
+def open_body(keys, nonce, body, form):
+    """The plaintext, by the one construction of the form."""
+    if form == SIGNED:
+        plaintext, tag = body[:-32], body[-32:]
+        if tag != signature(keys, nonce, plaintext):
+            raise Refused("forged")
+        return plaintext
+    cipher, half = xaes(keys.enc, nonce)
+    try:
+        return cipher.decrypt(half, body, keys.associated_data(form))
+    except InvalidTag:
+        raise Refused("forged")
+
+
 def check(vector, flow):
     """What a callback is answered with: the claims, or `Refused` with the code. In the order of the page."""
     app, environment, now, ring = flow["app"], flow["environment"], vector["now"], Ring(flow["ring"])
@@ -107,9 +127,11 @@ def check(vector, flow):
     if len(state.encode()) > 2048:
         raise Refused("too_long")
     token = decode(state)
-    if token is None or len(token) < 47 + 29 or token[:3] != MAGIC:
+    form = bytes.fromhex(FORMS[flow.get("form", "ost1")])
+    tag_length = 32 if form == SIGNED else 16
+    if token is None or len(token) < 31 + 29 + tag_length or token[:3] != form:
         raise Refused("malformed")
-    key_id, nonce, text = token[3:7], token[7:31], token[31:]
+    key_id, nonce, body = token[3:7], token[7:31], token[31:]
     known = [(index, Keys(root, purpose, app, environment)) for index, root in enumerate(ring.roots) for purpose in [*STANDARD_PURPOSES, *flow["purposes"]]]
     found = next(((index, keys) for index, keys in known if keys.id == key_id), None)
     role = ring.role(found[0], now) if found else None
@@ -120,12 +142,7 @@ def check(vector, flow):
     keys = found[1]
     if keys.purpose not in flow["purposes"]:
         raise Refused("wrong_purpose")
-    cipher, half = xaes(keys.enc, nonce)
-    try:
-        plaintext = cipher.decrypt(half, text, keys.associated_data(MAGIC))
-    except InvalidTag:
-        raise Refused("forged")
-    claims = parse_plaintext(plaintext)
+    claims = parse_plaintext(open_body(keys, nonce, body, form))
     if keys.purpose in ("link", "reauthenticate") and claims["user_tag"] is None:
         raise Refused("malformed")
     if claims["issued_at"] > now + ring.skew:

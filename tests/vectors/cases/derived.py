@@ -70,6 +70,12 @@ def vectors():
     add("a row in Postgres", form="osp1", binding=cookie, row="null")
     add("a row in a store of the caller's", form="osx1", row="[" + ",".join(["1234567"] * 40) + "]")
     add("a row of a link", form="osp1", purpose="link", user=b"user-42", row="true")
+    # The signed form: a key and associated data of its own, and the same tags.
+    add("signed, a login in a session", form="oss1")
+    add("signed, one nonce", form="oss1", nonce=same, binding=cookie)
+    add("signed, one nonce, another environment", form="oss1", nonce=same, binding=cookie, environment="staging")
+    add("signed, one nonce, to link", form="oss1", nonce=same, binding=cookie, purpose="link", user=b"user-42")
+    add("signed, the longest names", form="oss1", app="a" * 32, environment="._-" * 10 + "zz", purpose="custom:" + "p" * 32)
     return found
 
 
@@ -91,6 +97,8 @@ def outcome(vector):
         "secret": secret.hex(), "binding_tag": login["tag"].hex(), "code_verifier": login["code_verifier"],
         "code_challenge": code_challenge(login["code_verifier"]), "nonce": login["nonce"], "replay_id": nonce[:16].hex(),
     }
+    if vector["form"] == "oss1":
+        derived["K_sign"] = keys.sign.hex()
     if "user" in vector:
         derived["user_tag"] = user_tag(keys, nonce, bytes.fromhex(vector["user"])).hex()
     if "row" in vector:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote
 
 import reference as ref
-from derivations import KINDS, Keys, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
+from derivations import KINDS, SIGNED, Keys, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
 
 FILE = "states.json"
 NOW = 1_800_000_000
@@ -45,6 +45,7 @@ FLOWS = {
     "typed": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "u32"},
     "staging": {"app": "shop", "environment": "staging", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
 }
+FLOWS |= {f"signed {name}": {**FLOWS[name], "form": "oss1"} for name in ["login", "account", "rotating", "typed", "staging"]}
 
 
 def session(identifier=SESSION):
@@ -212,7 +213,96 @@ def vectors():
     add("iss that was promised is empty", at="google", state=state("iss is empty", provider=b"google"), more="&iss=")
     add("data of another type", flow="typed", data=b'"text"')
     add("no data where there must be some", flow="typed")
+    signed(v)
     return v.vectors
+
+
+def signed(v):
+    """The signed form: what is special to it, and one of each kind of refusal."""
+
+    def add(name, *, flow="signed login", more="", query=None, change=None, state=None, **given):
+        name = f"signed, {name}"
+        fields = {field: given.pop(field) for field in list(given) if field in SEALED_FIELDS}
+        token = state or v.state(name, magic=SIGNED, **fields)
+        v.add(name, flow=flow, query=query or f"state={changed(token, change) if change else token}&code=the-code{more}", **given)
+
+    # Accepted.
+    add("a bare login")
+    add("every field", tenant=b"\x07" * 16, redirect=b"web", return_to=b"/cart?item=7#top", data=b"42", restarts=1, expect={"tenant": "07" * 16, "redirect": "web"})
+    add("what the callback does not know is learned", tenant=b"acme", redirect=b"admin", return_to=b"/")
+    add("a field with a length of two bytes", return_to=b"/" + b"p" * 200)
+    add("data that is an object", data=b'{"a":[1,2,{"b":null}]}')
+    add("by a cookie", kind="cookie", binding=cookies(cookie_header()))
+    add("by a client secret", kind="client_secret", binding={"kind": "client_secret", "text": ref.encode(SECRET)})
+    add("for a user", state=v.state("signed, for a user", magic=SIGNED, user=USER), user=USER)
+    add("a link", flow="signed account", state=v.state("signed, a link", magic=SIGNED, purpose="link", user=USER), user=USER)
+    add("an error of the provider", query=f"state={v.state('signed, an error', magic=SIGNED)}&error=access_denied")
+    add("iss as it was promised", at="google", provider=b"google", more="&iss=" + quote("https://accounts.example", safe=""))
+    add("the last second", now=NOW + 659)
+    add("under the key that seals", flow="signed rotating", root=3)
+    add("under a key that retires", flow="signed rotating", root=2)
+    add("data of the type", flow="signed typed", data=b"4294967295")
+
+    # One form, and no other.
+    # Long enough that it would still be one with a tag of the other length.
+    path = b"/a/path/of/some/length"
+    encrypted, open_text = (v.state("signed, another form", return_to=path, magic=magic) for magic in (ref.MAGIC, SIGNED))
+    add("an encrypted state", state=encrypted)
+    add("a handle to a row in Redis", state=v.state("signed, a handle", magic=bytes.fromhex("a2caf5")))
+    add("where states are encrypted", flow="login")
+    add("an encrypted body", state=under(SIGNED, encrypted))
+    add("called encrypted", flow="login", state=under(ref.MAGIC, open_text))
+    add("called encrypted, where states are signed", state=under(ref.MAGIC, open_text))
+
+    # The signature.
+    add("one bit of the provider", change=flip(31 + 25))
+    add("one bit of the nonce", change=flip(10))
+    add("one bit of the tag, the first", change=flip(-32))
+    add("one bit of the tag, the last", change=flip(-1))
+    add("one byte more", change=lambda data: data.append(0))
+    add("a byte of data before the tag", change=lambda data: data.insert(-32, 0x31))
+    add("half of the tag", return_to=path, change=lambda data: data.__delitem__(slice(-16, None)))
+    add("another provider of the same length", change=lambda data: data.__setitem__(slice(31 + 25, 31 + 31), b"gitlab"), at="gitlab")
+    add("a tag of zeros", change=lambda data: data.__setitem__(slice(-32, None), bytes(32)))
+    for name, tag in {
+        "with the key that encrypts": lambda keys, nonce, text: ref.mac(keys.enc, ref.lp(keys.associated_data(SIGNED)) + nonce + ref.lp(text)),
+        "with the key of the binding": lambda keys, nonce, text: ref.mac(keys.flow, ref.lp(keys.associated_data(SIGNED)) + nonce + ref.lp(text)),
+        "for the encrypted form": lambda keys, nonce, text: ref.mac(keys.sign, ref.lp(keys.associated_data(ref.MAGIC)) + nonce + ref.lp(text)),
+        "without the lengths": lambda keys, nonce, text: ref.mac(keys.sign, keys.associated_data(SIGNED) + nonce + text),
+        "without the nonce": lambda keys, nonce, text: ref.mac(keys.sign, ref.lp(keys.associated_data(SIGNED)) + ref.lp(text)),
+        "without the associated data": lambda keys, nonce, text: ref.mac(keys.sign, nonce + ref.lp(text)),
+    }.items():
+        add(name, change=signed_anew(tag))
+
+    # The text.
+    add("cut short", state=v.state("signed, cut short", magic=SIGNED)[:80])
+    add("with padding", state=v.state("signed, with padding", magic=SIGNED, redirect=b"w") + "=")
+    add("another spelling of the last character", state=respelled(v.state("signed, another spelling", magic=SIGNED, redirect=b"w")))
+
+    # Keys.
+    add("a key of somebody else's", root=77)
+    add("another environment", flow="signed staging")
+    add("another application", app="other")
+    add("a key that is retired", flow="signed rotating", root=1)
+    add("a key that is revoked", flow="signed rotating", root=5)
+    add("a link where logins end", state=v.state("signed, a link", magic=SIGNED, purpose="link", user=USER), user=USER)
+
+    # Authentic, and refused.
+    add("a flag of the future", plaintext=NOW.to_bytes(4, "big") + (600).to_bytes(2, "big") + bytes([0, 0b1000]) + bytes(16) + b"\x06github\0\0\0")
+    add("a path of another site", return_to=b"//evil.example")
+    add("a link without a user", flow="signed account", purpose="link", user=USER)
+    add("a second too late", now=NOW + 660)
+    add("a second too far ahead", now=NOW - 61)
+    add("the callback of another provider", at="gitlab")
+    add("the cookie of another browser", kind="cookie", binding=cookies(cookie_header(OTHER_SECRET)))
+    add("another session", binding=session(OTHER_SESSION))
+    add("another user", state=v.state("signed, another user", magic=SIGNED, user=USER), user=OTHER_USER)
+    add("iss of another", at="google", provider=b"google", more="&iss=https%3A%2F%2Fevil.example")
+    add("data of another type", flow="signed typed", data=b'"text"')
+
+
+# What goes into a state, and not into its vector.
+SEALED_FIELDS = {"root", "purpose", "environment", "kind", "secret", "issued_at", "lifetime", "restarts", "provider", "tenant", "redirect", "return_to", "data", "plaintext", "app"}
 
 
 def changed(state, change):
@@ -221,11 +311,29 @@ def changed(state, change):
     return ref.encode(bytes(data))
 
 
-def flipped(state, index):
-    def flip(data):
+def flip(index):
+    def change(data):
         data[index] ^= 1
 
-    return changed(state, flip)
+    return change
+
+
+def flipped(state, index):
+    return changed(state, flip(index))
+
+
+def under(magic, state):
+    return changed(state, lambda data: data.__setitem__(slice(0, 3), magic))
+
+
+def signed_anew(tag):
+    """Another tag for the login flow's state, made of its keys, its nonce and its text."""
+
+    def change(data):
+        keys = Keys(key(1), "login", "shop", "production")
+        data[-32:] = tag(keys, bytes(data[7:31]), bytes(data[31:-32]))
+
+    return change
 
 
 def longer(state):
