@@ -3,16 +3,19 @@
 //!
 //! Without the names in the derivation, a state that was made on a test system is good in production.
 
-use crate::common::{code_at_github as code, flow_of as flow, session, shop, shop_with};
+use crate::common::{FORMS, app, code_at_github as code, flow_of as flow, session, shop_with};
 use oauth_state::testing::ring;
 use oauth_state::{App, Binding, Login, Provider};
 
 #[test]
 fn staging_never_opens_in_production_nor_one_application_in_another() {
-    let begun = shop().flow.begin(session(), Login::at("github")).unwrap();
-    for other in [("shop", "staging"), ("shop2", "test"), ("sho", "ptest"), ("test", "shop")] {
-        let flow = flow(App::new(other.0, other.1).unwrap(), ring(), &[]);
-        assert_eq!(code(&flow, &begun.state), "unknown_key", "{other:?}");
+    for (form, flow) in FORMS {
+        let begun = flow(app(), ring(), &[]).begin(session(), Login::at("github")).unwrap();
+        assert!(begun.state.starts_with(form));
+        for other in [("shop", "staging"), ("shop2", "test"), ("sho", "ptest"), ("test", "shop")] {
+            let flow = flow(App::new(other.0, other.1).unwrap(), ring(), &[]);
+            assert_eq!(code(&flow, &begun.state), "unknown_key", "{form}, {other:?}");
+        }
     }
 }
 

@@ -3,12 +3,16 @@
 //! Without the purpose in the derivation of the keys, and without the comparison where a callback takes one purpose alone, the attacker
 //! begins an ordinary login, and the victim finishes it as a link: his identity opens her account.
 
-use crate::common::{app, callback, code_at_github as code, flow_of as flow, session};
+use crate::common::{FORMS, MakeFlow, app, callback, code_at_github as code, session};
 use oauth_state::testing::ring;
 use oauth_state::{BeginError, Expect, Login, Purpose};
 
 #[test]
 fn a_state_of_another_purpose_is_refused_by_name() {
+    FORMS.into_iter().for_each(|(_, flow)| a_state_of_another_purpose_is_refused_by_name_in(flow));
+}
+
+fn a_state_of_another_purpose_is_refused_by_name_in(flow: MakeFlow) {
     let login = flow(app(), ring(), &[Purpose::Login]);
     let custom = flow(app(), ring(), &[Purpose::Custom("login")]);
     let link = flow(app(), ring(), &[Purpose::Link]);

@@ -1,17 +1,22 @@
 //! Forgery (RFC 6749 section 10.10): states that were made up, cut, extended, written anew, or put together of two.
 //!
 //! Without the tag anybody writes a state: any provider, any tenant, any return path. Without the strict text one state has
-//! several spellings, and filters and logs see another than the one that is opened.
+//! several spellings, and filters and logs see another than the one that is opened. A signed state lies open, and is forged as little
+//! as an encrypted one.
 
-use crate::common::{callback, session, shop};
+use crate::common::{Shop, callback, session, shop, signed_shop};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use oauth_state::{Callback, Expect, Login, ReturnTo};
 use proptest::prelude::*;
+use sha2::Digest;
 
 #[test]
 fn every_changed_bit_is_refused() {
-    let shop = shop();
+    [shop(), signed_shop()].iter().for_each(every_changed_bit_is_refused_by);
+}
+
+fn every_changed_bit_is_refused_by(shop: &Shop) {
     let login = Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
@@ -33,7 +38,10 @@ fn every_changed_bit_is_refused() {
 
 #[test]
 fn every_cut_extension_and_second_spelling_is_refused() {
-    let shop = shop();
+    [shop(), signed_shop()].iter().for_each(every_cut_extension_and_second_spelling_is_refused_by);
+}
+
+fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
     let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
     let state = begun.state;
     let bytes = URL_SAFE_NO_PAD.decode(&state).unwrap();
@@ -46,7 +54,9 @@ fn every_cut_extension_and_second_spelling_is_refused() {
     others.push(format!("{state}{state}"));
     // The same bytes in other spellings.
     others.extend([STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)].into_iter().filter(|other| *other != state));
-    others.push(state.replacen("ost1", "oss1", 1));
+    others.extend(
+        ["ost1", "oss1"].map(|form| format!("{form}{}", &state[4..])).into_iter().filter(|other| *other != state),
+    );
     for other in others.iter().filter(|other| !other.is_empty()) {
         let refused = shop.flow.check(session(), Expect::provider("github"), callback(other)).unwrap_err();
         assert!(["malformed", "forged", "unknown_key"].contains(&refused.code()), "{}", refused.code());
@@ -57,7 +67,10 @@ fn every_cut_extension_and_second_spelling_is_refused() {
 /// Two genuine states cut apart and put together anew.
 #[test]
 fn parts_of_two_states_do_not_make_a_third() {
-    let shop = shop();
+    [shop(), signed_shop()].iter().for_each(parts_of_two_states_do_not_make_a_third_for);
+}
+
+fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
     let bytes = |provider: &str| {
         let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
         URL_SAFE_NO_PAD.decode(begun.state).unwrap()
@@ -78,14 +91,57 @@ fn parts_of_two_states_do_not_make_a_third() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
+/// A signed state lies open: whoever writes another return path, another provider or another user into it has a state of his own.
+#[test]
+fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
+    let shop = signed_shop();
+    let path = ReturnTo::parse("/account/settings").unwrap();
+    let begun = shop.flow.begin(session(), Login::at("github").return_to(path)).unwrap();
+    let rewritten = |from: &[u8], to: &[u8]| {
+        let mut bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
+        let at = bytes.windows(from.len()).position(|part| part == from).expect("anybody can read it");
+        bytes[at..at + to.len()].copy_from_slice(to);
+        URL_SAFE_NO_PAD.encode(bytes)
+    };
+    for (from, to, provider) in [
+        (&b"/account/settings"[..], &b"/account/deletion"[..], "github"),
+        (b"github", b"google", "google"),
+        // A lifetime of ten minutes, and of fifty; bound to a session, and to nothing.
+        (&[0x02, 0x58, 0, 4], &[0x0b, 0xb8, 0, 4], "github"),
+        (&[0x02, 0x58, 0, 4], &[0x02, 0x58, 0, 0], "github"),
+    ] {
+        let state = rewritten(from, to);
+        let refused = shop.flow.check(session(), Expect::provider(provider), callback(&state)).unwrap_err();
+        assert_eq!(refused.code(), "forged");
+        assert!(refused.restart().is_none(), "nothing of a forged state is offered");
+    }
+    assert_eq!(shop.guard.calls(), 0);
+}
+
+/// The tag of a signed state as an attacker without the key can make one: none, a constant, or a hash of what he sees.
+#[test]
+fn a_tag_that_takes_no_key_is_refused() {
+    let shop = signed_shop();
+    let bytes = URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::at("github")).unwrap().state).unwrap();
+    let text = &bytes[..bytes.len() - 32];
+    let hash = |data: &[u8]| -> [u8; 32] { sha2::Sha256::digest(data).into() };
+    for tag in [[0; 32], [0xff; 32], hash(text), hash(&text[31..]), hash(&bytes)] {
+        let state = URL_SAFE_NO_PAD.encode([text, &tag].concat());
+        let refused = shop.flow.check(session(), Expect::provider("github"), callback(&state)).unwrap_err();
+        assert_eq!(refused.code(), "forged");
+    }
+    assert_eq!(shop.guard.calls(), 0);
+}
+
 proptest! {
     #[test]
-    fn no_state_that_was_not_sealed_is_accepted_and_none_panics(state in "(ost1)?[A-Za-z0-9_-]{0,300}") {
-        let shop = shop();
-        if let Ok(callback) = Callback::from_code(state, "code") {
-            prop_assert!(shop.flow.check(session(), Expect::provider("github"), callback).is_err());
+    fn no_state_that_was_not_sealed_is_accepted_and_none_panics(state in "(os[ts]1)?[A-Za-z0-9_-]{0,300}") {
+        for shop in [shop(), signed_shop()] {
+            if let Ok(callback) = Callback::from_code(state.clone(), "code") {
+                prop_assert!(shop.flow.check(session(), Expect::provider("github"), callback).is_err());
+            }
+            prop_assert_eq!(shop.guard.calls(), 0);
         }
-        prop_assert_eq!(shop.guard.calls(), 0);
     }
 
     #[test]

@@ -3,20 +3,42 @@
 //!
 //! Without the check, a key that leaked goes on making logins after it was revoked.
 
-use crate::common::{NOW, app, code_at_github as code, flow_of as flow, session, shop};
-use oauth_state::testing::ManualClock;
+use crate::common::{FORMS, NOW, app, code_at_github as code, session};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{BeginError, Flow, KeyRing, Login, Provider, RootKey, SingleProcessGuard};
 
 #[test]
 fn a_key_that_the_ring_does_not_hold_opens_nothing() {
-    let begun = shop().flow.begin(session(), Login::at("github")).unwrap();
-    let other = flow(app(), KeyRing::from(RootKey::generate().unwrap()), &[]);
-    assert_eq!(code(&other, &begun.state), "unknown_key");
+    for (form, flow) in FORMS {
+        let begun = flow(app(), ring(), &[]).begin(session(), Login::at("github")).unwrap();
+        let other = flow(app(), KeyRing::from(RootKey::generate().unwrap()), &[]);
+        assert_eq!(code(&other, &begun.state), "unknown_key", "{form}");
+    }
+}
+
+/// Another ring's key under the id of one that is here: the signature or the AEAD stops what the look-up cannot.
+#[test]
+fn the_id_of_a_known_key_is_not_the_key() {
+    for (form, flow) in FORMS {
+        let own = flow(app(), ring(), &[]);
+        let begin =
+            |flow: &Flow| URL_SAFE_NO_PAD.decode(flow.begin(session(), Login::at("github")).unwrap().state).unwrap();
+        let (genuine, mut foreign) =
+            (begin(&own), begin(&flow(app(), KeyRing::from(RootKey::generate().unwrap()), &[])));
+        foreign[3..7].copy_from_slice(&genuine[3..7]);
+        assert_eq!(code(&own, &URL_SAFE_NO_PAD.encode(foreign)), "forged", "{form}");
+    }
 }
 
 /// PENDING opens and does not seal; RETIRING opens; RETIRED and REVOKED do not.
 #[test]
 fn a_ring_of_two_keys_hands_over_without_a_refused_login() {
+    [false, true].into_iter().for_each(a_ring_of_two_keys_hands_over);
+}
+
+fn a_ring_of_two_keys_hands_over(signed: bool) {
     let (old, new) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
     let document = |revoked: &str| {
         let (old, new) = (old.to_secret_text(), new.to_secret_text());
@@ -32,11 +54,9 @@ fn a_ring_of_two_keys_hands_over_without_a_refused_login() {
     };
     let clock = ManualClock::at(NOW); // 2027-01-15T08:00:00Z
     let build = |ring: KeyRing| {
-        Flow::builder(app(), ring, SingleProcessGuard::with_capacity(10))
-            .clock(clock.clone())
-            .provider(Provider::github())
-            .build()
-            .unwrap()
+        let builder = Flow::builder(app(), ring, SingleProcessGuard::with_capacity(10)).clock(clock.clone());
+        let builder = builder.provider(Provider::github());
+        if signed { builder.build_signed_readable_by_anybody().unwrap() } else { builder.build().unwrap() }
     };
     let begin = |flow: &Flow| flow.begin(session(), Login::at("github")).unwrap().state;
     let both = build(document(""));

@@ -24,6 +24,7 @@ mod cross_purpose;
 mod cross_tenant;
 mod duplicate_parameters;
 mod forgery;
+mod form_confusion;
 mod header_injection;
 mod id_collision;
 mod key_confusion;

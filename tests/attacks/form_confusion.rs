@@ -1,0 +1,127 @@
+//! Form confusion (RFC 8725 section 3.1, the attacks on `alg`): a state that says of itself that it is of another form, so that it is opened by
+//! another construction or with another key.
+//!
+//! Without the one form that a flow is built for, whoever reads signed states hands them in where encrypted ones are expected, and a
+//! service that was made to encrypt goes on believing texts that everybody reads. Were a key shared, what one form gives away would forge
+//! the other.
+
+use crate::common::{Shop, callback, outcome, session, shop, signed_shop};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::store::{MemoryRows, Migration, StateStore, StoredFlow};
+use oauth_state::testing::{ManualClock, ring};
+use oauth_state::{Binding, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
+
+/// `ost1` and `oss1`.
+const ENCRYPTED: [u8; 3] = [0xa2, 0xcb, 0x75];
+const SIGNED: [u8; 3] = [0xa2, 0xcb, 0x35];
+
+fn begun(shop: &Shop) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::at("github")).unwrap().state).unwrap()
+}
+
+fn code(shop: &Shop, bytes: &[u8]) -> &'static str {
+    let state = URL_SAFE_NO_PAD.encode(bytes);
+    let code = outcome(shop.flow.check(session(), Expect::provider("github"), callback(&state)));
+    assert_eq!(shop.guard.calls(), 0);
+    code
+}
+
+/// The same keys, the same browser, and a genuine state: only the form is another.
+#[test]
+fn a_flow_takes_the_one_form_that_it_was_built_for() {
+    let (encrypted, signed) = (shop(), signed_shop());
+    for (one, other) in [(&encrypted, &signed), (&signed, &encrypted)] {
+        let state = one.flow.begin(session(), Login::at("github")).unwrap().state;
+        let refused = other.flow.check(session(), Expect::provider("github"), callback(&state)).unwrap_err();
+        assert_eq!(refused.code(), "malformed");
+        assert!(refused.diagnosis().contains("signed"), "{}", refused.diagnosis());
+        assert!(refused.restart().is_none(), "nothing in it is believed");
+        assert_eq!(other.guard.calls(), 0);
+        assert_eq!(outcome(one.flow.check(session(), Expect::provider("github"), callback(&state))), "passed");
+    }
+}
+
+/// An encrypted body under the signed magic, and a signed body under the encrypted one, with a tag of either length.
+#[test]
+fn a_state_under_the_magic_of_the_other_form_is_refused_by_both() {
+    let (encrypted, signed) = (shop(), signed_shop());
+    for (from, magic) in [(&encrypted, SIGNED), (&signed, ENCRYPTED)] {
+        let genuine = begun(from);
+        let relabelled = [&magic[..], &genuine[3..]].concat();
+        let longer = [&relabelled[..], &[0; 16]].concat();
+        let shorter = &relabelled[..relabelled.len() - 16];
+        for bytes in [&relabelled, &longer, shorter] {
+            let expected = if magic == SIGNED { ["malformed", "forged"] } else { ["forged", "malformed"] };
+            assert_eq!([code(&encrypted, bytes), code(&signed, bytes)], expected);
+        }
+    }
+}
+
+/// What anybody reads in a signed state, put where it would be taken for what was encrypted, and the other way round.
+#[test]
+fn parts_of_a_state_of_one_form_do_not_make_one_of_the_other() {
+    let (encrypted, signed) = (shop(), signed_shop());
+    let (hidden, open) = (begun(&encrypted), begun(&signed));
+    let (hidden_text, open_text) = (&hidden[31..hidden.len() - 16], &open[31..open.len() - 32]);
+    assert_eq!(hidden_text.len(), open_text.len());
+    for bytes in [
+        [&hidden[..31], open_text, &hidden[hidden.len() - 16..]].concat(),
+        [&hidden[..31], open_text, &open[open.len() - 32..]].concat(),
+        [&hidden[..31], open_text, &open[open.len() - 32..open.len() - 16]].concat(),
+    ] {
+        assert_eq!(code(&encrypted, &bytes), "forged");
+    }
+    for bytes in [
+        [&open[..31], hidden_text, &open[open.len() - 32..]].concat(),
+        [&open[..31], open_text, &hidden[hidden.len() - 16..], &hidden[hidden.len() - 16..]].concat(),
+    ] {
+        assert_eq!(code(&signed, &bytes), "forged");
+    }
+}
+
+/// Downgrade: a service that moves between the forms routes by the text, and never tries the other side on what one refuses.
+#[test]
+fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
+    let builder = || -> FlowBuilder<()> {
+        let guard = SingleProcessGuard::with_capacity(10);
+        let builder = Flow::builder(crate::common::app(), ring(), guard).clock(ManualClock::at(crate::common::NOW));
+        builder.provider(Provider::github())
+    };
+    let (old, new) = (builder().build().unwrap(), builder().build_signed_readable_by_anybody().unwrap());
+    let logins = Migration::new(old, new).unwrap();
+    let consume = |state: &str, binding| {
+        let consumed = crate::common::block_on(logins.consume(binding, Expect::provider("github"), callback(state)));
+        consumed.map_or_else(|error| error.code(), |_| "passed")
+    };
+    for (percent, form) in [(0, "ost1"), (100, "oss1")] {
+        logins.set_percent(percent).unwrap();
+        let state = crate::common::block_on(logins.issue(session(), Login::at("github"))).unwrap().state;
+        assert!(state.starts_with(form));
+        let other = if form == "ost1" { "oss1" } else { "ost1" };
+        assert_eq!(consume(&format!("{other}{}", &state[4..]), session()), "forged");
+        assert_eq!(consume(&state, Binding::session(&[8; 16]).unwrap()), "other_session");
+        assert_eq!(consume(&state, session()), "passed");
+        assert_eq!(consume(&state, session()), "already_used");
+    }
+}
+
+/// A handle leads to somebody's row: it stays encrypted, and no signed state is taken for one.
+#[test]
+fn a_signed_state_is_no_handle() {
+    let builder = Flow::builder(crate::common::app(), ring(), SingleProcessGuard::with_capacity(10));
+    let builder = builder.clock(ManualClock::at(crate::common::NOW)).provider(Provider::github());
+    let stored = StoredFlow::new(builder, MemoryRows::with_capacity(10)).unwrap();
+    let signed = signed_shop();
+    let state = signed.flow.begin(session(), Login::at("github")).unwrap().state;
+    assert!(!StateStore::owns(&stored, &state));
+    for form in ["oss1", "osm1"] {
+        let state = format!("{form}{}", &state[4..]);
+        let finished = crate::common::block_on(stored.finish(session(), Expect::provider("github"), callback(&state)));
+        assert_eq!(outcome(finished), if form == "osm1" { "forged" } else { "malformed" });
+    }
+    let handle = crate::common::block_on(stored.begin(session(), Login::at("github"))).unwrap().state;
+    let relabelled = format!("oss1{}", &handle[4..]);
+    assert_eq!(outcome(signed.flow.check(session(), Expect::provider("github"), callback(&relabelled))), "forged");
+    assert_eq!(signed.guard.calls(), 0);
+}
