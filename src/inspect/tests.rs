@@ -110,6 +110,52 @@ proptest::proptest! {
         let ring = KeyRing::from(RootKey::generate().unwrap());
         let _ = inspect(&ring, &text, SystemTime::now());
         let _ = inspect(&ring, &format!("ost1{text}"), SystemTime::now());
+        let _ = inspect(&ring, &format!("oss1{text}"), SystemTime::now());
+        let _ = UnverifiedClaims::read(&format!("oss1{text}"));
+    }
+}
+
+fn signed_state(ring: &KeyRing) -> String {
+    let flow = Flow::builder(app(), ring.clone(), SingleProcessGuard::with_capacity(1))
+        .provider(Provider::github().named_redirect_uri("web", "https://shop.example/cb"))
+        .build_signed_readable_by_anybody()
+        .unwrap();
+    let login = Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/home").unwrap());
+    flow.begin(Binding::session(&[7; 16]).unwrap().and_user(b"user-42").unwrap(), login).unwrap().state
+}
+
+/// What is read without a key must be what a callback learns, and must not look as if it were verified.
+#[test]
+fn a_signed_state_tells_the_same_with_the_keys_and_without() {
+    let document = document();
+    let state = signed_state(document.ring());
+    let (told, claims) = (inspect(document.ring(), &state, SystemTime::now()), UnverifiedClaims::read(&state).unwrap());
+    assert_eq!((code(&told), told.form.unwrap().prefix()), (None, "oss1"));
+    let contents = told.contents.unwrap();
+    let Origin { provider, tenant, redirect, return_to, restarts, issued_at, .. } = contents.origin;
+    assert_eq!((claims.provider, claims.redirect), (provider, redirect));
+    assert_eq!(claims.tenant, tenant.map(|tenant| tenant.as_bytes().to_vec()));
+    assert_eq!(claims.return_to, return_to.map(|path| path.as_str().to_owned()));
+    assert_eq!((claims.restarts, claims.issued_at, claims.expires_at), (restarts, issued_at, contents.expires_at));
+    assert_eq!((claims.bound_by, claims.has_user, claims.data), (BoundBy::Session, true, contents.data));
+    let shown = format!("{:?}", UnverifiedClaims::read(&state).unwrap());
+    assert!(shown.contains("Unverified") && !shown.contains("/home"), "{shown}");
+}
+
+/// An attacker's text is read as what it says, and accepted by nothing.
+#[test]
+fn what_nobody_signed_is_readable_and_stays_unverified() {
+    let (document, now) = (document(), SystemTime::now());
+    let signed = signed_state(document.ring());
+    let mut buffer = [0; LONGEST_BYTES];
+    let bytes = crate::base64url::decode_into(signed.as_bytes(), &mut buffer).unwrap();
+    let from = bytes.windows(5).position(|part| part == b"/home").unwrap();
+    let forged = crate::base64url::encode([&bytes[..from], b"//evi", &bytes[from + 5..]].concat());
+    assert_eq!(UnverifiedClaims::read(&forged).unwrap().return_to.as_deref(), Some("//evi"));
+    let told = inspect(document.ring(), &forged, now);
+    assert_eq!((code(&told), told.contents.is_none()), (Some("forged"), true));
+    for other in [state(document.ring(), Purpose::Login), "oss1".to_owned(), signed[..90].to_owned()] {
+        assert!(UnverifiedClaims::read(&other).is_none(), "{other}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use oauth_state::{App, Binding, Flow, KeyRing, Login, Provider, Purpose, ReturnTo, RingDocument, RingTiming};
-use oauth_state::{SingleProcessGuard, Tenant};
+use oauth_state::{PublicData, SingleProcessGuard, Tenant};
 
 use crate::compare::Comparison;
 
@@ -33,6 +33,7 @@ impl Folder {
     /// With a helper on the PATH, and
     ///
     /// * `shop.json`: a ring, and `callback.txt`: the address that a login under it came back to;
+    /// * `signed.txt`: a state that is signed and not encrypted;
     /// * `link.txt`: a state for the purpose `link`; `changed.txt`: with one character changed;
     /// * `old.json`: a ring of which one key is retired and the other is 199 days old;
     /// * `later.json`: a ring with a key that seals from tomorrow on;
@@ -55,6 +56,7 @@ impl Folder {
             ("later.json", text(&later)),
             ("broken.json", text(&shop).replace("revoked", "revokd")),
             ("callback.txt", format!("https://shop.example/auth/github/callback?code=abc&state={callback}\n")),
+            ("signed.txt", signed_state(shop.ring())),
             ("link.txt", state(shop.ring(), Purpose::Link)),
             ("changed.txt", changed),
             ("short.txt", callback[..40].to_owned()),
@@ -140,4 +142,22 @@ fn state(ring: &KeyRing, purpose: Purpose) -> String {
         .return_to(ReturnTo::parse("/basket").unwrap())
         .data(vec!["campaign-7".to_owned()]);
     flow.begin(binding, login).unwrap().state
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Campaign(String);
+impl PublicData for Campaign {}
+
+fn signed_state(ring: &KeyRing) -> String {
+    let app = App::new("shop", "production").unwrap();
+    let flow = Flow::builder(app, ring.clone(), SingleProcessGuard::with_capacity(1))
+        .provider(Provider::github())
+        .carrying::<Campaign>()
+        .build_signed_readable_by_anybody()
+        .unwrap();
+    let login = Login::at("github")
+        .tenant(Tenant::from_bytes(b"acme").unwrap())
+        .return_to(ReturnTo::parse("/basket").unwrap())
+        .data(Campaign("campaign-7".to_owned()));
+    flow.begin(Binding::session(b"0123456789abcdef").unwrap(), login).unwrap().state
 }

@@ -235,7 +235,7 @@ Examples:
   oauth-state inspect --keys ring.json --app shop --environment production < callback.txt
   pbpaste | oauth-state inspect --keys aws:prod/oauth-state --app shop --environment production --purpose link")]
 pub struct Inspect {
-    /// The ring; without it, only the form and the key id are told.
+    /// The ring; without it, only the form and the key id are told, and what a signed state says, unverified.
     #[arg(long, value_name = "SOURCE", requires_all = ["app", "environment"])]
     pub keys: Option<Source>,
     /// The application's name, as the service gives it to `App::new`.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
 use std::time::SystemTime;
 
-use oauth_state::{App, Inspection, NotAState, Purpose, StateContents, StateForm};
+use oauth_state::{App, Inspection, NotAState, Purpose, StateContents, StateForm, UnverifiedClaims};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Inspect;
@@ -45,11 +45,14 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
         Ok(state) => state,
         Err(code) => return Ok(no_state(code)),
     };
-    let mut told = Told::default();
+    let (mut told, now) = (Told::default(), options.at.unwrap_or(now));
     let (Some(source), Some(app), Some(environment)) = (&options.keys, &options.app, &options.environment) else {
         let form = StateForm::read(&state);
         tell_form(form, &mut told);
-        told.say("told", "only this: --keys, --app and --environment tell the rest", "form");
+        match UnverifiedClaims::read(&state) {
+            Some(claims) => tell_unverified(&claims, now, &mut told),
+            None => told.say("told", "only this: --keys, --app and --environment tell the rest", "form"),
+        }
         return Ok(report(told, form.is_err()));
     };
     let name = |error: &dyn std::fmt::Display| {
@@ -62,7 +65,6 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
         purposes.sort_by_key(ToString::to_string);
         purposes.dedup();
     }
-    let now = options.at.unwrap_or(now);
     let inspection =
         source.load()?.document.ring().inspect(&state, &app, &purposes, now).map_err(|error| name(&error))?;
     tell_form(inspection.form, &mut told);
@@ -125,6 +127,7 @@ fn tell_form(form: Result<StateForm, NotAState>, told: &mut Told) {
             let prefix = form.prefix();
             let row = match prefix {
                 "ost1" => "",
+                "oss1" => ", signed: anybody can read it",
                 "osm1" => ", a handle to a row in memory",
                 "osr1" => ", a handle to a row in Redis",
                 "osp1" => ", a handle to a row in Postgres",
@@ -189,6 +192,29 @@ fn tell_contents(contents: &StateContents, show_data: bool, now: SystemTime, tol
         let shown = harmless(&String::from_utf8_lossy(&contents.data));
         told.say("data_shown", &shown, shown.clone());
     }
+}
+
+/// Every line says that it is not verified, so that none is taken for more where it is copied alone.
+fn tell_unverified(claims: &UnverifiedClaims, now: SystemTime, told: &mut Told) {
+    let at = |at: SystemTime| format!("{} ({})", utc(at), relative(at, now));
+    let mut optional = |name: &str, value: Option<String>| {
+        told.say(name, value.clone().unwrap_or_else(|| "-".to_owned()), value);
+    };
+    optional("unverified_provider", Some(claims.provider.clone()));
+    optional("unverified_tenant", claims.tenant.as_deref().map(hex));
+    optional("unverified_redirect", claims.redirect.clone());
+    optional("unverified_return_to", claims.return_to.as_deref().map(harmless));
+    told.say("unverified_issued_at", at(claims.issued_at), utc(claims.issued_at));
+    told.say("unverified_expires_at", at(claims.expires_at), utc(claims.expires_at));
+    told.say("unverified_restarts", claims.restarts.to_string(), claims.restarts);
+    told.say("unverified_bound_by", claims.bound_by.to_string(), claims.bound_by.to_string());
+    told.say("unverified_user", if claims.has_user { "a signed-in user" } else { "-" }, claims.has_user);
+    told.say("unverified_data", format!("{} bytes", claims.data.len()), claims.data.len());
+    told.say(
+        "told",
+        "UNVERIFIED, anybody may have written it: --keys, --app and --environment verify it",
+        "unverified",
+    );
 }
 
 fn tell_verdict(inspection: &Inspection, told: &mut Told) {
