@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauth_state::fuzzing::Sealer;
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Authorized, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Mark, MarkFuture,
-    Marked, Provider, Purpose, ReplayGuard,
+    App, Authorized, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Mark,
+    MarkFuture, Marked, Provider, PublicData, Purpose, ReplayGuard,
 };
 use serde_json::Value;
 
@@ -34,9 +34,16 @@ impl ReplayGuard for CountingGuard {
     }
 }
 
-/// The flow `login` of the frozen vectors.
+/// What the states carry. All of it is published.
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(transparent)]
+pub struct Data(pub Value);
+
+impl PublicData for Data {}
+
+/// The flow `login` of the frozen vectors, or `signed login`.
 pub struct Shop {
-    pub flow: Flow<Value>,
+    pub flow: Flow<Data>,
     pub sealer: Sealer,
     pub ring: KeyRing,
     guard: CountingGuard,
@@ -52,24 +59,37 @@ pub fn session() -> Binding<'static> {
 
 impl Default for Shop {
     fn default() -> Self {
+        Self::new(Sealer::new, FlowBuilder::build)
+    }
+}
+
+impl Shop {
+    /// Whose states are signed and not encrypted, under the same root key.
+    #[must_use]
+    pub fn signed() -> Self {
+        Self::new(Sealer::signed, FlowBuilder::build_signed_readable_by_anybody)
+    }
+
+    fn new(
+        sealer: fn(KeyRing, &App, &[Purpose], u64) -> Option<Sealer>,
+        build: fn(FlowBuilder<Data>) -> Result<Flow<Data>, ConfigError>,
+    ) -> Self {
         let vectors: Value = serde_json::from_str(VECTORS).unwrap();
         let ring = KeyRing::parse(vectors["flows"]["login"]["ring"].as_str().unwrap()).unwrap();
         let guard = CountingGuard::default();
         let flow = Flow::builder(app(), ring.clone(), guard.clone()).clock(ManualClock::at(NOW)).carrying();
         let providers = PROVIDERS.map(|id| Provider::custom(id).unwrap());
-        let flow = providers.into_iter().fold(flow, FlowBuilder::provider).build().unwrap();
-        let sealer = Sealer::new(ring.clone(), &app(), &[Purpose::Login], NOW).unwrap();
+        let flow = build(providers.into_iter().fold(flow, FlowBuilder::provider)).unwrap();
+        let sealer = sealer(ring.clone(), &app(), &[Purpose::Login], NOW).unwrap();
         Self { flow, sealer, ring, guard }
     }
-}
 
-impl Shop {
     /// Finishes a login at GitHub; `None` for a text that makes no callback.
     ///
     /// # Panics
     ///
     /// If the guard was asked about a state that is refused.
-    pub fn finish(&self, state: &str) -> Option<Result<Authorized<Value>, FinishError>> {
+    pub fn finish(&self, state: &str) -> Option<Result<Authorized<Data>, FinishError>> {
         let callback = Callback::from_code(state, "code").ok()?;
         let before = self.guard.0.load(Ordering::Relaxed);
         let finished = now_or_never(self.flow.finish(session(), Expect::provider("github"), callback));

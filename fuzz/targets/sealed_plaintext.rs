@@ -4,8 +4,8 @@
 //! It finds a check that is made when a state is sealed and forgotten when it is opened: the return path, the time, the lifetime, the
 //! provider, the binding.
 //!
-//! The input: a byte for the nonce, whose lowest bit says whether the plaintext keeps its own binding tag and the next whether it is
-//! moved near to now; then the plaintext.
+//! The input: a byte for the nonce, whose lowest bit says whether the plaintext keeps its own binding tag, the next whether it is
+//! moved near to now, and the third whether the state is signed; then the plaintext.
 
 #![no_main]
 
@@ -19,6 +19,7 @@ use oauth_state_fuzz::{NOW, PROVIDERS, Shop, session};
 use serde_json::Value;
 
 static SHOP: LazyLock<Shop> = LazyLock::new(Shop::default);
+static SIGNED: LazyLock<Shop> = LazyLock::new(Shop::signed);
 
 /// The skew of a bare key's ring.
 const SKEW: u64 = 60;
@@ -26,7 +27,8 @@ const SKEW: u64 = 60;
 fuzz_target!(|data: &[u8]| {
     let Some((first, plaintext)) = data.split_first() else { return };
     let (nonce, mut plaintext) = ([*first; 24], plaintext.to_vec());
-    let right = SHOP.sealer.session_tag(Purpose::Login, &session(), &nonce).unwrap();
+    let shop = if first & 4 == 0 { &SHOP } else { &SIGNED };
+    let right = shop.sealer.session_tag(Purpose::Login, &session(), &nonce).unwrap();
     if let (0, Some(tag)) = (first & 1, plaintext.get_mut(8..24)) {
         tag.copy_from_slice(&right);
     }
@@ -34,8 +36,8 @@ fuzz_target!(|data: &[u8]| {
         let near = u32::from_be_bytes(*issued_at) % 1024;
         *issued_at = (NOW as u32 + 100 - near).to_be_bytes();
     }
-    let state = SHOP.sealer.seal(Purpose::Login, &nonce, &plaintext).unwrap();
-    let Some(finished) = SHOP.finish(&state) else { return };
+    let state = shop.sealer.seal(Purpose::Login, &nonce, &plaintext).unwrap();
+    let Some(finished) = shop.finish(&state) else { return };
     let Some(claims) = Plaintext::read(&plaintext) else {
         let code = finished.map(|_| ()).unwrap_err().code();
         assert!(code == "malformed" || code == "too_long" && state.len() > 2048, "{code}");
@@ -60,5 +62,5 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(origin.tenant.as_ref().map_or(&[][..], |tenant| tenant.as_bytes()), claims.tenant);
     assert_eq!((origin.return_to, origin.redirect.unwrap_or_default().as_str()), (path, claims.redirect));
     assert_eq!((origin.restarts, origin.issued_at), (claims.restarts, UNIX_EPOCH + Duration::from_secs(issued_at)));
-    assert_eq!(Some(login.data), data);
+    assert_eq!(Some(login.data.0), data);
 });

@@ -1,7 +1,8 @@
-//! A genuine state that was changed, in its bytes or in its text, in whatever way, is refused, and the guard does not hear of it; the
+//! A genuine state, encrypted or signed, that was changed, in its bytes or in its text, in whatever way, is refused, and the guard does not hear of it; the
 //! genuine one passes.
 //!
-//! It finds a byte that nothing authenticates, parts of two states that make a third, and a spelling that the decoder mends.
+//! It finds a byte that nothing authenticates, parts of two states that make a third, a form that is taken for another, and a spelling that
+//! the decoder mends.
 //!
 //! The input: a byte for the state's shape, then changes of four bytes each: what, where (two), with which value.
 
@@ -15,15 +16,21 @@ use oauth_state::fuzzing::{Plaintext, Token};
 use oauth_state_fuzz::{Bytes, NOW, Shop, session};
 
 static SHOP: LazyLock<Shop> = LazyLock::new(Shop::default);
+static SIGNED: LazyLock<Shop> = LazyLock::new(Shop::signed);
+
+/// Whose state has this shape.
+fn shop_of(shape: u8) -> &'static Shop {
+    if shape & 8 == 0 { &SHOP } else { &SIGNED }
+}
 
 fn genuine(shape: u8, nonce: [u8; 24]) -> String {
-    let login = Purpose::Login;
+    let (login, shop) = (Purpose::Login, shop_of(shape));
     let plaintext = Plaintext {
         issued_at: NOW as u32,
         lifetime: 600,
         restarts: shape & 1,
         kind: 2,
-        binding_tag: SHOP.sealer.session_tag(login, &session(), &nonce).unwrap(),
+        binding_tag: shop.sealer.session_tag(login, &session(), &nonce).unwrap(),
         user_tag: None,
         provider: "github",
         tenant: &[9; 16][..usize::from(shape & 16)],
@@ -31,25 +38,26 @@ fn genuine(shape: u8, nonce: [u8; 24]) -> String {
         return_to: if shape & 2 == 0 { "" } else { "/home" },
         data: if shape & 4 == 0 { b"" } else { b"{\"a\":[1,2]}" },
     };
-    SHOP.sealer.seal(login, &nonce, &plaintext.write().unwrap()).unwrap()
+    shop.sealer.seal(login, &nonce, &plaintext.write().unwrap()).unwrap()
 }
 
 fn change_bytes(text: &str, other: &str, what: u8, at: usize, value: u8) -> Option<String> {
     let (mut token, other) = (Token::read(text).ok()?, Token::read(other).ok()?);
-    let sealed = token.ciphertext.len();
+    let sealed = token.text.len();
     match what {
         0 => token.key_id[at % 4] ^= value,
         1 => token.nonce[at % 24] ^= value,
-        2 => *token.ciphertext.get_mut(at % sealed.max(1))? ^= value,
-        3 => token.tag[at % 16] ^= value,
-        4 => token.ciphertext.truncate(at % sealed.max(1)),
-        5 => token.ciphertext.insert(at % (sealed + 1), value),
-        6 => token.ciphertext.extend_from_slice(&other.ciphertext),
-        7 => token.form = at % 5,
+        2 => *token.text.get_mut(at % sealed.max(1))? ^= value,
+        3 => *token.tag.get_mut(at % 32)? ^= value,
+        4 => token.text.truncate(at % sealed.max(1)),
+        5 => token.text.insert(at % (sealed + 1), value),
+        6 => token.text.extend_from_slice(&other.text),
+        7 => token.form = at % 6,
         8 => token.nonce = other.nonce,
         9 => token.tag = other.tag,
-        10 => token.ciphertext = other.ciphertext,
-        _ => token.tag[at % 16..].fill(value),
+        10 => token.text = other.text,
+        // A tag of the other length, too.
+        _ => token.tag = vec![value; [16, 32][at % 2]],
     }
     token.print()
 }
@@ -86,13 +94,17 @@ fuzz_target!(|data: &[u8]| {
             _ => text,
         };
     }
-    let Some(finished) = SHOP.finish(&text) else { return };
-    let sealed = text == original || text == other;
-    assert_eq!(
-        finished.is_ok(),
-        sealed,
-        "changed: {}, but {:?}",
-        !sealed,
-        finished.map_err(|refused| refused.code()).err()
-    );
+    for shop in [&*SHOP, &*SIGNED] {
+        let Some(finished) = shop.finish(&text) else { return };
+        // `other` has another shape, and with it the other form.
+        let own = |shape: u8| std::ptr::eq(shop_of(shape), shop);
+        let sealed = text == original && own(shape) || text == other && own(!shape);
+        assert_eq!(
+            finished.is_ok(),
+            sealed,
+            "changed: {}, but {:?}",
+            !sealed,
+            finished.map_err(|refused| refused.code()).err()
+        );
+    }
 });

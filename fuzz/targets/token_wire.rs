@@ -11,7 +11,7 @@ use oauth_state::store::is_form_of_this_crate;
 use oauth_state::{NotAState, StateForm};
 use oauth_state_fuzz::Bytes;
 
-const FORMS: [&str; 5] = ["ost1", "osm1", "osr1", "osp1", "osx1"];
+const FORMS: [&str; 6] = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"];
 
 fn from_text(text: &str) {
     let (token, form) = (Token::read(text), StateForm::read(text));
@@ -22,14 +22,17 @@ fn from_text(text: &str) {
     let (Ok(token), Ok(form)) = (token, form) else { return };
     assert_eq!(token.print().unwrap(), text, "one token has two texts");
     assert!(text.starts_with(FORMS[token.form]) && form.prefix() == FORMS[token.form]);
-    assert_eq!((form.characters, form.bytes, form.key_id), (text.len(), 47 + token.ciphertext.len(), token.key_id));
+    assert_eq!(token.tag.len(), if form.prefix() == "oss1" { 32 } else { 16 });
+    let bytes = 31 + token.text.len() + token.tag.len();
+    assert_eq!((form.characters, form.bytes, form.key_id), (text.len(), bytes, token.key_id));
 }
 
 fn from_parts(data: &[u8]) {
     let mut bytes = Bytes(data);
     let form = usize::from(bytes.byte()) % FORMS.len();
-    let (key_id, nonce, tag) = (bytes.array(), bytes.array(), bytes.array());
-    let token = Token { form, key_id, nonce, tag, ciphertext: bytes.0.to_vec() };
+    let (key_id, nonce) = (bytes.array(), bytes.array());
+    let tag = if FORMS[form] == "oss1" { bytes.array::<32>().to_vec() } else { bytes.array::<16>().to_vec() };
+    let token = Token { form, key_id, nonce, tag, text: bytes.0.to_vec() };
     let text = token.print().unwrap();
     assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
     match Token::read(&text) {
