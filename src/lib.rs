@@ -45,6 +45,7 @@
 //! | name a provider and its limits | [`Provider`], [`Preset`] |
 //! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
 //! | keep more than a URL takes, or move off a HashMap or a table | [`store`] |
+//! | let a proxy without a key read a state | [`FlowBuilder::build_signed_readable_by_anybody`], [`UnverifiedClaims`] |
 //! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
 //! | use axum, actix-web, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
 //!
@@ -168,6 +169,9 @@ mod pages {
     struct Operations;
     #[doc = include_str!("../docs/wire-format.md")]
     struct WireFormat;
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/signed-states.md")]
+    struct SignedStates;
     #[doc = include_str!("../docs/key-ring.md")]
     struct KeyRingDocument;
     #[cfg(feature = "refresh")]

@@ -159,6 +159,30 @@ fn what_nobody_signed_is_readable_and_stays_unverified() {
     }
 }
 
+/// What the page on the wire format tells whoever has no key: by hand, without this crate's own reader.
+#[test]
+fn provider_and_path_lie_where_the_page_says() {
+    let document = document();
+    for signed_in in [false, true] {
+        let builder = Flow::builder(app(), document.ring().clone(), SingleProcessGuard::with_capacity(1));
+        let flow = builder.provider(Provider::github()).build_signed_readable_by_anybody().unwrap();
+        let session = Binding::session(&[7; 16]).unwrap();
+        let binding = if signed_in { session.and_user(b"user-42").unwrap() } else { session };
+        let login = Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
+        let state = flow.begin(binding, login).unwrap().state;
+        let mut buffer = [0; LONGEST_BYTES];
+        let bytes = crate::base64url::decode_into(state.as_bytes(), &mut buffer).unwrap();
+        assert_eq!(bytes[38] & 1 == 1, signed_in);
+        let mut rest = &bytes[if signed_in { 71 } else { 55 }..];
+        let mut field = || {
+            let (field, after) = rest[1..].split_at(rest[0].into());
+            rest = after;
+            field
+        };
+        assert_eq!([field(), field(), field(), field()], [&b"github"[..], &[9; 16], b"", b"/home"]);
+    }
+}
+
 /// Support must see what is wrong with a handle as well as with a state.
 #[test]
 fn a_handle_opens_like_a_state() {
