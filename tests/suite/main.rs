@@ -40,6 +40,7 @@ mod routes_abused;
 #[allow(dead_code, reason = "what the benchmarks share is not all used here")]
 #[path = "../../benches/shared/mod.rs"]
 mod shared;
+mod signed_states;
 mod state_length;
 mod state_stores;
 mod telemetry;
