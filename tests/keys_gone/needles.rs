@@ -15,13 +15,16 @@ use crate::memory::Needle;
 /// What the process that makes them is asked with.
 pub const MAKE: &str = "--make-key";
 /// In the order in which that process prints them.
-const OF_THE_KEY: [&str; 6] = [
+const OF_THE_KEY: [&str; 9] = [
     "the root key",
     "the root key, in its text",
     "the key of the AEAD, also as the first round keys of AES",
     "the key that binds logins",
     "that key, absorbed by the inner hash",
     "that key, absorbed by the outer hash",
+    "the key that signs",
+    "the key that signs, absorbed by the inner hash",
+    "the key that signs, absorbed by the outer hash",
 ];
 
 /// Makes a key in another process, which writes it into a file as it is and into another in a document, and returns what to
@@ -54,9 +57,11 @@ pub fn make(key: &Path, document: &Path) {
     std::fs::write(document, ring.to_string()).unwrap();
     let characters = text.split('.').nth(1).unwrap();
     let root: [u8; 32] = URL_SAFE_NO_PAD.decode(characters).unwrap().try_into().unwrap();
-    let [encryption, flow] = ["enc", "flow"].map(|label| derive(&root, label));
-    let [inner, outer] = [0x36, 0x5c].map(|pad| absorbed(&flow, pad));
-    let secrets: [&[u8]; 6] = [&root, characters.as_bytes(), &encryption, &flow, &inner, &outer];
+    let [encryption, flow, sign] = ["enc", "flow", "sign"].map(|label| derive(&root, label));
+    let [[inner, outer], [sign_inner, sign_outer]] =
+        [&flow, &sign].map(|key| [0x36, 0x5c].map(|pad| absorbed(key, pad)));
+    let secrets: [&[u8]; 9] =
+        [&root, characters.as_bytes(), &encryption, &flow, &inner, &outer, &sign, &sign_inner, &sign_outer];
     for (name, secret) in OF_THE_KEY.iter().zip(secrets) {
         println!("{}", Needle::new(name, secret.iter().copied()).to_hex());
     }

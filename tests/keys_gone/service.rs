@@ -6,8 +6,8 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use oauth_state::source::FileSource;
 use oauth_state::{
-    App, Binding, Callback, Expect, Finished, Flow, KeyRing, Keys, Login, Provider, Refresh, RingDocument, SecretText,
-    SingleProcessGuard,
+    App, Binding, Callback, Expect, Finished, Flow, FlowBuilder, KeyRing, Keys, Login, Provider, Refresh, RingDocument,
+    SecretText, SingleProcessGuard,
 };
 use tokio::runtime::Runtime;
 
@@ -17,7 +17,7 @@ use crate::needles;
 /// What lies only where this crate does not reach, as `docs/side-channels.md` says: in the caller's `Begun` and headers.
 const NOT_OURS: [&str; 2] = ["a cookie's secret, in its text", "a client's secret, in its text"];
 /// What this crate never keeps on the heap, so that there is nothing to find while it is in use.
-const NEVER_KEPT: [&str; 2] = ["a cookie's secret", "the key that binds logins"];
+const NEVER_KEPT: [&str; 3] = ["a cookie's secret", "the key that binds logins", "the key that signs"];
 
 /// Writes what was found into `write_to` as well, for the page.
 pub fn run(write_to: Option<&Path>) {
@@ -26,7 +26,8 @@ pub fn run(write_to: Option<&Path>) {
     let mut needles = needles::of_a_new_key(&key, &document);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let service = Service::start(&runtime, &key, &document);
-    let held = [&service.of_key, &service.of_document, &service.loaded].map(|flow| service.logins(flow, &mut needles));
+    let flows = [&service.of_key, &service.of_document, &service.loaded, &service.signed];
+    let held = flows.map(|flow| service.logins(flow, &mut needles));
 
     let in_use = memory::find(&needles);
     drop((held, service));
@@ -39,6 +40,7 @@ struct Service<'r> {
     of_key: Flow,
     of_document: Flow,
     loaded: Flow,
+    signed: Flow,
     /// What an operator's tool has.
     _written: SecretText,
 }
@@ -56,7 +58,8 @@ impl<'r> Service<'r> {
             runtime,
             of_key: flow(KeyRing::from_file(key).unwrap()),
             of_document: flow(KeyRing::from_file(document).unwrap()),
-            loaded: flow(loaded),
+            loaded: flow(loaded.clone()),
+            signed: builder(loaded).build_signed_readable_by_anybody().unwrap(),
             _written: written,
         }
     }
@@ -98,8 +101,12 @@ impl<'r> Service<'r> {
 }
 
 fn flow(keys: impl Into<Keys>) -> Flow {
+    builder(keys).build().unwrap()
+}
+
+fn builder(keys: impl Into<Keys>) -> FlowBuilder<()> {
     let guard = SingleProcessGuard::with_capacity(100);
-    Flow::builder(App::new("shop", "test").unwrap(), keys, guard).provider(Provider::github()).build().unwrap()
+    Flow::builder(App::new("shop", "test").unwrap(), keys, guard).provider(Provider::github())
 }
 
 /// Sums what has one name, prints it, and judges it.
