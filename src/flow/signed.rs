@@ -61,9 +61,9 @@ impl<T: PublicData> FlowBuilder<T> {
     /// # Security
     ///
     /// Anybody who sees the URL reads the provider, the tenant, the redirect id, the return path, the data, when the login began, what
-    /// it is bound by, and whether somebody was signed in. Nobody changes any of it, and the code_verifier and the OpenID Connect nonce are in it as
-    /// little as in an encrypted one. What is read without a key is an attacker's text: anybody writes a state that nobody signed. Only
-    /// what a callback has finished is true.
+    /// it is bound by, and whether somebody was signed in. Nobody changes any of it, and neither the code_verifier nor the OpenID
+    /// Connect nonce is in it. What is read without a key is an attacker's text: anybody writes a state that nobody signed. Only what a
+    /// callback has finished is true.
     ///
     /// # Errors
     ///
