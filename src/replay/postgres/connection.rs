@@ -12,7 +12,8 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::builder::Durability;
 use super::purge;
-use super::table::{FIND, INSERT, MarkRow, PARTITIONS, SCHEMA};
+use super::server;
+use super::table::{FIND, INSERT, MarkRow};
 use crate::replay::remote::{Call, Claim, Failure, Store};
 use crate::replay::{GuardError, Mark, Marked};
 
@@ -76,7 +77,7 @@ impl Store for PostgresStore {
 
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
         let first = self.settings.connect().await?;
-        look_at(&first, &self.settings).await?;
+        server::look_at(&first, &self.settings).await?;
         // The others at the same time: one after the other, they might not all be there in time.
         let mut others = tokio::task::JoinSet::new();
         for _ in 1..self.settings.connections {
@@ -84,7 +85,7 @@ impl Store for PostgresStore {
             others.spawn(async move {
                 // Each one: with several hosts, another connection may lead to another server.
                 let client = settings.connect().await?;
-                look_at(&client, &settings).await?;
+                server::look_at(&client, &settings).await?;
                 Ok::<_, GuardError>(client)
             });
         }
@@ -182,7 +183,7 @@ impl Settings {
     }
 
     /// The settings of a session that claims.
-    fn session(&self) -> String {
+    pub(super) fn session(&self) -> String {
         let durability = match self.durability {
             // A role or a database may have it off, now or later: set in the session, whatever it is. Stricter ones than `on`
             // stay.
@@ -228,58 +229,6 @@ where
         }
     });
     Ok(client)
-}
-
-/// Whether this server can serve as a guard.
-async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError> {
-    const LOOK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
-        current_setting('fsync') = 'on', marks IS NOT NULL, \
-        coalesce(has_table_privilege(marks, 'INSERT') AND has_table_privilege(marks, 'SELECT'), false), \
-        (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
-         WHERE inhparent = marks AND relpersistence = 'p'), \
-        EXISTS (SELECT FROM pg_index WHERE indrelid = marks AND indisprimary AND indisvalid) \
-        FROM to_regclass('oauth_state_marks') AS marks";
-    let look = || client.query_typed_one(LOOK, &[]);
-    let mut row = look().await.map_err(cannot_use)?;
-    let flag = |row: &tokio_postgres::Row, column: usize| row.try_get::<_, bool>(column).map_err(cannot_use);
-    if flag(&row, 0)? {
-        return Err(GuardError::misconfigured(
-            "the server is a read-only replica: marks belong on the primary. Give its address, or all of them and \
-             target_session_attrs=read-write",
-        ));
-    }
-    if !flag(&row, 1)? {
-        tracing::warn!("fsync is off: a crash of the server's machine forgets marks, and their states work twice");
-    }
-    if settings.create_tables && !flag(&row, 2)? {
-        // With time to wait for another server that is making them.
-        let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {SCHEMA}");
-        client.batch_execute(&patiently).await.map_err(cannot_use)?;
-        client.batch_execute(&settings.session()).await.map_err(cannot_use)?;
-        row = look().await.map_err(cannot_use)?;
-    }
-    if !flag(&row, 2)? {
-        return Err(GuardError::misconfigured(
-            "the table oauth_state_marks is missing: run the migration oauth_state::postgres::SCHEMA, or let \
-             create_tables() do it",
-        ));
-    }
-    if !flag(&row, 3)? {
-        return Err(GuardError::misconfigured("the role needs SELECT and INSERT on oauth_state_marks"));
-    }
-    if !flag(&row, 5)? {
-        return Err(GuardError::misconfigured(
-            "oauth_state_marks has lost its primary key, without which every claim would be the first",
-        ));
-    }
-    let durable: i64 = row.try_get(4).map_err(cannot_use)?;
-    if u64::try_from(durable) != Ok(PARTITIONS) {
-        return Err(GuardError::misconfigured(
-            "oauth_state_marks must have the 16 partitions of oauth_state::postgres::SCHEMA, none of them UNLOGGED, \
-             which a crash empties",
-        ));
-    }
-    Ok(())
 }
 
 /// An error outside of a claim: nothing was asked yet, so that nothing can be unknown.

@@ -43,6 +43,8 @@ mod guard;
 mod purge;
 #[cfg(feature = "postgres")]
 mod rows;
+#[cfg(feature = "postgres")]
+mod server;
 mod table;
 #[cfg(feature = "postgres-tls")]
 mod tls;

@@ -44,16 +44,13 @@ pub(super) struct Connected {
     pub(super) of_a_cluster: bool,
 }
 
-impl Store for RedisStore {
-    type Connection = Connected;
-    type Lease = Connected;
-    const NAME: &'static str = "redis";
-
-    async fn connect(&self) -> Result<Connected, GuardError> {
+impl RedisStore {
+    /// A connection, to a server that nobody has looked at.
+    pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
         // The claim has a time budget of its own; the client's is off.
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(TIME_TO_CONNECT)).set_response_timeout(None);
-        let mut connection = match &self.connector {
+        Ok(match &self.connector {
             Connector::Single(client) => {
                 let made = client.get_multiplexed_async_connection_with_config(&config).await;
                 AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
@@ -66,7 +63,17 @@ impl Store for RedisStore {
                 AnyConnection::new(client.get_async_connection().await.map_err(cannot_connect)?)
             }
             Connector::Given(connection) => connection.clone(),
-        };
+        })
+    }
+}
+
+impl Store for RedisStore {
+    type Connection = Connected;
+    type Lease = Connected;
+    const NAME: &'static str = "redis";
+
+    async fn connect(&self) -> Result<Connected, GuardError> {
+        let mut connection = self.open().await?;
         let server = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         Ok(Connected { connection, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })

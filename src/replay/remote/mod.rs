@@ -1,6 +1,7 @@
 //! What guards over a store on the network have in common: one time budget around every call, one retry by the same
 //! claimant, and a [`Link`] that gets its connection back. The rows of a state store lie behind the same links.
 
+mod flaw;
 mod link;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 pub(super) mod tls;
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use flaw::Flaw;
+pub(super) use flaw::refuse;
 #[cfg(feature = "postgres")]
 pub(super) use link::with_jitter;
 pub(super) use link::{CONNECT_TIME, Link};
