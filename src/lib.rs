@@ -94,6 +94,9 @@ mod callback;
 mod claims;
 mod clock;
 mod cookie;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod doctor;
 mod finish_error;
 mod flow;
 mod framing;

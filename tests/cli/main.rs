@@ -60,6 +60,11 @@ fn a_state_is_told_apart_by_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_deployment_that_cannot_work_is_told_what_to_change() {
+    transcript("doctor");
+}
+
+#[test]
 fn every_exit_code_has_its_reason() {
     transcript("exit-codes");
 }

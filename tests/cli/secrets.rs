@@ -47,6 +47,9 @@ fn a_key_in_any_wrong_place_is_not_repeated() {
         folder.run(&format!("oauth-state keys revoke {name} 0011223344556677 --dry-run"));
         folder.run(&format!("oauth-state inspect --keys {name} --app shop --environment production < callback.txt"));
         folder.run(&format!("oauth-state inspect < {name}"));
+        let service = "--app shop --environment production --origin https://shop.example --provider github";
+        folder.run(&format!("oauth-state doctor --keys {name} {service} --redis file:{name}"));
+        folder.run(&format!("oauth-state doctor --keys {name} {service} --postgres file:{name} --json"));
         folder.run(&format!("oauth-state keys rotate {name} --out - 2>&1 > /dev/null"));
     }
 }

@@ -4,7 +4,9 @@ use std::pin::Pin;
 
 use crate::servers::Failure;
 use crate::servers::redis::Engine;
-use crate::{fleet_faults, logs, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup, suites};
+use crate::{
+    doctor, fleet_faults, logs, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup, suites,
+};
 
 /// What was measured, in words; or what went wrong.
 pub type Outcome = Result<String, Failure>;
@@ -83,6 +85,7 @@ pub fn all() -> Vec<Case> {
         ("what it keeps: one short printable key, for as long as it must", |engine| {
             Box::pin(redis_setup::what_is_kept(engine))
         }),
+        ("the doctor tells what cannot serve from what can", |engine| Box::pin(doctor::redis(engine))),
     ];
     for engine in ENGINES {
         for (name, fault) in faults {
@@ -141,6 +144,7 @@ pub fn all() -> Vec<Case> {
     ));
     cases.push(Case::new("postgres", "four purgers at once, under 64 callers", postgres_setup::purgers_at_once));
     cases.push(Case::new("postgres", "what cannot serve is refused with what to do", postgres_setup::refused));
+    cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", doctor::postgres));
     cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", logs::hold_no_secret));
     cases
 }

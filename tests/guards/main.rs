@@ -23,6 +23,7 @@
 )]
 
 mod cases;
+mod doctor;
 mod fleet_faults;
 mod logs;
 mod postgres_faults;

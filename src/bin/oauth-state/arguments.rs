@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::sources::Source;
 use crate::text;
@@ -14,8 +15,8 @@ use crate::text;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; all is well
-  1  what was asked about is not well: check found errors (with --deny-warnings also warnings), or inspect says that the
-     state would be refused
+  1  what was asked about is not well: check or doctor found errors (with --deny-warnings or --strict also warnings), or
+     inspect says that the state would be refused
   2  the command line is wrong, or would show or take a key where it must not
   3  the source gave or took nothing: unavailable, denied, missing, misconfigured
   4  the document is refused
@@ -49,6 +50,8 @@ pub enum Command {
     Fingerprint(Reading),
     /// Say what a state from standard input tells, and why it would be refused.
     Inspect(Inspect),
+    /// Find what is wrong with the configuration of a service: ring, source, guard, cookies, sizes; for pipelines.
+    Doctor(Box<Doctor>),
     /// Print a completion script.
     #[command(after_help = "Example:\n  oauth-state completions bash > /etc/bash_completion.d/oauth-state")]
     Completions {

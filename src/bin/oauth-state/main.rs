@@ -1,4 +1,4 @@
-//! The command line `oauth-state`: makes, rotates and checks key rings, and says what is wrong with a state.
+//! The command line `oauth-state`: makes, rotates and checks key rings, and says what is wrong with a state or a deployment.
 //!
 //! A thin driver: every step and every check is a function of the library. `docs/command-line.md` shows each command.
 
@@ -13,6 +13,7 @@
 mod arguments;
 mod change;
 mod check;
+mod doctor;
 mod failure;
 mod generate;
 mod inspect;
@@ -52,6 +53,7 @@ fn run(given: Vec<OsString>) -> Result<Report, Failure> {
         Command::Keys(Keys::Schema) => Ok(manual::schema()),
         Command::Fingerprint(options) => list::fingerprint(&options.source),
         Command::Inspect(options) => inspect::inspect(&options, now),
+        Command::Doctor(options) => doctor::doctor(&options, now),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Man { out } => manual::man(out.as_deref()),
     }

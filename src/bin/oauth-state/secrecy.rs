@@ -19,6 +19,13 @@ pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
             "replace that key, which other users could read; give keys by a file, a variable or standard input",
         ));
     }
+    if given.iter().any(|argument| has_password(argument)) {
+        return Err(Failure::usage(
+            "password_as_argument",
+            "an address with a password is never an argument",
+            "replace that password, which other users could read; give the address by a variable or a file: --redis env:NAME",
+        ));
+    }
     if has_state || holds("state=") {
         return Err(Failure::usage(
             "state_as_argument",
@@ -29,9 +36,35 @@ pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `scheme://user:password@host`, `?password=` or `password=… host=…`. A password may hold any character, as long as nobody
+/// has encoded it: what matters is a `:` and an `@` behind it.
+fn has_password(argument: &str) -> bool {
+    let user_info = argument.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
+    user_info.is_some_and(|before| before.contains(':')) || argument.to_ascii_lowercase().contains("password=")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_refused_and_not_repeated() {
+        for secret in [
+            "redis://:s3cret@10.0.0.1:6379",
+            "--redis=rediss://user:s3cret@cache.example",
+            "redis://user:s3/cr#et?@cache.example",
+            "postgres://user:s3cret@10.0.0.1,10.0.0.2/shop",
+            "postgres://10.0.0.1/shop?user=shop&password=s3cret",
+            "host=10.0.0.1 user=shop PASSWORD=s3cret",
+        ] {
+            let failure = refuse_secrets(&["oauth-state".into(), secret.into()]).unwrap_err();
+            assert_eq!(failure.code, "password_as_argument", "{secret}");
+            assert!(!format!("{failure:?}").contains("s3"), "{failure:?}");
+        }
+        for well in ["redis://user@10.0.0.1:6379/0", "https://shop.example:8443", "env:REDIS_URL", "file:/run/a@b:c"] {
+            assert!(refuse_secrets(&["oauth-state".into(), well.into()]).is_ok(), "{well}");
+        }
+    }
 
     #[test]
     fn an_error_about_a_secret_argument_does_not_repeat_it() {

@@ -227,7 +227,7 @@ impl PostgresGuardBuilder {
         Ok(PostgresGuard::over(Link::lazy(self.store()?)))
     }
 
-    fn store(self) -> Result<PostgresStore, GuardError> {
+    pub(super) fn store(self) -> Result<PostgresStore, GuardError> {
         let refuse = |reason: &'static str| Err(GuardError::misconfigured(reason));
         // Its own error may quote the address, and so a password.
         let Ok(mut config) = self.url.parse::<Config>() else {

@@ -37,6 +37,8 @@
 mod builder;
 #[cfg(feature = "postgres")]
 mod connection;
+#[cfg(all(feature = "postgres", feature = "cli"))]
+mod examine;
 #[cfg(feature = "postgres")]
 mod guard;
 #[cfg(feature = "postgres")]

@@ -213,7 +213,7 @@ impl RedisGuardBuilder {
         Ok(RedisGuard { link: Link::lazy(store), budget })
     }
 
-    fn store(self) -> Result<(RedisStore, Duration), GuardError> {
+    pub(super) fn store(self) -> Result<(RedisStore, Duration), GuardError> {
         let Self { from, options, prefix, budget, evicting } = self;
         let printable = prefix.bytes().all(|byte| byte.is_ascii_graphic());
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !printable || prefix.contains('{') {

@@ -4,6 +4,8 @@ mod address;
 mod builder;
 mod claim;
 mod connection;
+#[cfg(feature = "cli")]
+mod examine;
 mod rows;
 mod server;
 

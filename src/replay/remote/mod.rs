@@ -1,6 +1,8 @@
 //! What guards over a store on the network have in common: one time budget around every call, one retry by the same
 //! claimant, and a [`Link`] that gets its connection back. The rows of a state store lie behind the same links.
 
+#[cfg(feature = "cli")]
+pub(super) mod examined;
 mod flaw;
 mod link;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "cli")]
+pub(crate) use examined::Examined;
 pub(crate) use flaw::Flaw;
 pub(super) use flaw::refuse;
 #[cfg(feature = "postgres")]

@@ -1,0 +1,132 @@
+//! The login's cookie against the address that browsers use and the way the provider answers.
+
+use super::Check;
+use crate::provider::{RedirectUri, host_of};
+
+/// The address that browsers use: scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebOrigin {
+    text: String,
+    host: String,
+    https: bool,
+}
+
+impl std::str::FromStr for WebOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write an origin such as https://shop.example, without a path".to_owned();
+        let (scheme, authority) = text.split_once("://").ok_or_else(wrong)?;
+        let https = scheme.eq_ignore_ascii_case("https");
+        let authority = authority.strip_suffix('/').unwrap_or(authority);
+        let host = host_of(authority).filter(|_| https || scheme.eq_ignore_ascii_case("http")).ok_or_else(wrong)?;
+        let host_only = RedirectUri::parse(text).is_some_and(|parts| parts.path == "/") && !text.contains('?');
+        let text = text.strip_suffix('/').unwrap_or(text).to_owned();
+        host_only.then(|| Self { host: host.to_ascii_lowercase(), text, https }).ok_or_else(wrong)
+    }
+}
+
+impl WebOrigin {
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn is_local(&self) -> bool {
+        matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "::1")
+    }
+}
+
+/// Whether browsers take the cookie that begin sets for this provider, and send it to the callback.
+pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_cookie: &str) -> Check {
+    // Without name and value, which is a secret.
+    let attributes: Vec<_> = set_cookie.split("; ").skip(1).filter(|one| !one.starts_with("Max-Age=")).collect();
+    let secure = attributes.contains(&"Secure");
+    let is = format!("{provider} answers by {answers_by}, with a cookie of {}", attributes.join("; "));
+    let at = &origin.text;
+    if !secure && origin.https {
+        return Check::error(
+            "cookie",
+            format!("{is}: it lacks Secure and __Host-, so that others can plant one, although {at} is https"),
+            "take dangerously_allow_plain_http() out",
+        );
+    }
+    if !secure {
+        return Check::warning(
+            "cookie",
+            format!("{is}: over plain http anybody on the network can plant one"),
+            "serve over https and take dangerously_allow_plain_http() out; never run it so in production",
+        );
+    }
+    if origin.https {
+        return Check::ok("cookie", is);
+    }
+    if origin.is_local() {
+        return Check::ok("cookie", format!("{is}; on {at} Chromium and Firefox take it, Safari does not"));
+    }
+    Check::error(
+        "cookie",
+        format!("{is}: browsers take it over https only, and {at} is http, so that every login ends as cookie_missing"),
+        "serve over https; if a proxy does so, give the address that browsers use as --origin",
+    )
+}
+
+/// Whether the browser brings the cookie to this callback address: `http` and `https` are two sites.
+pub(super) fn redirect_scheme(origin: &WebOrigin, provider: &str, uri: &str) -> Option<Check> {
+    let parts = RedirectUri::parse(uri).filter(|parts| parts.host.is_some())?;
+    let https = parts.is_https();
+    (https != origin.https).then(|| {
+        Check::error(
+            "redirect_uri",
+            format!(
+                "{provider} redirects to {uri}, and its login begins at {}: the cookie does not get there",
+                origin.text
+            ),
+            "register a redirect_uri with the scheme of the origin",
+        )
+        .about(provider)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    fn origin(text: &str) -> WebOrigin {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_alone() {
+        assert_eq!(origin("https://Shop.example:8443/").host(), "shop.example");
+        for text in ["", "shop.example", "https://", "ftp://shop.example", "https://shop.example/a", "https://a?b"] {
+            assert!(text.parse::<WebOrigin>().is_err(), "{text}");
+        }
+        assert!("https://u:p@shop.example".parse::<WebOrigin>().is_err());
+    }
+
+    /// A Secure cookie over plain http is never set, and one without Secure over https gives away what https is for.
+    #[test]
+    fn the_cookie_fits_the_scheme_of_the_origin() {
+        const SECURE: &str = "__Host-0-n-0=s3cret; Max-Age=3720; Path=/; HttpOnly; Secure; SameSite=None";
+        const PLAIN: &str = "insecure-0-l-0=s3cret; Max-Age=3720; Path=/; HttpOnly; SameSite=Lax";
+        for (at, set_cookie, level) in [
+            ("https://shop.example", SECURE, Level::Ok),
+            ("http://shop.example", SECURE, Level::Error),
+            ("http://localhost:8080", SECURE, Level::Ok),
+            ("https://shop.example", PLAIN, Level::Error),
+            ("http://shop.example", PLAIN, Level::Warning),
+        ] {
+            let check = cookie(&origin(at), "apple", "form_post", set_cookie);
+            assert_eq!(check.level, level, "{at} {set_cookie}");
+            assert!(!check.found.contains("s3cret") && check.found.contains("HttpOnly"), "{}", check.found);
+        }
+    }
+
+    #[test]
+    fn a_callback_over_another_scheme_misses_the_cookie() {
+        let told = |uri| redirect_scheme(&origin("https://shop.example"), "github", uri).is_some();
+        assert!(told("http://shop.example/cb"));
+        assert!(!told("https://shop.example/cb") && !told("com.shop.app:/cb"));
+    }
+}

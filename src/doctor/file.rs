@@ -1,0 +1,121 @@
+//! Who can read a ring's file, change it, or put another in its place.
+
+use std::path::Path;
+
+use super::Check;
+
+/// The file's mode and owner, and its folder's mode; nothing where the system has no such thing, or no such file.
+#[must_use]
+pub fn file(path: &Path) -> Vec<Check> {
+    facts(path).map_or_else(Vec::new, |facts| facts.judge(path))
+}
+
+struct Facts {
+    mode: u32,
+    owner: u32,
+    /// Of the folder that the file itself lies in, behind all links.
+    folder_mode: Option<u32>,
+    /// The user that this process runs as, where that can be told.
+    user: Option<u32>,
+}
+
+#[cfg(unix)]
+fn facts(path: &Path) -> Option<Facts> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    let folder = std::fs::canonicalize(path).ok().and_then(|path| std::fs::metadata(path.parent()?).ok());
+    Some(Facts {
+        mode: metadata.mode() & 0o7777,
+        owner: metadata.uid(),
+        folder_mode: folder.map(|folder| folder.mode() & 0o7777),
+        user: std::fs::metadata("/proc/self").ok().map(|process| process.uid()),
+    })
+}
+
+#[cfg(not(unix))]
+fn facts(_: &Path) -> Option<Facts> {
+    None
+}
+
+impl Facts {
+    fn judge(&self, path: &Path) -> Vec<Check> {
+        let Self { mode, owner, .. } = *self;
+        let private = format!("chmod 600 {}", path.display());
+        let mut checks = vec![if mode & 0o022 != 0 {
+            let found = format!("the file has mode {mode:04o}: others than its owner can change the keys");
+            Check::error("file_mode", found, private)
+        } else if mode & 0o077 != 0 {
+            let found = format!("the file has mode {mode:04o}: others than its owner can reach the keys");
+            Check::warning("file_mode", found, private)
+        } else {
+            Check::ok("file_mode", format!("the file has mode {mode:04o}"))
+        }];
+        // Root may look after the files of everybody.
+        if let Some(user) = self.user.filter(|user| *user != 0 && owner != 0 && *user != owner) {
+            checks.push(Check::warning(
+                "file_owner",
+                format!("the file belongs to user {owner}, who can change the keys, and this runs as user {user}"),
+                format!("run this as the service's user, or: chown {user} {}", path.display()),
+            ));
+        }
+        // With the sticky bit, only its owner can rename a file.
+        if let Some(folder) = self.folder_mode.filter(|folder| folder & 0o022 != 0 && folder & 0o1000 == 0) {
+            checks.push(Check::warning(
+                "folder_mode",
+                format!(
+                    "the folder has mode {folder:04o}: others than its owner can put another file in the ring's place"
+                ),
+                "take their right to write away: chmod go-w on the folder",
+            ));
+        }
+        checks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    const WELL: Facts = Facts { mode: 0o600, owner: 1000, folder_mode: Some(0o755), user: Some(1000) };
+
+    fn judged(facts: &Facts) -> Vec<(&'static str, Level)> {
+        facts.judge(Path::new("ring.json")).iter().map(|check| (check.name, check.level)).collect()
+    }
+
+    #[test]
+    fn keys_are_for_their_owner_alone() {
+        for (mode, level) in [
+            (0o400, Level::Ok),
+            (0o600, Level::Ok),
+            (0o640, Level::Warning),
+            (0o604, Level::Warning),
+            (0o644, Level::Warning),
+            (0o620, Level::Error),
+            (0o602, Level::Error),
+            (0o666, Level::Error),
+        ] {
+            assert_eq!(judged(&Facts { mode, ..WELL }), [("file_mode", level)], "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_told_unless_one_of_the_two_is_root() {
+        let owned = |owner, user| judged(&Facts { owner, user, ..WELL }).len() == 2;
+        assert!(owned(1001, Some(1000)));
+        assert!(!owned(0, Some(1000)) && !owned(1001, Some(0)) && !owned(1000, Some(1000)) && !owned(1001, None));
+    }
+
+    #[test]
+    fn a_folder_in_which_others_rename_is_told() {
+        let told = |mode| judged(&Facts { folder_mode: Some(mode), ..WELL }).contains(&("folder_mode", Level::Warning));
+        assert!(told(0o777) && told(0o775) && told(0o757));
+        assert!(!told(0o755) && !told(0o1777));
+    }
+
+    /// A file that is not there is the source's to report.
+    #[test]
+    fn no_file_has_no_mode() {
+        assert!(file(Path::new("/no/such/ring.json")).is_empty());
+    }
+}

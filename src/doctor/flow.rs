@@ -1,0 +1,153 @@
+//! What a service gives to `FlowBuilder`, and the states and cookies that it then sends.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::cookie::{cookie, redirect_scheme};
+use super::{Check, ProviderSpec, Sizes, WebOrigin};
+use crate::clock::unix_seconds;
+use crate::flow::{BeginError, ConfigError, Flow, FlowBuilder};
+use crate::key::KeyRing;
+use crate::name::{App, Purpose};
+use crate::provider::Provider;
+use crate::replay::SingleProcessGuard;
+use crate::source::document::{RingDocument, RingTiming};
+
+/// What a service is configured with, its guard apart.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name and environment.
+    pub app: App,
+    /// Where browsers find it.
+    pub origin: WebOrigin,
+    /// In the order in which it names them; none for `login` alone.
+    pub purposes: Vec<Purpose>,
+    /// The providers.
+    pub providers: Vec<ProviderSpec>,
+    /// `FlowBuilder::lifetime`.
+    pub lifetime: Duration,
+    /// `FlowBuilder::shared_callback`.
+    pub shared_callback: bool,
+    /// `FlowBuilder::dangerously_allow_plain_http`.
+    pub plain_http: bool,
+    /// What its states carry.
+    pub sizes: Sizes,
+}
+
+impl Service {
+    /// Looks at all of it, with the ring where there is one.
+    #[must_use]
+    pub fn examine(&self, document: Option<&RingDocument>, now: SystemTime) -> Vec<Check> {
+        // Under a key that nobody keeps: a state's length and a cookie's attributes do not depend on it.
+        let timing = document.map_or_else(RingTiming::default, RingDocument::timing);
+        let trial = match RingDocument::first(timing, now) {
+            Ok(trial) => trial.ring().clone(),
+            Err(error) => return vec![Check::error("randomness", error.to_string(), "try again")],
+        };
+        let (mut checks, mut providers, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for spec in &self.providers {
+            checks.extend(spec.against_preset());
+            match spec.provider() {
+                Ok(provider) => {
+                    checks.extend(self.examine_one(spec, &provider, &trial, &mut refused));
+                    providers.push(provider);
+                }
+                Err(check) => checks.push(check),
+            }
+        }
+        let sealing = document.map(RingDocument::ring).filter(|ring| ring.has_begun(unix_seconds(now)));
+        let ids = providers.iter().map(Provider::id).collect::<Vec<_>>().join(", ");
+        let builder = self.builder(sealing.unwrap_or(&trial), providers).lifetime(self.lifetime);
+        let builder = if self.shared_callback { builder.shared_callback() } else { builder };
+        match builder.build() {
+            // Said of its provider already; of none that is known, too.
+            Err(error) if refused.contains(&error) => {}
+            Err(ConfigError::NoProvider) if !self.providers.is_empty() => {}
+            Err(error) => checks.push(cannot_work(&error)),
+            Ok(_) => checks.push(Check::ok(
+                "configuration",
+                format!("the flow builds, with providers: {ids}; lifetime {} s", self.lifetime.as_secs()),
+            )),
+        }
+        checks
+    }
+
+    fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<Value> {
+        let guard = SingleProcessGuard::with_capacity(1);
+        let mut builder = Flow::builder(self.app.clone(), ring.clone(), guard);
+        // An address of IPv6 is a developer's own machine, and no `public_host`.
+        if !self.origin.host().contains(':') {
+            builder = builder.public_host(self.origin.host());
+        }
+        builder = self.purposes.iter().copied().fold(builder, FlowBuilder::purpose);
+        builder = providers.into_iter().fold(builder, FlowBuilder::provider);
+        let builder = if self.plain_http { builder.dangerously_allow_plain_http() } else { builder };
+        builder.carrying()
+    }
+
+    /// A flow of this provider alone: what is wrong with it is found beside what is wrong with others.
+    fn examine_one(
+        &self,
+        spec: &ProviderSpec,
+        provider: &Provider,
+        trial: &KeyRing,
+        refused: &mut Vec<ConfigError>,
+    ) -> Vec<Check> {
+        let id = provider.id();
+        let uris = spec.redirect_uris.iter().filter_map(|(_, uri)| redirect_scheme(&self.origin, id, uri));
+        let mut checks: Vec<Check> = uris.collect();
+        let flow = match self.builder(trial, [provider.clone()]).build() {
+            Ok(flow) => flow,
+            Err(error) => {
+                let check = cannot_work(&error);
+                checks.push(Check { found: format!("{id}: {}", check.found), ..check }.about(id));
+                refused.push(error);
+                return checks;
+            }
+        };
+        let purposes = if self.purposes.is_empty() { &[Purpose::Login][..] } else { &self.purposes };
+        // A cookie is set whatever the state carries.
+        if let Ok(Some(header)) = Sizes::default().begin(&flow, provider, purposes).map(|begun| begun.set_cookie) {
+            checks.push(cookie(&self.origin, id, spec.answers_by(), &header).about(id));
+        }
+        checks.push(
+            match self.sizes.begin(&flow, provider, purposes) {
+                Ok(begun) => self.sizes.judge(provider, begun.state.len()),
+                Err(BeginError::StateTooLong { actual, .. }) => self.sizes.judge(provider, actual),
+                Err(error) => Check::error("begin", format!("{id}: {error}"), "correct what it names"),
+            }
+            .about(id),
+        );
+        checks
+    }
+}
+
+fn cannot_work(error: &ConfigError) -> Check {
+    let to_do = match error {
+        ConfigError::NoProvider => "name the providers with --provider",
+        ConfigError::ProviderTwice(_) => {
+            "name each provider once; two tenants of one product need two ids (Provider::oidc)"
+        }
+        ConfigError::Name(_) => "correct the name",
+        ConfigError::Lifetime { .. } => "correct lifetime(), or raise lifetime_cap: oauth-state keys times",
+        ConfigError::RedirectUri(_) => "correct the redirect_uri",
+        ConfigError::RedirectTwice(_) => "give each redirect_uri a name of its own",
+        ConfigError::MixUp(..) => "do one of the two",
+        ConfigError::FormPostOverPlainHttp(_) => {
+            "serve over https and take dangerously_allow_plain_http() out, or use response_mode=query where the provider \
+             answers so"
+        }
+        ConfigError::CookieHost { .. } => {
+            "let the login begin on the host of the redirect_uri, or redirect to this one"
+        }
+        ConfigError::PublicHost => "give --origin as browsers see it",
+        ConfigError::NothingSealsYet => "let the first key's seal_from be its published_at or earlier",
+        ConfigError::KeyIdCollision => "replace the newer one: oauth-state keys revoke, then rotate",
+    };
+    Check::error("configuration", error.to_string(), to_do)
+}
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod tests;

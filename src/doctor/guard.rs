@@ -1,0 +1,118 @@
+//! The guard's store: what it says of itself, and whether its clock is this machine's.
+
+use std::time::Duration;
+
+use super::Check;
+use crate::replay::{Examined, Flaw, GuardError, GuardErrorKind};
+
+/// A store that needs longer than this to answer is as good as down.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// A guard over Redis at this address, under this prefix or the usual one.
+#[cfg(feature = "redis")]
+pub async fn redis(url: String, prefix: Option<String>, skew: Duration) -> Vec<Check> {
+    let builder = crate::replay::RedisGuard::builder(url);
+    let builder = match prefix {
+        Some(prefix) => builder.prefix(prefix),
+        None => builder,
+    };
+    told("redis", in_time(builder.examine()).await, skew)
+}
+
+/// A guard over Postgres at this address.
+#[cfg(feature = "postgres")]
+pub async fn postgres(url: String, skew: Duration) -> Vec<Check> {
+    told("postgres", in_time(crate::replay::PostgresGuard::builder(url).examine()).await, skew)
+}
+
+async fn in_time(examined: impl Future<Output = Result<Examined, GuardError>>) -> Result<Examined, GuardError> {
+    let in_time = tokio::time::timeout(LONGEST, examined).await;
+    in_time.unwrap_or_else(|_| Err(GuardError::unavailable("it did not answer within 10 s")))
+}
+
+fn told(store: &str, examined: Result<Examined, GuardError>, skew: Duration) -> Vec<Check> {
+    let checks = match examined {
+        Ok(Examined { well, flaws, ahead }) => {
+            let well = well.into_iter().map(|(name, found)| Check::ok(name, format!("{store}: {found}")));
+            let flawed = flaws.into_iter().map(|Flaw { name, found, to_do, fatal }| {
+                let check = if fatal { Check::error } else { Check::warning };
+                check(name, format!("{store}: {found}"), to_do.to_owned())
+            });
+            well.chain(flawed).chain([clock(ahead, skew)]).collect()
+        }
+        Err(error) => vec![unusable(store, &error)],
+    };
+    checks.into_iter().map(|check| check.about(store)).collect()
+}
+
+fn unusable(store: &str, error: &GuardError) -> Check {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+    let to_do = match error.kind() {
+        GuardErrorKind::Misconfigured => "correct the address, the setting or the right that it names",
+        GuardErrorKind::Full => "give the store more memory or disk",
+        _ => "start the store, or correct its address and the way there",
+    };
+    Check::error("guard", format!("{store}: {error}{cause}"), to_do)
+}
+
+/// The skew is the most by which any two clocks may differ. Beyond it servers refuse each other's states; beyond twice that,
+/// Postgres forgets marks early.
+fn clock(ahead: Option<i64>, skew: Duration) -> Check {
+    let Some(ahead) = ahead else {
+        return Check::warning(
+            "clock",
+            "the store does not tell its time",
+            "let the user have +info, or use Redis 6.2 or later",
+        );
+    };
+    let apart = Duration::from_millis(ahead.unsigned_abs());
+    let direction = if ahead < 0 { "behind" } else { "ahead" };
+    let found = format!(
+        "the store's clock is {}.{} s {direction} of this machine's, and the ring's skew is {} s",
+        apart.as_secs(),
+        apart.subsec_millis() / 100,
+        skew.as_secs()
+    );
+    let to_do = "let both take their time from the same source (NTP)";
+    // Less than a second is what the way there takes, not a difference.
+    if apart < Duration::from_secs(1) || apart.saturating_mul(2) <= skew {
+        Check::ok("clock", found)
+    } else if apart <= skew {
+        Check::warning("clock", found, to_do)
+    } else {
+        Check::error("clock", found, to_do)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    #[test]
+    fn clocks_may_differ_by_half_the_skew_and_must_not_by_more_than_it() {
+        let level = |ahead, skew| clock(Some(ahead), Duration::from_secs(skew)).level;
+        for sign in [1, -1] {
+            assert_eq!(level(sign * 30_000, 60), Level::Ok);
+            assert_eq!(level(sign * 30_001, 60), Level::Warning);
+            assert_eq!(level(sign * 60_000, 60), Level::Warning);
+            assert_eq!(level(sign * 60_001, 60), Level::Error);
+            assert_eq!(level(sign * 999, 0), Level::Ok);
+            assert_eq!(level(sign * 1_000, 0), Level::Error);
+        }
+        assert!(clock(Some(-1_250), Duration::ZERO).found.contains("1.2 s behind"));
+        assert_eq!(clock(None, Duration::from_secs(60)).level, Level::Warning);
+    }
+
+    #[test]
+    fn a_fatal_flaw_is_an_error_and_another_a_warning() {
+        let flaws = vec![Flaw::fatal("replica", "r", "t"), Flaw::warning("fsync", "f", "t")];
+        let examined = Examined { well: vec![("version", "redis 7".to_owned())], flaws, ahead: Some(0) };
+        let checks = told("redis", Ok(examined), Duration::from_secs(60));
+        let levels: Vec<_> = checks.iter().map(|check| (check.name, check.level)).collect();
+        let expected = [Level::Ok, Level::Error, Level::Warning, Level::Ok];
+        assert_eq!(levels, ["version", "replica", "fsync", "clock"].into_iter().zip(expected).collect::<Vec<_>>());
+        let down = told("redis", Err(GuardError::unavailable("refused")), Duration::from_secs(60));
+        assert!(matches!(&down[..], [Check { level: Level::Error, name: "guard", .. }]));
+    }
+}

@@ -1,0 +1,95 @@
+//! What `oauth-state doctor` and `keys check` look at, each in words.
+//!
+//! Hidden, because the command line's output is what is kept stable, and not these functions.
+
+mod cookie;
+mod file;
+mod flow;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod guard;
+mod provider;
+mod ring;
+mod size;
+
+use std::fmt;
+
+pub use cookie::WebOrigin;
+pub use file::file;
+pub use flow::Service;
+#[cfg(feature = "postgres")]
+pub use guard::postgres;
+#[cfg(feature = "redis")]
+pub use guard::redis;
+pub use provider::ProviderSpec;
+pub use ring::ring;
+pub use size::Sizes;
+
+use crate::rotation::Severity;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Logins work; somebody should look at it.
+    Warning,
+    /// Logins fail or are not safe, or soon will be.
+    Error,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl From<Severity> for Level {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::Warning,
+            Severity::Error => Self::Error,
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// How it came out.
+    pub level: Level,
+    /// The stable word for pipelines.
+    pub name: &'static str,
+    /// The key, provider or store that it is about, for programs: `found` says it, too.
+    pub about: Option<String>,
+    /// What was found, on one line.
+    pub found: String,
+    /// What to change, where something is to be.
+    pub to_do: Option<String>,
+}
+
+impl Check {
+    /// As it should be.
+    pub fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { level: Level::Ok, name, about: None, found: found.into(), to_do: None }
+    }
+
+    /// Somebody should look at it.
+    pub fn warning(name: &'static str, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { level: Level::Warning, to_do: Some(to_do.into()), ..Self::ok(name, found) }
+    }
+
+    /// Logins fail or are not safe.
+    pub fn error(name: &'static str, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { level: Level::Error, to_do: Some(to_do.into()), ..Self::ok(name, found) }
+    }
+
+    /// With what it is about.
+    #[must_use]
+    pub fn about(self, about: impl Into<String>) -> Self {
+        Self { about: Some(about.into()), ..self }
+    }
+}

@@ -1,0 +1,29 @@
+//! The ring: what its document says, and whether it is an old one.
+
+use std::time::{Duration, SystemTime};
+
+use super::Check;
+use crate::source::document::RingDocument;
+
+/// What is wrong with a document, errors first; nothing where all is well.
+#[must_use]
+pub fn ring(document: &RingDocument, now: SystemTime, oldest: Duration, least_serial: u64) -> Vec<Check> {
+    let serial = document.serial();
+    let mut checks = Vec::new();
+    // An old document looks well by itself.
+    if serial < least_serial {
+        checks.push(Check::error(
+            "serial_low",
+            format!("the serial is {serial}, and {least_serial} is the least: an old document was put back"),
+            "put the present one back, and rotate or revoke on that",
+        ));
+    }
+    checks.extend(document.lint(now, oldest).into_iter().map(|finding| Check {
+        level: finding.severity().into(),
+        name: finding.code(),
+        about: finding.key().map(|id| id.to_string()),
+        found: finding.to_string(),
+        to_do: Some(finding.to_do().to_owned()),
+    }));
+    checks
+}

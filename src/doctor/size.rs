@@ -1,0 +1,100 @@
+//! The size of a state against the provider's limit: a real one, sealed under a key that nobody keeps.
+
+use serde_json::Value;
+
+use super::Check;
+use crate::binding::Binding;
+use crate::claims::{ReturnTo, Tenant};
+use crate::flow::{BeginError, Begun, Flow, Login};
+use crate::name::Purpose;
+use crate::provider::Provider;
+
+/// What the service's largest state carries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sizes {
+    /// Bytes of a tenant, 0 to 64.
+    pub tenant: usize,
+    /// Characters of a return path; 0 for none.
+    pub return_to: usize,
+    /// Bytes of the caller's data as JSON.
+    pub data: usize,
+}
+
+impl Sizes {
+    /// Begins a login that is as large, at a provider of a flow that has no other.
+    pub(super) fn begin(
+        self,
+        flow: &Flow<Value>,
+        provider: &Provider,
+        purposes: &[Purpose],
+    ) -> Result<Begun, BeginError> {
+        let purpose = purposes.iter().find(|purpose| purpose.needs_user()).or(purposes.first()).copied();
+        let mut login = Login::at(provider.id()).purpose(purpose.unwrap_or(Purpose::Login)).data(self.value());
+        if let Ok(tenant) = Tenant::from_bytes(&vec![b't'; self.tenant]) {
+            login = login.tenant(tenant);
+        }
+        if let Ok(path) = ReturnTo::parse(&format!("/{}", "r".repeat(self.return_to.saturating_sub(1))))
+            && self.return_to > 0
+        {
+            login = login.return_to(path);
+        }
+        let redirects = provider.redirect_uris().iter().filter_map(|(id, _)| id.as_deref());
+        if let Some(longest) = redirects.max_by_key(|id| id.len()) {
+            login = login.redirect(longest);
+        }
+        let mut binding = Binding::cookie_headers([]);
+        if purpose.is_some_and(Purpose::needs_user) {
+            binding = binding.and_user(b"user").unwrap_or_else(|_| Binding::cookie_headers([]));
+        }
+        flow.begin(binding.dangerously_assume_same_origin(), login)
+    }
+
+    /// Data of just this many bytes of JSON.
+    fn value(self) -> Value {
+        match self.data {
+            0 => Value::Null,
+            1 => Value::from(7),
+            bytes => Value::from("d".repeat(bytes.saturating_sub(2))),
+        }
+    }
+
+    pub(super) fn judge(self, provider: &Provider, characters: usize) -> Check {
+        let (id, limit) = (provider.id(), provider.state_limit());
+        let Self { tenant, return_to, data } = self;
+        let with = format!("with a tenant of {tenant} bytes, a return path of {return_to} and data of {data}");
+        let found = format!("a state for {id} has {characters} characters of at most {limit}, {with}");
+        // Three bytes are four characters.
+        let more = limit.saturating_sub(characters).saturating_mul(3) / 4;
+        if characters > limit {
+            let bytes = characters.saturating_sub(limit).saturating_mul(3).div_ceil(4);
+            let to_do = format!("carry {bytes} bytes less, or keep the data in a store (oauth_state::store)");
+            Check::error("state_size", found, to_do)
+        } else {
+            Check::ok("state_size", format!("{found}; {more} bytes more fit"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    #[test]
+    fn data_has_the_length_that_is_asked_for() {
+        for data in [1, 2, 3, 100] {
+            let value = Sizes { data, ..Sizes::default() }.value();
+            assert_eq!(serde_json::to_string(&value).unwrap().len(), data);
+        }
+        assert_eq!(Sizes::default().value(), Value::Null);
+    }
+
+    #[test]
+    fn a_state_is_too_long_beyond_the_limit_alone() {
+        let provider = Provider::x();
+        let level = |characters| Sizes::default().judge(&provider, characters).level;
+        assert_eq!((level(500), level(501)), (Level::Ok, Level::Error));
+        assert!(Sizes::default().judge(&provider, 503).to_do.unwrap().contains("3 bytes less"));
+        assert!(Sizes::default().judge(&provider, 496).found.ends_with("3 bytes more fit"));
+    }
+}

@@ -1,0 +1,38 @@
+//! Everything that a server says of itself that a guard depends on, for `oauth-state doctor`.
+
+use std::time::SystemTime;
+
+use super::PostgresGuardBuilder;
+use super::connection::cannot_use;
+use super::server::Looked;
+use crate::replay::GuardError;
+use crate::replay::remote::{Examined, examined};
+
+/// Its version, its clock in milliseconds, how many replicas follow it, and whether one of them must confirm.
+const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
+    (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> ''";
+
+impl PostgresGuardBuilder {
+    /// Looks at the server and goes on where a guard would refuse it. It makes no table.
+    pub(crate) async fn examine(self) -> Result<Examined, GuardError> {
+        let client = self.store()?.settings.connect().await?;
+        let flaws = Looked::at(&client).await?.flaws();
+        let before = SystemTime::now();
+        let row = client.query_typed_one(MORE, &[]).await.map_err(cannot_use)?;
+        let after = SystemTime::now();
+        let (version, theirs) = (row.try_get::<_, String>(0), row.try_get::<_, i64>(1));
+        let (replicas, synchronous) = (row.try_get::<_, i64>(2), row.try_get::<_, bool>(3));
+        let mut well = vec![("version", format!("postgres {}", version.map_err(cannot_use)?))];
+        well.push(match (replicas.map_err(cannot_use)?, synchronous.map_err(cannot_use)?) {
+            (number @ 1.., true) => ("replicas", format!("{number}; synchronous_standby_names is set")),
+            (number, _) => examined::replicas(number.unsigned_abs()),
+        });
+        if !flaws.iter().any(|flaw| flaw.name == "fsync") {
+            well.push(("fsync", "on".to_owned()));
+        }
+        if !flaws.iter().any(|flaw| matches!(flaw.name, "table" | "rights")) {
+            well.push(("table", "oauth_state_marks is whole, and the role may claim in it".to_owned()));
+        }
+        Ok(Examined { well, flaws, ahead: Some(examined::ahead(before, after, theirs.map_err(cannot_use)?)) })
+    }
+}

@@ -1,0 +1,95 @@
+//! What `oauth-state doctor` says of real servers.
+
+use std::time::Duration;
+
+use oauth_state::doctor::{self, Check, Level};
+use oauth_state::postgres::SCHEMA;
+
+use crate::cases::Outcome;
+use crate::ensure;
+use crate::logs::PASSWORD;
+use crate::servers::Failure;
+use crate::servers::postgres::PostgresServer;
+use crate::servers::redis::{Engine, RedisServer};
+
+const SKEW: Duration = Duration::from_secs(60);
+
+/// The names of what is not well, by how bad it is.
+fn wrong(checks: &[Check], level: Level) -> Vec<&str> {
+    checks.iter().filter(|check| check.level == level).map(|check| check.name).collect()
+}
+
+fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
+    let check = checks.iter().find(|check| check.name == name);
+    Ok(&check.ok_or_else(|| format!("nothing is said of {name}: {checks:?}"))?.found)
+}
+
+/// A server that forgets marks must not be called well, nor one that keeps them wrong.
+pub async fn redis(engine: Engine) -> Outcome {
+    let server = RedisServer::start(engine, &["--appendonly", "yes"]).await?;
+    let look = || doctor::redis(server.url(), None, SKEW);
+    let checks = look().await;
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
+    let version = found(&checks, "version")?.to_owned();
+    for name in ["eviction_policy", "replicas", "persistence", "claim", "clock"] {
+        found(&checks, name)?;
+    }
+    server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await?;
+    let checks = look().await;
+    ensure!(wrong(&checks, Level::Error) == ["eviction_policy"], "allkeys-lru: {checks:?}");
+    server.run::<()>("CONFIG SET maxmemory-policy noeviction").await?;
+    server.run::<()>("CONFIG SET appendonly no").await?;
+    let checks = look().await;
+    ensure!(
+        wrong(&checks, Level::Warning) == ["persistence"] && wrong(&checks, Level::Error).is_empty(),
+        "no persistence: {checks:?}"
+    );
+
+    let port = server.port.to_string();
+    let replica = RedisServer::start(engine, &["--replicaof", "127.0.0.1", &port]).await?;
+    let checks = doctor::redis(replica.url(), None, SKEW).await;
+    ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
+    crate::servers::until("the replica to be counted", || async {
+        Ok(found(&look().await, "replicas")?.contains(": 1"))
+    })
+    .await?;
+
+    let acl = |rights: &str| {
+        format!("ACL SETUSER guard on >{PASSWORD} resetkeys ~oauth-state:* resetchannels -@all {rights}")
+    };
+    let as_guard = server.url().replace("redis://", &format!("redis://guard:{PASSWORD}@"));
+    server.run::<()>(&acl("+set +get +ping")).await?;
+    let checks = doctor::redis(as_guard.clone(), None, SKEW).await;
+    ensure!(wrong(&checks, Level::Warning) == ["eviction_policy", "clock"], "without +info: {checks:?}");
+    server.run::<()>(&acl("+set +get +ping +info")).await?;
+    let other_prefix = doctor::redis(as_guard, Some("other:".to_owned()), SKEW).await;
+    ensure!(wrong(&other_prefix, Level::Error) == ["guard"], "another prefix: {other_prefix:?}");
+    ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
+    Ok(format!("{version}: noeviction from allkeys-lru, a replica, persistence, rights"))
+}
+
+pub async fn postgres() -> Outcome {
+    let server = PostgresServer::start(&[]).await?;
+    let look = || doctor::postgres(server.url(), SKEW);
+    let checks = look().await;
+    ensure!(wrong(&checks, Level::Error) == ["table"], "no table: {checks:?}");
+    server.execute(SCHEMA).await?;
+    let checks = look().await;
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
+    let version = found(&checks, "version")?.to_owned();
+    for name in ["replicas", "fsync", "table", "clock"] {
+        found(&checks, name)?;
+    }
+    server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED; CREATE ROLE nobody LOGIN").await?;
+    let as_nobody = server.url().replace("postgres@", &format!("nobody:{PASSWORD}@"));
+    let checks = doctor::postgres(as_nobody, SKEW).await;
+    ensure!(wrong(&checks, Level::Error) == ["rights", "table"], "a role without rights: {checks:?}");
+    ensure!(!format!("{checks:?}").contains(PASSWORD), "a password was said");
+    server.execute("ALTER TABLE oauth_state_marks_03 SET LOGGED").await?;
+    let replica = server.replica().await?;
+    let checks = doctor::postgres(replica.url(), SKEW).await;
+    ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
+    let checks = look().await;
+    ensure!(found(&checks, "replicas")?.contains(": 1"), "{checks:?}");
+    Ok(format!("{version}: a replica, the table, rights"))
+}
