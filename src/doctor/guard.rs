@@ -8,21 +8,60 @@ use crate::replay::{Examined, Flaw, GuardError, GuardErrorKind};
 /// A store that needs longer than this to answer is as good as down.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// A guard over Redis at this address, under this prefix or the usual one.
+/// What a service says to its guard's builder.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// `RedisGuardBuilder::prefix`.
+    pub prefix: Option<String>,
+    /// `root_certificates` of either, in PEM.
+    pub root_certificates: Option<Vec<u8>>,
+    /// `PostgresGuardBuilder::create_tables`.
+    pub create_tables: bool,
+}
+
+/// A guard over Redis at this address.
 #[cfg(feature = "redis")]
-pub async fn redis(url: String, prefix: Option<String>, skew: Duration) -> Vec<Check> {
-    let builder = crate::replay::RedisGuard::builder(url);
-    let builder = match prefix {
-        Some(prefix) => builder.prefix(prefix),
-        None => builder,
-    };
+pub async fn redis(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
+    let mut builder = crate::replay::RedisGuard::builder(url);
+    if let Some(prefix) = options.prefix {
+        builder = builder.prefix(prefix);
+    }
+    if let Some(pem) = options.root_certificates {
+        #[cfg(feature = "redis-tls")]
+        {
+            builder = builder.root_certificates(pem);
+        }
+        #[cfg(not(feature = "redis-tls"))]
+        return vec![without_tls("redis", &pem)];
+    }
     told("redis", in_time(builder.examine()).await, skew)
 }
 
 /// A guard over Postgres at this address.
 #[cfg(feature = "postgres")]
-pub async fn postgres(url: String, skew: Duration) -> Vec<Check> {
-    told("postgres", in_time(crate::replay::PostgresGuard::builder(url).examine()).await, skew)
+pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
+    let mut builder = crate::replay::PostgresGuard::builder(url);
+    if options.create_tables {
+        builder = builder.create_tables();
+    }
+    if let Some(pem) = options.root_certificates {
+        #[cfg(feature = "postgres-tls")]
+        {
+            builder = builder.root_certificates(pem);
+        }
+        #[cfg(not(feature = "postgres-tls"))]
+        return vec![without_tls("postgres", &pem)];
+    }
+    told("postgres", in_time(builder.examine()).await, skew)
+}
+
+#[cfg(any(
+    all(feature = "redis", not(feature = "redis-tls")),
+    all(feature = "postgres", not(feature = "postgres-tls"))
+))]
+fn without_tls(store: &str, _: &[u8]) -> Check {
+    let to_do = format!("build it with: cargo install oauth-state --features cli,{store}-tls");
+    Check::error("guard", format!("{store}: this build of oauth-state has no TLS for it"), to_do).about(store)
 }
 
 async fn in_time(examined: impl Future<Output = Result<Examined, GuardError>>) -> Result<Examined, GuardError> {

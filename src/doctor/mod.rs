@@ -16,6 +16,8 @@ use std::fmt;
 pub use cookie::WebOrigin;
 pub use file::file;
 pub use flow::Service;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+pub use guard::StoreOptions;
 #[cfg(feature = "postgres")]
 pub use guard::postgres;
 #[cfg(feature = "redis")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth_state::doctor::{self, Check, Level};
+use oauth_state::doctor::{self, Check, Level, StoreOptions};
 use oauth_state::postgres::SCHEMA;
 
 use crate::cases::Outcome;
@@ -27,7 +27,7 @@ fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
 /// A server that forgets marks must not be called well, nor one that keeps them wrong.
 pub async fn redis(engine: Engine) -> Outcome {
     let server = RedisServer::start(engine, &["--appendonly", "yes"]).await?;
-    let look = || doctor::redis(server.url(), None, SKEW);
+    let look = || doctor::redis(server.url(), StoreOptions::default(), SKEW);
     let checks = look().await;
     ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
     let version = found(&checks, "version")?.to_owned();
@@ -47,7 +47,7 @@ pub async fn redis(engine: Engine) -> Outcome {
 
     let port = server.port.to_string();
     let replica = RedisServer::start(engine, &["--replicaof", "127.0.0.1", &port]).await?;
-    let checks = doctor::redis(replica.url(), None, SKEW).await;
+    let checks = doctor::redis(replica.url(), StoreOptions::default(), SKEW).await;
     ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
     crate::servers::until("the replica to be counted", || async {
         Ok(found(&look().await, "replicas")?.contains(": 1"))
@@ -59,10 +59,11 @@ pub async fn redis(engine: Engine) -> Outcome {
     };
     let as_guard = server.url().replace("redis://", &format!("redis://guard:{PASSWORD}@"));
     server.run::<()>(&acl("+set +get +ping")).await?;
-    let checks = doctor::redis(as_guard.clone(), None, SKEW).await;
+    let checks = doctor::redis(as_guard.clone(), StoreOptions::default(), SKEW).await;
     ensure!(wrong(&checks, Level::Warning) == ["eviction_policy", "clock"], "without +info: {checks:?}");
     server.run::<()>(&acl("+set +get +ping +info")).await?;
-    let other_prefix = doctor::redis(as_guard, Some("other:".to_owned()), SKEW).await;
+    let other = StoreOptions { prefix: Some("other:".to_owned()), ..StoreOptions::default() };
+    let other_prefix = doctor::redis(as_guard, other, SKEW).await;
     ensure!(wrong(&other_prefix, Level::Error) == ["guard"], "another prefix: {other_prefix:?}");
     ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
     Ok(format!("{version}: noeviction from allkeys-lru, a replica, persistence, rights"))
@@ -70,9 +71,17 @@ pub async fn redis(engine: Engine) -> Outcome {
 
 pub async fn postgres() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
-    let look = || doctor::postgres(server.url(), SKEW);
+    let look = || doctor::postgres(server.url(), StoreOptions::default(), SKEW);
     let checks = look().await;
     ensure!(wrong(&checks, Level::Error) == ["table"], "no table: {checks:?}");
+    server.execute("CREATE ROLE nobody LOGIN").await?;
+    let makes = || StoreOptions { create_tables: true, ..StoreOptions::default() };
+    let checks = doctor::postgres(server.url(), makes(), SKEW).await;
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a table that the service makes: {checks:?}");
+    ensure!(wrong(&look().await, Level::Error) == ["table"], "the doctor made a table");
+    let as_nobody = server.url().replace("postgres@", &format!("nobody:{PASSWORD}@"));
+    let checks = doctor::postgres(as_nobody.clone(), makes(), SKEW).await;
+    ensure!(wrong(&checks, Level::Error) == ["table"], "a table that nobody may make: {checks:?}");
     server.execute(SCHEMA).await?;
     let checks = look().await;
     ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
@@ -80,14 +89,13 @@ pub async fn postgres() -> Outcome {
     for name in ["replicas", "fsync", "table", "clock"] {
         found(&checks, name)?;
     }
-    server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED; CREATE ROLE nobody LOGIN").await?;
-    let as_nobody = server.url().replace("postgres@", &format!("nobody:{PASSWORD}@"));
-    let checks = doctor::postgres(as_nobody, SKEW).await;
+    server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED").await?;
+    let checks = doctor::postgres(as_nobody, StoreOptions::default(), SKEW).await;
     ensure!(wrong(&checks, Level::Error) == ["rights", "table"], "a role without rights: {checks:?}");
     ensure!(!format!("{checks:?}").contains(PASSWORD), "a password was said");
     server.execute("ALTER TABLE oauth_state_marks_03 SET LOGGED").await?;
     let replica = server.replica().await?;
-    let checks = doctor::postgres(replica.url(), SKEW).await;
+    let checks = doctor::postgres(replica.url(), StoreOptions::default(), SKEW).await;
     ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
     let checks = look().await;
     ensure!(found(&checks, "replicas")?.contains(": 1"), "{checks:?}");

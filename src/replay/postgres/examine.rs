@@ -8,15 +8,19 @@ use super::server::Looked;
 use crate::replay::GuardError;
 use crate::replay::remote::{Examined, examined};
 
-/// Its version, its clock in milliseconds, how many replicas follow it, and whether one of them must confirm.
+/// Its version, its clock in milliseconds, how many replicas follow it, whether one of them must confirm, and whether the role
+/// may make tables.
 const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
-    (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> ''";
+    (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '', \
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
 
 impl PostgresGuardBuilder {
     /// Looks at the server and goes on where a guard would refuse it. It makes no table.
     pub(crate) async fn examine(self) -> Result<Examined, GuardError> {
-        let client = self.store()?.settings.connect().await?;
-        let flaws = Looked::at(&client).await?.flaws();
+        let settings = self.store()?.settings;
+        let client = settings.connect().await?;
+        let looked = Looked::at(&client).await?;
+        let mut flaws = looked.flaws();
         let before = SystemTime::now();
         let row = client.query_typed_one(MORE, &[]).await.map_err(cannot_use)?;
         let after = SystemTime::now();
@@ -30,7 +34,10 @@ impl PostgresGuardBuilder {
         if !flaws.iter().any(|flaw| flaw.name == "fsync") {
             well.push(("fsync", "on".to_owned()));
         }
-        if !flaws.iter().any(|flaw| matches!(flaw.name, "table" | "rights")) {
+        if settings.create_tables && !looked.has_table && row.try_get(4).map_err(cannot_use)? {
+            flaws.retain(|flaw| flaw.name != "table");
+            well.push(("table", "oauth_state_marks is missing, and the role may make it".to_owned()));
+        } else if !flaws.iter().any(|flaw| matches!(flaw.name, "table" | "rights")) {
             well.push(("table", "oauth_state_marks is whole, and the role may claim in it".to_owned()));
         }
         Ok(Examined { well, flaws, ahead: Some(examined::ahead(before, after, theirs.map_err(cannot_use)?)) })

@@ -20,7 +20,7 @@ const LOOK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_r
 pub(super) struct Looked {
     read_only: bool,
     fsync: bool,
-    has_table: bool,
+    pub(super) has_table: bool,
     has_rights: bool,
     durable_partitions: i64,
     has_primary_key: bool,

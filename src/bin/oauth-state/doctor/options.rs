@@ -1,5 +1,6 @@
 //! What `doctor` takes: the configuration of the service.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -69,6 +70,12 @@ pub struct Doctor {
     /// The guard: Postgres.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "single_process")]
     pub postgres: Option<StoreAddress>,
+    /// The service's guard makes its table itself (`create_tables`).
+    #[arg(long, requires = "postgres")]
+    pub create_tables: bool,
+    /// The certificates (PEM) that vouch for the store over TLS, instead of the operating system's.
+    #[arg(long, value_name = "FILE", conflicts_with = "single_process")]
+    pub root_certificates: Option<PathBuf>,
     /// The guard: `SingleProcessGuard`.
     #[arg(long)]
     pub single_process: bool,

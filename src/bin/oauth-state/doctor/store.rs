@@ -58,7 +58,7 @@ impl StoreAddress {
 pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
     match (&options.redis, &options.postgres) {
         (Some(address), _) => address.read().map_or_else(|check| vec![check], |url| redis(options, url, skew)),
-        (_, Some(address)) => address.read().map_or_else(|check| vec![check], |url| postgres(url, skew)),
+        (_, Some(address)) => address.read().map_or_else(|check| vec![check], |url| postgres(options, url, skew)),
         _ if options.single_process => vec![Check::ok(
             "guard",
             "in this process alone: a link that was used here works once more in another process, so run one",
@@ -73,7 +73,10 @@ pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
 
 #[cfg(feature = "redis")]
 fn redis(options: &Doctor, url: String, skew: Duration) -> Vec<Check> {
-    wait_for(oauth_state::doctor::redis(url, options.redis_prefix.clone(), skew))
+    match store_options(options) {
+        Ok(with) => wait_for(oauth_state::doctor::redis(url, with, skew)),
+        Err(check) => vec![check],
+    }
 }
 
 #[cfg(not(feature = "redis"))]
@@ -82,13 +85,31 @@ fn redis(_: &Doctor, _: String, _: Duration) -> Vec<Check> {
 }
 
 #[cfg(feature = "postgres")]
-fn postgres(url: String, skew: Duration) -> Vec<Check> {
-    wait_for(oauth_state::doctor::postgres(url, skew))
+fn postgres(options: &Doctor, url: String, skew: Duration) -> Vec<Check> {
+    match store_options(options) {
+        Ok(with) => wait_for(oauth_state::doctor::postgres(url, with, skew)),
+        Err(check) => vec![check],
+    }
 }
 
 #[cfg(not(feature = "postgres"))]
-fn postgres(_: String, _: Duration) -> Vec<Check> {
+fn postgres(_: &Doctor, _: String, _: Duration) -> Vec<Check> {
     vec![not_in_this_build("Postgres", "postgres")]
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+fn store_options(options: &Doctor) -> Result<oauth_state::doctor::StoreOptions, Check> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| {
+            let found = format!("the certificates in {} cannot be read ({error})", path.display());
+            Check::error("guard", found, "name the file that the service reads")
+        })
+    };
+    Ok(oauth_state::doctor::StoreOptions {
+        prefix: options.redis_prefix.clone(),
+        root_certificates: options.root_certificates.as_ref().map(read).transpose()?,
+        create_tables: options.create_tables,
+    })
 }
 
 #[cfg(any(feature = "redis", feature = "postgres"))]
