@@ -25,65 +25,29 @@
 //! (`testing::ring` needs the feature `testing` and holds a public key; a service takes its ring from [`KeyRing::from_env`] or
 //! [`KeyRing::from_file`].)
 //!
-//! # The way of one login
+//! # Guides
 //!
-//! ```text
-//! begin:   request ─► binding ─► seal ─► Begun { state, code_challenge, nonce, set_cookie … } ─► redirect
-//! finish:  callback ─► form ─► key ─► open ─► time ─► provider, tenant, purpose ─► binding ─► iss ─► Bound ─► guard ─► Finished
-//! ```
-//!
-//! The order is in the types: [`Flow::check`] is pure and gives a [`Bound`], which gives nothing away until
-//! [`Bound::mark_used`] has asked the guard. Nothing malformed, forged or of another browser gets that far, so that nobody
-//! uses up another's login. [`Flow::finish`] is both in one call.
-//!
-//! # Where do I start?
-//!
-//! | you want to … | look at |
-//! |---|---|
-//! | begin and finish | [`Flow`], [`Login`], [`Expect`], [`Callback`], [`Finished`] |
-//! | say who holds the login | [`Binding`]: cookies, a session, a client secret |
-//! | name a provider and its limits | [`Provider`], [`Preset`] |
-//! | answer a refusal | [`FinishError`]: its code, its status, and [`Restart`] |
-//! | keep more than a URL takes, or move off a HashMap or a table | [`store`] |
-//! | let a proxy without a key read a state | [`FlowBuilder::build_signed_readable_by_anybody`], [`UnverifiedClaims`] |
-//! | carry a tenant, a path, data | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
-//! | use axum, actix-web, `oauth2`, `openidconnect` | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
-//!
-//! # Which guard?
-//!
-//! * [`SingleProcessGuard`]: one process, and tests. Behind a load balancer it refuses a used link where it was used, and leaves
-//!   the rest to the provider, which takes a code once.
-//! * `RedisGuard` (feature `redis`): a fleet with Redis or Valkey, alone, with Sentinel or as a cluster.
-//! * `PostgresGuard` (feature `postgres`): a fleet with Postgres.
-//! * `KnownUsedCache` (feature `cache`): in front of either, so that a link that is hammered costs no round trips.
-//! * [`DangerouslyFailOpen`]: around one of them, for a service that would rather let a link work twice than refuse a login while
-//!   the store is down.
-//! * One of your own: [`ReplayGuard`] is one atomic method over a store that evicts nothing.
-//!
-//! `docs/guards.md` in the repository says what each survives, costs and forgets, with a test for each answer.
-//!
-//! # Rotating keys
-//!
-//! A [`KeyRing`] holds root keys with the times from which they seal. A new key opens states before it seals any, so that
-//! every server has it in time, and an old one opens until its last state has expired: no login fails. One text, the same
-//! on every server: `Keys::load` (feature `refresh`) reads it from a [`source`] and keeps it fresh while the service runs;
-//! [`KeyRing::from_env`], [`KeyRing::from_file`] and [`KeyRing::parse`] read it once. [`RingDocument`] has the steps of a
-//! rotation, and the command line `oauth-state` takes them. `docs/rotation.md` in the repository is the runbook.
+//! | you want to … | guide | and the items |
+//! |---|---|---|
+//! | begin and finish | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`Finished`] |
+//! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`Bound`] |
+//! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a client secret |
+//! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
+//! | make, rotate and revoke keys | [`docs::rotation`], [`docs::key_ring`] | [`KeyRing`], [`RingDocument`], [`source`]; `Keys::load` |
+//! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`] |
+//! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`store`] |
+//! | compare it with what else there is | [`docs::comparison`] | |
+//! | write another implementation | [`docs::wire_format`] | [`Inspection`] |
+//! | look a word up | [`docs::glossary`] | |
+//! | answer a refusal | | [`FinishError`]: its code, its status, and [`Restart`] |
+//! | carry a tenant, a path, data | | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
+//! | let a proxy without a key read a state | | [`FlowBuilder::build_signed_readable_by_anybody`], [`UnverifiedClaims`] |
+//! | see what logins do | | [`telemetry`] |
+//! | use axum, actix-web, `oauth2`, `openidconnect` | | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
 //!
 //! # Crate features
 //!
-//! * `http` (default): bindings from a `HeaderMap`, callbacks from request parts, responses.
-//! * `axum`: a router for begin and callback, an extractor, `IntoResponse` for the errors, a task that outlives the connection.
-//! * `actix`: the same for actix-web 4, the router apart.
-//! * `oauth2`, `openidconnect`: conversions to and from their types.
-//! * `redis`, `redis-tls`: `RedisGuard`; `rediss://` for it.
-//! * `postgres`, `postgres-tls`: `PostgresGuard`; TLS for it.
-//! * `cache`: `KnownUsedCache`.
-//! * `refresh`, `watch`: keys that change while the service runs; hearing of a changed file at once.
-//! * `metrics`, `tracing`: what operators see; see [`telemetry`].
-//! * `cli`: the command line `oauth-state`.
-//! * `uuid`: [`Tenant`] from a `Uuid`.
-//! * `testing`: a clock to turn by hand, a fixed ring, and the suites that every guard and source must pass.
+#![doc = include_str!("docs/features.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test"))]
 
@@ -97,6 +61,8 @@ mod cookie;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod doctor;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod finish_error;
 mod flow;
 mod framing;
@@ -160,7 +126,7 @@ pub use source::document::{RingDocument, RingError, RingTiming};
 #[cfg(feature = "redis")]
 pub use ::redis;
 
-/// The pages of the repository, so that their code is compiled and run.
+/// The pages of the repository beside [`docs`], so that their code is compiled and run.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]
@@ -170,16 +136,9 @@ mod pages {
     #[cfg(feature = "metrics")]
     #[doc = include_str!("../docs/operations.md")]
     struct Operations;
-    #[doc = include_str!("../docs/wire-format.md")]
-    struct WireFormat;
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/signed-states.md")]
     struct SignedStates;
-    #[doc = include_str!("../docs/key-ring.md")]
-    struct KeyRingDocument;
-    #[cfg(feature = "refresh")]
-    #[doc = include_str!("../docs/rotation.md")]
-    struct Rotation;
     #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/environment.md")]
     struct Environment;
@@ -192,18 +151,10 @@ mod pages {
     #[cfg(all(feature = "actix", feature = "axum", feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
-    #[doc = include_str!("../docs/providers.md")]
-    struct Providers;
     #[doc = include_str!("../docs/benchmarks.md")]
     struct Benchmarks;
     #[doc = include_str!("../docs/scaling.md")]
     struct Scaling;
     #[doc = include_str!("../docs/side-channels.md")]
     struct SideChannels;
-    #[cfg(all(feature = "oauth2", feature = "redis", feature = "uuid"))]
-    #[doc = include_str!("../docs/migrating.md")]
-    struct Migrating;
-    #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls"))]
-    #[doc = include_str!("../docs/guards.md")]
-    struct Guards;
 }

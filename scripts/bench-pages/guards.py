@@ -82,13 +82,13 @@ page.write(
 
 {redis_table}
 
-`SET NX GET PX`, which says in one command what was there, stands here without a guard around it: see [decisions.md](decisions.md).
+`SET NX GET PX`, which says in one command what was there, stands here without a guard around it: see [decisions.md][decisions].
 
 **Postgres 15**, 4 connections, beside a bare `{postgres_first}` that is pipelined over as many:
 
 {postgres_table}
 
-![Claims a second by tasks at once](guards-throughput.svg)
+![Claims a second by tasks at once][throughput]
 
 **Logins through one Redis**, {logins['tasks']} at once, as a store of whole states does them and as marks do:
 
@@ -105,6 +105,6 @@ new id, growth of the tables included, in nanoseconds: warm, one after the other
 {times}
 | last beside first | {held['warm_ratio']:.2f} | {held['cold_ratio']:.2f} |
 
-![Bytes a mark by live marks](guards-memory.svg)
+![Bytes a mark by live marks][memory]
 """,
 )

@@ -1,0 +1,108 @@
+//! Guides, to be read beside the items.
+//!
+//! | you want to … | read |
+//! |---|---|
+//! | sign somebody in today | [`quick_start`] |
+//! | understand it in one drawing | [`how_it_works`] |
+//! | know against whom it protects, and against whom not | [`threat_model`] |
+//! | choose what remembers used states | [`guards`] |
+//! | make, rotate and revoke keys | [`rotation`], [`key_ring`] |
+//! | know what a provider takes and sends | [`providers`] |
+//! | move off a HashMap, a table, or sessions | [`migrating`] |
+//! | compare it with sessions, cookies, stores and other ecosystems | [`comparison`] |
+//! | write another implementation | [`wire_format`] |
+//! | look a word up | [`glossary`] |
+//!
+//! # In the repository
+//!
+//! The package holds what a user of the crate needs. In the repository there are besides:
+//!
+//! * `examples/`: GitHub, Google, Microsoft, Apple, many tenants, a JSON API, the move from a HashMap, and a whole login over two server processes, each of which
+//!   runs without a browser by `-- --once`;
+//! * `sources/`: key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault, as packages of their own;
+//! * `docs/`: frameworks, the command line, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;
+//! * `SECURITY.md`: every promise with the tests that hold it;
+//! * `tests/`, `fuzz/`: those tests, and frozen vectors for other implementations.
+//!
+//! ```
+//! // Every block of code on these pages is compiled and run, as this one is.
+//! assert_eq!(oauth_state::testing::flow().fingerprint().len(), 16);
+//! ```
+
+// Links to files of the repository lead elsewhere here: of two definitions of a link, the first holds, and these stand before those of the page.
+
+#[cfg_attr(any(not(doctest), all(feature = "axum", feature = "testing")), doc = include_str!("quick_start.md"))]
+pub mod quick_start {}
+
+/// One login in one drawing, and what each step is for.
+///
+#[doc = include_str!("how_it_works.svg")]
+///
+#[doc = include_str!("how_it_works.md")]
+pub mod how_it_works {}
+
+#[doc = include_str!("threat_model.md")]
+pub mod threat_model {}
+
+/// [security]: crate::docs::threat_model
+/// [migration]: crate::postgres::SCHEMA
+/// [decisions]: crate::docs#in-the-repository
+/// [throughput]: data:image/gif;base64,R0lGODlhAQABAAAAACw=
+/// [memory]: data:image/gif;base64,R0lGODlhAQABAAAAACw=
+///
+#[cfg_attr(
+    any(not(doctest), all(feature = "cache", feature = "postgres-tls", feature = "redis-tls")),
+    doc = include_str!("../../docs/guards.md")
+)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "the numbers in brackets are those of its list")]
+pub mod guards {}
+
+/// [key-ring]: crate::docs::key_ring
+/// [command-line]: crate::docs#in-the-repository
+/// [environment]: crate::source::EnvSource
+/// [file]: crate::source::FileSource
+/// [your-own]: crate::source::source_fn
+/// [aws]: crate::docs#in-the-repository
+/// [vault]: crate::docs#in-the-repository
+/// [gcp]: crate::docs#in-the-repository
+/// [azure]: crate::docs#in-the-repository
+///
+#[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("../../docs/rotation.md"))]
+pub mod rotation {}
+
+/// [schema]: crate::RingDocument::JSON_SCHEMA
+/// [vectors]: crate::docs#in-the-repository
+/// [keys]: crate::docs::wire_format#keys
+/// [rotation]: crate::docs::rotation
+///
+#[doc = include_str!("../../docs/key-ring.md")]
+pub mod key_ring {}
+
+/// [presets.rs]: crate::Preset
+/// [e2e]: crate::docs#in-the-repository
+///
+#[doc = include_str!("../../docs/providers.md")]
+#[allow(rustdoc::broken_intra_doc_links, reason = "the numbers in brackets are those of its list")]
+pub mod providers {}
+
+/// [migrate-from-hashmap]: crate::docs#in-the-repository
+/// [json-api]: crate::docs#in-the-repository
+/// [frameworks]: crate::docs#in-the-repository
+///
+#[cfg_attr(
+    any(not(doctest), all(feature = "oauth2", feature = "redis", feature = "uuid")),
+    doc = include_str!("../../docs/migrating.md")
+)]
+pub mod migrating {}
+
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
+
+/// [vectors]: crate::docs#in-the-repository
+/// [key-ring]: crate::docs::key_ring
+///
+#[doc = include_str!("../../docs/wire-format.md")]
+pub mod wire_format {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
