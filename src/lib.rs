@@ -58,11 +58,11 @@ mod callback;
 mod claims;
 mod clock;
 mod cookie;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod doctor;
-#[cfg(any(doc, doctest))]
-pub mod docs;
 mod finish_error;
 mod flow;
 mod framing;
