@@ -6,7 +6,8 @@
 
 use crate::common::{Shop, callback, session, shop, signed_shop};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use oauth_state::{Callback, Expect, Login, ReturnTo};
 use proptest::prelude::*;
 use sha2::Digest;
@@ -62,6 +63,34 @@ fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
         assert!(["malformed", "forged", "unknown_key"].contains(&refused.code()), "{}", refused.code());
     }
     assert_eq!(shop.guard.calls(), 0);
+}
+
+/// The last character of some lengths has bits that stand for nothing: with them set, the same bytes have another text.
+#[test]
+fn bits_that_stand_for_nothing_make_no_second_spelling() {
+    let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_encode_padding(false);
+    let lenient = GeneralPurpose::new(
+        &base64::alphabet::URL_SAFE,
+        lenient.with_decode_padding_mode(DecodePaddingMode::RequireNone),
+    );
+    for shop in [shop(), signed_shop()] {
+        let mut spellings = 0;
+        for path in ["/a", "/ab", "/abc"] {
+            let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap());
+            let state = shop.flow.begin(session(), login).unwrap().state;
+            let bytes = URL_SAFE_NO_PAD.decode(&state).unwrap();
+            for last in base64::alphabet::URL_SAFE.as_str().chars() {
+                let other = format!("{}{last}", &state[..state.len() - 1]);
+                if other != state && lenient.decode(&other).is_ok_and(|decoded| decoded == bytes) {
+                    spellings += 1;
+                    let refused = shop.flow.check(session(), Expect::provider("github"), callback(&other)).unwrap_err();
+                    assert_eq!(refused.code(), "malformed");
+                }
+            }
+        }
+        assert_eq!(spellings, 3 + 15, "one length has two such bits, one has four, and one has none");
+        assert_eq!(shop.guard.calls(), 0);
+    }
 }
 
 /// Two genuine states cut apart and put together anew.

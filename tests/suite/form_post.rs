@@ -42,7 +42,8 @@ fn submit(html: &str) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for input in html.split("<input type=\"hidden\" name=\"").skip(1) {
         let (name, rest) = input.split_once("\" value=\"").unwrap();
-        let (value, _) = rest.split_once("\">").unwrap();
+        // As a browser reads it: up to the next quote, whatever follows.
+        let (value, _) = rest.split_once('"').unwrap();
         form.append_pair(&unescape(name), &unescape(value));
     }
     form.finish()
