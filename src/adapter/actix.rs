@@ -51,6 +51,7 @@ use crate::binding::Binding;
 use crate::callback::{self, Callback};
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::BeginError;
+use crate::telemetry::record;
 
 /// The headers of a request as an `http` 1 map, octet by octet: actix-web has types of its own. `Debug` redacts them.
 ///
@@ -188,7 +189,7 @@ impl FromRequest for CallbackRequest {
         Box::pin(async move {
             refuse_what_must_not_consume(&method, &headers.0)?;
             let callback = if method == Method::POST {
-                Callback::from_form(&read(payload).await?)
+                Callback::from_form(&read(payload).await.inspect_err(|refused| record::unread(refused.kind()))?)
             } else {
                 Callback::from_query(&query)
             };

@@ -100,6 +100,7 @@ pub mod comparison {}
 
 /// [vectors]: crate::docs#in-the-repository
 /// [key-ring]: crate::docs::key_ring
+/// [signed-states]: crate::FlowBuilder::build_signed_readable_by_anybody
 ///
 #[doc = include_str!("../../docs/wire-format.md")]
 pub mod wire_format {}

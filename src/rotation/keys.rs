@@ -229,7 +229,6 @@ impl Keys {
             Ok(offered) => {
                 state.confirmed_at = Some(monotonic_now());
                 state.last_error = None;
-                record::ring_confirmed(now);
                 if let Offered::Taken { late } = offered {
                     record::late_keys(*late);
                 }
@@ -282,7 +281,6 @@ impl Keys {
         state.last_error = None;
         let now = unix_seconds(SystemTime::now());
         record::ring(&state.ring, now);
-        record::ring_confirmed(now);
     }
 
     /// What the last attempt ended in, in the source's words.

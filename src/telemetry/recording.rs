@@ -202,6 +202,7 @@ pub(crate) mod record {
         }
     }
 
+    #[cfg(feature = "refresh")]
     #[expect(clippy::cast_precision_loss, reason = "seconds are exact for 285 million years")]
     pub(crate) fn ring_confirmed(now: u64) {
         gauge!(RING_CONFIRMED).set(now as f64);

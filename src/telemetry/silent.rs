@@ -66,6 +66,7 @@ pub(crate) mod record {
 
     pub(crate) fn ring(_: &KeyRing, _: u64) {}
 
+    #[cfg(feature = "refresh")]
     pub(crate) fn ring_confirmed(_: u64) {}
 
     pub(crate) fn late_keys(_: usize) {}

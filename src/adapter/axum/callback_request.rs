@@ -8,6 +8,7 @@ use super::super::http::refuse_what_must_not_consume;
 use crate::binding::Binding;
 use crate::callback::{self, Callback};
 use crate::finish_error::{FinishError, FinishErrorKind};
+use crate::telemetry::record;
 
 /// A callback and the headers that it came with: the extractor for a callback route, GET (`query`) or POST
 /// (`form_post`).
@@ -101,10 +102,15 @@ impl<S: Send + Sync> FromRequest<S> for CallbackRequest {
     async fn from_request(request: Request, _: &S) -> Result<Self, FinishError> {
         let (parts, body) = request.into_parts();
         refuse_what_must_not_consume(&parts.method, &parts.headers)?;
-        let body = if parts.method == Method::POST { read(body).await? } else { Vec::new() };
+        let body = if parts.method == Method::POST { read(body).await.inspect_err(uncounted)? } else { Vec::new() };
         let callback = Callback::from_parts(&parts, &body)?;
         Ok(Self { headers: BindingHeaders(parts.headers), callback })
     }
+}
+
+/// What no flow will see, because it does not become a callback.
+fn uncounted(refused: &FinishError) {
+    record::unread(refused.kind());
 }
 
 /// Reads a body up to the largest callback, whatever the request says of its length.

@@ -10,7 +10,9 @@ pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
     let given: Vec<String> = given.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let holds = |sign: &str| given.iter().any(|argument| argument.contains(sign));
     let in_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let is_state = |word: &str| word.starts_with("ost1") && word.len() > 40;
+    // Of whatever form: sealed, signed, or a handle.
+    let of_a_form = |word: &str| word.starts_with("os") && word.as_bytes().get(3) == Some(&b'1');
+    let is_state = |word: &str| of_a_form(word) && word.len() > 40;
     let has_state = given.iter().flat_map(|argument| argument.split(|c| !in_base64url(c))).any(is_state);
     if holds("osk1.") {
         return Err(Failure::usage(
@@ -40,7 +42,9 @@ pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
 /// has encoded it: what matters is a `:` and an `@` behind it.
 fn has_password(argument: &str) -> bool {
     let user_info = argument.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
-    user_info.is_some_and(|before| before.contains(':')) || argument.to_ascii_lowercase().contains("password=")
+    // Blanks around the sign are taken as none by those who read such an address.
+    let plain: String = argument.to_ascii_lowercase().split_whitespace().collect();
+    user_info.is_some_and(|before| before.contains(':')) || plain.contains("password=")
 }
 
 #[cfg(test)]
@@ -56,6 +60,7 @@ mod tests {
             "postgres://user:s3cret@10.0.0.1,10.0.0.2/shop",
             "postgres://10.0.0.1/shop?user=shop&password=s3cret",
             "host=10.0.0.1 user=shop PASSWORD=s3cret",
+            "host=10.0.0.1 user=shop password = s3cret",
         ] {
             let failure = refuse_secrets(&["oauth-state".into(), secret.into()]).unwrap_err();
             assert_eq!(failure.code, "password_as_argument", "{secret}");
@@ -68,10 +73,11 @@ mod tests {
 
     #[test]
     fn an_error_about_a_secret_argument_does_not_repeat_it() {
-        let state = format!("ost1abc{}", "A".repeat(60));
-        for secret in
-            ["osk1.abc", "--out=osk1.abc", &state, &format!("--at={state}"), "https://shop.example/cb?state=abc"]
-        {
+        let states =
+            ["ost1", "oss1", "osm1", "osr1", "osp1", "osx1"].map(|form| format!("{form}abc{}", "A".repeat(60)));
+        let as_options = states.clone().map(|state| format!("--at={state}"));
+        let others = ["osk1.abc", "--out=osk1.abc", "https://shop.example/cb?state=abc"].map(str::to_owned);
+        for secret in states.into_iter().chain(as_options).chain(others) {
             let failure = refuse_secrets(&["oauth-state".into(), secret.into()]).unwrap_err();
             assert!(!format!("{failure:?}").contains("abc"), "{failure:?}");
         }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 pub use options::Refresh;
 
 use super::keys::{Keys, Live, Offered, Wishes};
+use crate::clock::unix_seconds;
 use crate::key::KeyRing;
 use crate::random;
 use crate::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind};
@@ -189,6 +190,7 @@ impl Refresher {
             Ok(Fetched::Unchanged) => {
                 keys.confirm();
                 record::refreshed(Refreshed::Unchanged);
+                record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
                 return Ok(Offered::Unchanged);
             }
             Err(error) => {
@@ -215,6 +217,8 @@ impl Refresher {
         });
         match offered {
             Ok(offered) => {
+                // By this task alone: an age that nothing renews would raise an alarm for a ring that is read once.
+                record::ring_confirmed(unix_seconds(now));
                 // Only what was taken is known: a document that was refused is fetched and judged again, because time may
                 // mend it, and its age must not look fresh.
                 self.version = version;

@@ -18,6 +18,7 @@ use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::{BeginError, Expect, Login};
 use crate::random;
+use crate::telemetry::record;
 use crate::token::wire::Form;
 
 /// An old and a new store as one: a percentage of the logins, drawn for each, begins on the new side, and every callback is
@@ -235,6 +236,7 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         let Sides { old, new, unowned, .. } = &*self.sides;
         let Some(side) = [new, old].into_iter().find(|side| side.store.owns(&callback.state)) else {
             unowned.fetch_add(1, Ordering::Relaxed);
+            record::unread(FinishErrorKind::Malformed);
             let refused = FinishError::because(
                 FinishErrorKind::Malformed,
                 "the state has the form of neither store of the migration",
