@@ -7,14 +7,14 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What the tests of a lean copy need; adapters and servers are left out, so that a change builds in seconds. `cache` and `postgres` are there
+# What the tests of a lean copy need; adapters and servers are left out, so that a change builds in seconds. `cache`, `metrics` and `postgres` are there
 # for the code of theirs that needs no server.
-LEAN_FEATURES = '["cache", "oauth2", "postgres", "testing"]'
-LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http oauth2 percent-encoding proptest rand serde serde_json
-    serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio url xaes-256-gcm""".split()
+LEAN_FEATURES = '["cache", "metrics", "oauth2", "postgres", "refresh", "testing"]'
+LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http metrics metrics-exporter-prometheus oauth2 percent-encoding proptest rand serde serde_json
+    serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio tracing tracing-subscriber url xaes-256-gcm""".split()
 # Those of tests/suite that a lean copy can build.
 LEAN_SUITE = """begin_refusals browser_cookies form_post frozen_vectors guard_suite live_keys old_store order_of_checks provider_presets
-    state_length state_stores""".split()
+    state_length state_stores telemetry""".split()
 
 
 def copy(destination):
