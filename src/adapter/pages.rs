@@ -183,26 +183,5 @@ pub(super) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<St
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A path's quotes must not end the attribute.
-    #[test]
-    fn a_path_cannot_leave_its_attribute() {
-        let path = ReturnTo::parse("/a?\"><script>alert(1)</script>&'").unwrap();
-        let page = page(400, &NEUTRAL, &path);
-        assert!(!page.body().contains("<script") && page.body().contains("/a?&quot;&gt;&lt;script&gt;"));
-    }
-
-    /// A policy with another hash would leave the page bare.
-    #[test]
-    fn the_policy_names_the_style_that_the_page_has_and_nothing_else() {
-        let page = page(400, &NEUTRAL, &ReturnTo::parse("/").unwrap());
-        let (_, rest) = page.body().split_once("<style>").unwrap();
-        let (style, _) = rest.split_once("</style>").unwrap();
-        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
-        let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.contains(&format!("style-src 'sha256-{hash}'")) && policy.starts_with("default-src 'none';"));
-        assert!(!policy.contains("unsafe") && !policy.contains("http"));
-    }
-}
+#[path = "pages_tests.rs"]
+mod tests;

@@ -35,15 +35,5 @@ pub(in crate::replay) fn replicas(number: u64) -> (&'static str, String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn the_way_there_and_back_is_no_difference_of_clocks() {
-        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
-        assert_eq!(ahead(at(10_000), at(10_400), 10_200), 0);
-        assert_eq!(ahead(at(10_000), at(10_000), 70_000), 60_000);
-        assert_eq!(ahead(at(70_000), at(70_000), 10_000), -60_000);
-    }
-}
+#[path = "examined_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+use super::*;
+use proptest::prelude::*;
+use url::Url;
+
+#[test]
+fn open_redirects_are_refused() {
+    for text in [
+        "",
+        "home",
+        "//",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        " /home",
+        "/home ",
+        "/a b",
+        "/%2f/evil.example",
+        "/%3f//a",
+        "/%2fevil.example",
+        "/%2Fevil.example",
+        "/%5cevil.example",
+        "/a%5c",
+        "/.",
+        "/..",
+        "/./",
+        "/../",
+        "/./a",
+        "/a/.",
+        "/a/..",
+        "/a/../b",
+        "/a/./b",
+        "/.//evil.example",
+        "/%2e/",
+        "/%2e%2e/",
+        "/.%2E/x",
+        "/%2e.",
+        "/a//b",
+        "/a/%2e%2e",
+        "/a%2f%2fb",
+        "/a%2f..%2fb",
+        "/%252e%252e/",
+        "/%25252e/",
+        "/%252fevil.example",
+        "/%0d%0aset-cookie:a",
+        "/%00",
+        "/%7f",
+        "/%250a",
+        "/%",
+        "/%2",
+        "/%zz",
+        "/é",
+        "/\u{2215}evil",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "data:,",
+        "/a\u{0}",
+        "?",
+        "#",
+    ] {
+        assert!(ReturnTo::parse(text).is_err(), "{text:?}");
+    }
+    assert_eq!(ReturnTo::parse("//evil.example"), Err(ReturnToError::NotAPath));
+    assert_eq!(ReturnTo::parse("/a//b"), Err(ReturnToError::Segment));
+    assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(1024))), Err(ReturnToError::TooLong));
+}
+
+#[test]
+fn paths_that_people_use_are_accepted() {
+    for text in [
+        "/",
+        "/home",
+        "/home/",
+        "/a/b/c",
+        "/a?next=https://example.org//x",
+        "/a#b//c",
+        "/?a=%0a",
+        "/a.b/..c",
+        "/...",
+        "/a%20b",
+        "/%C3%A9",
+        "/100%25",
+        "/a;b=c",
+        "/@me",
+        "/a:b",
+        "/~x/!$&'()*+,=",
+        "/a%2fb",
+        "/%25zz",
+        "/a?\"<>^`{|}",
+    ] {
+        assert_eq!(ReturnTo::parse(text).unwrap().as_str(), text);
+    }
+    assert!(ReturnTo::parse(&format!("/{}", "a".repeat(1023))).is_ok());
+}
+
+#[test]
+fn a_path_to_the_callback_is_seen_through_its_encoding() {
+    for text in ["/auth/callback", "/auth/callback/", "/auth/c%61llback?x", "/auth/%2563allback#y", "/Auth/Callback"] {
+        assert!(ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
+    }
+    for text in ["/auth/callback2", "/auth/c%61llback2", "/c%61llback", "/auth/callback/%20"] {
+        assert!(!ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
+    }
+    assert!(ReturnTo::parse("/auth/callback").unwrap().checked().leads_to("/auth/c%61llback/"));
+    assert!(!ReturnTo::parse("/").unwrap().checked().leads_to("/auth/callback"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_stays_on_the_site_as_a_browser_resolves_it(text in "[/\\\\.%25cCeEfF0?#@: a-z\t]{0,20}") {
+        if let Ok(path) = ReturnTo::parse(&text) {
+            let base = Url::parse("https://shop.example/auth/callback").unwrap();
+            let resolved = base.join(path.as_str()).unwrap();
+            prop_assert_eq!(resolved.origin(), base.origin());
+            prop_assert_eq!(resolved.path(), text.split(['?', '#']).next().unwrap());
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text: String) {
+        let _ = ReturnTo::parse(&text).map(|path| path.checked().leads_to(&text));
+    }
+}

@@ -1,0 +1,10 @@
+use super::*;
+
+/// A warning that stands first must not hide what makes the server useless.
+#[test]
+fn a_fatal_flaw_refuses_the_server_wherever_it_stands() {
+    let flaws = [Flaw::warning("a", "one", "two"), Flaw::fatal("b", "three", "four")];
+    let cause = refuse(&flaws).unwrap_err().into_cause().unwrap();
+    assert_eq!(cause.to_string(), "three; four");
+    assert!(refuse(&flaws[..1]).is_ok() && refuse(&[]).is_ok());
+}
