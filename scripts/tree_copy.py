@@ -32,14 +32,15 @@ def copy(destination):
 def lean_copy(destination):
     """The library with its own tests, `tests/attacks` and the part of `tests/suite` that needs no adapter."""
     copy(destination)
-    for folder in ["benches", "examples", "fuzz", "sources", "src/bin"]:
+    for folder in ["benches", "cli", "examples", "fuzz", "sources"]:
         shutil.rmtree(destination / folder, ignore_errors=True)
     kept = {"attacks", "common", "suite", "vectors"}
     for entry in (destination / "tests").iterdir():
         if entry.name not in kept:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     manifest = destination / "Cargo.toml"
-    text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", manifest.read_text(), flags=re.M)
+    text = manifest.read_text().replace('members = ["cli"]', "members = []")
+    text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
     before, rest = text.split("[dev-dependencies]\n", 1)
     packages, after = rest.split("\n[", 1)
     lines = [line for line in packages.splitlines() if line.split(" = ")[0] in LEAN_PACKAGES]

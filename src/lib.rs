@@ -33,7 +33,7 @@
 //! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`Bound`] |
 //! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a client secret |
 //! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
-//! | make, rotate and revoke keys | [`docs::rotation`], [`docs::key_ring`] | [`KeyRing`], [`RingDocument`], [`source`]; `Keys::load` |
+//! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`RingDocument`], [`source`]; `Keys::load` |
 //! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`] |
 //! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`store`] |
 //! | compare it with what else there is | [`docs::comparison`] | |
@@ -60,7 +60,7 @@ mod clock;
 mod cookie;
 #[cfg(any(doc, doctest))]
 pub mod docs;
-#[cfg(feature = "cli")]
+#[cfg(feature = "doctor")]
 #[doc(hidden)]
 pub mod doctor;
 mod finish_error;
@@ -151,6 +151,17 @@ mod pages {
     #[cfg(all(feature = "actix", feature = "axum", feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
+    #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls", feature = "testing"))]
+    #[doc = include_str!("../docs/guards.md")]
+    struct Guards;
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/providers.md")]
+    struct Providers;
+    #[cfg(feature = "refresh")]
+    #[doc = include_str!("../docs/rotation.md")]
+    struct Rotation;
+    #[doc = include_str!("../docs/key-ring.md")]
+    struct KeyRingDocument;
     #[doc = include_str!("../docs/benchmarks.md")]
     struct Benchmarks;
     #[doc = include_str!("../docs/scaling.md")]

@@ -6,7 +6,7 @@
 //! | understand it in one drawing | [`how_it_works`] |
 //! | know against whom it protects, and against whom not | [`threat_model`] |
 //! | choose what remembers used states | [`guards`] |
-//! | make, rotate and revoke keys | [`rotation`], [`key_ring`] |
+//! | make, rotate and revoke keys | [`rotation`] |
 //! | know what a provider takes and sends | [`providers`] |
 //! | move off a HashMap, a table, or sessions | [`migrating`] |
 //! | compare it with sessions, cookies, stores and other ecosystems | [`comparison`] |
@@ -20,7 +20,8 @@
 //! * `examples/`: GitHub, Google, Microsoft, Apple, many tenants, a JSON API, the move from a HashMap, and a whole login over two server processes, each of which
 //!   runs without a browser by `-- --once`;
 //! * `sources/`: key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault, as packages of their own;
-//! * `docs/`: frameworks, the command line, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;
+//! * `cli/`: the command line `oauth-state`, a package of its own (`oauth-state-cli`);
+//! * `docs/`: frameworks, the command line, every fault of every guard, the table of providers, the runbook for keys, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;
 //! * `SECURITY.md`: every promise with the tests that hold it;
 //! * `tests/`, `fuzz/`: those tests, and frozen vectors for other implementations.
 //!
@@ -44,45 +45,13 @@ pub mod how_it_works {}
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}
 
-/// [security]: crate::docs::threat_model
-/// [migration]: crate::postgres::SCHEMA
-/// [decisions]: crate::docs#in-the-repository
-/// [throughput]: data:image/gif;base64,R0lGODlhAQABAAAAACw=
-/// [memory]: data:image/gif;base64,R0lGODlhAQABAAAAACw=
-///
-#[cfg_attr(
-    any(not(doctest), all(feature = "cache", feature = "postgres-tls", feature = "redis-tls")),
-    doc = include_str!("../../docs/guards.md")
-)]
-#[allow(rustdoc::broken_intra_doc_links, reason = "the numbers in brackets are those of its list")]
+#[cfg_attr(any(not(doctest), all(feature = "cache", feature = "redis")), doc = include_str!("guards.md"))]
 pub mod guards {}
 
-/// [key-ring]: crate::docs::key_ring
-/// [command-line]: crate::docs#in-the-repository
-/// [environment]: crate::source::EnvSource
-/// [file]: crate::source::FileSource
-/// [your-own]: crate::source::source_fn
-/// [aws]: crate::docs#in-the-repository
-/// [vault]: crate::docs#in-the-repository
-/// [gcp]: crate::docs#in-the-repository
-/// [azure]: crate::docs#in-the-repository
-///
-#[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("../../docs/rotation.md"))]
+#[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("rotation.md"))]
 pub mod rotation {}
 
-/// [schema]: crate::RingDocument::JSON_SCHEMA
-/// [vectors]: crate::docs#in-the-repository
-/// [keys]: crate::docs::wire_format#keys
-/// [rotation]: crate::docs::rotation
-///
-#[doc = include_str!("../../docs/key-ring.md")]
-pub mod key_ring {}
-
-/// [presets.rs]: crate::Preset
-/// [e2e]: crate::docs#in-the-repository
-///
-#[doc = include_str!("../../docs/providers.md")]
-#[allow(rustdoc::broken_intra_doc_links, reason = "the numbers in brackets are those of its list")]
+#[cfg_attr(any(not(doctest), feature = "testing"), doc = include_str!("providers.md"))]
 pub mod providers {}
 
 /// [migrate-from-hashmap]: crate::docs#in-the-repository
@@ -99,7 +68,8 @@ pub mod migrating {}
 pub mod comparison {}
 
 /// [vectors]: crate::docs#in-the-repository
-/// [key-ring]: crate::docs::key_ring
+/// [key-ring]: crate::RingDocument
+/// [worked-examples]: crate::docs#in-the-repository
 /// [signed-states]: crate::FlowBuilder::build_signed_readable_by_anybody
 ///
 #[doc = include_str!("../../docs/wire-format.md")]

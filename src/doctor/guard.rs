@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Check;
-use crate::replay::{Examined, Flaw, GuardError, GuardErrorKind};
+use crate::replay::{Examined, Flaw, GuardError, GuardErrorKind, with_cause};
 
 /// A store that needs longer than this to answer is as good as down.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -13,6 +13,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub struct StoreOptions {
     /// `RedisGuardBuilder::prefix`.
     pub prefix: Option<String>,
+    /// `EvictionPolicy::DangerouslyWarn`.
+    pub accept_eviction: bool,
     /// `root_certificates` of either, in PEM.
     pub root_certificates: Option<Vec<u8>>,
     /// `PostgresGuardBuilder::create_tables`.
@@ -23,6 +25,9 @@ pub struct StoreOptions {
 #[cfg(feature = "redis")]
 pub async fn redis(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
     let mut builder = crate::replay::RedisGuard::builder(url);
+    if options.accept_eviction {
+        builder = builder.on_evicting_policy(crate::replay::EvictionPolicy::DangerouslyWarn);
+    }
     if let Some(prefix) = options.prefix {
         builder = builder.prefix(prefix);
     }
@@ -60,7 +65,7 @@ pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec
     all(feature = "postgres", not(feature = "postgres-tls"))
 ))]
 fn without_tls(store: &str, _: &[u8]) -> Check {
-    let to_do = format!("build it with: cargo install oauth-state --features cli,{store}-tls");
+    let to_do = format!("build it with: cargo install oauth-state-cli --features {store}-tls");
     Check::error("guard", format!("{store}: this build of oauth-state has no TLS for it"), to_do).about(store)
 }
 
@@ -85,13 +90,12 @@ fn told(store: &str, examined: Result<Examined, GuardError>, skew: Duration) -> 
 }
 
 fn unusable(store: &str, error: &GuardError) -> Check {
-    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
     let to_do = match error.kind() {
         GuardErrorKind::Misconfigured => "correct the address, the setting or the right that it names",
         GuardErrorKind::Full => "give the store more memory or disk",
         _ => "start the store, or correct its address and the way there",
     };
-    Check::error("guard", format!("{store}: {error}{cause}"), to_do)
+    Check::error("guard", format!("{store}: {}", with_cause(error)), to_do)
 }
 
 /// The skew is the most by which any two clocks may differ. Beyond it servers refuse each other's states; beyond twice that,

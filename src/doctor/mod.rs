@@ -1,30 +1,19 @@
-//! What `oauth-state doctor` and `keys check` look at, each in words.
+//! What `oauth-state doctor` asks of a guard's server, in words.
 //!
-//! Hidden, because the command line's output is what is kept stable, and not these functions.
+//! Hidden, because the command line's output is what is kept stable, and not these functions: its package, `oauth-state-cli`, takes
+//! the library of its own version alone.
 
-mod cookie;
-mod file;
-mod flow;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod guard;
-mod provider;
-mod ring;
-mod size;
 
 use std::fmt;
 
-pub use cookie::WebOrigin;
-pub use file::file;
-pub use flow::Service;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 pub use guard::StoreOptions;
 #[cfg(feature = "postgres")]
 pub use guard::postgres;
 #[cfg(feature = "redis")]
 pub use guard::redis;
-pub use provider::ProviderSpec;
-pub use ring::ring;
-pub use size::Sizes;
 
 use crate::rotation::Severity;
 

@@ -1,4 +1,4 @@
-//! The worked examples of `docs/wire-format.md`, computed by the code: the page must show these very values.
+//! The worked examples of `docs/worked-examples.md`, computed by the code: the page must show these very values.
 
 use super::begin::SealedWith;
 use crate::base64url;
@@ -13,7 +13,7 @@ use crate::token::keys::KeyTable;
 use crate::token::wire::Form;
 use std::fmt::Write;
 
-const PAGE: &str = include_str!("../../docs/wire-format.md");
+const PAGE: &str = include_str!("../../docs/worked-examples.md");
 
 /// Lower-case hexadecimal, 32 bytes a line.
 fn hex(bytes: &[u8]) -> String {

@@ -198,7 +198,15 @@ impl Provider {
         self
     }
 
-    pub(crate) fn state_limit(&self) -> usize {
+    /// How many characters a state for it may have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::Provider::x().state_limit(), 500);
+    /// ```
+    #[must_use]
+    pub fn state_limit(&self) -> usize {
         self.max_state_chars
     }
 

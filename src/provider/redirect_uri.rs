@@ -35,12 +35,6 @@ impl RedirectUri {
         Some(Self { scheme: scheme.to_ascii_lowercase(), authority: authority.to_owned(), host: Some(host), path })
     }
 
-    /// Whether it is reached over TLS.
-    #[cfg(feature = "cli")]
-    pub(crate) fn is_https(&self) -> bool {
-        self.scheme == "https"
-    }
-
     /// Whether a request for one may reach the route of the other: the query does not tell them apart, nor do spellings of
     /// the path that many routers merge.
     pub(crate) fn is_same_address(&self, other: &Self) -> bool {

@@ -28,8 +28,8 @@ pub use fail_open::DangerouslyFailOpen;
 pub use known_used::KnownUsedCache;
 pub(crate) use mark::Sealed;
 pub use mark::{Mark, Marked};
-#[cfg(all(feature = "cli", any(feature = "redis", feature = "postgres")))]
-pub(crate) use remote::{Examined, Flaw};
+#[cfg(all(feature = "doctor", any(feature = "redis", feature = "postgres")))]
+pub(crate) use remote::{Examined, Flaw, with_cause};
 pub use single_process::SingleProcessGuard;
 
 /// A guard's answer to come; it allocates nothing for a guard that answers at once.

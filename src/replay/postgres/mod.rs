@@ -37,7 +37,7 @@
 mod builder;
 #[cfg(feature = "postgres")]
 mod connection;
-#[cfg(all(feature = "postgres", feature = "cli"))]
+#[cfg(all(feature = "postgres", feature = "doctor"))]
 mod examine;
 #[cfg(feature = "postgres")]
 mod guard;

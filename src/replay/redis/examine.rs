@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use super::connection::RedisStore;
 use super::server::{field, flaws, information, try_to_claim, version};
 use super::{EvictionPolicy, RedisGuardBuilder};
-use crate::replay::GuardError;
-use crate::replay::remote::{Examined, Flaw, examined};
+use crate::replay::remote::{Examined, Flaw, examined, with_cause};
+use crate::replay::{GuardError, GuardErrorKind};
 
 impl RedisGuardBuilder {
     /// Looks at the server and goes on where a guard would refuse it.
@@ -21,16 +21,24 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
     let before = SystemTime::now();
     let information = information(&mut connection).await?;
     let after = SystemTime::now();
-    let mut examined = judge(&information, before, after);
+    let mut examined = judge(&information, store.evicting, before, after);
     if !examined.flaws.iter().any(|flaw| flaw.name == "replica") {
-        try_to_claim(&mut connection, &store.prefix).await?;
-        examined.well.push(("claim", "a trial mark was kept, and not a second time".to_owned()));
+        match try_to_claim(&mut connection, &store.prefix).await {
+            Ok(()) => examined.well.push(("claim", "a trial mark was kept, and not a second time".to_owned())),
+            // What else was seen is said all the same.
+            Err(error) if error.kind() != GuardErrorKind::Unavailable => examined.flaws.push(Flaw::fatal(
+                "claim",
+                with_cause(&error),
+                "give the server memory, or the user the rights that docs/guards.md names",
+            )),
+            Err(error) => return Err(error),
+        }
     }
     Ok(examined)
 }
 
-fn judge(information: &[String], before: SystemTime, after: SystemTime) -> Examined {
-    let mut flaws = flaws(information, EvictionPolicy::Refuse);
+fn judge(information: &[String], evicting: EvictionPolicy, before: SystemTime, after: SystemTime) -> Examined {
+    let mut flaws = flaws(information, evicting);
     let mut well = Vec::new();
     well.extend(information.first().and_then(|text| version(text)).map(|version| ("version", version)));
     if !flaws.iter().any(|flaw| flaw.name == "eviction_policy") {

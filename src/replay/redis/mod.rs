@@ -4,7 +4,7 @@ mod address;
 mod builder;
 mod claim;
 mod connection;
-#[cfg(feature = "cli")]
+#[cfg(feature = "doctor")]
 mod examine;
 mod rows;
 mod server;

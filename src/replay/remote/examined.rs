@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::Flaw;
+use crate::replay::GuardError;
 
 /// What there is to say of a server, well or not.
 #[derive(Debug)]
@@ -23,6 +24,12 @@ pub(in crate::replay) fn ahead(before: SystemTime, after: SystemTime, theirs: i6
     let (before, after) = (milliseconds(before), milliseconds(after));
     let middle = before.saturating_add(after.saturating_sub(before) / 2);
     theirs.saturating_sub(middle)
+}
+
+/// An error and what is behind it.
+pub(crate) fn with_cause(error: &GuardError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+    format!("{error}{cause}")
 }
 
 /// What to say of replicas: their number alone is no flaw, but one loss window hangs on it.

@@ -1,7 +1,7 @@
 //! What guards over a store on the network have in common: one time budget around every call, one retry by the same
 //! claimant, and a [`Link`] that gets its connection back. The rows of a state store lie behind the same links.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "doctor")]
 pub(super) mod examined;
 mod flaw;
 mod link;
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-#[cfg(feature = "cli")]
-pub(crate) use examined::Examined;
+#[cfg(feature = "doctor")]
+pub(crate) use examined::{Examined, with_cause};
 pub(crate) use flaw::Flaw;
 pub(super) use flaw::refuse;
 #[cfg(feature = "postgres")]

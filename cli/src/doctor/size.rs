@@ -1,13 +1,29 @@
 //! The size of a state against the provider's limit: a real one, sealed under a key that nobody keeps.
 
+use clap::ValueEnum;
+use oauth_state::doctor::Check;
+use oauth_state::{BeginError, Begun, Binding, Flow, Login, Provider, PublicData, Purpose, ReturnTo, Tenant};
 use serde_json::Value;
 
-use super::Check;
-use crate::binding::Binding;
-use crate::claims::{ReturnTo, Tenant};
-use crate::flow::{BeginError, Begun, Flow, Login};
-use crate::name::Purpose;
-use crate::provider::Provider;
+use super::provider::ProviderSpec;
+
+/// What holds a login of this service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BoundBy {
+    /// A cookie of this crate
+    #[default]
+    Cookie,
+    /// The service's own session
+    Session,
+    /// A secret that a client without cookies keeps
+    ClientSecret,
+}
+
+/// Stands for the caller's data, which may be public or not.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct AnyData(pub Value);
+impl PublicData for AnyData {}
 
 /// What the service's largest state carries.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,12 +40,14 @@ impl Sizes {
     /// Begins a login that is as large, at a provider of a flow that has no other.
     pub(super) fn begin(
         self,
-        flow: &Flow<Value>,
-        provider: &Provider,
+        flow: &Flow<AnyData>,
+        spec: &ProviderSpec,
         purposes: &[Purpose],
+        bound_by: BoundBy,
     ) -> Result<Begun, BeginError> {
-        let purpose = purposes.iter().find(|purpose| purpose.needs_user()).or(purposes.first()).copied();
-        let mut login = Login::at(provider.id()).purpose(purpose.unwrap_or(Purpose::Login)).data(self.value());
+        let names_user = |purpose: &Purpose| matches!(purpose, Purpose::Link | Purpose::Reauthenticate);
+        let purpose = purposes.iter().copied().find(names_user).or(purposes.first().copied()).unwrap_or(Purpose::Login);
+        let mut login = Login::at(&spec.id).purpose(purpose).data(AnyData(self.value()));
         if let Ok(tenant) = Tenant::from_bytes(&vec![b't'; self.tenant]) {
             login = login.tenant(tenant);
         }
@@ -38,15 +56,18 @@ impl Sizes {
         {
             login = login.return_to(path);
         }
-        let redirects = provider.redirect_uris().iter().filter_map(|(id, _)| id.as_deref());
+        let redirects = spec.redirect_uris.iter().filter_map(|(id, _)| id.as_deref());
         if let Some(longest) = redirects.max_by_key(|id| id.len()) {
             login = login.redirect(longest);
         }
-        let mut binding = Binding::cookie_headers([]);
-        if purpose.is_some_and(Purpose::needs_user) {
-            binding = binding.and_user(b"user").unwrap_or_else(|_| Binding::cookie_headers([]));
-        }
-        flow.begin(binding.dangerously_assume_same_origin(), login)
+        let binding = || match bound_by {
+            BoundBy::Cookie => Binding::cookie_headers([]),
+            BoundBy::Session => Binding::session(&[0; 32]).unwrap_or_else(|_| Binding::cookie_headers([])),
+            BoundBy::ClientSecret => Binding::new_client_secret(),
+        };
+        let bound =
+            if names_user(&purpose) { binding().and_user(b"user").unwrap_or_else(|_| binding()) } else { binding() };
+        flow.begin(bound.dangerously_assume_same_origin(), login)
     }
 
     /// Data of just this many bytes of JSON.
@@ -78,7 +99,7 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use oauth_state::doctor::Level;
 
     #[test]
     fn data_has_the_length_that_is_asked_for() {
@@ -87,6 +108,7 @@ mod tests {
             assert_eq!(serde_json::to_string(&value).unwrap().len(), data);
         }
         assert_eq!(Sizes::default().value(), Value::Null);
+        assert_eq!(serde_json::to_string(&AnyData(Value::from(7))).unwrap(), "7");
     }
 
     #[test]

@@ -2,17 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use oauth_state::doctor::Check;
+use oauth_state::{
+    App, BeginError, ConfigError, Flow, FlowBuilder, KeyRing, Provider, Purpose, RingDocument, RingTiming,
+    SingleProcessGuard,
+};
 
-use super::cookie::{cookie, redirect_scheme};
-use super::{Check, ProviderSpec, Sizes, WebOrigin};
-use crate::clock::unix_seconds;
-use crate::flow::{BeginError, ConfigError, Flow, FlowBuilder};
-use crate::key::KeyRing;
-use crate::name::{App, Purpose};
-use crate::provider::Provider;
-use crate::replay::SingleProcessGuard;
-use crate::source::document::{RingDocument, RingTiming};
+use super::cookie::{WebOrigin, cookie, redirect_scheme};
+use super::provider::ProviderSpec;
+use super::size::{AnyData, BoundBy, Sizes};
 
 /// What a service is configured with, its guard apart.
 #[derive(Clone, Debug)]
@@ -31,6 +29,10 @@ pub struct Service {
     pub shared_callback: bool,
     /// `FlowBuilder::dangerously_allow_plain_http`.
     pub plain_http: bool,
+    /// `FlowBuilder::build_signed_readable_by_anybody`.
+    pub signed: bool,
+    /// What holds its logins.
+    pub bound_by: BoundBy,
     /// What its states carry.
     pub sizes: Sizes,
 }
@@ -56,11 +58,17 @@ impl Service {
                 Err(check) => checks.push(check),
             }
         }
-        let sealing = document.map(RingDocument::ring).filter(|ring| ring.has_begun(unix_seconds(now)));
         let ids = providers.iter().map(Provider::id).collect::<Vec<_>>().join(", ");
-        let builder = self.builder(sealing.unwrap_or(&trial), providers).lifetime(self.lifetime);
-        let builder = if self.shared_callback { builder.shared_callback() } else { builder };
-        match builder.build() {
+        let whole = |ring| {
+            let builder = self.builder(ring, providers.iter().cloned()).lifetime(self.lifetime);
+            self.build(if self.shared_callback { builder.shared_callback() } else { builder })
+        };
+        let built = match whole(document.map_or(&trial, RingDocument::ring)) {
+            // A finding of the ring's own, which hides none of the configuration.
+            Err(ConfigError::NothingSealsYet) => whole(&trial),
+            built => built,
+        };
+        match built {
             // Said of its provider already; of none that is known, too.
             Err(error) if refused.contains(&error) => {}
             Err(ConfigError::NoProvider) if !self.providers.is_empty() => {}
@@ -73,7 +81,7 @@ impl Service {
         checks
     }
 
-    fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<Value> {
+    fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<AnyData> {
         let guard = SingleProcessGuard::with_capacity(1);
         let mut builder = Flow::builder(self.app.clone(), ring.clone(), guard);
         // An address of IPv6 is a developer's own machine, and no `public_host`.
@@ -84,6 +92,10 @@ impl Service {
         builder = providers.into_iter().fold(builder, FlowBuilder::provider);
         let builder = if self.plain_http { builder.dangerously_allow_plain_http() } else { builder };
         builder.carrying()
+    }
+
+    fn build(&self, builder: FlowBuilder<AnyData>) -> Result<Flow<AnyData>, ConfigError> {
+        if self.signed { builder.build_signed_readable_by_anybody() } else { builder.build() }
     }
 
     /// A flow of this provider alone: what is wrong with it is found beside what is wrong with others.
@@ -97,7 +109,7 @@ impl Service {
         let id = provider.id();
         let uris = spec.redirect_uris.iter().filter_map(|(_, uri)| redirect_scheme(&self.origin, id, uri));
         let mut checks: Vec<Check> = uris.collect();
-        let flow = match self.builder(trial, [provider.clone()]).build() {
+        let flow = match self.build(self.builder(trial, [provider.clone()])) {
             Ok(flow) => flow,
             Err(error) => {
                 let check = cannot_work(&error);
@@ -108,11 +120,13 @@ impl Service {
         };
         let purposes = if self.purposes.is_empty() { &[Purpose::Login][..] } else { &self.purposes };
         // A cookie is set whatever the state carries.
-        if let Ok(Some(header)) = Sizes::default().begin(&flow, provider, purposes).map(|begun| begun.set_cookie) {
+        if let Ok(Some(header)) =
+            Sizes::default().begin(&flow, spec, purposes, self.bound_by).map(|begun| begun.set_cookie)
+        {
             checks.push(cookie(&self.origin, id, spec.answers_by(), &header).about(id));
         }
         checks.push(
-            match self.sizes.begin(&flow, provider, purposes) {
+            match self.sizes.begin(&flow, spec, purposes, self.bound_by) {
                 Ok(begun) => self.sizes.judge(provider, begun.state.len()),
                 Err(BeginError::StateTooLong { actual, .. }) => self.sizes.judge(provider, actual),
                 Err(error) => Check::error("begin", format!("{id}: {error}"), "correct what it names"),
@@ -144,6 +158,7 @@ fn cannot_work(error: &ConfigError) -> Check {
         ConfigError::PublicHost => "give --origin as browsers see it",
         ConfigError::NothingSealsYet => "let the first key's seal_from be its published_at or earlier",
         ConfigError::KeyIdCollision => "replace the newer one: oauth-state keys revoke, then rotate",
+        _ => "correct what it names",
     };
     Check::error("configuration", error.to_string(), to_do)
 }

@@ -11,7 +11,7 @@ use oauth_state::{PublicData, SingleProcessGuard, Tenant};
 use crate::compare::Comparison;
 
 /// How a page may call the command line from a checkout.
-pub const BY_CARGO: &str = "$ cargo run --features cli -- ";
+pub const BY_CARGO: &str = "$ cargo run -p oauth-state-cli -- ";
 
 const HELPER: &str = include_str!("oauth-state-source-demo");
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use oauth_state::Purpose;
-use oauth_state::doctor::{ProviderSpec, WebOrigin};
 
+use super::cookie::WebOrigin;
+use super::provider::ProviderSpec;
+use super::size::BoundBy;
 use super::store::StoreAddress;
 use crate::sources::Source;
 use crate::text;
@@ -52,6 +54,12 @@ pub struct Doctor {
     /// The service is built with `dangerously_allow_plain_http`.
     #[arg(long)]
     pub dangerously_allow_plain_http: bool,
+    /// The service is built with `build_signed_readable_by_anybody`.
+    #[arg(long)]
+    pub signed_readable_by_anybody: bool,
+    /// What holds a login.
+    #[arg(long, value_enum, value_name = "BINDING", default_value_t)]
+    pub binding: BoundBy,
     /// The longest tenant that a state carries, in bytes.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=64))]
     pub tenant_bytes: u16,
@@ -67,6 +75,9 @@ pub struct Doctor {
     /// What its keys begin with, if the service says so.
     #[arg(long, value_name = "PREFIX", requires = "redis")]
     pub redis_prefix: Option<String>,
+    /// The service accepts a store that evicts marks (`EvictionPolicy::DangerouslyWarn`): a warning, and no error.
+    #[arg(long, requires = "redis")]
+    pub dangerously_accept_eviction: bool,
     /// The guard: Postgres.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "single_process")]
     pub postgres: Option<StoreAddress>,

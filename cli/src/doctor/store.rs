@@ -107,6 +107,7 @@ fn store_options(options: &Doctor) -> Result<oauth_state::doctor::StoreOptions, 
     };
     Ok(oauth_state::doctor::StoreOptions {
         prefix: options.redis_prefix.clone(),
+        accept_eviction: options.dangerously_accept_eviction,
         root_certificates: options.root_certificates.as_ref().map(read).transpose()?,
         create_tables: options.create_tables,
     })
@@ -123,6 +124,6 @@ fn wait_for(checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
 /// An error: a pipeline that asks for a look must not go on without one.
 #[cfg(not(all(feature = "redis", feature = "postgres")))]
 fn not_in_this_build(store: &str, feature: &str) -> Check {
-    let to_do = format!("build it with: cargo install oauth-state --features cli,{feature}");
+    let to_do = format!("build it with: cargo install oauth-state-cli --features {feature}");
     Check::error("guard", format!("this build of oauth-state cannot look at {store}"), to_do)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use oauth_state::doctor::Check;
 
 /// The file's mode and owner, and its folder's mode; nothing where the system has no such thing, or no such file.
 #[must_use]
@@ -75,7 +75,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use oauth_state::doctor::Level;
 
     const WELL: Facts = Facts { mode: 0o600, owner: 1000, folder_mode: Some(0o755), user: Some(1000) };
 

@@ -1,15 +1,25 @@
 //! `doctor`.
 
+mod cookie;
+mod file;
+mod flow;
 mod options;
+mod provider;
+mod ring;
+mod size;
 mod store;
 
 use std::time::SystemTime;
 
-use oauth_state::doctor::{self, Check, Level, Service, Sizes};
+use oauth_state::doctor::{Check, Level};
 use oauth_state::{App, RingDocument, RingTiming};
 use serde_json::json;
 
+pub use file::file;
+use flow::Service;
 pub use options::Doctor;
+pub use ring::ring;
+use size::Sizes;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Report;
@@ -27,6 +37,8 @@ pub fn doctor(options: &Doctor, now: SystemTime) -> Result<Report, Failure> {
         lifetime: options.lifetime,
         shared_callback: options.shared_callback,
         plain_http: options.dangerously_allow_plain_http,
+        signed: options.signed_readable_by_anybody,
+        bound_by: options.binding,
         sizes: Sizes {
             tenant: options.tenant_bytes.into(),
             return_to: options.return_to_chars.into(),
@@ -35,7 +47,7 @@ pub fn doctor(options: &Doctor, now: SystemTime) -> Result<Report, Failure> {
     };
     let loaded = options.keys.load();
     let document = loaded.as_ref().ok().map(|loaded| &loaded.document);
-    let mut checks = ring(options, &loaded, now);
+    let mut checks = keys(options, &loaded, now);
     checks.extend(service.examine(document, now));
     let timing = document.map_or_else(RingTiming::default, RingDocument::timing);
     checks.extend(store::guard(options, timing.skew));
@@ -43,7 +55,7 @@ pub fn doctor(options: &Doctor, now: SystemTime) -> Result<Report, Failure> {
 }
 
 /// The source, its file's permissions, and the ring.
-fn ring(options: &Doctor, loaded: &Result<Loaded, Failure>, now: SystemTime) -> Vec<Check> {
+fn keys(options: &Doctor, loaded: &Result<Loaded, Failure>, now: SystemTime) -> Vec<Check> {
     let mut checks = Vec::new();
     let source = options.keys.name();
     match loaded {
@@ -53,9 +65,9 @@ fn ring(options: &Doctor, loaded: &Result<Loaded, Failure>, now: SystemTime) -> 
             checks.push(Check::error(name, failure.message.clone(), failure.to_do.clone()));
         }
     }
-    checks.extend(options.keys.path().map(doctor::file).unwrap_or_default());
+    checks.extend(options.keys.path().map(file).unwrap_or_default());
     let Ok(Loaded { document, .. }) = loaded else { return checks };
-    let found = doctor::ring(document, now, options.max_age, options.minimum_serial);
+    let found = ring(document, now, options.max_age, options.minimum_serial);
     if found.is_empty() {
         let (serial, fingerprint) = (document.ring().serial(), document.ring().fingerprint());
         checks.push(Check::ok("ring", format!("serial {serial}, fingerprint {fingerprint}")));

@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use super::Check;
-use crate::name::NameError;
-use crate::provider::{Preset, Provider, ResponseMode};
+use oauth_state::doctor::Check;
+use oauth_state::{NameError, Preset, Provider, ResponseMode};
 
 /// `ID`, and after commas what [`Provider`]'s methods of the same names take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +60,7 @@ fn word(mode: ResponseMode) -> &'static str {
         ResponseMode::Query => "query",
         ResponseMode::FormPost => "form_post",
         ResponseMode::FormPostReposted => "form_post_reposted",
+        _ => "another mode",
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use oauth_state::doctor::{self, Check as Found, Level};
+use oauth_state::doctor::{Check as Found, Level};
 use serde_json::json;
 
 use crate::arguments::Check;
+use crate::doctor;
 use crate::failure::Failure;
 use crate::output::Report;
 

@@ -1,7 +1,8 @@
 //! Judgements over whole configurations.
 
 use super::*;
-use crate::doctor::Level;
+use oauth_state::RingTiming;
+use oauth_state::doctor::Level;
 
 fn service(origin: &str, providers: &[&str]) -> Service {
     Service {
@@ -12,6 +13,8 @@ fn service(origin: &str, providers: &[&str]) -> Service {
         lifetime: Duration::from_secs(600),
         shared_callback: false,
         plain_http: false,
+        signed: false,
+        bound_by: BoundBy::Cookie,
         sizes: Sizes::default(),
     }
 }

@@ -112,7 +112,7 @@ fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
     };
     let query = query.split_once('#').map_or(query, |(query, _)| query);
     let mut states =
-        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state").map(|(_, state)| state);
+        url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state").map(|(_, state)| state);
     match (states.next().filter(|state| !state.is_empty()), states.next()) {
         (_, Some(_)) => Err("duplicate_parameter"),
         (None, None) => Err("missing_state"),
