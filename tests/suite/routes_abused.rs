@@ -41,7 +41,8 @@ fn the_session_is_looked_up_for_authentic_states_alone() {
     let mut ann = Visitor::default();
     let state = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", "garbage").status, 400);
-    assert_eq!(ann.callback(&server, "github", &format!("{}A", &state[..state.len() - 1])).status, 400);
+    let last = if state.ends_with('A') { 'Q' } else { 'A' };
+    assert_eq!(ann.callback(&server, "github", &format!("{}{last}", &state[..state.len() - 1])).status, 400);
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     assert_eq!(ann.callback(&server, "github", &state).status, 200);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
