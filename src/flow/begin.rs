@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use super::telling::begin_outcome;
 use super::{BeginError, Flow, FlowInner, Login};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, RequestHeaders, UNBOUND_SECRET, user_tag};
@@ -15,7 +16,6 @@ use crate::provider::{Provider, host_of};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
-use crate::telemetry::Span;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::PurposeKeys;
 
@@ -90,7 +90,11 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
-        self.begin_and(binding, &login, |_| ()).map(|(begun, ())| begun)
+        let span = self.begin_span(&login.provider);
+        let begun = span.in_scope(|| self.begin_and(binding, &login, |_| ()).map(|(begun, ())| begun));
+        span.record(begin_outcome(&begun));
+        self.count_begin(&login.provider, &begun);
+        begun
     }
 
     /// Begins a login, and gives what it was sealed with to `also`, under the same view of the keys.
@@ -100,21 +104,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         login: &Login<T>,
         also: impl FnOnce(&SealedWith<'_>) -> R,
     ) -> Result<(Begun, R), BeginError> {
-        let provider = self.inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
-        let span = Span::begin(provider.id());
-        let begun = span.in_scope(|| self.begin_at(provider, binding, login, also));
-        span.record(if begun.is_ok() { "ok" } else { "error" });
-        begun.inspect(|_| self.inner.metrics.issued(provider.id()))
-    }
-
-    fn begin_at<R>(
-        &self,
-        provider: &Provider,
-        binding: Binding<'_>,
-        login: &Login<T>,
-        also: impl FnOnce(&SealedWith<'_>) -> R,
-    ) -> Result<(Begun, R), BeginError> {
         let inner = &*self.inner;
+        let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
         let purpose = inner.purpose_of(login)?;
         inner.check_login(login, provider)?;
         inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;

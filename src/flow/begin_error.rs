@@ -104,6 +104,62 @@ pub enum BeginError {
 }
 
 impl BeginError {
+    /// Every [`BeginError::code`].
+    #[cfg(feature = "metrics")]
+    pub(crate) const CODES: [&str; 19] = [
+        "state_too_long",
+        "unknown_provider",
+        "unknown_redirect",
+        "name",
+        "purpose_not_accepted",
+        "returns_to_callback",
+        "data",
+        "data_too_long",
+        "store_unavailable",
+        "no_active_key",
+        "randomness",
+        "clock",
+        "unbound_not_allowed",
+        "user_required",
+        "not_same_origin",
+        "client_secret_given",
+        "not_a_navigation",
+        "authorization_url",
+        "cookie_host_mismatch",
+    ];
+
+    /// A stable word for logs, metrics and programs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::BeginError::NoActiveKey.code(), "no_active_key");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::StateTooLong { .. } => "state_too_long",
+            Self::UnknownProvider => "unknown_provider",
+            Self::UnknownRedirect => "unknown_redirect",
+            Self::Name(_) => "name",
+            Self::PurposeNotAccepted(_) => "purpose_not_accepted",
+            Self::ReturnsToCallback => "returns_to_callback",
+            Self::Data(_) => "data",
+            Self::DataTooLong { .. } => "data_too_long",
+            Self::Store(_) => "store_unavailable",
+            Self::NoActiveKey => "no_active_key",
+            Self::Randomness(_) => "randomness",
+            Self::Clock => "clock",
+            Self::UnboundNotAllowed(_) => "unbound_not_allowed",
+            Self::UserRequired(_) => "user_required",
+            Self::NotSameOrigin(_) => "not_same_origin",
+            Self::ClientSecretGiven => "client_secret_given",
+            Self::NotANavigation => "not_a_navigation",
+            Self::AuthorizationUrl => "authorization_url",
+            Self::CookieHostMismatch => "cookie_host_mismatch",
+        }
+    }
+
     /// The HTTP status to answer with: 400 for what the request asked, 503 for what may work later, 500 otherwise.
     ///
     /// # Examples

@@ -114,6 +114,11 @@ impl<T> Login<T> {
         Login { provider, purpose, tenant, redirect, return_to, restarts, data }
     }
 
+    /// The provider's id, as the caller gave it.
+    pub(crate) fn provider_id(&self) -> &str {
+        &self.provider
+    }
+
     /// The data, and the login without it.
     pub(crate) fn split(self) -> (T, Login<()>) {
         let Self { provider, purpose, tenant, redirect, return_to, restarts, data } = self;

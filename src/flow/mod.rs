@@ -28,7 +28,7 @@ pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
 pub use signed::PublicData;
-pub(crate) use telling::outcome;
+pub(crate) use telling::{begin_outcome, outcome};
 
 use keys::FlowKeys;
 

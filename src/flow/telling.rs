@@ -2,7 +2,7 @@
 
 use super::bound::Bound;
 use super::finished::{Authorized, Finished, ProviderRefusal};
-use super::{Expect, Flow, FlowInner};
+use super::{BeginError, Expect, Flow, FlowInner};
 use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::finish_error::{FinishError, Restart};
@@ -36,6 +36,21 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     }
 }
 
+impl<T> Flow<T> {
+    /// What a request names as provider is told only if it is one of ours.
+    pub(crate) fn begin_span(&self, provider: &str) -> Span {
+        Span::begin(self.inner.provider(provider).map(Provider::id))
+    }
+
+    /// Counts what a begin ended in, its store included.
+    pub(crate) fn count_begin<R>(&self, provider: &str, begun: &Result<R, BeginError>) {
+        match begun {
+            Ok(_) => self.inner.metrics.issued(provider),
+            Err(error) => self.inner.metrics.begin_refused(provider, error),
+        }
+    }
+}
+
 impl FlowInner {
     pub(super) fn count<T>(&self, finished: &Result<Finished<T>, FinishError>, sealed: Sealed) {
         let age = self.now().saturating_sub(sealed.issued_at);
@@ -50,6 +65,11 @@ impl FlowInner {
     pub(super) fn count_refused(&self, expected: Option<&str>, refused: &FinishError) {
         self.metrics.refused(expected.or_else(|| refused.restart().map(Restart::provider)), refused.kind());
     }
+}
+
+/// What a begin ended in, in one word.
+pub(crate) fn begin_outcome<R>(begun: &Result<R, BeginError>) -> &'static str {
+    begun.as_ref().map_or_else(BeginError::code, |_| "ok")
 }
 
 /// What a callback ended in, in one word.

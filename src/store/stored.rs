@@ -11,7 +11,8 @@ use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::flow::{
-    BeginError, Begun, Bound, ConfigError, DataError, Expect, Finished, Flow, FlowBuilder, Login, outcome,
+    BeginError, Begun, Bound, ConfigError, DataError, Expect, Finished, Flow, FlowBuilder, Login, begin_outcome,
+    outcome,
 };
 use crate::key::id::KeyId;
 use crate::rows::{Row, Rows};
@@ -131,13 +132,24 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// # }).unwrap();
     /// ```
     pub async fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+        let provider = login.provider_id().to_owned();
+        let span = self.handles.begin_span(&provider);
         // The borrowed arguments end here, so that they are not held while the store is waited for.
-        let (begun, row) = self.seal(binding, login)?;
+        let sealed = span.in_scope(|| self.seal(binding, login));
+        let put = async {
+            let (begun, row) = sealed?;
+            self.put(&row).await.map(|()| begun)
+        };
+        let begun = span.around(put, begin_outcome).await;
+        self.handles.count_begin(&provider, &begun);
+        begun
+    }
+
+    async fn put(&self, row: &Row) -> Result<(), BeginError> {
         let asked = Timer::start();
-        let put = Span::store("put").around(self.rows.put(&row), worked).await;
+        let put = Span::store("put").around(self.rows.put(row), worked).await;
         record::store("put", asked, put.is_ok());
-        put.map_err(BeginError::Store)?;
-        Ok(begun)
+        put.map_err(BeginError::Store)
     }
 
     pub(crate) fn seal(&self, binding: Binding<'_>, login: Login<T>) -> Result<(Begun, Row), BeginError> {

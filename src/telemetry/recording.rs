@@ -9,6 +9,7 @@ use super::Refreshed;
 use super::table::*;
 use crate::clock::from_unix_seconds;
 use crate::finish_error::FinishErrorKind;
+use crate::flow::BeginError;
 use crate::key::{KeyRing, KeyRole};
 use crate::replay::{GuardError, GuardErrorKind, Marked};
 
@@ -39,6 +40,8 @@ pub(crate) struct FlowMetrics {
 struct ProviderMetrics {
     id: String,
     issued: Counter,
+    /// In the order of [`BeginError::CODES`].
+    begins_refused: [Counter; BeginError::CODES.len()],
     ok: Counter,
     provider_refused: Counter,
     /// In the order of [`FinishErrorKind::ALL`].
@@ -53,6 +56,8 @@ impl ProviderMetrics {
         Self {
             id: id.to_owned(),
             issued: counter!(STATES_ISSUED, "provider" => id.to_owned()),
+            begins_refused: BeginError::CODES
+                .map(|code| counter!(BEGINS_REFUSED, "provider" => id.to_owned(), "code" => code)),
             ok: callbacks("ok"),
             provider_refused: callbacks("provider_refused"),
             refused: FinishErrorKind::ALL.map(|kind| callbacks(kind.code())).into(),
@@ -81,6 +86,12 @@ impl FlowMetrics {
 
     pub(crate) fn issued(&self, provider: &str) {
         self.of(provider).inspect(|of| of.issued.increment(1));
+    }
+
+    pub(crate) fn begin_refused(&self, provider: &str, error: &BeginError) {
+        let codes = BeginError::CODES.iter().position(|code| *code == error.code());
+        let refused = self.of(provider).zip(codes).and_then(|(of, code)| of.begins_refused.get(code));
+        refused.inspect(|refused| refused.increment(1));
     }
 
     pub(crate) fn refused(&self, provider: Option<&str>, kind: FinishErrorKind) {
@@ -193,6 +204,7 @@ pub(crate) mod record {
     #[expect(clippy::cast_precision_loss, reason = "a serial beyond 2^53 would lose its last digits in a picture")]
     pub(crate) fn ring(ring: &KeyRing, now: u64) {
         gauge!(RING_SERIAL).set(ring.serial() as f64);
+        gauge!(RING_PROPAGATION).set(ring.timing().propagation);
         for from_zero in [RING_LATE, UNKNOWN_KEYS] {
             counter!(from_zero).increment(0);
         }

@@ -3,6 +3,7 @@
 #[cfg(feature = "refresh")]
 use super::Refreshed;
 use crate::finish_error::FinishErrorKind;
+use crate::flow::BeginError;
 use crate::key::KeyRing;
 use crate::replay::{GuardError, Marked};
 
@@ -23,6 +24,8 @@ impl FlowMetrics {
     }
 
     pub(crate) fn issued(&self, _: &str) {}
+
+    pub(crate) fn begin_refused(&self, _: &str, _: &BeginError) {}
 
     pub(crate) fn refused(&self, _: Option<&str>, _: FinishErrorKind) {}
 

@@ -7,8 +7,8 @@ pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
 
 #[cfg(feature = "tracing")]
 impl Span {
-    /// `provider` is the caller's own name for it, from a login or from what a callback expects.
-    pub(crate) fn begin(provider: &str) -> Self {
+    /// `provider` is one that the flow is configured with.
+    pub(crate) fn begin(provider: Option<&str>) -> Self {
         Self(tracing::info_span!("oauth_state.begin", provider, outcome = tracing::field::Empty))
     }
 
@@ -47,7 +47,7 @@ impl Span {
 
 #[cfg(not(feature = "tracing"))]
 impl Span {
-    pub(crate) fn begin(_: &str) -> Self {
+    pub(crate) fn begin(_: Option<&str>) -> Self {
         Self()
     }
 

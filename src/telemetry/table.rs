@@ -1,6 +1,7 @@
 //! Every metric, once.
 
 pub(super) const STATES_ISSUED: &str = "oauth_state_states_issued_total";
+pub(super) const BEGINS_REFUSED: &str = "oauth_state_begins_refused_total";
 pub(super) const CALLBACKS: &str = "oauth_state_callbacks_total";
 pub(super) const FLOW_DURATION: &str = "oauth_state_flow_duration_seconds";
 pub(super) const ISS_IGNORED: &str = "oauth_state_iss_ignored_total";
@@ -13,6 +14,7 @@ pub(super) const STORE_DURATION: &str = "oauth_state_store_duration_seconds";
 pub(super) const SOURCE_DURATION: &str = "oauth_state_source_duration_seconds";
 pub(super) const RING_REFRESHES: &str = "oauth_state_ring_refreshes_total";
 pub(super) const RING_CONFIRMED: &str = "oauth_state_ring_confirmed_timestamp_seconds";
+pub(super) const RING_PROPAGATION: &str = "oauth_state_ring_propagation_seconds";
 pub(super) const RING_SERIAL: &str = "oauth_state_ring_serial";
 pub(super) const RING_KEYS: &str = "oauth_state_ring_keys";
 pub(super) const RING_LATE: &str = "oauth_state_ring_late_keys_total";
@@ -74,7 +76,13 @@ use MetricKind::{Counter, Gauge, Histogram};
 /// assert!(METRICS.iter().all(|metric| metric.name.starts_with("oauth_state_")));
 /// ```
 pub const METRICS: &[Metric] = &[
-    metric(Counter, STATES_ISSUED, &["provider"], "States that were sealed: logins that began."),
+    metric(
+        Counter,
+        STATES_ISSUED,
+        &["provider"],
+        "States that were sealed, and stored where there is a store: logins that began.",
+    ),
+    metric(Counter, BEGINS_REFUSED, &["provider", "code"], "Logins that did not begin, by the code of the error."),
     metric(
         Counter,
         CALLBACKS,
@@ -122,6 +130,12 @@ pub const METRICS: &[Metric] = &[
         "Looks at the ring's source: taken, unchanged, refused (the document) or failed (the source).",
     ),
     metric(Gauge, RING_CONFIRMED, &[], "Unix time at which the source last confirmed the ring in use."),
+    metric(
+        Gauge,
+        RING_PROPAGATION,
+        &[],
+        "Seconds that the ring document allows itself to reach every server: beyond it, a ring that is not confirmed is stale.",
+    ),
     metric(Gauge, RING_SERIAL, &[], "Serial of the ring document in use."),
     metric(
         Gauge,

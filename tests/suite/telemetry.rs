@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use oauth_state::source::source_fn;
-use oauth_state::store::StoredFlow;
+use oauth_state::store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
 use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
 use oauth_state::testing::{flow, ring, stored_flow};
 use oauth_state::{
@@ -51,6 +51,23 @@ struct Away;
 impl ReplayGuard for Away {
     fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
         MarkFuture::ready(Err(GuardError::unavailable("connection refused")))
+    }
+}
+
+/// A store that keeps nothing.
+struct NoRoom;
+
+impl Rows for NoRoom {
+    fn form(&self) -> HandleForm {
+        HandleForm::Other
+    }
+
+    fn put<'a>(&'a self, _: &'a Row) -> RowFuture<'a, ()> {
+        Box::pin(async { Err(StoreError::full()) })
+    }
+
+    fn get<'a>(&'a self, _: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
     }
 }
 
@@ -107,6 +124,13 @@ fn drive_everything() {
         let with_iss = callback(&begun.state).iss("https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
+        assert!(flow.begin(session(), Login::at("gitlab")).is_err());
+        let stored: StoredFlow<String> = StoredFlow::new(
+            Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).provider(Provider::github()).carrying(),
+            NoRoom,
+        )
+        .unwrap();
+        assert!(stored.begin(session(), Login::at("github").data(String::new())).await.is_err());
     });
     // Marks that are dropped when their time is over.
     let shop = shop();
@@ -199,6 +223,44 @@ fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
     assert_eq!((callbacks("ok"), callbacks("not_stored")), (0.0, 1.0));
 }
 
+/// What no state was handed out for is no login that began, or the success rate of a store in trouble looks well.
+#[test]
+fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
+    let text = scraped(drive_everything);
+    let refused = |provider: &str, code: &str| {
+        value(&text, &format!("oauth_state_begins_refused_total{{provider=\"{provider}\",code=\"{code}\"}}"))
+    };
+    assert_eq!((refused("github", "store_unavailable"), refused("unknown", "unknown_provider")), (1.0, 1.0));
+    assert_eq!(refused("github", "no_active_key"), 0.0);
+    let before = value(&text, "oauth_state_states_issued_total{provider=\"github\"}");
+    let stored = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"ok\"}");
+    let not = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"error\"}");
+    assert!(before > stored && (stored, not) == (1.0, 1.0));
+}
+
+/// An alert on a code that is misspelt never fires.
+#[test]
+fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
+    let text = scraped(drive_everything);
+    let mut asked = 0;
+    for (name, file) in [
+        ("alerts.yml", include_str!("../../ops/alerts.yml").to_owned()),
+        ("grafana-dashboard.json", include_str!("../../ops/grafana-dashboard.json").replace("\\\"", "\"")),
+    ] {
+        for label in ["code", "guard", "kind", "operation", "outcome", "result", "role"] {
+            for operator in ["=\"", "=~\"", "!=\"", "!~\""] {
+                let matcher = format!("{label}{operator}");
+                let matchers = file.split(&matcher).skip(1);
+                for value in matchers.flat_map(|rest| rest.split('"').next().unwrap().split('|')) {
+                    assert!(text.contains(&format!("{label}=\"{value}\"")), "{name}: no {label} is {value:?}");
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 30, "{asked} values were found");
+}
+
 /// A router that takes the provider from the address, and a callback of anybody's.
 #[test]
 fn no_text_from_outside_becomes_a_label_or_a_field() {
@@ -262,7 +324,9 @@ fn a_login_shows_as_spans_with_their_children() {
         "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::telemetry::span: close",
         "oauth_state.finish{provider=\"github\" outcome=\"already_used\"}: oauth_state::telemetry::span: close",
         "oauth_state.finish{provider=\"github\"}:oauth_state.store{operation=\"get\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
-        "oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{provider=\"github\"}:oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{provider=\"github\" outcome=\"store_unavailable\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{outcome=\"unknown_provider\"}: oauth_state::telemetry::span: close",
         "oauth_state.source{source=\"a list\" outcome=\"error\"}: oauth_state::telemetry::span: close",
     ] {
         assert!(text.contains(span), "no {span} in\n{text}");
