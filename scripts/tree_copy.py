@@ -39,7 +39,7 @@ def lean_copy(destination):
         if entry.name not in kept:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     manifest = destination / "Cargo.toml"
-    text = manifest.read_text().replace('members = ["cli"]', "members = []")
+    text = re.sub(r"^members = .*$", "members = []", manifest.read_text(), flags=re.M)
     text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
     before, rest = text.split("[dev-dependencies]\n", 1)
     packages, after = rest.split("\n[", 1)

@@ -1,8 +1,8 @@
 //! What begin and finish take: five shapes of login, each refusal, rings of several sizes, and the memory guard.
 //!
 //! ```text
-//! cargo bench --bench begin_finish            # with criterion's report in target/criterion
-//! cargo bench --bench begin_finish -- refusal # one group
+//! cargo bench -p oauth-state-benches --bench begin_finish            # with criterion's report in target/criterion
+//! cargo bench -p oauth-state-benches --bench begin_finish -- refusal # one group
 //! ```
 //!
 //! For ratios beside the floor and beside other crates see `benches/floor` and `benches/peers`.

@@ -2,9 +2,9 @@
 //! thread adds, and what marks that are held cost a login.
 //!
 //! ```text
-//! cargo bench --bench floor              # a minute; prints, and writes target/bench/floor.json
-//! cargo bench --bench floor -- quick     # fewer turns
-//! cargo test --bench floor               # each part once, with small numbers
+//! cargo bench -p oauth-state-benches --bench floor              # a minute; prints, and writes target/bench/floor.json
+//! cargo bench -p oauth-state-benches --bench floor -- quick     # fewer turns
+//! cargo test -p oauth-state-benches --bench floor               # each part once, with small numbers
 //! ```
 //!
 //! Ratios of rounds that alternate, by the processor time of the thread, because absolute times do not hold from machine to

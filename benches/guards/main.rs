@@ -1,9 +1,9 @@
 //! The guards beside the bare commands that they are made of, and the memory guard from ten thousand to ten million marks.
 //!
 //! ```text
-//! cargo bench --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
-//! cargo bench --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
-//! cargo test --bench guards             # each part once, with small numbers
+//! cargo bench -p oauth-state-benches --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
+//! cargo bench -p oauth-state-benches --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
+//! cargo test -p oauth-state-benches --bench guards             # each part once, with small numbers
 //! ```
 //!
 //! Rounds alternate between the two that are compared, so that drift of the machine cancels. `scripts/bench guards` puts the
@@ -83,7 +83,8 @@ fn main() -> Result<(), Failure> {
         report.insert("logins".to_owned(), runtime.block_on(logins::measure(effort))?);
     }
     if measures {
-        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+        let target = std::env::var("CARGO_TARGET_DIR")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
         // A part alone, or a quick run, is not what the page shows.
         let name = if parts.is_empty() && !quick { "guards" } else { "guards-part" };
         std::fs::create_dir_all(format!("{target}/bench"))?;

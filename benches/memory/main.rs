@@ -1,8 +1,8 @@
 //! What a login allocates, and what logins that are begun and never finished leave in memory.
 //!
 //! ```text
-//! cargo bench --bench memory    # some seconds; prints, and writes target/bench/memory.json
-//! cargo test --bench memory     # the same with small numbers
+//! cargo bench -p oauth-state-benches --bench memory    # some seconds; prints, and writes target/bench/memory.json
+//! cargo test -p oauth-state-benches --bench memory     # the same with small numbers
 //! ```
 //!
 //! A program of its own, because counting slows what is counted. `scripts/bench` puts it into `docs/benchmarks.md`.

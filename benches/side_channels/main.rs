@@ -1,9 +1,9 @@
 //! Whether the time of a refusal tells what it must not tell, and which refusals can be told apart by their time.
 //!
 //! ```text
-//! cargo bench --bench side_channels            # some minutes; prints, and writes target/bench/side_channels.json
-//! cargo bench --bench side_channels -- quick   # fewer measurements
-//! cargo test --bench side_channels             # each part once, with small numbers
+//! cargo bench -p oauth-state-benches --bench side_channels            # some minutes; prints, and writes target/bench/side_channels.json
+//! cargo bench -p oauth-state-benches --bench side_channels -- quick   # fewer measurements
+//! cargo test -p oauth-state-benches --bench side_channels             # each part once, with small numbers
 //! ```
 //!
 //! `scripts/bench side_channels` puts the figures into `docs/side-channels.md`. Nothing here asserts a time.

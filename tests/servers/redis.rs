@@ -40,8 +40,12 @@ impl Engine {
             Self::Valkey9 => "valkey-server-9",
             Self::Redis62 => "redis-server-6.2",
         };
-        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-        let program = Path::new(&target).join("engines").join(file);
+        // Of the workspace, whichever of its packages runs this.
+        let workspace =
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").exists());
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).or(workspace.map(|folder| folder.join("target")));
+        let program = target.unwrap_or_default().join("engines").join(file);
         if program.exists() {
             Ok(std::path::absolute(program)?)
         } else {
