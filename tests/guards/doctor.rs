@@ -37,6 +37,10 @@ pub async fn redis(engine: Engine) -> Outcome {
     server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await?;
     let checks = look().await;
     ensure!(wrong(&checks, Level::Error) == ["eviction_policy"], "allkeys-lru: {checks:?}");
+    let accepted = StoreOptions { accept_eviction: true, ..StoreOptions::default() };
+    let checks = doctor::redis(server.url(), accepted, SKEW).await;
+    let (errors, warnings) = (wrong(&checks, Level::Error), wrong(&checks, Level::Warning));
+    ensure!(errors.is_empty() && warnings == ["eviction_policy"], "allkeys-lru, accepted: {checks:?}");
     server.run::<()>("CONFIG SET maxmemory-policy noeviction").await?;
     server.run::<()>("CONFIG SET appendonly no").await?;
     let checks = look().await;
@@ -64,7 +68,8 @@ pub async fn redis(engine: Engine) -> Outcome {
     server.run::<()>(&acl("+set +get +ping +info")).await?;
     let other = StoreOptions { prefix: Some("other:".to_owned()), ..StoreOptions::default() };
     let other_prefix = doctor::redis(as_guard, other, SKEW).await;
-    ensure!(wrong(&other_prefix, Level::Error) == ["guard"], "another prefix: {other_prefix:?}");
+    ensure!(wrong(&other_prefix, Level::Error) == ["claim"], "another prefix: {other_prefix:?}");
+    found(&other_prefix, "version")?;
     ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
     Ok(format!("{version}: noeviction from allkeys-lru, a replica, persistence, rights"))
 }

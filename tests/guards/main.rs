@@ -47,6 +47,13 @@ const LONGEST_CASE: Duration = Duration::from_secs(150);
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    // Cargo adds --quiet to its own.
+    if arguments.iter().any(|one| one.starts_with('-') && !["--full", "--list", "--quiet"].contains(&one.as_str())) {
+        println!(
+            "cargo test --test guards -- [--full] [--list] [WORD...]: each fault on one engine; --full for all, words for the lines that hold them"
+        );
+        return if has("--help") || has("-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    }
     let words: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     let wanted = |case: &Case| {
         let line = case.line();

@@ -65,6 +65,13 @@ fn main() -> ExitCode {
             }
         };
     }
+    // Cargo adds --quiet to its own.
+    if arguments.iter().any(|one| one.starts_with('-') && !["--full", "--list", "--quiet"].contains(&one.as_str())) {
+        println!(
+            "cargo test --test providers -- [--full] [--list] [WORD...]: in about a minute; --full for the long form, words for the lines that hold them"
+        );
+        return if has("--help") || has("-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    }
     let words: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     let wanted = |case: &Case| words.iter().all(|word| case.line().contains(word.as_str()));
     let cases: Vec<Case> = cases::all(has("--full")).into_iter().filter(wanted).collect();

@@ -100,6 +100,29 @@ fn a_state_is_as_long_as_the_largest_login_makes_it() {
     assert_eq!(wrong(&service).len(), 2);
 }
 
+/// Measured as the other form, a release would pass whose logins do not begin.
+#[test]
+fn a_signed_state_is_measured_as_what_it_is() {
+    let mut service = service("https://shop.example", &["acme,custom,max_state_chars=120"]);
+    assert_eq!(wrong(&service), []);
+    service.signed = true;
+    assert_eq!(wrong(&service), [error("state_size", "acme")]);
+}
+
+#[test]
+fn a_login_that_no_cookie_holds_is_held_to_none() {
+    let mut service = service("http://shop.example", &["apple"]);
+    for (bound_by, wrongs) in
+        [(BoundBy::Cookie, vec![error("cookie", "apple")]), (BoundBy::Session, vec![]), (BoundBy::ClientSecret, vec![])]
+    {
+        service.bound_by = bound_by;
+        assert_eq!(wrong(&service), wrongs, "{bound_by:?}");
+        service.purposes = vec![Purpose::Link];
+        assert_eq!(wrong(&service), wrongs, "{bound_by:?}, for a user");
+        service.purposes.clear();
+    }
+}
+
 /// A ring that does not seal yet is a finding of its own; the configuration is looked at all the same.
 #[test]
 fn a_ring_that_seals_nothing_hides_no_configuration() {
