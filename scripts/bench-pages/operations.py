@@ -1,5 +1,7 @@
 """The dashboard's panels, drawn from what Prometheus answered to their queries."""
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("svg")
@@ -32,7 +34,7 @@ def draw(panels, answers, path):
         for legend, query in curves:
             for series in answers[query]:
                 place.plot(*points(series), linewidth=1.4, label=name_of(legend, series) or None)
-        place.set_title(title, fontsize=8, loc="left", fontweight="bold")
+        place.set_title(textwrap.fill(title, 44), fontsize=8, loc="left", fontweight="bold")
         place.set_ylabel(UNITS[unit])
         place.set_ylim(bottom=0)
         place.margins(x=0)
