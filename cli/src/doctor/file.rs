@@ -44,9 +44,12 @@ impl Facts {
         let mut checks = vec![if mode & 0o022 != 0 {
             let found = format!("the file has mode {mode:04o}: others than its owner can change the keys");
             Check::error("file_mode", found, private)
-        } else if mode & 0o077 != 0 {
-            let found = format!("the file has mode {mode:04o}: others than its owner can reach the keys");
-            Check::warning("file_mode", found, private)
+        } else if mode & 0o007 != 0 {
+            let found = format!("the file has mode {mode:04o}: every user of this machine can reach the keys");
+            Check::warning("file_mode", found, format!("chmod o-rwx {}", path.display()))
+        } else if mode & 0o070 != 0 {
+            // A writer of its own user, and the service's group: docs/sources/file.md.
+            Check::ok("file_mode", format!("the file has mode {mode:04o}: its owner and its group read it"))
         } else {
             Check::ok("file_mode", format!("the file has mode {mode:04o}"))
         }];
@@ -84,11 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_for_their_owner_alone() {
+    fn keys_are_for_their_owner_and_a_group_that_reads() {
         for (mode, level) in [
             (0o400, Level::Ok),
             (0o600, Level::Ok),
-            (0o640, Level::Warning),
+            (0o440, Level::Ok),
+            (0o640, Level::Ok),
             (0o604, Level::Warning),
             (0o644, Level::Warning),
             (0o620, Level::Error),

@@ -147,7 +147,9 @@ fn cannot_work(error: &ConfigError) -> Check {
         ConfigError::Lifetime { .. } => "correct lifetime(), or raise lifetime_cap: oauth-state keys times",
         ConfigError::RedirectUri(_) => "correct the redirect_uri",
         ConfigError::RedirectTwice(_) => "give each redirect_uri a name of its own",
-        ConfigError::MixUp(..) => "do one of the two",
+        ConfigError::MixUp(..) => {
+            "give each provider a redirect_uri of its own, or all of them requires_iss, and build with shared_callback"
+        }
         ConfigError::FormPostOverPlainHttp(_) => {
             "serve over https and take dangerously_allow_plain_http() out, or use response_mode=query where the provider \
              answers so"

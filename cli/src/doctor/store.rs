@@ -61,7 +61,7 @@ pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
         (_, Some(address)) => address.read().map_or_else(|check| vec![check], |url| postgres(options, url, skew)),
         _ if options.single_process => vec![Check::ok(
             "guard",
-            "in this process alone: a link that was used here works once more in another process, so run one",
+            "in this process alone: another process lets a link that was used here through to the provider, so run one",
         )],
         _ => vec![Check::warning(
             "guard",

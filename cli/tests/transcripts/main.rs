@@ -100,6 +100,22 @@ fn what_the_pages_show_is_what_happens() {
     }
 }
 
+/// The page of the package, which is shown where it is installed from.
+#[test]
+fn every_command_that_the_package_s_page_names_is_there() {
+    let page = repository("cli/README.md");
+    let folder = Folder::new();
+    let lines = page.lines().flat_map(|line| line.split('`')).filter_map(|part| part.strip_prefix("oauth-state "));
+    let commands: Vec<String> = lines
+        .map(|rest| rest.split(' ').take_while(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())))
+        .map(|words| words.collect::<Vec<_>>().join(" "))
+        .collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        assert_eq!(folder.run(&format!("oauth-state {command} --help")).exit, 0, "{command}");
+    }
+}
+
 /// Runs what a page shows, as one session, and counts its blocks.
 fn page(name: &str) -> usize {
     let blocks = console_blocks(&repository(name));
