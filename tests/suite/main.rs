@@ -44,7 +44,6 @@ mod signed_states;
 mod state_length;
 mod state_stores;
 mod telemetry;
-mod typestate;
 
 #[path = "../common/mod.rs"]
 #[allow(dead_code, reason = "each test binary uses a part of it")]
