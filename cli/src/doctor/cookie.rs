@@ -76,22 +76,26 @@ pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_c
     )
 }
 
-/// Whether the browser brings the cookie to this callback address: `http` and `https` are two sites.
+/// Whether the browser brings the cookie to this callback address: `http` and `https` are two sites, and an app's own scheme is none.
 pub(super) fn redirect_scheme(origin: &WebOrigin, provider: &str, uri: &str) -> Option<Check> {
-    let https = match Url::parse(uri).ok()?.scheme() {
-        "https" => true,
-        "http" => false,
-        // An app's own, which brings no cookie.
-        _ => return None,
-    };
-    (https != origin.https).then(|| {
+    let url = Url::parse(uri).ok()?;
+    let is_web = matches!(url.scheme(), "http" | "https");
+    // Another host is the flow's own to refuse, which knows names and no address of IPv6.
+    let elsewhere = is_web && origin.host.contains(':') && url.host_str()?.trim_matches(['[', ']']) != origin.host;
+    let https = url.scheme() == "https";
+    (!is_web || https != origin.https || elsewhere).then(|| {
+        let to_do = if is_web {
+            "register a redirect_uri with the scheme and the host of the origin"
+        } else {
+            "an app's own scheme brings no cookie: bind its logins by a client secret (--binding client-secret)"
+        };
         Check::error(
             "redirect_uri",
             format!(
                 "{provider} redirects to {uri}, and its login begins at {}: the cookie does not get there",
                 origin.text
             ),
-            "register a redirect_uri with the scheme of the origin",
+            to_do,
         )
         .about(provider)
     })
@@ -149,6 +153,8 @@ mod tests {
     fn a_callback_over_another_scheme_misses_the_cookie() {
         let told = |uri| redirect_scheme(&origin("https://shop.example"), "github", uri).is_some();
         assert!(told("http://shop.example/cb"));
-        assert!(!told("https://shop.example/cb") && !told("com.shop.app:/cb"));
+        assert!(told("com.shop.app:/cb") && !told("https://shop.example/cb"));
+        let at_home = |uri| redirect_scheme(&origin("https://[::1]:8443"), "github", uri).is_some();
+        assert!(at_home("https://shop.example/cb") && !at_home("https://[::1]:8443/cb"));
     }
 }

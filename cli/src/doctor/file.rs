@@ -13,7 +13,7 @@ pub fn file(path: &Path) -> Vec<Check> {
 struct Facts {
     mode: u32,
     owner: u32,
-    /// Of the folder that the file itself lies in, behind all links.
+    /// Of the folder that the file itself lies in, behind all links, and of the one that was named: the worse of the two.
     folder_mode: Option<u32>,
     /// The user that this process runs as, where that can be told.
     user: Option<u32>,
@@ -23,11 +23,14 @@ struct Facts {
 fn facts(path: &Path) -> Option<Facts> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;
-    let folder = std::fs::canonicalize(path).ok().and_then(|path| std::fs::metadata(path.parent()?).ok());
+    let named = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let behind = std::fs::canonicalize(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+    let folders = [named.map(Path::to_owned), behind].into_iter().flatten();
+    let modes: Vec<u32> = folders.filter_map(|folder| Some(std::fs::metadata(folder).ok()?.mode() & 0o7777)).collect();
     Some(Facts {
         mode: metadata.mode() & 0o7777,
         owner: metadata.uid(),
-        folder_mode: folder.map(|folder| folder.mode() & 0o7777),
+        folder_mode: modes.iter().copied().find(|mode| others_rename(*mode)).or(modes.first().copied()),
         user: std::fs::metadata("/proc/self").ok().map(|process| process.uid()),
     })
 }
@@ -35,6 +38,11 @@ fn facts(path: &Path) -> Option<Facts> {
 #[cfg(not(unix))]
 fn facts(_: &Path) -> Option<Facts> {
     None
+}
+
+/// With the sticky bit, only its owner can rename a file.
+fn others_rename(folder_mode: u32) -> bool {
+    folder_mode & 0o022 != 0 && folder_mode & 0o1000 == 0
 }
 
 impl Facts {
@@ -47,7 +55,7 @@ impl Facts {
         } else if mode & 0o007 != 0 {
             let found = format!("the file has mode {mode:04o}: every user of this machine can reach the keys");
             Check::warning("file_mode", found, format!("chmod o-rwx {}", path.display()))
-        } else if mode & 0o070 != 0 {
+        } else if mode & 0o040 != 0 {
             // A writer of its own user, and the service's group: docs/sources/file.md.
             Check::ok("file_mode", format!("the file has mode {mode:04o}: its owner and its group read it"))
         } else {
@@ -61,8 +69,7 @@ impl Facts {
                 format!("run this as the service's user, or: chown {user} {}", path.display()),
             ));
         }
-        // With the sticky bit, only its owner can rename a file.
-        if let Some(folder) = self.folder_mode.filter(|folder| folder & 0o022 != 0 && folder & 0o1000 == 0) {
+        if let Some(folder) = self.folder_mode.filter(|folder| others_rename(*folder)) {
             checks.push(Check::warning(
                 "folder_mode",
                 format!(
@@ -115,6 +122,23 @@ mod tests {
         let told = |mode| judged(&Facts { folder_mode: Some(mode), ..WELL }).contains(&("folder_mode", Level::Warning));
         assert!(told(0o777) && told(0o775) && told(0o757));
         assert!(!told(0o755) && !told(0o1777));
+    }
+
+    /// Whoever can replace the link chooses the ring.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_a_folder_in_which_others_rename_is_told() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let [open, closed] = ["open", "closed"].map(|name| folder.path().join(name));
+        for (path, mode) in [(&open, 0o777), (&closed, 0o700)] {
+            std::fs::create_dir(path).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::write(closed.join("ring.json"), "").unwrap();
+        symlink(closed.join("ring.json"), open.join("ring.json")).unwrap();
+        let told = |path: &Path| file(path).iter().any(|check| check.name == "folder_mode");
+        assert!(told(&open.join("ring.json")) && !told(&closed.join("ring.json")));
     }
 
     /// A file that is not there is the source's to report.

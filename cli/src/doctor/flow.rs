@@ -84,8 +84,8 @@ impl Service {
     fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<AnyData> {
         let guard = SingleProcessGuard::with_capacity(1);
         let mut builder = Flow::builder(self.app.clone(), ring.clone(), guard);
-        // An address of IPv6 is a developer's own machine, and no `public_host`.
-        if !self.origin.host().contains(':') {
+        // Only a cookie has a host. An address of IPv6 is a developer's own machine, and no `public_host`.
+        if self.bound_by == BoundBy::Cookie && !self.origin.host().contains(':') {
             builder = builder.public_host(self.origin.host());
         }
         builder = self.purposes.iter().copied().fold(builder, FlowBuilder::purpose);
@@ -107,8 +107,8 @@ impl Service {
         refused: &mut Vec<ConfigError>,
     ) -> Vec<Check> {
         let id = provider.id();
-        let uris = spec.redirect_uris.iter().filter_map(|(_, uri)| redirect_scheme(&self.origin, id, uri));
-        let mut checks: Vec<Check> = uris.collect();
+        let uris = spec.redirect_uris.iter().filter(|_| self.bound_by == BoundBy::Cookie);
+        let mut checks: Vec<Check> = uris.filter_map(|(_, uri)| redirect_scheme(&self.origin, id, uri)).collect();
         let flow = match self.build(self.builder(trial, [provider.clone()])) {
             Ok(flow) => flow,
             Err(error) => {

@@ -111,6 +111,10 @@ fn a_signed_state_is_measured_as_what_it_is() {
 
 #[test]
 fn a_login_that_no_cookie_holds_is_held_to_none() {
+    let mut native = service("https://shop.example", &["acme,custom,redirect_uri=http://127.0.0.1:8000/cb"]);
+    assert_eq!(wrong(&native).len(), 2);
+    native.bound_by = BoundBy::ClientSecret;
+    assert_eq!(wrong(&native), []);
     let mut service = service("http://shop.example", &["apple"]);
     for (bound_by, wrongs) in
         [(BoundBy::Cookie, vec![error("cookie", "apple")]), (BoundBy::Session, vec![]), (BoundBy::ClientSecret, vec![])]

@@ -278,6 +278,8 @@ impl Refresher {
     pub async fn run(mut self) {
         let mut failures = 0;
         let mut early_from = Instant::now();
+        // From now on somebody looks: a source that is gone before the first look shows as a ring that grows old.
+        record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
         loop {
             let next = Instant::now().checked_add(self.wait(failures)).unwrap_or_else(Instant::now);
             tokio::select! {
