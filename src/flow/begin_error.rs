@@ -183,3 +183,7 @@ impl BeginError {
         }
     }
 }
+
+#[cfg(all(test, feature = "metrics"))]
+#[path = "begin_error_tests.rs"]
+mod tests;

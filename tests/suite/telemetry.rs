@@ -384,3 +384,20 @@ fn the_ring_s_gauges_follow_the_source() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
     assert!((now - 60.0..=now).contains(&confirmed));
 }
+
+/// Without the series nothing is compared: a source that is gone before the first look would never be told.
+#[test]
+fn a_ring_has_an_age_from_the_first_moment_that_somebody_looks_after_it() {
+    let text = scraped(|| {
+        runtime().block_on(async {
+            let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();
+            let source = source_fn("a text", move || {
+                let text = document.expose().to_owned();
+                async move { Ok(text) }
+            });
+            let (_keys, refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+            tokio::select! { biased; () = refresher.run() => {}, () = async {} => {} }
+        });
+    });
+    assert!(value(&text, "oauth_state_ring_confirmed_timestamp_seconds") > 0.0);
+}

@@ -77,7 +77,7 @@ pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_c
 }
 
 /// Whether the browser brings the cookie to this callback address: `http` and `https` are two sites, and an app's own scheme is none.
-pub(super) fn redirect_scheme(origin: &WebOrigin, provider: &str, uri: &str) -> Option<Check> {
+pub(super) fn redirect_uri(origin: &WebOrigin, provider: &str, uri: &str) -> Option<Check> {
     let url = Url::parse(uri).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
     // Another host is the flow's own to refuse, which knows names and no address of IPv6.
@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn a_callback_over_another_scheme_misses_the_cookie() {
-        let told = |uri| redirect_scheme(&origin("https://shop.example"), "github", uri).is_some();
+        let told = |uri| redirect_uri(&origin("https://shop.example"), "github", uri).is_some();
         assert!(told("http://shop.example/cb"));
         assert!(told("com.shop.app:/cb") && !told("https://shop.example/cb"));
-        let at_home = |uri| redirect_scheme(&origin("https://[::1]:8443"), "github", uri).is_some();
+        let at_home = |uri| redirect_uri(&origin("https://[::1]:8443"), "github", uri).is_some();
         assert!(at_home("https://shop.example/cb") && !at_home("https://[::1]:8443/cb"));
     }
 }

@@ -8,7 +8,7 @@ use oauth_state::{
     SingleProcessGuard,
 };
 
-use super::cookie::{WebOrigin, cookie, redirect_scheme};
+use super::cookie::{WebOrigin, cookie, redirect_uri};
 use super::provider::ProviderSpec;
 use super::size::{AnyData, BoundBy, Sizes};
 
@@ -108,7 +108,7 @@ impl Service {
     ) -> Vec<Check> {
         let id = provider.id();
         let uris = spec.redirect_uris.iter().filter(|_| self.bound_by == BoundBy::Cookie);
-        let mut checks: Vec<Check> = uris.filter_map(|(_, uri)| redirect_scheme(&self.origin, id, uri)).collect();
+        let mut checks: Vec<Check> = uris.filter_map(|(_, uri)| redirect_uri(&self.origin, id, uri)).collect();
         let flow = match self.build(self.builder(trial, [provider.clone()])) {
             Ok(flow) => flow,
             Err(error) => {
