@@ -10,6 +10,27 @@ use crate::telemetry::record;
 pub(crate) const LARGEST: usize = 32_768;
 /// The longest error code, in bytes; those that are registered have at most 30.
 const LONGEST_ERROR: usize = 200;
+/// What an authorization response may hold, besides what its body names: RFC 6749 sections 4.1.2, 4.1.2.1 and 4.2.2, RFC 9207
+/// section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, and Apple's `user`.
+const RESPONSE_PARAMETERS: [&str; 17] = [
+    "state",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "error_code",
+    "error_message",
+    "iss",
+    "id_token",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "scope",
+    "response",
+    "session_state",
+    "user",
+    REPOSTED,
+];
 /// The most parameters of one callback.
 const MOST_PARAMETERS: usize = 64;
 
@@ -208,6 +229,11 @@ impl Callback {
     ///
     /// As [`Callback::from_query`].
     ///
+    /// # Security
+    ///
+    /// The query of the POST's address is not looked at. `Callback::from_parts` (feature `http`) refuses a POST whose query holds
+    /// parameters of a callback as well, so that no other reader of the request sees different ones.
+    ///
     /// # Examples
     ///
     /// ```
@@ -216,6 +242,27 @@ impl Callback {
     /// ```
     pub fn from_form(body: &[u8]) -> Result<Self, FinishError> {
         Self::read_form(body).inspect_err(|refused| record::unread(refused.kind()))
+    }
+
+    /// Takes the body of a POST and refuses what its query adds: whoever reads the request's address would see a second set of
+    /// parameters, which an attacker can write into the form's address. A query of the registered redirect_uri's own is fine.
+    #[cfg(feature = "http")]
+    pub(crate) fn from_post(query: Option<&str>, body: &[u8]) -> Result<Self, FinishError> {
+        let callback = Self::from_form(body)?;
+        let is_sent_twice = |name: &str| {
+            let is = |known: &str| known.eq_ignore_ascii_case(name);
+            RESPONSE_PARAMETERS.into_iter().any(is) || callback.others.0.iter().any(|(other, _)| is(other))
+        };
+        let mut names = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        if names.any(|(name, _)| is_sent_twice(&name)) {
+            let refused = FinishError::because(
+                FinishErrorKind::DuplicateParameter,
+                "the callback is a POST whose address has a query with parameters of a callback (RFC 6749 section 3.1)",
+            );
+            record::unread(refused.kind());
+            return Err(refused);
+        }
+        Ok(callback)
     }
 
     fn read_form(body: &[u8]) -> Result<Self, FinishError> {

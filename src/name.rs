@@ -122,7 +122,9 @@ pub enum Purpose {
     Link,
     /// Asking a person who is signed in to prove it once more. Needs a user, too.
     Reauthenticate,
-    /// A purpose of the caller's own, 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`.
+    /// A purpose of the caller's own, 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`. If its callback changes something that
+    /// belongs to an account, register it with [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user), which
+    /// gives it the rules of `Link`.
     Custom(&'static str),
 }
 

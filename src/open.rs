@@ -79,6 +79,8 @@ pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
 pub(crate) struct OutOfTime<'a, 't> {
     pub(crate) kind: FinishErrorKind,
     authentic: &'a Authentic<'t>,
+    /// Whether the login may still start again.
+    restartable: bool,
 }
 
 impl<'t> Authentic<'t> {
@@ -86,10 +88,13 @@ impl<'t> Authentic<'t> {
     pub(crate) fn check_time(&self, now: u64, timing: Timing) -> Result<Timely<'_, 't>, OutOfTime<'_, 't>> {
         let skew = u64::from(timing.skew);
         if u64::from(self.claims.issued_at) > now.saturating_add(skew) {
-            return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self });
+            return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self, restartable: false });
         }
-        if is_over(self.claims.expires_at(), now, timing.skew) {
-            return Err(OutOfTime { kind: FinishErrorKind::Expired, authentic: self });
+        let expires_at = self.claims.expires_at();
+        if is_over(expires_at, now, timing.skew) {
+            // A callback address in a browser's history or a server's log must not start logins for as long as its key opens it.
+            let restartable = now < expires_at.saturating_add(timing.lifetime_cap.into());
+            return Err(OutOfTime { kind: FinishErrorKind::Expired, authentic: self, restartable });
         }
         Ok(Timely(self))
     }
@@ -102,9 +107,29 @@ impl<'t> Authentic<'t> {
 /// What the callback's own address tells. `None` is learned from the state.
 pub(crate) struct Context<'a> {
     pub(crate) provider: Option<&'a str>,
-    pub(crate) tenant: Option<&'a Tenant>,
-    pub(crate) redirect: Option<&'a str>,
+    pub(crate) tenant: Expected<&'a Tenant>,
+    pub(crate) redirect: Expected<&'a str>,
     pub(crate) purpose: Option<crate::name::Purpose>,
+}
+
+/// What a callback requires of a value that a state may or may not carry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expected<T> {
+    /// Learned from the state.
+    Any,
+    /// Exactly this value; with `None`, a state that carries one is refused.
+    Exactly(Option<T>),
+}
+
+impl<T> Expected<T> {
+    /// Whether what the state carries, or its absence, is what is required.
+    fn accepts(self, is_sealed: impl FnOnce(T) -> bool, is_absent: bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exactly(Some(expected)) => is_sealed(expected),
+            Self::Exactly(None) => is_absent,
+        }
+    }
 }
 
 impl<'a, 't> Timely<'a, 't> {
@@ -114,9 +139,9 @@ impl<'a, 't> Timely<'a, 't> {
 }
 
 impl<'a, 't> OutOfTime<'a, 't> {
-    /// Whether the state would have belonged here, had it come in time: for the offer to begin again, and nothing else.
+    /// Whether the state would have belonged here, had it come in time: for the offer to start again, and nothing else.
     pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'a, 't>, FinishErrorKind> {
-        self.authentic.in_context(expected)
+        if self.restartable { self.authentic.in_context(expected) } else { Err(self.kind) }
     }
 }
 
@@ -130,10 +155,11 @@ impl<'t> Authentic<'t> {
         if expected.provider.is_some_and(|provider| provider != claims.provider) {
             return Err(FinishErrorKind::WrongProvider);
         }
-        if expected.redirect.is_some_and(|redirect| redirect != claims.redirect) {
+        if !expected.redirect.accepts(|redirect| redirect == claims.redirect, claims.redirect.is_empty()) {
             return Err(FinishErrorKind::WrongRedirect);
         }
-        if expected.tenant.is_some_and(|tenant| tenant.as_bytes() != claims.tenant) {
+        // A login of one tenant must not be finished at another tenant's address.
+        if !expected.tenant.accepts(|tenant| tenant.as_bytes() == claims.tenant, claims.tenant.is_empty()) {
             return Err(FinishErrorKind::WrongTenant);
         }
         Ok(InContext(self))

@@ -5,8 +5,8 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use oauth_state::testing::{self, ManualClock};
 use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose, RootKey,
-    SingleProcessGuard, Tenant,
+    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose, ResponseMode,
+    RootKey, SingleProcessGuard, Tenant,
 };
 
 use crate::shared::shapes::{PROVIDER, REDIRECT, TENANT, forged, session};
@@ -112,6 +112,13 @@ fn other_purpose() -> Refuse {
     plainly(here(), state_of(&linking, binding, usual()))
 }
 
+fn by_get_of_a_form_post_provider() -> Refuse {
+    let provider = Provider::custom("posts").unwrap().response_mode(ResponseMode::FormPost).post_only();
+    let flow = builder(testing::ring(), BEGUN).provider(provider).build().unwrap();
+    let state = state_of(&flow, session(), Login::at("posts"));
+    checking(flow, state, |flow, callback| flow.check(session(), Expect::provider("posts"), callback).unwrap_err())
+}
+
 /// The codes, each with a call that is refused so.
 pub fn all() -> Vec<(&'static str, Refuse)> {
     let genuine = || state_of(&here(), session(), usual());
@@ -142,6 +149,7 @@ pub fn all() -> Vec<(&'static str, Refuse)> {
             expecting(move |expect| expect.tenant(tenant))
         }),
         ("wrong_redirect", expecting(|expect| expect.redirect("admin"))),
+        ("wrong_response_mode", by_get_of_a_form_post_provider()),
         ("cookie_missing", with_cookie(None)),
         ("other_browser", with_cookie(Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))),
         ("other_session", held_by(other_session, false)),

@@ -22,7 +22,10 @@ pub const CLASSES: [(&str, &[&str]); 6] = [
     ),
     ("the key id", &["unknown_key", "key_revoked", "wrong_purpose"]),
     ("the authentication tag", &["forged"]),
-    ("what the state says", &["issued_in_future", "wrong_provider", "wrong_tenant", "wrong_redirect"]),
+    (
+        "what the state says",
+        &["issued_in_future", "wrong_provider", "wrong_tenant", "wrong_redirect", "wrong_response_mode"],
+    ),
     (
         "the binding, and what is looked at after it",
         &[

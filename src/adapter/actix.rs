@@ -189,7 +189,8 @@ impl FromRequest for CallbackRequest {
         Box::pin(async move {
             refuse_what_must_not_consume(&method, &headers.0)?;
             let callback = if method == Method::POST {
-                Callback::from_form(&read(payload).await.inspect_err(|refused| record::unread(refused.kind()))?)
+                let body = read(payload).await.inspect_err(|refused| record::unread(refused.kind()))?;
+                Callback::from_post(Some(&query), &body)
             } else {
                 Callback::from_query(&query)
             };

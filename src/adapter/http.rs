@@ -22,7 +22,8 @@ impl Callback {
     /// # Errors
     ///
     /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`): the browser's
-    /// guess must not use the login up. Otherwise as [`Callback::from_query`].
+    /// guess must not use the login up. `duplicate_parameter` for a POST whose query holds parameters of a callback. Otherwise as
+    /// [`Callback::from_query`].
     ///
     /// # Examples
     ///
@@ -38,7 +39,7 @@ impl Callback {
     pub fn from_parts(parts: &Parts, body: &[u8]) -> Result<Self, FinishError> {
         refuse_what_must_not_consume(&parts.method, &parts.headers)?;
         if parts.method == Method::POST {
-            Self::from_form(body)
+            Self::from_post(parts.uri.query(), body)
         } else {
             Self::from_query(parts.uri.query().unwrap_or_default())
         }

@@ -39,6 +39,12 @@ pub(super) struct Words {
 const SIGN_IN_AGAIN: &str = "Sign in again";
 const GO_ON: &str = "Go on";
 
+const TRY_LATER: Words = Words {
+    title: "We cannot sign you in at this moment",
+    text: "Something on our side does not answer. Please reload this page in a few seconds.",
+    button: SIGN_IN_AGAIN,
+};
+
 /// The same for everything that is not known to be a state of this service: it tells an attacker nothing.
 const NEUTRAL: Words = Words { title: "Not signed in", text: crate::finish_error::PUBLIC_TEXT, button: SIGN_IN_AGAIN };
 
@@ -69,6 +75,10 @@ impl FinishError {
     }
 
     fn words(&self) -> Words {
+        // Told only of authentic states, like the guard's trouble.
+        if self.kind() == FinishErrorKind::SiteUnavailable {
+            return TRY_LATER;
+        }
         let Some(restart) = self.restart() else { return NEUTRAL };
         let words = |title, text| Words { title, text, button: SIGN_IN_AGAIN };
         let words = match self.kind() {
@@ -93,10 +103,7 @@ impl FinishError {
                 "Your browser did not bring our cookie",
                 self.missing_cookie().map_or("Please start again in this browser.", MissingCookie::words),
             ),
-            FinishErrorKind::GuardUnavailable | FinishErrorKind::GuardFull => words(
-                "We cannot sign you in at this moment",
-                "Something on our side does not answer. Please reload this page in a few seconds.",
-            ),
+            FinishErrorKind::GuardUnavailable | FinishErrorKind::GuardFull => TRY_LATER,
             FinishErrorKind::GuardOutcomeUnknown | FinishErrorKind::StoreUnavailable => words(
                 "We cannot tell whether this worked",
                 "Something on our side did not answer in time. Please start again.",
@@ -132,7 +139,7 @@ impl BeginError {
                 "To the start page",
             ),
             Self::UserRequired(_) => ("Please sign in first", "This is for somebody who is signed in.", GO_ON),
-            Self::NotSameOrigin(_) => (
+            Self::NotSameOrigin(_) | Self::CrossSitePost => (
                 "Please use the button on our page",
                 "For your safety, this works from the pages of this site alone, and only if you ask for it there.",
                 GO_ON,

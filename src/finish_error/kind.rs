@@ -42,6 +42,8 @@ pub enum FinishErrorKind {
     WrongTenant,
     /// Begun with another redirect_uri.
     WrongRedirect,
+    /// A GET at the callback of a provider that is declared as [`Provider::post_only`](crate::Provider::post_only).
+    WrongResponseMode,
     /// No cookie of the login came.
     CookieMissing,
     /// The cookie that came is another browser's.
@@ -70,6 +72,8 @@ pub enum FinishErrorKind {
     StoreUnavailable,
     /// The store does not have the login's data.
     NotStored,
+    /// The `site` hook of the routes failed; nothing was consumed.
+    SiteUnavailable,
     /// A cross-site POST without the cookie, which a page of this site's own sends once more; see
     /// [`FinishError::repost`](crate::FinishError::repost). No failure, and nothing was consumed.
     RepostNeeded,
@@ -80,7 +84,7 @@ pub enum FinishErrorKind {
 impl FinishErrorKind {
     /// Every one, in the order of their declaration.
     #[cfg(any(test, feature = "metrics"))]
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::MissingState,
         Self::DuplicateParameter,
         Self::CodeAndError,
@@ -96,6 +100,7 @@ impl FinishErrorKind {
         Self::WrongProvider,
         Self::WrongTenant,
         Self::WrongRedirect,
+        Self::WrongResponseMode,
         Self::CookieMissing,
         Self::OtherBrowser,
         Self::OtherSession,
@@ -110,6 +115,7 @@ impl FinishErrorKind {
         Self::GuardFull,
         Self::StoreUnavailable,
         Self::NotStored,
+        Self::SiteUnavailable,
         Self::RepostNeeded,
         Self::NotConsumed,
     ];
@@ -139,6 +145,7 @@ impl FinishErrorKind {
             Self::WrongProvider => "wrong_provider",
             Self::WrongTenant => "wrong_tenant",
             Self::WrongRedirect => "wrong_redirect",
+            Self::WrongResponseMode => "wrong_response_mode",
             Self::CookieMissing => "cookie_missing",
             Self::OtherBrowser => "other_browser",
             Self::OtherSession => "other_session",
@@ -153,6 +160,7 @@ impl FinishErrorKind {
             Self::GuardFull => "guard_full",
             Self::StoreUnavailable => "store_unavailable",
             Self::NotStored => "not_stored",
+            Self::SiteUnavailable => "site_unavailable",
             Self::RepostNeeded => "repost_needed",
             Self::NotConsumed => "not_consumed",
         }
@@ -173,6 +181,7 @@ impl FinishErrorKind {
             | Self::GuardOutcomeUnknown
             | Self::GuardFull
             | Self::StoreUnavailable
+            | Self::SiteUnavailable
             | Self::NotConsumed => 503,
             Self::RepostNeeded => 200,
             _ => 400,
@@ -203,6 +212,10 @@ impl FinishErrorKind {
             Self::WrongProvider => "the login was begun with another provider than this callback is for",
             Self::WrongTenant => "the login was begun for another tenant than this callback is for",
             Self::WrongRedirect => "the login was begun with another redirect_uri than this callback's",
+            Self::WrongResponseMode => {
+                "the callback came by GET from a provider that is declared as post_only: the provider ignored \
+                 response_mode=form_post, or an attacker changed the authorization request"
+            }
             Self::CookieMissing => "no cookie of this login came with the callback",
             Self::OtherBrowser => "the login was begun in another browser, or the cookie of this one is newer",
             Self::OtherSession => "the login was begun in another session",
@@ -214,13 +227,19 @@ impl FinishErrorKind {
             Self::AlreadyUsed => "the state was used before",
             Self::GuardUnavailable => "the replay guard could not be asked; the callback may be tried again",
             Self::GuardOutcomeUnknown => "the replay guard was asked and did not answer; the login has to start again",
-            Self::GuardFull => "the replay guard is full: raise its capacity, and limit the rate of begin",
+            Self::GuardFull => {
+                "the replay guard is full: raise its capacity, and limit the rate of login starts and callbacks"
+            }
             Self::StoreUnavailable => {
                 "the state store could not be asked for the login's data, after the state was used up: the login has to \
                  start again"
             }
             Self::NotStored => {
                 "the state store does not have the login's data: it was lost with a process or evicted, or never written"
+            }
+            Self::SiteUnavailable => {
+                "failed to determine the tenant and the redirect id of the callback: the `site` hook of the routes failed; nothing \
+                 was consumed, and the callback may be tried again"
             }
             Self::RepostNeeded => {
                 "a cross-site POST, on which the SameSite=Lax cookie does not come: the page of FinishError::repost posts it \

@@ -5,8 +5,11 @@ use std::fmt;
 use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
 
-/// How to begin a login again that an authentic state tells of. Give it to
-/// [`Login::restarting`](crate::Login::restarting).
+/// How a refused login can start again, as told by its authentic state.
+///
+/// Redirect the browser to your login start with [`Restart::token`] in its query (`/auth/github?again=…`), so that every layer in
+/// front of the login start (rate limits, captchas, kill switches) sees the restart. There, give the token to
+/// [`Flow::restart`](crate::Flow::restart), and the result to [`Login::restarting`](crate::Login::restarting).
 ///
 /// # Examples
 ///
@@ -20,6 +23,8 @@ use crate::name::Purpose;
 pub struct Restart {
     origin: Origin,
     may_restart: bool,
+    /// The text of the refused state.
+    state: String,
     /// JSON, as in the state.
     data: Option<Box<[u8]>>,
 }
@@ -41,16 +46,18 @@ pub(crate) enum Whose {
 }
 
 impl Restart {
-    pub(crate) fn new(origin: Origin, whose: Whose) -> Self {
+    pub(crate) fn new(origin: Origin, whose: Whose, state: String) -> Self {
         let mut origin = origin;
         if matches!(whose, Whose::Another | Whose::Unknown | Whose::UnknownPost) {
-            // Whoever began chose that path; this person perhaps did not.
+            // An attacker may have started this login: nothing that they chose may go into the victim's next one.
             origin.return_to = None;
+            origin.tenant = None;
+            origin.redirect = None;
         }
         // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
         let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
         let may_restart = own && origin.purpose == Purpose::Login && origin.restarts == 0;
-        Self { origin, may_restart, data: None }
+        Self { origin, may_restart, state, data: None }
     }
 
     /// With what the login carried, for the browser that began it.
@@ -58,8 +65,8 @@ impl Restart {
         Self { data: Some(json.into()), ..self }
     }
 
-    /// Whether to begin again at once, without asking: only a login, only once, and only for the browser that began it
-    /// or one that brought no cookie at all, and not with another site's POST. Otherwise show a page with a button.
+    /// Whether the login may start again without asking the user: only a login, only once, and only for the browser that
+    /// started it or one that sent no cookie at all, and not after a POST of another site. Otherwise show a page with a button.
     ///
     /// # Examples
     ///
@@ -70,6 +77,26 @@ impl Restart {
     #[must_use]
     pub fn may_restart(&self) -> bool {
         self.may_restart
+    }
+
+    /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It can
+    /// stand in a URL as it is.
+    ///
+    /// # Security
+    ///
+    /// Send it to the browser that brought it and to nobody else, in an answer with `Referrer-Policy: no-referrer`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// let restart = testing::sample_restart();
+    /// let login_start = format!("/auth/github?again={}", restart.token());
+    /// assert!(login_start.starts_with("/auth/github?again=ost1"));
+    /// ```
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.state
     }
 
     /// The provider's id.
@@ -85,7 +112,7 @@ impl Restart {
         &self.origin.provider
     }
 
-    /// The tenant.
+    /// The tenant; `None` unless this is certainly the browser that started the login.
     ///
     /// # Examples
     ///
@@ -98,7 +125,7 @@ impl Restart {
         self.origin.tenant.as_ref()
     }
 
-    /// The redirect_uri's id.
+    /// The redirect_uri's id; `None` unless this is certainly the browser that started the login.
     ///
     /// # Examples
     ///
@@ -111,7 +138,7 @@ impl Restart {
         self.origin.redirect.as_deref()
     }
 
-    /// The return path; `None` where another browser chose it, or may have.
+    /// The return path; `None` unless this is certainly the browser that started the login.
     ///
     /// # Examples
     ///
@@ -166,7 +193,7 @@ impl Restart {
 }
 
 impl fmt::Debug for Restart {
-    /// Without the data.
+    /// Without the state and the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restart")
             .field("origin", &self.origin)

@@ -73,8 +73,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     ///
     /// # Security
     ///
-    /// Limit the rate at which one client may begin; nothing else in this crate does. Answer with
-    /// `Cache-Control: no-store` and `Referrer-Policy: no-referrer`.
+    /// Limit the rate at which one client may call your login start and your callback; nothing in this crate does. Answer
+    /// with `Cache-Control: no-store` and `Referrer-Policy: no-referrer`.
     ///
     /// # Examples
     ///
@@ -194,7 +194,8 @@ impl FlowInner {
         if matches!(binding.holder, Holder::ClientSecret(_)) {
             return Err(BeginError::ClientSecretGiven);
         }
-        if purpose.needs_user() {
+        let needs_user = self.needs_user(purpose);
+        if needs_user {
             if matches!(binding.holder, Holder::Unbound) {
                 return Err(BeginError::UnboundNotAllowed(purpose));
             }
@@ -205,8 +206,9 @@ impl FlowInner {
         let headers = binding.request();
         let request_host =
             headers.and_then(|headers| headers.get("host")).and_then(|host| std::str::from_utf8(host).ok());
-        if purpose.needs_user() && !binding.same_origin_assumed {
-            let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host));
+        let callback_host = self.callback_host(provider, redirect);
+        if needs_user && !binding.same_origin_assumed {
+            let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host, callback_host));
             if !shown {
                 return Err(BeginError::NotSameOrigin(purpose));
             }
@@ -215,8 +217,11 @@ impl FlowInner {
             return Ok(());
         }
         headers.map_or(Ok(()), check_navigation)?;
+        if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {
+            return Err(BeginError::CrossSitePost);
+        }
         let cookie_host = self.public_host.as_deref().or_else(|| request_host.and_then(host_of));
-        match (cookie_host, self.callback_host(provider, redirect)) {
+        match (cookie_host, callback_host) {
             (Some(cookie), Some(callback)) if !cookie.eq_ignore_ascii_case(callback) => {
                 Err(BeginError::CookieHostMismatch)
             }
@@ -227,24 +232,53 @@ impl FlowInner {
     /// Whether a page of this very site sent a POST. Keeps another site from starting to attach an identity (account-link
     /// fixation).
     ///
-    /// Browsers send `Origin` with every POST and with no navigation by GET. Where they also say where the request comes
-    /// from, that counts, whatever `Origin` holds: a page with `Referrer-Policy: no-referrer` sends `null`. No script can
-    /// set either header.
-    fn is_same_origin_post(&self, headers: &RequestHeaders<'_>, request_host: Option<&str>) -> bool {
+    /// Browsers send `Origin` with every POST and with no navigation by GET. It must name this site, also if the browser
+    /// says that the request is same-origin; only `null`, which a page with `Referrer-Policy: no-referrer` sends, passes on
+    /// that word alone. No script can set either header.
+    fn is_same_origin_post(
+        &self,
+        headers: &RequestHeaders<'_>,
+        request_host: Option<&str>,
+        callback_host: Option<&str>,
+    ) -> bool {
         let Some(origin) = headers.get("origin") else { return false };
-        if let Some(site) = headers.get("sec-fetch-site") {
-            return site == b"same-origin";
+        let is_own = self.is_own_origin(origin, request_host, callback_host);
+        match headers.get("sec-fetch-site") {
+            Some(site) => site == b"same-origin" && (is_own || origin == b"null"),
+            None => is_own,
         }
+    }
+
+    /// Whether another site sent a POST, with which the browser sends no `SameSite=Lax` cookie.
+    fn is_cross_site_post(
+        &self,
+        headers: &RequestHeaders<'_>,
+        request_host: Option<&str>,
+        callback_host: Option<&str>,
+    ) -> bool {
+        let Some(origin) = headers.get("origin") else { return false };
+        match headers.get("sec-fetch-site") {
+            Some(site) => site == b"cross-site",
+            None => !self.is_own_origin(origin, request_host, callback_host),
+        }
+    }
+
+    /// Whether an `Origin` header names this site.
+    fn is_own_origin(&self, origin: &[u8], request_host: Option<&str>, callback_host: Option<&str>) -> bool {
         let origin = std::str::from_utf8(origin).ok();
         let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
         // A page that came over plain http may be anybody's on the network.
         let local = host_of(authority).is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "::1"));
         let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
+        let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));
         let same_host = match (self.public_host.as_deref(), request_host) {
             // Behind a proxy that replaces the Host header only the host is known, not the port.
-            (Some(public), _) => host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(public)),
-            (None, Some(host)) => authority.eq_ignore_ascii_case(host),
-            (None, None) => false,
+            (Some(public), _) => is_host(public),
+            (None, Some(host)) => {
+                without_default_port(authority, scheme).eq_ignore_ascii_case(without_default_port(host, scheme))
+            }
+            // HTTP/2 without a Host header: the cookie has to reach the callback's host.
+            (None, None) => callback_host.is_some_and(is_host),
         };
         secure && same_host
     }
@@ -292,6 +326,12 @@ impl FlowInner {
         };
         Ok((nonce, bound))
     }
+}
+
+/// Browsers leave the default port out of `Origin`; some proxies write it into `Host`.
+fn without_default_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    authority.strip_suffix(port).unwrap_or(authority)
 }
 
 /// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers

@@ -92,6 +92,22 @@ pub enum BeginError {
          it instead of fetching it, or bind to a session or a client secret"
     )]
     NotANavigation,
+    /// A POST of another site. The browser sends no `SameSite=Lax` cookie with it, so each one would set a new cookie, and
+    /// enough of them push the cookies of pending logins out of the browser.
+    #[error(
+        "a login bound by cookie does not start from another site's POST: start it from a page of your own or by GET; if this was \
+         your own page, check that your proxy keeps Host and Origin, or set FlowBuilder::public_host"
+    )]
+    CrossSitePost,
+    /// The `site` hook of the routes failed.
+    #[error("failed to determine the tenant and the redirect id of the request: the `site` hook of the routes failed")]
+    SiteUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A hook of the routes gave the login a tenant or a redirect id that the `site` hook does not name for this request.
+    #[error(
+        "the login has a tenant or a redirect id that its site does not have: name both in the `site` hook of the routes, which is \
+         asked at the callback as well, and not in each_login"
+    )]
+    NotOfSite,
     /// The application's authorization URL cannot stand in a `Location` header.
     #[error("the authorization URL holds a character that no header takes: percent-encode what goes into it")]
     AuthorizationUrl,
@@ -106,7 +122,7 @@ pub enum BeginError {
 impl BeginError {
     /// Every [`BeginError::code`].
     #[cfg(feature = "metrics")]
-    pub(crate) const CODES: [&str; 19] = [
+    pub(crate) const CODES: [&str; 22] = [
         "state_too_long",
         "unknown_provider",
         "unknown_redirect",
@@ -124,6 +140,9 @@ impl BeginError {
         "not_same_origin",
         "client_secret_given",
         "not_a_navigation",
+        "cross_site_post",
+        "site_unavailable",
+        "not_of_site",
         "authorization_url",
         "cookie_host_mismatch",
     ];
@@ -155,6 +174,9 @@ impl BeginError {
             Self::NotSameOrigin(_) => "not_same_origin",
             Self::ClientSecretGiven => "client_secret_given",
             Self::NotANavigation => "not_a_navigation",
+            Self::CrossSitePost => "cross_site_post",
+            Self::SiteUnavailable(_) => "site_unavailable",
+            Self::NotOfSite => "not_of_site",
             Self::AuthorizationUrl => "authorization_url",
             Self::CookieHostMismatch => "cookie_host_mismatch",
         }
@@ -173,11 +195,12 @@ impl BeginError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NoActiveKey | Self::Randomness(_) | Self::Clock | Self::Store(_) => 503,
+            Self::NoActiveKey | Self::Randomness(_) | Self::Clock | Self::Store(_) | Self::SiteUnavailable(_) => 503,
             Self::StateTooLong { .. }
             | Self::UnknownProvider
             | Self::ReturnsToCallback
             | Self::NotSameOrigin(_)
+            | Self::CrossSitePost
             | Self::NotANavigation => 400,
             _ => 500,
         }

@@ -52,6 +52,8 @@ pub struct Bound<T> {
     pub(super) key_id: KeyId,
     pub(super) sealed: Sealed,
     pub(super) skew: u32,
+    /// The state's text, for the offer to start again.
+    pub(super) state: String,
     pub(super) finished: Finished<T>,
 }
 
@@ -76,6 +78,11 @@ impl<T> Bound<T> {
     /// What the row beside this state is found and opened with.
     pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
         (self.nonce, self.key_id)
+    }
+
+    /// The text of the state, for a caller that refuses after the mark.
+    pub(crate) fn state(&self) -> &str {
+        &self.state
     }
 }
 
@@ -112,12 +119,12 @@ impl<T: serde::Serialize> Bound<T> {
 
     /// [`Bound::mark_used`], for a caller that counts what the login ended in.
     pub(crate) async fn mark(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, finished } = self;
+        let Self { flow, nonce, key_id, sealed, skew, state, finished } = self;
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
         if let Err(kind) = flow.still_good(sealed, skew, key_id, now) {
-            return Err(flow.refused(kind.into(), finished, Whose::ThisOne));
+            return Err(flow.refused(kind.into(), finished, Whose::ThisOne, state));
         }
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
@@ -131,13 +138,13 @@ impl<T: serde::Serialize> Bound<T> {
             // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
             Ok(Marked::First) => match flow.still_good(sealed, skew, key_id, flow.now()) {
                 Ok(()) => Ok(finished),
-                Err(kind) => Err(flow.refused(kind.into(), finished, Whose::ThisOne)),
+                Err(kind) => Err(flow.refused(kind.into(), finished, Whose::ThisOne, state)),
             },
             Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
-                Err(flow.refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
+                Err(flow.refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne, state))
             }
             // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
-            Err(error) => Err(flow.refused(error.into(), finished, Whose::AskFirst)),
+            Err(error) => Err(flow.refused(error.into(), finished, Whose::AskFirst, state)),
         }
     }
 }
@@ -170,10 +177,16 @@ impl FlowInner {
         self.keys.load().still_opens(key_id, now)
     }
 
-    fn refused<T: serde::Serialize>(&self, error: FinishError, finished: Finished<T>, whose: Whose) -> FinishError {
+    fn refused<T: serde::Serialize>(
+        &self,
+        error: FinishError,
+        finished: Finished<T>,
+        whose: Whose,
+        state: String,
+    ) -> FinishError {
         let (Finished::Code(Authorized { origin, data, .. }) | Finished::Refused(ProviderRefusal { origin, data, .. })) =
             finished;
-        let restart = Restart::new(origin, whose);
+        let restart = Restart::new(origin, whose, state);
         let mut json = Vec::new();
         let restart = match data::write(&data, &mut json) {
             Ok(()) => self.carrying(restart, &json),

@@ -49,6 +49,7 @@ struct Settings {
     keys: Keys,
     guard: Arc<dyn ReplayGuard>,
     purposes: Vec<Purpose>,
+    user_purposes: Vec<Purpose>,
     providers: Vec<Provider>,
     lifetime: Duration,
     clock: Box<dyn Clock>,
@@ -64,6 +65,7 @@ impl FlowBuilder<()> {
             keys,
             guard,
             purposes: Vec::new(),
+            user_purposes: Vec::new(),
             providers: Vec::new(),
             lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
             clock: Box::new(SystemClock),
@@ -119,6 +121,34 @@ impl<T> FlowBuilder<T> {
             self.settings.purposes.push(purpose);
         }
         self
+    }
+
+    /// Accepts states for this purpose, and gives it the rules of [`Purpose::Link`]: such a login needs the signed-in user at
+    /// both ends ([`Binding::and_user`](crate::Binding::and_user)), starts only by a POST from the site's own pages, is never
+    /// unbound and never restarts by itself.
+    ///
+    /// Use it for every [`Purpose::Custom`] whose callback changes something that belongs to an account: connecting a
+    /// calendar or a repository, paying, granting access. Without it another site can start such a login in your user's
+    /// browser and, with a provider that asks nothing, complete it with the attacker's identity (account-link fixation). A
+    /// purpose that only signs users in needs no user.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, BeginError, Binding, Flow, Login, Provider, Purpose, SingleProcessGuard};
+    /// let calendar = Purpose::Custom("connect-calendar");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .purpose(Purpose::Login)
+    ///     .purpose_for_user(calendar)
+    ///     .provider(Provider::google())
+    ///     .build()?;
+    /// let error = flow.begin(Binding::session(&[7; 16])?, Login::at("google").purpose(calendar)).unwrap_err();
+    /// assert!(matches!(error, BeginError::UserRequired(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn purpose_for_user(mut self, purpose: Purpose) -> Self {
+        self.settings.user_purposes.push(purpose);
+        self.purpose(purpose)
     }
 
     /// Adds a provider.
@@ -283,6 +313,7 @@ impl Settings {
             cookies,
             keys,
             purposes: self.purposes,
+            user_purposes: self.user_purposes,
             providers: self.providers,
             addresses,
             public_host,
@@ -302,6 +333,9 @@ impl Settings {
         for provider in &self.providers {
             if !ids.insert(provider.id()) {
                 return Err(ConfigError::ProviderTwice(provider.id().to_owned()));
+            }
+            if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
+                return Err(ConfigError::PostOnlyWithoutFormPost(provider.id().to_owned()));
             }
             if self.plain_http && provider.uses_form_post() {
                 return Err(ConfigError::FormPostOverPlainHttp(provider.id().to_owned()));

@@ -67,17 +67,17 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let table = inner.keys.load();
         let timing = table.ring().timing();
         let mut buffer = [0; LONGEST_BYTES];
-        let Expect { provider, tenant, redirect, purpose } = expect;
-        let context = Context { provider, tenant, redirect, purpose };
+        let context = expect.context();
         let authentic = open::authenticate(&callback.state, &table, now, &mut buffer).inspect_err(|error| {
             if error.kind() == FinishErrorKind::UnknownKey {
                 inner.keys.handle().met_unknown_key();
             }
         })?;
-        let timely = authentic.check_time(now, timing).map_err(|late| inner.out_of_time(late, &binding, &context))?;
-        let in_context = timely.check_context(&context)?;
+        let late = |late| inner.out_of_time(late, &binding, &context, &callback);
+        let in_context = authentic.check_time(now, timing).map_err(late)?.check_context(&context)?;
         let provider = inner.configured_provider(in_context)?;
-        let secrets = match inner.check_binding(in_context, &binding, provider) {
+        check_response_mode(provider, callback.way)?;
+        let secrets = match inner.check_binding(in_context, &binding, provider, &callback) {
             Ok(secrets) => secrets,
             Err(refused) => return Err(inner.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
@@ -92,7 +92,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let data = match data::read(claims.data) {
             Ok(data) => data,
             Err(error) => {
-                let restart = Restart::new(origin, Whose::ThisOne);
+                let restart = Restart::new(origin, Whose::ThisOne, callback.state);
                 let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
                 return Err(refused.with_restart(restart));
             }
@@ -121,6 +121,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             key_id,
             sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,
+            state: callback.state,
             finished,
         })
     }
@@ -138,27 +139,27 @@ impl<T> Flow<T> {
 impl FlowInner {
     /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
     /// have belonged here otherwise (its `iss` apart, which is looked at last).
-    fn out_of_time(&self, late: OutOfTime<'_, '_>, binding: &Binding<'_>, context: &Context<'_>) -> FinishError {
+    fn out_of_time(
+        &self,
+        late: OutOfTime<'_, '_>,
+        binding: &Binding<'_>,
+        context: &Context<'_>,
+        callback: &Callback,
+    ) -> FinishError {
         let error = FinishError::from(late.kind);
-        if late.kind != FinishErrorKind::Expired {
-            return error;
-        }
         let Ok(in_context) = late.check_context(context) else { return error };
         let Ok(provider) = self.configured_provider(in_context) else { return error };
-        let whose = match self.compare(in_context.authentic(), binding, provider) {
-            Comparison::Same(_) if !is_same_user(in_context, binding) => return error,
-            Comparison::Same(_) => Whose::ThisOne,
-            Comparison::NoCookie => without_cookie(binding),
-            Comparison::Other => Whose::Another,
-        };
-        let authentic = in_context.authentic();
-        let restart = Restart::new(authentic.origin(), whose);
-        let is_own = whose == Whose::ThisOne;
-        error.with_restart(if is_own { self.carrying(restart, authentic.claims.data) } else { restart })
+        if check_response_mode(provider, callback.way).is_err() {
+            return error;
+        }
+        match self.offer_restart(in_context, provider, binding, callback.way, &callback.state) {
+            Some(restart) => error.with_restart(restart),
+            None => error,
+        }
     }
 
     /// What the state names must still be configured here.
-    fn configured_provider(&self, in_context: InContext<'_, '_>) -> Result<&Provider, FinishError> {
+    pub(super) fn configured_provider(&self, in_context: InContext<'_, '_>) -> Result<&Provider, FinishError> {
         let Authentic { claims, return_to, .. } = in_context.authentic();
         let provider = self.provider(claims.provider).ok_or_else(|| {
             FinishError::because(
@@ -181,7 +182,7 @@ impl FlowInner {
         Ok(provider)
     }
 
-    fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
+    pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
         let Authentic { keys, nonce, claims, .. } = authentic;
         binding::compare(&binding.holder, &self.cookies, provider.same_site(), &keys.flow, nonce, &claims.binding_tag)
     }
@@ -192,22 +193,32 @@ impl FlowInner {
         in_context: InContext<'_, '_>,
         binding: &Binding<'_>,
         provider: &Provider,
+        callback: &Callback,
     ) -> Result<FlowSecrets, FinishError> {
         let authentic = in_context.authentic();
         let secrets = match self.compare(authentic, binding, provider) {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
                 let why = binding.request().map(|headers| self.why_no_cookie(headers, provider));
-                let restart = Restart::new(authentic.origin(), without_cookie(binding));
+                let whose = without_cookie(binding, callback.way);
+                let restart = Restart::new(authentic.origin(), whose, callback.state.clone());
                 let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
                 return Err(refused.with_restart(restart));
             }
             Comparison::Other => {
-                let restart = Restart::new(authentic.origin(), Whose::Another);
+                let restart = Restart::new(authentic.origin(), Whose::Another, callback.state.clone());
                 return Err(other_user_agent(binding.holder.kind(), authentic.claims.kind).with_restart(restart));
             }
         };
-        if is_same_user(in_context, binding) { Ok(secrets) } else { Err(FinishErrorKind::OtherUser.into()) }
+        if self.is_same_user(in_context, binding) { Ok(secrets) } else { Err(FinishErrorKind::OtherUser.into()) }
+    }
+
+    /// Whether the signed-in user is the one that started the login, if the state or its purpose requires one.
+    pub(super) fn is_same_user(&self, in_context: InContext<'_, '_>, binding: &Binding<'_>) -> bool {
+        let Authentic { keys, nonce, .. } = in_context.authentic();
+        let Some(tag) = in_context.user_tag() else { return !self.needs_user(keys.purpose) };
+        let user = binding.user.map(|user| binding::user_tag(&keys.flow, nonce, user));
+        user.is_some_and(|user| equal_in_constant_time(&user, tag))
     }
 
     /// The page that posts the callback once more, for a provider that is declared so, and for a form of its own alone: what
@@ -245,17 +256,20 @@ fn is_cross_site_post(headers: &RequestHeaders<'_>) -> bool {
     headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site")
 }
 
-fn without_cookie(binding: &Binding<'_>) -> Whose {
-    if binding.request().is_some_and(is_cross_site_post) { Whose::UnknownPost } else { Whose::Unknown }
+/// Whose callback it is that came without a cookie. The re-post page sends a same-origin POST, but another site sent the first
+/// one: a re-posted callback counts as that site's.
+pub(super) fn without_cookie(binding: &Binding<'_>, way: Way) -> Whose {
+    let cross_site = way == Way::Reposted || binding.request().is_some_and(is_cross_site_post);
+    if cross_site { Whose::UnknownPost } else { Whose::Unknown }
 }
 
-/// Whether the signed-in user is the one that began, where the state names one.
-fn is_same_user(in_context: InContext<'_, '_>, binding: &Binding<'_>) -> bool {
-    let Authentic { keys, nonce, .. } = in_context.authentic();
-    in_context.user_tag().is_none_or(|tag| {
-        let user = binding.user.map(|user| binding::user_tag(&keys.flow, nonce, user));
-        user.is_some_and(|user| equal_in_constant_time(&user, tag))
-    })
+/// A provider that answers by form_post alone never puts a code into a URL; an attacker who changed `response_mode` in the
+/// authorization request does (OAuth 2.0 Form Post Response Mode, section 4).
+fn check_response_mode(provider: &Provider, way: Way) -> Result<(), FinishErrorKind> {
+    if provider.is_post_only() && way == Way::Direct {
+        return Err(FinishErrorKind::WrongResponseMode);
+    }
+    Ok(())
 }
 
 fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {

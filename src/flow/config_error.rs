@@ -47,6 +47,11 @@ pub enum ConfigError {
     /// A form_post provider over plain HTTP.
     #[error("{0:?} answers by form_post, which needs a SameSite=None cookie, which browsers take over https only")]
     FormPostOverPlainHttp(String),
+    /// [`Provider::post_only`](crate::Provider::post_only) for a provider that does not answer by form_post.
+    #[error(
+        "provider {0:?} accepts callbacks by POST only, but does not use form_post: set its response_mode, or remove post_only"
+    )]
+    PostOnlyWithoutFormPost(String),
     /// The callback address lies on a host that the cookie never reaches.
     #[error("the redirect_uri host {redirect_host:?} is not {public_host:?}, where the login's cookie is set")]
     CookieHost {

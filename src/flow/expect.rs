@@ -2,6 +2,7 @@
 
 use crate::claims::Tenant;
 use crate::name::Purpose;
+use crate::open::{Context, Expected};
 
 /// What the callback's route knows. What is not fixed here is learned from the state, once that is authentic.
 ///
@@ -17,8 +18,8 @@ use crate::name::Purpose;
 #[must_use = "give it to Flow::finish"]
 pub struct Expect<'a> {
     pub(crate) provider: Option<&'a str>,
-    pub(crate) tenant: Option<&'a Tenant>,
-    pub(crate) redirect: Option<&'a str>,
+    pub(crate) tenant: Expected<&'a Tenant>,
+    pub(crate) redirect: Expected<&'a str>,
     pub(crate) purpose: Option<Purpose>,
 }
 
@@ -32,7 +33,7 @@ impl<'a> Expect<'a> {
     /// assert!(format!("{:?}", Expect::provider("github")).contains("github"));
     /// ```
     pub fn provider(id: &'a str) -> Self {
-        Self { provider: Some(id), tenant: None, redirect: None, purpose: None }
+        Self { provider: Some(id), ..Self::any_provider() }
     }
 
     /// Any provider of a flow that was built with [`FlowBuilder::shared_callback`](super::FlowBuilder::shared_callback),
@@ -45,7 +46,7 @@ impl<'a> Expect<'a> {
     /// assert!(format!("{:?}", Expect::any_provider()).contains("None"));
     /// ```
     pub fn any_provider() -> Self {
-        Self { provider: None, tenant: None, redirect: None, purpose: None }
+        Self { provider: None, tenant: Expected::Any, redirect: Expected::Any, purpose: None }
     }
 
     /// The tenant that the callback's address tells.
@@ -58,7 +59,7 @@ impl<'a> Expect<'a> {
     /// assert!(format!("{:?}", Expect::provider("github").tenant(&tenant)).contains("Tenant"));
     /// ```
     pub fn tenant(self, tenant: &'a Tenant) -> Self {
-        Self { tenant: Some(tenant), ..self }
+        Self { tenant: Expected::Exactly(Some(tenant)), ..self }
     }
 
     /// The id of the redirect_uri that this address is.
@@ -70,7 +71,7 @@ impl<'a> Expect<'a> {
     /// assert!(format!("{:?}", Expect::provider("github").redirect("web")).contains("web"));
     /// ```
     pub fn redirect(self, id: &'a str) -> Self {
-        Self { redirect: Some(id), ..self }
+        Self { redirect: Expected::Exactly(Some(id)), ..self }
     }
 
     /// The one purpose that this address serves, where the flow accepts several.
@@ -83,5 +84,17 @@ impl<'a> Expect<'a> {
     /// ```
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Some(purpose), ..self }
+    }
+
+    /// The tenant and the redirect id of the site that a request belongs to. A state that names another one is refused, and so
+    /// is a state that names one where the site has none.
+    #[cfg(feature = "axum")]
+    pub(crate) fn site(self, tenant: Option<&'a Tenant>, redirect: Option<&'a str>) -> Self {
+        Self { tenant: Expected::Exactly(tenant), redirect: Expected::Exactly(redirect), ..self }
+    }
+
+    pub(crate) fn context(&self) -> Context<'a> {
+        let Self { provider, tenant, redirect, purpose } = *self;
+        Context { provider, tenant, redirect, purpose }
     }
 }

@@ -125,27 +125,33 @@ impl<T> Login<T> {
         (data, Login { provider, purpose, tenant, redirect, return_to, restarts, data: () })
     }
 
-    /// The login that a refused callback belonged to, once more, with the attempt counted.
+    /// Continues the login that a refused callback belonged to, with the attempt counted. What the restart names (provider,
+    /// purpose and, for the browser that started the login, tenant, redirect id and return path) replaces what was set before.
     ///
-    /// Begin it in the answer to that callback: a redirect to a sign-in page would lose the count, and with it the end
-    /// of a loop.
+    /// Call it at your login start with what [`Flow::restart`](crate::Flow::restart) made of the token in the request.
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// let restart = testing::sample_restart();
-    /// let login = Login::at(restart.provider()).restarting(&restart);
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
+    /// let flow = testing::flow();
+    /// let (token, binding) = (testing::sample_restart().token().to_owned(), Binding::session(&[7; 16])?); // from the request
+    ///
+    /// let login = Login::at("github");
+    /// let login = match flow.restart(&token, &binding, oauth_state::Expect::provider("github")) {
+    ///     Some(restart) => login.restarting(&restart),
+    ///     None => login,
+    /// };
+    /// assert!(flow.begin(binding, login).is_ok());
     /// # Ok::<(), oauth_state::BindingError>(())
     /// ```
     pub fn restarting(self, restart: &Restart) -> Self {
         Self {
             provider: restart.provider().to_owned(),
             purpose: Some(restart.purpose()),
-            tenant: restart.tenant().cloned(),
-            redirect: restart.redirect().map(str::to_owned),
-            return_to: restart.return_to().cloned(),
+            tenant: restart.tenant().cloned().or(self.tenant),
+            redirect: restart.redirect().map(str::to_owned).or(self.redirect),
+            return_to: restart.return_to().cloned().or(self.return_to),
             restarts: restart.restarts().saturating_add(1),
             data: self.data,
         }

@@ -10,6 +10,7 @@ mod expect;
 mod finished;
 mod keys;
 mod login;
+mod restart;
 mod rows;
 mod signed;
 mod telling;
@@ -85,6 +86,8 @@ pub(crate) struct FlowInner {
     /// The accepted ones; the first is what a login is for unless it says otherwise.
     purposes: Vec<Purpose>,
     providers: Vec<Provider>,
+    /// Purposes of the caller's own that need a user, as `link` does.
+    user_purposes: Vec<Purpose>,
     addresses: Vec<Address>,
     cookies: CookieFamilies,
     public_host: Option<String>,
@@ -110,6 +113,11 @@ impl FlowInner {
 
     fn provider(&self, id: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.id() == id)
+    }
+
+    /// Whether logins of this purpose belong to the signed-in user and start only from the site's own pages.
+    fn needs_user(&self, purpose: Purpose) -> bool {
+        purpose.needs_user() || self.user_purposes.contains(&purpose)
     }
 
     /// The host of the provider's callback address of this redirect id, or of its own without one.

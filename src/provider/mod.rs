@@ -56,6 +56,7 @@ pub struct Provider {
     issuer: Option<Issuer>,
     max_state_chars: usize,
     response_mode: ResponseMode,
+    post_only: bool,
     /// Each with the id that logins name it by; the provider's own has none.
     redirect_uris: Vec<(Option<String>, String)>,
 }
@@ -94,6 +95,7 @@ impl Provider {
             issuer: None,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
+            post_only: false,
             redirect_uris: Vec::new(),
         }
     }
@@ -166,6 +168,29 @@ impl Provider {
         Self { response_mode, ..self }
     }
 
+    /// Accepts this provider's callbacks by POST only, for a provider that is declared as [`ResponseMode::FormPost`] or
+    /// [`ResponseMode::FormPostReposted`]: a GET is refused as `wrong_response_mode`.
+    ///
+    /// # Security
+    ///
+    /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can change
+    /// the authorization request in the browser to `response_mode=query` brings it back there; with this option such a callback
+    /// is refused and its code never exchanged. Native and JSON clients that hand the code over themselves
+    /// ([`Callback::from_code`](crate::Callback::from_code)) are refused as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Provider, ResponseMode};
+    /// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost).post_only();
+    /// assert_eq!(provider.id(), "acme");
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn post_only(self) -> Self {
+        Self { post_only: true, ..self }
+    }
+
     /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
     /// host that the callback never sees, two providers on one address, a return path that is the callback.
     ///
@@ -223,6 +248,11 @@ impl Provider {
     /// Whether its answer comes as a cross-site POST that this site posts once more.
     pub(crate) fn reposts(&self) -> bool {
         self.response_mode == ResponseMode::FormPostReposted
+    }
+
+    /// Whether callbacks by GET are refused.
+    pub(crate) fn is_post_only(&self) -> bool {
+        self.post_only
     }
 
     pub(crate) fn same_site(&self) -> SameSite {

@@ -13,6 +13,7 @@ use crate::claims::Origin;
 use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::{BeginError, Code, Expect, Login, ProviderRefusal};
 use crate::name::Purpose;
+use crate::open::Expected;
 use crate::token::wire::{Form, LONGEST_TEXT};
 
 /// What [`OldStates`] answers, when it has been asked.
@@ -181,10 +182,10 @@ fn what_an_old_state_tells<'a>(expect: &Expect<'a>) -> Result<&'a str, FinishErr
     if expect.purpose.is_some_and(|purpose| purpose != Purpose::Login) {
         return Err(FinishErrorKind::WrongPurpose);
     }
-    if expect.redirect.is_some() {
+    if matches!(expect.redirect, Expected::Exactly(Some(_))) {
         return Err(FinishErrorKind::WrongRedirect);
     }
-    if expect.tenant.is_some() {
+    if matches!(expect.tenant, Expected::Exactly(Some(_))) {
         return Err(FinishErrorKind::WrongTenant);
     }
     expect.provider.ok_or(FinishErrorKind::WrongProvider)

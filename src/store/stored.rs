@@ -102,6 +102,21 @@ impl<T> StoredFlow<T> {
         self.handles.fingerprint()
     }
 
+    /// What a refused state still offers this browser; see [`Flow::restart`]. The data that lay in the store is not offered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, Binding, Expect};
+    /// let binding = Binding::session(&[7; 16])?;
+    /// assert!(testing::stored_flow().restart("not a state", &binding, Expect::provider("github")).is_none());
+    /// # Ok::<(), oauth_state::BindingError>(())
+    /// ```
+    #[must_use]
+    pub fn restart(&self, token: &str, binding: &Binding<'_>, expect: Expect<'_>) -> Option<Restart> {
+        self.handles.restart(token, binding, expect)
+    }
+
     /// Whether `state` has the form of this flow's handles.
     pub(super) fn owns(&self, state: &str) -> bool {
         self.rows.form().form().is_form_of(state)
@@ -118,7 +133,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     ///
     /// # Security
     ///
-    /// Every begin writes to the store: limit the rate at which one client may begin.
+    /// Every login start writes to the store: limit the rate at which one client may call your login start and your callback.
     ///
     /// # Examples
     ///
@@ -198,7 +213,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     }
 
     async fn mark_and_read(&self, bound: Bound<()>) -> Result<Finished<T>, FinishError> {
-        let (nonce, key_id) = bound.sealed_under();
+        let ((nonce, key_id), state) = (bound.sealed_under(), bound.state().to_owned());
         let finished = bound.mark().await?;
         match self.read_row(&nonce, key_id).await {
             Ok(data) => Ok(finished.with_data(data)),
@@ -206,7 +221,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
                 // A store in trouble needs no second login on top; a row that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 let whose = if in_trouble { Whose::AskFirst } else { Whose::ThisOne };
-                Err(error.with_restart(Restart::new(finished.origin().clone(), whose)))
+                Err(error.with_restart(Restart::new(finished.origin().clone(), whose, state)))
             }
         }
     }

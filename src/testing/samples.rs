@@ -6,7 +6,7 @@ use crate::binding::Binding;
 use crate::callback::{Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::finish_error::{RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
+use crate::finish_error::{RepostPage, Restart, SCRIPT_NONCE_BYTES};
 use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal};
 use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::{DEFAULT_SKEW, KeyRing};
@@ -234,8 +234,13 @@ pub fn sample_parameters() -> UnauthenticatedParameters {
 /// assert!(oauth_state::testing::sample_restart().may_restart());
 /// ```
 #[must_use]
+#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn sample_restart() -> Restart {
-    Restart::new(finished_origin(), Whose::ThisOne)
+    let flow = flow();
+    let binding = || Binding::session(&SESSION).expect("a session id");
+    let login = Login::at("github").return_to(ReturnTo::parse("/home").expect("a path"));
+    let begun = flow.begin(binding(), login).expect("a login that begins");
+    flow.restart(&begun.state, &binding(), Expect::provider("github")).expect("a restart")
 }
 
 /// A mark to ask a guard with, of a state that was begun at `now` under a ring with a skew of 60 s.

@@ -6,7 +6,7 @@
 
 use crate::common::{Browser, Shop, callback, session, shop_with};
 use http::HeaderMap;
-use oauth_state::{BeginError, Binding, Expect, Login, Provider, Purpose};
+use oauth_state::{BeginError, Binding, Expect, FlowBuilder, Login, Provider, Purpose};
 
 fn shop() -> Shop {
     shop_with(|builder| {
@@ -39,6 +39,63 @@ fn a_link_by_session_shows_that_the_site_s_own_page_began_it_or_says_that_it_nee
     let by_client = || Binding::new_client_secret().and_user(b"ann").unwrap();
     assert_eq!(begin(by_client()), Err(true));
     assert_eq!(begin(by_client().dangerously_assume_same_origin()), Ok(()));
+}
+
+/// `Sec-Fetch-Site` says that a page of this site sent the request, and `Origin` names another one: a browser, an extension or a
+/// proxy that gets one of the two wrong must not decide alone.
+#[test]
+fn an_origin_of_another_site_starts_no_link_whatever_sec_fetch_site_says() {
+    let shop = shop();
+    let begins = |origin: &str, site: Option<&str>| {
+        let mut headers = own_page();
+        headers.insert("origin", origin.parse().unwrap());
+        site.into_iter().for_each(|site| drop(headers.insert("sec-fetch-site", site.parse().unwrap())));
+        let binding = session().with_request(&headers).and_user(b"ann").unwrap();
+        shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).is_ok()
+    };
+    for origin in [
+        "https://evil.example",
+        "https://shop.example.evil.example",
+        "http://shop.example",
+        "https://shop.example:444",
+        "",
+    ] {
+        assert!(!begins(origin, Some("same-origin")), "{origin}");
+    }
+    assert!(begins("https://shop.example", Some("same-origin")));
+    // A page with `Referrer-Policy: no-referrer`.
+    assert!(begins("null", Some("same-origin")) && !begins("null", None));
+    for site in ["cross-site", "same-site", "none", ""] {
+        assert!(!begins("https://shop.example", Some(site)) && !begins("null", Some(site)), "{site}");
+    }
+}
+
+/// Connecting a calendar changes an account as much as a link does.
+#[test]
+fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
+    const CALENDAR: Purpose = Purpose::Custom("calendar");
+    let guarded = |builder: FlowBuilder<()>| {
+        builder.purpose(Purpose::Login).purpose_for_user(CALENDAR).provider(Provider::github())
+    };
+    let shop = shop_with(guarded);
+    let own = own_page();
+    let user = |id: &'static [u8]| session().with_request(&own).and_user(id).unwrap();
+    let login = || Login::at("github").purpose(CALENDAR);
+    let code = |binding: Binding<'_>| shop.flow.begin(binding, login()).map_or_else(|error| error.code(), |_| "begins");
+    assert_eq!(code(session()), "user_required");
+    assert_eq!(code(session().and_user(b"ann").unwrap()), "not_same_origin");
+    assert_eq!(code(Binding::dangerously_unbound().and_user(b"ann").unwrap()), "unbound_not_allowed");
+    let begun = shop.flow.begin(user(b"ann"), login()).unwrap();
+    let finish = |binding, state: &str| {
+        crate::common::outcome(shop.flow.check(binding, Expect::provider("github"), callback(state)))
+    };
+    assert_eq!(finish(user(b"ann"), &begun.state), "passed");
+    assert_eq!((finish(user(b"bob"), &begun.state), finish(session(), &begun.state)), ("other_user", "other_user"));
+    // A server of the release before, where the purpose had no such rule, sealed a state without a user.
+    let before = shop_with(|builder| builder.purpose(Purpose::Login).purpose(CALENDAR).provider(Provider::github()));
+    let begun = before.flow.begin(session(), login()).unwrap();
+    assert_eq!(finish(user(b"ann"), &begun.state), "other_user");
+    assert_eq!(finish(session(), &begun.state), "other_user");
 }
 
 #[test]

@@ -99,6 +99,58 @@ fn an_expired_state_that_does_not_belong_here_offers_no_restart() {
     assert!(!restart(github().purpose(Purpose::Link)));
 }
 
+/// The address of a refused callback stays in a browser's history and in servers' logs.
+#[test]
+fn a_state_restarts_until_lifetime_cap_after_its_expiry_and_not_later() {
+    let shop = shop();
+    let mut browser = Browser::default();
+    let begun = browser.begin(&shop, login());
+    let (own, none) = (browser.headers(), Browser::default().headers());
+    for (seconds, offered) in [(0, true), (600 + 3_599, true), (600 + 3_600, false), (5 * 86_400, false)] {
+        shop.clock.set(NOW + seconds);
+        for headers in [&own, &none] {
+            let restart = shop.flow.restart(&begun.state, &Binding::cookies(headers), Expect::provider("github"));
+            assert_eq!(restart.is_some(), offered, "after {seconds} s");
+            if seconds > 660 {
+                let late =
+                    shop.flow.check(Binding::cookies(headers), Expect::provider("github"), callback(&begun.state));
+                let late = late.unwrap_err();
+                assert_eq!((late.code(), late.restart().is_some()), ("expired", offered), "after {seconds} s");
+            }
+        }
+    }
+}
+
+/// An attacker's state, shown to a login start: what the attacker chose must not go into the victim's next login.
+#[test]
+fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another() {
+    let shop = shop();
+    let mut attacker = Browser::default();
+    let begun = attacker.begin(&shop, login());
+    let mut other = Browser::default();
+    let _ = other.begin(&shop, login());
+    for (browser, is_own) in [(&attacker, true), (&other, false), (&Browser::default(), false)] {
+        let headers = browser.headers();
+        let restart = shop.flow.restart(&begun.state, &Binding::cookies(&headers), Expect::provider("github")).unwrap();
+        assert_eq!((restart.provider(), restart.token()), ("github", begun.state.as_str()));
+        let carried = [restart.tenant().is_some(), restart.redirect().is_some(), restart.return_to().is_some()];
+        assert_eq!(carried, [is_own; 3]);
+        // What the login start knows of its own request stays.
+        let restarted = shop.flow.begin(session(), Login::at("github").tenant([3; 16]).restarting(&restart)).unwrap();
+        let expected = Tenant::from([if is_own { 9 } else { 3 }; 16]);
+        let expect = Expect::provider("github").tenant(&expected);
+        assert!(shop.flow.check(session(), expect, callback(&restarted.state)).is_ok());
+    }
+    // A state of another callback or tenant, and what is no state.
+    let (headers, tenant) = (attacker.headers(), Tenant::from([8; 16]));
+    let offered =
+        |token: &str, expect: Expect<'_>| shop.flow.restart(token, &Binding::cookies(&headers), expect).is_some();
+    assert!(!offered(&begun.state, Expect::provider("google")));
+    assert!(!offered(&begun.state, Expect::provider("github").tenant(&tenant)));
+    assert!(!offered(&begun.state, Expect::provider("github").purpose(Purpose::Link)));
+    assert!(!offered(&format!("{}AAAA", begun.state), Expect::provider("github")));
+}
+
 /// What a login carries is told to the browser that began it, and to nobody else who has the state.
 #[test]
 fn data_goes_on_with_its_own_browser_alone() {

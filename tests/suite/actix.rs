@@ -74,11 +74,23 @@ fn a_whole_login_by_query_and_the_second_time_refused() {
 fn a_whole_login_by_form_post() {
     let form = |state: &str, cookie: &str| {
         TestRequest::post()
-            .uri("/callback?code=x&state=y")
+            .uri("/callback?campaign=spring")
             .insert_header(("cookie", cookie))
             .set_payload(format!("code=c&state={state}"))
     };
     assert_eq!(after_begin(&[&form]), [(200, "signed in".to_owned())]);
+}
+
+/// A second set of parameters, which whatever reads the address would take for the callback's.
+#[test]
+fn a_form_post_callback_with_parameters_in_its_address_is_refused() {
+    for (query, status) in [("code=x", 400), ("state=y", 400), ("iss=https://evil.example", 400), ("campaign=x", 200)] {
+        let form = |state: &str, cookie: &str| {
+            let post = TestRequest::post().uri(&format!("/callback?{query}")).insert_header(("cookie", cookie));
+            post.set_payload(format!("code=c&state={state}"))
+        };
+        assert_eq!(after_begin(&[&form])[0].0, status, "{query}");
+    }
 }
 
 /// Login CSRF: the attacker's genuine link in a browser that did not begin it.

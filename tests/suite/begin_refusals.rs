@@ -39,6 +39,41 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
     assert!(matches!(shop.flow.begin(binding, Login::at("github")), Err(BeginError::NotANavigation)));
 }
 
+/// A browser sends no Lax cookie with another site's POST, so each one would set a new cookie: enough of them push those of
+/// pending logins out of the browser.
+#[test]
+fn another_site_s_post_starts_no_login_by_cookie() {
+    let shop = shop();
+    let code = |pairs: &[(&'static str, &'static str)]| {
+        let headers = headers(pairs);
+        shop.flow.begin(Binding::cookies(&headers), Login::at("github")).map_or_else(|error| error.code(), |_| "begins")
+    };
+    let host = ("host", "shop.example");
+    let evil = ("origin", "https://evil.example");
+    let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    let post = |more: &[(&'static str, &'static str)]| code(&[&[host], &navigation[..], more].concat());
+    assert_eq!(post(&[evil, ("sec-fetch-site", "cross-site")]), "cross_site_post");
+    // Through a redirect of this site's own, or from a sandboxed frame.
+    assert_eq!(post(&[("origin", "https://shop.example"), ("sec-fetch-site", "cross-site")]), "cross_site_post");
+    assert_eq!(post(&[("origin", "null"), ("sec-fetch-site", "cross-site")]), "cross_site_post");
+    // Browsers without Sec-Fetch-*.
+    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "https://shop.example:8443", ""]
+    {
+        assert_eq!(code(&[host, ("origin", origin)]), "cross_site_post", "{origin}");
+    }
+    assert_eq!(code(&[host, ("origin", "https://shop.example")]), "begins");
+    assert_eq!(code(&[("host", "shop.example:443"), ("origin", "https://shop.example")]), "begins");
+    // The site's own pages, a page of theirs that sends no referrer, and a sibling, with whose POST the cookie comes.
+    assert_eq!(post(&[("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")]), "begins");
+    assert_eq!(post(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), "begins");
+    assert_eq!(post(&[("origin", "https://www.shop.example"), ("sec-fetch-site", "same-site")]), "begins");
+    // A link from anywhere: browsers send no Origin with a GET.
+    assert_eq!(post(&[("sec-fetch-site", "cross-site")]), "begins");
+    // Nothing is set for a client that is not bound by cookie.
+    let cross_site = headers(&[host, evil, ("sec-fetch-site", "cross-site")]);
+    assert!(shop.flow.begin(Binding::new_client_secret().with_request(&cross_site), Login::at("github")).is_ok());
+}
+
 #[test]
 fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     let provider = || Provider::github().redirect_uri("https://login.shop.example:8443/callback");
@@ -140,6 +175,8 @@ fn configurations_that_cannot_work_do_not_build() {
         assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
     }
     assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
+    let by_query = github().post_only();
+    assert_eq!(error(builder().provider(by_query)), ConfigError::PostOnlyWithoutFormPost("github".into()));
     let native = builder().provider(github().redirect_uri("com.example.shop:/callback"));
     assert!(native.build().is_ok());
 }

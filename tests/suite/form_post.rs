@@ -137,6 +137,35 @@ fn nothing_but_a_live_state_of_this_callback_gets_a_page() {
     assert_eq!((refused.kind(), refused.repost().is_none()), (FinishErrorKind::Expired, true));
 }
 
+/// An attacker who changes the request to `response_mode=query` brings the code back into URLs, histories and logs.
+#[test]
+fn a_provider_that_posts_only_is_not_answered_by_get() {
+    for (mode, refused) in
+        [(ResponseMode::FormPost, true), (ResponseMode::FormPostReposted, true), (ResponseMode::FormPost, false)]
+    {
+        let provider = Provider::custom("acme").unwrap().response_mode(mode);
+        let shop = shop_with(|builder| builder.provider(if refused { provider.post_only() } else { provider }));
+        let mut browser = Browser::default();
+        let begun = browser.begin(&shop, Login::at("acme"));
+        let headers = browser.headers();
+        for late in [false, true] {
+            let query = Callback::from_query(&form(&begun.state)).unwrap();
+            let checked = shop.flow.check(Binding::cookies(&headers), Expect::provider("acme"), query);
+            let expected = match (refused, late) {
+                (true, false) => "wrong_response_mode",
+                (_, true) => "expired",
+                (false, false) => "passed",
+            };
+            let restarts = checked.as_ref().err().is_some_and(|error| error.restart().is_some());
+            assert_eq!((crate::common::outcome(checked), restarts), (expected, late && !refused));
+            if !late {
+                assert!(post(&shop, &browser, &form(&begun.state)).is_ok());
+                shop.clock.advance(Duration::from_secs(700));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_provider_that_is_not_declared_so_gets_no_page() {
     for mode in [ResponseMode::Query, ResponseMode::FormPost] {

@@ -37,6 +37,7 @@ mod public_answers;
 mod refusals;
 mod routes;
 mod routes_abused;
+mod routes_of_tenants;
 #[allow(dead_code, reason = "what the benchmarks share is not all used here")]
 #[path = "../../benches/shared/mod.rs"]
 mod shared;

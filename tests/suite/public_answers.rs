@@ -39,6 +39,7 @@ const PAGES: [(&str, &[&str]); 8] = [
             "wrong_provider",
             "wrong_tenant",
             "wrong_redirect",
+            "wrong_response_mode",
             "other_user",
             "issuer_missing",
             "issuer_mismatch",
@@ -56,6 +57,9 @@ const PAGES: [(&str, &[&str]); 8] = [
 
 /// These two have an answer of their own, in which nobody reads a page of the refusal: half of a callback, and no callback.
 const NO_PAGE: [&str; 2] = ["repost_needed", "not_consumed"];
+
+/// Only the routes refuse with it, when a hook of the application's fails: `routes_of_tenants.rs` looks at its page.
+const ROUTES_ALONE: [&str; 1] = ["site_unavailable"];
 
 /// How the answer's one header that says when to come again differs within a page.
 const RETRY_AFTER: [(&str, &str); 2] = [("guard_unavailable", "2"), ("guard_full", "30")];
@@ -76,7 +80,7 @@ fn without_retry_after(code: &str, (status, mut headers, body): Seen) -> Seen {
 /// Each refusal of each kind, really refused.
 fn all() -> Vec<(&'static str, refusals::Refuse)> {
     let all: Vec<_> = refusals::all().into_iter().chain(late_refusals::all()).collect();
-    let codes: BTreeSet<&str> = all.iter().map(|(code, _)| *code).collect();
+    let codes: BTreeSet<&str> = all.iter().map(|(code, _)| *code).chain(ROUTES_ALONE).collect();
     let source = include_str!("../../src/finish_error/kind.rs");
     let words = source.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","));
     let known: BTreeSet<&str> = words.filter(|word| !word.contains(' ')).collect();

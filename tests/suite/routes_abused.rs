@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use http::Request;
 use oauth_state::adapter::axum::LoginRoutes;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Flow, Provider, Purpose};
+use oauth_state::{Flow, Provider, Purpose, ResponseMode};
 use tower::ServiceExt;
 
 use crate::common::{CountingGuard, NOW, app, block_on};
@@ -120,18 +120,123 @@ fn a_login_that_begins_again_by_itself_keeps_its_data() {
     let mut ann = Visitor::default();
     let state = ann.get(&server, "/auth/github?invitation=team-7").state();
     server.clock.advance(Duration::from_secs(700));
-    let again = ann.get(&server, &format!("/auth/github/callback?code=c&state={state}&invitation=another")).state();
+    let expired = ann.get(&server, &format!("/auth/github/callback?code=c&state={state}&invitation=another"));
+    let again = ann.restart(&server, &expired).state();
     assert_eq!(ann.callback(&server, "github", &again).text, "team-7");
     // And after a double click.
     let state = ann.get(&server, "/auth/github?invitation=team-8").state();
     assert_eq!(ann.callback(&server, "github", &state).text, "team-8");
-    let again = ann.callback(&server, "github", &state).state();
+    let used = ann.callback(&server, "github", &state);
+    let again = ann.restart(&server, &used).state();
     assert_eq!(ann.callback(&server, "github", &again).text, "team-8");
     // A browser that brings no cookie may not be the one that was invited.
     let state = ann.get(&server, "/auth/github?invitation=team-7").state();
     let mut other = Visitor::default();
-    let again = other.callback(&server, "github", &state).state();
+    let refused = other.callback(&server, "github", &state);
+    let again = other.restart(&server, &refused).state();
     assert_eq!(other.callback(&server, "github", &again).text, "none");
+}
+
+/// Rate limits, captchas and kill switches stand in front of the login start. A refused state that restarts in the callback's own
+/// answer would get around all of them, as often as its address is opened, for as long as its key opens it.
+#[test]
+fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
+    let server = server();
+    let state = Visitor::default().get(&server, "/auth/github?return_to=/cart").state();
+    // Live, expired, and in the last second of `lifetime_cap` after its expiry.
+    for (pass, seconds) in [("live", 0), ("expired", 700), ("the last second", 3_499)] {
+        server.clock.advance(Duration::from_secs(seconds));
+        for _ in 0..20 {
+            let refused = Visitor::default().callback(&server, "github", &state);
+            assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (303, ""), "{pass}");
+            assert_eq!(refused.header("location"), format!("/auth/github?again={state}"), "{pass}");
+        }
+    }
+    for seconds in [1, 5 * 86_400] {
+        server.clock.advance(Duration::from_secs(seconds));
+        let refused = Visitor::default().callback(&server, "github", &state);
+        assert_eq!((refused.status.as_u16(), refused.header("location"), refused.header("set-cookie")), (400, "", ""));
+        // The login start takes a token that is too old for no token at all.
+        let mut ann = Visitor::default();
+        let fresh = ann.get(&server, &format!("/auth/github?again={state}")).state();
+        assert_eq!(ann.callback(&server, "github", &fresh).header("x-path"), "/home");
+    }
+    assert_eq!(server.guard.calls(), 2, "only the two new logins asked the guard");
+}
+
+/// A token is a hint: anyone can write one into a link.
+#[test]
+fn a_token_of_another_browser_user_or_purpose_changes_nothing_but_the_count() {
+    let (server, mut mallory, mut ann) = (server(), Visitor::default(), Visitor::signed_in("ann"));
+    let of_mallory = mallory.get(&server, "/auth/github?return_to=/mallory").state();
+    let link = ann.post_from_own_page(&server, "/auth/github/link?return_to=/settings").state();
+    let of_x = ann.get(&server, "/auth/x?return_to=/x").state();
+    for token in [of_mallory.as_str(), link.as_str(), of_x.as_str(), "garbage", "", "%00"] {
+        let state = ann.get(&server, &format!("/auth/github?again={token}")).state();
+        let done = ann.callback(&server, "github", &state);
+        assert_eq!((done.header("x-purpose"), done.header("x-path")), ("login", "/home"), "{token}");
+    }
+    // Nor does a login's token turn a link into a login.
+    let own = ann.get(&server, "/auth/github?return_to=/cart").state();
+    let state = ann.post_from_own_page(&server, &format!("/auth/github/link?again={own}")).state();
+    assert_eq!(ann.callback(&server, "github", &state).header("x-purpose"), "link");
+}
+
+/// The re-post page turns another site's POST into one from this site's own page; it must not turn it into a restart as well.
+#[test]
+fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
+    let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
+    let server = server_with(|routes| {
+        Ok(routes.provider(acme, |begun| format!("https://acme.example/authorize?state={}", begun.state)))
+    });
+    let state = Visitor::default().get(&server, "/auth/acme").state();
+    let form = format!("code=c&state={state}");
+    let mut victim = Visitor::default();
+    for late in [false, true] {
+        let first = Request::post("/auth/acme/callback").header("origin", "https://evil.example");
+        let page = victim.send(&server, first.header("sec-fetch-site", "cross-site"), &form);
+        assert_eq!(page.status.as_u16(), if late { 400 } else { 200 });
+        let own = [Some("same-origin"), None].map(|site| {
+            let post = Request::post("/auth/acme/callback").header("origin", "https://shop.example");
+            site.into_iter().fold(post, |post, site| post.header("sec-fetch-site", site))
+        });
+        for second in own {
+            let refused = victim.send(&server, second, &format!("{form}&oauth_state_reposted=1"));
+            assert_eq!((refused.status.as_u16(), refused.header("location")), (400, ""), "{}", refused.text);
+            assert!(refused.text.contains("href=\"/auth/acme\"") && victim.jar.is_empty());
+        }
+        server.clock.advance(Duration::from_secs(700));
+    }
+}
+
+/// Two fronts of one path, as behind two proxies: a link through either would start login after login.
+#[test]
+fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let github = [("one", "/one"), ("two", "/two/2"), ("bare", "")].into_iter().fold(
+        Provider::github(),
+        |github, (id, front)| {
+            github.named_redirect_uri(id, &format!("https://shop.example{front}/auth/github/callback"))
+        },
+    );
+    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
+        .provider(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
+        .on_code(|login, _| async move { login.origin.return_to.map_or("-".to_owned(), |path| path.to_string()) });
+    let server = Server { router: routes.build().unwrap().into_router(), clock, guard, told: Arc::default() };
+    let mut ann = Visitor::default();
+    for front in ["", "/one", "/two/2", "/TWO/2", "/%6fne"] {
+        // Also a provider without redirect_uris of its own lies behind the same fronts.
+        for own in
+            ["/auth/github", "/auth/github/callback", "/auth/github/link", "/auth/x", "/auth/x/reauthenticate?a=b"]
+        {
+            let wanted = form_encoded(&format!("{front}{own}"));
+            let state = ann.get(&server, &format!("/auth/github?return_to={wanted}")).state();
+            assert_eq!(ann.callback(&server, "github", &state).text, "-", "{front}{own}");
+        }
+    }
+    let state = ann.get(&server, "/auth/github?return_to=/three/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", &state).text, "/three/auth/github");
 }
 
 /// Another site posts a form to the callback, over and over: no cookie of this browser comes along, and none may be left there.

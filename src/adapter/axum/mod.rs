@@ -41,8 +41,10 @@ mod routes;
 mod routes_builder;
 mod serve;
 mod signed_routes;
+mod site;
 
 pub use answer::{detached, protected, redirect};
 pub use callback_request::{BindingHeaders, CallbackRequest};
 pub use routes::{LoginRoutes, RoutesError};
 pub use routes_builder::LoginRoutesBuilder;
+pub use site::Site;

@@ -64,7 +64,8 @@ pub enum RoutesError {
 ///
 /// # Security
 ///
-/// Limit the rate at which one client may begin; the router does not.
+/// Limit the rate at which one client may call the login start and the callback; the router does not. A refused login starts
+/// again through a redirect to its login start, so that a limit there counts it.
 ///
 /// # Examples
 ///

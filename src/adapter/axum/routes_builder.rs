@@ -1,5 +1,6 @@
 //! The configuration of a router for begin and callback.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use axum::response::IntoResponse;
 use http::request::Parts;
 
 use super::routes::{LoginRoutes, RoutesError};
-use super::serve::{AddressMaker, Hooks, Serving, Site};
+use super::serve::{AddressMaker, Again, Hooks, Serving, Shared};
+use super::site::Site;
 use crate::claims::ReturnTo;
 use crate::finish_error::FinishError;
 use crate::flow::{Authorized, BeginError, Begun, ConfigError, Flow, FlowBuilder, Login, ProviderRefusal};
@@ -47,11 +49,12 @@ impl LoginRoutesBuilder<()> {
         Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks, dropped_refusal: false }
     }
 
-    /// What every login gets from its request: a tenant, a redirect id, data. Call it before
-    /// [`LoginRoutesBuilder::on_code`] and [`LoginRoutesBuilder::on_provider_refusal`], which are given the data back.
+    /// What every login gets from its request: data of your own, for example. Call it before
+    /// [`LoginRoutesBuilder::on_code`] and [`LoginRoutesBuilder::on_provider_refusal`], which are given the data back. A tenant and a
+    /// redirect id come from [`LoginRoutesBuilder::site`]: a login that gets another one here does not start.
     ///
-    /// A login that begins again by itself keeps what it had, if this is the browser that began it; otherwise the closure is asked
-    /// with the callback's request.
+    /// A login that restarts by itself keeps its data if this is certainly the browser that started it; otherwise it gets what the
+    /// closure makes of the restarted request.
     ///
     /// # Examples
     ///
@@ -75,8 +78,9 @@ impl LoginRoutesBuilder<()> {
     ) -> LoginRoutesBuilder<U> {
         let Self { flow, at, landing, providers, hooks, .. } = self;
         let dropped_refusal = hooks.on_provider_refusal.is_some();
-        let Hooks { signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
-        let hooks = Hooks { signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
+        let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
+        let hooks =
+            Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
         LoginRoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks, dropped_refusal }
     }
 }
@@ -139,6 +143,45 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         authorization_url: impl Fn(&Begun) -> A + Send + Sync + 'static,
     ) -> Self {
         self.providers.push((provider, Arc::new(move |begun| authorization_url(begun).into())));
+        self
+    }
+
+    /// Which tenant's site a request belongs to, and which of the provider's redirect_uris lies on it, derived from the
+    /// request's host or path. It is asked at the login start, where its answer is sealed into the state, and again at the callback,
+    /// where a state of another site is refused as `wrong_tenant` or `wrong_redirect`. Without it, a login has neither.
+    ///
+    /// An error refuses the request with 503 and consumes nothing; `on_begin_error` or `on_error` gets it as the source of
+    /// `site_unavailable`. At the callback the hook is asked only for states that this service sealed.
+    ///
+    /// # Security
+    ///
+    /// Derive both from what the browser cannot choose freely for another tenant: the `Host` header that your proxy checked, or the
+    /// path of the route. A query parameter would let an attacker name the victim's tenant at their own address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// use oauth_state::adapter::axum::{LoginRoutes, Site};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .site(|request| async move {
+    ///         match request.headers.get("host").and_then(|host| host.to_str().ok()) {
+    ///             Some("acme.shop.example") => Ok(Site::default().with_tenant([1; 16])),
+    ///             Some("zeta.shop.example") => Ok(Site::default().with_tenant([2; 16])),
+    ///             _ => Err("no tenant has this host".into()),
+    ///         }
+    ///     })
+    ///     .on_code(|_, _| async { "signed in" });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn site<F>(mut self, of: impl Fn(Parts) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Site, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        self.hooks.site = Some(Arc::new(move |request| Box::pin(of(request))));
         self
     }
 
@@ -331,18 +374,23 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         }
         let landing = landing.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::At)?;
         let mut places = Vec::new();
+        // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
+        let mut prefixes = BTreeSet::from([String::new()]);
         for (provider, authorization_url) in providers {
             let path = format!("{at}/{}", provider.id());
-            let again = public_path(&provider, &path)?;
+            let again = login_starts(&provider, &path, &mut prefixes)?;
             places.push((provider.id().to_owned(), path, again, authorization_url));
             flow = flow.provider(provider);
         }
         let flow = build_flow(flow)?;
-        let below = ["", "/callback", "/link", "/reauthenticate"];
-        let own = places.iter().flat_map(|(_, _, begin, _)| below.map(|below| format!("{begin}{below}"))).collect();
-        let site = Arc::new(Site { flow: flow.clone(), landing, own, hooks });
+        let own = |(prefix, path): (&String, &String)| {
+            ["", "/callback", "/link", "/reauthenticate"].map(|below| format!("{prefix}{path}{below}"))
+        };
+        let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
+        let own = everywhere.flat_map(own).collect();
+        let shared = Arc::new(Shared { flow: flow.clone(), landing, own, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
-            site: Arc::clone(&site),
+            shared: Arc::clone(&shared),
             provider: provider.into(),
             path,
             again,
@@ -362,18 +410,24 @@ impl<T> fmt::Debug for LoginRoutesBuilder<T> {
     }
 }
 
-/// Where a browser finds the provider's begin: beside its redirect_uri, because a proxy in front, or a router that
-/// nests this one, may have taken the beginning of the path away.
-fn public_path(provider: &Provider, path: &str) -> Result<ReturnTo, RoutesError> {
+/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy in front, or a router that nests
+/// this one, may have taken the front of the path away. Adds each such front to `prefixes`.
+fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>) -> Result<Vec<Again>, RoutesError> {
     let callback = format!("{path}/callback");
-    let mut public = path.to_owned();
-    for (_, uri) in provider.redirect_uris() {
+    let mut starts = Vec::new();
+    for (redirect, uri) in provider.redirect_uris() {
         // What is no address at all, the flow itself refuses.
         let Some(uri) = RedirectUri::parse(uri) else { continue };
-        let Some(before) = uri.path.strip_suffix(&callback) else {
+        let Some(prefix) = uri.path.strip_suffix(&callback) else {
             return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
         };
-        public = format!("{before}{path}");
+        let path = ReturnTo::parse(&format!("{prefix}{path}")).map_err(|_| RoutesError::At)?;
+        starts.push(Again { redirect: redirect.clone(), host: uri.host, path });
+        prefixes.insert(prefix.to_owned());
     }
-    ReturnTo::parse(&public).map_err(|_| RoutesError::At)
+    if starts.is_empty() {
+        let path = ReturnTo::parse(path).map_err(|_| RoutesError::At)?;
+        starts.push(Again { redirect: None, host: None, path });
+    }
+    Ok(starts)
 }
