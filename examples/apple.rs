@@ -138,6 +138,8 @@ fn app(settings: Settings) -> Result<Router, Failure> {
 
 #[derive(Deserialize)]
 struct Wish {
+    /// The state of a refused callback that sent the browser here.
+    again: Option<String>,
     return_to: Option<String>,
 }
 
@@ -149,7 +151,13 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(path) => login.return_to(path),
         None => login,
     };
-    site.begin(Binding::cookies(&headers), login).await
+    let binding = Binding::cookies(&headers);
+    let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, Expect::provider("apple")));
+    let login = match &restart {
+        Some(restart) => login.restarting(restart),
+        None => login,
+    };
+    site.begin(binding, login).await
 }
 
 /// `POST /auth/apple/callback`, from a form on Apple's page.
@@ -189,11 +197,12 @@ impl Site {
                 protected(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
-            // Too late, the back button: once, a new login begins by itself.
+            // Too late, the back button: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
-                    self.begin(headers.cookies(), Login::at("apple").restarting(restart)).await
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
+                    // Through the login start, so that a rate limit there counts it.
+                    protected(Redirect::to(&format!("/auth/apple?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -316,7 +325,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     report.signed_in("Ann signs in, by a POST from Apple's page", &answer, "as ann@privaterelay.appleid.com");
     report.check("with her name, the first time", &answer.body, answer.body.contains("(ann <Example>,"), "her name");
     let answer = ann.open(&post).await?;
-    report.begins_anew("the same POST again", &answer, "already_used");
+    report.restarts("the same POST again", &answer, "already_used");
     let post = ann.callback(&start).await?;
     let answer = ann.open(&post.with("user", "{\"name\":")).await?;
     report.signed_in("the second time without a name, and with nonsense in its place", &answer, "known from before");

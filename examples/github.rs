@@ -115,6 +115,8 @@ fn app(settings: Settings) -> Result<Router, Failure> {
 
 #[derive(Deserialize)]
 struct Wish {
+    /// The state of a refused callback that sent the browser here.
+    again: Option<String>,
     return_to: Option<String>,
 }
 
@@ -126,7 +128,13 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(path) => login.return_to(path),
         None => login,
     };
-    site.begin(Binding::cookies(&headers), login)
+    let binding = Binding::cookies(&headers);
+    let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, Expect::provider("github")));
+    let login = match &restart {
+        Some(restart) => login.restarting(restart),
+        None => login,
+    };
+    site.begin(binding, login)
 }
 
 /// `GET /auth/github/callback?code=…&state=…`, to which GitHub sends the browser.
@@ -173,11 +181,12 @@ impl Site {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
                 protected((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
-            // Too late, the back button, a cookie that got lost: once, a new login begins by itself.
+            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
-                    self.begin(headers.cookies(), Login::at("github").restarting(restart))
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
+                    // Through the login start, so that a rate limit there counts it.
+                    protected(Redirect::to(&format!("/auth/github?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -268,14 +277,18 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let held = answer.body.ends_with("Go on to /basket?page=2");
     report.check("and is led to where she wanted to go", &answer.body, held, "/basket?page=2");
     let answer = ann.open(&link).await?;
-    report.begins_anew("the same link again", &answer, "already_used");
+    report.restarts("the same link again", &answer, "already_used");
+    let restarted = ann.callback(&format!("{public_url}{}", answer.location)).await?;
+    let answer = ann.open(&restarted).await?;
+    let held = answer.body.ends_with("Go on to /basket?page=2");
+    report.check("the login start continues that login", &answer.body, held, "/basket?page=2");
 
     let mut bob = UserAgent::of("bob", &github.address, &log)?;
     let fresh = bob.callback(&start).await?;
     let answer = ann.open(&fresh).await?;
     report.refused("Bob's fresh link in Ann's browser (login CSRF)", &answer, "other_browser");
     let answer = UserAgent::new(&log)?.open(&fresh).await?;
-    report.begins_anew("Bob's fresh link in a browser that was never here", &answer, "cookie_missing");
+    report.restarts("Bob's fresh link in a browser that was never here", &answer, "cookie_missing");
     let answer = bob.open(&fresh.with_one_character_changed()).await?;
     report.refused("Bob's fresh link with one character changed", &answer, "forged");
     let answer = bob.open(&fresh.with("iss", "https://login.mallory.example")).await?;

@@ -109,6 +109,8 @@ fn app(settings: Settings) -> Result<Router, Failure> {
 
 #[derive(Deserialize)]
 struct Wish {
+    /// The state of a refused callback that sent the browser here.
+    again: Option<String>,
     return_to: Option<String>,
 }
 
@@ -120,7 +122,13 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(path) => login.return_to(path),
         None => login,
     };
-    site.begin(Binding::cookies(&headers), login).await
+    let binding = Binding::cookies(&headers);
+    let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, Expect::provider("google")));
+    let login = match &restart {
+        Some(restart) => login.restarting(restart),
+        None => login,
+    };
+    site.begin(binding, login).await
 }
 
 /// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
@@ -173,11 +181,12 @@ impl Site {
                 protected(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Google answered with an error")),
-            // Too late, the back button, a cookie that got lost: once, a new login begins by itself.
+            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
-                    self.begin(headers.cookies(), Login::at("google").restarting(restart)).await
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
+                    // Through the login start, so that a rate limit there counts it.
+                    protected(Redirect::to(&format!("/auth/google?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -290,7 +299,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = ann.open(&link).await?;
     report.signed_in("Ann of the Workspace signs in", &answer, "as ann@shop.example");
     let answer = ann.open(&link).await?;
-    report.begins_anew("the same link again", &answer, "already_used");
+    report.restarts("the same link again", &answer, "already_used");
 
     let mut bob = UserAgent::of("bob@shop.example", &google.issuer, &log)?;
     let fresh = bob.callback(&start).await?;

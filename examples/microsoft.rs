@@ -133,6 +133,8 @@ fn app(settings: Settings) -> Result<Router, Failure> {
 
 #[derive(Deserialize)]
 struct Wish {
+    /// The state of a refused callback that sent the browser here.
+    again: Option<String>,
     return_to: Option<String>,
     invitation: Option<String>,
 }
@@ -145,7 +147,13 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(path) => login.return_to(path),
         None => login,
     };
-    site.begin(Binding::cookies(&headers), login).await
+    let binding = Binding::cookies(&headers);
+    let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, Expect::provider("entra")));
+    let login = match &restart {
+        Some(restart) => login.restarting(restart).data(restart.data().unwrap_or(Carried { invitation: None })),
+        None => login,
+    };
+    site.begin(binding, login).await
 }
 
 /// To which Entra sends the browser: `GET …?code=…&state=…`, or a POST with the same in a form.
@@ -194,13 +202,12 @@ impl Site {
                 protected(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Entra answered with an error")),
-            // Too late, the back button, a cookie that got lost: once, a new login begins by itself. What the first one
-            // carried stays behind.
+            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
-                    let login = Login::at("entra").data(Carried { invitation: None });
-                    self.begin(headers.cookies(), login.restarting(restart)).await
+                    tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
+                    // Through the login start, so that a rate limit there counts it.
+                    protected(Redirect::to(&format!("/auth/microsoft?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -340,7 +347,7 @@ async fn walk_through(
     let held = answer.body.ends_with(", welcome). Go on to /basket");
     report.check("with what the login carried", &answer.body, held, "welcome");
     let answer = ann.open(&link).await?;
-    report.begins_anew("the same link again", &answer, "already_used");
+    report.restarts("the same link again", &answer, "already_used");
 
     let mut bob = UserAgent::of("bob@contoso", &entra.address, log)?;
     let fresh = bob.callback(&start).await?;

@@ -18,14 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Binding, Expect, Figure, FinishError, Finished, Flow, KeyRing, Login, Preset,
-    Provider, SingleProcessGuard, Tenant,
+    Provider, Restart, SingleProcessGuard, Tenant,
 };
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
@@ -149,8 +149,26 @@ fn app(settings: &Settings) -> Result<Router, Failure> {
 }
 
 /// `GET /customers/{tenant}/auth/github`, a link on a page of that customer.
-async fn login(State(site): State<Arc<Site>>, Path(tenant): Path<Uuid>, headers: HeaderMap) -> Response {
-    site.begin(Binding::cookies(&headers), &tenant.into(), Login::at("github"))
+async fn login(
+    State(site): State<Arc<Site>>,
+    Path(tenant): Path<Uuid>,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+) -> Response {
+    let (binding, tenant) = (Binding::cookies(&headers), tenant.into());
+    let expect = Expect::provider("github").tenant(&tenant);
+    let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, expect));
+    let login = match &restart {
+        Some(restart) => Login::at("github").restarting(restart),
+        None => Login::at("github"),
+    };
+    site.begin(binding, &tenant, login)
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    /// The state of a refused callback that sent the browser here.
+    again: Option<String>,
 }
 
 /// The address that customers share: which one it is, the state says, and nobody but this service can write one.
@@ -220,13 +238,17 @@ impl Site {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
                 protected((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
-            // Too late, the back button, a cookie that got lost: once, a new login begins by itself, for the same customer.
+            // Too late, the back button, a cookie that got lost: the login restarts by itself, once. Its tenant comes from the address,
+            // or from the state if this is certainly the browser that started the login.
             Err(error) => {
                 let restart = error.restart().filter(|restart| restart.may_restart());
-                match restart.and_then(|restart| Some((restart, restart.tenant()?))) {
+                let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
+                match restart.zip(tenant.and_then(|tenant| Uuid::from_slice(tenant.as_bytes()).ok())) {
                     Some((restart, tenant)) => {
-                        tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in begins anew");
-                        self.begin(headers.cookies(), tenant, Login::at("github").restarting(restart))
+                        tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
+                        // Through the login start, so that a rate limit there counts it.
+                        let login_start = format!("/customers/{tenant}/auth/github?again={}", restart.token());
+                        protected(Redirect::to(&login_start))
                     }
                     None => refused(error),
                 }
@@ -351,7 +373,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = ann.open(&link).await?;
     report.not_confirmed("the same link on the server that never saw it", &answer, "bad_verification_code");
     let answer = ann.open(&link).await?;
-    report.begins_anew("the same link on the server that finished", &answer, "already_used");
+    report.restarts("the same link on the server that finished", &answer, "already_used");
     let link = ann.callback(&start_of(acme)).await?;
     let answer = ann.open(&link.with("tenant", &Uuid::from_u128(bolt).to_string())).await?;
     report.signed_in("a parameter that says Bolt changes nothing", &answer, "of Acme");

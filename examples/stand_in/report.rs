@@ -27,10 +27,10 @@ impl Report {
         self.line(what, answer, held, &format!("400 {code}, and the neutral text"));
     }
 
-    /// A step that is refused for this reason, after which the browser's own login begins anew.
-    pub fn begins_anew(&mut self, what: &str, answer: &Answer, code: &str) {
-        let held = answer.code == code && answer.status == 303 && answer.location.contains("state=ost1");
-        self.line(what, answer, held, &format!("303 {code}, and a state"));
+    /// A step that is refused for this reason and sends the browser to the login start, with the refused state.
+    pub fn restarts(&mut self, what: &str, answer: &Answer, code: &str) {
+        let held = answer.code == code && answer.status == 303 && answer.location.contains("?again=ost1");
+        self.line(what, answer, held, &format!("303 {code}, to the login start"));
     }
 
     /// A step in which the provider, or what came from it, was not accepted, with these words in the log.

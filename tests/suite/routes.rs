@@ -122,10 +122,6 @@ impl Visitor {
         self.get(server, &login_start)
     }
 
-    pub fn get_at(&mut self, server: &Server, host: &str, uri: &str) -> Answer {
-        self.send_to(server, host, Request::get(uri), "")
-    }
-
     pub fn send(&mut self, server: &Server, request: http::request::Builder, body: &str) -> Answer {
         self.send_to(server, "shop.example", request, body)
     }
