@@ -12,6 +12,7 @@ pub(crate) const LARGEST: usize = 32_768;
 const LONGEST_ERROR: usize = 200;
 /// What an authorization response may hold, besides what its body names: RFC 6749 sections 4.1.2, 4.1.2.1 and 4.2.2, RFC 9207
 /// section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, and Apple's `user`.
+#[cfg(feature = "http")]
 const RESPONSE_PARAMETERS: [&str; 17] = [
     "state",
     "code",
