@@ -7,7 +7,7 @@ mod tenant;
 
 use std::time::SystemTime;
 
-pub(crate) use return_to::{CheckedPath, is_same_route};
+pub(crate) use return_to::{CheckedPath, has_dot_segment, is_same_route};
 pub use return_to::{ReturnTo, ReturnToError};
 pub use tenant::{Tenant, TenantError};
 

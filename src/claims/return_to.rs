@@ -196,6 +196,11 @@ fn same_route(one: &[u8], other: &[u8]) -> bool {
     trimmed(one).eq_ignore_ascii_case(trimmed(other))
 }
 
+/// Whether a path holds a `.` or `..` segment, once it is decoded: browsers remove them, and `%2e` with them.
+pub(crate) fn has_dot_segment(path: &str) -> bool {
+    fully_decoded(path).split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
+}
+
 /// As far as a path that was accepted can be decoded.
 fn fully_decoded(path: &str) -> Vec<u8> {
     (0..DECODINGS).fold(path.as_bytes().to_vec(), |path, _| percent_decode(&path))

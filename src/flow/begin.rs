@@ -12,7 +12,7 @@ use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
 use crate::name::{self, Purpose};
-use crate::provider::{Provider, host_of};
+use crate::provider::{Provider, host_of, is_host_of_origin};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
@@ -274,9 +274,7 @@ impl FlowInner {
         let same_host = match (self.public_host.as_deref(), request_host) {
             // Behind a proxy that replaces the Host header only the host is known, not the port.
             (Some(public), _) => is_host(public),
-            (None, Some(host)) => {
-                without_default_port(authority, scheme).eq_ignore_ascii_case(without_default_port(host, scheme))
-            }
+            (None, Some(host)) => is_host_of_origin(host, scheme, authority),
             // HTTP/2 without a Host header: the cookie has to reach the callback's host.
             (None, None) => callback_host.is_some_and(is_host),
         };
@@ -326,12 +324,6 @@ impl FlowInner {
         };
         Ok((nonce, bound))
     }
-}
-
-/// Browsers leave the default port out of `Origin`; some proxies write it into `Host`.
-fn without_default_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    authority.strip_suffix(port).unwrap_or(authority)
 }
 
 /// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers

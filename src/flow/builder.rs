@@ -10,7 +10,7 @@ use super::{Address, ConfigError, Flow, FlowInner};
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::name::{self, App, Purpose};
-use crate::provider::{Provider, RedirectUri, host_of};
+use crate::provider::{Provider, RedirectUri, canonical_host};
 use crate::random;
 use crate::replay::ReplayGuard;
 use crate::rotation::Keys;
@@ -200,7 +200,8 @@ impl<T> FlowBuilder<T> {
     }
 
     /// The host that browsers use for this service, such as `shop.example`: needed where the `Host` header does not tell
-    /// it, because a proxy in front replaces it, or because the service itself speaks HTTP/2, which has no such header.
+    /// it, because a proxy in front replaces it, or because the service itself speaks HTTP/2, which has no such header. The case
+    /// makes no difference; a trailing dot is refused, because browsers treat `shop.example.` as another host.
     ///
     /// # Examples
     ///
@@ -390,9 +391,7 @@ impl Settings {
 
     fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
         let Some(host) = &self.public_host else { return Ok(None) };
-        let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        let host = host_of(host).filter(|_| plain).ok_or(ConfigError::PublicHost)?;
-        Ok(Some(host.to_ascii_lowercase()))
+        canonical_host(host).map(Some).ok_or(ConfigError::PublicHost)
     }
 }
 

@@ -31,8 +31,12 @@ pub enum ConfigError {
         /// The ring's `lifetime_cap`, in seconds.
         cap: u64,
     },
-    /// A redirect_uri is not an absolute address without a fragment.
-    #[error("the redirect_uri of {0:?} must be an absolute address without a fragment (RFC 6749 section 3.1.2)")]
+    /// A redirect_uri is not an absolute address without a fragment, or not spelled as browsers send it.
+    #[error(
+        "the redirect_uri of {0:?} is not an absolute address as browsers send it: write the host in ASCII without \
+         percent-encoding, trailing dot or user, an IP address in its usual form, the port without leading zeros, the path \
+         without empty or dot segments, and no fragment (RFC 6749 section 3.1.2)"
+    )]
     RedirectUri(String),
     /// A provider has two callback addresses under one id, or two without one.
     #[error("{0:?} has two redirect_uris under one id; name them apart with Provider::named_redirect_uri")]
@@ -60,8 +64,8 @@ pub enum ConfigError {
         /// The host given with `public_host`.
         public_host: String,
     },
-    /// Not a host.
-    #[error("public_host takes a host such as shop.example, without scheme, port and path")]
+    /// Not a host, or not spelled as browsers send it.
+    #[error("public_host takes a host such as shop.example, without scheme, port, path and trailing dot")]
     PublicHost,
     /// No key seals yet.
     #[error("no key of the ring seals yet: the first seal_from lies in the future")]

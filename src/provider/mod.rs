@@ -7,7 +7,7 @@ mod redirect_uri;
 mod sources;
 
 pub use preset::{Figure, Preset, PresetError};
-pub(crate) use redirect_uri::{RedirectUri, host_of};
+pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin};
 
 use crate::cookie::SameSite;
 use crate::name::{self, NameError};
@@ -193,6 +193,10 @@ impl Provider {
 
     /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
     /// host that the callback never sees, two providers on one address, a return path that is the callback.
+    ///
+    /// Write it as browsers send it: with the host in ASCII (`xn--` for other letters), without percent-encoding or a trailing dot in
+    /// it, and without leading zeros in the port or `..` and empty segments in the path. [`build`](crate::FlowBuilder::build) refuses
+    /// other spellings, because two of them can name one address. Upper case in the host and the default port make no difference.
     ///
     /// # Examples
     ///

@@ -1,46 +1,138 @@
-//! The addresses that a flow redirects to.
+//! The addresses that a flow redirects to, and the hosts that requests name.
 
-use crate::claims::is_same_route;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The parts of a redirect_uri that matter here.
+use crate::claims::{CheckedPath, has_dot_segment, is_same_route};
+
+/// The parts of a redirect_uri that decide where a browser arrives, in one spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RedirectUri {
     /// Lower case.
     pub(super) scheme: String,
-    /// As it stands, with the port.
+    /// Host and port in lower case, without the scheme's default port; empty if an app's own scheme has none.
     authority: String,
-    /// Lower case, without the port, because cookies ignore it; `None` for a scheme of an app's own.
+    /// The host alone, because cookies ignore the port; `None` for a scheme of an app's own.
     pub(crate) host: Option<String>,
     pub(crate) path: String,
 }
 
+/// Schemes that browsers read by rules of their own and that no client is registered under.
+const NO_CALLBACKS: [&str; 4] = ["file", "ftp", "ws", "wss"];
+
 impl RedirectUri {
     /// An absolute address without a fragment (RFC 6749 section 3.1.2).
+    ///
+    /// Upper case and the default port are read as what they mean. Other spellings that a browser rewrites are refused, because
+    /// it arrives at an address that was not registered, and two providers would seem to have addresses of their own.
     pub(crate) fn parse(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once(':')?;
         let plain = uri.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'#' && byte != b'\\');
-        let scheme_is_one =
-            scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-        if !plain || scheme.is_empty() || !scheme_is_one {
+        let scheme_is_one = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        let scheme = scheme.to_ascii_lowercase();
+        if !plain || !scheme_is_one || NO_CALLBACKS.contains(&scheme.as_str()) {
             return None;
         }
         let without_query = rest.split('?').next().unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-            let scheme = scheme.to_ascii_lowercase();
-            return Some(Self { scheme, authority: String::new(), host: None, path: without_query.to_owned() });
+        let default_port = default_port(&scheme);
+        let (authority, path) = match without_query.strip_prefix("//") {
+            Some(rest) => split_authority(rest),
+            None if default_port.is_some() => return None,
+            None => ("", without_query),
+        };
+        if default_port.is_none() {
+            // `app:///callback` and `app:/callback` lead to one app.
+            let authority = if authority.is_empty() { String::new() } else { Authority::parse(authority)?.text(None) };
+            let path = (!has_dot_segment(path)).then(|| path.to_owned())?;
+            return Some(Self { scheme, authority, host: None, path });
         }
-        let (authority, path) = split_authority(without_query.strip_prefix("//")?);
-        let host = host_of(authority)?.to_ascii_lowercase();
-        let path = if path.is_empty() { "/" } else { path }.to_owned();
-        Some(Self { scheme: scheme.to_ascii_lowercase(), authority: authority.to_owned(), host: Some(host), path })
+        let path = if path.is_empty() { "/" } else { path };
+        CheckedPath::parse(path).ok()?;
+        let authority = Authority::parse(authority)?;
+        let text = authority.text(default_port);
+        Some(Self { scheme, authority: text, host: Some(authority.host), path: path.to_owned() })
     }
 
     /// Whether a request for one may reach the route of the other: the query does not tell them apart, nor do spellings of
     /// the path that many routers merge.
     pub(crate) fn is_same_address(&self, other: &Self) -> bool {
-        self.scheme == other.scheme
-            && self.authority.eq_ignore_ascii_case(&other.authority)
-            && is_same_route(&self.path, &other.path)
+        self.scheme == other.scheme && self.authority == other.authority && is_same_route(&self.path, &other.path)
+    }
+}
+
+/// A host and a port, as browsers spell them.
+struct Authority {
+    /// Lower case, and without the brackets of an IPv6 address.
+    host: String,
+    port: Option<u16>,
+}
+
+impl Authority {
+    /// Refuses a user, an empty or zero-padded port, and every host that [`canonical_host`] refuses.
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']')?;
+                (canonical_ipv6(address)?, port)
+            }
+            None => {
+                let (name, port) = text.find(':').and_then(|colon| text.split_at_checked(colon)).unwrap_or((text, ""));
+                (canonical_host(name)?, port)
+            }
+        };
+        let port = match port {
+            "" => None,
+            port => Some(
+                port.strip_prefix(':')
+                    .filter(|port| port.starts_with(|first| matches!(first, '1'..='9')))?
+                    .parse()
+                    .ok()?,
+            ),
+        };
+        Some(Self { host, port })
+    }
+
+    fn text(&self, default_port: Option<u16>) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match self.port.filter(|port| Some(*port) != default_port) {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        }
+    }
+}
+
+/// A name or an IPv4 address in lower case; `None` for a spelling that a browser rewrites (percent-encoding, `127.1`) or takes for
+/// another host than people do (a trailing dot).
+pub(crate) fn canonical_host(host: &str) -> Option<String> {
+    let host = host.to_ascii_lowercase();
+    // `xn--shop-`, which some clients decode to `shop`, ends in a hyphen.
+    let label_is_one = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if !host.split('.').all(label_is_one) {
+        return None;
+    }
+    // Browsers read every host that ends in a number as an IPv4 address (WHATWG URL, "ends in a number checker").
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let ends_in_a_number = last.bytes().all(|byte| byte.is_ascii_digit())
+        || last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    (!ends_in_a_number || host.parse::<Ipv4Addr>().is_ok()).then_some(host)
+}
+
+/// An IPv6 address in the one spelling of RFC 5952, which browsers use as well; but not one that holds an IPv4 address, which they
+/// do not write that way.
+fn canonical_ipv6(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let address: Ipv6Addr = text.parse().ok()?;
+    (address.to_ipv4_mapped().is_none() && address.to_string() == text).then_some(text)
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
     }
 }
 
@@ -48,13 +140,23 @@ fn split_authority(rest: &str) -> (&str, &str) {
     rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, ""))
 }
 
-/// The host of `host[:port]` or `[address]:port`, as it stands there: compare without regard to case.
+/// The host of a header's `host[:port]` or `[address]:port`, as it stands there: compare without regard to case. A trailing dot
+/// stays, because browsers keep the cookies of `shop.example.` and `shop.example` apart.
 pub(crate) fn host_of(authority: &str) -> Option<&str> {
     let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']')?.0,
+        Some(rest) => rest.split_once(']').filter(|(_, port)| port.is_empty() || port.starts_with(':'))?.0,
         None => authority.split(':').next().unwrap_or_default(),
     };
     (!host.is_empty() && !authority.contains('@')).then_some(host)
+}
+
+/// Whether `Host: host` and `Origin: scheme://authority` name one origin. Browsers leave the default port out; proxies may add it.
+pub(crate) fn is_host_of_origin(host: &str, scheme: &str, authority: &str) -> bool {
+    let short = |text: &str| {
+        let port = default_port(scheme).map(|port| format!(":{port}"));
+        port.and_then(|port| text.strip_suffix(&port)).unwrap_or(text).to_ascii_lowercase()
+    };
+    host_of(host).is_some() && short(host) == short(authority)
 }
 
 #[cfg(test)]

@@ -77,6 +77,75 @@ fn a_callback_address_that_several_providers_share_builds_only_with_iss() {
     assert!(apart.build().is_ok());
 }
 
+/// Browsers, proxies and routers lead all of these to one route, so that a flow with two of them could not tell the providers apart.
+#[test]
+fn two_spellings_of_one_callback_address_are_no_two_addresses() {
+    let same = [
+        ("https://shop.example/cb", "https://shop.example:443/cb"),
+        ("https://shop.example/cb", "https://shop.example:/cb"),
+        ("https://shop.example/cb", "https://shop.example:0443/cb"),
+        ("https://shop.example:8443/cb", "https://shop.example:08443/cb"),
+        ("http://shop.example/cb", "http://shop.example:80/cb"),
+        ("https://shop.example/cb", "HTTPS://SHOP.Example/cb"),
+        ("https://shop.example/cb", "https://shop.example./cb"),
+        ("https://shop.example/cb", "https://shop.example.:443/cb"),
+        ("https://shop.example/cb", "https://%73hop.example/cb"),
+        ("https://shop.example/cb", "https://shop%2Eexample/cb"),
+        ("https://shop.example/cb", "https://user@shop.example/cb"),
+        ("https://shop.example/cb", "https://:@shop.example/cb"),
+        ("https://shop.example/cb", "https:/shop.example/cb"),
+        ("https://shop.example/cb", "https:shop.example/cb"),
+        ("https://shop.example/cb", "https:///shop.example/cb"),
+        ("https://shop.example/cb", "https:\\\\shop.example\\cb"),
+        ("https://shop.example/cb", "https://shop.ex\tample/cb"),
+        ("https://shop.example/cb", "https://shop.example/c\nb"),
+        ("https://shop.example/cb", " https://shop.example/cb"),
+        ("https://shop.example/cb", "https://xn--shop-.example/cb"),
+        ("https://xn--mnchen-3ya.example/cb", "https://XN--MNCHEN-3YA.example/cb"),
+        ("https://xn--mnchen-3ya.example/cb", "https://m\u{fc}nchen.example/cb"),
+        ("https://shop.example/cb", "https://shop.example/a/../cb"),
+        ("https://shop.example/cb", "https://shop.example/./cb"),
+        ("https://shop.example/cb", "https://shop.example/%2e%2E/cb"),
+        ("https://shop.example/cb", "https://shop.example/.%2e/cb"),
+        ("https://shop.example/cb", "https://shop.example//cb"),
+        ("https://shop.example/cb", "https://shop.example/cb//"),
+        ("https://shop.example/cb", "https://shop.example/CB/?provider=other"),
+        ("https://shop.example/cb", "https://shop.example/%63%62"),
+        ("https://shop.example", "https://shop.example/"),
+        ("https://127.0.0.1/cb", "https://127.1/cb"),
+        ("https://127.0.0.1/cb", "https://0x7f.0.0.1/cb"),
+        ("https://127.0.0.1/cb", "https://2130706433/cb"),
+        ("https://127.0.0.1/cb", "https://0177.0.0.01/cb"),
+        ("https://127.0.0.1/cb", "https://127.0.0.1./cb"),
+        ("https://[::1]/cb", "https://[0:0:0:0:0:0:0:1]/cb"),
+        ("https://[::1]/cb", "https://[::0001]:443/cb"),
+        ("https://[2001:db8::a]/cb", "https://[2001:DB8::A]/cb"),
+        ("https://[::ffff:7f00:1]/cb", "https://[::ffff:127.0.0.1]/cb"),
+        ("com.example.shop:/cb", "COM.Example.Shop:/cb"),
+        ("com.example.shop:/cb", "com.example.shop:///cb"),
+        ("com.example.shop:/cb", "com.example.shop:/a/../cb"),
+        ("com.example.shop://login/cb", "com.example.shop://LOGIN/cb"),
+        ("com.example.shop://login/cb", "com.example.shop://login:/cb"),
+    ];
+    let github = |uri: &str| Provider::github().redirect_uri(uri);
+    for (one, other) in same {
+        let two = |one: &str, other: &str| builder().provider(acme().redirect_uri(one)).provider(github(other)).build();
+        for built in [two(one, other), two(other, one)] {
+            let refused = matches!(built, Err(ConfigError::MixUp(..) | ConfigError::RedirectUri(_)));
+            assert!(refused, "{one} and {other} are taken for two addresses");
+        }
+    }
+    for other in
+        ["https://shop.example:8443/cb", "https://www.shop.example/cb", "https://shop.example/cb2", "com.example:/cb"]
+    {
+        let apart = builder().provider(acme().redirect_uri("https://shop.example/cb")).provider(github(other));
+        assert!(apart.build().is_ok(), "{other}");
+    }
+    let apps =
+        builder().provider(acme().redirect_uri("com.example.shop://a/cb")).provider(github("com.example.shop://b/cb"));
+    assert!(apps.build().is_ok());
+}
+
 #[test]
 fn on_a_shared_callback_the_provider_is_learned_and_its_iss_compared() {
     let shop = shop_with(|builder| builder.provider(acme()).provider(other()).shared_callback());

@@ -85,6 +85,8 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(at("login.shop.example", &shop).is_ok());
     assert!(at("LOGIN.shop.example:443", &shop).is_ok());
     assert!(matches!(at("shop.example", &shop), Err(BeginError::CookieHostMismatch)));
+    // Browsers keep the cookies of a host with a trailing dot to itself.
+    assert!(matches!(at("login.shop.example.", &shop), Err(BeginError::CookieHostMismatch)));
     assert!(shop.flow.begin(session(), Login::at("github")).is_ok());
 
     let behind_a_proxy = shop_with(|builder| builder.provider(provider()).public_host("login.shop.example"));
@@ -102,6 +104,28 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(matches!(begin("two"), Err(BeginError::CookieHostMismatch)));
     assert!(matches!(begin("three"), Err(BeginError::UnknownRedirect)));
     assert!(matches!(begin("Not a name"), Err(BeginError::Name(_))));
+}
+
+/// A proxy may write the port into `Host` that browsers leave out of `Origin`.
+#[test]
+fn a_host_header_with_the_default_port_is_the_same_origin() {
+    let shop = shop_with(|builder| {
+        let provider = Provider::github().redirect_uri("HTTPS://Shop.example:443/callback");
+        builder.purpose(Purpose::Link).provider(provider)
+    });
+    let begins = |host: &'static str| {
+        let headers = headers(&[("host", host), ("origin", "https://shop.example")]);
+        let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
+        match shop.flow.begin(binding, Login::at("github")) {
+            Ok(_) => true,
+            Err(BeginError::NotSameOrigin(Purpose::Link)) => false,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(begins("shop.example") && begins("SHOP.example:443"));
+    for host in ["shop.example:80", "shop.example:0443", "shop.example.", "evil.example:443"] {
+        assert!(!begins(host), "{host}");
+    }
 }
 
 #[test]
@@ -160,7 +184,16 @@ fn configurations_that_cannot_work_do_not_build() {
     assert_eq!(error(builder().provider(github()).provider(github())), ConfigError::ProviderTwice("github".into()));
     let plain = builder().provider(Provider::apple()).dangerously_allow_plain_http();
     assert_eq!(error(plain), ConfigError::FormPostOverPlainHttp("apple".into()));
-    for uri in ["", "/callback", "https://shop.example/cb#x", "https://", "http:///cb"] {
+    for uri in [
+        "",
+        "/callback",
+        "https://shop.example/cb#x",
+        "https://",
+        "http:///cb",
+        "https://shop.example./cb",
+        "https://shop.example:0443/cb",
+        "https://shop.example/a/../cb",
+    ] {
         let refused = error(builder().provider(github().redirect_uri(uri)));
         assert_eq!(refused, ConfigError::RedirectUri("github".into()), "{uri}");
         let named = error(builder().provider(github().named_redirect_uri("web", uri)));
@@ -171,7 +204,7 @@ fn configurations_that_cannot_work_do_not_build() {
     assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("a".into()));
     let twice = github().redirect_uri(one).redirect_uri(other);
     assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("github".into()));
-    for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b"] {
+    for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b", "shop.example.", "127.1"] {
         assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
     }
     assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
