@@ -92,6 +92,7 @@ fn told(store: &str, examined: Result<Examined, GuardError>, skew: Duration) -> 
 fn unusable(store: &str, error: &GuardError) -> Check {
     let to_do = match error.kind() {
         GuardErrorKind::Misconfigured => "correct the address, the setting or the right that it names",
+        GuardErrorKind::Overloaded => "wait until the store is less busy, or raise its limit of connections",
         GuardErrorKind::Full => "give the store more memory or disk",
         _ => "start the store, or correct its address and the way there",
     };

@@ -226,6 +226,11 @@ impl From<GuardError> for FinishError {
             GuardErrorKind::OutcomeUnknown => FinishErrorKind::GuardOutcomeUnknown.into(),
             GuardErrorKind::Full => FinishErrorKind::GuardFull.into(),
             GuardErrorKind::Unavailable => FinishErrorKind::GuardUnavailable.into(),
+            GuardErrorKind::Overloaded => Self::because(
+                FinishErrorKind::GuardUnavailable,
+                "the replay guard had no free connection in time, or its store is too busy: limit the rate of begin and callback, or give \
+                 the guard more connections; the error's source says which",
+            ),
             // The same to the outside; inside, waiting does not help.
             GuardErrorKind::Misconfigured => Self::because(
                 FinishErrorKind::GuardUnavailable,

@@ -31,8 +31,11 @@ pub struct GuardError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardErrorKind {
-    /// Nothing was written to the store; the callback may be tried again.
+    /// Nothing was written to the store, which was not reached or refused; the callback may be tried again.
     Unavailable,
+    /// Nothing was written to the store: the call waited on this server for a connection until its time was up, or the store
+    /// answered that it is too busy. Load does that as well as an outage; the callback may be tried again.
+    Overloaded,
     /// The store was asked and its answer is not known; the state may be used up.
     OutcomeUnknown,
     /// The store holds as many live marks as it may.
@@ -45,6 +48,7 @@ impl fmt::Display for GuardErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unavailable => "the replay guard's store cannot be reached",
+            Self::Overloaded => "the replay guard is too busy to answer",
             Self::OutcomeUnknown => "the replay guard's store did not say whether it took the mark",
             Self::Full => "the replay guard is full",
             Self::Misconfigured => "the replay guard cannot work as it is configured",
@@ -59,10 +63,33 @@ impl GuardError {
     ///
     /// ```
     /// use oauth_state::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::unavailable("pool timed out").kind(), GuardErrorKind::Unavailable);
+    /// assert_eq!(GuardError::unavailable("connection refused").kind(), GuardErrorKind::Unavailable);
     /// ```
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::Unavailable, source: Some(cause.into()) }
+    }
+
+    /// Nothing was sent to the store, because no connection was free in time: a pool that is used up is not an outage, because an
+    /// attacker can use it up. [`DangerouslyFailOpen`](crate::DangerouslyFailOpen) stays closed.
+    ///
+    /// # Examples
+    ///
+    /// A guard over a pool of its own tells a pool that timed out from a store that is down:
+    ///
+    /// ```
+    /// use oauth_state::{GuardError, GuardErrorKind};
+    /// # enum PoolError { TimedOut, Refused(std::io::Error) }
+    /// fn cannot_ask(error: PoolError) -> GuardError {
+    ///     match error {
+    ///         PoolError::TimedOut => GuardError::overloaded("no connection was free in time"),
+    ///         PoolError::Refused(error) => GuardError::unavailable(error),
+    ///     }
+    /// }
+    /// # assert_eq!(cannot_ask(PoolError::Refused(std::io::Error::other("x"))).kind(), GuardErrorKind::Unavailable);
+    /// assert_eq!(cannot_ask(PoolError::TimedOut).kind(), GuardErrorKind::Overloaded);
+    /// ```
+    pub fn overloaded(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::Overloaded, source: Some(cause.into()) }
     }
 
     /// The store was asked and the answer is not known.
@@ -137,7 +164,7 @@ impl GuardError {
         self.source
     }
 
-    /// Which of the four it is.
+    /// Which kind it is.
     ///
     /// # Examples
     ///

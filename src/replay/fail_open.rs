@@ -12,8 +12,16 @@ use crate::telemetry::record;
 /// For a service to which a failed login is worse than a link that works twice while its store is down. Everything else
 /// still holds then: the browser's cookie, the expiry, and the provider, which takes a code once.
 ///
-/// It opens for an outage (`Unavailable`, `OutcomeUnknown`) only. A guard that is `Full` stays closed, because anybody could
-/// fill it to open it; and one that is `Misconfigured` does, because it would stay open for ever.
+/// It opens for an outage only: the store could not be reached (`Unavailable`), or did not answer a call that was sent
+/// (`OutcomeUnknown`). It stays closed for the other kinds:
+///
+/// * `Full`: an attacker could fill the guard to open it.
+/// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an attempt to connect
+///   has failed, which takes up to two seconds where a store hangs.
+/// * `Misconfigured`: it would stay open for ever.
+///
+/// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::GuardError::overloaded) where no connection was free
+/// in time, or load alone opens this wrapper.
 ///
 /// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each process still
 /// refuses what it let through itself. The other way round, an outage lets a link through as often as it is opened.
@@ -23,6 +31,9 @@ use crate::telemetry::record;
 /// # Security
 ///
 /// While the store is down, single use is not enforced. Watch [`DangerouslyFailOpen::let_through`].
+///
+/// A store so slow that it answers nothing within the budget counts as down: limit the rate of begin and callback, so that an attacker
+/// cannot slow it down that much.
 ///
 /// # Examples
 ///

@@ -36,6 +36,12 @@ fn it_stays_closed_when_the_guard_is_full_or_wrong() {
     assert_eq!(ask(|| Err(GuardError::misconfigured("wrong")), 0), (Err(GuardErrorKind::Misconfigured), 0));
 }
 
+/// An attacker can use up the connections of a guard by load alone.
+#[test]
+fn it_stays_closed_when_the_guard_has_no_free_connection() {
+    assert_eq!(ask(|| Err(GuardError::overloaded("pool timed out")), 0), (Err(GuardErrorKind::Overloaded), 0));
+}
+
 /// During an outage a process still knows what it let through itself, if the cache is around and not inside.
 #[cfg(feature = "cache")]
 #[test]

@@ -106,7 +106,9 @@ impl StoreError {
 impl From<GuardError> for StoreError {
     fn from(error: GuardError) -> Self {
         let kind = match error.kind() {
-            GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown => StoreErrorKind::Unavailable,
+            GuardErrorKind::Unavailable | GuardErrorKind::Overloaded | GuardErrorKind::OutcomeUnknown => {
+                StoreErrorKind::Unavailable
+            }
             GuardErrorKind::Full => StoreErrorKind::Full,
             GuardErrorKind::Misconfigured => StoreErrorKind::Misconfigured,
         };

@@ -34,7 +34,7 @@ pub(crate) struct FlowMetrics {
     already_used: Histogram,
     error: Histogram,
     /// In the order of [`guard_error`].
-    errors: [Counter; 4],
+    errors: [Counter; 5],
 }
 
 struct ProviderMetrics {
@@ -75,7 +75,7 @@ impl FlowMetrics {
             first: guard("first"),
             already_used: guard("already_used"),
             error: guard("error"),
-            errors: ["unavailable", "outcome_unknown", "full", "misconfigured"]
+            errors: ["unavailable", "overloaded", "outcome_unknown", "full", "misconfigured"]
                 .map(|kind| counter!(GUARD_ERRORS, "kind" => kind)),
         }
     }
@@ -131,9 +131,10 @@ impl FlowMetrics {
 const fn guard_error(kind: GuardErrorKind) -> usize {
     match kind {
         GuardErrorKind::Unavailable => 0,
-        GuardErrorKind::OutcomeUnknown => 1,
-        GuardErrorKind::Full => 2,
-        GuardErrorKind::Misconfigured => 3,
+        GuardErrorKind::Overloaded => 1,
+        GuardErrorKind::OutcomeUnknown => 2,
+        GuardErrorKind::Full => 3,
+        GuardErrorKind::Misconfigured => 4,
     }
 }
 

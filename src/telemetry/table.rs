@@ -111,7 +111,7 @@ pub const METRICS: &[Metric] = &[
         Counter,
         GUARD_ERRORS,
         &["kind"],
-        "Answers of the replay guard that refused a callback because it could not say: unavailable, outcome_unknown, full or misconfigured.",
+        "Answers of the replay guard that refused a callback because it could not say: unavailable, overloaded, outcome_unknown, full or misconfigured.",
     ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
     metric(Counter, MARKS_PURGED, &["guard"], "Marks that were dropped after their time: memory or postgres."),

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use crate::servers::Failure;
 use crate::servers::redis::Engine;
 use crate::{
-    doctor, fleet_faults, logs, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup, suites,
+    doctor, fleet_faults, logs, overload, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup,
+    suites,
 };
 
 /// What was measured, in words; or what went wrong.
@@ -145,6 +146,11 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "four purgers at once, under 64 callers", postgres_setup::purgers_at_once));
     cases.push(Case::new("postgres", "what cannot serve is refused with what to do", postgres_setup::refused));
     cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", doctor::postgres));
+    cases.push(Case::new("redis 7.0", "a flood over a slow connection opens nothing", overload::redis_slow));
+    cases.push(Case::new("redis 7.0", "a flood over a stalled connection", overload::redis_stalled));
+    cases.push(Case::new("postgres", "a flood over two slow connections opens nothing", overload::postgres_slow));
+    cases.push(Case::new("postgres", "a flood over two stalled connections", overload::postgres_stalled));
+    cases.push(Case::new("postgres", "a flood while a lock is held opens nothing", overload::postgres_locked));
     cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", logs::hold_no_secret));
     cases
 }

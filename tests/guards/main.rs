@@ -26,6 +26,7 @@ mod cases;
 mod doctor;
 mod fleet_faults;
 mod logs;
+mod overload;
 mod postgres_faults;
 mod postgres_setup;
 mod redis_faults;

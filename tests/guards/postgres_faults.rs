@@ -200,7 +200,7 @@ pub async fn lock_held() -> Outcome {
     operator.batch_execute("BEGIN; LOCK TABLE oauth_state_marks IN ACCESS EXCLUSIVE MODE").await?;
     let mark = mark_of(fresh_id(), 1);
     let error = guards[0].mark_used(&mark).await.err().ok_or("a locked table took a mark")?;
-    ensure!(error.kind() == GuardErrorKind::Unavailable, "{}", cause(&error));
+    ensure!(error.kind() == GuardErrorKind::Overloaded, "{}", cause(&error));
     ensure!(cause(&error).contains("lock timeout"), "{}", cause(&error));
     let storm = Storm::start(&guards);
     storm.blow(1_000).await;

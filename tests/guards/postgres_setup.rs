@@ -118,7 +118,7 @@ pub async fn purger_stopped() -> Outcome {
                 .await?;
         } else {
             ensure!(
-                answer.is_err_and(|error| error.kind() == GuardErrorKind::Unavailable),
+                answer.is_err_and(|error| error.kind() == GuardErrorKind::Overloaded),
                 "claimed under the purger's lock"
             );
             // The purger dies; nothing is truncated, and its lock ends with it.

@@ -222,6 +222,7 @@ impl Caller {
 fn name(kind: GuardErrorKind) -> &'static str {
     match kind {
         GuardErrorKind::Unavailable => "unavailable",
+        GuardErrorKind::Overloaded => "overloaded",
         GuardErrorKind::OutcomeUnknown => "unknown",
         GuardErrorKind::Full => "full",
         GuardErrorKind::Misconfigured => "misconfigured",

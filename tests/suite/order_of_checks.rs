@@ -103,6 +103,7 @@ fn a_guard_that_cannot_answer_refuses() {
     }
     for (error, code, retry) in [
         ((|| GuardError::unavailable("down")) as fn() -> _, "guard_unavailable", true),
+        (|| GuardError::overloaded("pool timed out"), "guard_unavailable", true),
         (|| GuardError::outcome_unknown("reset"), "guard_outcome_unknown", false),
         (GuardError::full, "guard_full", true),
         (|| GuardError::misconfigured("replica"), "guard_unavailable", true),

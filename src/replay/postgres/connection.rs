@@ -112,7 +112,7 @@ impl Store for PostgresStore {
 impl Lease {
     /// The client, for one call.
     pub(super) fn client(&self) -> Result<&Client, Failure> {
-        self.client.as_ref().ok_or_else(|| Failure::refused(GuardError::unavailable("no connection is free")))
+        self.client.as_ref().ok_or_else(|| Failure::refused(GuardError::overloaded("no connection is free")))
     }
 }
 
@@ -160,10 +160,16 @@ pub(super) fn failure(error: Error) -> Failure {
         Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
         Some("08" | "58" | "XX") => Failure::interrupted(cause),
         Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
-        // Locks, time limits, conflicts, too many connections: the transaction was rolled back.
-        Some("40" | "53" | "55" | "57") => Failure::refused(GuardError::unavailable(cause)),
+        // The transaction was rolled back.
+        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
         _ => Failure::refused(GuardError::misconfigured(cause)),
     }
+}
+
+/// Conflicts, locks, time limits, too many connections: a server that is up and has too much to do. A second claim of one state may
+/// wait for the lock of the first, so that an attacker can cause it.
+fn is_busy(code: &SqlState) -> bool {
+    *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
 }
 
 /// The error in one line; it holds no parameter of a statement.
@@ -239,8 +245,13 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
         None => told(&error),
     };
     // Authentication, a missing database, missing rights: waiting does not help.
-    match error.as_db_error().and_then(|said| said.code().code().get(..2)) {
-        Some("28" | "3D" | "42") => GuardError::misconfigured(cause),
+    match error.as_db_error().map(|said| (said.code(), said.code().code().get(..2))) {
+        Some((_, Some("28" | "3D" | "42"))) => GuardError::misconfigured(cause),
+        Some((code, _)) if is_busy(code) => GuardError::overloaded(cause),
         _ => GuardError::unavailable(cause),
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -7,7 +7,11 @@
 //!
 //! /// Stands for a pool; `execute` gives the rows affected.
 //! struct Pool;
+//! # struct Connection;
 //! # impl Pool {
+//! #     async fn acquire(&self) -> Result<Connection, std::io::Error> { Ok(Connection) }
+//! # }
+//! # impl Connection {
 //! #     async fn execute(&self, _: &str, _: &MarkRow) -> Result<u64, std::io::Error> { Ok(1) }
 //! #     async fn query(&self, _: &str, _: &MarkRow) -> Result<Option<String>, std::io::Error> { Ok(None) }
 //! # }
@@ -17,11 +21,13 @@
 //!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
 //!         MarkFuture::new(async move {
 //!             let row = MarkRow::of(mark);
+//!             // A pool that is used up is no outage: load does that, too.
+//!             let connection = self.0.acquire().await.map_err(GuardError::overloaded)?;
 //!             // An error after the statement was sent is an unknown outcome, never "not used".
-//!             if self.0.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {
+//!             if connection.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {
 //!                 return Ok(Marked::First);
 //!             }
-//!             let there = self.0.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
+//!             let there = connection.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
 //!             mark.seen_after_insert(there.as_deref().map(str::as_bytes))
 //!         })
 //!     }

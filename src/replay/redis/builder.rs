@@ -1,7 +1,6 @@
 //! How a guard over Redis is configured.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use super::RedisGuard;
@@ -224,6 +223,6 @@ impl RedisGuardBuilder {
             From::Url(url) => address::connector(&url, &options)?,
             From::Connection(connection) => Connector::Given(connection),
         };
-        Ok((RedisStore { connector, prefix, evicting, server: Mutex::default() }, budget))
+        Ok((RedisStore::new(connector, prefix, evicting), budget))
     }
 }

@@ -59,9 +59,9 @@ pub(super) fn failure(error: RedisError) -> Failure {
         Some("OOM") => Failure::refused(GuardError::full_because(error)),
         // Another server is the primary now, or this one is not ready: a new connection may find one that is.
         Some("READONLY" | "LOADING" | "MASTERDOWN") => Failure::turned_away(GuardError::unavailable(error)),
-        Some("NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF" | "BUSY") => {
-            Failure::refused(GuardError::unavailable(error))
-        }
+        Some("NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF") => Failure::refused(GuardError::unavailable(error)),
+        // A script keeps it from answering.
+        Some("BUSY") => Failure::refused(GuardError::overloaded(error)),
         // Rights, a key of another type, a syntax that it does not know; or a cluster behind a redis:// address.
         Some("NOPERM" | "NOAUTH" | "WRONGPASS" | "WRONGTYPE" | "ERR" | "MOVED" | "ASK") => {
             Failure::refused(GuardError::misconfigured(error))

@@ -1,12 +1,13 @@
 //! Connections to Redis and Valkey of every shape, and how each is made.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{EvictionPolicy, RedisServer, claim, server};
 use crate::replay::remote::{Call, Claim, Failure, Store};
@@ -14,6 +15,12 @@ use crate::replay::{GuardError, Marked};
 
 /// How long a TCP or TLS connection may take to be made.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
+
+/// How many calls may be under way over the guard's own connection. As many fit into the client's queue, so that none of them waits
+/// there: the others wait for a turn, and time that runs out before is not taken for an outage.
+const MOST_AT_ONCE: usize = 256;
+/// The same where the client's queue is not ours to choose: its length by default.
+const MOST_AT_ONCE_OVER_ANOTHER_QUEUE: usize = 50;
 
 /// Where connections come from.
 pub(super) enum Connector {
@@ -34,6 +41,7 @@ pub(super) struct RedisStore {
     pub(super) evicting: EvictionPolicy,
     /// What the server said when it was connected to last.
     pub(super) server: Mutex<Option<RedisServer>>,
+    turns: Arc<Semaphore>,
 }
 
 /// A connection. Cloned for every claim, and so kept small.
@@ -44,12 +52,29 @@ pub(super) struct Connected {
     pub(super) of_a_cluster: bool,
 }
 
+/// A connection for one call, whose turn ends when it is dropped.
+pub(super) struct Lease {
+    pub(super) connected: Connected,
+    pub(super) turn: Option<OwnedSemaphorePermit>,
+}
+
 impl RedisStore {
+    pub(super) fn new(connector: Connector, prefix: String, evicting: EvictionPolicy) -> Self {
+        let most_at_once = match connector {
+            Connector::Single(_) | Connector::Sentinel(_) => MOST_AT_ONCE,
+            Connector::Cluster(_) | Connector::Given(_) => MOST_AT_ONCE_OVER_ANOTHER_QUEUE,
+        };
+        let turns = Arc::new(Semaphore::new(most_at_once));
+        Self { connector, prefix, evicting, server: Mutex::default(), turns }
+    }
+
     /// A connection, to a server that nobody has looked at.
     pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
         // The claim has a time budget of its own; the client's is off.
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(TIME_TO_CONNECT)).set_response_timeout(None);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIME_TO_CONNECT))
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(MOST_AT_ONCE);
         Ok(match &self.connector {
             Connector::Single(client) => {
                 let made = client.get_multiplexed_async_connection_with_config(&config).await;
@@ -69,7 +94,7 @@ impl RedisStore {
 
 impl Store for RedisStore {
     type Connection = Connected;
-    type Lease = Connected;
+    type Lease = Lease;
     const NAME: &'static str = "redis";
 
     async fn connect(&self) -> Result<Connected, GuardError> {
@@ -79,16 +104,17 @@ impl Store for RedisStore {
         Ok(Connected { connection, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
     }
 
-    async fn lease(&self, connected: Connected) -> Connected {
-        // Commands of many callers share it, each with a reply of its own.
-        connected
+    async fn lease(&self, connected: Connected) -> Lease {
+        // Commands of many callers share the connection, each with a reply of its own. The semaphore is never closed.
+        Lease { connected, turn: Arc::clone(&self.turns).acquire_owned().await.ok() }
     }
 }
 
 impl Call<RedisStore> for Claim<'_> {
     type Answer = Marked;
 
-    async fn ask(&self, store: &RedisStore, connected: Connected) -> Result<Marked, Failure> {
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Marked, Failure> {
+        let Lease { connected, turn: _turn } = lease;
         let of_a_cluster = connected.of_a_cluster;
         let may_send_again = of_a_cluster || matches!(store.connector, Connector::Given(_));
         claim::claim(connected, &store.prefix, self.0).await.map_err(|failure| {

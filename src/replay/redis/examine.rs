@@ -26,11 +26,13 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
         match try_to_claim(&mut connection, &store.prefix).await {
             Ok(()) => examined.well.push(("claim", "a trial mark was kept, and not a second time".to_owned())),
             // What else was seen is said all the same.
-            Err(error) if error.kind() != GuardErrorKind::Unavailable => examined.flaws.push(Flaw::fatal(
-                "claim",
-                with_cause(&error),
-                "give the server memory, or the user the rights that docs/guards.md names",
-            )),
+            Err(error) if !matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded) => {
+                examined.flaws.push(Flaw::fatal(
+                    "claim",
+                    with_cause(&error),
+                    "give the server memory, or the user the rights that docs/guards.md names",
+                ));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -6,7 +6,7 @@ use redis::cmd;
 
 use super::RedisGuard;
 use super::claim::{self, failure};
-use super::connection::{Connected, RedisStore};
+use super::connection::{Connected, Lease, RedisStore};
 use crate::base64url;
 use crate::replay::GuardError;
 use crate::replay::remote::{Call, Failure, ask};
@@ -46,8 +46,8 @@ fn failed(of_a_cluster: bool) -> impl Fn(redis::RedisError) -> Failure {
 impl Call<RedisStore> for Put<'_> {
     type Answer = ();
 
-    async fn ask(&self, store: &RedisStore, connected: Connected) -> Result<(), Failure> {
-        let Connected { mut connection, of_a_cluster } = connected;
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<(), Failure> {
+        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
         let milliseconds = u64::try_from(self.keep_for.as_millis()).unwrap_or(u64::MAX);
         let mut set = cmd("SET");
         set.arg(key(&store.prefix, self.id)).arg(self.value).arg("PX").arg(milliseconds);
@@ -58,8 +58,8 @@ impl Call<RedisStore> for Put<'_> {
 impl Call<RedisStore> for Get<'_> {
     type Answer = Option<Vec<u8>>;
 
-    async fn ask(&self, store: &RedisStore, connected: Connected) -> Result<Option<Vec<u8>>, Failure> {
-        let Connected { mut connection, of_a_cluster } = connected;
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
+        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
         claim::get(&mut connection, &key(&store.prefix, self.id)).await.map_err(failed(of_a_cluster))
     }
 }

@@ -118,7 +118,8 @@ impl<S: Store> Link<S> {
             }
             self.shared.start_reconnecting();
             if timeout_at(deadline, changes.changed()).await.is_err() {
-                return Err(GuardError::unavailable("no connection within the time budget"));
+                // Nothing says yet that the store is down: an attempt to connect that fails does.
+                return Err(GuardError::overloaded("no connection within the time budget"));
             }
         }
     }
@@ -132,12 +133,17 @@ impl<S: Store> Link<S> {
         }
     }
 
+    /// Whether the connection of this number is the one that calls are sent over now.
+    pub(super) fn is_current(&self, generation: u64) -> bool {
+        matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation)
+    }
+
     /// A call got no answer in time. One slow answer is no reason to leave a connection that all callers share.
     pub(super) fn was_silent(&self, generation: u64) {
         // One of an old connection says nothing of its successor.
-        let is_current =
-            matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation);
-        if is_current && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS {
+        if self.is_current(generation)
+            && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS
+        {
             self.broke(generation);
         }
     }

@@ -52,7 +52,8 @@ pub(super) trait Store: Send + Sync + 'static {
     /// Connects, and looks whether the server can serve as a guard.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
-    /// Waits for the connection to be free for one call. Nothing is sent before that.
+    /// Waits for a turn on the connection, for one call. Nothing is sent before that, and a call that has a turn is not held up on
+    /// this side: time that runs out before is no sign of an outage, and time that runs out after it may be one.
     fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;
 }
 
@@ -103,7 +104,8 @@ impl Failure {
     #[cfg(feature = "redis")]
     /// The same over a client that sends again without asking: its last answer does not tell what an earlier try did.
     pub(super) fn after_silent_tries(mut self) -> Self {
-        if matches!(self.error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Full) {
+        if matches!(self.error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded | GuardErrorKind::Full)
+        {
             self.error = GuardError::outcome_unknown(self.error);
         }
         self
@@ -197,22 +199,28 @@ impl Times {
 /// One attempt. If a connection had to be waited for, the answer has time until the end.
 async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
     let Times { mut answer_by, send_by, end } = times;
-    // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
-    let ready = link.ready();
-    let (connection, generation) = match ready {
-        Some(connection) => connection.map_err(Failure::not_sent)?,
-        None => {
-            answer_by = end;
-            link.connection(send_by).await.map_err(Failure::not_sent)?
-        }
-    };
-    let mut lease = pin!(link.store().lease(connection));
-    let lease = match poll_fn(|context| Poll::Ready(lease.as_mut().poll(context))).await {
-        Poll::Ready(lease) => lease,
-        Poll::Pending => {
-            answer_by = end;
-            let busy = |_| Failure::not_sent(GuardError::unavailable("all connections are busy"));
-            timeout_at(send_by, lease).await.map_err(busy)?
+    let (lease, generation) = loop {
+        // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
+        let ready = link.ready();
+        let (connection, generation) = match ready {
+            Some(connection) => connection.map_err(Failure::not_sent)?,
+            None => {
+                answer_by = end;
+                link.connection(send_by).await.map_err(Failure::not_sent)?
+            }
+        };
+        let mut lease = pin!(link.store().lease(connection));
+        match poll_fn(|context| Poll::Ready(lease.as_mut().poll(context))).await {
+            Poll::Ready(lease) => break (lease, generation),
+            Poll::Pending => {
+                answer_by = end;
+                let busy = |_| Failure::not_sent(GuardError::overloaded("all connections are busy"));
+                let lease = timeout_at(send_by, lease).await.map_err(busy)?;
+                // The connection may have been given up meanwhile: what is sent over it would get no answer.
+                if link.is_current(generation) {
+                    break (lease, generation);
+                }
+            }
         }
     };
     let answer = timeout_at(answer_by, call.ask(link.store(), lease)).await;
@@ -228,3 +236,7 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "overload_tests.rs"]
+mod overload_tests;

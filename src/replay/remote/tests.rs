@@ -103,6 +103,7 @@ async fn answer(answers: &[Does]) -> (Result<Marked, GuardErrorKind>, u32) {
 const FIRST: Result<Marked, GuardErrorKind> = Ok(Marked::First);
 const UNKNOWN: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::OutcomeUnknown);
 const UNAVAILABLE: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::Unavailable);
+const OVERLOADED: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::Overloaded);
 
 #[tokio::test(start_paused = true)]
 async fn one_retry_and_no_more() {
@@ -147,7 +148,7 @@ async fn what_cannot_be_answered_in_time_is_not_sent() {
     let store = Told { busy: true, ..told(&[]) };
     let link = Link::open(store.clone()).await.unwrap();
     let start = Instant::now();
-    assert_eq!(ask(&link).await, UNAVAILABLE);
+    assert_eq!(ask(&link).await, OVERLOADED);
     assert!((200..=202).contains(&start.elapsed().as_millis()));
     assert_eq!(store.asked.load(Ordering::SeqCst), 0);
 }
@@ -235,7 +236,7 @@ fn a_runtime_that_ends_while_reconnecting_leaves_the_next_one_to_start_anew() {
     store.connecting.lock().unwrap().push_back(Does::Hangs);
     let link = Link::lazy(store.clone());
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    assert_eq!(runtime().block_on(ask(&link)), UNAVAILABLE);
+    assert_eq!(runtime().block_on(ask(&link)), OVERLOADED);
     assert_eq!(runtime().block_on(ask(&link)), FIRST);
 }
 

@@ -1,0 +1,121 @@
+//! A flood of callbacks with one used state, over a guard whose connections are few and slow: load alone must not open a wrapper
+//! that fails open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, RedisGuard, ReplayGuard};
+use tokio::task::JoinSet;
+
+use crate::cases::Outcome;
+use crate::ensure;
+use crate::postgres_faults::at;
+use crate::servers::Failure;
+use crate::servers::postgres::PostgresServer;
+use crate::servers::proxy::{Plan, Proxy};
+use crate::servers::redis::{Engine, RedisServer};
+use crate::storm::{fresh_id, mark_of, replay_of};
+
+/// A budget with time to spare for what the proxy slows down: whatever is sent is answered.
+const PATIENT: Duration = Duration::from_secs(1);
+
+/// What the replays were told.
+#[derive(Debug, Default)]
+struct Told {
+    let_through: usize,
+    already_used: usize,
+    overloaded: usize,
+    other_errors: usize,
+}
+
+async fn flood<G: ReplayGuard>(guard: DangerouslyFailOpen<G>, mark: &Mark, replays: usize) -> Result<Told, Failure> {
+    let guard = Arc::new(guard);
+    let mut calls = JoinSet::new();
+    for _ in 0..replays {
+        let (guard, mark) = (Arc::clone(&guard), replay_of(mark, 2));
+        calls.spawn(async move { guard.mark_used(&mark).await });
+    }
+    let mut told = Told::default();
+    for answer in calls.join_all().await {
+        match answer {
+            Ok(Marked::First) => told.let_through += 1,
+            Ok(_) => told.already_used += 1,
+            Err(error) if error.kind() == GuardErrorKind::Overloaded => told.overloaded += 1,
+            Err(_) => told.other_errors += 1,
+        }
+    }
+    ensure!(guard.let_through() == told.let_through as u64, "counted {}", guard.let_through());
+    Ok(told)
+}
+
+pub async fn postgres_slow() -> Outcome {
+    let server = PostgresServer::start(&[]).await?;
+    let proxy = Proxy::start(server.port).await?;
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port());
+    let guard = at(&url).connections(2).budget(PATIENT).connect().await?;
+    let mark = mark_of(fresh_id(), 1);
+    ensure!(guard.mark_used(&mark).await? == Marked::First, "a new id was used");
+    proxy.plan(Plan::Slow(Duration::from_millis(30)));
+    let told = flood(DangerouslyFailOpen::new(guard), &mark, 300).await?;
+    ensure!(told.let_through == 0 && told.other_errors == 0 && told.overloaded > 100, "{told:?}");
+    Ok(format!("2 connections, 300 replays: 0 let through, {} refused as overloaded", told.overloaded))
+}
+
+/// Those that were sent met what looks like an outage. All others must stay outside.
+pub async fn postgres_stalled() -> Outcome {
+    let server = PostgresServer::start(&[]).await?;
+    let proxy = Proxy::start(server.port).await?;
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port());
+    let guard = at(&url).connections(2).connect().await?;
+    let mark = mark_of(fresh_id(), 1);
+    ensure!(guard.mark_used(&mark).await? == Marked::First, "a new id was used");
+    proxy.plan(Plan::Hold("INSERT"));
+    let told = flood(DangerouslyFailOpen::new(guard), &mark, 300).await?;
+    // Two at once, and the two after them: then the connections are given up.
+    ensure!(told.let_through <= 4 && told.overloaded == 300 - told.let_through, "{told:?}");
+    Ok(format!(
+        "2 connections, 300 replays: {} were sent and got no answer, {} refused as overloaded",
+        told.let_through, told.overloaded
+    ))
+}
+
+/// Postgres answers the second claim of a state that it waits for the first.
+pub async fn postgres_locked() -> Outcome {
+    let server = PostgresServer::start(&[]).await?;
+    let guard = at(&server.url()).connect().await?;
+    let operator = server.connection().await?;
+    operator.batch_execute("BEGIN; LOCK TABLE oauth_state_marks IN ACCESS EXCLUSIVE MODE").await?;
+    let told = flood(DangerouslyFailOpen::new(guard), &mark_of(fresh_id(), 1), 50).await?;
+    operator.batch_execute("ROLLBACK").await?;
+    ensure!(told.overloaded == 50, "{told:?}");
+    Ok("50 replays while a lock is held: 0 let through, 50 refused as overloaded".to_owned())
+}
+
+/// One connection serves all calls of a guard over Redis, 256 at once.
+pub async fn redis_stalled() -> Outcome {
+    const AT_ONCE: usize = 256;
+    let server = RedisServer::start(Engine::Redis70, &[]).await?;
+    let proxy = Proxy::start(server.port).await?;
+    let guard = RedisGuard::builder(format!("redis://127.0.0.1:{}", proxy.port())).connect().await?;
+    let mark = mark_of(fresh_id(), 1);
+    ensure!(guard.mark_used(&mark).await? == Marked::First, "a new id was used");
+    proxy.plan(Plan::Hold("SET"));
+    let told = flood(DangerouslyFailOpen::new(guard), &mark, 2_000).await?;
+    ensure!(told.let_through <= AT_ONCE + 8 && told.overloaded == 2_000 - told.let_through, "{told:?}");
+    Ok(format!(
+        "2000 replays: {} were sent and got no answer, {} refused as overloaded",
+        told.let_through, told.overloaded
+    ))
+}
+
+pub async fn redis_slow() -> Outcome {
+    let server = RedisServer::start(Engine::Redis70, &[]).await?;
+    let proxy = Proxy::start(server.port).await?;
+    let guard = RedisGuard::builder(format!("redis://127.0.0.1:{}", proxy.port())).budget(PATIENT).connect().await?;
+    let mark = mark_of(fresh_id(), 1);
+    ensure!(guard.mark_used(&mark).await? == Marked::First, "a new id was used");
+    proxy.plan(Plan::Slow(Duration::from_millis(30)));
+    let told = flood(DangerouslyFailOpen::new(guard), &mark, 6_000).await?;
+    ensure!(told.let_through == 0 && told.other_errors == 0 && told.overloaded > 100, "{told:?}");
+    Ok(format!("6000 replays: 0 let through, {} refused as overloaded", told.overloaded))
+}
