@@ -20,6 +20,8 @@ use std::task::{Context, Poll};
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresGuard, PostgresGuardBuilder, Purged};
+#[cfg(all(feature = "redis", feature = "doctor"))]
+pub(crate) use self::redis::DEFAULT_PREFIX;
 #[cfg(feature = "redis")]
 pub use self::redis::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
 pub use error::{GuardError, GuardErrorKind};

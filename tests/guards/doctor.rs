@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oauth_state::doctor::{self, Check, Level, StoreOptions};
 use oauth_state::postgres::SCHEMA;
+use oauth_state::{Marked, ReplayGuard};
 
 use crate::cases::Outcome;
 use crate::ensure;
@@ -17,6 +18,14 @@ const SKEW: Duration = Duration::from_secs(60);
 /// The names of what is not well, by how bad it is.
 fn wrong(checks: &[Check], level: Level) -> Vec<&str> {
     checks.iter().filter(|check| check.level == level).map(|check| check.name).collect()
+}
+
+fn level_of(checks: &[Check], name: &str) -> Option<Level> {
+    checks.iter().find(|check| check.name == name).map(|check| check.level)
+}
+
+fn production() -> Option<(String, String)> {
+    Some(("shop".to_owned(), "production".to_owned()))
 }
 
 fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
@@ -71,6 +80,12 @@ pub async fn redis(engine: Engine) -> Outcome {
     ensure!(wrong(&other_prefix, Level::Error) == ["claim"], "another prefix: {other_prefix:?}");
     found(&other_prefix, "version")?;
     ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
+
+    for (prefix, level) in [(None, Level::Warning), (Some("shop:production:".to_owned()), Level::Ok)] {
+        let options = StoreOptions { prefix, belongs_to: production(), ..StoreOptions::default() };
+        let checks = doctor::redis(server.url(), options, SKEW).await;
+        ensure!(level_of(&checks, "environment") == Some(level), "a prefix for each environment: {checks:?}");
+    }
     Ok(format!("{version}: noeviction from allkeys-lru, a replica, persistence, rights"))
 }
 
@@ -93,6 +108,20 @@ pub async fn postgres() -> Outcome {
     let version = found(&checks, "version")?.to_owned();
     for name in ["replicas", "fsync", "table", "clock"] {
         found(&checks, name)?;
+    }
+    // A schema for each environment, by the address alone.
+    server.execute("CREATE SCHEMA shop_production").await?;
+    let of_its_own = format!("{}?options=-csearch_path%3Dshop_production", server.url());
+    for (url, level) in [(server.url(), Level::Warning), (of_its_own.clone(), Level::Ok)] {
+        let options = StoreOptions { create_tables: true, belongs_to: production(), ..StoreOptions::default() };
+        let checks = doctor::postgres(url, options, SKEW).await;
+        ensure!(level_of(&checks, "environment") == Some(level), "a schema for each environment: {checks:?}");
+    }
+    let (shared, apart) = (crate::postgres_faults::at(&server.url()), crate::postgres_faults::at(&of_its_own));
+    let mark = crate::storm::mark_of(crate::storm::fresh_id(), 1);
+    for guard in [shared.connect().await?, apart.connect().await?] {
+        ensure!(guard.mark_used(&mark).await? == Marked::First, "two schemas share a mark");
+        guard.purge().await?;
     }
     server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED").await?;
     let checks = doctor::postgres(as_nobody, StoreOptions::default(), SKEW).await;

@@ -84,6 +84,9 @@ pub struct Doctor {
     /// The service's guard makes its table itself (`create_tables`).
     #[arg(long, requires = "postgres")]
     pub create_tables: bool,
+    /// No other application or environment uses the store: its prefix, database or schema need not name the environment.
+    #[arg(long, conflicts_with = "single_process")]
+    pub own_store: bool,
     /// The certificates (PEM) that vouch for the store over TLS, instead of the operating system's.
     #[arg(long, value_name = "FILE", conflicts_with = "single_process")]
     pub root_certificates: Option<PathBuf>,

@@ -110,6 +110,8 @@ fn store_options(options: &Doctor) -> Result<oauth_state::doctor::StoreOptions, 
         accept_eviction: options.dangerously_accept_eviction,
         root_certificates: options.root_certificates.as_ref().map(read).transpose()?,
         create_tables: options.create_tables,
+        belongs_to: Some((options.app.clone(), options.environment.clone())),
+        own_store: options.own_store,
     })
 }
 

@@ -8,15 +8,18 @@ use super::server::Looked;
 use crate::replay::GuardError;
 use crate::replay::remote::{Examined, examined};
 
-/// Its version, its clock in milliseconds, how many replicas follow it, whether one of them must confirm, and whether the role
-/// may make tables.
+/// Its version, its clock in milliseconds, how many replicas follow it, whether one of them must confirm, whether the role may make
+/// tables, and the database and the schema of the table, or of the one that would be made.
 const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
     (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '', \
-    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_database()::text, \
+    coalesce((SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('oauth_state_marks')), \
+    current_schema()::text, '')";
 
 impl PostgresGuardBuilder {
-    /// Looks at the server and goes on where a guard would refuse it. It makes no table.
-    pub(crate) async fn examine(self) -> Result<Examined, GuardError> {
+    /// Looks at the server and goes on where a guard would refuse it. It makes no table. With the names of the database and the schema
+    /// that keep the marks.
+    pub(crate) async fn examine(self) -> Result<(Examined, [(&'static str, String); 2]), GuardError> {
         let settings = self.store()?.settings;
         let client = settings.connect().await?;
         let looked = Looked::at(&client).await?;
@@ -40,6 +43,9 @@ impl PostgresGuardBuilder {
         } else if !flaws.iter().any(|flaw| matches!(flaw.name, "table" | "rights")) {
             well.push(("table", "oauth_state_marks is whole, and the role may claim in it".to_owned()));
         }
-        Ok(Examined { well, flaws, ahead: Some(examined::ahead(before, after, theirs.map_err(cannot_use)?)) })
+        let name = |column| row.try_get::<_, String>(column).map_err(cannot_use);
+        let kept_in = [("database", name(5)?), ("schema", name(6)?)];
+        let ahead = Some(examined::ahead(before, after, theirs.map_err(cannot_use)?));
+        Ok((Examined { well, flaws, ahead }, kept_in))
     }
 }

@@ -61,6 +61,10 @@ impl PostgresGuard {
     /// `?target_session_attrs=read-write` for the one that is the primary now. `?sslmode=require` asks for TLS, which is then
     /// checked (feature `postgres-tls`); without it there is none.
     ///
+    /// The table lies in the first schema of the session's `search_path`. Give each environment of each application a database of its
+    /// own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. In a shared table a test in staging can delete
+    /// production's marks, after which used states work again, and a migration changes the table for all.
+    ///
     /// # Examples
     ///
     /// ```

@@ -9,7 +9,7 @@ use super::connection::{AnyConnection, Connector, RedisStore};
 use crate::replay::GuardError;
 use crate::replay::remote::{DEFAULT_BUDGET, Link, check_budget};
 
-const DEFAULT_PREFIX: &str = "oauth-state:";
+pub(crate) const DEFAULT_PREFIX: &str = "oauth-state:";
 const LONGEST_PREFIX: usize = 64;
 
 /// What to do with a server that forgets live keys when it is short of memory.
@@ -84,6 +84,11 @@ impl RedisGuardBuilder {
 
     /// What every key begins with, `oauth-state:` by default: 1 to 64 printable characters and no `{`, which would put every
     /// mark of a cluster on one node.
+    ///
+    /// Give each environment of each application a prefix of its own, such as `shop:production:`, and a Redis user that is limited to it
+    /// (`~shop:production:*`). Under a shared prefix a test in staging can delete production's marks, after which used states work
+    /// again. The memory limit is the server's: only a server of its own keeps another environment from filling it. A guard with a new
+    /// prefix does not know the marks under the old one.
     ///
     /// # Examples
     ///

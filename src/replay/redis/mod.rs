@@ -13,6 +13,8 @@ use std::fmt;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+#[cfg(feature = "doctor")]
+pub(crate) use builder::DEFAULT_PREFIX;
 pub use builder::{EvictionPolicy, RedisGuardBuilder};
 
 use super::remote::{Link, claim as claim_over};
