@@ -12,12 +12,12 @@ guards:
     scripts/test --full guards
 
 # A login over two server processes, in a browser.
-login:
-    cargo run --release --example login
+demo:
+    cargo run --release -p demo
 
 # The same without a browser; prints each step.
-login-once:
-    cargo run --release --example login -- --once
+demo-once:
+    cargo run --release -p demo -- --once
 
 # Everything that is measured, into docs/benchmarks.md; `just bench --quick` prints the targets alone.
 bench *parts:

@@ -1,6 +1,6 @@
 // The demonstration as a newcomer starts it: every button of its pages, and one of its servers killed.
 //
-// Usage: LOGIN_BINARY=target/debug/examples/login node demo.mjs
+// Usage: DEMO_BINARY=target/debug/demo node demo.mjs
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { answer } from './person.mjs';
 import { CHROMIUM } from './services.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = process.env.LOGIN_BINARY ?? join(here, '../../target/debug/examples/login');
+const binary = process.env.DEMO_BINARY ?? join(here, '../../target/debug/demo');
 // However this ends, the demonstration's input ends with it, and with that the demonstration and its servers.
 const demo = spawn(binary, ['--lifetime', '30', '--until', 'end-of-input'], { stdio: ['pipe', 'pipe', 'inherit'] });
 const processes = {};

@@ -1,6 +1,6 @@
 // Answers by form_post, both ways, in Chromium across two sites; and a provider that tampers with the redirect.
 //
-// Usage: LOGIN_BINARY=target/debug/examples/login node providers.mjs
+// Usage: DEMO_BINARY=target/debug/demo node providers.mjs
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -14,7 +14,7 @@ import { CHROMIUM, freePort, rootKey, Server, startNginx, startProvider } from '
 import { answer, arriveAtCallback, clickSignIn, signIn } from './person.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = process.env.LOGIN_BINARY ?? join(here, '../../target/debug/examples/login');
+const binary = process.env.DEMO_BINARY ?? join(here, '../../target/debug/demo');
 const browser = await chromium.launch(CHROMIUM);
 let passed = 0;
 let failed = 0;

@@ -1,6 +1,6 @@
 // End to end: two server processes behind nginx, the certified oidc-provider, and Chromium as the person.
 //
-// Usage: LOGIN_BINARY=target/debug/examples/login node run.mjs [--update-screenshot]
+// Usage: DEMO_BINARY=target/debug/demo node run.mjs [--update-screenshot]
 
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { CHROMIUM, freePort, rootKey, Server, startNginx, startProvider } from '
 import { answer, arriveAtCallback, clickSignIn, deny, signIn } from './person.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = process.env.LOGIN_BINARY ?? join(here, '../../target/debug/examples/login');
+const binary = process.env.DEMO_BINARY ?? join(here, '../../target/debug/demo');
 const folder = mkdtempSync(join(tmpdir(), 'oauth-state-e2e-'));
 const out = join(here, 'out');
 mkdirSync(out, { recursive: true });

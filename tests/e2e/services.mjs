@@ -70,7 +70,7 @@ export class Server {
     const { public: address, issuer, client, keys, guard = '', responseMode = 'query' } = this.settings;
     this.process = spawn(
       this.binary,
-      ['server', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
+      ['server', '--openid', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
         '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input'],
       { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, REPLAY_GUARD: guard, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );

@@ -1,6 +1,6 @@
 // Two servers that share a replay guard, over Redis and over Postgres: a used link is refused on the server that never saw it.
 //
-// Usage: LOGIN_BINARY=target/debug/examples/login node shared_guard.mjs
+// Usage: DEMO_BINARY=target/debug/demo node shared_guard.mjs
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,7 @@ import { CHROMIUM, freePort, rootKey, Server, startNginx, startPostgres, startPr
 import { answer, clickSignIn, signIn } from './person.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = process.env.LOGIN_BINARY ?? join(here, '../../target/debug/examples/login');
+const binary = process.env.DEMO_BINARY ?? join(here, '../../target/debug/demo');
 const browser = await chromium.launch(CHROMIUM);
 let passed = 0;
 let failed = 0;

@@ -1,14 +1,15 @@
 //! A login that starts on one server and finishes on another.
 //!
 //! ```text
-//! cargo run --release --example login              # prints an address to open in a browser
-//! cargo run --release --example login -- --once    # the same without a browser: prints each step, exits 0 if all held
-//! cargo run --release --example login -- --guard redis://127.0.0.1:6379
-//! cargo run --release --example login -- --once --rotate    # signs in for 30 s while the keys rotate
+//! cargo run --release -p demo                       # prints an address to open in a browser
+//! cargo run --release -p demo -- --once             # the same without a browser: prints each step, exits 0 if all held
+//! cargo run --release -p demo -- --once --rotate    # signs in for 30 s while the keys rotate
+//! cargo run --release -p demo --features guards -- --guard redis://127.0.0.1:6379
 //! ```
 //!
 //! Two application servers run as two operating-system processes that share a key ring and nothing else. A front sends
-//! alternate requests to alternate servers. A small OpenID provider runs beside them. Everything listens on loopback.
+//! alternate requests to alternate servers. A stand-in for an OAuth 2.0 provider runs next to them. Everything listens on
+//! loopback.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
 #![allow(
@@ -18,13 +19,17 @@
     reason = "a program has no public items: `pub` says what the other files use"
 )]
 
+mod address;
 mod attacks;
 mod child;
 mod front;
 mod guard;
 mod http_client;
+mod identity;
 mod keys;
 mod once;
+#[cfg(feature = "openid")]
+mod openid;
 mod pages;
 mod provider;
 mod rotation;
@@ -35,6 +40,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Errors of a program that has one way to treat them: say what happened and stop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -42,17 +48,17 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const HELP: &str = "\
 A login that starts on one server and finishes on another.
 
-Usage: login [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
-       login server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
-                    [--response-mode MODE]
+Usage: demo [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
+       demo server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
+                   [--response-mode MODE] [--openid]
 
-Without a command it starts two application servers, a small OpenID provider and a front, and prints an address.
+Without a command it starts two application servers, a stand-in for a provider and a front, and prints an address.
 
   --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
   --rotate             rotate the keys every two seconds, a line for each; with --once: sign in all the while, then revoke a key
   --for SECONDS        how long --once --rotate signs in (default 30)
   --guard URL          what the servers share to know used links: redis://HOST:PORT or postgres://USER@HOST:PORT/DATABASE
-                       (default: each server's own memory)
+                       (default: each server's own memory; needs a build with `--features guards`)
   --port PORT          where the front listens on 127.0.0.1 (default: any free port)
   --lifetime SECONDS   how long a login may take (default 60; with --once 4)
   --until end-of-input stop when standard input ends, as well as on Ctrl-C
@@ -62,22 +68,23 @@ Without a command it starts two application servers, a small OpenID provider and
 
   --listen ADDRESS     where to listen, such as 127.0.0.1:0; the address is printed
   --public URL         what browsers call the service, such as http://localhost:8080
-  --issuer URL         the OpenID provider's issuer identifier
+  --issuer URL         the provider's issuer identifier; its endpoints lie below it, at authorize, token and user
   --client-id ID       the client id registered there; CLIENT_SECRET holds the secret
   --name NAME          what the pages call this server (default A)
+  --openid             OpenID Connect: endpoints from discovery, and an ID token with this login's nonce (needs a build with
+                       `--features openid`)
   --response-mode MODE query (default), form_post, or form_post_reposted: form_post without a SameSite=None cookie
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
-  OAUTH_STATE_KEYS_FILE  or a file that holds it, which is watched: a rotation needs no restart
+  OAUTH_STATE_KEYS_FILE  or a file that holds it, which is read every second: a rotation needs no restart
   REPLAY_GUARD         the guard's URL, as for --guard; in the environment, because it may hold a password
 ";
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
+    // `RUST_LOG=trace`, for example. It takes a level and no more; without it only errors are logged.
+    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::ERROR);
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -90,7 +97,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    eprintln!("login: {error}");
+    eprintln!("demo: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         eprintln!("  because: {error}");
@@ -108,8 +115,10 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         && command == "server"
     {
         let known = ["listen", "public", "issuer", "client-id", "name", "lifetime", "response-mode", "until"];
-        let options = Options::read(rest, &known)?;
-        server::run(server::Settings::from_options(&options)?).await?;
+        let openid = rest.iter().any(|argument| argument == "--openid");
+        let rest: Vec<String> = rest.iter().filter(|argument| *argument != "--openid").cloned().collect();
+        let options = Options::read(&rest, &known)?;
+        server::run(server::Settings::from_options(&options, openid)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -149,7 +158,7 @@ async fn demonstrate(wanted: Demonstration<'_>, until_end_of_input: bool) -> Res
 
     let client = provider::Client::new(&format!("{public}/callback"))?;
     let mut rotation = rotation::Rotation::begin(lifetime).await?;
-    tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())?));
+    tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())));
     let mut servers = Vec::new();
     for name in ["A", "B"] {
         servers.push(child::Server::start(name, &public, &issuer, &client, rotation.path(), guard, lifetime).await?);

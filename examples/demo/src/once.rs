@@ -44,7 +44,8 @@ pub async fn walk_through(
 
     let mut ann = Visitor::default();
     let link = ann.callback_address(public, "ann").await?;
-    let state = link.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.len()).unwrap_or_default();
+    let parameters = crate::address::parameters(&link)?;
+    let state = parameters.iter().find(|(name, _)| name == "state").map(|(_, state)| state.len()).unwrap_or_default();
     println!("    a login begins, its state has {state} characters, and Ann agrees at the provider");
     let page = ann.open(&link).await?;
     let crossed = page.outcome == "signed_in" && page.begun_on != page.server && !page.begun_on.is_empty();
@@ -66,7 +67,7 @@ pub async fn walk_through(
 
     let mut bob = Visitor::default();
     let fresh_link = bob.callback_address(public, "bob").await?;
-    let page = attacks::open_in_another_browser(public, fresh_link.as_str()).await?;
+    let page = attacks::open_in_another_browser(public, &fresh_link.to_string()).await?;
     report.step("Bob's fresh link in a browser with a login of its own", &page, "other_browser");
     let page = attacks::open_in_a_fresh_browser(&fresh_link).await?;
     report.step("Bob's fresh link in a browser that was never here", &page, "cookie_missing");

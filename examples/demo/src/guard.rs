@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oauth_state::{KnownUsedCache, PostgresGuard, RedisGuard, ReplayGuard, SingleProcessGuard};
+use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 use crate::Failure;
 
@@ -25,11 +25,22 @@ pub async fn from_environment() -> Result<Arc<dyn ReplayGuard>, Failure> {
         // One process's memory: the other server does not see what was used here.
         return Ok(Arc::new(SingleProcessGuard::with_capacity(100_000)));
     }
-    // In front of either, so that a link that is hammered stops costing round trips.
+    shared(address).await
+}
+
+#[cfg(feature = "guards")]
+async fn shared(address: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
+    use oauth_state::{KnownUsedCache, PostgresGuard, RedisGuard};
+    // In front of either, so that a link that is opened again and again stops costing round trips.
     if address.starts_with("postgres://") || address.starts_with("postgresql://") {
         let guard = PostgresGuard::builder(address).create_tables().connect().await?;
         return Ok(Arc::new(KnownUsedCache::new(guard, 10_000)));
     }
     let guard = RedisGuard::builder(address).connect().await?;
     Ok(Arc::new(KnownUsedCache::new(guard, 10_000)))
+}
+
+#[cfg(not(feature = "guards"))]
+async fn shared(_: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
+    Err("--guard needs a build with `--features guards`".into())
 }

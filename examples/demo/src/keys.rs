@@ -1,4 +1,4 @@
-//! The keys of a server: from a file that is watched, or from its environment.
+//! The keys of a server: from a file that is read every second, or from its environment.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub async fn from_environment() -> Result<Keys, Failure> {
     let Some(path) = std::env::var_os(FILE_VARIABLE) else {
         return Ok(KeyRing::from_env()?.into());
     };
-    let (keys, refresher) = Keys::load(FileSource::new(path).watch(), Refresh::every(Duration::from_secs(1))).await?;
+    let (keys, refresher) = Keys::load(FileSource::new(path), Refresh::every(Duration::from_secs(1))).await?;
     tokio::spawn(refresher.run());
     Ok(keys)
 }

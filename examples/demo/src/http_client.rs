@@ -7,9 +7,11 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use oauth2::{HttpRequest, HttpResponse};
 
 use crate::Failure;
+
+type HttpRequest = http::Request<Vec<u8>>;
+type HttpResponse = http::Response<Vec<u8>>;
 
 /// No answer in this demonstration is larger.
 const LARGEST: usize = 1 << 20;

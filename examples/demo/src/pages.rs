@@ -21,8 +21,7 @@ impl Outcome {
 
     /// Somebody is signed in.
     pub fn signed_in(subject: &str, begun_on: &str) -> Self {
-        let text =
-            format!("You are {subject}. The ID token carried this login's nonce, and the code this login's proof.");
+        let text = format!("You are {subject}. The provider exchanged the code for this login's proof alone (PKCE).");
         let begun_on = Some(begun_on.to_owned());
         Self { begun_on, signed_in: true, ..Self::new(200, "signed_in", "Signed in", text) }
     }

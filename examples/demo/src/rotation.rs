@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::Failure;
 use crate::visitor::Visitor;
 
-/// How long a document may take to reach both servers; they watch the file.
+/// How long a document may take to reach both servers; they read the file every second.
 const PROPAGATION: Duration = Duration::from_secs(2);
 const SKEW: Duration = Duration::from_secs(1);
 /// People who sign in at once.
@@ -109,7 +109,7 @@ impl Rotation {
         let link = ann.callback_address(public, "ann").await?;
         let leaked = self.active().ok_or("no key seals")?;
         self.publish(self.document.revoke(leaked, SystemTime::now())?.document).await?;
-        sleep(Duration::from_millis(500)).await;
+        sleep(Duration::from_millis(1_500)).await; // both servers have read it
         println!("    revocation: key {leaked}, and a new key in its place at once");
         let mut held = true;
         let link_answer = ann.open(&link).await?.outcome;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use url::Url;
+use http::Uri;
 
 use crate::Failure;
+use crate::address::{parameters, with_parameters};
 use crate::visitor::{Page, Visitor};
 
 /// Opens somebody else's callback address in a browser that has a login of its own (login CSRF).
@@ -17,21 +18,17 @@ pub async fn open_in_another_browser(public: &str, address: &str) -> Result<Page
 }
 
 /// Opens somebody else's callback address in a browser that has never been here.
-pub async fn open_in_a_fresh_browser(address: &Url) -> Result<Page, Failure> {
+pub async fn open_in_a_fresh_browser(address: &Uri) -> Result<Page, Failure> {
     Visitor::default().open(address).await
 }
 
 /// Changes one character of the state.
-pub fn with_one_character_changed(address: &Url) -> Result<Url, Failure> {
-    let mut changed = address.clone();
-    let pairs: Vec<_> = address
-        .query_pairs()
-        .map(|(name, value)| {
-            let value = if name == "state" { change_a_character(&value) } else { value.into_owned() };
-            (name.into_owned(), value)
-        })
-        .collect();
-    changed.query_pairs_mut().clear().extend_pairs(pairs);
+pub fn with_one_character_changed(address: &Uri) -> Result<Uri, Failure> {
+    let mut pairs = parameters(address)?;
+    for (_, value) in pairs.iter_mut().filter(|(name, _)| name == "state") {
+        *value = change_a_character(value);
+    }
+    let changed = with_parameters(&address.to_string(), &pairs)?;
     if changed == *address { Err("the address has no state".into()) } else { Ok(changed) }
 }
 
@@ -57,9 +54,10 @@ pub async fn answer_too_late(public: &str, lifetime: Duration) -> Result<Page, F
 }
 
 /// Only an address of this demonstration is opened.
-fn own_callback(public: &str, address: &str) -> Result<Url, Failure> {
-    let (address, public) = (Url::parse(address)?, Url::parse(public)?);
-    if address.origin() == public.origin() && address.path() == "/callback" {
+fn own_callback(public: &str, address: &str) -> Result<Uri, Failure> {
+    let (address, public): (Uri, Uri) = (address.parse()?, public.parse()?);
+    let is_same_origin = (address.scheme(), address.authority()) == (public.scheme(), public.authority());
+    if is_same_origin && address.path() == "/callback" {
         Ok(address)
     } else {
         Err("that is not a callback address of this service".into())

@@ -11,21 +11,16 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
-    App, AuthorizationError, Authorized, Binding, Expect, FinishError, FinishErrorKind, Finished, Flow, Login,
-    Provider, ResponseMode,
-};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
-use openidconnect::{
-    ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
-    RequestTokenError, TokenResponse,
+    App, AuthorizationError, Binding, Expect, FinishError, FinishErrorKind, Finished, Flow, Login, Provider,
+    ResponseMode,
 };
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
 
+use crate::identity::{Exchanged, Identity};
 use crate::pages::{self, Outcome};
-use crate::{Failure, Options, guard, http_client, keys};
+use crate::{Failure, Options, guard, keys};
 
 /// The provider's id in states.
 const PROVIDER: &str = "demo";
@@ -34,18 +29,20 @@ const PROVIDER: &str = "demo";
 pub struct Settings {
     name: String,
     listen: SocketAddr,
-    public: String,
-    issuer: String,
-    client_id: String,
-    client_secret: String,
+    pub public: String,
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// OpenID Connect in place of plain OAuth 2.0.
+    pub openid: bool,
     lifetime: Duration,
     response_mode: ResponseMode,
     until_end_of_input: bool,
 }
 
 impl Settings {
-    /// Reads the options of `login server`; the secret comes from the environment.
-    pub fn from_options(options: &Options) -> Result<Self, Failure> {
+    /// Reads the options of `demo server`; the secret comes from the environment.
+    pub fn from_options(options: &Options, openid: bool) -> Result<Self, Failure> {
         Ok(Self {
             name: options.get("name").unwrap_or("A").to_owned(),
             listen: options.require("listen")?.parse()?,
@@ -53,6 +50,7 @@ impl Settings {
             issuer: options.require("issuer")?.to_owned(),
             client_id: options.require("client-id")?.to_owned(),
             client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
+            openid,
             lifetime: options.lifetime(60)?,
             response_mode: match options.get("response-mode") {
                 None | Some("query") => ResponseMode::Query,
@@ -67,19 +65,16 @@ impl Settings {
 
 /// What travels in the state for this application: enough to show on which server the login began.
 #[derive(Clone, Serialize, Deserialize)]
-struct BegunOn {
+pub struct BegunOn {
     server: String,
 }
-
-type OpenIdClient =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 struct Site {
     flow: Flow<BegunOn>,
     settings: Settings,
     /// Whether the other servers know what was used here.
     shared: bool,
-    client: OnceCell<OpenIdClient>,
+    identity: Identity,
 }
 
 /// Serves until the process is told to stop, or whoever started it is gone.
@@ -101,7 +96,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let listener = TcpListener::bind(settings.listen).await?;
     println!("listening on {}", listener.local_addr()?);
     let until_end_of_input = settings.until_end_of_input;
-    let site = Arc::new(Site { flow, settings, shared, client: OnceCell::new() });
+    let identity = Identity::new(&settings)?;
+    let site = Arc::new(Site { flow, settings, shared, identity });
     // A form that nobody declared comes by POST all the same: the refusal says what is wrong, where a 405 would not.
     let callbacks = get(callback).post(callback);
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", callbacks);
@@ -128,16 +124,8 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
     let login = Login::at(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
     let begun = site.flow.begin(Binding::cookies(&headers), login)?;
     tracing::info!(server = site.settings.name, "login begun");
-    let client = site.client().await?;
-    let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-    let mut request = client
-        .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-        .set_pkce_challenge(begun.pkce_challenge());
-    if site.settings.response_mode != ResponseMode::Query {
-        request = request.add_extra_param("response_mode", "form_post");
-    }
-    let (url, _, _) = request.url();
-    Ok(redirect(&begun, url.as_str()))
+    let url = site.identity.authorization_url(&begun, site.settings.response_mode).await?;
+    Ok(redirect(&begun, &url))
 }
 
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
@@ -168,53 +156,19 @@ impl Site {
     async fn finish(&self, request: CallbackRequest) -> Result<Outcome, FinishError> {
         let (headers, callback) = request.split();
         Ok(match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await? {
-            Finished::Code(login) => self.exchange(login).await,
+            Finished::Code(login) => {
+                let begun_on = login.data.server.clone();
+                match self.identity.exchange(login).await {
+                    Exchanged::Subject(subject) => Outcome::signed_in(&subject, &begun_on),
+                    Exchanged::Refused(error) => Outcome::code_refused(&error, &begun_on),
+                    Exchanged::Failed(code, text) => Outcome::provider_failed(code, text),
+                }
+            }
             Finished::Refused(refusal) if refusal.error == AuthorizationError::AccessDenied => {
                 Outcome::denied(&refusal.data.server)
             }
             _ => Outcome::provider_failed("provider_error", "The provider answered with an error."),
         })
-    }
-
-    /// Exchanges the code and accepts the ID token only with this login's nonce.
-    async fn exchange(&self, login: Authorized<BegunOn>) -> Outcome {
-        let Ok(client) = self.client().await else {
-            return Outcome::provider_failed("provider_unreachable", "The provider could not be reached.");
-        };
-        let Ok(exchange) = client.exchange_code(login.code.into()) else {
-            return Outcome::provider_failed("provider_error", "The provider has no token endpoint.");
-        };
-        let tokens =
-            match exchange.set_pkce_verifier(login.code_verifier.into()).request_async(&http_client::send).await {
-                Ok(tokens) => tokens,
-                Err(RequestTokenError::ServerResponse(refused)) => {
-                    return Outcome::code_refused(refused.error().as_ref(), &login.data.server);
-                }
-                Err(_) => {
-                    return Outcome::provider_failed("provider_error", "The provider did not answer the exchange.");
-                }
-            };
-        let nonce: Nonce = login.nonce.into();
-        let claims = tokens.id_token().and_then(|token| token.claims(&client.id_token_verifier(), &nonce).ok());
-        match claims {
-            Some(claims) => Outcome::signed_in(claims.subject().as_str(), &login.data.server),
-            None => Outcome::provider_failed("id_token_refused", "The ID token, or its nonce, was not this login's."),
-        }
-    }
-
-    /// The provider's metadata and keys, asked for once, when they are first needed. A service that runs for longer than a
-    /// demonstration asks again from time to time, and when an ID token names a key that it does not have.
-    async fn client(&self) -> Result<&OpenIdClient, Failure> {
-        self.client
-            .get_or_try_init(|| async {
-                let issuer = IssuerUrl::new(self.settings.issuer.clone())?;
-                let metadata = CoreProviderMetadata::discover_async(issuer, &http_client::send).await?;
-                let id = ClientId::new(self.settings.client_id.clone());
-                let secret = ClientSecret::new(self.settings.client_secret.clone());
-                let redirect_uri = RedirectUrl::new(format!("{}/callback", self.settings.public))?;
-                Ok(CoreClient::from_provider_metadata(metadata, id, Some(secret)).set_redirect_uri(redirect_uri))
-            })
-            .await
     }
 }
 
