@@ -111,11 +111,16 @@ pub fn times(options: &Times, now: SystemTime) -> Result<Report, Failure> {
         notes.push("only once every server reads its source that often".to_owned());
     }
     if timing.skew > present.skew {
-        let wait = timing.lifetime_cap.saturating_add(timing.skew.saturating_mul(3)).as_secs();
+        let settled = present.lifetime_cap.max(timing.lifetime_cap).saturating_add(timing.skew.saturating_mul(3));
+        let wait = present.propagation.max(timing.propagation).saturating_mul(2).saturating_add(settled).as_secs();
         notes.push(format!(
-            "raise skew to twice its old value at most, and wait {wait} s before the next step: a mark in a shared replay guard \
-             must not end before its state"
+            "wait {wait} s before you raise skew again: until then some marks in the replay guard end by the old skew"
         ));
+    }
+    if timing.skew < present.skew {
+        let wait = present.propagation.max(timing.propagation).as_secs();
+        let rotation = present.lifetime_cap.saturating_add(present.skew).as_secs();
+        notes.push(format!("wait {wait} s before you lower skew again, and {rotation} s before the next rotation"));
     }
     publish(&options.change, &loaded, &step, notes, now)
 }

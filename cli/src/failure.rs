@@ -55,6 +55,18 @@ impl From<StepError> for Failure {
             StepError::Refused(RingError::OutOfRange { .. }) => {
                 Self::usage("out_of_range", message, "give a time within its range")
             }
+            StepError::Refused(RingError::SkewRaisedTooFar { most: 0, .. }) => Self::new(
+                Exit::Document,
+                "document",
+                message,
+                "see \"Raising the skew\" in docs/key-ring.md; oauth-state keys generate --skew --serial makes a new ring",
+            ),
+            StepError::Refused(RingError::SkewRaisedTooFar { most, .. }) => {
+                Self::new(Exit::Document, "document", message, format!("give --skew {most}s or less"))
+            }
+            StepError::Refused(RingError::SkewLoweredTooFar { least, .. }) => {
+                Self::new(Exit::Document, "document", message, format!("give --skew {least}s or more"))
+            }
             StepError::Refused(RingError::TimesChanged) => Self::new(
                 Exit::Document,
                 "document",

@@ -91,6 +91,13 @@ impl Timing {
     pub(crate) const fn of_a_bare_key() -> Self {
         Self { propagation: 0, skew: DEFAULT_SKEW, lifetime_cap: LONGEST_LIFETIME }
     }
+
+    /// How long marks of an older skew may be under way after this document was read, where it has the longer times.
+    pub(crate) fn marks_settle_after(self, before: Self) -> u64 {
+        let cap = u64::from(self.lifetime_cap.max(before.lifetime_cap));
+        let marks = u64::from(self.skew.max(before.skew)).saturating_mul(3);
+        u64::from(self.propagation.max(before.propagation)).saturating_add(cap).saturating_add(marks)
+    }
 }
 
 /// An immutable set of keys with their schedule, the same on every server.

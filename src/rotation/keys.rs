@@ -1,6 +1,5 @@
 //! The handle that flows read their keys through.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
@@ -8,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use super::KeysStatus;
 use super::reader::RingReader;
-use super::transition::{self, Verdict};
+use super::state::State;
 use crate::clock::unix_seconds;
 use crate::key::{KeyRing, RootKeyId};
 use crate::secret::SecretText;
@@ -16,9 +15,6 @@ use crate::source::RingError;
 use crate::source::document::revocations;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 use crate::telemetry::record;
-
-/// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
-const MOST_REMEMBERED: usize = 262_144;
 
 /// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
 ///
@@ -66,20 +62,6 @@ pub(super) struct Live {
     state: Mutex<State>,
     pub(super) wishes: Arc<Wishes>,
     unknown_keys: AtomicU64,
-}
-
-/// Everything that only swaps and health checks touch.
-struct State {
-    ring: KeyRing,
-    /// Every id that was ever seen revoked, be it in a document that was refused.
-    revoked: HashSet<RootKeyId>,
-    readers: Vec<Weak<dyn RingReader>>,
-    confirmed_at: Option<Instant>,
-    taken: u64,
-    refused: u64,
-    failed: u64,
-    late: u64,
-    last_error: Option<String>,
 }
 
 /// Refreshes that somebody asked for. Asking never waits.
@@ -306,69 +288,13 @@ impl Drop for Live {
     }
 }
 
-impl State {
-    fn offer(
-        &mut self,
-        revocations: Vec<RootKeyId>,
-        ring: impl FnOnce() -> Result<KeyRing, RingError>,
-        now: u64,
-    ) -> Result<Offered, RingError> {
-        self.revoke(revocations);
-        let offered = ring()?;
-        match transition::judge(&self.ring, &offered, &self.revoked, now)? {
-            Verdict::Same => Ok(Offered::Unchanged),
-            Verdict::New { late } => {
-                // A known revoked key that is none there was refused: nothing has to be revoked on top.
-                self.swap(offered)?;
-                self.taken = self.taken.saturating_add(1);
-                self.late = self.late.saturating_add(late as u64);
-                // However it was written: what is parsed counts as well as what was found in the text.
-                let revoked: Vec<RootKeyId> = self.ring.every_revoked().collect();
-                self.revoke(revoked);
-                Ok(Offered::Taken { late })
-            }
-        }
-    }
-
-    /// First of all, and whatever else the document holds.
-    fn revoke(&mut self, ids: Vec<RootKeyId>) {
-        let ring = self.ring.with_revoked(|id| ids.contains(&id));
-        for id in ids {
-            if self.revoked.len() < MOST_REMEMBERED {
-                self.revoked.insert(id);
-            }
-        }
-        // The same keys as before, fewer of which open: no reader has a reason to refuse.
-        let _ = self.swap(ring);
-    }
-
-    fn swap(&mut self, ring: KeyRing) -> Result<(), RingError> {
-        if ring.is_same(&self.ring) {
-            return Ok(());
-        }
-        self.readers.retain(|reader| reader.strong_count() > 0);
-        let readers: Vec<_> = self.readers.iter().filter_map(Weak::upgrade).collect();
-        let commits = readers.iter().map(|reader| reader.prepare(&ring)).collect::<Result<Vec<_>, _>>()?;
-        commits.into_iter().for_each(|commit| commit());
-        self.ring = ring;
-        Ok(())
-    }
-}
-
 impl From<KeyRing> for Keys {
     fn from(ring: KeyRing) -> Self {
-        let state = State {
-            revoked: ring.every_revoked().collect(),
-            ring,
-            readers: Vec::new(),
-            confirmed_at: None,
-            taken: 0,
-            refused: 0,
-            failed: 0,
-            late: 0,
-            last_error: None,
-        };
-        Self(Arc::new(Live { state: Mutex::new(state), wishes: Arc::default(), unknown_keys: AtomicU64::new(0) }))
+        Self(Arc::new(Live {
+            state: Mutex::new(State::new(ring)),
+            wishes: Arc::default(),
+            unknown_keys: AtomicU64::new(0),
+        }))
     }
 }
 

@@ -148,3 +148,31 @@ fn a_flow_that_is_gone_is_forgotten() {
     assert!(keys.offer(&next.to_secret_text(), at(NOW)).is_ok());
     assert_eq!(keys.0.state().readers.len(), 0);
 }
+
+fn with_skew(document: &RingDocument, serial: u64, skew: u64) -> SecretText {
+    let timing = RingTiming { skew: Duration::from_secs(skew), ..document.timing() };
+    let timing = crate::key::ring::Timing::try_from(timing).unwrap();
+    RingDocument::checked(serial, timing, document.keys.clone(), Vec::new()).unwrap().to_secret_text()
+}
+
+/// Each step is allowed, and together they are what is refused: 60 to 240 within a minute, while marks of the first are under way.
+#[test]
+fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
+    let first = first();
+    let keys = Keys::from(first.ring().clone());
+    assert!(keys.offer(&with_skew(&first, 2, 120), at(NOW)).is_ok());
+    // propagation + lifetime_cap + 3 × the new skew.
+    let settled = NOW + 300 + 600 + 3 * 120;
+    for now in [NOW, NOW + 60, settled - 1] {
+        let refused = keys.offer(&with_skew(&first, 3, 240), at(now));
+        assert!(matches!(refused, Err(RingError::SkewRaisedTooFar { given: 240, most: 120 })), "{now}: {refused:?}");
+    }
+    // Everything else goes on meanwhile, and lowering it in between hides nothing.
+    assert!(keys.offer(&with_skew(&first, 3, 120), at(NOW + 60)).is_ok());
+    assert!(keys.offer(&with_skew(&first, 4, 100), at(NOW + 61)).is_ok());
+    assert!(matches!(keys.offer(&with_skew(&first, 5, 121), at(NOW + 62)), Err(RingError::SkewRaisedTooFar { .. })));
+    assert!(keys.offer(&with_skew(&first, 5, 120), at(NOW + 63)).is_ok());
+    assert!(matches!(keys.offer(&with_skew(&first, 6, 240), at(settled)), Err(RingError::SkewRaisedTooFar { .. })));
+    // The same document is taken once the time has passed.
+    assert!(keys.offer(&with_skew(&first, 6, 240), at(settled + 63)).is_ok());
+}

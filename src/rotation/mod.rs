@@ -7,6 +7,7 @@ mod lint;
 pub(crate) mod reader;
 #[cfg(feature = "refresh")]
 mod refresh;
+mod state;
 mod status;
 mod steps;
 mod timeline;

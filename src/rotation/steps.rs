@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Change, Step, StepError};
+use super::{Change, Step, StepError, transition};
 use crate::clock::unix_seconds;
 use crate::key::ring::Timing;
 use crate::key::{RootKey, RootKeyId};
@@ -124,8 +124,9 @@ impl RingDocument {
     ///
     /// # Errors
     ///
-    /// [`StepError::Refused`] with [`RingError::TimesChanged`] while there are several keys, or with
-    /// [`RingError::OutOfRange`].
+    /// [`StepError::Refused`] with [`RingError::TimesChanged`] while there are several keys, with
+    /// [`RingError::SkewRaisedTooFar`] for more than twice the present skew, with [`RingError::SkewLoweredTooFar`] for less than
+    /// half of it, or with [`RingError::OutOfRange`].
     ///
     /// # Examples
     ///
@@ -145,6 +146,14 @@ impl RingDocument {
         }
         changes.push(Change::Times(timing));
         let timing = Timing::try_from(timing)?;
+        let (given, present) = (timing.skew, self.timing.skew);
+        let (least, most) = (transition::least_skew(present), transition::most_skew(present));
+        if given > most {
+            return Err(RingError::SkewRaisedTooFar { given, most }.into());
+        }
+        if given < least {
+            return Err(RingError::SkewLoweredTooFar { given, least }.into());
+        }
         let document = Self::checked(self.serial.saturating_add(1), timing, keys, self.revoked.clone())?;
         Ok(Step { document: document.fitting()?, changes })
     }

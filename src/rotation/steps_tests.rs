@@ -175,6 +175,30 @@ fn times_change_in_a_document_of_one_key() {
     assert!(second.with_times(timing, at(NOW + DAY)).is_ok(), "once the other is retired");
 }
 
+/// No document is written that a running server refuses, nor one whose marks end too soon for servers with the old one.
+#[test]
+fn the_skew_is_at_most_doubled_and_at_most_halved() {
+    let with = |document: &RingDocument, skew| {
+        let timing = RingTiming { skew: Duration::from_secs(skew), ..document.timing() };
+        document.with_times(timing, at(NOW)).map(|step| step.document)
+    };
+    let first = first();
+    for skew in [30, 60, 120] {
+        assert_eq!(with(&first, skew).unwrap().timing().skew.as_secs(), skew);
+    }
+    let refused = |skew| match with(&first, skew).unwrap_err() {
+        StepError::Refused(refused) => refused,
+        other => panic!("{other}"),
+    };
+    assert!(matches!(refused(121), RingError::SkewRaisedTooFar { given: 121, most: 120 }));
+    assert!(matches!(refused(900), RingError::SkewRaisedTooFar { .. }));
+    assert!(matches!(refused(29), RingError::SkewLoweredTooFar { given: 29, least: 30 }));
+    let none = RingTiming { skew: Duration::ZERO, ..first.timing() };
+    let none = RingDocument::first(none, at(NOW)).unwrap();
+    assert!(with(&none, 1).unwrap_err().to_string().contains("would be refused"));
+    assert!(with(&none, 0).is_ok());
+}
+
 /// Revoked by hand, with nothing in its place: waiting for every server would only make it longer that nobody can begin.
 #[test]
 fn a_rotation_without_an_active_key_does_not_wait() {

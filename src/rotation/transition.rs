@@ -19,13 +19,15 @@ pub(super) enum Verdict {
     },
 }
 
-/// Judges `offered` against `current`, at `now`. `known_revoked` is every id that this process ever saw revoked.
+/// Judges `offered` against `current`, at `now`. `known_revoked` is every id that this process ever saw revoked, and `recent_skew` the
+/// smallest skew that marks under way may have been made with.
 ///
 /// Pure, so that a simulation can ask it millions of times.
 pub(super) fn judge(
     current: &KeyRing,
     offered: &KeyRing,
     known_revoked: &HashSet<RootKeyId>,
+    recent_skew: u32,
     now: u64,
 ) -> Result<Verdict, RingError> {
     let (given, least) = (offered.serial(), current.serial());
@@ -49,6 +51,7 @@ pub(super) fn judge(
             None => check_dropped(current, index, offered, now)?,
         }
     }
+    check_skew(current, offered, recent_skew, now)?;
     // A revoked key may be the last one that began, for as long as its replacement takes; with none at all nobody could begin.
     if !offered.has_begun(now) && current.has_begun(now) {
         return Err(RingError::NoActiveKey);
@@ -89,6 +92,29 @@ fn check_end(current: &KeyRing, index: usize, offered: &KeyRing, kept: usize, no
     let opens_again = current.role(index, now) == KeyRole::Retired && offered.role(kept, now) == KeyRole::Retiring;
     let revoked = offered.role(kept, now) == KeyRole::Revoked;
     if !revoked && (ends_sooner || opens_again) { Err(RingError::TimesChanged) } else { Ok(()) }
+}
+
+/// A mark lives until its state's expiry plus three times the skew that it was made with. Another server accepts the state until the
+/// expiry plus its own skew, by a clock that may be behind by the old skew. Behind that, a used state would be accepted again.
+fn check_skew(current: &KeyRing, offered: &KeyRing, recent_skew: u32, now: u64) -> Result<(), RingError> {
+    let (given, present) = (offered.timing().skew, current.timing().skew);
+    // The present one is taken in any case: it is in use.
+    let most = most_skew(recent_skew.min(present)).max(present);
+    let is_known = |id| current.keys().iter().any(|known| known.id == id);
+    let mut keys = offered.keys().iter().enumerate();
+    // Nothing that was marked is accepted any more where every key is another one.
+    let accepts_old_states = keys.any(|(index, key)| is_known(key.id) && offered.role(index, now).opens());
+    if given > most && accepts_old_states { Err(RingError::SkewRaisedTooFar { given, most }) } else { Ok(()) }
+}
+
+/// The largest skew, in seconds, that may follow this one.
+pub(super) fn most_skew(skew: u32) -> u32 {
+    skew.saturating_mul(2)
+}
+
+/// The smallest skew that may follow this one.
+pub(super) fn least_skew(skew: u32) -> u32 {
+    skew.div_ceil(2)
 }
 
 fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -> Result<(), RingError> {

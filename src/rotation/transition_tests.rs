@@ -18,7 +18,7 @@ fn ring(serial: u64, keys: &[RingKey]) -> KeyRing {
 }
 
 fn judged(current: &KeyRing, offered: &KeyRing, now: u64) -> Result<Verdict, RingError> {
-    judge(current, offered, &current.revoked().iter().copied().collect(), now)
+    judge(current, offered, &current.revoked().iter().copied().collect(), current.timing().skew, now)
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn times_do_not_move_the_end_of_a_key() {
 fn a_key_that_is_flagged_as_revoked_here_does_not_return_either() {
     let a = key(1000);
     let flagged = ring(1, std::slice::from_ref(&a)).with_revoked(|id| id == a.id);
-    let refused = judge(&flagged, &ring(2, std::slice::from_ref(&a)), &HashSet::new(), 4600);
+    let refused = judge(&flagged, &ring(2, std::slice::from_ref(&a)), &HashSet::new(), 60, 4600);
     assert!(matches!(refused, Err(RingError::RevokedKeyReturns(id)) if id == a.id));
 }
 
@@ -185,4 +185,68 @@ fn a_document_under_which_nobody_could_begin_is_refused_unless_it_revokes() {
     // The only key revoked and taken out, and nothing yet in its place: the revocation holds, the rest is refused.
     let replaced = KeyRing::from_parts(2, TIMING, vec![future], vec![a.id]);
     assert!(matches!(judged(&one, &replaced, 4600), Err(RingError::NoActiveKey)));
+}
+
+fn with_skew(serial: u64, skew: u32, keys: &[RingKey]) -> KeyRing {
+    let revoked = keys.iter().filter(|key| key.revoked).map(|key| key.id).collect();
+    KeyRing::from_parts(serial, Timing { skew, ..TIMING }, keys.to_vec(), revoked)
+}
+
+/// Its marks would end before its states do, and a used state would be accepted again.
+#[test]
+fn a_document_that_more_than_doubles_the_skew_is_refused() {
+    let a = key(1000);
+    let keys = std::slice::from_ref(&a);
+    for (old, new, taken) in [
+        (60, 120, true),
+        (60, 121, false),
+        (60, 300, false),
+        (450, 900, true),
+        (449, 899, false),
+        (1, 2, true),
+        (1, 3, false),
+        (0, 0, true),
+        (0, 1, false),
+        (0, 60, false),
+        (900, 0, true),
+    ] {
+        let judged = judged(&with_skew(1, old, keys), &with_skew(2, new, keys), 8000);
+        match judged {
+            Ok(_) => assert!(taken, "{old} to {new}"),
+            Err(RingError::SkewRaisedTooFar { given, most }) => assert_eq!((given, most, taken), (new, 2 * old, false)),
+            Err(other) => panic!("{old} to {new}: {other}"),
+        }
+    }
+    // However many documents lie between, and with other keys beside the known one.
+    let both = [a.clone(), key(9000)];
+    assert!(matches!(
+        judged(&with_skew(1, 60, keys), &with_skew(9, 300, &both), 8000),
+        Err(RingError::SkewRaisedTooFar { .. })
+    ));
+    // A smaller one that was in use a moment ago counts.
+    let recent = judge(&with_skew(1, 120, keys), &with_skew(2, 240, keys), &HashSet::new(), 60, 8000);
+    assert!(matches!(recent, Err(RingError::SkewRaisedTooFar { given: 240, most: 120 })));
+    let unchanged = judge(&with_skew(1, 300, keys), &with_skew(2, 300, keys), &HashSet::new(), 60, 8000);
+    assert_eq!(unchanged.unwrap(), Verdict::New { late: 0 });
+}
+
+/// The way out of a skew of 0: where no key is shared, no state that was marked is accepted.
+#[test]
+fn the_skew_may_be_raised_to_anything_with_every_key_replaced() {
+    let a = key(1000);
+    let revoked = RingKey { revoked: true, ..a.clone() };
+    let emergency = RingKey { emergency: true, ..key(5000) };
+    let current = with_skew(1, 0, std::slice::from_ref(&a));
+    assert!(judged(&current, &with_skew(2, 60, &[revoked, emergency.clone()]), 5000).is_ok());
+    let gone = KeyRing::from_parts(2, Timing { skew: 60, ..TIMING }, vec![emergency.clone()], vec![a.id]);
+    assert!(judged(&current, &gone, 5000).is_ok());
+    // One that is pending may have sealed by another server's clock.
+    let with_pending = with_skew(1, 0, &[a.clone(), key(5001)]);
+    let kept = KeyRing::from_parts(
+        2,
+        Timing { skew: 60, ..TIMING },
+        vec![with_pending.keys()[1].clone(), key(6000)],
+        vec![a.id],
+    );
+    assert!(matches!(judged(&with_pending, &kept, 5000), Err(RingError::SkewRaisedTooFar { .. })));
 }

@@ -6,9 +6,12 @@
 use crate::common::{NOW, app, block_on, callback, outcome, session, shop};
 use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
 use oauth_state::{
-    Expect, FinishErrorKind, Flow, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, SingleProcessGuard,
+    Clock, Expect, FinishErrorKind, Flow, Keys, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, RingDocument,
+    RingTiming, SingleProcessGuard,
 };
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[test]
 fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {
@@ -118,5 +121,68 @@ fn servers_whose_clocks_differ_agree_on_what_is_used() {
         };
         assert_eq!(finish(first), "passed", "{first}");
         assert_eq!(finish(second), "already_used", "{second}");
+    }
+}
+
+/// Keeps each mark exactly as long as it is told to, as a shared store does.
+#[derive(Clone)]
+struct ExactGuard(Arc<Mutex<HashMap<[u8; 16], SystemTime>>>, ManualClock);
+
+impl ReplayGuard for ExactGuard {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        let (mut marks, now) = (self.0.lock().unwrap(), self.1.now());
+        marks.retain(|_, end| *end > now);
+        let answer = if marks.contains_key(mark.id()) {
+            Marked::AlreadyUsed { first_used_at: None, first_claimant: None }
+        } else {
+            marks.insert(*mark.id(), now + mark.keep_for());
+            Marked::First
+        };
+        MarkFuture::ready(Ok(answer))
+    }
+}
+
+fn finish(flow: &Flow, state: &str) -> &'static str {
+    match flow.check(session(), Expect::provider("github"), callback(state)) {
+        Ok(bound) => block_on(bound.mark_used()).map_or_else(|error| error.code(), |_| "finished"),
+        Err(error) => error.code(),
+    }
+}
+
+/// The clocks' allowance moved as far as a clock: documents that raise the skew, while marks are under way that end by the old one.
+#[test]
+fn a_used_state_is_not_new_again_under_a_larger_skew() {
+    for skews in [
+        &[60, 300][..],
+        &[60, 900],
+        &[60, 121],
+        &[60, 120, 240, 300],
+        &[0, 1],
+        &[0, 60],
+        &[1, 2, 4, 8, 16],
+        &[450, 900],
+    ] {
+        let clock = ManualClock::at(NOW);
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let timing = RingTiming { skew: Duration::from_secs(skews[0]), ..RingTiming::default() };
+        let document = RingDocument::first(timing, now).unwrap();
+        let guard = ExactGuard(Arc::default(), clock.clone());
+        let server = || {
+            let keys = Keys::from(document.ring().clone());
+            let builder = Flow::builder(app(), keys.clone(), guard.clone()).provider(Provider::github());
+            (builder.clock(clock.clone()).build().unwrap(), keys)
+        };
+        let ((flow, _), (other, keys)) = (server(), server());
+        let state = flow.begin(session(), Login::at("github")).unwrap().state;
+        assert_eq!(finish(&flow, &state), "finished");
+        for (skew, serial) in skews[1..].iter().zip(2..) {
+            let text = document.to_secret_text().expose().to_owned();
+            let text = text.replace(&format!("\"skew\": {}", skews[0]), &format!("\"skew\": {skew}"));
+            let _ = keys.offer(&text.replace("\"serial\": 1", &format!("\"serial\": {serial}")).into(), now);
+        }
+        for seconds in (NOW + 590)..(NOW + 600 + 3 * 900) {
+            clock.set(seconds);
+            assert!(matches!(finish(&other, &state), "already_used" | "expired"), "{skews:?}, {} s", seconds - NOW);
+        }
     }
 }

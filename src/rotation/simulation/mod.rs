@@ -34,7 +34,8 @@ fn run_all(schedules: u64, rule: Rule) -> Result<Outcome, String> {
                 return Ok(sum);
             }
             let outcome = World::new(seed, rule, false).run();
-            if outcome.broken.is_some() && matches!(rule, Rule::Kept | Rule::ServersAreCutOff) {
+            let must_hold = matches!(rule, Rule::Kept | Rule::ServersAreCutOff | Rule::SkewIsRaisedTooFar);
+            if outcome.broken.is_some() && must_hold {
                 return Err(World::new(seed, rule, true).run().timeline());
             }
             sum.add(outcome);
@@ -48,8 +49,8 @@ fn run_all(schedules: u64, rule: Rule) -> Result<Outcome, String> {
     })
 }
 
-/// The promise: while every server reads the document within its propagation time, no rotation costs a login, and nothing is
-/// accepted under a key that is retired or revoked.
+/// The promise: while every server reads the document within its propagation time, no rotation costs a login, nothing is accepted
+/// under a key that is retired or revoked, and no used state is accepted again, whatever times change by the rules.
 #[test]
 fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
     if let Some(seed) = number("SEED") {
@@ -63,6 +64,15 @@ fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
     assert!(outcome.accepted > 20 * schedules && outcome.rotations > 2 * schedules);
     assert!(outcome.revocations > schedules / 2 && outcome.refused_as_revoked > schedules / 10);
     assert!(outcome.documents_refused > schedules / 10 && outcome.restarts > schedules);
+    assert!(outcome.replays_refused > 10 * schedules && outcome.skews_changed > schedules / 20);
+}
+
+/// Running servers refuse a document that would end marks before their states. Without that check this finds a replay.
+#[test]
+fn a_skew_that_is_raised_too_far_lets_no_used_state_in_again() {
+    let outcome = run_all(300, Rule::SkewIsRaisedTooFar).unwrap_or_else(|timeline| panic!("{timeline}"));
+    println!("\n300 schedules in which the skew is raised too far: {outcome}");
+    assert!(outcome.documents_refused > 300 && outcome.replays_refused > 300);
 }
 
 /// A server that slept through many documents must not be stuck with its last one for ever.

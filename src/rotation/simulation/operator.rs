@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Known, Published, Rule, World};
 use crate::clock::from_unix_seconds as at;
+use crate::key::ring::Timing;
 use crate::key::{KeyRing, RootKeyId};
 use crate::source::document::{DocumentKey, RingDocument, RingTiming};
 
@@ -33,18 +34,23 @@ impl World {
                 let Ok(step) = self.document.without_retired(now) else { return };
                 self.document = step.document;
             }
-            // Other times, none of which is shorter than what the servers and the flows really take.
             8 => {
-                let RingTiming { propagation, skew, lifetime_cap } = self.timing;
-                let [more, later, longer] = [0, 1, 2].map(|_| self.random.between(0, 60));
-                let timing = RingTiming {
-                    propagation: propagation + Duration::from_secs(more),
-                    skew: skew + Duration::from_secs(later),
-                    lifetime_cap: lifetime_cap + Duration::from_secs(longer),
-                };
+                let timing = self.other_times();
+                let before = self.document.timing();
                 let Ok(step) = self.document.with_times(timing, now) else { return };
                 self.document = step.document;
+                if timing.skew != before.skew {
+                    self.outcome.skews_changed += 1;
+                    let longest = |of: fn(&RingTiming) -> Duration| of(&timing).max(of(&before)).as_secs();
+                    let [propagation, skew, cap] = [
+                        longest(|timing| timing.propagation),
+                        longest(|timing| timing.skew),
+                        longest(|timing| timing.lifetime_cap),
+                    ];
+                    self.skew_settles_at = self.now + 2 * propagation + cap + 3 * skew;
+                }
             }
+            _ if self.rule == Rule::SkewIsRaisedTooFar => return self.raise_the_skew_too_far(),
             // Garbage, perhaps with good revocations in it, or a document from the backup; mended within seconds, because the
             // servers that cannot read what is right count as late otherwise.
             _ => {
@@ -70,6 +76,45 @@ impl World {
         if self.random.one_in(4) {
             self.restore_an_old_one();
         }
+    }
+
+    /// Other times, none of which is shorter than what the servers and the flows really take. The skew changes by a factor of two at
+    /// most, and again only after the wait that docs/key-ring.md asks for.
+    fn other_times(&mut self) -> RingTiming {
+        let RingTiming { propagation, skew: least, lifetime_cap } = self.timing;
+        let present = self.document.timing().skew.as_secs();
+        let [more, longer] = [0, 1].map(|_| Duration::from_secs(self.random.between(0, 60)));
+        let skew = if self.now < self.skew_settles_at {
+            present
+        } else {
+            // More often to the ends of what is allowed than to anything between them.
+            let (low, high) = (least.as_secs().max(present.div_ceil(2)), (2 * present).min(900));
+            if self.random.one_in(3) { self.random.between(low, high) } else { *self.random.pick(&[low, high]) }
+        };
+        RingTiming {
+            propagation: propagation + more,
+            skew: Duration::from_secs(skew),
+            lifetime_cap: lifetime_cap + longer,
+        }
+    }
+
+    /// A document written by hand, which some servers read before it is taken back.
+    fn raise_the_skew_too_far(&mut self) {
+        let good = self.published.clone();
+        let timing = self.document.ring().timing();
+        let timing = Timing { skew: 2 * timing.skew + self.random.between(1, 300) as u32, ..timing };
+        let (keys, revoked) = (self.document.keys.clone(), self.document.revoked().to_vec());
+        let Ok(bad) = RingDocument::checked(self.document.serial() + 1, timing, keys, revoked.clone()) else { return };
+        self.say(|_| format!("the skew is raised to {} s", timing.skew));
+        for server in self.up() {
+            let has_good =
+                self.servers[server].keys.as_ref().is_some_and(|keys| keys.ring().serial() == self.document.serial());
+            if has_good && self.random.one_in(2) {
+                self.published = Published { ring: Some(bad.ring().clone()), revocations: revoked.clone() };
+                self.read(server);
+            }
+        }
+        self.published = good;
     }
 
     /// The backup: a document that lacks the last step. Running servers that read it must not fall for it.

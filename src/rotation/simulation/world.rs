@@ -1,10 +1,14 @@
 //! Servers, logins, and what is promised about them.
 
+#[path = "marks.rs"]
+mod marks;
 #[path = "operator.rs"]
 mod operator;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+
+use marks::Marks;
 
 use super::outcome::Outcome;
 use super::random::Random;
@@ -28,6 +32,8 @@ pub(super) enum Rule {
     ServersAreCutOff,
     /// Servers start from a document that lacks the keys which retire.
     KeysAreDroppedTooEarly,
+    /// The operator publishes documents that raise the skew too far, and takes them back. No running server may use one.
+    SkewIsRaisedTooFar,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +45,8 @@ enum Event {
     Operate,
     Begin,
     Finish(usize),
+    /// An attacker presents the state of a login again.
+    Replay(usize),
 }
 
 struct Server {
@@ -87,7 +95,10 @@ pub(super) struct World {
     document: RingDocument,
     published: Published,
     keys: HashMap<RootKeyId, Known>,
+    /// Until when the operator waits before the skew changes again.
+    skew_settles_at: u64,
     logins: BTreeMap<usize, Login>,
+    marks: Marks,
     record: bool,
     outcome: Outcome,
 }
@@ -127,7 +138,9 @@ impl World {
             published: Published { ring: Some(document.ring().clone()), revocations: Vec::new() },
             document,
             keys: HashMap::new(),
+            skew_settles_at: START,
             logins: BTreeMap::new(),
+            marks: Marks::default(),
             random,
             record,
             outcome: Outcome::default(),
@@ -184,6 +197,7 @@ impl World {
                 Event::Operate => self.operate(),
                 Event::Begin => self.begin(),
                 Event::Finish(login) => self.finish(login),
+                Event::Replay(login) => self.replay(login),
             }
         }
         self.outcome
@@ -213,6 +227,10 @@ impl World {
             Err(error) => {
                 self.outcome.documents_refused += 1;
                 self.say(|_| format!("server {server} refuses what it reads: {error}"));
+                // It slept through a raise of the skew, and the operator restarts it, as docs/key-ring.md says.
+                if self.rule == Rule::ServersAreCutOff && matches!(error, RingError::SkewRaisedTooFar { .. }) {
+                    return self.crash(server);
+                }
                 let honest = published.ring.is_some_and(|ring| ring.is_same(self.document.ring()));
                 if honest && matches!(self.rule, Rule::Kept | Rule::ServersAreCutOff) {
                     self.broken(format!("server {server} refused an honest document: {error}"));
@@ -287,6 +305,8 @@ impl World {
         let known = &self.keys[&key];
         if role.is_some_and(KeyRole::opens) {
             self.outcome.accepted += 1;
+            self.mark(login, server);
+            let known = &self.keys[&key];
             if self.servers[server].shown_revoked.contains(&key) {
                 self.broken(format!("server {server} accepted login {login} under a key that it was shown as revoked"));
             } else if clock >= known.accept_until && !known.revoked && self.rule == Rule::Kept {

@@ -127,6 +127,29 @@ pub enum RingError {
          way; change them while the document holds one key"
     )]
     TimesChanged,
+    /// The skew is raised so far that marks in a replay guard would end before their states do.
+    #[error(
+        "`skew` is raised to {given} s, and {most} s is the most for now: marks in the replay guard would end before their states, \
+         and a used state would be accepted again; {}",
+        how_to_raise(*most)
+    )]
+    SkewRaisedTooFar {
+        /// The document's, in seconds.
+        given: u32,
+        /// Twice the smallest that marks under way were made with, in seconds.
+        most: u32,
+    },
+    /// The skew is lowered so far that servers with the old document would accept a state after its mark has ended.
+    #[error(
+        "`skew` is lowered to {given} s, and {least} s is the least for now: servers that still use the old document would accept a \
+         used state again; lower it in steps, and let `propagation` pass before the next"
+    )]
+    SkewLoweredTooFar {
+        /// The document's, in seconds.
+        given: u32,
+        /// Half the old one, in seconds.
+        least: u32,
+    },
     /// A key that was superseded would seal again.
     #[error("key {0} was superseded and may not seal again; add a new key")]
     SealsAgain(RootKeyId),
@@ -158,6 +181,16 @@ pub enum RingError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn how_to_raise(most: u32) -> &'static str {
+    match most {
+        0 => "from 0 it can only be raised with new keys: make a new ring and restart every server with it",
+        _ => {
+            "raise it in steps of at most double, and wait for twice `propagation`, `lifetime_cap` and three times the new \
+              `skew` before the next"
+        }
+    }
 }
 
 fn until_when(until: u64) -> String {
