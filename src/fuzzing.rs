@@ -220,8 +220,8 @@ pub fn is_reposted(callback: &Callback) -> bool {
     callback.way == Way::Reposted
 }
 
-/// The ids that a document revokes, whatever else is wrong with it.
+/// The ids that the scan finds in a document, whatever else is wrong with it.
 #[must_use]
-pub fn revocations(text: &str) -> Vec<RootKeyId> {
-    document::revocations(text)
+pub fn revocations(document: &[u8]) -> Vec<RootKeyId> {
+    document::scan(document)
 }

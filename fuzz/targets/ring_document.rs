@@ -1,5 +1,5 @@
 //! Any text as a key ring document: what is taken keeps the rules, is written and read again as the same, and gives every key one role
-//! at every time. What it revokes is found without the parser, too, and nothing else is.
+//! at every time. What it revokes is found without the parser, too, and nothing else is; the scan takes any bytes.
 //!
 //! It finds a document that two servers would read differently, two keys that seal at once, a revoked key that opens, and a document
 //! that cannot be read once it was written.
@@ -14,6 +14,8 @@ use oauth_state::fuzzing::revocations;
 use oauth_state::{KeyRing, KeyRole, RingDocument};
 use serde_json::Value;
 
+/// The scan finds no more than this.
+const MOST_FOUND: usize = 1_024;
 /// Seconds at which roles change in the seeds, and the ends of time.
 const TIMES: [u64; 6] = [0, 1_000_000_000, 1_799_999_999, 1_800_000_000, 1_800_100_000, 253_402_300_799];
 
@@ -57,8 +59,9 @@ fn check_times(text: &str, written: &str) {
 }
 
 fuzz_target!(|data: &[u8]| {
+    let found = revocations(data);
+    assert!(found.len() <= MOST_FOUND);
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let found = revocations(text);
     let document = RingDocument::parse(text);
     assert_eq!(document.is_ok(), KeyRing::parse(text).is_ok());
     let Ok(document) = document else { return };
@@ -78,9 +81,6 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
-    assert!(found.iter().all(|id| document.revoked().contains(id)), "an id was revoked that is not on the list");
-    // An escape hides the list from what does not parse.
-    if !text.contains('\\') {
-        assert!(document.revoked().iter().all(|id| found.contains(id)), "a revocation is not found");
-    }
+    // Where the parser finds a list, the scan finds the same one.
+    assert!(document.revoked().iter().take(MOST_FOUND).eq(found.iter()), "the scan finds another list");
 });

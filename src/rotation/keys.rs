@@ -12,7 +12,7 @@ use crate::clock::unix_seconds;
 use crate::key::{KeyRing, RootKeyId};
 use crate::secret::SecretText;
 use crate::source::RingError;
-use crate::source::document::revocations;
+use crate::source::document::{self, Read};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 use crate::telemetry::record;
 
@@ -193,7 +193,48 @@ impl Keys {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn offer(&self, document: &SecretText, now: SystemTime) -> Result<Offered, RingError> {
-        self.offer_read(revocations(document.expose()), || KeyRing::parse(document.expose()), unix_seconds(now))
+        self.offer_bytes(document.expose().as_bytes(), now)
+    }
+
+    /// [`Keys::offer`], for a document that came as bytes.
+    ///
+    /// Prefer it where the document may not be text: what a conversion to text refuses would never reach this process, its
+    /// revocations neither. Bytes that are not UTF-8 are refused here, after their revocations have been applied.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says why the document is refused; the last good ring stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, RingDocument, RingError, RingTiming};
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// let keys = Keys::from(document.ring().clone());
+    /// let (leaked, _) = document.ring().roles(now).next().unwrap();
+    ///
+    /// // Saved as Latin-1, so that the letter `ü` is no UTF-8.
+    /// let saved = [format!(r#"{{"revoked": ["{leaked}"], "note": "gel"#).as_bytes(), b"\xfcftet\"}"].concat();
+    /// assert!(matches!(keys.offer_bytes(&saved, now), Err(RingError::NotUtf8)));
+    /// assert_eq!(keys.status().revoked, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn offer_bytes(&self, document: &[u8], now: SystemTime) -> Result<Offered, RingError> {
+        let Read { revoked, ring } = document::read(document);
+        self.offer_read(revoked, || ring, unix_seconds(now))
+    }
+
+    /// What a source refused itself, with the revocations that it found in it.
+    #[cfg(feature = "refresh")]
+    pub(super) fn refuse(&self, revoked: &[RootKeyId], why: &str, now: u64) {
+        let mut state = self.0.state();
+        state.revoke(revoked.to_vec());
+        record::ring(&state.ring, now);
+        state.refused = state.refused.saturating_add(1);
+        state.last_error = Some(why.to_owned());
     }
 
     /// [`Keys::offer`], for a document that is read already.

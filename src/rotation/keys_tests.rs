@@ -176,3 +176,43 @@ fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
     // The same document is taken once the time has passed.
     assert!(keys.offer(&with_skew(&first, 6, 240), at(settled + 63)).is_ok());
 }
+
+/// Whatever kept them from being text.
+#[test]
+fn bytes_that_are_no_text_revoke_although_they_are_refused() {
+    let document = first();
+    let id = document.ring().roles(at(NOW)).next().unwrap().0;
+    let revoked =
+        document.revoke(id, at(NOW)).unwrap().document.with_note(id, "it was NAMED").unwrap().to_secret_text();
+    let revoked = revoked.expose();
+    let utf_16: Vec<u8> = revoked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (before, after) = revoked.split_at(revoked.find("NAMED").unwrap());
+    let latin_1 = [before.as_bytes(), b"gel\xf6scht", after.as_bytes()].concat();
+    let long = format!("{revoked}{}", " ".repeat(70_000));
+    for (bytes, expected) in
+        [(&utf_16[..], "not JSON"), (&latin_1, "not UTF-8"), (long.as_bytes(), "longer than 65536 bytes")]
+    {
+        let keys = Keys::from(document.ring().clone());
+        let refused = keys.offer_bytes(bytes, at(NOW)).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}");
+        assert_eq!((roles(&keys, NOW), keys.status().refused), (vec![KeyRole::Revoked], 1));
+    }
+}
+
+/// Of a document that parses only the list counts: neither a note nor anything else in it.
+#[test]
+fn a_document_that_parses_revokes_what_it_lists_and_nothing_else() {
+    let document = first();
+    let id = document.ring().roles(at(NOW)).next().unwrap().0;
+    for note in [format!("revoked: {id}"), format!("\"revoked\": [\"{id}\"]"), format!("}}, revoked: [{id}]")] {
+        for serial in [0, 1, 2] {
+            let noted = RingDocument::checked(serial, document.timing, document.keys.clone(), Vec::new()).unwrap();
+            let noted = noted.with_note(id, &note).unwrap().to_secret_text();
+            let keys = Keys::from(document.ring().clone());
+            let _ = keys.offer(&noted, at(NOW));
+            let broken = noted.expose().replace("\"serial\"", ",\"serial\"");
+            assert!(keys.offer_bytes(broken.as_bytes(), at(NOW)).is_err());
+            assert_eq!(roles(&keys, NOW), [KeyRole::Active], "{note}");
+        }
+    }
+}

@@ -199,6 +199,20 @@ fn the_skew_is_at_most_doubled_and_at_most_halved() {
     assert!(with(&none, 0).is_ok());
 }
 
+/// A document that is cut off behind any character of its keys keeps its revocations.
+#[test]
+fn revocations_are_written_before_the_keys() {
+    let first = first();
+    let document = first.revoke(id(&first, 0), at(NOW)).unwrap().document.to_secret_text();
+    let text = document.expose();
+    assert!(text.find("\"revoked\"") < text.find("\"keys\""));
+    for end in text.find("osk1").unwrap()..text.trim_end().len() {
+        let keys = crate::Keys::from(first.ring().clone());
+        assert!(keys.offer_bytes(&text.as_bytes()[..end], at(NOW)).is_err());
+        assert_eq!(keys.status().revoked, 1);
+    }
+}
+
 /// Revoked by hand, with nothing in its place: waiting for every server would only make it longer that nobody can begin.
 #[test]
 fn a_rotation_without_an_active_key_does_not_wait() {

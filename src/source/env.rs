@@ -1,9 +1,8 @@
 //! A key ring from an environment variable.
 
-use super::document::RingError;
+use super::document::{RingError, text_of};
 use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
 use crate::key::KeyRing;
-use crate::secret::SecretText;
 
 /// The variable that [`KeyRing::from_env`] and [`EnvSource::new`] read.
 const VARIABLE: &str = "OAUTH_STATE_KEYS";
@@ -72,16 +71,11 @@ impl KeySource for EnvSource {
 
     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
         Box::pin(async move {
-            let text = std::env::var(&self.variable).map_err(|error| {
-                let answer = match error {
-                    std::env::VarError::NotPresent => "it is not set",
-                    // The error itself would repeat what stands there.
-                    std::env::VarError::NotUnicode(_) => "it is not Unicode",
-                };
-                SourceError::new(&self.name, SourceErrorKind::Missing, answer)
+            let value = std::env::var_os(&self.variable).ok_or_else(|| {
+                SourceError::new(&self.name, SourceErrorKind::Missing, "it is not set")
                     .to_do("set it to a root key or to a ring document (oauth-state keys generate)")
             })?;
-            Ok(Fetched::document(text, None))
+            Fetched::from_bytes(&self.name, value.into_encoded_bytes(), None)
         })
     }
 }
@@ -125,7 +119,7 @@ impl KeyRing {
     /// assert!(KeyRing::from_variable("NO_SUCH_VARIABLE").is_err());
     /// ```
     pub fn from_variable(name: &str) -> Result<Self, RingError> {
-        let text = std::env::var(name).map_err(|_| RingError::NoVariable(name.to_owned()))?;
-        Self::parse(SecretText::from(text).expose())
+        let value = std::env::var_os(name).ok_or_else(|| RingError::NoVariable(name.to_owned()))?;
+        Self::parse(text_of(&zeroize::Zeroizing::new(value.into_encoded_bytes()))?)
     }
 }

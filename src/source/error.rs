@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::document::RingError;
+use super::document::{RingError, scan};
+use crate::key::RootKeyId;
 
 /// What kept a source from giving a ring, or from taking one.
 ///
@@ -109,6 +110,7 @@ struct Inner {
     answer: String,
     remedy: Cow<'static, str>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    revoked: Vec<RootKeyId>,
 }
 
 impl SourceError {
@@ -130,6 +132,7 @@ impl SourceError {
             answer,
             remedy: Cow::Borrowed(kind.remedy()),
             cause: None,
+            revoked: Vec::new(),
         }))
     }
 
@@ -183,6 +186,42 @@ impl SourceError {
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// Adds what the refused document revokes, so that a revocation holds although the document did not become text.
+    ///
+    /// For a source that refuses what it has read. [`Fetched::from_bytes`](super::Fetched::from_bytes) does this for bytes that are
+    /// not UTF-8. The error keeps the ids alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("the vault", SourceErrorKind::Document, "the value is an object")
+    ///     .revoking(br#"{"revoked": ["00112233aabbccdd"]}"#);
+    /// assert_eq!(error.revoked()[0].to_string(), "00112233aabbccdd");
+    /// ```
+    #[must_use]
+    pub fn revoking(self, document: &[u8]) -> Self {
+        self.with_revoked(scan(document))
+    }
+
+    pub(super) fn with_revoked(mut self, revoked: Vec<RootKeyId>) -> Self {
+        self.0.revoked = revoked;
+        self
+    }
+
+    /// The ids that the refused document revokes. The refresh task applies them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{SourceError, SourceErrorKind};
+    /// assert!(SourceError::new("it", SourceErrorKind::Missing, "404").revoked().is_empty());
+    /// ```
+    #[must_use]
+    pub fn revoked(&self) -> &[RootKeyId] {
+        &self.0.revoked
     }
 
     /// What went wrong, for code that decides by it.

@@ -11,6 +11,7 @@
 //! {"name": "the secret …", "document": "…", "version": "7"}
 //! {"name": "the secret …", "version": "8"}
 //! {"name": "the secret …", "error": {"kind": "denied", "answer": "403", "to_do": "…"}}
+//! {"name": "the secret …", "error": {"kind": "document", "answer": "not UTF-8", "to_do": "…", "revoked": ["…"]}}
 //! ```
 
 use std::io::{Read, Write};
@@ -18,14 +19,19 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::document::LARGEST;
-use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource};
+use super::document::{LARGEST, MOST_SCANNED, RingError};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource, bytes};
+use crate::key::RootKeyId;
 use crate::secret::SecretText;
 
 /// How the name of a helper begins.
 const PROGRAM: &str = "oauth-state-source-";
-/// A reply is a document, escaped, and a few words.
-const LONGEST_REPLY: u64 = 4 * LARGEST as u64;
+/// A request is a document, escaped, and a few words.
+const LONGEST_REQUEST: u64 = 4 * LARGEST as u64;
+/// So is a reply, and its document may be too long: its revocations hold all the same.
+const LONGEST_REPLY: usize = 4 * MOST_SCANNED;
+/// How many revocations a reply's error may have.
+const MOST_REVOKED: usize = 1_024;
 
 #[derive(Deserialize, Serialize)]
 #[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
@@ -51,6 +57,9 @@ struct Failure {
     kind: String,
     answer: String,
     to_do: String,
+    /// Ids that a refused document revokes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    revoked: Vec<String>,
 }
 
 /// Answers one request from standard input, for `source`: the whole of a helper's work.
@@ -67,7 +76,7 @@ struct Failure {
 /// ```
 pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let mut request = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
-    let read = std::io::stdin().lock().take(LONGEST_REPLY).read_to_string(&mut request);
+    let read = std::io::stdin().lock().take(LONGEST_REQUEST).read_to_string(&mut request);
     let request = match read.map(|_| serde_json::from_str::<Request<SecretText>>(&request)) {
         Ok(Ok(request)) => request,
         // Not the error's own words, which would repeat what was read.
@@ -172,26 +181,35 @@ impl HelperSource {
             // A helper that ended early is told from its missing reply.
             let _ = write_json(request, input);
         }
-        let mut reply = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
-        let read = helper.stdout.take().map(|output| output.take(LONGEST_REPLY).read_to_string(&mut reply));
+        let read = helper.stdout.take().map(|output| bytes::read(output, LONGEST_REPLY));
         let ended = helper.wait();
-        let parsed = read.and_then(Result::ok).and_then(|_| serde_json::from_str::<Reply<SecretText>>(&reply).ok());
-        let Some(reply) = parsed else {
+        let Some(reply) = read.and_then(Result::ok).and_then(|reply| parsed(&reply, &self.name)) else {
             let answer = match ended {
                 Ok(status) => format!("{} gave no reply and ended with {status}", self.program),
                 Err(cause) => cause.to_string(),
             };
             return Err(self.error(SourceErrorKind::Unavailable, answer).to_do("read what it says above"));
         };
+        let reply = reply?;
         match reply.error {
             Some(failure) => {
                 let name = if reply.name.is_empty() { &self.name } else { &reply.name };
-                let kind = SourceErrorKind::from_code(&failure.kind).unwrap_or(SourceErrorKind::Unavailable);
-                Err(SourceError::new(name, kind, failure.answer).to_do(failure.to_do))
+                Err(failure.of_source(name))
             }
             None => Ok(reply),
         }
     }
+}
+
+/// A helper's reply, or nothing if it is none. One that is not UTF-8 holds a document that is refused for it.
+fn parsed(reply: &[u8], source_name: &str) -> Option<Result<Reply<SecretText>, SourceError>> {
+    if let Ok(text) = std::str::from_utf8(reply) {
+        return serde_json::from_str(text).ok().map(Ok);
+    }
+    let text = zeroize::Zeroizing::new(String::from_utf8_lossy(reply).into_owned());
+    let document = serde_json::from_str::<Reply<SecretText>>(&text).ok()?.document?;
+    let refused = SourceError::document(source_name, RingError::NotUtf8);
+    Some(Err(refused.revoking(document.expose().as_bytes())))
 }
 
 impl KeySource for HelperSource {
@@ -220,9 +238,22 @@ impl WritableSource for HelperSource {
     }
 }
 
+impl Failure {
+    fn of_source(self, source_name: &str) -> SourceError {
+        let kind = SourceErrorKind::from_code(&self.kind).unwrap_or(SourceErrorKind::Unavailable);
+        let revoked = self.revoked.iter().filter_map(|id| RootKeyId::parse(id)).take(MOST_REVOKED).collect();
+        SourceError::new(source_name, kind, self.answer).to_do(self.to_do).with_revoked(revoked)
+    }
+}
+
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let [answer, to_do] = [error.answer(), error.remedy()].map(ToOwned::to_owned);
-        Self { kind: error.kind().code().to_owned(), answer, to_do }
+        let revoked = error.revoked().iter().map(ToString::to_string).collect();
+        Self { kind: error.kind().code().to_owned(), answer, to_do, revoked }
     }
 }
+
+#[cfg(test)]
+#[path = "helper_tests.rs"]
+mod tests;

@@ -32,6 +32,7 @@
 //! # });
 //! ```
 
+mod bytes;
 pub(crate) mod document;
 mod env;
 mod error;
@@ -131,6 +132,35 @@ impl Fetched {
     #[must_use]
     pub fn document(text: impl Into<SecretText>, version: Option<String>) -> Self {
         Self::Document { text: text.into(), version }
+    }
+
+    /// A document that the store gives as bytes.
+    ///
+    /// Pass all of them on, up to a megabyte: what revokes a key is found in bytes that are not text, and in a document that is too long.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceErrorKind::Document`] if they are not UTF-8. The error has what they revoke, and the refresh task applies it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::source::{Fetched, SourceErrorKind};
+    /// assert!(Fetched::from_bytes("the vault", b"osk1.\xe2\x80\xa6".to_vec(), None).is_ok());
+    ///
+    /// let latin_1 = b"{\"revoked\": [\"00112233aabbccdd\"], \"note\": \"\xfc\"".to_vec();
+    /// let error = Fetched::from_bytes("the vault", latin_1, None).unwrap_err();
+    /// assert_eq!((error.kind(), error.revoked().len()), (SourceErrorKind::Document, 1));
+    /// ```
+    pub fn from_bytes(source_name: &str, bytes: Vec<u8>, version: Option<String>) -> Result<Self, SourceError> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self::document(text, version)),
+            Err(error) => {
+                let bytes = zeroize::Zeroizing::new(error.into_bytes());
+                let refused = document::text_of(&bytes).err().unwrap_or(RingError::NotUtf8);
+                Err(SourceError::document(source_name, refused).revoking(&bytes))
+            }
+        }
     }
 }
 

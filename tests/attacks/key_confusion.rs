@@ -7,7 +7,10 @@ use crate::common::{FORMS, NOW, app, code_at_github as code, session};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{BeginError, Flow, KeyRing, Login, Provider, RootKey, SingleProcessGuard};
+use oauth_state::{
+    BeginError, Flow, KeyRing, Keys, Login, Provider, RingDocument, RingTiming, RootKey, SingleProcessGuard,
+};
+use std::time::{Duration, UNIX_EPOCH};
 
 #[test]
 fn a_key_that_the_ring_does_not_hold_opens_nothing() {
@@ -80,4 +83,74 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     assert_eq!(code(&revoked, &before), "passed");
     let none = revoked.begin(session(), Login::at("github")).unwrap_err();
     assert!(matches!(none, BeginError::NoActiveKey));
+}
+
+/// A flow that reads these keys while they change.
+fn over(keys: &Keys) -> Flow {
+    let builder = Flow::builder(app(), keys.clone(), SingleProcessGuard::with_capacity(10));
+    builder.provider(Provider::github()).clock(ManualClock::at(NOW)).build().unwrap()
+}
+
+/// An operator revokes a leaked key, and the document is refused for a mistake: the thief's states are refused all the same.
+#[test]
+fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
+    let now = UNIX_EPOCH + Duration::from_secs(NOW);
+    let document = RingDocument::first(RingTiming::default(), now).unwrap();
+    let (leaked, _) = document.ring().roles(now).next().unwrap();
+    let text = document.revoke(leaked, now).unwrap().document.to_secret_text().expose().to_owned();
+    let list = text.find("\"revoked\"").unwrap();
+    let mistaken = |from: &str, to: &str| text.replacen(from, to, 1).into_bytes();
+    let (one, other) = text.split_at(list);
+    for (mistake, bytes) in [
+        ("a comma too many", mistaken(",", ",,")),
+        ("a letter in Latin-1", [one.as_bytes(), b"\"note\": \"\xfc\", ", other.as_bytes()].concat()),
+        ("UTF-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("a mark that is missing", mistaken("\"revoked\"", "\"revoked")),
+        ("single marks", text.replace('"', "'").into_bytes()),
+        ("no marks at all", text.replace('"', "").into_bytes()),
+        ("no list", text.replace(['[', ']'], "").into_bytes()),
+        ("a bracket in a comment", mistaken("[", "[ /* ] */")),
+        ("an escaped name", mistaken("\"revoked\":", "\"\\u0072evoked\":,")),
+        ("the end is missing", text.as_bytes()[..text.find("osk1").unwrap()].to_vec()),
+        ("too long", [text.as_bytes(), &[b'\n'; 100_000]].concat()),
+        ("too long, and too long to find the list", [one.as_bytes(), &[b' '; 100_000], other.as_bytes()].concat()),
+    ] {
+        let keys = Keys::from(document.ring().clone());
+        let flow = over(&keys);
+        let stolen = flow.begin(session(), Login::at("github")).unwrap().state;
+        assert_eq!(code(&flow, &stolen), "passed");
+        assert!(keys.offer_bytes(&bytes, now).is_err(), "{mistake}");
+        assert_eq!(code(&flow, &stolen), "key_revoked", "{mistake}");
+    }
+}
+
+/// The other way round it would be an outage: a document that is broken, and names the key that seals without revoking it.
+#[test]
+fn a_key_that_a_broken_document_only_names_goes_on() {
+    let now = UNIX_EPOCH + Duration::from_secs(NOW);
+    let document = RingDocument::first(RingTiming::default(), now).unwrap();
+    let (active, _) = document.ring().roles(now).next().unwrap();
+    for note in [
+        format!("{active}"),
+        format!("revoked: {active}"),
+        format!("the one before leaked, revoked: [{active}]"),
+        format!("\", \"revoked\": [\"{active}\"]"),
+    ] {
+        let noted = document.clone().with_note(active, &note).unwrap().to_secret_text();
+        let noted = noted.expose();
+        let (before, after) = noted.split_at(noted.find("\"keys\"").unwrap());
+        for bytes in [
+            noted.replacen("[]", "[,]", 1).into_bytes(),
+            noted.replacen("[],", "[],,", 1).into_bytes(),
+            noted.replacen("[]", "", 1).into_bytes(),
+            [before.as_bytes(), b"\xfc", after.as_bytes()].concat(),
+            noted.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        ] {
+            let keys = Keys::from(document.ring().clone());
+            let flow = over(&keys);
+            let state = flow.begin(session(), Login::at("github")).unwrap().state;
+            assert!(keys.offer_bytes(&bytes, now).is_err());
+            assert_eq!(code(&flow, &state), "passed", "{note}");
+        }
+    }
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use oauth_state::source::{FileSource, KeySource, SourceError, SourceErrorKind, WritableSource, source_fn};
+use oauth_state::source::{
+    EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource, source_fn,
+};
 use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
-use oauth_state::{Keys, Refresh, RingDocument, RingTiming};
+use oauth_state::{KeyRing, Keys, Refresh, RingDocument, RingError, RingTiming};
 
 /// With its clock on.
 fn runtime() -> tokio::runtime::Runtime {
@@ -273,7 +275,7 @@ fn a_file_that_is_replaced_under_load_is_never_seen_half_written() {
             document = next(&document);
             clock.advance(Duration::from_secs(86_400));
             version = writer.store(&document.to_secret_text(), version.as_deref()).await.unwrap();
-            assert!(oauth_state::KeyRing::from_file(&path).is_ok());
+            assert!(KeyRing::from_file(&path).is_ok());
             tokio::task::yield_now().await;
         }
         in_use(&keys, &document).await;
@@ -291,4 +293,105 @@ fn an_error_of_a_file_says_which_why_and_what_to_do() {
     let error = runtime().block_on(FileSource::new(&missing).fetch(None)).unwrap_err().to_string();
     assert!(error.starts_with(&format!("the file {}: no secret is there (", missing.display())), "{error}");
     assert!(error.contains("oauth-state keys generate"), "{error}");
+}
+
+/// The document of a leaked key's revocation, in forms that do not become a document.
+fn revoking(document: &RingDocument) -> Vec<(&'static str, Vec<u8>)> {
+    let (leaked, _) = document.ring().roles(SystemTime::now()).next().unwrap();
+    let next = document.revoke(leaked, SystemTime::now()).unwrap().document.with_note(leaked, "it was NAMED").unwrap();
+    let text = next.to_secret_text().expose().to_owned();
+    let (before, after) = text.split_at(text.find("NAMED").unwrap());
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let last = text.replacen("\"revoked\"", "\"revokd\"", 1);
+    let late =
+        format!("{}{}, \"revoked\": [\"{leaked}\"]}}", last.trim_end().trim_end_matches('}'), " ".repeat(70_000));
+    vec![
+        ("in Latin-1", [before.as_bytes(), b"gel\xf6scht ", after.as_bytes()].concat()),
+        ("in UTF-16 with a mark", [&[0xff, 0xfe][..], &utf_16].concat()),
+        ("in UTF-16", utf_16),
+        ("cut off", before.as_bytes().to_vec()),
+        ("too long", format!("{text}{}", " ".repeat(70_000)).into_bytes()),
+        ("too long, with its list at the end", late.into_bytes()),
+        ("cut off inside a character of a long note", format!("{before}{}", "\u{20ac}".repeat(400_000)).into_bytes()),
+    ]
+}
+
+#[test]
+fn a_file_that_is_refused_revokes_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let document = first();
+    for (name, bytes) in revoking(&document) {
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        runtime().block_on(async {
+            let (keys, mut refresher) = Keys::load(FileSource::new(&path), Refresh::default()).await.unwrap();
+            fs::write(&path, bytes).unwrap();
+            let error = refresher.refresh().await.unwrap_err();
+            assert_eq!(error.kind(), SourceErrorKind::Document, "{name}: {error}");
+            let status = keys.status();
+            assert_eq!((status.revoked, status.refused, status.failed), (1, 1, 0), "{name}: {error}");
+            assert!(status.last_error.is_some_and(|said| !said.contains("osk1")), "{name}");
+        });
+    }
+}
+
+/// A file whose note names the active key, and that is refused for its encoding, costs nobody a login.
+#[test]
+fn a_file_that_is_refused_and_revokes_nothing_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let document = first();
+    let (active, _) = document.ring().roles(SystemTime::now()).next().unwrap();
+    let noted = document.clone().with_note(active, &format!("revoked: NAMED, not {active}")).unwrap().to_secret_text();
+    let (before, after) = noted.expose().split_at(noted.expose().find("NAMED").unwrap());
+    fs::write(&path, document.to_secret_text().expose()).unwrap();
+    runtime().block_on(async {
+        let (keys, mut refresher) = Keys::load(FileSource::new(&path), Refresh::default()).await.unwrap();
+        fs::write(&path, [before.as_bytes(), b"\xfc ", after.as_bytes()].concat()).unwrap();
+        assert!(refresher.refresh().await.is_err());
+        assert_eq!((keys.status().revoked, keys.status().refused), (0, 1));
+    });
+}
+
+/// The variable of a child process: this one's own cannot be set safely while other tests run.
+#[test]
+fn a_variable_that_is_no_text_tells_what_it_revokes() {
+    use std::os::unix::ffi::OsStrExt;
+    const VARIABLE: &str = "OAUTH_STATE_TEST_NO_TEXT";
+    if std::env::var_os(VARIABLE).is_some() {
+        let error = runtime().block_on(EnvSource::variable(VARIABLE).fetch(None)).unwrap_err();
+        assert_eq!((error.kind(), error.revoked().len()), (SourceErrorKind::Document, 1), "{error}");
+        assert!(matches!(KeyRing::from_variable(VARIABLE), Err(RingError::NotUtf8)));
+        return;
+    }
+    let (_, latin_1) = revoking(&first()).swap_remove(0);
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "key_sources::a_variable_that_is_no_text_tells_what_it_revokes"])
+        .env(VARIABLE, std::ffi::OsStr::from_bytes(&latin_1))
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+}
+
+/// A client that gives bytes, and a closure over it.
+#[test]
+fn a_closure_that_refuses_bytes_passes_their_revocations_on() {
+    let document = first();
+    let text = document.to_secret_text().expose().to_owned();
+    let answers = Mutex::new(vec![revoking(&document).swap_remove(0).1, text.into_bytes()]);
+    let source = source_fn("our vault", move || {
+        let bytes = answers.lock().unwrap().pop().unwrap();
+        async move {
+            match Fetched::from_bytes("our vault", bytes, None)? {
+                Fetched::Document { text, .. } => Ok(text.expose().to_owned()),
+                _ => Err("nothing".into()),
+            }
+        }
+    });
+    runtime().block_on(async {
+        let (keys, mut refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+        assert!(refresher.refresh().await.unwrap_err().to_string().contains("not UTF-8"));
+        assert_eq!(keys.status().revoked, 1);
+    });
 }

@@ -177,6 +177,48 @@ fn a_revocation_holds_in_a_document_that_is_refused() {
     assert!(matches!(refused, oauth_state::BeginError::NoActiveKey), "and no key is left that seals: {refused}");
 }
 
+/// Nor does it matter why the rest cannot be used, or whether it is text at all.
+#[test]
+fn a_revocation_holds_in_bytes_that_are_no_document() {
+    let first = first();
+    let text = revoked(&first).to_secret_text().expose().to_owned();
+    let (before, after) = text.split_at(text.find("osk1").unwrap());
+    for bytes in [
+        [before.as_bytes(), b"\xfc", after.as_bytes()].concat(),
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        before.as_bytes().to_vec(),
+        before.replace('"', "").into_bytes(),
+        [text.as_bytes(), &[b' '; 100_000]].concat(),
+    ] {
+        let server = server(&first);
+        let state = server.begin();
+        assert!(server.keys.offer_bytes(&bytes, at(NOW)).is_err());
+        assert_eq!(server.finish(&state), Err("key_revoked"));
+    }
+}
+
+/// A used state, presented to a server that was offered a document with five times the skew.
+#[test]
+fn a_raised_skew_lets_no_used_state_in_again() {
+    let first = first();
+    let guard = SingleProcessGuard::with_capacity(10);
+    let (one, other) = (server_of(app(), &first, guard.clone()), server_of(app(), &first, guard));
+    let state = one.begin();
+    assert_eq!(one.finish(&state), Ok(()));
+    for (skew, taken) in [(300, false), (121, false), (120, true), (240, false)] {
+        let text = first.to_secret_text().expose().replace("\"skew\": 60", &format!("\"skew\": {skew}"));
+        let document = text.replace("\"serial\": 1", &format!("\"serial\": {skew}"));
+        assert_eq!(other.keys.offer(&document.into(), at(NOW)).is_ok(), taken, "{skew}");
+    }
+    // The last second in which the larger skew accepts it, the first in which the mark may be gone, and one by each.
+    for now in [NOW + CAP + 119, NOW + CAP + 120, NOW + CAP + 3 * SKEW, NOW + CAP + 239] {
+        for server in [&one, &other] {
+            server.clock.set(now);
+            assert!(matches!(server.finish(&state), Err("already_used" | "expired")), "{now}");
+        }
+    }
+}
+
 #[test]
 fn all_flows_over_one_handle_change_together() {
     let first = first();

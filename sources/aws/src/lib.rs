@@ -131,15 +131,13 @@ impl AwsSecret {
     }
 
     /// The document of an answer. Bytes are taken if they are text.
-    fn text(&self, answer: &mut GetSecretValueOutput) -> Result<SecretText, SourceError> {
+    fn document(&self, mut answer: GetSecretValueOutput, version: Option<String>) -> Result<Fetched, SourceError> {
         if let Some(text) = answer.secret_string.take() {
-            return Ok(text.into());
+            return Ok(Fetched::document(text, version));
         }
         let bytes = answer.secret_binary.take().map(aws_sdk_secretsmanager::primitives::Blob::into_inner);
-        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(SecretText::from).ok_or_else(|| {
-            SourceError::new(&self.name, SourceErrorKind::Document, "the secret holds bytes that are no text")
-                .to_do("store the ring as the secret's text (SecretString)")
-        })
+        Fetched::from_bytes(&self.name, bytes.unwrap_or_default(), version)
+            .map_err(|error| error.to_do("store the ring as the secret's text (SecretString)"))
     }
 }
 
@@ -165,7 +163,7 @@ impl KeySource for AwsSecret {
             if version.is_some() && version.as_deref() == known_version {
                 return Ok(Fetched::Unchanged);
             }
-            Ok(Fetched::document(self.text(&mut answer)?, version))
+            self.document(answer, version)
         })
     }
 }

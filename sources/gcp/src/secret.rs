@@ -131,10 +131,7 @@ impl GcpSecret {
             return Err(unusable("the payload does not fit its checksum"));
         }
         // Takes the buffer over, so that the text is not left in it.
-        match String::from_utf8(payload.data.into()) {
-            Ok(text) => Ok(Fetched::document(text, Some(version))),
-            Err(_) => Err(self.error(SourceErrorKind::Document, "the value is not UTF-8")),
-        }
+        Fetched::from_bytes(&self.name, payload.data.into(), Some(version))
     }
 
     /// The number at the end of a version's resource name.

@@ -117,8 +117,10 @@ impl VaultSecret {
             200 => {
                 let secret = Secret::of(&answer).ok_or_else(|| explain::no_answer(&self.http.name, &answer))?;
                 let version = secret.version();
-                let text =
-                    secret.text(&self.field).map_err(|wrong| explain::field(&self.http.name, &self.field, wrong))?;
+                // An operator may have written the document as the secret's own fields, or as an object in this one.
+                let text = secret
+                    .text(&self.field)
+                    .map_err(|wrong| explain::field(&self.http.name, &self.field, wrong).revoking(&answer.body))?;
                 Ok(Fetched::document(text, version))
             }
             404 => Err(explain::missing(&self.http.name, &answer, &self.policy_path)),

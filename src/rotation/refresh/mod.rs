@@ -193,6 +193,14 @@ impl Refresher {
                 record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
                 return Ok(Offered::Unchanged);
             }
+            // The source has read a document, and refuses it itself.
+            Err(error) if error.kind() == SourceErrorKind::Document || !error.revoked().is_empty() => {
+                let revoked = keys.status().revoked;
+                keys.refuse(error.revoked(), &error.to_string(), unix_seconds(self.refresh.clock.now()));
+                self.report_revoked(keys, revoked);
+                record::refreshed(Refreshed::Refused);
+                return Err(error);
+            }
             Err(error) => {
                 keys.note_error(&error.to_string(), true);
                 record::refreshed(Refreshed::Failed);
@@ -202,13 +210,8 @@ impl Refresher {
         let now: SystemTime = self.refresh.clock.now();
         let revoked = keys.status().revoked;
         let offered = keys.offer(&text, now);
-        if offered.is_err() && keys.status().revoked > revoked {
-            let source = self.source.name();
-            tracing::warn!(
-                source,
-                revoked = keys.status().revoked,
-                "keys are revoked by a document that is refused otherwise"
-            );
+        if offered.is_err() {
+            self.report_revoked(keys, revoked);
         }
         record::refreshed(match offered {
             Ok(Offered::Taken { .. }) => Refreshed::Taken,
@@ -229,6 +232,14 @@ impl Refresher {
                 keys.note_error(&error.to_string(), false);
                 Err(error)
             }
+        }
+    }
+
+    /// Says so if the refused document has revoked a key of this process; so many were revoked before.
+    fn report_revoked(&self, keys: &Keys, before: usize) {
+        let (source, revoked) = (self.source.name(), keys.status().revoked);
+        if revoked > before {
+            tracing::warn!(source, revoked, "keys are revoked by a document that is refused otherwise");
         }
     }
 

@@ -19,6 +19,9 @@ pub enum RingError {
     /// Neither `osk1.…` nor a JSON object.
     #[error("expected a root key (osk1.…) or a key ring document ({{…}}); the text is neither")]
     NeitherKeyNorDocument,
+    /// Bytes that are not UTF-8, such as a document in another encoding.
+    #[error("the key ring document is not UTF-8; save it in that encoding")]
+    NotUtf8,
     /// Longer than 65,536 bytes.
     #[error("the key ring document is longer than {LARGEST} bytes")]
     TooLarge,
@@ -169,7 +172,7 @@ pub enum RingError {
         /// The flow's, in seconds.
         lifetime: u16,
     },
-    /// The environment variable is not set, or is not Unicode.
+    /// The environment variable is not set.
     #[error("the environment variable {0} is not set; set it to a root key or a key ring document")]
     NoVariable(String),
     /// The file could not be read.

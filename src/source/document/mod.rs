@@ -1,5 +1,6 @@
 //! The ring document (docs/key-ring.md): one JSON form for every source, checked before it is used.
 
+mod characters;
 mod check;
 mod error;
 mod revocations;
@@ -10,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use error::RingError;
-pub(crate) use revocations::revocations;
+pub(crate) use revocations::{MOST_SCANNED, scan};
 pub(crate) use time::Utc;
 
 use crate::key::material::PREFIX;
@@ -64,6 +65,32 @@ impl Default for RingTiming {
             lifetime_cap: Duration::from_secs(LONGEST_LIFETIME.into()),
         }
     }
+}
+
+/// What a document means to a process that runs, be it refused.
+pub(crate) struct Read {
+    pub(crate) revoked: Vec<RootKeyId>,
+    pub(crate) ring: Result<KeyRing, RingError>,
+}
+
+/// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is scanned, so that a revocation
+/// holds although the rest is refused.
+pub(crate) fn read(document: &[u8]) -> Read {
+    let ring = text_of(document).and_then(KeyRing::parse);
+    let revoked = match &ring {
+        Ok(ring) => ring.revoked().to_vec(),
+        Err(_) => scan(document),
+    };
+    Read { revoked, ring }
+}
+
+/// The text of a document that came as bytes.
+pub(super) fn text_of(document: &[u8]) -> Result<&str, RingError> {
+    // What is longer was cut off, perhaps inside a character.
+    if document.len() > LARGEST {
+        return Err(RingError::TooLarge);
+    }
+    std::str::from_utf8(document).map_err(|_| RingError::NotUtf8)
 }
 
 /// One key of a document, as it is written there.

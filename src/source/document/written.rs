@@ -20,13 +20,13 @@ use crate::secret::SecretText;
 struct Document {
     version: u64,
     serial: u64,
+    #[serde(default)]
+    revoked: Vec<String>,
     // As wide as any number, so that one that is much too large is told its range, too.
     propagation: u64,
     skew: u64,
     lifetime_cap: u64,
     keys: Vec<Object<Entry>>,
-    #[serde(default)]
-    revoked: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,11 +69,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 struct DocumentOut<'d> {
     version: u64,
     serial: u64,
+    // Before the keys: a document that is cut off must not lose a revocation.
+    revoked: Vec<String>,
     propagation: u32,
     skew: u32,
     lifetime_cap: u16,
     keys: Vec<EntryOut<'d>>,
-    revoked: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -136,11 +137,11 @@ pub(super) fn write(document: &RingDocument) -> SecretText {
     let out = DocumentOut {
         version: 1,
         serial: document.serial,
+        revoked: document.revoked.iter().map(ToString::to_string).collect(),
         propagation: document.timing.propagation,
         skew: document.timing.skew,
         lifetime_cap: document.timing.lifetime_cap,
         keys: document.keys.iter().zip(&texts).map(entry).collect(),
-        revoked: document.revoked.iter().map(ToString::to_string).collect(),
     };
     // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind. A map with text for
     // keys, written into memory, does not fail.

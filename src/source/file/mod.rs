@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "watch")]
 use super::ChangedFuture;
-use super::document::RingError;
+use super::document::{RingError, text_of};
 use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource};
 use crate::key::KeyRing;
 use crate::secret::SecretText;
@@ -99,8 +99,6 @@ impl FileSource {
             ErrorKind::NotFound | ErrorKind::NotADirectory => SourceErrorKind::Missing,
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => SourceErrorKind::Denied,
             ErrorKind::IsADirectory => SourceErrorKind::Misconfigured,
-            // A file that is caught half written may end inside of a character.
-            ErrorKind::InvalidData => SourceErrorKind::Document,
             _ => SourceErrorKind::Unavailable,
         };
         SourceError::new(&self.name, kind, &cause).because(cause)
@@ -114,12 +112,12 @@ impl KeySource for FileSource {
 
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
         Box::pin(async move {
-            let text = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
-            let version = write::version(&text);
+            let mut bytes = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
+            let version = write::version(&bytes);
             if known_version == Some(version.as_str()) {
                 return Ok(Fetched::Unchanged);
             }
-            Ok(Fetched::document(text, Some(version)))
+            Fetched::from_bytes(&self.name, std::mem::take(&mut *bytes), Some(version))
         })
     }
 
@@ -178,7 +176,7 @@ impl KeyRing {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RingError> {
         let path = path.as_ref();
-        let text = read::document(path).map_err(|source| RingError::File { path: path.to_owned(), source })?;
-        Self::parse(text.expose())
+        let bytes = read::document(path).map_err(|source| RingError::File { path: path.to_owned(), source })?;
+        Self::parse(text_of(&bytes)?)
     }
 }

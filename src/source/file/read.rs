@@ -1,23 +1,22 @@
 //! Reading a document's file.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
-use crate::secret::SecretText;
-use crate::source::document;
+use zeroize::Zeroizing;
 
-/// The text of the file, up to one byte more than a document may have, which tells one that is too large from one that just
-/// fits. The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind.
-pub(super) fn document(path: &Path) -> io::Result<SecretText> {
-    let most = document::LARGEST.saturating_add(1);
-    let mut text = zeroize::Zeroizing::new(String::with_capacity(most));
-    File::open(path)?.take(most as u64).read_to_string(&mut text)?;
-    Ok(SecretText::from(std::mem::take(&mut *text)))
+use crate::source::bytes;
+use crate::source::document::MOST_SCANNED;
+
+/// The bytes of the file, as far as revocations are looked for in them: a document that is too long is refused, and what it revokes
+/// holds all the same.
+pub(super) fn document(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    bytes::read(File::open(path)?, MOST_SCANNED)
 }
 
 /// The same without holding up the task that asks: a network file system may take its time, or for ever.
-pub(super) async fn in_background(path: &Path) -> io::Result<SecretText> {
+pub(super) async fn in_background(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     #[cfg(feature = "refresh")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         let path = path.to_owned();

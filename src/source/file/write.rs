@@ -24,10 +24,10 @@ impl From<io::Error> for Refused {
     }
 }
 
-/// A file's version is a hash of its text, which says nothing about the 32 random bytes of each key.
-pub(super) fn version(text: &SecretText) -> String {
+/// A file's version is a hash of its bytes, which says nothing about the 32 random bytes of each key.
+pub(super) fn version(bytes: &[u8]) -> String {
     let mut hash = Sha256::new_with_prefix(b"oauth-state/v1/file-version");
-    hash.update(text.expose().as_bytes());
+    hash.update(bytes);
     let digest: [u8; 32] = hash.finalize().into();
     digest.iter().take(8).fold(String::with_capacity(16), |text, byte| text + &format!("{byte:02x}"))
 }
@@ -38,7 +38,7 @@ pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let _lock = Lock::take(&path)?;
     let present = match read::document(&path) {
-        Ok(text) => Some(version(&text)),
+        Ok(bytes) => Some(version(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
     };
@@ -57,7 +57,7 @@ pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>
     }
     // The rename itself is durable only once the folder is; it is done, whatever this says.
     let _ = folder.map(|folder| folder.sync_all());
-    Ok(version(document))
+    Ok(version(document.expose().as_bytes()))
 }
 
 fn write_beside(beside: &Path, document: &SecretText, original: &Path) -> io::Result<()> {
