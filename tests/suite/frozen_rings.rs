@@ -85,6 +85,7 @@ fn code(error: &RingError) -> &'static str {
         RingError::ScheduleChanged(_) => "schedule_changed",
         RingError::SealsAgain(_) => "seals_again",
         RingError::TimesChanged => "times_changed",
+        RingError::SkewRaisedTooFar { .. } => "skew_raised_too_far",
         RingError::NoActiveKey => "no_active_key",
         other => panic!("a refusal without a code: {other:?}"),
     }
@@ -115,7 +116,7 @@ const REFUSALS: [&str; 20] = [
 ];
 
 /// Every refusal that a ring can have because of the one before it; that a flow of the process cannot use it is between those two.
-const REFUSALS_OF_SUCCESSORS: [&str; 8] = [
+const REFUSALS_OF_SUCCESSORS: [&str; 9] = [
     "serial_too_low",
     "serial_reused",
     "revoked_key_returns",
@@ -123,6 +124,7 @@ const REFUSALS_OF_SUCCESSORS: [&str; 8] = [
     "schedule_changed",
     "seals_again",
     "times_changed",
+    "skew_raised_too_far",
     "no_active_key",
 ];
 

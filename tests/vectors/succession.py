@@ -1,18 +1,19 @@
 """From one key ring to the next, in a process that runs: docs/key-ring.md, "From one document to the next"."""
 
 import math
-import re
 
 from key_ring import Ring
 from primitives import Refused
+from revocations import scan
 
-LIST = re.compile(r'"revoked"[ \t\n\f\r]*:[ \t\n\f\r]*\[([^\]]*)')
 
-
-def revocations(text):
-    """Every id that a text revokes, whatever else is wrong with it."""
-    quoted = [between for found in LIST.finditer(text) for between in found[1].split('"')[1::2]]
-    return [id for id in (between.strip().lower() for between in quoted) if re.fullmatch("[0-9a-f]{16}", id)]
+def read(text):
+    """The ring, or why it is refused, and what the document revokes in either case."""
+    try:
+        ring = Ring(text)
+        return ring, None, ring.revoked
+    except Refused as refused:
+        return None, refused, scan(text.encode())
 
 
 def successor(ring, index):
@@ -50,6 +51,15 @@ def check_dropped(current, index, offered, now):
         raise Refused("dropped_too_early")
 
 
+def check_skew(current, offered, now):
+    """Marks under the old skew must not end before their states do under the new one."""
+    # The smallest recent skew is the present one here: a vector has no document before the current one.
+    most = 2 * current.skew
+    accepts = any(id in current.ids and offered.role(index, now) in ("pending", "active", "retiring") for index, id in enumerate(offered.ids))
+    if offered.skew > most and accepts:
+        raise Refused("skew_raised_too_far")
+
+
 def judge(current, offered, now):
     """How many keys are late; nothing for the document that is in use."""
     if offered.serial < current.serial:
@@ -65,6 +75,7 @@ def judge(current, offered, now):
             check_kept(current, index, offered, offered.ids.index(id), now)
         else:
             check_dropped(current, index, offered, now)
+    check_skew(current, offered, now)
     if min(offered.seal_from) > now >= min(current.seal_from):
         raise Refused("no_active_key")
     new = [index for index, id in enumerate(offered.ids) if id not in current.ids]
@@ -73,7 +84,9 @@ def judge(current, offered, now):
 
 def offer(current, text, now):
     """The ring in use afterwards, and how many keys of it are late. Revocations come first, and stay even where a refusal is raised."""
-    current.revoked_elsewhere.update(revocations(text))
-    offered = Ring(text)
+    offered, refused, revoked = read(text)
+    current.revoked_elsewhere.update(revoked)
+    if refused is not None:
+        raise refused
     late = judge(current, offered, now)
     return (current, None) if late is None else (offered, late)

@@ -48,7 +48,14 @@ def vectors():
     add("a key that had begun to seal withdrawn", used, after(one, revoked=[ids[2]]))
     add("a bare key becomes a document", bare, document(one, serial=1, skew=60, lifetime_cap=3600))
     add("another beginning of the oldest key, which seals", document(one), after(entry(1, NOW - HOUR)))
-    add("longer times for one key", document(one), after(one, propagation=3600, skew=900, lifetime_cap=3600))
+    add("longer times for one key, and twice the skew", document(one), after(one, propagation=3600, skew=120, lifetime_cap=3600))
+    add("a skew of 1 second doubled", document(one, skew=1), after(one, skew=2))
+    add("a skew of 450 seconds doubled", document(one, skew=450), after(one, skew=900))
+    add("a skew of 0 that stays", document(one, skew=0), after(one, two, skew=0))
+    add("a lower skew", document(one, skew=900), after(one, skew=450))
+    add("twice the skew under a bare key that becomes a document", bare, document(one, serial=1, skew=120, lifetime_cap=3600))
+    add("a skew from 0 with every key replaced", document(one, skew=0), after(one, entry(2, NOW, published=NOW, emergency=True), revoked=[ids[1]], skew=300))
+    add("a skew from 0 with every key replaced and taken out", document(one, skew=0), after(entry(2, NOW, published=NOW), revoked=[ids[1]], skew=900))
     add("shorter times for one key", document(one), after(one, propagation=0, skew=0, lifetime_cap=1))
     add("longer times while a key retires", used, after(one, two, lifetime_cap=3600))
     add("the only key is pending still", document(entry(1, NOW + HOUR)), after(entry(1, NOW + HOUR), three))
@@ -81,6 +88,18 @@ def vectors():
     add("every key seals in the future", document(one), after(entry(7, NOW + 1), revoked=[ids[1]]))
     add("the first key of another ring, to come", document(zero, one, revoked=[ids[0]]), after(entry(7, NOW + HOUR), revoked=[ids[0], ids[1]]))
 
+    # A skew that is raised too far.
+    add("more than twice the skew", document(one), after(one, skew=121))
+    add("five times the skew", document(one), after(one, skew=300))
+    add("the largest skew", document(one), after(one, propagation=3600, skew=900, lifetime_cap=3600))
+    add("more than twice the skew many documents later", document(one), document(one, serial=70, skew=180))
+    add("more than twice the skew with a new key", document(one), after(one, three, skew=121))
+    add("more than twice the skew while a key retires", used, after(one, two, skew=121))
+    add("more than twice the skew with the active key revoked", document(one, three), after(one, three, revoked=[ids[1]], skew=121))
+    add("a skew of 1 second tripled", document(one, skew=1), after(one, skew=3))
+    add("a skew of 1 second after 0", document(one, skew=0), after(one, skew=1))
+    add("more than twice the skew under a bare key that becomes a document", bare, document(one, serial=1, skew=121, lifetime_cap=3600))
+
     # What is revoked although the rest is refused.
     revoked = f'"revoked": ["{ids[2]}"]'
     add("revoked by a lower serial", used, document(one, two, serial=6, revoked=[ids[2]]))
@@ -91,11 +110,91 @@ def vectors():
     add("revoked in capitals, with blanks", used, '{"revoked" :\n[ " ' + ids[2].upper() + ' " ]}')
     add("revoked beside what is no id", used, '{"revoked": [7, null, "no id", "' + ids[2] + '"]}')
     add("revoked the second time that the field stands there", used, '{"revoked": [], ' + revoked + "}")
-    add("an id that is no list revokes nothing", used, '{"revoked": "' + ids[2] + '"}')
     add("an id behind the end of the list revokes nothing", used, '{"revoked": [], "keys": ["' + ids[2] + '"]}')
     add("an id under another name revokes nothing", used, '{"unrevoked": ["' + ids[2] + '"]}')
     add("an id in a note revokes nothing", used, after({**one, "note": '"revoked": ["' + ids[2] + '"]'}, two, without=["skew"]))
+    revoking(add, used, after, one, two, ids)
     return found
+
+
+def revoking(add, used, after, one, two, ids):
+    """Documents with a mistake around or in a list that revokes the active key, and those in which something else names it."""
+    good = after(one, two, revoked=[ids[2]])
+    list = f'"revoked": ["{ids[2]}"]'
+    assert good.count(list) == 1
+
+    def mistaken(name, other, *, text=good):
+        add(f"revoked {name}", used, text.replace(list, other))
+
+    both = f'"{ids[9]}", "{ids[2]}"'
+    mistaken("by a name without its first mark", f'revoked": ["{ids[2]}"]')
+    mistaken("by a name without its last mark", f'"revoked: ["{ids[2]}"]')
+    mistaken("by a name without marks", f'revoked: ["{ids[2]}"]')
+    mistaken("in single marks", f"'revoked': ['{ids[2]}']")
+    mistaken("in marks of a word processor", f"\u201crevoked\u201d: [\u201c{ids[2]}\u201d]")
+    mistaken("without marks around the id", f'"revoked": [{ids[2]}]')
+    mistaken("without the first mark of the id", f'"revoked": [{ids[2]}"]')
+    mistaken("without the last mark of the id", f'"revoked": ["{ids[2]}]')
+    mistaken("without a list", f'"revoked": "{ids[2]}"')
+    mistaken("without a list or marks", f'"revoked": {ids[2]}')
+    mistaken("without the end of the list", f'"revoked": ["{ids[2]}"')
+    mistaken("without the beginning of the list", f'"revoked": "{ids[2]}"]')
+    mistaken("in a list in the list", f'"revoked": [[], ["{ids[2]}"]]')
+    mistaken("by an object", f'"revoked": {{"{ids[2]}": "leaked"}}')
+    mistaken("behind an equals sign", f'"revoked" = ["{ids[2]}"]')
+    mistaken("without a colon", f'"revoked" ["{ids[2]}"]')
+    mistaken("behind a comma that should be a colon", f'"revoked", ["{ids[2]}"]')
+    mistaken("in a list with commas too many", f'"revoked": [, "{ids[2]}",, ]')
+    mistaken("under an escaped name in a broken document", f'"\\u0072e\\u0076ok\\u0065\\u0064": ["{ids[2]}"],,')
+    mistaken("under an escaped name in a good document", f'"\\u0072evoked": ["{ids[2]}"]')
+    mistaken("by an id with escapes", f'"revoked": ["\\u{ord(ids[2][0]):04X}{ids[2][1:]}"],,')
+    mistaken("by a name in capitals", f'"REVOKED": ["{ids[2]}"]')
+    mistaken("behind a bracket in a string", f'"revoked": ["see [42]", "a ]", {both}],,')
+    mistaken("behind a bracket in a comment", f'"revoked": [ /* ] */ {both}]')
+    mistaken("behind a bracket in a comment of a line", f'"revoked": [ // ] don\'t ask\n {both} # ]\n ]')
+    mistaken("behind a comment before the list", f'"revoked": /* [] */ [{both}]')
+    mistaken("behind a mark in a comment", f'/* a " */ "revoked": [{both}]')
+    mistaken("behind a string without an end", f'"note": "abc, "revoked": [{both}]')
+    mistaken("behind a string without a beginning", f'"note": abc", "revoked": [{both}]')
+    mistaken("behind a name without an end", f'"note: "abc", "revoked": [{both}]')
+    mistaken("behind a comma that is missing", f'"note": "abc" "revoked": [{both}]')
+    mistaken("behind a value that is missing", f'"note":\n"revoked": [{both}]')
+    mistaken("twice, of which one is empty", f'"revoked": [{both}], "revoked": []')
+    add("revoked by a document in UTF-16, little-endian", used, "".join(letter + "\0" for letter in good))
+    add("revoked by a document in UTF-16, big-endian", used, "".join("\0" + letter for letter in good))
+    add("revoked by a document with zeros at its end", used, good + "\0" * 300)
+    add("revoked by a document behind a byte order mark", used, "\ufeff" + good)
+    add("revoked by a document with other letters", used, good.replace("{", '{"note": "gel\u00f6scht \u20ac \U0001f511", ', 1))
+    add("revoked by a document that a shell has escaped", used, good.replace('"', '\\"'))
+    add("revoked by a document whose marks a shell has eaten", used, good.replace('"', ""))
+    first = good.replace(", " + list, "").replace('"serial"', list + ', "serial"')
+    add("revoked by a document that is cut off in its keys", used, first[: first.index("osk1") + 20])
+
+    # Whatever else names the active key, it seals on.
+    empty = after(one, two, revoked=[]).replace('"revoked": []', list)
+
+    def harmless(name, other):
+        add(f"nothing revoked by {name}", used, empty.replace(list, other))
+
+    harmless("an empty list and a comma too many", '"revoked": [],,')
+    harmless("a list of a comma", '"revoked": [,]')
+    harmless("a list without an end, before a note", f'"revoked": [, "note": "{ids[2]}"')
+    harmless("a list without an end, before other keys", f'"revoked": [ "keys": ["{ids[2]}"]')
+    harmless("a name without a value", f'"revoked": , "note": "{ids[2]}"')
+    harmless("a note that begins with the word", f'"note": "revoked: {ids[2]}"')
+    harmless("a note with the word in it", f'"note": "leaked, revoked: {ids[2]}"')
+    harmless("a note with a list in it", f'"note": "{{revoked: [{ids[2]}]}}"')
+    harmless("a note with a list in single marks", f'"note": "leaked, \'revoked\': [\'{ids[2]}\']"')
+    harmless("a note with an escaped list", f'"note": "leaked, \\"revoked\\": [\\"{ids[2]}\\"]"')
+    harmless("a note without its first mark", f'"note": leaked, revoked: not {ids[2]}"')
+    harmless("a note without its last mark", f'"note": "leaked, revoked: {ids[2]}')
+    harmless("a note without a colon", f'"note" "revoked: {ids[2]}"')
+    harmless("a comment", f'/* "revoked": ["{ids[2]}"] */ "revoked": []')
+    harmless("a comment in the list", f'"revoked": [ // not {ids[2]}\n ]')
+    harmless("a longer name", f'"revoked_by": ["{ids[2]}"]')
+    harmless("a word among others", f'"tags": ["revoked", "{ids[2]}"]')
+    harmless("a longer word than an id", f'"revoked": ["{ids[2]}0", "x{ids[2]}", "0x{ids[2]}", "_{ids[2]}"],,')
+    harmless("the text of a key", f'"revoked": ["osk1.{ids[2]}.{ids[2]}", "osk1.a-{ids[2]}-b.c"],,')
 
 
 def outcome(vector):
