@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
+use super::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::telemetry::record;
 
 /// Lets a callback through when the guard behind it cannot answer, and counts how often it did.
@@ -19,6 +19,9 @@ use crate::telemetry::record;
 /// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an attempt to connect
 ///   has failed, which takes up to two seconds where a store hangs.
 /// * `Misconfigured`: it would stay open for ever.
+///
+/// It stays closed as well for an `OutcomeUnknown` whose cause is an error of one of these kinds: a client that sends again by itself was
+/// refused by a full or busy store the last time.
 ///
 /// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::GuardError::overloaded) where no connection was free
 /// in time, or load alone opens this wrapper.
@@ -89,7 +92,7 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
         MarkFuture::new(async move {
             match self.guard.mark_used(mark).await {
-                Err(error) if matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown) => {
+                Err(error) if is_outage(&error) => {
                     // Whose mark is over is refused by every guard: that is no outage.
                     mark.refuse_if_over()?;
                     self.let_through.fetch_add(1, Ordering::Relaxed);
@@ -100,6 +103,14 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
             }
         })
     }
+}
+
+/// Whether an error tells of a store that cannot be reached, and of nothing that load or a full store causes. Where an earlier try may
+/// have left its mark, the kind is `OutcomeUnknown` whatever refused the later one: then the cause decides.
+fn is_outage(error: &GuardError) -> bool {
+    let opens = |error: &GuardError| matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown);
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    opens(error) && causes.filter_map(|cause| cause.downcast_ref::<GuardError>()).all(opens)
 }
 
 impl<G: Clone> Clone for DangerouslyFailOpen<G> {

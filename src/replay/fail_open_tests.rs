@@ -44,6 +44,23 @@ fn it_stays_closed_when_the_guard_has_no_free_connection() {
 
 /// During an outage a process still knows what it let through itself, if the cache is around and not inside.
 #[cfg(feature = "cache")]
+/// A client that sends again by itself was refused the last time: what the earlier try did is unknown, and the store is up.
+#[test]
+fn it_stays_closed_when_an_unknown_outcome_was_caused_by_a_full_or_busy_store() {
+    fn full() -> Result<Marked, GuardError> {
+        Err(GuardError::outcome_unknown(GuardError::full()))
+    }
+    fn busy() -> Result<Marked, GuardError> {
+        Err(GuardError::outcome_unknown(GuardError::outcome_unknown(GuardError::overloaded("BUSY"))))
+    }
+    fn down() -> Result<Marked, GuardError> {
+        Err(GuardError::outcome_unknown(GuardError::unavailable("connection refused")))
+    }
+    assert_eq!(ask(full, 0), (Err(GuardErrorKind::OutcomeUnknown), 0));
+    assert_eq!(ask(busy, 0), (Err(GuardErrorKind::OutcomeUnknown), 0));
+    assert_eq!(ask(down, 0), (Ok(Marked::First), 1));
+}
+
 #[test]
 fn a_cache_around_it_lets_a_link_through_once() {
     let down = || Answers(|| Err(GuardError::unavailable("down")));

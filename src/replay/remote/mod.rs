@@ -73,6 +73,8 @@ pub(super) struct Claim<'m>(pub(super) &'m Mark);
 pub(super) struct Failure {
     error: GuardError,
     connection: Health,
+    /// Whether the store was asked at all.
+    was_sent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,17 +90,17 @@ enum Health {
 impl Failure {
     /// The server answered that it did not take the mark.
     pub(super) fn refused(error: GuardError) -> Self {
-        Self { error, connection: Health::Good }
+        Self { error, connection: Health::Good, was_sent: true }
     }
 
     /// The server answered that it cannot take marks (any more); another connection may lead to one that does.
     pub(super) fn turned_away(error: GuardError) -> Self {
-        Self { error, connection: Health::Broken }
+        Self { error, connection: Health::Broken, was_sent: true }
     }
 
     /// The connection failed while the server was being asked.
     pub(super) fn interrupted(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken }
+        Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken, was_sent: true }
     }
 
     #[cfg(feature = "redis")]
@@ -126,11 +128,12 @@ impl Failure {
     }
 
     fn silent() -> Self {
-        Self { error: GuardError::outcome_unknown("no answer within the time budget"), connection: Health::Silent }
+        let error = GuardError::outcome_unknown("no answer within the time budget");
+        Self { error, connection: Health::Silent, was_sent: true }
     }
 
     fn not_sent(error: GuardError) -> Self {
-        Self { error, connection: Health::Good }
+        Self { error, connection: Health::Good, was_sent: false }
     }
 
     /// What the store was asked is not known, or it may be asked elsewhere.
@@ -165,8 +168,10 @@ pub(super) async fn ask<S: Store, C: Call<S>>(
     if !first.is_worth_a_retry() || Instant::now() >= times.send_by {
         return Err(first.error);
     }
-    match attempt(link, call, Times { answer_by: times.end, ..times }).await {
+    match attempt(link, call, Times { answer_by: times.end, half: times.send_by, ..times }).await {
         Ok(answer) => Ok(answer),
+        // Nothing was sent, so that it says nothing of the store.
+        Err(second) if !second.was_sent => Err(first.error),
         // Whatever happened to the retry: the first attempt may have left its mark.
         Err(second) if first.error.kind() == GuardErrorKind::OutcomeUnknown => {
             Err(second.error.after_unknown_outcome())
@@ -180,6 +185,8 @@ pub(super) async fn ask<S: Store, C: Call<S>>(
 struct Times {
     /// The first attempt is given up then, so that there is time for another.
     answer_by: Instant,
+    /// The middle of the budget: a call that has no turn on the connection by then is given up.
+    half: Instant,
     /// Later, nothing is sent any more: there would be no time for an answer, and nobody would know the outcome.
     send_by: Instant,
     end: Instant,
@@ -192,13 +199,13 @@ impl Times {
     fn within(budget: Duration) -> Self {
         let start = Instant::now();
         let after = |share: f32| start.checked_add(budget.mul_f32(share)).unwrap_or(start);
-        Self { answer_by: after(0.5), send_by: after(1.0 - ANSWERING), end: after(1.0) }
+        Self { answer_by: after(0.5), half: after(0.5), send_by: after(1.0 - ANSWERING), end: after(1.0) }
     }
 }
 
 /// One attempt. If a connection had to be waited for, the answer has time until the end.
 async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
-    let Times { mut answer_by, send_by, end } = times;
+    let Times { mut answer_by, half, send_by, end } = times;
     let (lease, generation) = loop {
         // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
         let ready = link.ready();
@@ -215,7 +222,9 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
             Poll::Pending => {
                 answer_by = end;
                 let busy = |_| Failure::not_sent(GuardError::overloaded("all connections are busy"));
-                let lease = timeout_at(send_by, lease).await.map_err(busy)?;
+                // No later than half of the budget: a call that waited has as long for its answer as one that did not, or load alone
+                // would make a store look down whose answers take longer than the rest.
+                let lease = timeout_at(half.min(send_by), lease).await.map_err(busy)?;
                 // The connection may have been given up meanwhile: what is sent over it would get no answer.
                 if link.is_current(generation) {
                     break (lease, generation);

@@ -101,6 +101,30 @@ async fn a_flood_over_a_small_pool_opens_nothing() {
     assert!(errors.iter().all(|kind| *kind == GuardErrorKind::Overloaded), "{errors:?}");
 }
 
+/// A call that waited for its turn must not have less time for its answer than one that did not: over a store whose answers take
+/// nearly half of the budget, load alone would let replays through.
+#[tokio::test(start_paused = true)]
+async fn a_steady_load_over_a_slow_store_opens_nothing() {
+    for milliseconds in [30, 90, 101, 110, 120, 140, 149] {
+        for places in [1, 2, 4] {
+            let store = Small::new(places, Some(Duration::from_millis(milliseconds)));
+            let guard = open(&store).await;
+            let mut tasks = tokio::task::JoinSet::new();
+            for claimant in 0..400_u64 {
+                let guard = Arc::clone(&guard);
+                let mark = Mark::new([1; 16], claimant.to_be_bytes(), 0, Sealed { issued_at: 0, expires_at: 600 }, 60);
+                tasks.spawn(async move {
+                    sleep(Duration::from_millis(claimant * 5)).await;
+                    guard.mark_used(&mark).await
+                });
+            }
+            let answers = tasks.join_all().await;
+            let first = answers.iter().filter(|answer| matches!(answer, Ok(Marked::First))).count();
+            assert_eq!(first, 0, "{milliseconds} ms over {places} connections");
+        }
+    }
+}
+
 /// The connections are in use, and nothing comes back: only what was sent can have met an outage.
 #[tokio::test(start_paused = true)]
 async fn over_a_store_that_hangs_no_call_is_let_through_that_was_never_sent() {
