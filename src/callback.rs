@@ -250,11 +250,16 @@ impl Callback {
     #[cfg(feature = "http")]
     pub(crate) fn from_post(query: Option<&str>, body: &[u8]) -> Result<Self, FinishError> {
         let callback = Self::from_form(body)?;
+        // As other readers of addresses may take a name: in any case, `code[]` and `code.x` for `code`, and `;` for `&`.
         let is_sent_twice = |name: &str| {
-            let is = |known: &str| known.eq_ignore_ascii_case(name);
+            let plain = |byte: char| byte.is_ascii_alphanumeric() || matches!(byte, '_' | '-');
+            let stem =
+                name.trim_start_matches(|byte| !plain(byte)).split(|byte| !plain(byte)).next().unwrap_or_default();
+            let is = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(stem);
             RESPONSE_PARAMETERS.into_iter().any(is) || callback.others.0.iter().any(|(other, _)| is(other))
         };
-        let mut names = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pieces = query.unwrap_or_default().split(';');
+        let mut names = pieces.flat_map(|piece| form_urlencoded::parse(piece.as_bytes()));
         if names.any(|(name, _)| is_sent_twice(&name)) {
             let refused = FinishError::because(
                 FinishErrorKind::DuplicateParameter,

@@ -55,13 +55,11 @@ pub(super) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
     Ok(())
 }
 
-/// HTTP/2 tells the host in `:authority` and has no `Host` (RFC 9113 section 8.3.1); whose host a login begins on is looked up
-/// under the one name.
+/// HTTP/2 sends the host as `:authority` and may have no `Host` header (RFC 9113 section 8.3.1). Where both are there, the authority of
+/// the request target counts, as in HTTP/1.1 (RFC 9112 section 3.2.2), because a proxy in front has checked that one.
 #[cfg(any(feature = "actix", feature = "axum"))]
 pub(super) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
-    if let (false, Some(authority)) = (headers.contains_key(http::header::HOST), authority)
-        && let Ok(host) = HeaderValue::from_str(authority)
-    {
+    if let Some(Ok(host)) = authority.map(HeaderValue::from_str) {
         headers.insert(http::header::HOST, host);
     }
 }

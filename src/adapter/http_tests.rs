@@ -29,7 +29,18 @@ fn the_query_of_a_post_is_no_callback_and_no_second_one() {
         Callback::from_parts(&parts, body).map_or_else(|error| error.code(), |_| "accepted")
     };
     assert_eq!(code("?state=s&code=c", b""), "missing_state");
-    for query in ["?code=x", "?a=b&st%61te=s", "?ISS=x", "?user=x", "?mine=x"] {
+    for query in [
+        "?code=x",
+        "?a=b&st%61te=s",
+        "?ISS=x",
+        "?user=x",
+        "?mine=x",
+        "?code[]=x",
+        "?a=1;code=x",
+        "?+code=x",
+        "?code%00=x",
+        "?code.x=1",
+    ] {
         assert_eq!(code(query, b"state=s&code=c&mine=1"), "duplicate_parameter", "{query}");
     }
     for query in ["", "?", "?app=shop", "?&", "?=", "?codes=x"] {

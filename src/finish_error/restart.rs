@@ -164,7 +164,8 @@ impl Restart {
         self.origin.purpose
     }
 
-    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. `None` where another browser began it, or
+    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. It may be as old as a state may be when it
+    /// restarts, and several logins may be given it: treat it as a request, not as a voucher. `None` where another browser began it, or
     /// may have; where the data lay in a store; and where it does not read as this type.
     ///
     /// # Examples

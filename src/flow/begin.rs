@@ -1,6 +1,7 @@
 //! Beginning a login.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::telling::begin_outcome;
@@ -46,6 +47,30 @@ pub struct Begun {
     pub client_secret: Option<String>,
     /// When the state expires.
     pub expires_at: SystemTime,
+    redirect_uri: Option<Arc<str>>,
+}
+
+impl Begun {
+    /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
+    /// let github = Provider::github()
+    ///     .named_redirect_uri("web", "https://shop.example/auth/github/callback")
+    ///     .named_redirect_uri("admin", "https://admin.shop.example/auth/github/callback");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(github)
+    ///     .build()?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").redirect("admin"))?;
+    /// assert_eq!(begun.redirect_uri(), Some("https://admin.shop.example/auth/github/callback"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
 }
 
 impl fmt::Debug for Begun {
@@ -151,6 +176,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             set_cookie: bound.set_cookie,
             client_secret: bound.client_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
+            redirect_uri: inner.address(provider, login.redirect.as_deref()).map(|at| Arc::clone(&at.text)),
         };
         Ok((begun, also))
     }
@@ -268,7 +294,7 @@ impl FlowInner {
         let origin = std::str::from_utf8(origin).ok();
         let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
         // A page that came over plain http may be anybody's on the network.
-        let local = host_of(authority).is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "::1"));
+        let local = host_of(authority).is_some_and(is_loopback);
         let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
         let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));
         let same_host = match (self.public_host.as_deref(), request_host) {
@@ -324,6 +350,12 @@ impl FlowInner {
         };
         Ok((nonce, bound))
     }
+}
+
+/// A host that browsers take for this very machine's, as they trust its pages without TLS (W3C Secure Contexts, section 3.1).
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    address || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers

@@ -95,8 +95,9 @@ pub enum BeginError {
     /// A POST of another site. The browser sends no `SameSite=Lax` cookie with it, so each one would set a new cookie, and
     /// enough of them push the cookies of pending logins out of the browser.
     #[error(
-        "a login bound by cookie does not start from another site's POST: start it from a page of your own or by GET; if this was \
-         your own page, check that your proxy keeps Host and Origin, or set FlowBuilder::public_host"
+        "a login bound by cookie does not start from another site's POST: start it from a page of your own or by GET, and answer a POST \
+         that a protocol prescribes (third-party-initiated login) with a 303 redirect to the login start; if this was your own page, \
+         check that your proxy keeps Host and Origin, or set FlowBuilder::public_host"
     )]
     CrossSitePost,
     /// The `site` hook of the routes failed.

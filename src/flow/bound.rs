@@ -54,6 +54,10 @@ pub struct Bound<T> {
     pub(super) skew: u32,
     /// The state's text, for the offer to start again.
     pub(super) state: String,
+    /// Whether the state is bound to nothing, so that nothing tells whose it is.
+    pub(super) is_unbound: bool,
+    /// Until when the login may start again, in Unix seconds.
+    pub(super) restart_until: u64,
     pub(super) finished: Finished<T>,
 }
 
@@ -119,12 +123,20 @@ impl<T: serde::Serialize> Bound<T> {
 
     /// [`Bound::mark_used`], for a caller that counts what the login ended in.
     pub(crate) async fn mark(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, state, finished } = self;
+        let Self { flow, nonce, key_id, sealed, skew, state, is_unbound, restart_until, finished } = self;
+        let refused = |error: FinishError, finished, whose| {
+            let whose = match whose {
+                Whose::ThisOne if is_unbound => Whose::Unknown,
+                Whose::AskFirst if is_unbound => Whose::UnknownPost,
+                whose => whose,
+            };
+            if flow.now() >= restart_until { error } else { flow.refused(error, finished, whose, state) }
+        };
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
         if let Err(kind) = flow.still_good(sealed, skew, key_id, now) {
-            return Err(flow.refused(kind.into(), finished, Whose::ThisOne, state));
+            return Err(refused(kind.into(), finished, Whose::ThisOne));
         }
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
@@ -138,13 +150,13 @@ impl<T: serde::Serialize> Bound<T> {
             // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
             Ok(Marked::First) => match flow.still_good(sealed, skew, key_id, flow.now()) {
                 Ok(()) => Ok(finished),
-                Err(kind) => Err(flow.refused(kind.into(), finished, Whose::ThisOne, state)),
+                Err(kind) => Err(refused(kind.into(), finished, Whose::ThisOne)),
             },
             Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
-                Err(flow.refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne, state))
+                Err(refused(FinishError::already_used(first_used_at), finished, Whose::ThisOne))
             }
             // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
-            Err(error) => Err(flow.refused(error.into(), finished, Whose::AskFirst, state)),
+            Err(error) => Err(refused(error.into(), finished, Whose::AskFirst)),
         }
     }
 }
@@ -187,6 +199,9 @@ impl FlowInner {
         let (Finished::Code(Authorized { origin, data, .. }) | Finished::Refused(ProviderRefusal { origin, data, .. })) =
             finished;
         let restart = Restart::new(origin, whose, state);
+        if !matches!(whose, Whose::ThisOne | Whose::AskFirst) {
+            return error.with_restart(restart);
+        }
         let mut json = Vec::new();
         let restart = match data::write(&data, &mut json) {
             Ok(()) => self.carrying(restart, &json),

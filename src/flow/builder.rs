@@ -130,7 +130,7 @@ impl<T> FlowBuilder<T> {
     /// Use it for every [`Purpose::Custom`] whose callback changes something that belongs to an account: connecting a
     /// calendar or a repository, paying, granting access. Without it another site can start such a login in your user's
     /// browser and, with a provider that asks nothing, complete it with the attacker's identity (account-link fixation). A
-    /// purpose that only signs users in needs no user.
+    /// purpose that only signs users in needs no user, and [`Purpose::Login`] is refused when the flow is built.
     ///
     /// # Examples
     ///
@@ -293,6 +293,9 @@ impl Settings {
             self.purposes.push(Purpose::Login);
         }
         self.purposes.iter().try_for_each(|purpose| purpose.check())?;
+        if self.user_purposes.contains(&Purpose::Login) {
+            return Err(ConfigError::UserForLogin);
+        }
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
         let addresses = self.checked_addresses()?;
@@ -374,7 +377,8 @@ impl Settings {
                 if addresses.iter().any(same) {
                     return Err(ConfigError::RedirectTwice(named.to_owned()));
                 }
-                addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
+                let (provider, text) = (provider.id().to_owned(), text.as_str().into());
+                addresses.push(Address { provider, redirect: redirect.clone(), uri, text });
             }
         }
         // One address names no one of several providers; with `shared_callback`, `iss` does.

@@ -21,7 +21,7 @@ use crate::token::wire::LONGEST_BYTES;
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
     /// Checks everything but single use. Pure: it waits for nothing and marks nothing.
     ///
-    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant,
+    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, response mode,
     /// binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
     /// nobody can use up another's login.
     ///
@@ -92,7 +92,9 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let data = match data::read(claims.data) {
             Ok(data) => data,
             Err(error) => {
-                let restart = Restart::new(origin, Whose::ThisOne, callback.state);
+                let is_unbound = claims.kind == BindingKind::Unbound;
+                let whose = if is_unbound { Whose::Unknown } else { Whose::ThisOne };
+                let restart = Restart::new(origin, whose, callback.state);
                 let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
                 return Err(refused.with_restart(restart));
             }
@@ -122,6 +124,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,
             state: callback.state,
+            is_unbound: claims.kind == BindingKind::Unbound,
+            restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
             finished,
         })
     }

@@ -51,6 +51,9 @@ pub enum ConfigError {
     /// A form_post provider over plain HTTP.
     #[error("{0:?} answers by form_post, which needs a SameSite=None cookie, which browsers take over https only")]
     FormPostOverPlainHttp(String),
+    /// [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user) was given [`Purpose::Login`](crate::Purpose::Login).
+    #[error("a login cannot require a signed-in user: give purpose_for_user a purpose of your own")]
+    UserForLogin,
     /// [`Provider::post_only`](crate::Provider::post_only) for a provider that does not answer by form_post.
     #[error(
         "provider {0:?} accepts callbacks by POST only, but does not use form_post: set its response_mode, or remove post_only"

@@ -104,6 +104,8 @@ struct Address {
     provider: String,
     redirect: Option<String>,
     uri: RedirectUri,
+    /// As it was given.
+    text: Arc<str>,
 }
 
 impl FlowInner {
@@ -122,9 +124,11 @@ impl FlowInner {
 
     /// The host of the provider's callback address of this redirect id, or of its own without one.
     fn callback_host(&self, provider: &Provider, redirect: Option<&str>) -> Option<&str> {
-        let mut addresses = self.addresses.iter();
-        let address = addresses.find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)?;
-        address.uri.host.as_deref()
+        self.address(provider, redirect)?.uri.host.as_deref()
+    }
+
+    fn address(&self, provider: &Provider, redirect: Option<&str>) -> Option<&Address> {
+        self.addresses.iter().find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)
     }
 
     /// Whether a return path is a callback address: such a login would never end.

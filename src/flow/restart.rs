@@ -2,7 +2,7 @@
 
 use super::check::without_cookie;
 use super::{Expect, Flow, FlowInner};
-use crate::binding::{Binding, Comparison};
+use crate::binding::{Binding, Comparison, Holder};
 use crate::callback::Way;
 use crate::finish_error::{Restart, Whose};
 use crate::open::{self, InContext};
@@ -13,8 +13,13 @@ impl<T> Flow<T> {
     /// At your login start: what a refused state, sent along as [`Restart::token`], still offers this browser. Give it to
     /// [`Login::restarting`](crate::Login::restarting).
     ///
-    /// `None` if the state is not authentic, does not belong to `expect`, or expired longer ago than the ring's `lifetime_cap`:
-    /// start the login as if there were no token. Anyone can send a token, so treat it as a hint and not as a permission.
+    /// `None` where [`Restart::may_restart`] would be false, and if the state is not authentic, does not belong to `expect`, or
+    /// expired longer ago than the ring's `lifetime_cap`: start the login as if there were no token. Anyone can send a token, so
+    /// treat it as a hint and not as a permission. The purpose must be that of `expect`, or the flow's first one.
+    ///
+    /// Every layer between the callback and the login start has to keep the query. Without the token the count of restarts is lost,
+    /// and a browser that keeps no cookies goes around in circles at a provider that asks nothing. A ring whose `lifetime_cap` is not
+    /// longer than its `skew` restarts no expired login.
     ///
     /// # Examples
     ///
@@ -32,7 +37,8 @@ impl<T> Flow<T> {
     #[must_use]
     pub fn restart(&self, token: &str, binding: &Binding<'_>, expect: Expect<'_>) -> Option<Restart> {
         let inner = &*self.inner;
-        let (now, table, context) = (inner.now(), inner.keys.load(), expect.context());
+        let (now, table, mut context) = (inner.now(), inner.keys.load(), expect.context());
+        context.purpose = context.purpose.or(inner.purposes.first().copied());
         let mut buffer = [0; LONGEST_BYTES];
         let authentic = open::authenticate(token, &table, now, &mut buffer).ok()?;
         let in_context = match authentic.check_time(now, table.ring().timing()) {
@@ -41,7 +47,9 @@ impl<T> Flow<T> {
         }
         .ok()?;
         let provider = inner.configured_provider(in_context).ok()?;
-        inner.offer_restart(in_context, provider, binding, Way::Direct, token)
+        let restart = inner.offer_restart(in_context, provider, binding, Way::Direct, token)?;
+        // A login that restarted already, or one of another browser: a chain of tokens would keep its data for ever.
+        restart.may_restart().then_some(restart)
     }
 }
 
@@ -58,6 +66,8 @@ impl FlowInner {
         let authentic = in_context.authentic();
         let whose = match self.compare(authentic, binding, provider) {
             Comparison::Same(_) if !self.is_same_user(in_context, binding) => return None,
+            // Nothing tells one browser from another.
+            Comparison::Same(_) if matches!(binding.holder, Holder::Unbound) => Whose::Unknown,
             Comparison::Same(_) => Whose::ThisOne,
             Comparison::NoCookie => without_cookie(binding, way),
             Comparison::Other => Whose::Another,

@@ -41,8 +41,9 @@ impl RedirectUri {
             None => ("", without_query),
         };
         if default_port.is_none() {
-            // `app:///callback` and `app:/callback` lead to one app.
-            let authority = if authority.is_empty() { String::new() } else { Authority::parse(authority)?.text(None) };
+            // `app:///callback` and `app:/callback` lead to one app. What stands for a host is the app's own: `app://-/callback`.
+            let own = |text: &str| matches!(text, "" | "-" | ".").then(|| text.to_owned());
+            let authority = own(authority).or_else(|| Some(Authority::parse(authority)?.text(None)))?;
             let path = (!has_dot_segment(path)).then(|| path.to_owned())?;
             return Some(Self { scheme, authority, host: None, path });
         }
@@ -56,7 +57,9 @@ impl RedirectUri {
     /// Whether a request for one may reach the route of the other: the query does not tell them apart, nor do spellings of
     /// the path that many routers merge.
     pub(crate) fn is_same_address(&self, other: &Self) -> bool {
-        self.scheme == other.scheme && self.authority == other.authority && is_same_route(&self.path, &other.path)
+        // A proxy that ends TLS leads `http` and `https` to one router.
+        let same_scheme = self.scheme == other.scheme || (self.host.is_some() && other.host.is_some());
+        same_scheme && self.authority == other.authority && is_same_route(&self.path, &other.path)
     }
 }
 

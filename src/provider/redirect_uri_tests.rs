@@ -33,6 +33,8 @@ fn addresses_that_are_in_use_are_accepted() {
         "com.example.app:/oauth2redirect/acme",
         "com.example.app://login.shop.example/ios/com.example.app/callback",
         "com.example.app:///callback",
+        "app://-/callback",
+        "app://./callback",
         "msauth://com.example.app/kz%2F%2Fabc%3D",
         "urn:ietf:wg:oauth:2.0:oob",
     ] {
@@ -44,10 +46,16 @@ fn addresses_that_are_in_use_are_accepted() {
 fn addresses_that_lead_to_one_route_are_the_same() {
     let same =
         |one: &str, other: &str| RedirectUri::parse(one).unwrap().is_same_address(&RedirectUri::parse(other).unwrap());
-    for other in ["https://SHOP.example/cb", "HTTPS://shop.example:443/CB/", "https://shop.example/%63b?x=1"] {
+    for other in [
+        "https://SHOP.example/cb",
+        "HTTPS://shop.example:443/CB/",
+        "https://shop.example/%63b?x=1",
+        "http://shop.example/cb",
+    ] {
         assert!(same("https://shop.example/cb", other), "{other}");
     }
-    for other in ["https://shop.example/cb2", "https://shop.example:8443/cb", "http://shop.example/cb", "app:/cb"] {
+    for other in ["https://shop.example/cb2", "https://shop.example:8443/cb", "http://shop.example:8080/cb", "app:/cb"]
+    {
         assert!(!same("https://shop.example/cb", other), "{other}");
     }
     assert!(same("http://[::1]:80/cb", "http://[::1]/cb"));

@@ -108,7 +108,8 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
 /// Whether an error tells of a store that cannot be reached, and of nothing that load or a full store causes. Where an earlier try may
 /// have left its mark, the kind is `OutcomeUnknown` whatever refused the later one: then the cause decides.
 fn is_outage(error: &GuardError) -> bool {
-    let opens = |error: &GuardError| matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown);
+    let opens =
+        |error: &GuardError| matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown);
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     opens(error) && causes.filter_map(|cause| cause.downcast_ref::<GuardError>()).all(opens)
 }

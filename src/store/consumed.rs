@@ -61,7 +61,7 @@ impl Issued {
 
 impl From<Begun> for Issued {
     fn from(begun: Begun) -> Self {
-        let Begun { state, code_challenge, nonce, set_cookie, client_secret, expires_at } = begun;
+        let Begun { state, code_challenge, nonce, set_cookie, client_secret, expires_at, .. } = begun;
         let (code_challenge, nonce, expires_at) = (Some(code_challenge), Some(nonce), Some(expires_at));
         Self { state, code_challenge, nonce, set_cookie, client_secret, expires_at }
     }

@@ -129,7 +129,10 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
     let begun = attacker.begin(&shop, login());
     let mut other = Browser::default();
     let _ = other.begin(&shop, login());
-    for (browser, is_own) in [(&attacker, true), (&other, false), (&Browser::default(), false)] {
+    let headers = other.headers();
+    let restart = shop.flow.restart(&begun.state, &Binding::cookies(&headers), Expect::provider("github"));
+    assert!(restart.is_none(), "a browser with a login of its own");
+    for (browser, is_own) in [(&attacker, true), (&Browser::default(), false)] {
         let headers = browser.headers();
         let restart = shop.flow.restart(&begun.state, &Binding::cookies(&headers), Expect::provider("github")).unwrap();
         assert_eq!((restart.provider(), restart.token()), ("github", begun.state.as_str()));
@@ -149,6 +152,52 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
     assert!(!offered(&begun.state, Expect::provider("github").tenant(&tenant)));
     assert!(!offered(&begun.state, Expect::provider("github").purpose(Purpose::Link)));
     assert!(!offered(&format!("{}AAAA", begun.state), Expect::provider("github")));
+}
+
+/// A login that is bound to nothing is certainly nobody's: what an attacker chose must not go on with whoever opens the link.
+#[test]
+fn an_unbound_login_restarts_without_what_its_starter_chose() {
+    let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+    let unbound = Binding::dangerously_unbound;
+    let login = || Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/mallory").unwrap());
+    let begun = shop.flow.begin(unbound(), login().data("mallory".to_owned())).unwrap();
+    let finish = || block_on(shop.flow.finish(unbound(), Expect::provider("github"), callback(&begun.state)));
+    let carried = |restart: &Restart| {
+        (restart.return_to().is_some(), restart.tenant().is_some(), restart.data::<String>().is_some())
+    };
+    assert!(finish().is_ok());
+    let used = finish().unwrap_err();
+    assert_eq!((used.code(), carried(used.restart().unwrap())), ("already_used", (false, false, false)));
+    shop.clock.advance(Duration::from_secs(700));
+    let late = finish().unwrap_err();
+    assert_eq!((late.code(), carried(late.restart().unwrap())), ("expired", (false, false, false)));
+    let token = shop.flow.restart(&begun.state, &unbound(), Expect::provider("github")).unwrap();
+    assert_eq!(carried(&token), (false, false, false));
+}
+
+/// A machine slept between the check and the mark.
+#[test]
+fn a_callback_that_is_marked_much_too_late_offers_no_restart() {
+    let shop = shop();
+    for (seconds, offered) in [(700, true), (20 * 3_600, false)] {
+        shop.clock.set(NOW);
+        let begun = shop.flow.begin(session(), login()).unwrap();
+        let bound = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
+        shop.clock.advance(Duration::from_secs(seconds));
+        let late = block_on(bound.mark_used()).unwrap_err();
+        assert_eq!((late.code(), late.restart().is_some()), ("expired", offered));
+    }
+}
+
+/// By hand, a login start that names no purpose continues a plain login alone: the start of another purpose has checks of its own.
+#[test]
+fn a_token_of_another_purpose_continues_nothing_unless_it_is_asked_for() {
+    const BANK: Purpose = Purpose::Custom("connect-bank");
+    let shop = shop_with(|builder| builder.purpose(Purpose::Login).purpose(BANK).provider(Provider::github()));
+    let begun = shop.flow.begin(session(), Login::at("github").purpose(BANK)).unwrap();
+    let offered = |expect: Expect<'_>| shop.flow.restart(&begun.state, &session(), expect).is_some();
+    assert!(!offered(Expect::provider("github")));
+    assert!(!offered(Expect::provider("github").purpose(BANK)), "only a login restarts by itself");
 }
 
 /// What a login carries is told to the browser that began it, and to nobody else who has the state.

@@ -69,6 +69,14 @@ fn another_site_s_post_starts_no_login_by_cookie() {
     assert_eq!(post(&[("origin", "https://www.shop.example"), ("sec-fetch-site", "same-site")]), "begins");
     // A link from anywhere: browsers send no Origin with a GET.
     assert_eq!(post(&[("sec-fetch-site", "cross-site")]), "begins");
+    // This very machine, by any of its names.
+    for host in ["localhost:3000", "acme.localhost:3000", "127.0.0.2", "[::1]:8080"] {
+        let own: HeaderMap = [("host", host.to_owned()), ("origin", format!("http://{host}"))]
+            .into_iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        assert!(shop.flow.begin(Binding::cookies(&own), Login::at("github")).is_ok(), "{host}");
+    }
     // Nothing is set for a client that is not bound by cookie.
     let cross_site = headers(&[host, evil, ("sec-fetch-site", "cross-site")]);
     assert!(shop.flow.begin(Binding::new_client_secret().with_request(&cross_site), Login::at("github")).is_ok());
@@ -208,6 +216,7 @@ fn configurations_that_cannot_work_do_not_build() {
         assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
     }
     assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
+    assert_eq!(error(builder().provider(github()).purpose_for_user(Purpose::Login)), ConfigError::UserForLogin);
     let by_query = github().post_only();
     assert_eq!(error(builder().provider(by_query)), ConfigError::PostOnlyWithoutFormPost("github".into()));
     let native = builder().provider(github().redirect_uri("com.example.shop:/callback"));

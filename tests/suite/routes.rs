@@ -79,6 +79,18 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Where the redirect of a refused callback leads a browser that opened this path.
+    pub fn login_start(&self, callback: &str) -> String {
+        assert_eq!((self.status.as_u16(), self.header("set-cookie")), (303, ""), "{}", self.text);
+        assert_eq!((self.header("cache-control"), self.header("referrer-policy")), ("no-store", "no-referrer"));
+        assert!(!format!("{:?}", self.headers).contains("ost1"), "the state shows in a `Debug` of the headers");
+        let here = url::Url::parse("https://shop.example").unwrap().join(callback).unwrap();
+        let login_start = here.join(self.header("location")).unwrap();
+        assert_eq!(login_start.origin(), here.origin());
+        assert!(login_start.query().is_some_and(|query| query.starts_with("again=ost1")), "{login_start}");
+        login_start[url::Position::BeforePath..].to_owned()
+    }
+
     /// The state in the redirect to the provider.
     pub fn state(&self) -> String {
         assert_eq!(self.status, 303, "{}", self.text);
@@ -113,12 +125,9 @@ impl Visitor {
         self.get(server, &format!("/auth/{provider}/callback?code=c&state={state}"))
     }
 
-    /// Follows the redirect of a refused callback to the login start, which sets the cookie and leads to the provider.
+    /// Follows the redirect of a refused callback at `/auth` to the login start, which sets the cookie and leads to the provider.
     pub fn restart(&mut self, server: &Server, refused: &Answer) -> Answer {
-        assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (303, ""), "{}", refused.text);
-        assert_eq!((refused.header("cache-control"), refused.header("referrer-policy")), ("no-store", "no-referrer"));
-        let login_start = refused.header("location").to_owned();
-        assert!(login_start.starts_with('/') && login_start.contains("?again=ost1"), "{login_start}");
+        let login_start = refused.login_start("/auth/any/callback");
         self.get(server, &login_start)
     }
 

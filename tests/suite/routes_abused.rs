@@ -148,8 +148,8 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
         server.clock.advance(Duration::from_secs(seconds));
         for _ in 0..20 {
             let refused = Visitor::default().callback(&server, "github", &state);
-            assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (303, ""), "{pass}");
-            assert_eq!(refused.header("location"), format!("/auth/github?again={state}"), "{pass}");
+            let login_start = refused.login_start("/auth/github/callback");
+            assert_eq!(login_start, format!("/auth/github?again={state}"), "{pass}");
         }
     }
     for seconds in [1, 5 * 86_400] {
@@ -162,6 +162,35 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
         assert_eq!(ann.callback(&server, "github", &fresh).header("x-path"), "/home");
     }
     assert_eq!(server.guard.calls(), 2, "only the two new logins asked the guard");
+}
+
+/// A router that nests the routes, or a proxy, takes the front of the path away, and no redirect_uri may tell which.
+#[test]
+fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
+        .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
+        .on_code(|_, _| async { "signed in" });
+    let router = axum::Router::new().nest("/app", routes.build().unwrap().into_router());
+    let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
+    let state = ann.get(&server, "/app/auth/x").state();
+    server.clock.advance(Duration::from_secs(700));
+    let callback = format!("/app/auth/x/callback?code=c&state={state}");
+    let login_start = ann.get(&server, &callback).login_start(&callback);
+    assert_eq!(login_start, format!("/app/auth/x?again={state}"));
+    let again = ann.get(&server, &login_start).state();
+    assert_eq!(ann.get(&server, &format!("/app/auth/x/callback?code=c&state={again}")).text, "signed in");
+}
+
+/// A chain of tokens would keep what a login carried for ever.
+#[test]
+fn a_restarted_login_continues_no_further_login() {
+    let (server, mut ann) = (server(), Visitor::default());
+    let first = ann.get(&server, "/auth/github?return_to=/cart").state();
+    let second = ann.get(&server, &format!("/auth/github?again={first}")).state();
+    assert_eq!(ann.callback(&server, "github", &second).header("x-path"), "/cart");
+    let third = ann.get(&server, &format!("/auth/github?again={second}")).state();
+    assert_eq!(ann.callback(&server, "github", &third).header("x-path"), "/home");
 }
 
 /// A token is a hint: anyone can write one into a link.

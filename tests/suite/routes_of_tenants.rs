@@ -43,7 +43,10 @@ fn server_of(github: Provider, site: impl Fn(&str) -> Result<Site, &'static str>
     let (clock, guard, told) = (ManualClock::at(NOW), CountingGuard::new(), Server::nothing_told());
     let (errors, begins) = (Arc::clone(&told), Arc::clone(&told));
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider(github, |begun| {
+            let redirect_uri = begun.redirect_uri().unwrap_or_default();
+            format!("https://github.com/login/oauth/authorize?redirect_uri={redirect_uri}&state={}", begun.state)
+        })
         .site(move |request| {
             let host = request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
             let site = site(host).map_err(Into::into);
@@ -136,8 +139,7 @@ fn a_restart_that_is_not_certainly_this_browser_s_takes_the_site_of_its_own_requ
     // At its own host a browser without a cookie restarts, without the path; the token brings no tenant to another host.
     let mut victim = browser();
     let refused = victim.callback(&server, ACME, &state);
-    let login_start = refused.header("location").to_owned();
-    assert_eq!(login_start, format!("/acme/auth/github?again={state}"));
+    assert_eq!(refused.login_start("/acme/auth/github/callback"), format!("/acme/auth/github?again={state}"));
     let again = format!("/auth/github?again={state}");
     for (host, signed_in) in [(ZETA, "2 zeta -"), (ACME, "1 acme -")] {
         let mut victim = browser();
@@ -147,6 +149,20 @@ fn a_restart_that_is_not_certainly_this_browser_s_takes_the_site_of_its_own_requ
     // The browser that started it keeps its path.
     let restarted = mallory.get(&server, ACME, &again).state();
     assert_eq!(mallory.callback(&server, ACME, &restarted).text, "1 acme /cart");
+}
+
+/// With one redirect_uri for all, the provider would send every user to one tenant's host.
+#[test]
+fn the_authorization_url_names_the_redirect_uri_of_its_site() {
+    let server = server();
+    for (host, id) in [(ACME, "acme"), (ZETA, "zeta"), (MAIN, "main")] {
+        let begun = browser().get(&server, host, "/auth/github");
+        let expected = format!("redirect_uri=https://{host}/{id}/auth/github/callback&");
+        assert!(begun.header("location").contains(&expected), "{}", begun.header("location"));
+        // The button of a page leads to the login start of its own site, whatever was refused.
+        let page = browser().callback(&server, host, "garbage");
+        assert!(page.text.contains(&format!("href=\"/{id}/auth/github\"")), "{}", page.text);
+    }
 }
 
 /// Garbage at the callback must not make the application look tenants up.

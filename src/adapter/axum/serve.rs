@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{HOST, LOCATION};
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 
 use super::super::http::{host_from_authority, redirect};
 use super::super::pages::{Words, page};
@@ -238,7 +240,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         }
         // Not in this answer: every layer in front of the login start has to see the restart.
         if let Some(restart) = restart.filter(|restart| restart.may_restart()) {
-            return protected(Redirect::to(&format!("{again}?{AGAIN}={}", restart.token())));
+            return self.to_login_start(restart);
         }
         let target = restart.map_or(again, |restart| self.target(restart, again));
         match &self.shared.hooks.refusal_page {
@@ -247,15 +249,31 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         }
     }
 
-    /// Where browsers find the login start on this request's site.
+    /// A redirect to the login start, which lies next to the callback. The address is relative, because a proxy or a router that
+    /// nests this one may have taken the front of the path away.
+    fn to_login_start(&self, restart: &Restart) -> Response {
+        let mut response = StatusCode::SEE_OTHER.into_response();
+        // The id and the state hold no character that a header or an address does not take.
+        if let Ok(mut address) = HeaderValue::from_str(&format!("../{}?{AGAIN}={}", self.provider, restart.token())) {
+            address.set_sensitive(true);
+            response.headers_mut().insert(LOCATION, address);
+        }
+        protected(response)
+    }
+
+    /// Where browsers find the login start on this request's site: by the hook's redirect id, else by the path that the request came
+    /// to, else by its host.
     fn again(&self, site: Option<&Site>, request: &Parts) -> &ReturnTo {
-        let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).and_then(host_of);
+        let host = request.headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(host_of);
+        let host = host.map(|host| host.trim_end_matches('.'));
         let on_host = |again: &&Again| {
             again.host.as_deref().zip(host).is_some_and(|(known, host)| known.eq_ignore_ascii_case(host))
         };
+        let at_path = |again: &&Again| request.uri.path().strip_suffix("/callback") == Some(again.path.as_str());
         let of_site = site.and_then(|site| self.again.iter().find(|again| again.redirect == site.redirect));
-        let found = of_site.or_else(|| self.again.iter().find(on_host)).or(self.again.first());
-        found.map_or(&self.shared.landing, |again| &again.path)
+        let on_host_and_path = || self.again.iter().find(|again| on_host(again) && at_path(again));
+        let found = of_site.or_else(on_host_and_path).or_else(|| self.again.iter().find(on_host));
+        found.or(self.again.first()).map_or(&self.shared.landing, |again| &again.path)
     }
 
     /// Where the button leads: to the login start, or, after what only a POST from the site's own pages may start, to such a page.
