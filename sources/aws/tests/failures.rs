@@ -43,8 +43,11 @@ async fn marked_for_deletion() {
 #[tokio::test]
 async fn bytes_that_are_no_text() {
     let moto = Moto::start();
-    moto.publish_bytes(SECRET, "//79");
-    says(&refused(&source(&moto)).await, SourceErrorKind::Document, &["SecretString"]);
+    // {"revoked": ["00112233aabbccdd"], "note": "…"} with one letter in Latin-1.
+    moto.publish_bytes(SECRET, "eyJyZXZva2VkIjogWyIwMDExMjIzM2FhYmJjY2RkIl0sICJub3RlIjogIvwifQ==");
+    let error = refused(&source(&moto)).await;
+    says(&error, SourceErrorKind::Document, &["not UTF-8", "SecretString"]);
+    assert_eq!(error.revoked().len(), 1, "what it revokes holds all the same");
 }
 
 #[tokio::test]

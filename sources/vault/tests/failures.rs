@@ -61,8 +61,10 @@ async fn the_field_is_not_there_or_is_no_text() {
         SourceErrorKind::Missing,
         &["no field ring; there are: other", "ring=@ring.json"],
     );
-    bao.publish_fields(&json!({ "ring": { "version": 1, "keys": ["osk1.hidden"] } }));
-    says(&refused(&reader(&bao)).await, SourceErrorKind::Document, &["the field ring is no text"]);
+    bao.publish_fields(&json!({ "ring": { "version": 1, "keys": ["osk1.hidden"], "revoked": ["00112233aabbccdd"] } }));
+    let error = refused(&reader(&bao)).await;
+    says(&error, SourceErrorKind::Document, &["the field ring is no text"]);
+    assert_eq!(error.revoked().len(), 1, "what it revokes holds all the same");
 }
 
 #[tokio::test]
