@@ -7,9 +7,9 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What the tests of a lean copy need; adapters and servers are left out, so that a change builds in seconds. `cache`, `metrics` and `postgres` are there
-# for the code of theirs that needs no server.
-LEAN_FEATURES = '["cache", "metrics", "oauth2", "postgres", "refresh", "testing"]'
+# What the tests of a lean copy need; adapters and servers are left out, so that a change builds in seconds. `cache` and `metrics` are there
+# for their code, which needs no server.
+LEAN_FEATURES = '["cache", "metrics", "oauth2", "refresh", "testing"]'
 LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http metrics metrics-exporter-prometheus oauth2 percent-encoding proptest rand serde serde_json
     serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio tracing tracing-subscriber url xaes-256-gcm""".split()
 # Those of tests/suite that a lean copy can build.
@@ -32,7 +32,7 @@ def copy(destination):
 def lean_copy(destination):
     """The library with its own tests, `tests/attacks` and the part of `tests/suite` that needs no adapter."""
     copy(destination)
-    for folder in ["benches", "cli", "examples", "fuzz", "sources"]:
+    for folder in ["benches", "cli", "crates", "examples", "fuzz", "sources"]:
         shutil.rmtree(destination / folder, ignore_errors=True)
     kept = {"attacks", "common", "suite", "vectors"}
     for entry in (destination / "tests").iterdir():
@@ -40,6 +40,7 @@ def lean_copy(destination):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     manifest = destination / "Cargo.toml"
     text = re.sub(r"^members = .*$", "members = []", manifest.read_text(), flags=re.M)
+    text = re.sub(r"^default-members = .*$", "", text, flags=re.M)
     text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
     before, rest = text.split("[dev-dependencies]\n", 1)
     packages, after = rest.split("\n[", 1)

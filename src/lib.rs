@@ -60,9 +60,6 @@ mod clock;
 mod cookie;
 #[cfg(any(doc, doctest))]
 pub mod docs;
-#[cfg(feature = "doctor")]
-#[doc(hidden)]
-pub mod doctor;
 mod finish_error;
 mod flow;
 mod framing;
@@ -107,24 +104,15 @@ pub use provider::{Figure, Preset, PresetError, Provider, ResponseMode};
 pub use random::RandomnessError;
 #[cfg(feature = "cache")]
 pub use replay::KnownUsedCache;
-pub use replay::postgres;
 pub use replay::{
     DangerouslyFailOpen, GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard,
 };
-#[cfg(feature = "redis")]
-pub use replay::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
-#[cfg(feature = "postgres")]
-pub use replay::{PostgresGuard, PostgresGuardBuilder, Purged};
 pub use rotation::{Change, Keys, KeysStatus, ListedKey, Offered, RingEvent, RingEventKind, Step, StepError};
 pub use rotation::{Finding, Severity};
 #[cfg(feature = "refresh")]
 pub use rotation::{Refresh, Refresher};
 pub use secret::SecretText;
 pub use source::document::{RingDocument, RingError, RingTiming};
-
-/// The crate of [`RedisGuard::from_connection`]'s argument.
-#[cfg(feature = "redis")]
-pub use ::redis;
 
 /// The pages of the repository beside [`docs`], so that their code is compiled and run.
 #[cfg(doctest)]
@@ -151,7 +139,7 @@ mod pages {
     #[cfg(all(feature = "actix", feature = "axum", feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
-    #[cfg(all(feature = "cache", feature = "postgres-tls", feature = "redis-tls", feature = "testing"))]
+    #[cfg(all(feature = "cache", feature = "testing"))]
     #[doc = include_str!("../docs/guards.md")]
     struct Guards;
     #[cfg(feature = "testing")]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth_state::{Marked, RedisGuard, ReplayGuard};
+use oauth_state::{Marked, ReplayGuard};
+use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
 
 use crate::Effort;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use oauth_state::postgres::{INSERT, MarkRow};
-use oauth_state::{Mark, Marked, PostgresGuard, RedisGuard, ReplayGuard, testing};
+use oauth_state::{Mark, Marked, ReplayGuard, testing};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::{INSERT, MarkRow};
+use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
 
 use crate::Effort;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use oauth_state::doctor::{Check as Found, Level};
+use crate::doctor::{Check as Found, Level};
 use serde_json::json;
 
 use crate::arguments::Check;

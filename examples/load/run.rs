@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use oauth_state::RootKey;
-use oauth_state::postgres::{ROWS_SCHEMA, SCHEMA};
+use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 

@@ -45,7 +45,7 @@ pub mod how_it_works {}
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}
 
-#[cfg_attr(any(not(doctest), all(feature = "cache", feature = "redis")), doc = include_str!("guards.md"))]
+#[cfg_attr(any(not(doctest), feature = "cache"), doc = include_str!("guards.md"))]
 pub mod guards {}
 
 #[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("rotation.md"))]
@@ -59,7 +59,7 @@ pub mod providers {}
 /// [frameworks]: crate::docs#in-the-repository
 ///
 #[cfg_attr(
-    any(not(doctest), all(feature = "oauth2", feature = "redis", feature = "uuid")),
+    any(not(doctest), all(feature = "oauth2", feature = "uuid")),
     doc = include_str!("../../docs/migrating.md")
 )]
 pub mod migrating {}

@@ -129,38 +129,30 @@ impl GuardError {
         Self { kind: GuardErrorKind::Full, source: None }
     }
 
-    /// The store answered that it is full.
-    #[cfg(any(feature = "redis", feature = "postgres"))]
-    pub(super) fn full_because(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind: GuardErrorKind::Full, source: Some(cause.into()) }
+    /// An error of this kind with its cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{GuardError, GuardErrorKind};
+    /// let error = GuardError::because(GuardErrorKind::Full, "OOM command not allowed");
+    /// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "OOM command not allowed");
+    /// ```
+    pub fn because(kind: GuardErrorKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, source: Some(cause.into()) }
     }
 
-    /// The same error for another caller.
-    #[cfg(any(feature = "redis", feature = "postgres"))]
-    pub(super) fn again(error: &std::sync::Arc<Self>) -> Self {
-        Self { kind: error.kind, source: Some(Box::new(SharedCause(std::sync::Arc::clone(error)))) }
-    }
-
-    /// The error of a connection that was being made: no claim was sent over it, so that no outcome can be unknown.
-    #[cfg(any(feature = "redis", feature = "postgres"))]
-    pub(super) fn before_any_claim(self) -> Self {
-        match self.kind {
-            GuardErrorKind::OutcomeUnknown => Self { kind: GuardErrorKind::Unavailable, ..self },
-            _ => self,
-        }
-    }
-
-    /// The error of a retry, where the outcome of what is retried is unknown and so stays.
-    #[cfg(any(feature = "redis", feature = "postgres"))]
-    pub(super) fn after_unknown_outcome(self) -> Self {
-        match self.kind {
-            GuardErrorKind::OutcomeUnknown => self,
-            _ => Self::outcome_unknown(self),
-        }
-    }
-
-    /// What is behind it.
-    pub(crate) fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+    /// The cause, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::GuardError;
+    /// assert_eq!(GuardError::unavailable("refused").into_cause().unwrap().to_string(), "refused");
+    /// assert!(GuardError::full().into_cause().is_none());
+    /// ```
+    #[must_use]
+    pub fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.source
     }
 
@@ -177,29 +169,3 @@ impl GuardError {
         self.kind
     }
 }
-
-/// The cause of an error that several callers are told of.
-#[cfg(any(feature = "redis", feature = "postgres"))]
-#[derive(Debug)]
-struct SharedCause(std::sync::Arc<GuardError>);
-
-#[cfg(any(feature = "redis", feature = "postgres"))]
-impl fmt::Display for SharedCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.source {
-            Some(cause) => cause.fmt(f),
-            None => self.0.fmt(f),
-        }
-    }
-}
-
-#[cfg(any(feature = "redis", feature = "postgres"))]
-impl std::error::Error for SharedCause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref()?.source()
-    }
-}
-
-#[cfg(all(test, any(feature = "redis", feature = "postgres")))]
-#[path = "error_tests.rs"]
-mod tests;

@@ -110,6 +110,20 @@ impl Mark {
         from_unix_seconds(self.expires_at)
     }
 
+    /// Until when the mark must live, to the second: the expiry plus three times the skew. For a store that keeps a time with each
+    /// mark and deletes by it; one with relative times takes [`Mark::keep_for`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert_eq!(sample_mark().keep_until(), sample_mark().now() + sample_mark().keep_for());
+    /// ```
+    #[must_use]
+    pub fn keep_until(&self) -> SystemTime {
+        from_unix_seconds(self.keep_until)
+    }
+
     /// How long the mark must live from now: until expiry plus three times the skew, and one second at least. Give it
     /// to a store as a relative time; an absolute one that has passed stores nothing and lets a state in twice.
     ///
@@ -198,8 +212,20 @@ impl Mark {
         }
     }
 
-    /// Refuses a claim that comes when its mark may be gone already, so that nothing could be said to be first.
-    pub(super) fn refuse_if_over(&self) -> Result<(), GuardError> {
+    /// Refuses a claim that comes when its mark may be gone already, so that no answer could say which use was the first. A guard
+    /// over a store calls it before it asks.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardErrorKind::Unavailable`](super::GuardErrorKind::Unavailable) if the time to keep the mark is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert!(sample_mark().refuse_if_over().is_ok());
+    /// ```
+    pub fn refuse_if_over(&self) -> Result<(), GuardError> {
         if self.now >= self.keep_until {
             return Err(GuardError::unavailable("the state expired before it was marked"));
         }

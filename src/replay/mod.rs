@@ -5,11 +5,6 @@ mod fail_open;
 #[cfg(feature = "cache")]
 mod known_used;
 mod mark;
-pub mod postgres;
-#[cfg(feature = "redis")]
-mod redis;
-#[cfg(any(feature = "redis", feature = "postgres"))]
-mod remote;
 mod single_process;
 
 use std::fmt;
@@ -18,20 +13,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-#[cfg(feature = "postgres")]
-pub use self::postgres::{PostgresGuard, PostgresGuardBuilder, Purged};
-#[cfg(all(feature = "redis", feature = "doctor"))]
-pub(crate) use self::redis::DEFAULT_PREFIX;
-#[cfg(feature = "redis")]
-pub use self::redis::{EvictionPolicy, RedisGuard, RedisGuardBuilder, RedisServer};
 pub use error::{GuardError, GuardErrorKind};
 pub use fail_open::DangerouslyFailOpen;
 #[cfg(feature = "cache")]
 pub use known_used::KnownUsedCache;
 pub(crate) use mark::Sealed;
 pub use mark::{Mark, Marked};
-#[cfg(all(feature = "doctor", any(feature = "redis", feature = "postgres")))]
-pub(crate) use remote::{Examined, Flaw, with_cause};
 pub use single_process::SingleProcessGuard;
 
 /// A guard's answer to come; it allocates nothing for a guard that answers at once.

@@ -3,10 +3,6 @@
 
 mod error;
 mod memory;
-#[cfg(feature = "postgres")]
-mod postgres;
-#[cfg(feature = "redis")]
-mod redis;
 
 use std::fmt;
 use std::future::Future;
@@ -15,10 +11,6 @@ use std::time::{Duration, SystemTime};
 
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryRows;
-#[cfg(feature = "postgres")]
-pub use postgres::PostgresRows;
-#[cfg(feature = "redis")]
-pub use redis::RedisRows;
 
 use crate::clock::from_unix_seconds;
 use crate::token::wire::Form;
@@ -28,7 +20,7 @@ pub type RowFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 
 /// A store of rows: two plain calls, keyed by an id that was drawn at random.
 ///
-/// [`MemoryRows`], `RedisRows` (feature `redis`) and `PostgresRows` (feature `postgres`) are there. For
+/// [`MemoryRows`], `RedisRows` (package `oauth-state-redis`) and `PostgresRows` (package `oauth-state-postgres`) are there. For
 /// another store, implement it: a row is written once and read at most a few times, and may be removed as soon as
 /// [`Row::keep_until`] has passed. It need not be atomic, because the replay guard is, and need not be secret, because the
 /// value is encrypted. A store that removes rows earlier loses logins, not safety.

@@ -54,10 +54,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(feature = "postgres")]
-pub use crate::rows::PostgresRows;
-#[cfg(feature = "redis")]
-pub use crate::rows::RedisRows;
 pub use crate::rows::{HandleForm, MemoryRows, Row, RowFuture, Rows, StoreError, StoreErrorKind};
 pub use consumed::{Consumed, ConsumedLogin, Issued};
 pub use migration::{Migration, MigrationCounts, MigrationError, MigrationPlan, SideCounts};

@@ -34,6 +34,18 @@ pub(crate) use span::Span;
 #[cfg(feature = "metrics")]
 pub use table::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, Metric, MetricKind, describe};
 
+/// Counts marks that a guard deleted because their time was over, as `oauth_state_marks_purged_total`. `guard` is a word for the kind
+/// of guard, such as `postgres`. Without the feature `metrics` it does nothing.
+///
+/// # Examples
+///
+/// ```
+/// oauth_state::telemetry::count_purged_marks("my-table", 7);
+/// ```
+pub fn count_purged_marks(guard: &'static str, marks: u64) {
+    record::purged(guard, marks);
+}
+
 /// What became of a look at the source of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg(feature = "refresh")]

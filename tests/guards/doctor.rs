@@ -1,31 +1,47 @@
-//! What `oauth-state doctor` says of real servers.
+//! What a look at real servers finds, which `oauth-state doctor` shows.
 
-use std::time::Duration;
-
-use oauth_state::doctor::{self, Check, Level, StoreOptions};
-use oauth_state::postgres::SCHEMA;
-use oauth_state::{Marked, ReplayGuard};
+use oauth_state::{GuardError, Marked, ReplayGuard};
+use oauth_state_postgres::{PostgresGuardBuilder, SCHEMA};
+use oauth_state_redis::{EvictionPolicy, Examined, RedisGuard, RedisGuardBuilder};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::logs::PASSWORD;
+use crate::postgres_faults::at;
 use crate::servers::Failure;
 use crate::servers::postgres::PostgresServer;
 use crate::servers::redis::{Engine, RedisServer};
 
-const SKEW: Duration = Duration::from_secs(60);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Ok,
+    Warning,
+    Error,
+}
+
+#[derive(Debug)]
+struct Check {
+    level: Level,
+    name: &'static str,
+    found: String,
+}
+
+/// All that was looked at, by how bad it is.
+fn checks(examined: Result<Examined, GuardError>) -> Result<Vec<Check>, Failure> {
+    let Examined { well, flaws, ahead, .. } = examined?;
+    let well = well.into_iter().map(|(name, found)| Check { level: Level::Ok, name, found });
+    let flaws = flaws.into_iter().map(|flaw| {
+        let level = if flaw.fatal { Level::Error } else { Level::Warning };
+        Check { level, name: flaw.name, found: flaw.found }
+    });
+    let level = if ahead.is_some_and(|ahead| ahead.abs() < 30_000) { Level::Ok } else { Level::Warning };
+    let clock = Check { level, name: "clock", found: format!("{ahead:?}") };
+    Ok(well.chain(flaws).chain([clock]).collect())
+}
 
 /// The names of what is not well, by how bad it is.
 fn wrong(checks: &[Check], level: Level) -> Vec<&str> {
     checks.iter().filter(|check| check.level == level).map(|check| check.name).collect()
-}
-
-fn level_of(checks: &[Check], name: &str) -> Option<Level> {
-    checks.iter().find(|check| check.name == name).map(|check| check.level)
-}
-
-fn production() -> Option<(String, String)> {
-    Some(("shop".to_owned(), "production".to_owned()))
 }
 
 fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
@@ -33,26 +49,37 @@ fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
     Ok(&check.ok_or_else(|| format!("nothing is said of {name}: {checks:?}"))?.found)
 }
 
+async fn redis_at(url: &str, with: impl FnOnce(RedisGuardBuilder) -> RedisGuardBuilder) -> Result<Vec<Check>, Failure> {
+    checks(with(RedisGuard::builder(url)).examine().await)
+}
+
+async fn postgres_at(
+    url: &str,
+    with: impl FnOnce(PostgresGuardBuilder) -> PostgresGuardBuilder,
+) -> Result<Vec<Check>, Failure> {
+    checks(with(oauth_state_postgres::PostgresGuard::builder(url)).examine().await)
+}
+
 /// A server that forgets marks must not be called well, nor one that keeps them wrong.
 pub async fn redis(engine: Engine) -> Outcome {
     let server = RedisServer::start(engine, &["--appendonly", "yes"]).await?;
-    let look = || doctor::redis(server.url(), StoreOptions::default(), SKEW);
-    let checks = look().await;
+    let look = || async { redis_at(&server.url(), |guard| guard).await };
+    let checks = look().await?;
     ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
     let version = found(&checks, "version")?.to_owned();
     for name in ["eviction_policy", "replicas", "persistence", "claim", "clock"] {
         found(&checks, name)?;
     }
     server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await?;
-    let checks = look().await;
+    let checks = look().await?;
     ensure!(wrong(&checks, Level::Error) == ["eviction_policy"], "allkeys-lru: {checks:?}");
-    let accepted = StoreOptions { accept_eviction: true, ..StoreOptions::default() };
-    let checks = doctor::redis(server.url(), accepted, SKEW).await;
+    let accept = |guard: RedisGuardBuilder| guard.on_evicting_policy(EvictionPolicy::DangerouslyWarn);
+    let checks = redis_at(&server.url(), accept).await?;
     let (errors, warnings) = (wrong(&checks, Level::Error), wrong(&checks, Level::Warning));
     ensure!(errors.is_empty() && warnings == ["eviction_policy"], "allkeys-lru, accepted: {checks:?}");
     server.run::<()>("CONFIG SET maxmemory-policy noeviction").await?;
     server.run::<()>("CONFIG SET appendonly no").await?;
-    let checks = look().await;
+    let checks = look().await?;
     ensure!(
         wrong(&checks, Level::Warning) == ["persistence"] && wrong(&checks, Level::Error).is_empty(),
         "no persistence: {checks:?}"
@@ -60,10 +87,10 @@ pub async fn redis(engine: Engine) -> Outcome {
 
     let port = server.port.to_string();
     let replica = RedisServer::start(engine, &["--replicaof", "127.0.0.1", &port]).await?;
-    let checks = doctor::redis(replica.url(), StoreOptions::default(), SKEW).await;
+    let checks = redis_at(&replica.url(), |guard| guard).await?;
     ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
     crate::servers::until("the replica to be counted", || async {
-        Ok(found(&look().await, "replicas")?.contains(": 1"))
+        Ok(found(&look().await?, "replicas")?.contains(": 1"))
     })
     .await?;
 
@@ -72,38 +99,34 @@ pub async fn redis(engine: Engine) -> Outcome {
     };
     let as_guard = server.url().replace("redis://", &format!("redis://guard:{PASSWORD}@"));
     server.run::<()>(&acl("+set +get +ping")).await?;
-    let checks = doctor::redis(as_guard.clone(), StoreOptions::default(), SKEW).await;
+    let checks = redis_at(&as_guard, |guard| guard).await?;
     ensure!(wrong(&checks, Level::Warning) == ["eviction_policy", "clock"], "without +info: {checks:?}");
     server.run::<()>(&acl("+set +get +ping +info")).await?;
-    let other = StoreOptions { prefix: Some("other:".to_owned()), ..StoreOptions::default() };
-    let other_prefix = doctor::redis(as_guard, other, SKEW).await;
+    let other_prefix = redis_at(&as_guard, |guard| guard.prefix("other:")).await?;
     ensure!(wrong(&other_prefix, Level::Error) == ["claim"], "another prefix: {other_prefix:?}");
     found(&other_prefix, "version")?;
     ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
 
-    for (prefix, level) in [(None, Level::Warning), (Some("shop:production:".to_owned()), Level::Ok)] {
-        let options = StoreOptions { prefix, belongs_to: production(), ..StoreOptions::default() };
-        let checks = doctor::redis(server.url(), options, SKEW).await;
-        ensure!(level_of(&checks, "environment") == Some(level), "a prefix for each environment: {checks:?}");
-    }
+    let examined = RedisGuard::builder(server.url()).prefix("shop:production:").examine().await?;
+    ensure!(examined.kept_in == [("prefix", "shop:production:".to_owned())], "{:?}", examined.kept_in);
     Ok(format!("{version}: noeviction from allkeys-lru, a replica, persistence, rights"))
 }
 
 pub async fn postgres() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
-    let look = || doctor::postgres(server.url(), StoreOptions::default(), SKEW);
-    let checks = look().await;
+    let look = || async { postgres_at(&server.url(), |guard| guard).await };
+    let checks = look().await?;
     ensure!(wrong(&checks, Level::Error) == ["table"], "no table: {checks:?}");
     server.execute("CREATE ROLE nobody LOGIN").await?;
-    let makes = || StoreOptions { create_tables: true, ..StoreOptions::default() };
-    let checks = doctor::postgres(server.url(), makes(), SKEW).await;
+    let makes = |guard: PostgresGuardBuilder| guard.create_tables();
+    let checks = postgres_at(&server.url(), makes).await?;
     ensure!(checks.iter().all(|check| check.level == Level::Ok), "a table that the service makes: {checks:?}");
-    ensure!(wrong(&look().await, Level::Error) == ["table"], "the doctor made a table");
+    ensure!(wrong(&look().await?, Level::Error) == ["table"], "the doctor made a table");
     let as_nobody = server.url().replace("postgres@", &format!("nobody:{PASSWORD}@"));
-    let checks = doctor::postgres(as_nobody.clone(), makes(), SKEW).await;
+    let checks = postgres_at(&as_nobody, makes).await?;
     ensure!(wrong(&checks, Level::Error) == ["table"], "a table that nobody may make: {checks:?}");
     server.execute(SCHEMA).await?;
-    let checks = look().await;
+    let checks = look().await?;
     ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
     let version = found(&checks, "version")?.to_owned();
     for name in ["replicas", "fsync", "table", "clock"] {
@@ -112,26 +135,25 @@ pub async fn postgres() -> Outcome {
     // A schema for each environment, by the address alone.
     server.execute("CREATE SCHEMA shop_production").await?;
     let of_its_own = format!("{}?options=-csearch_path%3Dshop_production", server.url());
-    for (url, level) in [(server.url(), Level::Warning), (of_its_own.clone(), Level::Ok)] {
-        let options = StoreOptions { create_tables: true, belongs_to: production(), ..StoreOptions::default() };
-        let checks = doctor::postgres(url, options, SKEW).await;
-        ensure!(level_of(&checks, "environment") == Some(level), "a schema for each environment: {checks:?}");
+    for (url, schema) in [(server.url(), "public"), (of_its_own.clone(), "shop_production")] {
+        let kept_in = at(&url).create_tables().examine().await?.kept_in;
+        ensure!(kept_in == [("database", "postgres".to_owned()), ("schema", schema.to_owned())], "{kept_in:?}");
     }
-    let (shared, apart) = (crate::postgres_faults::at(&server.url()), crate::postgres_faults::at(&of_its_own));
+    let (shared, apart) = (at(&server.url()), at(&of_its_own));
     let mark = crate::storm::mark_of(crate::storm::fresh_id(), 1);
     for guard in [shared.connect().await?, apart.connect().await?] {
         ensure!(guard.mark_used(&mark).await? == Marked::First, "two schemas share a mark");
         guard.purge().await?;
     }
     server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED").await?;
-    let checks = doctor::postgres(as_nobody, StoreOptions::default(), SKEW).await;
+    let checks = postgres_at(&as_nobody, |guard| guard).await?;
     ensure!(wrong(&checks, Level::Error) == ["rights", "table"], "a role without rights: {checks:?}");
     ensure!(!format!("{checks:?}").contains(PASSWORD), "a password was said");
     server.execute("ALTER TABLE oauth_state_marks_03 SET LOGGED").await?;
     let replica = server.replica().await?;
-    let checks = doctor::postgres(replica.url(), StoreOptions::default(), SKEW).await;
+    let checks = postgres_at(&replica.url(), |guard| guard).await?;
     ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
-    let checks = look().await;
+    let checks = look().await?;
     ensure!(found(&checks, "replicas")?.contains(": 1"), "{checks:?}");
     Ok(format!("{version}: a replica, the table, rights"))
 }

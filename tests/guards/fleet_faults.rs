@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::RedisGuard;
+use oauth_state_redis::RedisGuard;
 
 use crate::cases::Outcome;
 use crate::ensure;

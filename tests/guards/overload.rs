@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, RedisGuard, ReplayGuard};
+use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, ReplayGuard};
+use oauth_state_redis::RedisGuard;
 use tokio::task::JoinSet;
 
 use crate::cases::Outcome;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth_state::{GuardErrorKind, Marked, PostgresGuard, PostgresGuardBuilder, ReplayGuard};
+use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
+use oauth_state_postgres::{PostgresGuard, PostgresGuardBuilder};
 
 use crate::cases::Outcome;
 use crate::ensure;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::postgres::SCHEMA;
-use oauth_state::{GuardErrorKind, Marked, PostgresGuard, ReplayGuard, testing};
+use oauth_state::{GuardErrorKind, Marked, ReplayGuard, testing};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::SCHEMA;
 
 use crate::cases::Outcome;
 use crate::ensure;

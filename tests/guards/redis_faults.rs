@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::{GuardErrorKind, Marked, RedisGuard, ReplayGuard};
+use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
+use oauth_state_redis::RedisGuard;
 
 use crate::cases::Outcome;
 use crate::ensure;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth_state::{EvictionPolicy, GuardErrorKind, Marked, RedisGuard, ReplayGuard};
+use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
+use oauth_state_redis::{EvictionPolicy, RedisGuard};
 
 use crate::cases::Outcome;
 use crate::servers::Failure;

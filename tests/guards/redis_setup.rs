@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use oauth_state::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked, RedisGuard, ReplayGuard, testing};
+use oauth_state::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked, ReplayGuard, testing};
+use oauth_state_redis::RedisGuard;
 
 use crate::cases::Outcome;
 use crate::ensure;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_state::testing::guard_suite;
-use oauth_state::{KnownUsedCache, PostgresGuard, RedisGuard, RedisGuardBuilder, ReplayGuard};
+use oauth_state::{KnownUsedCache, ReplayGuard};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_redis::{RedisGuard, RedisGuardBuilder};
 use tokio::runtime::Handle;
 
 use crate::cases::Outcome;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::store::{MemoryRows, PostgresRows, StoreErrorKind};
+use oauth_state::store::{MemoryRows, StoreErrorKind};
 use oauth_state::testing::ManualClock;
 use oauth_state::{BeginError, RingDocument};
+use oauth_state_postgres::PostgresRows;
 
 use crate::cases::Outcome;
 use crate::ensure;

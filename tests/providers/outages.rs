@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use oauth_state::store::{PostgresRows, RedisRows, Rows};
-use oauth_state::{BeginError, Keys, PostgresGuard, RedisGuard, ReplayGuard};
+use oauth_state::store::Rows;
+use oauth_state::{BeginError, Keys, ReplayGuard};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::PostgresRows;
+use oauth_state_redis::RedisGuard;
+use oauth_state_redis::RedisRows;
 
 use crate::cases::Outcome;
 use crate::ensure;

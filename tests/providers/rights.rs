@@ -3,9 +3,13 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use oauth_state::postgres::{ROWS_SCHEMA, SCHEMA};
-use oauth_state::store::{PostgresRows, RedisRows, StoreErrorKind};
-use oauth_state::{Keys, PostgresGuard, RedisGuard};
+use oauth_state::Keys;
+use oauth_state::store::StoreErrorKind;
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
+use oauth_state_redis::RedisGuard;
+use oauth_state_redis::RedisRows;
 
 use crate::cases::Outcome;
 use crate::ensure;

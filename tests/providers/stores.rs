@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::postgres::{ROWS_SCHEMA, SCHEMA};
-use oauth_state::store::{
-    Consumed, ConsumedLogin, Issued, MemoryRows, PostgresRows, RedisRows, Rows, StateStore, StoredFlow,
-};
+use oauth_state::store::{Consumed, ConsumedLogin, Issued, MemoryRows, Rows, StateStore, StoredFlow};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, PostgresGuard, Provider, RedisGuard,
-    ReplayGuard, RingDocument, RingTiming, SingleProcessGuard,
+    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard, RingDocument,
+    RingTiming, SingleProcessGuard,
 };
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
+use oauth_state_redis::RedisGuard;
+use oauth_state_redis::RedisRows;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -7,10 +7,9 @@ use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use oauth_state::{
-    App, Callback, Expect, Flow, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard, ReturnTo, SingleProcessGuard,
-    Tenant, testing,
-};
+use oauth_state::{App, Callback, Expect, Flow, Login, Provider, ReplayGuard, ReturnTo, SingleProcessGuard, Tenant, testing};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_redis::RedisGuard;
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The login's cookie against the address that browsers use and the way the provider answers.
 
-use oauth_state::doctor::Check;
+use super::check::Check;
 use url::Url;
 
 /// The address that browsers use: scheme, host and port.
@@ -104,7 +104,7 @@ pub(super) fn redirect_uri(origin: &WebOrigin, provider: &str, uri: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oauth_state::doctor::Level;
+    use crate::doctor::Level;
 
     fn origin(text: &str) -> WebOrigin {
         text.parse().unwrap()

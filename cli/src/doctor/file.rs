@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oauth_state::doctor::Check;
+use super::check::Check;
 
 /// The file's mode and owner, and its folder's mode; nothing where the system has no such thing, or no such file.
 #[must_use]
@@ -85,7 +85,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oauth_state::doctor::Level;
+    use crate::doctor::Level;
 
     const WELL: Facts = Facts { mode: 0o600, owner: 1000, folder_mode: Some(0o755), user: Some(1000) };
 

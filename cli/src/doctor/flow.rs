@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use oauth_state::doctor::Check;
+use super::check::Check;
 use oauth_state::{
     App, BeginError, ConfigError, Flow, FlowBuilder, KeyRing, Provider, Purpose, RingDocument, RingTiming,
     SingleProcessGuard,

@@ -1,8 +1,8 @@
 //! Judgements over whole configurations.
 
 use super::*;
+use crate::doctor::Level;
 use oauth_state::RingTiming;
-use oauth_state::doctor::Level;
 
 fn service(origin: &str, providers: &[&str]) -> Service {
     Service {

@@ -1,8 +1,11 @@
 //! `doctor`.
 
+mod check;
 mod cookie;
 mod file;
 mod flow;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod guard;
 mod options;
 mod provider;
 mod ring;
@@ -11,10 +14,10 @@ mod store;
 
 use std::time::SystemTime;
 
-use oauth_state::doctor::{Check, Level};
 use oauth_state::{App, RingDocument, RingTiming};
 use serde_json::json;
 
+pub use check::{Check, Level};
 pub use file::file;
 use flow::Service;
 pub use options::Doctor;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use oauth_state::doctor::Check;
+use super::check::Check;
 use oauth_state::{NameError, Preset, Provider, ResponseMode};
 
 /// `ID`, and after commas what [`Provider`]'s methods of the same names take.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::check::Check;
 use oauth_state::RingDocument;
-use oauth_state::doctor::Check;
 
 /// What is wrong with a document, errors first; nothing where all is well.
 #[must_use]

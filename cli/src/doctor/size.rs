@@ -1,7 +1,7 @@
 //! The size of a state against the provider's limit: a real one, sealed under a key that nobody keeps.
 
+use super::check::Check;
 use clap::ValueEnum;
-use oauth_state::doctor::Check;
 use oauth_state::{BeginError, Begun, Binding, Flow, Login, Provider, PublicData, Purpose, ReturnTo, Tenant};
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oauth_state::doctor::Level;
+    use crate::doctor::Level;
 
     #[test]
     fn data_has_the_length_that_is_asked_for() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use oauth_state::doctor::Check;
+use super::check::Check;
 
 use super::options::Doctor;
 
@@ -74,7 +74,7 @@ pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
 #[cfg(feature = "redis")]
 fn redis(options: &Doctor, url: String, skew: Duration) -> Vec<Check> {
     match store_options(options) {
-        Ok(with) => wait_for(oauth_state::doctor::redis(url, with, skew)),
+        Ok(with) => wait_for(super::guard::redis(url, with, skew)),
         Err(check) => vec![check],
     }
 }
@@ -87,7 +87,7 @@ fn redis(_: &Doctor, _: String, _: Duration) -> Vec<Check> {
 #[cfg(feature = "postgres")]
 fn postgres(options: &Doctor, url: String, skew: Duration) -> Vec<Check> {
     match store_options(options) {
-        Ok(with) => wait_for(oauth_state::doctor::postgres(url, with, skew)),
+        Ok(with) => wait_for(super::guard::postgres(url, with, skew)),
         Err(check) => vec![check],
     }
 }
@@ -98,14 +98,14 @@ fn postgres(_: &Doctor, _: String, _: Duration) -> Vec<Check> {
 }
 
 #[cfg(any(feature = "redis", feature = "postgres"))]
-fn store_options(options: &Doctor) -> Result<oauth_state::doctor::StoreOptions, Check> {
+fn store_options(options: &Doctor) -> Result<super::guard::StoreOptions, Check> {
     let read = |path: &PathBuf| {
         std::fs::read(path).map_err(|error| {
             let found = format!("the certificates in {} cannot be read ({error})", path.display());
             Check::error("guard", found, "name the file that the service reads")
         })
     };
-    Ok(oauth_state::doctor::StoreOptions {
+    Ok(super::guard::StoreOptions {
         prefix: options.redis_prefix.clone(),
         accept_eviction: options.dangerously_accept_eviction,
         root_certificates: options.root_certificates.as_ref().map(read).transpose()?,

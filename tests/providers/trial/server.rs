@@ -8,13 +8,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use oauth_state::adapter::axum::{CallbackRequest, detached};
-use oauth_state::store::{
-    Consumed, MemoryRows, Migration, MigrationPlan, PostgresRows, RedisRows, StateStore, StoredFlow, UnboundOldStore,
-};
-use oauth_state::{
-    App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, PostgresGuard, Provider, RedisGuard, ReplayGuard,
-    SingleProcessGuard,
-};
+use oauth_state::store::{Consumed, MemoryRows, Migration, MigrationPlan, StateStore, StoredFlow, UnboundOldStore};
+use oauth_state::{App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state_postgres::PostgresGuard;
+use oauth_state_postgres::PostgresRows;
+use oauth_state_redis::RedisGuard;
+use oauth_state_redis::RedisRows;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;

@@ -1,0 +1,269 @@
+//! The guard's store: what it says of itself, and whether its clock is this machine's.
+
+use std::time::Duration;
+
+use oauth_state::{GuardError, GuardErrorKind};
+use oauth_state_guard_kit::{Examined, Flaw, with_cause};
+
+use super::check::Check;
+
+/// A store that needs longer than this to answer is as good as down.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What a service says to its guard's builder.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// `RedisGuardBuilder::prefix`.
+    pub prefix: Option<String>,
+    /// `EvictionPolicy::DangerouslyWarn`.
+    pub accept_eviction: bool,
+    /// `root_certificates` of either, in PEM.
+    pub root_certificates: Option<Vec<u8>>,
+    /// `PostgresGuardBuilder::create_tables`.
+    pub create_tables: bool,
+    /// The application and its environment, to compare with the names in the store; without them nothing is said of those.
+    pub belongs_to: Option<(String, String)>,
+    /// No other application or environment uses the server.
+    pub own_store: bool,
+}
+
+/// A guard over Redis at this address.
+#[cfg(feature = "redis")]
+pub async fn redis(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
+    let mut builder = oauth_state_redis::RedisGuard::builder(url);
+    if options.accept_eviction {
+        builder = builder.on_evicting_policy(oauth_state_redis::EvictionPolicy::DangerouslyWarn);
+    }
+    let prefix = options.prefix.as_deref().unwrap_or(oauth_state_redis::DEFAULT_PREFIX);
+    let whose = Whose::of(&options).check("redis", &[("prefix", prefix.to_owned())]);
+    builder = builder.prefix(prefix);
+    if let Some(pem) = options.root_certificates {
+        #[cfg(feature = "redis-tls")]
+        {
+            builder = builder.root_certificates(pem);
+        }
+        #[cfg(not(feature = "redis-tls"))]
+        return vec![without_tls("redis", &pem)];
+    }
+    told("redis", in_time(builder.examine()).await, whose, skew)
+}
+
+/// A guard over Postgres at this address.
+#[cfg(feature = "postgres")]
+pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
+    let mut builder = oauth_state_postgres::PostgresGuard::builder(url);
+    let whose = Whose::of(&options);
+    if options.create_tables {
+        builder = builder.create_tables();
+    }
+    if let Some(pem) = options.root_certificates {
+        #[cfg(feature = "postgres-tls")]
+        {
+            builder = builder.root_certificates(pem);
+        }
+        #[cfg(not(feature = "postgres-tls"))]
+        return vec![without_tls("postgres", &pem)];
+    }
+    let examined = in_time(builder.examine()).await;
+    let whose = examined.as_ref().ok().and_then(|examined| whose.check("postgres", &examined.kept_in));
+    told("postgres", examined, whose, skew)
+}
+
+#[cfg(any(
+    all(feature = "redis", not(feature = "redis-tls")),
+    all(feature = "postgres", not(feature = "postgres-tls"))
+))]
+fn without_tls(store: &str, _: &[u8]) -> Check {
+    let to_do = format!("build it with: cargo install oauth-state-cli --features {store}-tls");
+    Check::error("guard", format!("{store}: this build of oauth-state has no TLS for it"), to_do).about(store)
+}
+
+async fn in_time<T>(examined: impl Future<Output = Result<T, GuardError>>) -> Result<T, GuardError> {
+    let in_time = tokio::time::timeout(LONGEST, examined).await;
+    in_time.unwrap_or_else(|_| Err(GuardError::unavailable("it did not answer within 10 s")))
+}
+
+fn told(store: &str, examined: Result<Examined, GuardError>, whose: Option<Check>, skew: Duration) -> Vec<Check> {
+    let checks: Vec<_> = match examined {
+        Ok(Examined { well, flaws, ahead, .. }) => {
+            let well = well.into_iter().map(|(name, found)| Check::ok(name, format!("{store}: {found}")));
+            let flawed = flaws.into_iter().map(|Flaw { name, found, to_do, fatal }| {
+                let check = if fatal { Check::error } else { Check::warning };
+                check(name, format!("{store}: {found}"), to_do.to_owned())
+            });
+            well.chain(flawed).chain([clock(ahead, skew)]).collect()
+        }
+        Err(error) => vec![unusable(store, &error)],
+    };
+    checks.into_iter().chain(whose).map(|check| check.about(store)).collect()
+}
+
+fn unusable(store: &str, error: &GuardError) -> Check {
+    let to_do = match error.kind() {
+        GuardErrorKind::Misconfigured => "correct the address, the setting or the right that it names",
+        GuardErrorKind::Overloaded => "wait until the store is less busy, or raise its limit of connections",
+        GuardErrorKind::Full => "give the store more memory or disk",
+        _ => "start the store, or correct its address and the way there",
+    };
+    Check::error("guard", format!("{store}: {}", with_cause(error)), to_do)
+}
+
+/// Who uses the store, as far as the service's operator says.
+enum Whose {
+    NotSaid,
+    /// One environment of one application, and no other.
+    Own,
+    /// This application's in this environment, and perhaps others'.
+    Of {
+        app: String,
+        environment: String,
+    },
+}
+
+impl Whose {
+    fn of(options: &StoreOptions) -> Self {
+        match &options.belongs_to {
+            None => Self::NotSaid,
+            Some(_) if options.own_store => Self::Own,
+            Some((app, environment)) => Self::Of { app: app.clone(), environment: environment.clone() },
+        }
+    }
+
+    /// Nothing in a store tells whose marks it holds. A name can: one that names no environment may be the same in another.
+    fn check(&self, store: &str, kept_in: &[(&'static str, String)]) -> Option<Check> {
+        let (app, environment) = match self {
+            Self::NotSaid => return None,
+            Self::Own => {
+                let found = format!("{store}: no other application or environment uses it, as --own-store says");
+                return Some(Check::ok("environment", found));
+            }
+            Self::Of { app, environment } => (app, environment),
+        };
+        if let Some((what, name)) = kept_in.iter().find(|(_, name)| names(name, environment)) {
+            return Some(Check::ok("environment", format!("{store}: the {what} {name:?} names {environment}")));
+        }
+        let places: Vec<_> = kept_in.iter().map(|(what, name)| format!("the {what} {name:?}")).collect();
+        let (verb, place) = (if places.len() == 1 { "does" } else { "do" }, places.join(" and "));
+        let to_do = match store {
+            "redis" => {
+                format!("give each a prefix of its own, such as RedisGuardBuilder::prefix(\"{app}:{environment}:\")")
+            }
+            _ => format!(
+                "give each a database or a schema of its own, such as ?options=-csearch_path%3D{app}_{environment}"
+            ),
+        };
+        Some(Check::warning(
+            "environment",
+            format!(
+                "{store}: {place} {verb} not name {environment}: another environment or application with the same configuration would share \
+                 these marks, and could fill the store or delete them"
+            ),
+            format!("{to_do}; or pass --own-store if no other uses this server"),
+        ))
+    }
+}
+
+/// Whether the words of a name, such as `shop:production:`, hold those of an environment, in any case.
+fn names(name: &str, environment: &str) -> bool {
+    let words = |text: &str| {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(|word| format!(" {} ", word.to_ascii_lowercase())).collect::<String>()
+    };
+    words(name).contains(&words(environment))
+}
+
+/// The skew is the most by which any two clocks may differ. Beyond it servers refuse each other's states; beyond twice that,
+/// Postgres forgets marks early.
+fn clock(ahead: Option<i64>, skew: Duration) -> Check {
+    let Some(ahead) = ahead else {
+        return Check::warning(
+            "clock",
+            "the store does not tell its time",
+            "let the user have +info, or use Redis 6.2 or later",
+        );
+    };
+    let apart = Duration::from_millis(ahead.unsigned_abs());
+    let direction = if ahead < 0 { "behind" } else { "ahead" };
+    let found = format!(
+        "the store's clock is {}.{} s {direction} of this machine's, and the ring's skew is {} s",
+        apart.as_secs(),
+        apart.subsec_millis() / 100,
+        skew.as_secs()
+    );
+    let to_do = "let both take their time from the same source (NTP)";
+    // Less than a second is what the way there takes, not a difference.
+    if apart < Duration::from_secs(1) || apart.saturating_mul(2) <= skew {
+        Check::ok("clock", found)
+    } else if apart <= skew {
+        Check::warning("clock", found, to_do)
+    } else {
+        Check::error("clock", found, to_do)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    #[test]
+    fn clocks_may_differ_by_half_the_skew_and_must_not_by_more_than_it() {
+        let level = |ahead, skew| clock(Some(ahead), Duration::from_secs(skew)).level;
+        for sign in [1, -1] {
+            assert_eq!(level(sign * 30_000, 60), Level::Ok);
+            assert_eq!(level(sign * 30_001, 60), Level::Warning);
+            assert_eq!(level(sign * 60_000, 60), Level::Warning);
+            assert_eq!(level(sign * 60_001, 60), Level::Error);
+            assert_eq!(level(sign * 999, 0), Level::Ok);
+            assert_eq!(level(sign * 1_000, 0), Level::Error);
+        }
+        assert!(clock(Some(-1_250), Duration::ZERO).found.contains("1.2 s behind"));
+        assert_eq!(clock(None, Duration::from_secs(60)).level, Level::Warning);
+    }
+
+    #[test]
+    fn a_fatal_flaw_is_an_error_and_another_a_warning() {
+        let flaws = vec![Flaw::fatal("replica", "r", "t"), Flaw::warning("fsync", "f", "t")];
+        let well = vec![("version", "redis 7".to_owned())];
+        let examined = Examined { well, flaws, kept_in: Vec::new(), ahead: Some(0) };
+        let checks = told("redis", Ok(examined), None, Duration::from_secs(60));
+        let levels: Vec<_> = checks.iter().map(|check| (check.name, check.level)).collect();
+        let expected = [Level::Ok, Level::Error, Level::Warning, Level::Ok];
+        assert_eq!(levels, ["version", "replica", "fsync", "clock"].into_iter().zip(expected).collect::<Vec<_>>());
+        let down = told("redis", Err(GuardError::unavailable("refused")), None, Duration::from_secs(60));
+        assert!(matches!(&down[..], [Check { level: Level::Error, name: "guard", .. }]));
+    }
+
+    #[test]
+    fn a_store_that_names_no_environment_is_warned_of_unless_it_is_no_other_s() {
+        let of = |environment: &str, own_store| {
+            let belongs_to = Some(("shop".to_owned(), environment.to_owned()));
+            Whose::of(&StoreOptions { belongs_to, own_store, ..StoreOptions::default() })
+        };
+        let level = |environment, prefix: &str| {
+            of(environment, false).check("redis", &[("prefix", prefix.to_owned())]).unwrap().level
+        };
+        for (environment, prefix) in [
+            ("production", "shop:production:"),
+            ("production", "PRODUCTION."),
+            ("eu-production", "shop:eu_production:"),
+            ("test", "test"),
+        ] {
+            assert_eq!(level(environment, prefix), Level::Ok, "{environment} in {prefix}");
+        }
+        for (environment, prefix) in [
+            ("production", "oauth-state:"),
+            ("production", "shop:staging:"),
+            ("test", "shop:latest:"),
+            ("eu-production", "shop:production:"),
+        ] {
+            assert_eq!(level(environment, prefix), Level::Warning, "{environment} in {prefix}");
+        }
+        let kept_in = [("database", "shop".to_owned()), ("schema", "public".to_owned())];
+        let warned = of("production", false).check("postgres", &kept_in).unwrap();
+        assert!(warned.found.contains(r#"the database "shop" and the schema "public" do not name production"#));
+        assert!(warned.to_do.unwrap().contains("search_path%3Dshop_production"));
+        assert_eq!(of("production", true).check("postgres", &kept_in).unwrap().level, Level::Ok);
+        assert!(Whose::of(&StoreOptions::default()).check("postgres", &kept_in).is_none());
+    }
+}

@@ -1,0 +1,52 @@
+//! What becomes of a guard's error when it is told to another caller, or after a retry.
+
+use std::fmt;
+use std::sync::Arc;
+
+use oauth_state::{GuardError, GuardErrorKind};
+
+/// The same error for another caller.
+pub(crate) fn again(error: &Arc<GuardError>) -> GuardError {
+    GuardError::because(error.kind(), SharedCause(Arc::clone(error)))
+}
+
+/// The error of a connection that was being made: no claim was sent over it, so that no outcome can be unknown.
+#[must_use]
+pub fn before_any_claim(error: GuardError) -> GuardError {
+    if error.kind() != GuardErrorKind::OutcomeUnknown {
+        return error;
+    }
+    let cause = error.into_cause().unwrap_or_else(|| "the connection could not be made".into());
+    GuardError::unavailable(cause)
+}
+
+/// The error of a retry, where the outcome of what is retried is unknown and stays so.
+pub(crate) fn after_unknown_outcome(error: GuardError) -> GuardError {
+    match error.kind() {
+        GuardErrorKind::OutcomeUnknown => error,
+        _ => GuardError::outcome_unknown(error),
+    }
+}
+
+/// The cause of an error that several callers are told.
+#[derive(Debug)]
+struct SharedCause(Arc<GuardError>);
+
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match std::error::Error::source(&*self.0) {
+            Some(cause) => fmt::Display::fmt(cause, f),
+            None => fmt::Display::fmt(&self.0, f),
+        }
+    }
+}
+
+impl std::error::Error for SharedCause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.0)?.source()
+    }
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -1,0 +1,272 @@
+//! A connection that comes back: shared by all callers, made anew in the background, and failing fast while the store
+//! is down.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::Store;
+use crate::error;
+use oauth_state::GuardError;
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+/// How long one attempt to connect may take, looking at the server included.
+pub const CONNECT_TIME: Duration = Duration::from_secs(2);
+/// The pause after a failed attempt to connect; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Calls in a row that got no answer before the connection is given up.
+const SILENT_CALLS: u32 = 3;
+
+/// The connection to a store.
+///
+/// ```text
+/// Up ──(broken, or silent three times)──► Lost ──► Connecting ──(failed)──► Down ──(pauses, tries again)──► Up
+///                                                  callers wait             callers are refused at once
+/// ```
+pub struct Link<S: Store> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S: Store> {
+    store: S,
+    state: watch::Sender<State<S::Connection>>,
+    /// Counts connections, so that a late report about an old one does not end its successor.
+    generations: AtomicU64,
+    silent: AtomicU32,
+    /// Connections in a row over which no claim was answered.
+    fruitless: AtomicU32,
+}
+
+enum State<C> {
+    Up {
+        connection: C,
+        generation: u64,
+    },
+    /// There is no connection, and nobody is making one.
+    Lost,
+    /// The first attempt at a new one is under way: it may be back within a caller's budget.
+    Connecting,
+    /// An attempt failed, for this reason. The next ones are made in the background.
+    Down(Arc<GuardError>),
+}
+
+impl<S: Store> Clone for Link<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: Store> fmt::Debug for Link<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self.shared.state.borrow() {
+            State::Up { .. } => "up",
+            State::Lost => "lost",
+            State::Connecting => "connecting",
+            State::Down(_) => "down",
+        })
+    }
+}
+
+impl<S: Store> Link<S> {
+    /// A link that connects when it is first used.
+    pub fn lazy(store: S) -> Self {
+        let shared = Shared {
+            store,
+            state: watch::Sender::new(State::Lost),
+            generations: AtomicU64::new(0),
+            silent: AtomicU32::new(0),
+            fruitless: AtomicU32::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A link that is connected.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError`] if the store cannot be reached, or cannot serve as a guard.
+    pub async fn open(store: S) -> Result<Self, GuardError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(GuardError::misconfigured("this guard has to be connected on a tokio runtime"));
+        }
+        let link = Self::lazy(store);
+        link.shared.connect().await?;
+        Ok(link)
+    }
+
+    /// The store behind it.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.shared.store
+    }
+
+    /// Whether there is a connection.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        matches!(*self.shared.state.borrow(), State::Up { .. })
+    }
+
+    /// The connection and its number, or an error while the store is known to be down; `None` if that remains to be seen.
+    pub(crate) fn ready(&self) -> Option<Result<(S::Connection, u64), GuardError>> {
+        self.shared.settled()
+    }
+
+    /// The same, once it is seen: waits for a connection that is being made for the first time.
+    pub(crate) async fn connection(&self, deadline: Instant) -> Result<(S::Connection, u64), GuardError> {
+        let mut changes = self.shared.state.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(answer) = self.shared.settled() {
+                return answer;
+            }
+            self.shared.start_reconnecting();
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                // Nothing says yet that the store is down: an attempt to connect that fails does.
+                return Err(GuardError::overloaded("no connection within the time budget"));
+            }
+        }
+    }
+
+    /// A call was answered.
+    pub(crate) fn answered(&self) {
+        // Read first: every call comes by here, on every thread.
+        for counter in [&self.shared.silent, &self.shared.fruitless] {
+            if counter.load(Ordering::Relaxed) != 0 {
+                counter.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether the connection of this number is the one that calls are sent over now.
+    pub(crate) fn is_current(&self, generation: u64) -> bool {
+        matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation)
+    }
+
+    /// A call got no answer in time. One slow answer is no reason to leave a connection that all callers share.
+    pub(crate) fn was_silent(&self, generation: u64) {
+        // One of an old connection says nothing of its successor.
+        if self.is_current(generation)
+            && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS
+        {
+            self.broke(generation);
+        }
+    }
+
+    /// The connection of this number is of no more use. Reconnecting begins now, not with the next caller.
+    pub(crate) fn broke(&self, generation: u64) {
+        let lost = self.shared.state.send_if_modified(|state| {
+            let is_it = matches!(state, State::Up { generation: current, .. } if *current == generation);
+            if is_it {
+                *state = State::Lost;
+            }
+            is_it
+        });
+        if lost {
+            tracing::warn!(store = S::NAME, "the connection to the replay guard's store is lost");
+            self.shared.start_reconnecting();
+        }
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// `None` while it is not known whether there will be a connection.
+    fn settled(&self) -> Option<Result<(S::Connection, u64), GuardError>> {
+        match &*self.state.borrow() {
+            State::Up { connection, generation } => Some(Ok((connection.clone(), *generation))),
+            State::Down(error) => Some(Err(error::again(error))),
+            State::Lost | State::Connecting => None,
+        }
+    }
+
+    async fn connect(&self) -> Result<(), GuardError> {
+        let connected = timeout(CONNECT_TIME, self.store.connect()).await;
+        let connected =
+            connected.unwrap_or_else(|_| Err(GuardError::unavailable("the store did not answer while connecting")));
+        let connection = connected.map_err(error::before_any_claim)?;
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+        self.silent.store(0, Ordering::Relaxed);
+        self.fruitless.fetch_add(1, Ordering::Relaxed);
+        self.state.send_replace(State::Up { connection, generation });
+        Ok(())
+    }
+
+    /// Starts the one task that reconnects, unless it runs.
+    fn start_reconnecting(self: &Arc<Self>) {
+        let starts = self.state.send_if_modified(|state| {
+            let lost = matches!(state, State::Lost);
+            if lost {
+                *state = State::Connecting;
+            }
+            lost
+        });
+        if starts {
+            // Made here and not in the task: a task that is dropped before it ran drops its arguments all the same.
+            tokio::spawn(reconnect(Unfinished(Some(Arc::downgrade(self)))));
+        }
+    }
+}
+
+/// Tries until there is a connection again, or nobody wants one any more.
+async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
+    let Some(shared) = unfinished.0.clone() else { return };
+    let mut pause = FIRST_PAUSE;
+    let mut attempts = 0_u32;
+    // A store that takes connections and answers no claim must not be given a new one as fast as claims fail.
+    let fruitless = shared.upgrade().map_or(0, |shared| shared.fruitless.load(Ordering::Relaxed));
+    if fruitless > 1 {
+        if let Some(shared) = shared.upgrade() {
+            let error = GuardError::unavailable("the store takes connections, and answers no claim");
+            shared.state.send_replace(State::Down(Arc::new(error)));
+        }
+        pause = FIRST_PAUSE.saturating_mul(1 << fruitless.min(6)).min(LONGEST_PAUSE);
+        sleep(with_jitter(pause)).await;
+    }
+    while let Some(shared) = shared.upgrade() {
+        attempts = attempts.saturating_add(1);
+        match shared.connect().await {
+            Ok(()) => {
+                unfinished.0 = None;
+                tracing::info!(store = S::NAME, attempts, "connected to the replay guard's store");
+                return;
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                if attempts == 1 {
+                    tracing::warn!(store = S::NAME, %error, cause, "cannot connect; callbacks are refused until it works");
+                } else {
+                    tracing::debug!(store = S::NAME, %error, cause, attempts, "cannot connect yet");
+                }
+                shared.state.send_replace(State::Down(Arc::new(error)));
+            }
+        }
+        drop(shared);
+        sleep(with_jitter(pause)).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Sets the state back if the task that reconnects is dropped with its runtime, so that another caller starts one.
+struct Unfinished<S: Store>(Option<Weak<Shared<S>>>);
+
+impl<S: Store> Drop for Unfinished<S> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take().and_then(|shared| shared.upgrade()) {
+            shared.state.send_replace(State::Lost);
+        }
+    }
+}
+
+/// Between half of the pause and all of it, so that a fleet does not come back in step.
+#[must_use]
+pub fn with_jitter(pause: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness the pause is whole.
+    let share = SysRng.try_fill_bytes(&mut byte).map_or(255, |()| byte[0]);
+    pause.mul_f32(f32::from(share).mul_add(0.5 / 255.0, 0.5))
+}

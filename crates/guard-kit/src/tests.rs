@@ -1,0 +1,300 @@
+//! The budget, the retry and the link, over a store that does as it is told and a clock that is turned by tokio.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::time::sleep;
+
+use super::*;
+
+const BUDGET: Duration = Duration::from_millis(300);
+
+/// What the store does next.
+#[derive(Clone, Copy, Debug)]
+enum Does {
+    First,
+    Used,
+    /// Says that it did not take the mark.
+    Refuses,
+    Full,
+    /// Breaks the connection.
+    Breaks,
+    /// Says that another server is the primary now.
+    TurnsAway,
+    /// Never answers.
+    Hangs,
+}
+
+#[derive(Clone, Default)]
+struct Told {
+    answers: Arc<Mutex<VecDeque<Does>>>,
+    /// The outcomes of attempts to connect; without one they succeed at once.
+    connecting: Arc<Mutex<VecDeque<Does>>>,
+    asked: Arc<AtomicU32>,
+    connected: Arc<AtomicU32>,
+    busy: bool,
+}
+
+impl Store for Told {
+    type Connection = u32;
+    type Lease = u32;
+    const NAME: &'static str = "told";
+
+    async fn connect(&self) -> Result<u32, GuardError> {
+        let number = self.connected.fetch_add(1, Ordering::SeqCst);
+        let outcome = self.connecting.lock().unwrap().pop_front();
+        match outcome {
+            None | Some(Does::First) => Ok(number),
+            Some(Does::Hangs) => std::future::pending().await,
+            Some(Does::Breaks) => Err(GuardError::outcome_unknown("reset while the server was looked at")),
+            Some(_) => Err(GuardError::unavailable("connection refused")),
+        }
+    }
+
+    async fn lease(&self, connection: u32) -> u32 {
+        if self.busy {
+            std::future::pending::<()>().await;
+        }
+        connection
+    }
+}
+
+impl Call<Told> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, told: &Told, _: u32) -> Result<Marked, Failure> {
+        told.asked.fetch_add(1, Ordering::SeqCst);
+        let next = told.answers.lock().unwrap().pop_front().expect("an answer for each question");
+        match next {
+            Does::First => Ok(Marked::First),
+            Does::Used => Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None }),
+            Does::Refuses => Err(Failure::refused(GuardError::unavailable("try again"))),
+            Does::Full => Err(Failure::refused(GuardError::because(GuardErrorKind::Full, "no room"))),
+            Does::Breaks => Err(Failure::interrupted("connection reset")),
+            Does::TurnsAway => Err(Failure::turned_away(GuardError::unavailable("read-only"))),
+            Does::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+fn told(answers: &[Does]) -> Told {
+    let told = Told::default();
+    told.answers.lock().unwrap().extend(answers);
+    told
+}
+
+fn at(seconds: u64) -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn mark_at(now: u64) -> Mark {
+    oauth_state::testing::mark([1; 16], [1; 8], at(now), at(600))
+}
+
+async fn ask(link: &Link<Told>) -> Result<Marked, GuardErrorKind> {
+    claim(link, &mark_at(0), BUDGET).await.map_err(|error| error.kind())
+}
+
+/// What a fresh link answers, and how often the store was asked.
+async fn answer(answers: &[Does]) -> (Result<Marked, GuardErrorKind>, u32) {
+    let store = told(answers);
+    let link = Link::open(store.clone()).await.unwrap();
+    (ask(&link).await, store.asked.load(Ordering::SeqCst))
+}
+
+const FIRST: Result<Marked, GuardErrorKind> = Ok(Marked::First);
+const UNKNOWN: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::OutcomeUnknown);
+const UNAVAILABLE: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::Unavailable);
+const OVERLOADED: Result<Marked, GuardErrorKind> = Err(GuardErrorKind::Overloaded);
+
+#[tokio::test(start_paused = true)]
+async fn one_retry_and_no_more() {
+    assert_eq!(answer(&[Does::First]).await, (FIRST, 1));
+    assert_eq!(answer(&[Does::Breaks, Does::First]).await, (FIRST, 2));
+    assert_eq!(answer(&[Does::Hangs, Does::First]).await, (FIRST, 2));
+    assert_eq!(answer(&[Does::TurnsAway, Does::First]).await, (FIRST, 2));
+    assert_eq!(answer(&[Does::Breaks, Does::Breaks, Does::First]).await, (UNKNOWN, 2));
+    assert_eq!(answer(&[Does::Hangs, Does::Hangs, Does::First]).await, (UNKNOWN, 2));
+    assert!(matches!(answer(&[Does::Breaks, Does::Used]).await, (Ok(Marked::AlreadyUsed { .. }), 2)));
+}
+
+/// The first attempt may have left its mark: no refusal of the retry may promise that a reload will work.
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_stays_unknown_whatever_the_retry_meets() {
+    for second in [Does::Refuses, Does::Full, Does::TurnsAway] {
+        assert_eq!(answer(&[Does::Breaks, second]).await, (UNKNOWN, 2), "{second:?}");
+        assert_eq!(answer(&[Does::Hangs, second]).await, (UNKNOWN, 2), "{second:?}");
+    }
+    // Nothing was taken the first time, and so nothing is unknown.
+    assert_eq!(answer(&[Does::TurnsAway, Does::Refuses]).await, (UNAVAILABLE, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_refusal_is_not_tried_again() {
+    assert_eq!(answer(&[Does::Refuses]).await, (UNAVAILABLE, 1));
+    assert_eq!(answer(&[Does::Full]).await, (Err(GuardErrorKind::Full), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_ends_with_its_budget() {
+    let link = Link::open(told(&[Does::Hangs, Does::Hangs])).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(ask(&link).await, UNKNOWN);
+    // By the clock of the test, which stands still but for timers, and those go by whole milliseconds.
+    assert!((300..=302).contains(&start.elapsed().as_millis()));
+}
+
+/// A claim that waits for a connection until its time is nearly over must not be sent any more.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_answered_in_time_is_not_sent() {
+    let store = Told { busy: true, ..told(&[]) };
+    let link = Link::open(store.clone()).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(ask(&link).await, OVERLOADED);
+    assert!((150..=152).contains(&start.elapsed().as_millis()));
+    assert_eq!(store.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_state_asks_nobody() {
+    let store = told(&[]);
+    let link = Link::open(store.clone()).await.unwrap();
+    let error = claim(&link, &mark_at(780), BUDGET).await.unwrap_err();
+    assert_eq!((error.kind(), store.asked.load(Ordering::SeqCst)), (GuardErrorKind::Unavailable, 0));
+}
+
+#[test]
+fn without_a_runtime_it_says_so_and_does_not_panic() {
+    let link = Link::lazy(told(&[]));
+    let answer = oauth_state::testing::without_runtime(oauth_state::MarkFuture::new(async move {
+        claim(&link, &mark_at(0), BUDGET).await
+    }));
+    assert_eq!(answer.unwrap_err().kind(), GuardErrorKind::Misconfigured);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_down_claims_are_refused_at_once_and_it_is_tried_again_with_growing_pauses() {
+    let store = told(&[Does::Breaks, Does::First]);
+    let link = Link::open(store.clone()).await.unwrap();
+    store.connecting.lock().unwrap().extend([Does::Breaks; 5]);
+    assert_eq!(ask(&link).await, UNKNOWN);
+    let start = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(ask(&link).await, UNAVAILABLE);
+    }
+    assert_eq!(start.elapsed().as_millis(), 0, "a claim waited for a store that is down");
+    assert_eq!(store.connected.load(Ordering::SeqCst), 2, "claims made connections of their own");
+    // 100, 200, 400, 800, 1,600 ms, each shortened by jitter to half at the most.
+    sleep(Duration::from_millis(1_549)).await;
+    assert!(store.connected.load(Ordering::SeqCst) < 7, "it is tried too often");
+    sleep(Duration::from_millis(1_600)).await;
+    assert_eq!(store.connected.load(Ordering::SeqCst), 7);
+    assert_eq!(ask(&link).await, FIRST);
+}
+
+/// Callers of a connection that was lost a moment ago wait for the first attempt at another one.
+#[tokio::test(start_paused = true)]
+async fn a_short_break_is_waited_out() {
+    let store = told(&[Does::First]);
+    let link = Link::lazy(store.clone());
+    assert_eq!(ask(&link).await, FIRST);
+    store.answers.lock().unwrap().extend([Does::Breaks, Does::First, Does::First]);
+    assert_eq!(ask(&link).await, FIRST);
+    assert_eq!(store.connected.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_silent_three_times_in_a_row_is_given_up() {
+    let store = told(&[Does::Hangs, Does::First, Does::Hangs, Does::First, Does::Hangs, Does::Hangs]);
+    let link = Link::open(store.clone()).await.unwrap();
+    assert_eq!(ask(&link).await, FIRST);
+    assert_eq!(ask(&link).await, FIRST);
+    // Answers in between: two silent calls are no reason to leave a connection that all share.
+    assert_eq!((ask(&link).await, store.connected.load(Ordering::SeqCst)), (UNKNOWN, 1));
+    store.answers.lock().unwrap().extend([Does::Hangs, Does::First]);
+    assert_eq!(ask(&link).await, FIRST);
+    assert_eq!(store.connected.load(Ordering::SeqCst), 2);
+}
+
+/// Many calls report the same broken connection; the last report must not end its successor.
+#[tokio::test(start_paused = true)]
+async fn a_late_report_about_an_old_connection_ends_nothing() {
+    let store = told(&[]);
+    let link = Link::open(store.clone()).await.unwrap();
+    let (_, old) = link.ready().unwrap().unwrap();
+    link.broke(old);
+    let deadline = Instant::now().checked_add(BUDGET).unwrap();
+    let (_, new) = link.connection(deadline).await.unwrap();
+    assert_ne!(old, new);
+    link.broke(old);
+    assert_eq!(link.ready().unwrap().unwrap().1, new);
+    assert_eq!(store.connected.load(Ordering::SeqCst), 2);
+}
+
+/// An application that makes a runtime for each request would otherwise wait for a task that is gone.
+#[test]
+fn a_runtime_that_ends_while_reconnecting_leaves_the_next_one_to_start_anew() {
+    let store = told(&[Does::First]);
+    store.connecting.lock().unwrap().push_back(Does::Hangs);
+    let link = Link::lazy(store.clone());
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert_eq!(runtime().block_on(ask(&link)), OVERLOADED);
+    assert_eq!(runtime().block_on(ask(&link)), FIRST);
+}
+
+/// The same where the task never came to run: the last thing that a claim did was to start it.
+#[test]
+fn a_runtime_that_ends_before_it_began_to_reconnect_leaves_the_next_one_to_start_anew() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let link = Link::lazy(told(&[Does::Breaks, Does::Breaks, Does::First]));
+    assert_eq!(runtime().block_on(ask(&link)), UNKNOWN);
+    let answer = runtime().block_on(async {
+        // Two connections came to nothing: the next one comes after a pause.
+        assert_eq!(ask(&link).await, UNAVAILABLE);
+        sleep(Duration::from_secs(3)).await;
+        ask(&link).await
+    });
+    assert_eq!(answer, FIRST);
+}
+
+/// A database whose commits hang takes connections all the same; each new one would leave a stuck session behind.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_no_claim_is_not_given_connections_as_fast_as_claims_fail() {
+    let store = told(&[Does::Breaks; 1_000]);
+    let link = Link::open(store.clone()).await.unwrap();
+    for _ in 0..1_000 {
+        let _ = ask(&link).await;
+        sleep(Duration::from_millis(10)).await;
+    }
+    let connected = store.connected.load(Ordering::SeqCst);
+    // Ten seconds: two at once, and then pauses of 0.2 to 2 seconds.
+    assert!(connected <= 16, "{connected} connections in ten seconds");
+    store.answers.lock().unwrap().clear();
+    store.answers.lock().unwrap().extend([Does::First; 10]);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(ask(&link).await, FIRST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_dropped_stops_trying() {
+    let store = told(&[Does::Breaks]);
+    let link = Link::open(store.clone()).await.unwrap();
+    store.connecting.lock().unwrap().extend([Does::Breaks; 1_000]);
+    assert_eq!(ask(&link).await, UNKNOWN);
+    drop(link);
+    sleep(Duration::from_secs(3)).await;
+    let attempts = store.connected.load(Ordering::SeqCst);
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(store.connected.load(Ordering::SeqCst), attempts);
+}
+
+/// The last answer of a client that sends again in silence does not tell what its first try wrote: no reload may be promised.
+#[test]
+fn a_refusal_over_a_client_that_sends_again_is_an_unknown_outcome_and_worth_a_retry() {
+    for refusal in [GuardError::unavailable("CLUSTERDOWN"), GuardError::because(GuardErrorKind::Full, "OOM")] {
+        let failure = Failure::refused(refusal).after_silent_tries();
+        assert!(failure.is_worth_a_retry());
+        assert_eq!(failure.into_error().kind(), GuardErrorKind::OutcomeUnknown);
+    }
+}

@@ -1,0 +1,275 @@
+//! How a guard over Postgres is configured.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+
+use super::connection::{PostgresStore, Settings};
+use super::guard::PostgresGuard;
+use oauth_state::GuardError;
+use oauth_state_guard_kit::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
+
+const DEFAULT_CONNECTIONS: usize = 4;
+const MOST_CONNECTIONS: usize = 64;
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Configures a [`PostgresGuard`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state_postgres::PostgresGuard;
+/// let guard = PostgresGuard::builder("postgres://10.0.0.1,10.0.0.2/shop?target_session_attrs=read-write")
+///     .credentials("service", "a password from the secret manager")
+///     .connections(8)
+///     .connect_lazily()?;
+/// assert!(!format!("{guard:?}").contains("password"));
+/// # Ok::<(), oauth_state::GuardError>(())
+/// ```
+#[must_use = "nothing connects before connect() or connect_lazily()"]
+pub struct PostgresGuardBuilder {
+    url: String,
+    credentials: Option<(String, String)>,
+    root_certificates: Option<Vec<u8>>,
+    connections: usize,
+    budget: Duration,
+    durability: Durability,
+    create_tables: bool,
+    purge_every: Option<Duration>,
+}
+
+/// When a claim counts as made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Once it is on the disk.
+    Durable,
+    /// Before that.
+    SynchronousCommitOff,
+}
+
+impl fmt::Debug for PostgresGuardBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresGuardBuilder").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+impl PostgresGuardBuilder {
+    pub(super) fn at(url: String) -> Self {
+        Self {
+            url,
+            credentials: None,
+            root_certificates: None,
+            connections: DEFAULT_CONNECTIONS,
+            budget: DEFAULT_BUDGET,
+            durability: Durability::Durable,
+            create_tables: false,
+            purge_every: Some(PURGE_EVERY),
+        }
+    }
+
+    /// The user and password, instead of those in the address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// let builder = PostgresGuard::builder("postgres://localhost/shop").credentials("service", "secret");
+    /// assert!(!format!("{builder:?}").contains("secret"));
+    /// ```
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Some((user.into(), password.into()));
+        self
+    }
+
+    /// The certificates (PEM) that vouch for the server over TLS, instead of the operating system's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// // Without TLS they would check nothing.
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").root_certificates("a certificate in PEM").connect_lazily().is_err());
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.root_certificates = Some(pem.as_ref().to_vec());
+        self
+    }
+
+    /// How many connections serve all callers, 4 by default and 1 to 64. A commit takes about as long as the disk takes to write, and
+    /// commits on one connection wait for each other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").connections(16).connect_lazily().is_ok());
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").connections(0).connect_lazily().is_err());
+    /// ```
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// How long a claim may take altogether, 300 ms by default and 1 ms to 60 s: waiting for a connection, asking, and one retry. It is the
+    /// statements' time limit as well, and a quarter of it their limit for a lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// use std::time::Duration;
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::from_secs(1)).connect_lazily().is_ok());
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::MAX).connect_lazily().is_err());
+    /// ```
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Answers before a mark is on the disk: more claims a second, and a crash of the database forgets those of the last
+    /// moments, whose states then work twice. `docs/guards.md` has both figures.
+    ///
+    /// # Security
+    ///
+    /// It opens the second of the four loss windows; the state still needs its browser's cookie and an unused code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").synchronous_commit_off().connect_lazily().is_ok());
+    /// ```
+    pub fn synchronous_commit_off(mut self) -> Self {
+        self.durability = Durability::SynchronousCommitOff;
+        self
+    }
+
+    /// Makes the table when it is missing, by [`SCHEMA`](super::SCHEMA). The role needs the right to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").create_tables().connect_lazily().is_ok());
+    /// ```
+    pub fn create_tables(mut self) -> Self {
+        self.create_tables = true;
+        self
+    }
+
+    /// How often marks that are over are purged, once a minute by default: from every second to every day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// use std::time::Duration;
+    /// let builder = PostgresGuard::builder("postgres://localhost/shop").purge_every(Duration::from_secs(600));
+    /// assert!(builder.connect_lazily().is_ok());
+    /// ```
+    pub fn purge_every(mut self, every: Duration) -> Self {
+        self.purge_every = Some(every);
+        self
+    }
+
+    /// Leaves purging to somebody who calls [`PostgresGuard::purge`], for a role that may not `TRUNCATE`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://localhost/shop").without_purging().connect_lazily().is_ok());
+    /// ```
+    pub fn without_purging(mut self) -> Self {
+        self.purge_every = None;
+        self
+    }
+
+    /// Connects and looks at the server: whether it is a primary, and the table is there and keeps what it holds.
+    ///
+    /// Run it on the runtime that will ask the guard.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` with what to change, or `Unavailable`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::GuardErrorKind;
+    /// use oauth_state_postgres::PostgresGuard;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let nobody_listens = PostgresGuard::builder("postgres://service@127.0.0.1:1/shop").connect().await.unwrap_err();
+    /// assert_eq!(nobody_listens.kind(), GuardErrorKind::Unavailable);
+    /// # });
+    /// ```
+    pub async fn connect(self) -> Result<PostgresGuard, GuardError> {
+        Ok(PostgresGuard::over(Link::open(self.store()?).await?))
+    }
+
+    /// Connects when the first callback comes, for a service that must start while its database is down. What is wrong with
+    /// the database is then found out late, and every callback is refused until it is put right.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` for an address or a setting that cannot work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://service@127.0.0.1:1/shop").connect_lazily().is_ok());
+    /// ```
+    pub fn connect_lazily(self) -> Result<PostgresGuard, GuardError> {
+        Ok(PostgresGuard::over(Link::lazy(self.store()?)))
+    }
+
+    pub(super) fn store(self) -> Result<PostgresStore, GuardError> {
+        let refuse = |reason: &'static str| Err(GuardError::misconfigured(reason));
+        // Its own error may quote the address, and so a password.
+        let Ok(mut config) = self.url.parse::<Config>() else {
+            return refuse(
+                "an address looks like postgres://user@host:5432/database; of sslmode it knows disable, prefer and require, which \
+                 checks the server's certificate and name",
+            );
+        };
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return refuse("the address names no host: it looks like postgres://user@host:5432/database");
+        }
+        if !(1..=MOST_CONNECTIONS).contains(&self.connections) {
+            return refuse("a guard has 1 to 64 connections");
+        }
+        check_budget(self.budget)?;
+        if self.purge_every.is_some_and(|every| !(SHORTEST_PAUSE..=LONGEST_PAUSE).contains(&every)) {
+            return refuse("purge every second to every day; or use without_purging() and call purge()");
+        }
+        let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
+        if self.root_certificates.is_some() && !tls {
+            return refuse("root certificates are for addresses with ?sslmode=require");
+        }
+        if let Some((user, password)) = self.credentials {
+            config.user(user).password(password);
+        }
+        // Several hosts are tried in turn: one that is dead must leave time for the next.
+        if config.get_connect_timeout().is_none() {
+            let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+            config.connect_timeout(CONNECT_TIME.checked_div(hosts.saturating_add(1)).unwrap_or(CONNECT_TIME));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("oauth-state");
+        }
+        Ok(PostgresStore::new(Settings {
+            config,
+            root_certificates: self.root_certificates,
+            connections: self.connections,
+            budget: self.budget,
+            durability: self.durability,
+            create_tables: self.create_tables,
+            purge_every: self.purge_every,
+        }))
+    }
+}

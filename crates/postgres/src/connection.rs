@@ -1,0 +1,257 @@
+//! Connections to Postgres: how they are made, and what they are asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Config, Error, NoTls};
+
+use super::builder::Durability;
+use super::purge;
+use super::server;
+use super::table::{FIND, INSERT, MarkRow};
+use oauth_state::{GuardError, Mark, Marked};
+use oauth_state_guard_kit::{Call, Claim, Failure, Store};
+
+/// Everything that a connection needs, shared with the task that purges.
+pub(super) struct Settings {
+    pub(super) config: Config,
+    /// PEM, instead of the operating system's.
+    pub(super) root_certificates: Option<Vec<u8>>,
+    pub(super) connections: usize,
+    pub(super) budget: Duration,
+    pub(super) durability: Durability,
+    pub(super) create_tables: bool,
+    /// `None`: somebody else purges.
+    pub(super) purge_every: Option<Duration>,
+}
+
+/// A Postgres store, as a [`Link`](oauth_state_guard_kit::Link) wants it.
+pub(super) struct PostgresStore {
+    pub(super) settings: Arc<Settings>,
+    purging: Once,
+}
+
+/// A few connections, each for one claim at a time: a claim that waits for a lock, or for the disk, must not hold up another
+/// that was sent behind it, whose outcome nobody would know.
+pub(super) struct Clients {
+    free: Mutex<VecDeque<Client>>,
+    permits: Semaphore,
+}
+
+/// One of them, given back when it is dropped.
+pub(super) struct Lease {
+    clients: Arc<Clients>,
+    client: Option<Client>,
+}
+
+impl Clients {
+    fn free(&self) -> std::sync::MutexGuard<'_, VecDeque<Client>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            self.clients.free().push_back(client);
+            self.clients.permits.add_permits(1);
+        }
+    }
+}
+
+impl PostgresStore {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), purging: Once::new() }
+    }
+}
+
+impl Store for PostgresStore {
+    type Connection = Arc<Clients>;
+    type Lease = Lease;
+    const NAME: &'static str = "postgres";
+
+    async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
+        let first = self.settings.connect().await?;
+        server::look_at(&first, &self.settings).await?;
+        // The others at the same time: one after the other, they might not all be there in time.
+        let mut others = tokio::task::JoinSet::new();
+        for _ in 1..self.settings.connections {
+            let settings = Arc::clone(&self.settings);
+            others.spawn(async move {
+                // Each one: with several hosts, another connection may lead to another server.
+                let client = settings.connect().await?;
+                server::look_at(&client, &settings).await?;
+                Ok::<_, GuardError>(client)
+            });
+        }
+        let mut clients = VecDeque::from([first]);
+        while let Some(other) = others.join_next().await {
+            clients.push_back(other.map_err(GuardError::unavailable)??);
+        }
+        self.purging.call_once(|| purge::start(&self.settings));
+        let permits = Semaphore::new(clients.len());
+        Ok(Arc::new(Clients { free: Mutex::new(clients), permits }))
+    }
+
+    async fn lease(&self, clients: Arc<Clients>) -> Lease {
+        // The semaphore is never closed. It has a permit for each free connection; a lease gives both back.
+        if let Ok(permit) = clients.permits.acquire().await {
+            permit.forget();
+        }
+        // The one that has rested longest: a statement that was given up may still keep the last one busy.
+        let client = clients.free().pop_front();
+        Lease { clients, client }
+    }
+}
+
+impl Lease {
+    /// The client, for one call.
+    pub(super) fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or_else(|| Failure::refused(GuardError::overloaded("no connection is free")))
+    }
+}
+
+impl Call<PostgresStore> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<Marked, Failure> {
+        claim(lease.client()?, self.0).await
+    }
+}
+
+/// One statement, in the transaction of its own that every statement outside of one is; the answer comes after its commit.
+async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
+    let row = MarkRow::of(mark);
+    let id = row.id.as_slice();
+    // Typed, so that nothing is prepared: one round trip, and nothing stays behind on the server.
+    let inserted = client
+        .execute_typed(
+            INSERT,
+            &[(&row.bucket, Type::INT2), (&id, Type::BYTEA), (&row.value, Type::TEXT), (&row.keep_until, Type::INT8)],
+        )
+        .await
+        .map_err(failure)?;
+    if inserted == 1 {
+        return Ok(Marked::First);
+    }
+    let found =
+        client.query_typed_opt(FIND, &[(&row.bucket, Type::INT2), (&id, Type::BYTEA)]).await.map_err(failure)?;
+    let value: Option<String> = found.map(|found| found.try_get(0)).transpose().map_err(failure)?;
+    mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
+}
+
+/// What an error says: the server's own answer means that nothing was committed; anything else, that nobody knows.
+pub(super) fn failure(error: Error) -> Failure {
+    let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
+    let cause = told(&error);
+    if code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
+    }
+    if code == SqlState::DISK_FULL {
+        return Failure::refused(GuardError::because(oauth_state::GuardErrorKind::Full, cause));
+    }
+    match code.code().get(..2) {
+        // Shut down or crashed while it was asked: it may have committed before.
+        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
+        Some("08" | "58" | "XX") => Failure::interrupted(cause),
+        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
+        // The transaction was rolled back.
+        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
+        _ => Failure::refused(GuardError::misconfigured(cause)),
+    }
+}
+
+/// Conflicts, locks, time limits, too many connections: a server that is up and has too much to do. A second claim of one state may
+/// wait for the lock of the first, so that an attacker can cause it.
+fn is_busy(code: &SqlState) -> bool {
+    *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
+}
+
+/// The error in one line; it holds no parameter of a statement.
+pub(super) fn told(error: &Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
+}
+
+impl Settings {
+    /// One connection, with the session's settings.
+    pub(super) async fn connect(&self) -> Result<Client, GuardError> {
+        let client = match self.config.get_ssl_mode() {
+            SslMode::Require => self.connect_with_tls().await?,
+            _ => drive(self.config.connect(NoTls).await)?,
+        };
+        client.batch_execute(&self.session()).await.map_err(cannot_use)?;
+        Ok(client)
+    }
+
+    /// The settings of a session that claims.
+    pub(super) fn session(&self) -> String {
+        let durability = match self.durability {
+            // A role or a database may have it off, now or later: set in the session, whatever it is. Stricter ones than `on`
+            // stay.
+            Durability::Durable => {
+                "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)"
+            }
+            Durability::SynchronousCommitOff => "SET synchronous_commit = off",
+        };
+        let budget = self.budget.as_millis().max(4);
+        // Less than a claim keeps for the answer, so that the server says it before time runs out.
+        let lock = budget / 4;
+        format!(
+            "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
+             SET default_transaction_isolation = 'read committed'; {durability}"
+        )
+    }
+
+    #[cfg(feature = "tls")]
+    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
+        let connector = super::tls::connector(self.root_certificates.as_deref())?;
+        drive(self.config.connect(connector).await)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "the other form waits")]
+    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
+        let _ = &self.root_certificates;
+        Err(GuardError::misconfigured("sslmode=require needs the feature `postgres-tls` of oauth-state"))
+    }
+}
+
+/// Lets the connection run on a task of its own; it ends with its client.
+fn drive<S>(
+    connected: Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, S>), Error>,
+) -> Result<Client, GuardError>
+where
+    S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+{
+    let (client, connection) = connected.map_err(cannot_use)?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(cause = told(&error), "a connection to Postgres ended");
+        }
+    });
+    Ok(client)
+}
+
+/// An error outside of a claim: nothing was asked yet, so that nothing can be unknown.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn cannot_use(error: Error) -> GuardError {
+    let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
+        Some(deeper) => format!("{error}: {deeper}"),
+        None => told(&error),
+    };
+    // Authentication, a missing database, missing rights: waiting does not help.
+    match error.as_db_error().map(|said| (said.code(), said.code().code().get(..2))) {
+        Some((_, Some("28" | "3D" | "42"))) => GuardError::misconfigured(cause),
+        Some((code, _)) if is_busy(code) => GuardError::overloaded(cause),
+        _ => GuardError::unavailable(cause),
+    }
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! A replay guard and a payload store for [`oauth_state`] over Postgres (feature `client`, on by default), and its table and
+//! statements for a guard over your own pool, with `sqlx`, Diesel or any other client.
+//!
+//! ```
+//! use oauth_state_postgres::{FIND, INSERT, MarkRow};
+//! use oauth_state::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
+//!
+//! /// Stands for a pool; `execute` gives the rows affected.
+//! struct Pool;
+//! # struct Connection;
+//! # impl Pool {
+//! #     async fn acquire(&self) -> Result<Connection, std::io::Error> { Ok(Connection) }
+//! # }
+//! # impl Connection {
+//! #     async fn execute(&self, _: &str, _: &MarkRow) -> Result<u64, std::io::Error> { Ok(1) }
+//! #     async fn query(&self, _: &str, _: &MarkRow) -> Result<Option<String>, std::io::Error> { Ok(None) }
+//! # }
+//! struct MyGuard(Pool);
+//!
+//! impl ReplayGuard for MyGuard {
+//!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+//!         MarkFuture::new(async move {
+//!             let row = MarkRow::of(mark);
+//!             // A pool that is used up is no outage: load does that, too.
+//!             let connection = self.0.acquire().await.map_err(GuardError::overloaded)?;
+//!             // An error after the statement was sent is an unknown outcome, never "not used".
+//!             if connection.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {
+//!                 return Ok(Marked::First);
+//!             }
+//!             let there = connection.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
+//!             mark.seen_after_insert(there.as_deref().map(str::as_bytes))
+//!         })
+//!     }
+//! }
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # let mark = oauth_state::testing::sample_mark();
+//! assert_eq!(MyGuard(Pool).mark_used(&mark).await?, Marked::First);
+//! # Ok::<(), GuardError>(())
+//! # }).unwrap();
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may fail"))]
+
+#[cfg(feature = "client")]
+mod builder;
+#[cfg(feature = "client")]
+mod connection;
+#[cfg(feature = "client")]
+mod examine;
+#[cfg(feature = "client")]
+mod guard;
+#[cfg(feature = "client")]
+mod purge;
+#[cfg(feature = "client")]
+mod row_calls;
+#[cfg(feature = "client")]
+mod rows;
+#[cfg(feature = "client")]
+mod server;
+mod table;
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "client")]
+pub use builder::PostgresGuardBuilder;
+#[cfg(feature = "client")]
+pub use guard::{PostgresGuard, Purged};
+#[cfg(feature = "client")]
+pub use oauth_state_guard_kit::{Examined, Flaw};
+#[cfg(feature = "client")]
+pub use row_calls::ROWS_SCHEMA;
+#[cfg(feature = "client")]
+pub use rows::PostgresRows;
+pub use table::{FIND, INSERT, MarkRow, SCHEMA};
+
+/// A time in whole Unix seconds.
+fn unix_seconds(at: std::time::SystemTime) -> u64 {
+    at.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,109 @@
+//! Emptying partitions whose marks are all over; several servers may do it at once.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
+
+use super::connection::{Settings, cannot_use};
+use super::guard::Purged;
+use super::table::{PARTITIONS, turn_is_over};
+use crate::unix_seconds;
+use oauth_state::GuardError;
+use oauth_state_guard_kit::{LONGEST_BUDGET, with_jitter};
+
+/// A purger that cannot have the lock at once leaves the partition to the next round.
+const LOCK_MILLISECONDS: u32 = 100;
+/// A purger whose connection is dead without a word gives up then.
+const LONGEST_ROUND: Duration = Duration::from_secs(300);
+/// How long a look at a partition may take.
+const STATEMENT_SECONDS: u32 = 30;
+
+/// Purges from time to time, for as long as the guard lives.
+pub(super) fn start(settings: &Arc<Settings>) {
+    if let Some(every) = settings.purge_every {
+        tokio::spawn(now_and_then(Arc::downgrade(settings), every));
+    }
+}
+
+async fn now_and_then(settings: Weak<Settings>, every: Duration) {
+    loop {
+        tokio::time::sleep(with_jitter(every)).await;
+        let Some(settings) = settings.upgrade() else { return };
+        match purge(&settings).await {
+            Ok(Purged { partitions: 0, .. }) => {}
+            Ok(Purged { partitions, marks }) => tracing::debug!(partitions, marks, "purged marks that are over"),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(%error, cause, "cannot purge; marks stay until it works");
+            }
+        }
+    }
+}
+
+/// Empties every partition that holds no live mark, on a connection of its own.
+pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
+    let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
+    let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
+    purged.inspect(|purged| oauth_state::telemetry::count_purged_marks("postgres", purged.marks))
+}
+
+async fn round(settings: &Settings) -> Result<Purged, GuardError> {
+    let mut client = settings.connect().await?;
+    // Should this process vanish while it holds a partition's lock, the server ends the session.
+    let limits = format!(
+        "SET statement_timeout = '{STATEMENT_SECONDS}s'; SET lock_timeout = {LOCK_MILLISECONDS}; \
+         SET idle_in_transaction_session_timeout = '5s'"
+    );
+    client.batch_execute(&limits).await.map_err(cannot_use)?;
+    let now = now(&client).await?;
+    let mut purged = Purged::default();
+    for partition in (0..PARTITIONS).filter(|partition| turn_is_over(*partition, now)) {
+        if let Some(marks) = empty(&mut client, partition, now).await.map_err(cannot_use)? {
+            purged.partitions = purged.partitions.saturating_add(1);
+            purged.marks = purged.marks.saturating_add(marks.unsigned_abs());
+        }
+    }
+    Ok(purged)
+}
+
+/// The earlier of two clocks, this machine's and the database's: one that leaps ahead must not empty live partitions. Less
+/// the longest budget: a claim may have been judged in time and be sent that much later.
+pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
+    let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
+    let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
+    let earlier = unix_seconds(SystemTime::now()).min(u64::try_from(theirs).unwrap_or_default());
+    Ok(earlier.saturating_sub(LONGEST_BUDGET.as_secs()))
+}
+
+/// Empties one partition if it holds marks and none of them is alive; gives how many it held.
+async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i64>, Error> {
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let table = format!("oauth_state_marks_{partition:02}");
+    // A look without the lock first: most partitions hold nothing, or something alive.
+    let in_vain =
+        format!("SELECT NOT EXISTS (SELECT FROM {table}) OR EXISTS (SELECT FROM {table} WHERE keep_until > $1)");
+    if client.query_typed_one(&in_vain, &[(&now, Type::INT8)]).await?.try_get(0)? {
+        return Ok(None);
+    }
+    let transaction = client.transaction().await?;
+    match transaction.batch_execute(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await {
+        // Somebody claims here, or purges: the next round.
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(None),
+        locked => locked?,
+    }
+    // Decided under the lock, by a new statement, whose snapshot holds all that was committed before the lock was given: a
+    // mark that came after the look above must not be emptied away.
+    let held = format!("SELECT count(*), coalesce(max(keep_until), 0) FROM {table}");
+    let row = transaction.query_typed_one(&held, &[]).await?;
+    let (marks, latest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    // Something alive came in between, or another purger.
+    if latest > now || marks == 0 {
+        return Ok(None);
+    }
+    transaction.batch_execute(&format!("TRUNCATE {table}")).await?;
+    transaction.commit().await?;
+    Ok(Some(marks))
+}

@@ -1,0 +1,140 @@
+//! Rows beside the marks: what a state store keeps in Postgres, in a table of its own.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::connection::{Lease, PostgresStore, Settings, cannot_use, failure};
+use super::guard::PostgresGuard;
+use super::purge;
+use oauth_state::GuardError;
+use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
+
+/// The table of rows, for those who run their migrations themselves: `create_tables()` of the guard runs it otherwise.
+///
+/// # Examples
+///
+/// ```
+/// assert!(oauth_state_postgres::ROWS_SCHEMA.contains("CREATE TABLE IF NOT EXISTS oauth_state_rows"));
+/// ```
+pub const ROWS_SCHEMA: &str = include_str!("0002_oauth_state_rows.sql");
+
+/// A row that is there already is the same one: an id is drawn at random once, and only a repeated call brings it again.
+const PUT: &str =
+    "INSERT INTO oauth_state_rows (id, value, keep_until) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
+const GET: &str = "SELECT value FROM oauth_state_rows WHERE id = $1";
+/// Rows that another server deletes at this moment are passed over, so that nobody waits for anybody.
+const CLEAN_UP: &str = "DELETE FROM oauth_state_rows WHERE id IN \
+    (SELECT id FROM oauth_state_rows WHERE keep_until < $1 ORDER BY keep_until LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+/// Rows of one statement.
+const BATCH: u64 = 1_000;
+/// Statements of one round, so that it ends.
+const MOST_BATCHES: u32 = 1_000;
+
+impl PostgresGuard {
+    /// Looks whether there is a table for rows, makes it if the guard may, and cleans up in it from now on.
+    pub(crate) async fn prepare_rows(&self) -> Result<(), GuardError> {
+        let settings = &self.link.store().settings;
+        let client = settings.connect().await?;
+        if settings.create_tables && !is_there(&client).await? {
+            // With time to wait for another server that is making it.
+            let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {ROWS_SCHEMA}");
+            client.batch_execute(&patiently).await.map_err(cannot_use)?;
+        }
+        if !is_there(&client).await? {
+            return Err(GuardError::misconfigured(
+                "the table oauth_state_rows is missing, or the role has no SELECT and INSERT on it: run the migration \
+                 oauth_state_postgres::ROWS_SCHEMA, or let create_tables() do it",
+            ));
+        }
+        if let Some(every) = settings.purge_every {
+            tokio::spawn(now_and_then(Arc::downgrade(settings), every));
+        }
+        Ok(())
+    }
+
+    /// Keeps a row until then, in Unix seconds.
+    pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_until: u64) -> Result<(), GuardError> {
+        ask(&self.link, &Put { id, value, keep_until }, self.link.store().settings.budget).await
+    }
+
+    /// Reads a row, if it is there.
+    pub(crate) async fn get_row(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, GuardError> {
+        ask(&self.link, &Get { id }, self.link.store().settings.budget).await
+    }
+
+    /// Deletes the rows whose time is over; gives how many.
+    pub(crate) async fn clean_up_rows(&self) -> Result<u64, GuardError> {
+        clean_up(&self.link.store().settings).await
+    }
+}
+
+async fn is_there(client: &Client) -> Result<bool, GuardError> {
+    const LOOK: &str = "SELECT coalesce(has_table_privilege(r, 'INSERT') AND has_table_privilege(r, 'SELECT'), false) \
+        FROM to_regclass('oauth_state_rows') AS r";
+    let row = client.query_typed_one(LOOK, &[]).await.map_err(cannot_use)?;
+    row.try_get(0).map_err(cannot_use)
+}
+
+async fn now_and_then(settings: Weak<Settings>, every: Duration) {
+    loop {
+        tokio::time::sleep(with_jitter(every)).await;
+        let Some(settings) = settings.upgrade() else { return };
+        match clean_up(&settings).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "deleted rows whose time is over"),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(%error, cause, "cannot clean up; rows stay until it works");
+            }
+        }
+    }
+}
+
+/// On a connection of its own, which waits for no login.
+async fn clean_up(settings: &Settings) -> Result<u64, GuardError> {
+    let client = settings.connect().await?;
+    client.batch_execute("SET statement_timeout = '30s'").await.map_err(cannot_use)?;
+    let now = i64::try_from(purge::now(&client).await?).unwrap_or(i64::MAX);
+    let mut deleted = 0_u64;
+    for _ in 0..MOST_BATCHES {
+        let batch = client.execute_typed(CLEAN_UP, &[(&now, Type::INT8)]).await.map_err(cannot_use)?;
+        deleted = deleted.saturating_add(batch);
+        if batch < BATCH {
+            break;
+        }
+    }
+    Ok(deleted)
+}
+
+struct Put<'a> {
+    id: &'a [u8; 16],
+    value: &'a [u8],
+    keep_until: u64,
+}
+
+struct Get<'a> {
+    id: &'a [u8; 16],
+}
+
+impl Call<PostgresStore> for Put<'_> {
+    type Answer = ();
+
+    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<(), Failure> {
+        let (id, keep_until) = (self.id.as_slice(), i64::try_from(self.keep_until).unwrap_or(i64::MAX));
+        let parameters = [(&id as _, Type::BYTEA), (&self.value as _, Type::BYTEA), (&keep_until as _, Type::INT8)];
+        lease.client()?.execute_typed(PUT, &parameters).await.map(|_| ()).map_err(failure)
+    }
+}
+
+impl Call<PostgresStore> for Get<'_> {
+    type Answer = Option<Vec<u8>>;
+
+    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
+        let id = self.id.as_slice();
+        let row = lease.client()?.query_typed_opt(GET, &[(&id, Type::BYTEA)]).await.map_err(failure)?;
+        row.map(|row| row.try_get(0)).transpose().map_err(failure)
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows in Postgres.
+
+use oauth_state::store::{HandleForm, Row, RowFuture, Rows, StoreError};
+
+use crate::PostgresGuard;
+
+/// Rows in Postgres, over the connections of a [`PostgresGuard`]: its address, its credentials, its time budget.
+///
+/// They lie in a table of their own, `oauth_state_rows`, made by the migration
+/// [`postgres::ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by the guard's `create_tables`. Rows that are over are deleted as
+/// often as the guard purges, in batches, by every server that runs; they do not wait for one another.
+///
+/// # Examples
+///
+/// ```no_run
+/// use oauth_state::store::StoredFlow;
+/// use oauth_state_postgres::PostgresRows;
+/// use oauth_state::{App, Flow, KeyRing, Provider};
+/// use oauth_state_postgres::PostgresGuard;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").create_tables().connect().await?;
+/// let rows = PostgresRows::beside(&guard).await?;
+/// let builder = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard).carrying::<Vec<String>>();
+/// let flow = StoredFlow::new(builder.provider(Provider::github()), rows)?;
+/// assert!(format!("{flow:?}").contains("github"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PostgresRows(PostgresGuard);
+
+impl PostgresRows {
+    /// Over the same connections as this guard, which need not be the guard of the flow; looks whether the table is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database cannot be reached, or the table or a right is missing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use oauth_state::store::{HandleForm, Rows};
+    /// use oauth_state_postgres::{PostgresGuard, PostgresRows};
+    /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
+    /// assert_eq!(PostgresRows::beside(&guard).await?.form(), HandleForm::Postgres);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn beside(guard: &PostgresGuard) -> Result<Self, StoreError> {
+        guard.prepare_rows().await?;
+        Ok(Self(guard.clone()))
+    }
+
+    /// Deletes the rows whose time is over, now, and gives how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database cannot be asked, or the role may not `DELETE`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use oauth_state_postgres::{PostgresGuard, PostgresRows};
+    /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
+    /// assert_eq!(PostgresRows::beside(&guard).await?.clean_up().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn clean_up(&self) -> Result<u64, StoreError> {
+        Ok(self.0.clean_up_rows().await?)
+    }
+}
+
+impl Rows for PostgresRows {
+    fn form(&self) -> HandleForm {
+        HandleForm::Postgres
+    }
+
+    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+        Box::pin(async { Ok(self.0.put_row(row.id(), row.value(), crate::unix_seconds(row.keep_until())).await?) })
+    }
+
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(self.0.get_row(id).await?) })
+    }
+}

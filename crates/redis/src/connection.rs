@@ -1,0 +1,214 @@
+//! Connections to Redis and Valkey of every shape, and how each is made.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{EvictionPolicy, RedisServer, claim, server};
+use oauth_state::{GuardError, Marked};
+use oauth_state_guard_kit::{Call, Claim, Failure, Store};
+
+/// How long a TCP or TLS connection may take to be made.
+const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
+
+/// How many calls may be under way over the guard's own connection. As many fit into the client's queue, so that none of them waits
+/// there: the others wait for a turn, and time that runs out before is not taken for an outage.
+const MOST_AT_ONCE: usize = 256;
+/// The same where the client's queue is not ours to choose: its length by default.
+const MOST_AT_ONCE_OVER_ANOTHER_QUEUE: usize = 50;
+
+/// Where connections come from.
+pub(super) enum Connector {
+    /// One server, whatever its name leads to.
+    Single(Box<Client>),
+    /// The primary that the sentinels name now.
+    Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
+    /// The primaries of a cluster.
+    Cluster(Box<ClusterClient>),
+    /// The caller's own.
+    Given(AnyConnection),
+}
+
+/// A Redis store, as a [`Link`](oauth_state_guard_kit::Link) wants it.
+pub(super) struct RedisStore {
+    pub(super) connector: Connector,
+    pub(super) prefix: String,
+    pub(super) evicting: EvictionPolicy,
+    /// What the server said when it was connected to last.
+    pub(super) server: Mutex<Option<RedisServer>>,
+    turns: Arc<Semaphore>,
+}
+
+/// A connection. Cloned for every claim, and so kept small.
+#[derive(Clone)]
+pub(super) struct Connected {
+    pub(super) connection: AnyConnection,
+    /// Whether it is a connection to several servers, of which one may fail alone.
+    pub(super) of_a_cluster: bool,
+}
+
+/// A connection for one call, whose turn ends when it is dropped.
+pub(super) struct Lease {
+    pub(super) connected: Connected,
+    pub(super) turn: Option<OwnedSemaphorePermit>,
+}
+
+impl RedisStore {
+    pub(super) fn new(connector: Connector, prefix: String, evicting: EvictionPolicy) -> Self {
+        let most_at_once = match connector {
+            Connector::Single(_) | Connector::Sentinel(_) => MOST_AT_ONCE,
+            Connector::Cluster(_) | Connector::Given(_) => MOST_AT_ONCE_OVER_ANOTHER_QUEUE,
+        };
+        let turns = Arc::new(Semaphore::new(most_at_once));
+        Self { connector, prefix, evicting, server: Mutex::default(), turns }
+    }
+
+    /// A connection, to a server that nobody has looked at.
+    pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
+        // The claim has a time budget of its own; the client's is off.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIME_TO_CONNECT))
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(MOST_AT_ONCE);
+        Ok(match &self.connector {
+            Connector::Single(client) => {
+                let made = client.get_multiplexed_async_connection_with_config(&config).await;
+                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
+            }
+            Connector::Sentinel(client) => {
+                let made = client.lock().await.get_async_connection_with_config(&config).await;
+                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
+            }
+            Connector::Cluster(client) => {
+                AnyConnection::new(client.get_async_connection().await.map_err(cannot_connect)?)
+            }
+            Connector::Given(connection) => connection.clone(),
+        })
+    }
+}
+
+impl Store for RedisStore {
+    type Connection = Connected;
+    type Lease = Lease;
+    const NAME: &'static str = "redis";
+
+    async fn connect(&self) -> Result<Connected, GuardError> {
+        let mut connection = self.open().await?;
+        let server = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        Ok(Connected { connection, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
+    }
+
+    async fn lease(&self, connected: Connected) -> Lease {
+        // Commands of many callers share the connection, each with a reply of its own. The semaphore is never closed.
+        Lease { connected, turn: Arc::clone(&self.turns).acquire_owned().await.ok() }
+    }
+}
+
+impl Call<RedisStore> for Claim<'_> {
+    type Answer = Marked;
+
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Marked, Failure> {
+        let Lease { connected, turn: _turn } = lease;
+        let of_a_cluster = connected.of_a_cluster;
+        let may_send_again = of_a_cluster || matches!(store.connector, Connector::Given(_));
+        claim::claim(connected, &store.prefix, self.0).await.map_err(|failure| {
+            // The cluster's client finds its way round a dead node by itself, and the other nodes still serve.
+            let failure = if of_a_cluster { failure.of_one_node() } else { failure };
+            if may_send_again { failure.after_silent_tries() } else { failure }
+        })
+    }
+}
+
+/// A cluster's client: few retries of its own, because it re-sends without asking and a claim has a budget.
+pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<ClusterClient> {
+    builder
+        .connection_timeout(TIME_TO_CONNECT)
+        .response_timeout(TIME_TO_CONNECT)
+        .overall_response_timeout(None)
+        .retries(3)
+        .build()
+}
+
+/// The server said no, or nobody answered.
+fn cannot_connect(error: redis::RedisError) -> GuardError {
+    match error.kind() {
+        redis::ErrorKind::AuthenticationFailed
+        | redis::ErrorKind::InvalidClientConfig
+        // A database that is not there, or that the user may not choose.
+        | redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError | redis::ServerErrorKind::NoPerm) => {
+            GuardError::misconfigured(error)
+        }
+        _ if error.is_timeout() => GuardError::unavailable(
+            "the server did not answer while connecting: TLS on one side only looks like this, too",
+        ),
+        // Nothing was asked yet, so that nothing can be unknown.
+        _ => oauth_state_guard_kit::before_any_claim(claim::failure(error).into_error()),
+    }
+}
+
+/// A connection of any type that `redis` knows.
+pub(super) enum AnyConnection {
+    /// The usual one, which a claim clones without an allocation.
+    Multiplexed(MultiplexedConnection),
+    Other(Box<dyn Clonable>),
+}
+
+pub(super) trait Clonable: ConnectionLike + Send + Sync {
+    fn duplicate(&self) -> Box<dyn Clonable>;
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Clonable for C {
+    fn duplicate(&self) -> Box<dyn Clonable> {
+        Box::new(self.clone())
+    }
+}
+
+impl AnyConnection {
+    pub(super) fn new(connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
+        Self::Other(Box::new(connection))
+    }
+
+    fn as_connection(&mut self) -> &mut dyn ConnectionLike {
+        match self {
+            Self::Multiplexed(connection) => connection,
+            Self::Other(connection) => &mut **connection,
+        }
+    }
+}
+
+impl Clone for AnyConnection {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Multiplexed(connection) => Self::Multiplexed(connection.clone()),
+            Self::Other(connection) => Self::Other((**connection).duplicate()),
+        }
+    }
+}
+
+impl ConnectionLike for AnyConnection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.as_connection().req_packed_command(cmd)
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.as_connection().req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Multiplexed(connection) => connection.get_db(),
+            Self::Other(connection) => connection.get_db(),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Rows beside the marks: what a state store keeps in Redis or Valkey, under keys of its own.
+
+use std::time::Duration;
+
+use redis::cmd;
+
+use super::RedisGuard;
+use super::claim::{self, failure};
+use super::connection::{Connected, Lease, RedisStore};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::GuardError;
+use oauth_state_guard_kit::{Call, Failure, ask};
+
+impl RedisGuard {
+    /// Keeps a row for this long. A second time it writes the same value again.
+    pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_for: Duration) -> Result<(), GuardError> {
+        ask(&self.link, &Put { id, value, keep_for }, self.budget).await
+    }
+
+    /// Reads a row, if it is there.
+    pub(crate) async fn get_row(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, GuardError> {
+        ask(&self.link, &Get { id }, self.budget).await
+    }
+}
+
+struct Put<'a> {
+    id: &'a [u8; 16],
+    value: &'a [u8],
+    keep_for: Duration,
+}
+
+struct Get<'a> {
+    id: &'a [u8; 16],
+}
+
+/// A colon is no character of base64url, so that no row has the key of a mark.
+fn key(prefix: &str, id: &[u8; 16]) -> String {
+    format!("{prefix}row:{}", URL_SAFE_NO_PAD.encode(id))
+}
+
+/// The nodes of a cluster fail alone, as for a claim.
+fn failed(of_a_cluster: bool) -> impl Fn(redis::RedisError) -> Failure {
+    move |error| if of_a_cluster { failure(error).of_one_node() } else { failure(error) }
+}
+
+impl Call<RedisStore> for Put<'_> {
+    type Answer = ();
+
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<(), Failure> {
+        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
+        let milliseconds = u64::try_from(self.keep_for.as_millis()).unwrap_or(u64::MAX);
+        let mut set = cmd("SET");
+        set.arg(key(&store.prefix, self.id)).arg(self.value).arg("PX").arg(milliseconds);
+        set.query_async(&mut connection).await.map_err(failed(of_a_cluster))
+    }
+}
+
+impl Call<RedisStore> for Get<'_> {
+    type Answer = Option<Vec<u8>>;
+
+    async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
+        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
+        claim::get(&mut connection, &key(&store.prefix, self.id)).await.map_err(failed(of_a_cluster))
+    }
+}

@@ -1,0 +1,124 @@
+//! What a server says of itself, and whether it can serve as a guard.
+
+use redis::{RedisError, Value, cmd};
+
+use super::connection::AnyConnection;
+use super::{EvictionPolicy, RedisServer, claim};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::GuardError;
+use oauth_state_guard_kit::{CONNECT_TIME, Flaw, refuse};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+/// How long the key of the trial lives, in milliseconds: longer than the attempt to connect may take.
+const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
+
+/// Looks at a server that was just connected to: is it a primary that evicts nothing, and can it be claimed
+/// from?
+pub(super) async fn look_at(
+    connection: &mut AnyConnection,
+    prefix: &str,
+    evicting: EvictionPolicy,
+) -> Result<RedisServer, GuardError> {
+    let information = information(connection).await?;
+    refuse(&flaws(&information, evicting))?;
+    try_to_claim(connection, prefix).await?;
+    let policies: Vec<_> = policies(&information).collect();
+    let version = information.first().and_then(|text| version(text));
+    let policy = policies.iter().copied().find(|policy| *policy != Some("noeviction")).or(policies.first().copied());
+    let maxmemory_policy = policy.flatten().map(str::to_owned);
+    Ok(RedisServer { version, maxmemory_policy })
+}
+
+/// What is wrong with the servers that said this of themselves.
+///
+/// A policy that evicts forgets marks that are alive: measured, each of them lets half of the ids in twice under memory
+/// pressure. `noeviction` answers an error instead, and the guard is full.
+pub(super) fn flaws(information: &[String], evicting: EvictionPolicy) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    if information.iter().any(|text| field(text, "role") == Some("slave")) {
+        flaws.push(Flaw::fatal(
+            "replica",
+            "the server is a replica: marks belong on the primary",
+            "give the primary's address, or a redis+sentinel:// URL",
+        ));
+    }
+    if information.is_empty() || policies(information).any(|policy| policy.is_none()) {
+        flaws.push(Flaw::warning(
+            "eviction_policy",
+            "policy unknown: INFO was refused, so nothing tells whether the store evicts marks",
+            "it must be maxmemory-policy noeviction: let the user have +info",
+        ));
+    }
+    let evicts = policies(information).flatten().find(|policy| *policy != "noeviction");
+    flaws.extend(evicts.map(|policy| match evicting {
+        EvictionPolicy::Refuse => Flaw::fatal(
+            "eviction_policy",
+            format!(
+                "maxmemory-policy is {policy}: short of memory, the server forgets marks that are alive, and a state works twice"
+            ),
+            "set it to noeviction, or accept that with on_evicting_policy(EvictionPolicy::DangerouslyWarn)",
+        ),
+        EvictionPolicy::DangerouslyWarn => Flaw::warning(
+            "eviction_policy",
+            format!("maxmemory-policy evicts, it is {policy}: short of memory, a state works twice"),
+            "set it to noeviction",
+        ),
+    }));
+    flaws
+}
+
+fn policies(information: &[String]) -> impl Iterator<Item = Option<&str>> {
+    information.iter().map(|text| field(text, "maxmemory_policy"))
+}
+
+/// The text of INFO: one of a single server, one of each node of a cluster, none if the user may not ask.
+pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, GuardError> {
+    match cmd("INFO").query_async::<Value>(connection).await {
+        Ok(Value::Map(nodes)) => {
+            // A node that refuses says nothing of its policy, and must not be passed over.
+            Ok(nodes.into_iter().map(|(_, text)| redis::from_redis_value(text).unwrap_or_default()).collect())
+        }
+        Ok(text) => Ok(redis::from_redis_value(text).into_iter().collect()),
+        Err(error) if error.code() == Some("NOPERM") => Ok(Vec::new()),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// Claims a key of its own twice, so that a server that cannot do it is found out before the first callback.
+pub(super) async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<(), GuardError> {
+    let mut id = [0; 16];
+    SysRng.try_fill_bytes(&mut id).map_err(GuardError::unavailable)?;
+    let key = format!("{prefix}trial-{}", URL_SAFE_NO_PAD.encode(id));
+    let first = claim::set_unless_there(connection, &key, "first", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let second = claim::set_unless_there(connection, &key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let value = claim::get(connection, &key).await.map_err(unusable)?;
+    if first && !second && value.as_deref() == Some(b"first") { Ok(()) } else { Err(not_atomic()) }
+}
+
+fn not_atomic() -> GuardError {
+    GuardError::misconfigured("the server does not keep the first value under SET … NX: it cannot serve as a guard")
+}
+
+/// A server's refusal while connecting.
+fn unusable(error: RedisError) -> GuardError {
+    match error.code() {
+        Some("READONLY") => GuardError::misconfigured(error),
+        _ => claim::failure(error).into_error(),
+    }
+}
+
+pub(super) fn field<'t>(information: &'t str, name: &str) -> Option<&'t str> {
+    information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+pub(super) fn version(information: &str) -> Option<String> {
+    // Valkey names a version of Redis as well, for old clients.
+    let valkey = field(information, "valkey_version").map(|version| format!("valkey {version}"));
+    valkey.or_else(|| field(information, "redis_version").map(|version| format!("redis {version}")))
+}
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

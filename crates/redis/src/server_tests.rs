@@ -1,0 +1,43 @@
+use super::*;
+use oauth_state::GuardErrorKind;
+
+const INFORMATION: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n# Memory\r\n\
+                           maxmemory_policy:noeviction\r\n# Replication\r\nrole:master\r\n";
+
+#[test]
+fn fields_are_read_by_their_whole_name() {
+    assert_eq!(field(INFORMATION, "role"), Some("master"));
+    assert_eq!(field(INFORMATION, "maxmemory_policy"), Some("noeviction"));
+    assert_eq!(field(INFORMATION, "maxmemory"), None);
+    assert_eq!(version(INFORMATION).as_deref(), Some("valkey 9.1.2"));
+}
+
+/// One evicting node of a cluster is enough to forget marks.
+#[test]
+fn every_node_must_evict_nothing() {
+    let nodes = |policies: &[&str]| -> Vec<String> {
+        policies.iter().map(|policy| INFORMATION.replace("noeviction", policy)).collect()
+    };
+    let refused = |information: &[String]| refuse(&flaws(information, EvictionPolicy::Refuse));
+    let kind = |policies: &[&str]| refused(&nodes(policies)).map_err(|error| error.kind());
+    assert_eq!(kind(&["noeviction", "noeviction"]), Ok(()));
+    assert_eq!(kind(&["noeviction", "allkeys-lru"]), Err(GuardErrorKind::Misconfigured));
+    assert_eq!(kind(&["volatile-ttl"]), Err(GuardErrorKind::Misconfigured));
+    assert!(refuse(&flaws(&nodes(&["allkeys-lru"]), EvictionPolicy::DangerouslyWarn)).is_ok());
+}
+
+/// Whoever may not ask is served, and told; so is one of whose nodes one says nothing.
+#[test]
+fn an_unknown_policy_is_warned_of() {
+    for information in [Vec::new(), vec![INFORMATION.to_owned(), String::new()]] {
+        let flaws = flaws(&information, EvictionPolicy::Refuse);
+        assert!(flaws.iter().all(|flaw| flaw.name == "eviction_policy" && !flaw.fatal) && flaws.len() == 1);
+    }
+}
+
+#[test]
+fn a_replica_is_no_guard() {
+    let replica = [INFORMATION.replace("role:master", "role:slave")];
+    let flaws = flaws(&replica, EvictionPolicy::DangerouslyWarn);
+    assert!(flaws.iter().any(|flaw| flaw.name == "replica" && flaw.fatal));
+}
