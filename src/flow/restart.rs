@@ -15,7 +15,7 @@ impl<T> Flow<T> {
     ///
     /// `None` where [`Restart::may_restart`] would be false, and if the state is not authentic, does not belong to `expect`, or
     /// expired longer ago than the ring's `lifetime_cap`: start the login as if there were no token. Anyone can send a token, so
-    /// treat it as a hint and not as a permission. The purpose must be that of `expect`, or the flow's first one.
+    /// treat it as a hint and not as a permission. Only a [`Purpose::Login`](crate::Purpose::Login) restarts.
     ///
     /// Every layer between the callback and the login start has to keep the query. Without the token the count of restarts is lost,
     /// and a browser that keeps no cookies goes around in circles at a provider that asks nothing. A ring whose `lifetime_cap` is not
@@ -37,8 +37,7 @@ impl<T> Flow<T> {
     #[must_use]
     pub fn restart(&self, token: &str, binding: &Binding<'_>, expect: Expect<'_>) -> Option<Restart> {
         let inner = &*self.inner;
-        let (now, table, mut context) = (inner.now(), inner.keys.load(), expect.context());
-        context.purpose = context.purpose.or(inner.purposes.first().copied());
+        let (now, table, context) = (inner.now(), inner.keys.load(), expect.context());
         let mut buffer = [0; LONGEST_BYTES];
         let authentic = open::authenticate(token, &table, now, &mut buffer).ok()?;
         let in_context = match authentic.check_time(now, table.ring().timing()) {

@@ -189,9 +189,9 @@ fn a_callback_that_is_marked_much_too_late_offers_no_restart() {
     }
 }
 
-/// By hand, a login start that names no purpose continues a plain login alone: the start of another purpose has checks of its own.
+/// A login start continues a plain login alone: the start of another purpose has checks of its own.
 #[test]
-fn a_token_of_another_purpose_continues_nothing_unless_it_is_asked_for() {
+fn a_token_of_another_purpose_continues_nothing() {
     const BANK: Purpose = Purpose::Custom("connect-bank");
     let shop = shop_with(|builder| builder.purpose(Purpose::Login).purpose(BANK).provider(Provider::github()));
     let begun = shop.flow.begin(session(), Login::at("github").purpose(BANK)).unwrap();
