@@ -46,8 +46,13 @@ impl<T> Flow<T> {
     pub(crate) fn count_begin<R>(&self, provider: &str, begun: &Result<R, BeginError>) {
         match begun {
             Ok(_) => self.inner.metrics.issued(provider),
-            Err(error) => self.inner.metrics.begin_refused(provider, error),
+            Err(error) => self.count_begin_refused(provider, error),
         }
+    }
+
+    /// Counts a login that did not start.
+    pub(crate) fn count_begin_refused(&self, provider: &str, error: &BeginError) {
+        self.inner.metrics.begin_refused(provider, error);
     }
 }
 

@@ -171,9 +171,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 
     /// Counts a login that did not start for a reason that the flow does not know.
     fn counted(&self, error: BeginError) -> BeginError {
-        let refused: Result<(), _> = Err(error);
-        self.shared.flow.count_begin(&self.provider, &refused);
-        refused.err().unwrap_or(BeginError::NotOfSite)
+        self.shared.flow.count_begin_refused(&self.provider, &error);
+        error
     }
 
     fn redirect(&self, begun: &Begun) -> Result<Response, BeginError> {
@@ -212,7 +211,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             (Ok(Finished::Code(login)), Some(exchange), _) => protected(exchange(login, request).await),
             (Ok(Finished::Refused(refusal)), _, Some(answer)) => protected(answer(refusal, request).await),
             (Ok(finished), ..) => self.page_of_the_provider_s_refusal(&finished, self.again(Some(&site), &request)),
-            (Err(error), ..) => self.refuse(&error, &request, Some(&site), user.is_some()),
+            (Err(error), ..) => self.refuse(&error, &request, is_authentic.then_some(&site), user.is_some()),
         }
     }
 
