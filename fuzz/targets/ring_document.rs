@@ -82,5 +82,11 @@ fuzz_target!(|data: &[u8]| {
     }
     assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
     // Where the parser finds a list, the scan finds the same one.
-    assert!(document.revoked().iter().take(MOST_FOUND).eq(found.iter()), "the scan finds another list");
+    let mut listed: Vec<_> = document.revoked().to_vec();
+    let mut seen = std::collections::HashSet::new();
+    listed.reverse();
+    listed.retain(|id| seen.insert(*id));
+    listed.truncate(MOST_FOUND);
+    listed.reverse();
+    assert_eq!(listed, found, "the scan finds another list");
 });

@@ -1,8 +1,15 @@
 """The ids that a refused document revokes: docs/key-ring.md, "Revocations in a refused document"."""
 
+import json
+import math
+import re
+
 MOST_SCANNED = 1_048_576
+DEEPEST = 3
+MOST_NESTED = 16
+MOST_OPEN = 127
 MOST_FOUND = 1_024
-NAMES = "revoked version serial propagation skew lifetime_cap keys key published_at seal_from note emergency".split()
+NAMES = "revoked version serial propagation skew lifetime_cap keys key published_at seal_from emergency note".split()
 HEXADECIMAL = set("0123456789abcdefABCDEF")
 OF_WORD = set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 #: Not printable ASCII, so that no character of a document is taken for it.
@@ -14,36 +21,178 @@ BLANKS = {" ", "\n"}
 def units(document):
     """The numbers of the characters, by the encoding that the bytes look like."""
     document = document.rstrip(b"\0")
-    even, odd = document[::2].count(0), document[1::2].count(0)
+    holes = [run.span() for run in re.finditer(rb"\0{4,}", document)]
+    nuls = [run.span() for run in re.finditer(rb"\0+", document) if run.end() - run.start() < 4]
+    places = [place for start, end in nuls for place in range(start, end)]
+    length = len(document) - sum(end - start for start, end in holes)
     little, big = document.startswith(b"\xff\xfe"), document.startswith(b"\xfe\xff")
-    if not (little or big or document and even + odd >= -(-len(document) // 4)):
+    if not places or not (little or big or 4 * len(places) >= length):
         return list(document)
-    order = "little" if little or not big and odd >= even else "big"
-    whole = document + bytes(len(document) % 2)
-    return [int.from_bytes(whole[at : at + 2], order) for at in range(0, len(whole), 2)]
+    odd = sum(place % 2 for place in places)
+    order = "little" if little or not big and 2 * odd >= len(places) else "big"
+    first, last = document.index(b"\0"), document.rindex(b"\0")
+    start = max(first - (order == "little"), 0)
+    end = last + (1 if order == "little" else 2)
+    rest, found = document[start:end], list(document[:start])
+    unit = lambda at, order: int.from_bytes(rest[at : at + 2].ljust(2, b"\0"), order)
+    other, at = {"little": "big", "big": "little"}[order], 0
+    while at < len(rest):
+        if at + 6 <= len(rest) and all(shown(unit(at + 2 * number, other)) != " " for number in range(3)):
+            at += 1
+        found.append(unit(at, order))
+        at += 2
+    return found + list(document[end:])
+
+
+def shown(unit):
+    return "\n" if unit in (10, 13) else chr(unit) if 0x21 <= unit <= 0x7E else " "
 
 
 def decode(document):
-    shown = lambda unit: "\n" if unit in (10, 13) else chr(unit) if 0x21 <= unit <= 0x7E else " "
-    return [shown(unit) for unit in units(document) if unit != 0]
+    return "".join(shown(unit) for unit in units(document) if unit != 0)
+
+
+def words(text):
+    return re.findall("[0-9A-Za-z_]+", text)
+
+
+def id_of(word):
+    return word.lower() if len(word) == 16 and set(word) <= HEXADECIMAL else None
+
+
+class NoJson(Exception):
+    pass
+
+
+class Members(list):
+    """An object's names and values."""
+
+
+def members(pairs):
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise NoJson
+    return Members(pairs)
+
+
+def number(text):
+    if math.isinf(float(text)):
+        raise NoJson
+    return Number(text)
+
+
+class Number(str):
+    pass
+
+
+def no_number(_):
+    raise NoJson
+
+
+def parsed(text):
+    hooks = {"object_pairs_hook": members, "parse_int": number, "parse_float": number, "parse_constant": no_number}
+    try:
+        value = json.loads(text, **hooks)
+        check(value, 0)
+        return value
+    except (ValueError, RecursionError) as error:
+        raise NoJson from error
+
+
+def check(value, depth):
+    if isinstance(value, list):
+        if depth == MOST_OPEN:
+            raise NoJson
+        for part in [part for pair in value for part in pair] if isinstance(value, Members) else value:
+            check(part, depth + 1)
+    elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise NoJson
+
+
+def as_name(name):
+    graphic = re.sub("^[^!-~]+|[^!-~]+$", "", name)
+    return graphic.lower() if graphic.isascii() else None
+
+
+def all_ids(text):
+    ids = [id_of(word) for word in words(text)]
+    return [] if None in ids else ids
+
+
+def listed(value):
+    """What the value of `revoked` revokes."""
+    if isinstance(value, Members):
+        pairs = [pair for pair in value if pair[1] is not None and pair[1] is not False]
+        return [id for name, part in pairs for id in all_ids(name) + listed(part)]
+    if isinstance(value, list):
+        return [id for part in value for id in listed(part)]
+    if isinstance(value, Number):
+        is_id = value.isdigit() and len(value) == 16 and value[0] != "0"
+        return [str(value)] if is_id else []
+    return all_ids(value) if isinstance(value, str) else []
+
+
+def below(value, level, depth=0):
+    """What a value revokes that is no list itself."""
+    if isinstance(value, Members):
+        found = []
+        for name, part in value:
+            if as_name(name) == "revoked":
+                found += listed(part)
+            elif as_name(name) != "note":
+                found += below(part, level, depth + 1)
+        return found
+    if isinstance(value, list):
+        return [id for part in value for id in below(part, level, depth + 1)]
+    if isinstance(value, str) and not isinstance(value, Number) and depth <= MOST_NESTED and level < DEEPEST:
+        text = "".join(shown(ord(letter)) for letter in value)
+        if text.lstrip(" \n")[:1] in ("{", '"'):
+            return in_document(text, level + 1)
+    return []
+
+
+def walk(text, level):
+    value = parsed(text)
+    lists = [part for name, part in value if as_name(name) == "revoked"] if isinstance(value, Members) else []
+    return [id for part in lists for id in listed(part)] if lists else below(value, level)
+
+
+WRAPPED = re.compile(r"""[^"{]*(?<!\\)"([ \n\\"nrt]*\{[^"]*\\".*)""", re.DOTALL)
+ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|[^u]|u|$)", re.DOTALL)
+
+
+def unwrapped(text):
+    """The document in quotation marks that a text is."""
+    match = WRAPPED.fullmatch(text)
+    if match is None:
+        return None
+    inner = re.match(r"""(?:[^"\\]|\\.|\\$)*""", match[1], re.DOTALL)[0]
+
+    def escape(match):
+        kind = match[1]
+        if len(kind) == 5:
+            return shown(int(kind[1:], 16))
+        return {"n": "\n", "r": "\n", "t": " ", "b": " ", "f": " ", "": " ", "u": " u"}.get(kind, kind)
+
+    return ESCAPE.sub(escape, inner)
 
 
 def unescape(text):
+    first = text.find('"')
+    mark = ESCAPED_MARK if first > 0 and text[first - 1] == "\\" else " "
     found, at = [], 0
     while at < len(text):
-        after = text[at + 1 : at + 2]
-        digits = text[at + 2 : at + 6]
+        after, digits = text[at + 1 : at + 2], text[at + 2 : at + 6]
         if text[at] != "\\":
             found.append(text[at])
             at += 1
-        elif after == ['"']:
-            found.append(ESCAPED_MARK)
+        elif after == '"':
+            found.append(mark)
             at += 2
-        elif after == ["u"] and len(digits) == 4 and set(digits) <= HEXADECIMAL:
-            code = chr(int("".join(digits), 16))
+        elif after == "u" and len(digits) == 4 and set(digits) <= HEXADECIMAL:
+            code = chr(int(digits, 16))
             found.append(code if code in OF_WORD else " ")
             at += 6
-        elif after and after[0] in "\\/bfnrt":
+        elif after and after in "\\/bfnrt":
             found.append(" ")
             at += 2
         else:
@@ -73,6 +222,8 @@ class Scan:
         self.text, self.at, self.found = text, 0, []
         self.last, self.first_in_line, self.prose, self.key_text = None, True, False, False
         self.string = self.candidate = self.list = None
+        self.text_field, self.last_word, self.is_open = False, None, False
+        self.word_in_place = self.word_is_first = False
 
     def run(self):
         while self.at < len(self.text):
@@ -81,7 +232,7 @@ class Scan:
                 self.at, self.key_text = end, False
             elif character in BLANKS:
                 if character == "\n":
-                    self.first_in_line, self.prose = True, False
+                    self.first_in_line, self.prose, self.text_field = True, False, False
                 self.at, self.key_text = self.at + 1, False
             elif character in OF_WORD:
                 while self.at < len(self.text) and self.text[self.at] in OF_WORD:
@@ -92,17 +243,17 @@ class Scan:
                 (self.mark if character in MARKS else self.punctuation)(character)
                 self.key_text = self.key_text and character in ".-"
                 self.last, self.first_in_line, self.at = character, False, self.at + 1
-        return self.found[:MOST_FOUND]
+        return self.found
 
     def end_of_comment(self):
         here = self.text[self.at : self.at + 2]
         if here == "/*":
             end = self.text.find("*/", self.at + 2)
             return None if end < 0 else end + 2
-        behind_colon = self.text[max(self.at - 1, 0) : self.at] == ":"
-        if (here == "//" and not behind_colon) or (here[0] == "#" and here[1:] in BLANKS):
+        before = self.text[max(self.at - 1, 0) : self.at]
+        if (here == "//" and before != ":") or (here[0] == "#" and here[1:] in BLANKS and before in BLANKS | {""}):
             end = self.text.find("\n", self.at)
-            return None if end < 0 else end
+            return len(self.text) if end < 0 else end
         return None
 
     def goes_on(self):
@@ -110,7 +261,7 @@ class Scan:
             self.string.at_start = False
 
     def word(self, word):
-        id = word.lower() if len(word) == 16 and set(word) <= HEXADECIMAL and not self.key_text else None
+        id = None if self.key_text else id_of(word)
         if self.list is not None and id is not None:
             self.found.append(id)
             self.list.may_be_prose = False
@@ -120,9 +271,13 @@ class Scan:
             self.key_text = True
         if self.string is None and self.list is None and self.last in (":", "=") and not self.first_in_line:
             self.prose = self.prose or not (word[0].isdigit() or word in ("true", "false", "null"))
-        self.candidate = None
-        if word.lower() in NAMES and self.string is None:
-            behind = self.first_in_line or self.last is None or self.last in MARKS or self.last in "{}[],;"
+        behind = self.first_in_line or self.last is None or self.last in MARKS or self.last in "{}[],;"
+        self.candidate, self.last_word = None, word.lower()
+        self.word_in_place = behind if self.string is None else self.string.in_place
+        self.word_is_first = self.string is None or self.string.at_start
+        if word.lower() in NAMES and self.string is None and self.text_field:
+            pass
+        elif word.lower() in NAMES and self.string is None:
             in_place = behind and not self.prose
             self.candidate = Candidate(word.lower(), in_place, complete=in_place, bare=True)
         elif word.lower() in NAMES and self.string.at_start:
@@ -157,6 +312,8 @@ class Scan:
     def begin_string(self, mark):
         self.string = String(mark, in_place=self.last not in MARKS | {":", "="})
         self.candidate = None
+        if self.last in (":", "="):
+            self.text_field = False
 
     def complete(self):
         if self.candidate is not None:
@@ -171,6 +328,14 @@ class Scan:
             if separated or opened:
                 self.list = List(may_be_prose=name.bare) if name.name == "revoked" else None
                 self.string = self.candidate = None
+                self.text_field = name.name == "note"
+        is_named = self.last is not None and (self.last in MARKS or self.last in OF_WORD)
+        may_name = self.word_in_place and (self.word_is_first or self.string is None)
+        if character in ":=" and is_named and may_name and (self.last_word == "note" or self.last_word not in NAMES):
+            self.text_field = True
+        if self.string is None and character == "{":
+            self.text_field = self.text_field and self.is_open
+            self.is_open = True
         if self.string is None and character in "[]{}":
             self.prose = False
             self.bracket(character)
@@ -188,6 +353,16 @@ class Scan:
                 self.list = None
 
 
+def in_document(text, level):
+    try:
+        return walk(text, level)
+    except NoJson:
+        pass
+    inner = unwrapped(text) if level < DEEPEST else None
+    return Scan(unescape(text)).run() if inner is None else in_document(inner, level + 1)
+
+
 def scan(document):
-    """Every id that the bytes of a refused document revoke."""
-    return Scan(unescape(decode(document[:MOST_SCANNED]))).run()
+    """Every id that the bytes of a refused document revoke: the last ones, each where it stands last."""
+    found = in_document(decode(document[:MOST_SCANNED]), 0)
+    return list(dict.fromkeys(reversed(found)))[:MOST_FOUND][::-1]

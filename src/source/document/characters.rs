@@ -13,11 +13,44 @@ pub(super) const ESCAPED_MARK: u8 = 0x80;
 pub(super) fn characters(document: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(document.len()));
     decode(trim_end(document, 0), &mut text);
-    unescape(&mut text);
-    while text.last().is_some_and(|last| is_blank(*last)) {
-        text.pop();
-    }
     text
+}
+
+/// The same of a document that is a string in another.
+pub(super) fn embedded(document: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(document.bytes().map(|byte| character(byte.into())).collect())
+}
+
+/// The document that stands in quotation marks and is escaped once more than a document is, be its end missing:
+/// `KEYS="{\"version\": 1`. Nothing if the text is not like that.
+pub(super) fn unwrapped(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mark = text.iter().position(|character| *character == b'"')?;
+    let (before, inner) = (text.get(..mark)?, text.get(mark.checked_add(1)?..)?);
+    let brace = inner.iter().position(|character| *character == b'{')?;
+    let (between, document) = (inner.get(..brace)?, inner.get(brace..)?);
+    let next = document.iter().position(|character| *character == b'"')?;
+    let is_escaped = document.get(next.checked_sub(1)?) == Some(&b'\\');
+    let is_between = |character: &u8| is_blank(*character) || matches!(character, b'\\' | b'"' | b'n' | b'r' | b't');
+    if before.contains(&b'{') || before.last() == Some(&b'\\') || !between.iter().all(is_between) || !is_escaped {
+        return None;
+    }
+    let (mut out, mut rest) = (Zeroizing::new(Vec::with_capacity(inner.len())), inner);
+    loop {
+        let (character, length) = match rest {
+            [] | [b'"', ..] => return Some(out),
+            [b'\\', b'n' | b'r', ..] => (LINE_END, 2),
+            [b'\\', b't' | b'b' | b'f', ..] => (BLANK, 2),
+            [b'\\', b'u', digits @ ..] => match digits.get(..4).and_then(code_point) {
+                Some(code) => (u16::try_from(code).map_or(BLANK, character), 6),
+                None => (BLANK, 1),
+            },
+            [b'\\', escaped, ..] => (*escaped, 2),
+            [b'\\'] => (BLANK, 1),
+            [other, ..] => (*other, 1),
+        };
+        out.push(character);
+        rest = rest.get(length..).unwrap_or_default();
+    }
 }
 
 pub(super) fn is_blank(character: u8) -> bool {
@@ -34,22 +67,66 @@ fn trim_end(bytes: &[u8], byte: u8) -> &[u8] {
 }
 
 fn decode(bytes: &[u8], text: &mut Vec<u8>) {
-    let nuls = |parity| bytes.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (nuls(0), nuls(1));
-    let little = bytes.starts_with(&[0xff, 0xfe]);
-    let big = bytes.starts_with(&[0xfe, 0xff]);
-    let is_utf16 = little || big || (even.saturating_add(odd) >= bytes.len().div_ceil(4) && !bytes.is_empty());
-    if !is_utf16 {
-        return text.extend(bytes.iter().filter(|byte| **byte != 0).map(|byte| character((*byte).into())));
-    }
-    let little = little || !big && odd >= even;
-    for pair in bytes.chunks(2) {
+    let Some((little, start, end)) = utf16(bytes) else {
+        return text.extend(of_bytes(bytes));
+    };
+    let (head, tail) = (bytes.get(..start).unwrap_or_default(), bytes.get(end..).unwrap_or_default());
+    text.extend(of_bytes(head));
+    let mut rest = bytes.get(start..end).unwrap_or_default();
+    let unit = |pair: &[u8]| {
         let pair = [pair.first().copied().unwrap_or_default(), pair.get(1).copied().unwrap_or_default()];
-        match if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) } {
+        if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }
+    };
+    while !rest.is_empty() {
+        // Three characters that make sense with their bytes swapped: a byte is missing, or there is one too many.
+        let is_shifted = |pair: &[u8]| matches!(character(unit(pair).swap_bytes()), LINE_END | b'!'..=b'~');
+        if rest.chunks_exact(2).take(3).filter(|pair| is_shifted(pair)).count() == 3 {
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        let length = rest.len().min(2);
+        match unit(rest.get(..length).unwrap_or_default()) {
             0 => {}
             unit => text.push(character(unit)),
         }
+        rest = rest.get(length..).unwrap_or_default();
     }
+    text.extend(of_bytes(tail));
+}
+
+fn of_bytes(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    bytes.iter().filter(|byte| **byte != 0).map(|byte| character((*byte).into()))
+}
+
+/// Whether the bytes are UTF-16, with the lower byte first, and from where to where.
+fn utf16(bytes: &[u8]) -> Option<(bool, usize, usize)> {
+    let (mut nuls, mut others, mut at) = ([0_usize; 2], 0_usize, 0_usize);
+    for run in bytes.chunk_by(|one, other| (*one == 0) == (*other == 0)) {
+        let odd = (at.saturating_add(run.len()) / 2).saturating_sub(at / 2);
+        // A run of four or more NULs is a hole.
+        match run {
+            [0, _, _, _, ..] => {}
+            [0, ..] => {
+                let [evens, odds] = &mut nuls;
+                *odds = odds.saturating_add(odd);
+                *evens = evens.saturating_add(run.len().saturating_sub(odd));
+            }
+            _ => others = others.saturating_add(run.len()),
+        }
+        at = at.saturating_add(run.len());
+    }
+    let [even, odd] = nuls;
+    let nuls = even.saturating_add(odd);
+    let little = bytes.starts_with(&[0xff, 0xfe]);
+    let big = bytes.starts_with(&[0xfe, 0xff]);
+    if nuls == 0 || !(little || big || nuls >= nuls.saturating_add(others).div_ceil(4)) {
+        return None;
+    }
+    let little = little || !big && odd >= even;
+    let (first, last) = (bytes.iter().position(|byte| *byte == 0)?, bytes.iter().rposition(|byte| *byte == 0)?);
+    // In front of the first NUL and behind the last there may be text that another program put there.
+    let start = if little { first.saturating_sub(1) } else { first };
+    let end = last.saturating_add(if little { 1 } else { 2 }).min(bytes.len());
+    Some((little, start, end))
 }
 
 fn character(unit: u16) -> u8 {
@@ -60,15 +137,19 @@ fn character(unit: u16) -> u8 {
     }
 }
 
-/// Replaces each escape by one character. An escaped bracket or quotation mark is part of a string, and must not look like one that
-/// is not escaped.
-fn unescape(text: &mut Vec<u8>) {
+/// Replaces each escape by one character, and leaves blanks at the end out. An escaped bracket or quotation mark is part of a string,
+/// and must not look like one that is not escaped.
+pub(super) fn unescape(text: &mut Vec<u8>) {
+    // Only where the first mark is an escaped one is the document escaped. Anywhere else such a mark is part of a note.
+    let first = text.iter().position(|character| *character == b'"');
+    let is_escaped = first.and_then(|mark| text.get(mark.checked_sub(1)?)) == Some(&b'\\');
     let (mut from, mut to) = (0_usize, 0_usize);
     while let Some(&character) = text.get(from) {
         let (character, length) = match character {
             b'\\' => escaped(text.get(from.saturating_add(1)..).unwrap_or_default()),
             character => (Some(character), 1),
         };
+        let character = if character == Some(ESCAPED_MARK) && !is_escaped { Some(BLANK) } else { character };
         if let (Some(character), Some(place)) = (character, text.get_mut(to)) {
             *place = character;
             to = to.saturating_add(1);
@@ -77,6 +158,9 @@ fn unescape(text: &mut Vec<u8>) {
     }
     // What is left behind the end is zeroized with the rest of the capacity.
     text.truncate(to);
+    while text.last().is_some_and(|last| is_blank(*last)) {
+        text.pop();
+    }
 }
 
 /// What stands for a backslash and what follows it, and how many characters those are.

@@ -5,6 +5,7 @@ mod check;
 mod error;
 mod revocations;
 mod time;
+mod walk;
 mod written;
 
 use std::fmt;

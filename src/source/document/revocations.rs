@@ -3,18 +3,25 @@
 //! An operator who revokes in a hurry forgets a comma, saves in another encoding, or lets a file be cut off, and a leaked key must not
 //! stay in use for that. `docs/key-ring.md` specifies the scan; `tests/vectors/revocations.py` is the other implementation.
 
+use std::collections::HashSet;
+
+use zeroize::Zeroizing;
+
 use super::LARGEST;
-use super::characters::{ESCAPED_MARK, LINE_END, characters, is_blank, is_of_word};
+use super::characters::{ESCAPED_MARK, LINE_END, characters, is_blank, is_of_word, unescape, unwrapped};
+use super::walk::walk;
 use crate::key::RootKeyId;
 
 /// How many bytes are scanned at most: a document that is too large is refused, and its revocations hold all the same.
 pub(crate) const MOST_SCANNED: usize = 16 * LARGEST;
-/// How many ids are found at most.
+/// How many ids are found at most: the last ones, since the newest revocation is written last.
 const MOST_FOUND: usize = 1_024;
+/// How many documents one may be embedded in.
+pub(super) const DEEPEST: usize = 3;
 /// The field whose ids are found.
-const REVOKED: &[u8] = b"revoked";
+pub(super) const REVOKED: &[u8] = b"revoked";
 /// The other fields of a document. Each of them ends the list.
-const OTHERS: [&[u8]; 11] = [
+const OTHERS: [&[u8]; 10] = [
     b"version",
     b"serial",
     b"propagation",
@@ -24,24 +31,68 @@ const OTHERS: [&[u8]; 11] = [
     b"key",
     b"published_at",
     b"seal_from",
-    b"note",
     b"emergency",
 ];
+/// The field that holds text of any kind.
+const NOTE: &[u8] = b"note";
 /// How the text of a root key begins.
 const KEY_TEXT: &[u8] = b"osk1";
 
 /// Every id that a document revokes which no parser accepts. It takes any bytes, and time in proportion to their number.
 pub(crate) fn scan(document: &[u8]) -> Vec<RootKeyId> {
-    let text = characters(document.get(..MOST_SCANNED).unwrap_or(document));
+    newest(in_document(characters(document.get(..MOST_SCANNED).unwrap_or(document)), 0))
+}
+
+/// The last ids that are distinct, each where it stands last.
+fn newest(found: Vec<RootKeyId>) -> Vec<RootKeyId> {
+    let mut seen = HashSet::new();
+    let mut newest: Vec<_> = found.into_iter().rev().filter(|id| seen.insert(*id)).take(MOST_FOUND).collect();
+    newest.reverse();
+    newest
+}
+
+/// What these characters revoke, in a document that is embedded in as many others.
+pub(super) fn in_document(mut text: Zeroizing<Vec<u8>>, level: usize) -> Vec<RootKeyId> {
+    if let Some(found) = walk(&text, level) {
+        return found;
+    }
+    if let Some(inner) = unwrapped(&text).filter(|_| level < DEEPEST) {
+        return in_document(inner, level.saturating_add(1));
+    }
+    unescape(&mut text);
     let mut scan = Scan::new(&text);
     scan.run();
     scan.found
 }
 
+/// What a word is the name of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Revoked,
+    /// A field that holds text.
+    Note,
+    /// Any other field of a document.
+    Other,
+    /// No field of a document.
+    Unknown,
+}
+
+impl Name {
+    fn of(word: &[u8]) -> Self {
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        match () {
+            () if is(REVOKED) => Self::Revoked,
+            () if is(NOTE) => Self::Note,
+            () if OTHERS.into_iter().any(is) => Self::Other,
+            () => Self::Unknown,
+        }
+    }
+}
+
 /// A word that is a field's name, if what follows fits.
 #[derive(Clone, Copy)]
 struct Candidate {
-    is_revoked: bool,
+    name: Name,
     /// It has no quotation mark.
     bare: bool,
     /// It has its last quotation mark, or stands bare where a name may stand.
@@ -69,6 +120,16 @@ struct List {
     curly: usize,
 }
 
+/// The last word, which may be the name of a field that no document has.
+#[derive(Clone, Copy)]
+struct LastWord {
+    name: Name,
+    /// It stands where a name may.
+    in_place: bool,
+    /// It is the first of its string, or in none.
+    is_first: bool,
+}
+
 struct Scan<'t> {
     text: &'t [u8],
     at: usize,
@@ -82,10 +143,14 @@ struct Scan<'t> {
     list: Option<List>,
     /// A value without quotation marks, in which a name would be a word like any other.
     prose: bool,
+    /// Behind the name of a field that holds text: a name without quotation marks is a word of it.
+    text_field: bool,
+    last_word: LastWord,
+    /// A `{` came outside of strings.
+    is_open: bool,
     /// Inside the text of a root key.
     key_text: bool,
-    /// Where the last line end and the last end of a comment stand: a comment that does not end is none.
-    last_line_end: Option<usize>,
+    /// Where the last end of a comment stands: a `/*` without one is no comment.
     last_comment_end: Option<usize>,
     #[cfg(test)]
     steps: usize,
@@ -103,8 +168,10 @@ impl<'t> Scan<'t> {
             candidate: None,
             list: None,
             prose: false,
+            text_field: false,
+            last_word: LastWord { name: Name::Unknown, in_place: false, is_first: false },
+            is_open: false,
             key_text: false,
-            last_line_end: text.iter().rposition(|character| *character == LINE_END),
             last_comment_end: text.windows(2).rposition(|pair| pair == b"*/"),
             #[cfg(test)]
             steps: 0,
@@ -124,7 +191,7 @@ impl<'t> Scan<'t> {
                 self.pass_over(1);
             } else {
                 match character {
-                    b'"' | b'\'' | ESCAPED_MARK => self.mark(character),
+                    mark if is_mark(mark) => self.mark(mark),
                     _ => self.punctuation(character),
                 }
                 self.key_text &= matches!(character, b'.' | b'-');
@@ -154,10 +221,11 @@ impl<'t> Scan<'t> {
         let before = self.at.checked_sub(1).and_then(|before| self.text.get(before));
         let is_line = match rest {
             [b'/', b'/', ..] => before != Some(&b':'),
-            [b'#', after, ..] => is_blank(*after),
+            // As in YAML; anywhere else it is a slip for another character.
+            [b'#', after, ..] => is_blank(*after) && before.is_none_or(|before| is_blank(*before)),
             _ => false,
         };
-        if is_line && self.last_line_end.is_some_and(|end| end > self.at) {
+        if is_line {
             return Some(self.count(rest, |character| character != LINE_END));
         }
         let body = rest.strip_prefix(b"/*")?;
@@ -173,7 +241,7 @@ impl<'t> Scan<'t> {
     fn pass_over(&mut self, length: usize) {
         let end = self.at.saturating_add(length);
         if length == 1 && self.text.get(self.at) == Some(&LINE_END) {
-            (self.first_in_line, self.prose) = (true, false);
+            (self.first_in_line, self.prose, self.text_field) = (true, false, false);
         }
         (self.at, self.key_text) = (end, false);
     }
@@ -190,7 +258,7 @@ impl<'t> Scan<'t> {
             (Some(List { may_be_prose: true, .. }), None) => self.list = None,
             (Some(list), Some(id)) => {
                 list.may_be_prose = false;
-                self.found.extend(Some(id).filter(|_| self.found.len() < MOST_FOUND));
+                self.found.push(id);
             }
             _ => {}
         }
@@ -200,17 +268,21 @@ impl<'t> Scan<'t> {
         let begins_prose = word.first().is_some_and(|first| !first.is_ascii_digit())
             && ![&b"true"[..], b"false", b"null"].contains(&word);
         self.prose |= self.string.is_none() && self.list.is_none() && in_value && !self.first_in_line && begins_prose;
-        let is_name = |name: &[u8]| word.eq_ignore_ascii_case(name);
-        let is_revoked = is_name(REVOKED);
+        let name = Name::of(word);
+        self.last_word = match self.string {
+            Some(Quoted { in_place, at_start, .. }) => LastWord { name, in_place, is_first: at_start },
+            None => LastWord { name, in_place: self.may_be_bare(), is_first: true },
+        };
         let candidate = match self.string {
             Some(Quoted { at_start: false, .. }) => None,
-            Some(Quoted { in_place, .. }) => Some(Candidate { is_revoked, bare: false, complete: false, in_place }),
+            Some(Quoted { in_place, .. }) => Some(Candidate { name, bare: false, complete: false, in_place }),
+            None if self.text_field => None,
             None => {
                 let in_place = !self.prose && self.may_be_bare();
-                Some(Candidate { is_revoked, bare: true, complete: in_place, in_place })
+                Some(Candidate { name, bare: true, complete: in_place, in_place })
             }
         };
-        self.candidate = candidate.filter(|_| is_revoked || OTHERS.into_iter().any(is_name));
+        self.candidate = candidate.filter(|_| name != Name::Unknown);
         self.went_on();
         (self.last, self.first_in_line) = (word.last().copied(), false);
     }
@@ -237,7 +309,7 @@ impl<'t> Scan<'t> {
         let begins = self.first_in_line || matches!(self.last, None | Some(b'{' | b'[' | b',' | b':' | b'=' | b';'));
         let ends = match self.next() {
             None => true,
-            Some(next) => b",:=;]}[{\"'/#".contains(&next) || next == ESCAPED_MARK,
+            Some(next) => b",:=;]}[{/#".contains(&next) || is_mark(next),
         };
         match self.string {
             // A string in other marks that has not ended, and begins only by mistake.
@@ -275,17 +347,30 @@ impl<'t> Scan<'t> {
         let in_place = !matches!(self.last, Some(b':' | b'=' | b'"' | b'\'' | ESCAPED_MARK));
         self.string = Some(Quoted { mark, in_place, at_start: true });
         self.candidate = None;
+        self.text_field &= !matches!(self.last, Some(b':' | b'='));
     }
 
     fn punctuation(&mut self, character: u8) {
         self.went_on();
-        if let Some(Candidate { is_revoked, bare, complete, in_place }) = self.candidate {
+        if let Some(Candidate { name, bare, complete, in_place }) = self.candidate {
             let opens = matches!(character, b'[' | b'{');
+            let is_revoked = name == Name::Revoked;
             // Without its last mark a name must be followed by a list, or a note that begins with the word would be one.
             if complete && matches!(character, b':' | b'=' | b';') || opens && in_place && (complete || is_revoked) {
                 self.list = is_revoked.then_some(List { may_be_prose: bare, square: 0, curly: 0 });
                 (self.string, self.candidate) = (None, None);
+                self.text_field = name == Name::Note;
             }
+        }
+        let LastWord { name, in_place, is_first } = self.last_word;
+        self.text_field |= matches!(character, b':' | b'=')
+            && matches!(name, Name::Note | Name::Unknown)
+            && (in_place && (is_first || self.string.is_none()))
+            && self.last.is_some_and(|last| is_of_word(last) || is_mark(last));
+        // The document itself begins behind the name of a variable or of a field.
+        if self.string.is_none() && character == b'{' {
+            self.text_field &= self.is_open;
+            self.is_open = true;
         }
         if self.string.is_none() {
             if matches!(character, b'{' | b'}' | b'[' | b']') {
@@ -315,8 +400,12 @@ impl List {
     }
 }
 
+fn is_mark(character: u8) -> bool {
+    matches!(character, b'"' | b'\'' | ESCAPED_MARK)
+}
+
 /// As it would be written, or in capitals.
-fn id(word: &[u8]) -> Option<RootKeyId> {
+pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
     let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 16)?;
     RootKeyId::parse(&word.to_ascii_lowercase())
 }

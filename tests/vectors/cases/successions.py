@@ -1,5 +1,7 @@
 """Key rings that are offered to a process which uses another: what is taken, what is refused, and what is revoked in either case."""
 
+import json
+
 from cases.rings import GRACE, HOUR, NOW, document, entry, root
 from derivations import root_key_id, root_key_text
 from key_ring import Ring
@@ -167,6 +169,23 @@ def revoking(add, used, after, one, two, ids):
     add("revoked by a document with other letters", used, good.replace("{", '{"note": "gel\u00f6scht \u20ac \U0001f511", ', 1))
     add("revoked by a document that a shell has escaped", used, good.replace('"', '\\"'))
     add("revoked by a document whose marks a shell has eaten", used, good.replace('"', ""))
+    escaped, nine = json.dumps(good), f'"{ids[9]}", '
+    add("revoked by a document that is a JSON string", used, escaped)
+    add("revoked by a document that is a JSON string twice over", used, json.dumps(escaped))
+    add("revoked by a document that is a JSON string without its end", used, escaped[:-2])
+    add("revoked by a broken document that is a JSON string", used, json.dumps(good.replace(",", ",,", 1)))
+    add("revoked by a document in a variable", used, f"KEYS={escaped}")
+    add("revoked by a document that is a string in another", used, f'{{"ring": {escaped}}}')
+    add("revoked by a document that is an object in another", used, f'{{"ring": {good}}}')
+    add("revoked by a document in a list", used, f"[{good}]")
+    add("revoked by a document behind zeros", used, "\0" * 512 + good + ",")
+    add("revoked by a document with a hole", used, (good + ",").replace(list, list[:9] + "\0" * 4096 + list[9:]))
+    add("revoked by a document in UTF-16 that lost a byte", used, "".join(letter + "\0" for letter in good)[1:])
+    add("revoked by a document in UTF-16 behind text in UTF-8", used, "{\n" + "".join(letter + "\0" for letter in good))
+    mistaken("among several in one string", f'"revoked": "{ids[9]}, {ids[2]}"')
+    mistaken("by an entry with a note", f'"revoked": [{{"id": "{ids[2]}", "note": "replaced by {ids[1]}"}}]')
+    mistaken("a thousand times after another", f'"revoked": [{nine * 1_200}"{ids[2]}"],,')
+    add("revoked after 1,100 others", used, good.replace(list, '"revoked": [' + "".join(f'"{number:016x}",' for number in range(1_100)) + f'"{ids[2]}"],,'))
     first = good.replace(", " + list, "").replace('"serial"', list + ', "serial"')
     add("revoked by a document that is cut off in its keys", used, first[: first.index("osk1") + 20])
 
@@ -191,6 +210,24 @@ def revoking(add, used, after, one, two, ids):
     harmless("a note without a colon", f'"note" "revoked: {ids[2]}"')
     harmless("a comment", f'/* "revoked": ["{ids[2]}"] */ "revoked": []')
     harmless("a comment in the list", f'"revoked": [ // not {ids[2]}\n ]')
+    for note in ["2026-12-01", "\u0443\u0442\u0435\u0447\u043a\u0430", "see [42]", "(42)", "{42}", "true", "12:30", "a \"b\""]:
+        harmless(f"a note without its first mark, {note}", f'"revoked": [], "note": {note}, revoked: {ids[2]}"')
+    harmless("a note behind a name without its last mark", f'"note: "(42), revoked: {ids[2]}"')
+    harmless("a note in two kinds of marks", f'"note: "\'revoked\': no, {ids[2]}"')
+    harmless("an escaped list without a colon", f'"note" "\\"revoked\\": no, {ids[2]}"')
+    harmless("an escaped name in a note without its first mark", f'"note":was in \\"revoked\\": ["{ids[2]}"]"')
+    harmless("null", f'"revoked": null, "active": "{ids[2]}"')
+    harmless("an empty string", f'"revoked": "", "active": "{ids[2]}"')
+    harmless("a sentence", f'"revoked": "replaced by {ids[2]}"')
+    harmless("a name whose value is false", f'"revoked": {{"{ids[2]}": false}}')
+    harmless("a list in a note", f'"note": {{"revoked": ["{ids[2]}"]}}')
+    harmless("a list of notes", f'"note": ["2026", "revoked [{ids[2]}]"]')
+    harmless("a document in a note", f'"note": "{{\\"revoked\\": [\\"{ids[2]}\\"]}}"')
+    harmless("a document in one with a list of its own", f'"revoked": [], "ring": {{"revoked": ["{ids[2]}"]}}')
+    no_list = empty.replace(list, '"revoked": [],')
+    add("nothing revoked by a comment in the last line", used, no_list + f"\n// {list}")
+    add("nothing revoked by a comment in the last line with its end", used, no_list + f"\n// {list}\n")
+    add("nothing revoked by a comment of another kind in the last line", used, no_list + f"\n# revoked: {ids[2]}\n")
     harmless("a longer name", f'"revoked_by": ["{ids[2]}"]')
     harmless("a word among others", f'"tags": ["revoked", "{ids[2]}"]')
     harmless("a longer word than an id", f'"revoked": ["{ids[2]}0", "x{ids[2]}", "0x{ids[2]}", "_{ids[2]}"],,')
