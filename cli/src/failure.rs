@@ -59,7 +59,8 @@ impl From<StepError> for Failure {
                 Exit::Document,
                 "document",
                 message,
-                "see \"Raising the skew\" in docs/key-ring.md; oauth-state keys generate --skew --serial makes a new ring",
+                "write that document by hand (no command does; see \"Raising the skew\" in docs/key-ring.md), or make a new ring with \
+                 oauth-state keys generate --skew --serial",
             ),
             StepError::Refused(RingError::SkewRaisedTooFar { most, .. }) => {
                 Self::new(Exit::Document, "document", message, format!("give --skew {most}s or less"))

@@ -177,6 +177,35 @@ fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
     assert!(keys.offer(&with_skew(&first, 6, 240), at(settled + 63)).is_ok());
 }
 
+/// A raise with shorter times starts a shorter period, in which the marks of the first are under way still.
+#[test]
+fn a_second_raise_does_not_cut_the_first_ones_period_short() {
+    let taken = [(0, 3_600, 60, 3_600), (0, 3_600, 100, 3_600), (1, 0, 100, 600), (2, 0, 101, 600)];
+    let first = first();
+    let with = |serial, (_, propagation, skew, cap): (u64, u64, u64, u64)| {
+        let times = first.timing();
+        let text = first.to_secret_text().expose().to_owned();
+        let set = |text: String, name: &str, old: Duration, new: u64| {
+            text.replace(&format!("\"{name}\": {}", old.as_secs()), &format!("\"{name}\": {new}"))
+        };
+        let text = set(text, "propagation", times.propagation, propagation);
+        let text = set(set(text, "skew", times.skew, skew), "lifetime_cap", times.lifetime_cap, cap);
+        text.replace("\"serial\": 1", &format!("\"serial\": {serial}"))
+    };
+    let mut documents = (1..).zip(taken);
+    let keys =
+        documents.next().map(|(serial, times)| Keys::from(KeyRing::parse(&with(serial, times)).unwrap())).unwrap();
+    for (serial, times) in documents {
+        assert!(keys.offer(&with(serial, times).into(), at(NOW + times.0)).is_ok(), "{times:?}");
+    }
+    // propagation + lifetime_cap + 3 × the first higher skew.
+    let settled = 3_600 + 3_600 + 300;
+    for (after, is_taken) in [(910, false), (settled - 1, false), (settled, true)] {
+        let offered = keys.offer(&with(9, (0, 0, 202, 600)).into(), at(NOW + after));
+        assert_eq!(offered.is_ok(), is_taken, "{after}: {offered:?}");
+    }
+}
+
 /// Whatever kept them from being text.
 #[test]
 fn bytes_that_are_no_text_revoke_although_they_are_refused() {

@@ -62,6 +62,8 @@ impl State {
                 self.swap(offered)?;
                 if after.skew > before.skew {
                     let until = now.saturating_add(after.marks_settle_after(before));
+                    // A period that runs is never cut short: the new one may be shorter, as when the times are lowered with it.
+                    let until = self.recent_skew.map_or(until, |(_, running)| running.max(until));
                     self.recent_skew = Some((recent_skew, until));
                 }
                 self.taken = self.taken.saturating_add(1);

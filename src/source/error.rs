@@ -207,7 +207,11 @@ impl SourceError {
     }
 
     pub(super) fn with_revoked(mut self, revoked: Vec<RootKeyId>) -> Self {
-        self.0.revoked = revoked;
+        for id in revoked {
+            if !self.0.revoked.contains(&id) {
+                self.0.revoked.push(id);
+            }
+        }
         self
     }
 

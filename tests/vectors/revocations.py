@@ -68,12 +68,6 @@ class Members(list):
     """An object's names and values."""
 
 
-def members(pairs):
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise NoJson
-    return Members(pairs)
-
-
 def number(text):
     if math.isinf(float(text)):
         raise NoJson
@@ -89,7 +83,7 @@ def no_number(_):
 
 
 def parsed(text):
-    hooks = {"object_pairs_hook": members, "parse_int": number, "parse_float": number, "parse_constant": no_number}
+    hooks = {"object_pairs_hook": Members, "parse_int": number, "parse_float": number, "parse_constant": no_number}
     try:
         value = json.loads(text, **hooks)
         check(value, 0)

@@ -188,10 +188,13 @@ pub enum RingError {
 
 fn how_to_raise(most: u32) -> &'static str {
     match most {
-        0 => "from 0 it can only be raised with new keys: make a new ring and restart every server with it",
+        0 => {
+            "from 0 it can only be raised with new keys: publish a document that revokes every key, adds a new one and has the new \
+             `skew`, or make a new ring and restart every server with it"
+        }
         _ => {
             "raise it in steps of at most double, and wait for twice `propagation`, `lifetime_cap` and three times the new \
-              `skew` before the next"
+             `skew` before the next; a server that missed a step has to be restarted"
         }
     }
 }

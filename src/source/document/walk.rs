@@ -2,12 +2,9 @@
 //!
 //! Nothing is collected but ids, so that no copy of a key is left behind. `docs/key-ring.md` specifies the walk.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::characters::{embedded, is_of_word};
 use super::revocations::{DEEPEST, REVOKED, id, in_document};
@@ -16,9 +13,9 @@ use crate::key::RootKeyId;
 /// How deep a string may be nested that is read as a document, so that documents in documents do not exhaust the stack.
 const MOST_NESTED: usize = 16;
 
-/// What this text revokes, or nothing if it is not JSON, has a name twice in one object, or is nested too deep for `serde_json`.
+/// What this text revokes, or nothing if it is not JSON, or is nested too deep for `serde_json`.
 pub(super) fn walk(text: &[u8], level: usize) -> Option<Vec<RootKeyId>> {
-    let mut found = Found { state: RandomState::new(), is_listed: false, top: Vec::new(), below: Vec::new(), level };
+    let mut found = Found { is_listed: false, top: Vec::new(), below: Vec::new(), level };
     let mut json = serde_json::Deserializer::from_slice(text);
     Walk { place: Place::Top, depth: 0, found: &mut found }.deserialize(&mut json).ok()?;
     json.end().ok()?;
@@ -26,7 +23,6 @@ pub(super) fn walk(text: &[u8], level: usize) -> Option<Vec<RootKeyId>> {
 }
 
 struct Found {
-    state: RandomState,
     /// The document has a `revoked` of its own, and then nothing else counts.
     is_listed: bool,
     top: Vec<RootKeyId>,
@@ -133,11 +129,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<bool, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = map.next_key_seed(NameSeed(&self.found.state))? {
-            if !names.insert(name.hash) {
-                return Err(A::Error::custom("a name stands twice"));
-            }
+        while let Some(name) = map.next_key_seed(NameSeed)? {
             let place = match (self.place, name.kind) {
                 (Place::Top, Kind::Revoked) => Place::TopList,
                 (Place::Below, Kind::Revoked) => Place::List,
@@ -169,15 +161,13 @@ enum Kind {
 }
 
 struct Name {
-    /// Instead of the name itself, which may be a key by mistake.
-    hash: u64,
     kind: Kind,
     ids: Vec<RootKeyId>,
 }
 
-struct NameSeed<'s>(&'s RandomState);
+struct NameSeed;
 
-impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+impl<'de> DeserializeSeed<'de> for NameSeed {
     type Value = Name;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
@@ -185,7 +175,7 @@ impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
     }
 }
 
-impl Visitor<'_> for NameSeed<'_> {
+impl Visitor<'_> for NameSeed {
     type Value = Name;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,7 +191,7 @@ impl Visitor<'_> for NameSeed<'_> {
             () if is(b"note") => Kind::Note,
             () => Kind::Other,
         };
-        Ok(Name { hash: self.0.hash_one(name), kind, ids: ids(name) })
+        Ok(Name { kind, ids: ids(name) })
     }
 }
 

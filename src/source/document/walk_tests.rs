@@ -79,7 +79,7 @@ fn a_document_in_another_revokes() {
     finds(&format!(r#"{{"a": [{{"revoked": ["OTHER"]}}], "ring": {document}}}"#), &[OTHER, ID]);
 }
 
-/// With a name twice nothing says which of the two counts.
+/// Nothing says which of the two counts, so that both do.
 #[test]
 fn a_name_that_stands_twice_hides_no_revocation() {
     finds(r#"{"revoked": ["ID"], "revoked": []}"#, &[ID]);
