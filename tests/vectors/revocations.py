@@ -202,12 +202,14 @@ class String:
 
 
 class Candidate:
-    def __init__(self, name, in_place, complete, bare):
+    def __init__(self, name, in_place, complete, bare, first_in_line=False):
         self.name, self.in_place, self.complete, self.bare = name, in_place, complete, bare
+        self.first_in_line = first_in_line
 
 
 class List:
-    def __init__(self, may_be_prose):
+    def __init__(self, may_be_prose, needs_bracket):
+        self.needs_bracket = needs_bracket
         self.may_be_prose, self.open = may_be_prose, {"[": 0, "{": 0}
 
 
@@ -256,7 +258,9 @@ class Scan:
 
     def word(self, word):
         id = None if self.key_text else id_of(word)
-        if self.list is not None and id is not None:
+        if self.list is not None and self.list.needs_bracket:
+            self.list = None
+        elif self.list is not None and id is not None:
             self.found.append(id)
             self.list.may_be_prose = False
         elif self.list is not None and self.list.may_be_prose:
@@ -273,7 +277,7 @@ class Scan:
             pass
         elif word.lower() in NAMES and self.string is None:
             in_place = behind and not self.prose
-            self.candidate = Candidate(word.lower(), in_place, complete=in_place, bare=True)
+            self.candidate = Candidate(word.lower(), in_place, complete=in_place, bare=True, first_in_line=self.first_in_line)
         elif word.lower() in NAMES and self.string.at_start:
             self.candidate = Candidate(word.lower(), self.string.in_place, complete=False, bare=False)
         self.goes_on()
@@ -320,7 +324,7 @@ class Scan:
             separated = character in ":=;" and name.complete
             opened = character in "[{" and name.in_place and (name.complete or name.name == "revoked")
             if separated or opened:
-                self.list = List(may_be_prose=name.bare) if name.name == "revoked" else None
+                self.list = List(name.bare, name.bare and not name.first_in_line) if name.name == "revoked" else None
                 self.string = self.candidate = None
                 self.text_field = name.name == "note"
         is_named = self.last is not None and (self.last in MARKS or self.last in OF_WORD)
@@ -338,6 +342,8 @@ class Scan:
         if self.list is None:
             return
         self.list.may_be_prose = False
+        if character in "[{":
+            self.list.needs_bracket = False
         kind = {"]": "[", "}": "{"}.get(character)
         if kind is None:
             self.list.open[character] += 1

@@ -95,6 +95,7 @@ struct Candidate {
     name: Name,
     /// It has no quotation mark.
     bare: bool,
+    first_in_line: bool,
     /// It has its last quotation mark, or stands bare where a name may stand.
     complete: bool,
     /// It stands where no value does.
@@ -115,6 +116,8 @@ struct Quoted {
 struct List {
     /// The name had no quotation marks: a word that is no id shows that it was one of a sentence.
     may_be_prose: bool,
+    /// That name stood in the middle of a line, perhaps of a note with quotation marks in it: only a bracket begins the value.
+    needs_bracket: bool,
     /// Open brackets.
     square: usize,
     curly: usize,
@@ -255,7 +258,9 @@ impl<'t> Scan<'t> {
 
     fn word(&mut self, word: &[u8]) {
         match (&mut self.list, id(word).filter(|_| !self.key_text)) {
-            (Some(List { may_be_prose: true, .. }), None) => self.list = None,
+            (Some(List { may_be_prose: true, .. }), None) | (Some(List { needs_bracket: true, .. }), _) => {
+                self.list = None;
+            }
             (Some(list), Some(id)) => {
                 list.may_be_prose = false;
                 self.found.push(id);
@@ -273,13 +278,16 @@ impl<'t> Scan<'t> {
             Some(Quoted { in_place, at_start, .. }) => LastWord { name, in_place, is_first: at_start },
             None => LastWord { name, in_place: self.may_be_bare(), is_first: true },
         };
+        let first_in_line = self.first_in_line;
         let candidate = match self.string {
             Some(Quoted { at_start: false, .. }) => None,
-            Some(Quoted { in_place, .. }) => Some(Candidate { name, bare: false, complete: false, in_place }),
+            Some(Quoted { in_place, .. }) => {
+                Some(Candidate { name, bare: false, first_in_line, complete: false, in_place })
+            }
             None if self.text_field => None,
             None => {
                 let in_place = !self.prose && self.may_be_bare();
-                Some(Candidate { name, bare: true, complete: in_place, in_place })
+                Some(Candidate { name, bare: true, first_in_line, complete: in_place, in_place })
             }
         };
         self.candidate = candidate.filter(|_| name != Name::Unknown);
@@ -352,12 +360,17 @@ impl<'t> Scan<'t> {
 
     fn punctuation(&mut self, character: u8) {
         self.went_on();
-        if let Some(Candidate { name, bare, complete, in_place }) = self.candidate {
+        if let Some(Candidate { name, bare, first_in_line, complete, in_place }) = self.candidate {
             let opens = matches!(character, b'[' | b'{');
             let is_revoked = name == Name::Revoked;
             // Without its last mark a name must be followed by a list, or a note that begins with the word would be one.
             if complete && matches!(character, b':' | b'=' | b';') || opens && in_place && (complete || is_revoked) {
-                self.list = is_revoked.then_some(List { may_be_prose: bare, square: 0, curly: 0 });
+                self.list = is_revoked.then_some(List {
+                    may_be_prose: bare,
+                    needs_bracket: bare && !first_in_line,
+                    square: 0,
+                    curly: 0,
+                });
                 (self.string, self.candidate) = (None, None);
                 self.text_field = name == Name::Note;
             }
@@ -386,6 +399,7 @@ impl List {
     /// The list behind one more character, or nothing if that closes the last bracket.
     fn after(mut self, character: u8) -> Option<Self> {
         let (count, opens) = match character {
+            b'[' | b'{' if self.needs_bracket => return Self { needs_bracket: false, ..self }.after(character),
             b'[' => (&mut self.square, true),
             b'{' => (&mut self.curly, true),
             b']' => (&mut self.square, false),

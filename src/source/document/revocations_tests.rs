@@ -242,6 +242,12 @@ fn a_note_that_lost_a_quotation_mark_revokes_nothing() {
         r#""note: "(42), revoked: ACT""#,
         r#""note: "'revoked': no, ACT""#,
         r#""note" "\"revoked\": no, ACT""#,
+        r#""note": "he said "leaked", revoked: ACT""#,
+        r#""note": "see "x", revoked: not ACT""#,
+        r#""note": "утечка", revoked: ACT""#,
+        r#""note": ""утечка, revoked: ACT""#,
+        r#""note": "утечка", revoked = "ACT""#,
+        r#""note" утечка, revoked: ACT""#,
         r#""note" "\"revoked\": [\"ACT\"]""#,
         r#""note":was in \"revoked\": ["ACT"]""#,
     ] {

@@ -213,6 +213,7 @@ def revoking(add, used, after, one, two, ids):
     for note in ["2026-12-01", "\u0443\u0442\u0435\u0447\u043a\u0430", "see [42]", "(42)", "{42}", "true", "12:30", "a \"b\""]:
         harmless(f"a note without its first mark, {note}", f'"revoked": [], "note": {note}, revoked: {ids[2]}"')
     harmless("a note behind a name without its last mark", f'"note: "(42), revoked: {ids[2]}"')
+    harmless("a note with marks that are not escaped", f'"note": "he said "no", revoked: {ids[2]}"')
     harmless("a note in two kinds of marks", f'"note: "\'revoked\': no, {ids[2]}"')
     harmless("an escaped list without a colon", f'"note" "\\"revoked\\": no, {ids[2]}"')
     harmless("an escaped name in a note without its first mark", f'"note":was in \\"revoked\\": ["{ids[2]}"]"')
