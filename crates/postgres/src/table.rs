@@ -97,6 +97,7 @@ fn bucket(expires_at: u64) -> i16 {
 }
 
 /// Whether the states of a partition's last turn have all expired at `now`. Before that a look at its rows is in vain.
+#[cfg(any(feature = "client", test))]
 pub(super) fn turn_is_over(partition: u64, now: u64) -> bool {
     // Some state that expires up to an hour and the skew from now belongs into it.
     let furthest = now.saturating_add(3_600 + 900) / BUCKET_SECONDS;
