@@ -245,7 +245,7 @@ impl Callback {
         Self::read_form(body).inspect_err(|refused| record::unread(refused.kind()))
     }
 
-    /// Takes the body of a POST and refuses what its query adds: whoever reads the request's address would see a second set of
+    /// Takes the body of a POST and refuses what its query adds: another reader of the request's address would see a second set of
     /// parameters, which an attacker can write into the form's address. A query of the registered redirect_uri's own is fine.
     #[cfg(feature = "http")]
     pub(crate) fn from_post(query: Option<&str>, body: &[u8]) -> Result<Self, FinishError> {

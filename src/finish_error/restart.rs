@@ -84,7 +84,7 @@ impl Restart {
     ///
     /// # Security
     ///
-    /// Send it to the browser that brought it and to nobody else, in an answer with `Referrer-Policy: no-referrer`.
+    /// Send it only to the browser that brought it, in an answer with `Referrer-Policy: no-referrer`.
     ///
     /// # Examples
     ///

@@ -217,7 +217,7 @@ fn a_document_that_more_than_doubles_the_skew_is_refused() {
             Err(other) => panic!("{old} to {new}: {other}"),
         }
     }
-    // However many documents lie between, and with other keys beside the known one.
+    // However many documents lie between, and with other keys next to the known one.
     let both = [a.clone(), key(9000)];
     assert!(matches!(
         judged(&with_skew(1, 60, keys), &with_skew(9, 300, &both), 8000),

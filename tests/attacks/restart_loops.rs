@@ -154,7 +154,7 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
     assert!(!offered(&format!("{}AAAA", begun.state), Expect::provider("github")));
 }
 
-/// A login that is bound to nothing is certainly nobody's: what an attacker chose must not go on with whoever opens the link.
+/// A login that is bound to nothing is certainly not this browser's: what an attacker chose must not go on in a victim's browser.
 #[test]
 fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));

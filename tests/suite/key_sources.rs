@@ -335,7 +335,7 @@ fn a_file_that_is_refused_revokes_all_the_same() {
     }
 }
 
-/// A file whose note names the active key, and that is refused for its encoding, costs nobody a login.
+/// A file whose note names the active key, and that is refused for its encoding, costs no login.
 #[test]
 fn a_file_that_is_refused_and_revokes_nothing_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -106,7 +106,7 @@ fn a_login_is_finished_at_its_own_tenant_s_host_alone() {
     }
 }
 
-/// Tenants that share one callback address differ in the tenant alone, and a login without one is nobody else's.
+/// Tenants that share one callback address differ in the tenant alone, and a login without one belongs to no tenant.
 #[test]
 fn a_tenant_or_its_absence_is_compared_where_the_redirect_uri_is_the_same() {
     let site = |host: &str| match host {

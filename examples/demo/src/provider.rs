@@ -138,7 +138,7 @@ async fn authorize(State(provider): State<Arc<Provider>>, RawQuery(query): RawQu
 struct Decision {
     /// The authorization request's query.
     request: String,
-    /// Who signs in; nobody, if it is `deny`.
+    /// The user who signs in, or `deny`.
     subject: String,
 }
 

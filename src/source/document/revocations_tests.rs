@@ -64,7 +64,7 @@ fn a_revocation_is_found_whatever_the_punctuation() {
         format!(r#""\u0072\u0065\u0076\u006f\u006B\u0065\u0064": ["{ID}"]"#),
         format!(r#""revoked": ["\u0030\u0030{}"]"#, &ID[2..]),
         format!(r#""revoked": ["{}\u0064\u0064"]"#, &ID[..14]),
-        // Beside what is no id.
+        // Next to what is no id.
         format!(r#""revoked": ["no id", 7, null, {{"a":1}}, "{ID}"]"#),
         format!(r#""revoked": [], "revoked": ["{ID}"]"#),
         format!(r#""revoked": ["{ID}"], "revoked": []"#),
@@ -402,7 +402,7 @@ fn no_single_mistake_hides_a_revocation_or_makes_one() {
             let (before, after) = (&text[..place], &text[place + letter.len_utf8()..]);
             let mut mistakes = vec![String::new(), format!("{letter}{letter}")];
             mistakes.extend("[]{}\"',:;=#/\\ \n\u{fc}".chars().map(String::from));
-            // A letter beside the name or the id makes another word of it.
+            // A letter next to the name or the id makes another word of it.
             if !(at_name - 1..=at_id + 16).contains(&place) {
                 mistakes.extend(["a".to_owned(), "1".to_owned()]);
             }
