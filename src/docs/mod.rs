@@ -19,6 +19,7 @@
 //!
 //! * `examples/`: GitHub, Google, Microsoft, Apple, many tenants, a JSON API, the move from a HashMap, and a whole login over two server processes, each of which
 //!   runs without a browser by `-- --once`;
+//! * `crates/`: the guards over Redis and Postgres, and the tests for guards, as packages of their own;
 //! * `sources/`: key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault, as packages of their own;
 //! * `cli/`: the command line `oauth-state`, a package of its own (`oauth-state-cli`);
 //! * `docs/`: frameworks, the command line, every fault of every guard, the table of providers, the runbook for keys, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;

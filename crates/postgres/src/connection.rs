@@ -217,7 +217,7 @@ impl Settings {
     #[expect(clippy::unused_async, reason = "the other form waits")]
     async fn connect_with_tls(&self) -> Result<Client, GuardError> {
         let _ = &self.root_certificates;
-        Err(GuardError::misconfigured("sslmode=require needs the feature `postgres-tls` of oauth-state"))
+        Err(GuardError::misconfigured("sslmode=require needs TLS: turn on the feature `tls` of oauth-state-postgres"))
     }
 }
 

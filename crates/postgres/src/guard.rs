@@ -60,7 +60,7 @@ pub struct Purged {
 impl PostgresGuard {
     /// Begins with an address: `postgres://user:password@host:5432/database`, with several hosts separated by commas and
     /// `?target_session_attrs=read-write` for the one that is the primary now. `?sslmode=require` asks for TLS, which is then
-    /// checked (feature `postgres-tls`); without it there is none.
+    /// checked (feature `tls`); without it there is none.
     ///
     /// The table lies in the first schema of the session's `search_path`. Give each environment of each application a database of its
     /// own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. In a shared table a test in staging can delete

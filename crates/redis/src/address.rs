@@ -181,7 +181,7 @@ fn needs_tls() -> Result<(), GuardError> {
 
 #[cfg(not(feature = "tls"))]
 fn needs_tls() -> Result<(), GuardError> {
-    refuse("rediss:// needs the feature `redis-tls` of oauth-state")
+    refuse("rediss:// needs TLS: turn on the feature `tls` of oauth-state-redis")
 }
 
 #[cfg(feature = "tls")]

@@ -67,7 +67,7 @@ impl RedisGuard {
     /// | address | what it is |
     /// |---|---|
     /// | `redis://user:password@host:6379/0` | one server |
-    /// | `rediss://host:6380` | the same over TLS (feature `redis-tls`) |
+    /// | `rediss://host:6380` | the same over TLS (feature `tls`) |
     /// | `redis+sentinel://host:26379,host:26379/mymaster` | the primary that the sentinels name |
     /// | `redis+cluster://host:6379,host:6379` | a cluster, found through any of its nodes |
     ///

@@ -44,7 +44,11 @@ impl Server {
             .kill_on_drop(true)
             .spawn()?;
         let output = process.stdout.take().ok_or("the server has no output")?;
-        let line = BufReader::new(output).lines().next_line().await?.ok_or("the server ended before it listened")?;
+        let line = BufReader::new(output)
+            .lines()
+            .next_line()
+            .await?
+            .ok_or("a server ended before it listened: the lines above say why")?;
         let address = line.strip_prefix("listening on ").ok_or("the server did not say where it listens")?.parse()?;
         Ok(Self { name, address, process_id: process.id().unwrap_or_default(), _process: process })
     }

@@ -13,6 +13,10 @@ fn address() -> String {
     std::env::var(VARIABLE).unwrap_or_default()
 }
 
+/// What to do where this program was built without the clients of the stores.
+pub const NEEDS_FEATURE: &str =
+    "this build has no store that servers share: cargo run --release -p demo --features guards -- --guard URL";
+
 /// Whether the servers share it.
 pub fn is_shared() -> bool {
     !address().is_empty()
@@ -44,5 +48,5 @@ async fn shared(address: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
 
 #[cfg(not(feature = "guards"))]
 async fn shared(_: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
-    Err("--guard needs a build with `--features guards`".into())
+    Err(NEEDS_FEATURE.into())
 }

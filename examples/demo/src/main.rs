@@ -134,6 +134,9 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     if guard == Some("") {
         return Err("--guard needs an address, such as redis://127.0.0.1:6379".into());
     }
+    if guard.is_some() && !cfg!(feature = "guards") {
+        return Err(guard::NEEDS_FEATURE.into());
+    }
     let wanted = Demonstration { once, rotate, signs_in_for, port, lifetime, guard };
     demonstrate(wanted, options.until_end_of_input()?).await
 }

@@ -98,7 +98,7 @@ pub async fn walk_through(
             "The server that had never seen the used link let it through to the provider, which refused its code."
         );
         println!(
-            "Servers that share a replay guard refuse such a link themselves: try --guard redis://127.0.0.1:6379."
+            "Servers that share a replay guard refuse such a link themselves. Start a Redis, and try:\n  cargo run --release -p demo --features guards -- --once --guard redis://127.0.0.1:6379"
         );
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

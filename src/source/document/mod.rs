@@ -74,8 +74,8 @@ pub(crate) struct Read {
     pub(crate) ring: Result<KeyRing, RingError>,
 }
 
-/// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is scanned, so that a revocation
-/// holds although the rest is refused.
+/// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is searched, so that a
+/// revocation holds although the rest is refused.
 pub(crate) fn read(document: &[u8]) -> Read {
     let ring = text_of(document).and_then(KeyRing::parse);
     let revoked = match &ring {
