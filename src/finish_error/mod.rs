@@ -228,8 +228,8 @@ impl From<GuardError> for FinishError {
             GuardErrorKind::Unavailable => FinishErrorKind::GuardUnavailable.into(),
             GuardErrorKind::Overloaded => Self::because(
                 FinishErrorKind::GuardUnavailable,
-                "the replay guard had no free connection in time, or its store is too busy: limit the rate of begin and callback, or give \
-                 the guard more connections; the error's source says which",
+                "the replay guard had no free connection in time, or its store is too busy: limit the rate of login starts \
+                 and callbacks, or give the guard more connections; the error's source says which",
             ),
             // The same to the outside; inside, waiting does not help.
             GuardErrorKind::Misconfigured => Self::because(

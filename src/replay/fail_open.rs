@@ -35,8 +35,8 @@ use crate::telemetry::record;
 ///
 /// While the store is down, single use is not enforced. Watch [`DangerouslyFailOpen::let_through`].
 ///
-/// A store so slow that it answers nothing within the budget counts as down: limit the rate of begin and callback, so that an attacker
-/// cannot slow it down that much.
+/// A store so slow that it answers nothing within the budget counts as down: limit the rate of login starts and
+/// callbacks, so that an attacker cannot slow it down that much.
 ///
 /// # Examples
 ///
