@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::claims::codec::BindingKind;
 use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
 
@@ -43,6 +44,17 @@ pub(crate) enum Whose {
     AskFirst,
     /// Certainly not the one that began.
     Another,
+}
+
+impl Whose {
+    /// What this means for a state of such a binding: an unbound one tells no browser from another.
+    pub(crate) fn by(self, kind: BindingKind) -> Self {
+        match (self, kind) {
+            (Self::ThisOne, BindingKind::Unbound) => Self::Unknown,
+            (Self::AskFirst, BindingKind::Unbound) => Self::UnknownPost,
+            (whose, _) => whose,
+        }
+    }
 }
 
 impl Restart {

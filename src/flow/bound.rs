@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::FlowInner;
 use super::finished::{Authorized, Finished, ProviderRefusal};
+use crate::claims::codec::BindingKind;
 use crate::claims::data;
 use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::key::id::KeyId;
@@ -54,8 +55,7 @@ pub struct Bound<T> {
     pub(super) skew: u32,
     /// The state's text, for the offer to start again.
     pub(super) state: String,
-    /// Whether the state is bound to nothing, so that nothing tells whose it is.
-    pub(super) is_unbound: bool,
+    pub(super) kind: BindingKind,
     /// Until when the login may start again, in Unix seconds.
     pub(super) restart_until: u64,
     pub(super) finished: Finished<T>,
@@ -123,14 +123,9 @@ impl<T: serde::Serialize> Bound<T> {
 
     /// [`Bound::mark_used`], for a caller that counts what the login ended in.
     pub(crate) async fn mark(self) -> Result<Finished<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, state, is_unbound, restart_until, finished } = self;
-        let refused = |error: FinishError, finished, whose| {
-            let whose = match whose {
-                Whose::ThisOne if is_unbound => Whose::Unknown,
-                Whose::AskFirst if is_unbound => Whose::UnknownPost,
-                whose => whose,
-            };
-            if flow.now() >= restart_until { error } else { flow.refused(error, finished, whose, state) }
+        let Self { flow, nonce, key_id, sealed, skew, state, kind, restart_until, finished } = self;
+        let refused = |error: FinishError, finished, whose: Whose| {
+            if flow.now() >= restart_until { error } else { flow.refused(error, finished, whose.by(kind), state) }
         };
         // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.

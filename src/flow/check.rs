@@ -92,9 +92,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         let data = match data::read(claims.data) {
             Ok(data) => data,
             Err(error) => {
-                let is_unbound = claims.kind == BindingKind::Unbound;
-                let whose = if is_unbound { Whose::Unknown } else { Whose::ThisOne };
-                let restart = Restart::new(origin, whose, callback.state);
+                let restart = Restart::new(origin, Whose::ThisOne.by(claims.kind), callback.state);
                 let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
                 return Err(refused.with_restart(restart));
             }
@@ -124,7 +122,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
             sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
             skew: timing.skew,
             state: callback.state,
-            is_unbound: claims.kind == BindingKind::Unbound,
+            kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
             finished,
         })

@@ -2,7 +2,7 @@
 
 use super::check::without_cookie;
 use super::{Expect, Flow, FlowInner};
-use crate::binding::{Binding, Comparison, Holder};
+use crate::binding::{Binding, Comparison};
 use crate::callback::Way;
 use crate::finish_error::{Restart, Whose};
 use crate::open::{self, InContext};
@@ -65,9 +65,7 @@ impl FlowInner {
         let authentic = in_context.authentic();
         let whose = match self.compare(authentic, binding, provider) {
             Comparison::Same(_) if !self.is_same_user(in_context, binding) => return None,
-            // Nothing tells one browser from another.
-            Comparison::Same(_) if matches!(binding.holder, Holder::Unbound) => Whose::Unknown,
-            Comparison::Same(_) => Whose::ThisOne,
+            Comparison::Same(_) => Whose::ThisOne.by(authentic.claims.kind),
             Comparison::NoCookie => without_cookie(binding, way),
             Comparison::Other => Whose::Another,
         };

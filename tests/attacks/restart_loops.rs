@@ -165,6 +165,10 @@ fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let carried = |restart: &Restart| {
         (restart.return_to().is_some(), restart.tenant().is_some(), restart.data::<String>().is_some())
     };
+    // A deploy that changed the type of the data.
+    let other = shop_with(|builder| builder.carrying::<u8>().provider(Provider::github()));
+    let unread = other.flow.check(unbound(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert_eq!((unread.code(), carried(unread.restart().unwrap())), ("data", (false, false, false)));
     assert!(finish().is_ok());
     let used = finish().unwrap_err();
     assert_eq!((used.code(), carried(used.restart().unwrap())), ("already_used", (false, false, false)));
