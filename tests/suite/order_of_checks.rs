@@ -118,6 +118,12 @@ fn a_guard_that_cannot_answer_refuses() {
         assert!(std::error::Error::source(&refused).is_some());
         // The same callback may work later; a second login would only add to the load.
         assert!(!refused.restart().unwrap().may_restart());
+        // An attacker may have chosen the path of an unbound login.
+        let login = Login::at("github").return_to(ReturnTo::parse("/mallory").unwrap());
+        let begun = flow.begin(Binding::dangerously_unbound(), login).unwrap();
+        let finished = flow.finish(Binding::dangerously_unbound(), Expect::provider("github"), callback(&begun.state));
+        let refused = block_on(finished).unwrap_err();
+        assert_eq!((refused.code(), refused.restart().unwrap().return_to()), (code, None));
     }
 }
 
