@@ -1,8 +1,8 @@
 //! What a ring that changes costs the logins that read it, and how soon a start can seal.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench live_ring     # half a minute; prints, and writes target/live_ring.json
-//! cargo test -p oauth-state-benches --bench live_ring      # each part once, with small numbers
+//! cargo bench --bench live_ring     # half a minute; prints, and writes target/live_ring.json
+//! cargo test --bench live_ring      # each part once, with small numbers
 //! ```
 //!
 //! Rounds of the sides alternate, so that drift of the machine cancels. `scripts/bench keys` puts the figures into
@@ -55,7 +55,7 @@ fn main() {
     });
     if measures {
         let target = std::env::var("CARGO_TARGET_DIR")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target").to_owned());
         std::fs::write(format!("{target}/live_ring.json"), serde_json::to_string_pretty(&report).unwrap()).unwrap();
     } else {
         println!("3 passed, 0 failed");

@@ -23,11 +23,11 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset, Provider, ReturnTo,
     SingleProcessGuard,
 };
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
@@ -161,12 +161,12 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 }
 
 /// `POST /auth/apple/callback`, from a form on Apple's page.
-async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(error) => refused(error),
+            Err(Rejected(error)) => refused(error),
         }
     })
     .await
@@ -178,7 +178,7 @@ impl Site {
             Ok(begun) => begun,
             Err(error) => {
                 tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return error.into_response();
+                return Rejected(error).into_response();
             }
         };
         match self.client().await {
@@ -276,7 +276,7 @@ struct AppleName {
 /// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
-    error.into_response()
+    Rejected(error).into_response()
 }
 
 /// Apple could not be reached, or what came from there was not for this login.

@@ -20,11 +20,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Binding, Expect, Figure, FinishError, Finished, Flow, KeyRing, Login, Preset,
     Provider, ReturnTo, SingleProcessGuard,
 };
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AccessToken, AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope,
@@ -138,12 +138,12 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 }
 
 /// `GET /auth/github/callback?code=…&state=…`, to which GitHub sends the browser.
-async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(error) => refused(error),
+            Err(Rejected(error)) => refused(error),
         }
     })
     .await
@@ -155,7 +155,7 @@ impl Site {
             Ok(begun) => begun,
             Err(error) => {
                 tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return error.into_response();
+                return Rejected(error).into_response();
             }
         };
         let request = self.client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
@@ -231,7 +231,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 /// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
-    error.into_response()
+    Rejected(error).into_response()
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

@@ -20,11 +20,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset,
     Provider, ReturnTo, SingleProcessGuard,
 };
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
     CoreProviderMetadata,
@@ -132,12 +132,12 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 }
 
 /// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
-async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(error) => refused(error),
+            Err(Rejected(error)) => refused(error),
         }
     })
     .await
@@ -149,7 +149,7 @@ impl Site {
             Ok(begun) => begun,
             Err(error) => {
                 tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return error.into_response();
+                return Rejected(error).into_response();
             }
         };
         match self.client().await {
@@ -250,7 +250,7 @@ type GoogleIdToken = IdToken<GoogleClaims, CoreGenderClaim, CoreJweContentEncryp
 /// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
-    error.into_response()
+    Rejected(error).into_response()
 }
 
 /// Google could not be reached, or what came from there was not for this login.

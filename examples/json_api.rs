@@ -21,11 +21,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
-use oauth_state::adapter::axum::{detached, protected};
 use oauth_state::{
     App, Authorized, Binding, Callback, Expect, Figure, Finished, Flow, KeyRing, Login, Preset, Provider, ReturnTo,
     SingleProcessGuard,
 };
+use oauth_state_axum::{detached, protected};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope, TokenResponse,

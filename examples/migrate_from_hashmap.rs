@@ -21,13 +21,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
-use oauth_state::store::{
-    Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore,
-    is_form_of_this_crate,
-};
 use oauth_state::{
     App, Binding, Expect, FinishError, Flow, KeyRing, Login, Origin, Preset, Provider, SingleProcessGuard,
+};
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_store::{
+    Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore,
+    is_form_of_this_crate,
 };
 use oauth2::basic::BasicClient;
 use oauth2::{
@@ -156,7 +156,7 @@ impl GithubProvider {
             Ok(issued) => issued,
             Err(error) => {
                 tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return error.into_response();
+                return Rejected(error).into_response();
             }
         };
         let mut request = self.client.authorize_url(|| issued.csrf_token());
@@ -195,7 +195,7 @@ impl GithubProvider {
 /// You read the reason; the person reads one neutral text.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
-    error.into_response()
+    Rejected(error).into_response()
 }
 
 fn app(github: GithubProvider) -> Router {
@@ -209,13 +209,13 @@ async fn login(State(github): State<Arc<GithubProvider>>, headers: HeaderMap) ->
 
 async fn callback(
     State(github): State<Arc<GithubProvider>>,
-    request: Result<CallbackRequest, FinishError>,
+    request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
             Ok(request) => github.finish(request).await,
-            Err(error) => refused(error),
+            Err(Rejected(error)) => refused(error),
         }
     })
     .await

@@ -22,11 +22,11 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Authorized, Binding, Expect, Figure, FinishError, Finished, Flow, KeyRing, Login, Preset,
     Provider, Restart, SingleProcessGuard, Tenant,
 };
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope, TokenResponse,
@@ -172,7 +172,7 @@ struct Wish {
 }
 
 /// The address that customers share: which one it is, the state says, and nobody but this service can write one.
-async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     answer(site, None, request).await
 }
 
@@ -180,17 +180,21 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 async fn callback_of_one(
     State(site): State<Arc<Site>>,
     Path(tenant): Path<Uuid>,
-    request: Result<CallbackRequest, FinishError>,
+    request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
     answer(site, Some(tenant.into()), request).await
 }
 
-async fn answer(site: Arc<Site>, tenant: Option<Tenant>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn answer(
+    site: Arc<Site>,
+    tenant: Option<Tenant>,
+    request: Result<CallbackRequest, Rejected<FinishError>>,
+) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         match request {
             Ok(request) => site.finish(tenant, request).await,
-            Err(error) => refused(error),
+            Err(Rejected(error)) => refused(error),
         }
     })
     .await
@@ -209,7 +213,7 @@ impl Site {
             Ok(begun) => begun,
             Err(error) => {
                 tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return error.into_response();
+                return Rejected(error).into_response();
             }
         };
         let request = client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
@@ -294,7 +298,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 /// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
-    error.into_response()
+    Rejected(error).into_response()
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@
 //! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
 //! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`RingDocument`], [`source`]; `Keys::load` |
 //! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`] |
-//! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`store`] |
+//! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`payload`], and the package `oauth-state-store` |
 //! | compare it with what else there is | [`docs::comparison`] | |
 //! | write another implementation | [`docs::wire_format`] | [`Inspection`] |
 //! | look a word up | [`docs::glossary`] | |
@@ -43,7 +43,8 @@
 //! | carry a tenant, a path, data | | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
 //! | let a proxy without a key read a state | | [`FlowBuilder::build_signed_readable_by_anybody`], [`UnverifiedClaims`] |
 //! | see what logins do | | [`telemetry`] |
-//! | use axum, actix-web, `oauth2`, `openidconnect` | | [`adapter`], [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
+//! | use axum, actix-web, or another framework | | the packages `oauth-state-axum`, `oauth-state-actix`, `oauth-state-routes`; [`http`] |
+//! | use `oauth2`, `openidconnect` | | [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
 //!
 //! # Crate features
 //!
@@ -51,12 +52,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test"))]
 
-pub mod adapter;
 mod base64url;
 mod binding;
 mod callback;
 mod claims;
 mod clock;
+#[cfg(feature = "oauth2")]
+mod conversions;
 mod cookie;
 #[cfg(any(doc, doctest))]
 pub mod docs;
@@ -68,20 +70,23 @@ mod frozen_vectors;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 mod inspect;
 mod key;
 mod name;
 mod open;
+pub mod payload;
 mod provider;
 mod random;
 mod replay;
 mod rotation;
-mod rows;
 mod seal;
+#[doc(hidden)]
+pub mod seam;
 mod secret;
 pub mod source;
 mod steady_clock;
-pub mod store;
 mod sync;
 pub mod telemetry;
 #[cfg(feature = "testing")]
@@ -136,7 +141,7 @@ mod pages {
     #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/your-own.md")]
     struct YourOwn;
-    #[cfg(all(feature = "actix", feature = "axum", feature = "openidconnect", feature = "testing"))]
+    #[cfg(all(feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
     #[cfg(all(feature = "cache", feature = "testing"))]

@@ -44,7 +44,7 @@ pub(crate) fn authenticate<'t>(
     if token.form != keys.form() {
         let diagnosis = if token.form == Form::Signed || keys.form() == Form::Signed {
             "one of the state and this flow is signed, the other encrypted: build the flow alike at both ends, or move from one form to \
-             the other with store::Migration"
+             the other with Migration of oauth-state-store"
         } else {
             "the state is of another store's form: it was begun with another kind of store than this callback finishes"
         };

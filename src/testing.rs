@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 pub use guards::{GuardFault, GuardReport, guard_suite, without_runtime};
 pub use samples::{
     finished, finished_origin, flow, flow_carrying, mark, provider_refusal, ring, sample_mark, sample_parameters,
-    sample_repost_page, sample_restart, sample_row, stored_flow,
+    sample_repost_page, sample_restart, sample_row,
 };
 #[cfg(feature = "refresh")]
 pub use sources::{

@@ -1,8 +1,8 @@
 //! What begin and finish take: five shapes of login, each refusal, rings of several sizes, and the memory guard.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench begin_finish            # with criterion's report in target/criterion
-//! cargo bench -p oauth-state-benches --bench begin_finish -- refusal # one group
+//! cargo bench --bench begin_finish            # with criterion's report in target/criterion
+//! cargo bench --bench begin_finish -- refusal # one group
 //! ```
 //!
 //! For ratios beside the floor and beside other crates see `benches/floor` and `benches/peers`.
@@ -21,10 +21,6 @@
     reason = "a benchmark is not a library"
 )]
 
-mod refusals;
-#[path = "../shared/mod.rs"]
-mod shared;
-
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +28,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use oauth_state::{
     App, Callback, Expect, Flow, KeyRing, Login, Provider, ReplayGuard, RootKey, SingleProcessGuard, testing,
 };
-use shared::shapes::{PROVIDER, Service, Shape, session};
+use support::bench::shapes::{PROVIDER, Service, Shape, session};
 
 fn begin(criterion: &mut Criterion) {
     let service = Service::new();
@@ -57,7 +53,7 @@ fn finish(criterion: &mut Criterion) {
 
 fn refusal(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("refusal");
-    for (code, refuse) in refusals::all() {
+    for (code, refuse) in support::refusals::all() {
         assert_eq!(refuse().code(), code);
         group.bench_function(code, |bencher| bencher.iter(&refuse));
     }

@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use support::bench::rounds::{Contender, Measured, compare};
+use support::bench::rust_crypto::RustCrypto;
+use support::bench::shapes::{self, SESSION, Service, Shape, forged};
+use support::bench::straight_line::{self, Fields, Keys};
 
 use crate::Amounts;
-use crate::shared::rounds::{Contender, Measured, compare};
-use crate::shared::rust_crypto::RustCrypto;
-use crate::shared::shapes::{self, SESSION, Service, Shape, forged};
-use crate::shared::straight_line::{self, Fields, Keys};
 
 type Floor = Keys<RustCrypto>;
 

@@ -2,9 +2,9 @@
 //! thread adds, and what marks that are held cost a login.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench floor              # a minute; prints, and writes target/bench/floor.json
-//! cargo bench -p oauth-state-benches --bench floor -- quick     # fewer turns
-//! cargo test -p oauth-state-benches --bench floor               # each part once, with small numbers
+//! cargo bench --bench floor              # a minute; prints, and writes target/bench/floor.json
+//! cargo bench --bench floor -- quick     # fewer turns
+//! cargo test --bench floor               # each part once, with small numbers
 //! ```
 //!
 //! Ratios of rounds that alternate, by the processor time of the thread, because absolute times do not hold from machine to
@@ -27,12 +27,10 @@
 
 mod login;
 mod marks;
-#[path = "../shared/mod.rs"]
-mod shared;
 mod threads;
 
 use serde_json::{Value, json};
-use shared::rounds::Effort;
+use support::bench::rounds::Effort;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -69,7 +67,7 @@ fn main() {
         done += 1;
     }
     if has("--bench") {
-        shared::write_report("floor", &report);
+        support::bench::write_report("floor", &report);
     } else {
         println!("{done} passed, 0 failed");
     }

@@ -9,10 +9,10 @@ use oauth_state::{App, Callback, Expect, Flow, Login, Provider, ReplayGuard, Sin
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
+use support::bench::rounds::{Contender, Effort, compare};
+use support::bench::shapes::{PROVIDER, session};
 
 use crate::Amounts;
-use crate::shared::rounds::{Contender, Effort, compare};
-use crate::shared::shapes::{PROVIDER, session};
 
 struct Full {
     flow: Flow,

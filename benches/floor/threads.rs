@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use support::bench::rounds::quantile;
+use support::bench::shapes::{Service, Shape};
 
 use crate::Amounts;
-use crate::shared::rounds::quantile;
-use crate::shared::shapes::{Service, Shape};
 
 const TURNS: usize = 7;
 

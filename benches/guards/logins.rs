@@ -5,11 +5,11 @@ use std::sync::Arc;
 use oauth_state::{Marked, ReplayGuard};
 use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
+use support::servers::Failure;
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::Effort;
 use crate::rounds::{call, compare};
-use crate::servers::Failure;
-use crate::servers::redis::{Engine, RedisServer};
 use crate::stores::fresh_mark;
 
 const TASKS: usize = 64;

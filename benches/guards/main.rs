@@ -1,9 +1,9 @@
 //! The guards beside the bare commands that they are made of, and the memory guard from ten thousand to ten million marks.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
-//! cargo bench -p oauth-state-benches --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
-//! cargo test -p oauth-state-benches --bench guards             # each part once, with small numbers
+//! cargo bench --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
+//! cargo bench --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
+//! cargo test --bench guards             # each part once, with small numbers
 //! ```
 //!
 //! Rounds alternate between the two that are compared, so that drift of the machine cancels. `scripts/bench guards` puts the
@@ -29,11 +29,9 @@ mod logins;
 mod memory;
 mod moka_guard;
 mod rounds;
-#[path = "../../tests/servers/mod.rs"]
-mod servers;
 mod stores;
 
-use servers::Failure;
+use support::servers::Failure;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -84,7 +82,7 @@ fn main() -> Result<(), Failure> {
     }
     if measures {
         let target = std::env::var("CARGO_TARGET_DIR")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target").to_owned());
         // A part alone, or a quick run, is not what the page shows.
         let name = if parts.is_empty() && !quick { "guards" } else { "guards-part" };
         std::fs::create_dir_all(format!("{target}/bench"))?;

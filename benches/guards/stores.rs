@@ -9,12 +9,12 @@ use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::{INSERT, MarkRow};
 use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::Effort;
 use crate::rounds::{Call, Result, call, compare};
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer};
 
 const TASKS: [usize; 4] = [1, 16, 64, 256];
 

@@ -1,8 +1,7 @@
 //! What a login allocates, what it returns included.
 
 use serde_json::{Value, json};
-
-use crate::shared::shapes::{Service, Shape, forged};
+use support::bench::shapes::{Service, Shape, forged};
 
 /// What is given to `work` is made before anything is counted, and what it returns is dropped after.
 fn allocations<G, R>(given: impl Fn() -> G, work: impl Fn(G) -> R) -> u64 {

@@ -1,8 +1,7 @@
 //! Logins that are begun and never finished, as of a robot that clicks "sign in": what they leave in memory.
 
 use serde_json::{Value, json};
-
-use crate::shared::shapes::{Service, Shape};
+use support::bench::shapes::{Service, Shape};
 
 pub fn measure(begun: usize) -> Value {
     let service = Service::new();

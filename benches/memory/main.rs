@@ -1,8 +1,8 @@
 //! What a login allocates, and what logins that are begun and never finished leave in memory.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench memory    # some seconds; prints, and writes target/bench/memory.json
-//! cargo test -p oauth-state-benches --bench memory     # the same with small numbers
+//! cargo bench --bench memory    # some seconds; prints, and writes target/bench/memory.json
+//! cargo test --bench memory     # the same with small numbers
 //! ```
 //!
 //! A program of its own, because counting slows what is counted. `scripts/bench` puts it into `docs/benchmarks.md`.
@@ -26,8 +26,6 @@
 
 mod allocations;
 mod flood;
-#[path = "../shared/mod.rs"]
-mod shared;
 
 use serde_json::json;
 
@@ -37,7 +35,7 @@ fn main() {
     let begun = if measures { 1_000_000 } else { 2_000 };
     let report = json!({ "allocations": allocations::measure(), "flood": flood::measure(begun) });
     if measures {
-        shared::write_report("memory", &report);
+        support::bench::write_report("memory", &report);
     } else {
         println!("2 passed, 0 failed");
     }

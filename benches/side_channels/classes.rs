@@ -1,10 +1,10 @@
 //! How long each refusal takes beside a callback that passes, in classes: those of one class were refused after the same work.
 
 use serde_json::{Value, json};
+use support::bench::rounds::{Contender, Measured, compare};
+use support::bench::shapes::{Service, Shape};
 
-use crate::shared::rounds::{Contender, Measured, compare};
-use crate::shared::shapes::{Service, Shape};
-use crate::{Amounts, late_refusals, refusals};
+use crate::Amounts;
 
 /// The codes by the last thing that was looked at before the refusal; `docs/side-channels.md` says who can tell them apart.
 pub const CLASSES: [(&str, &[&str]); 6] = [
@@ -57,7 +57,7 @@ pub const CLASSES: [(&str, &[&str]); 6] = [
 pub fn measure(amounts: Amounts) -> Value {
     let service = Service::new();
     let waiting = service.callback(Shape::Usual, service.begin(Shape::Usual));
-    let refusals: Vec<_> = refusals::all().into_iter().chain(late_refusals::all()).collect();
+    let refusals: Vec<_> = support::refusals::all().into_iter().chain(support::late_refusals::all()).collect();
     let mut contenders = vec![Contender::new("passes", || service.finish(&waiting).unwrap())];
     for (code, refuse) in &refusals {
         assert_eq!(refuse().code(), *code);

@@ -11,12 +11,12 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use support::bench::rust_crypto::RustCrypto;
+use support::bench::shapes::{LEAST, PROVIDER, SESSION, Service, session};
+use support::bench::straight_line::{Keys, begin_with_tag};
 
 use crate::Amounts;
 use crate::secret::equal_in_constant_time;
-use crate::shared::rust_crypto::RustCrypto;
-use crate::shared::shapes::{LEAST, PROVIDER, SESSION, Service, session};
-use crate::shared::straight_line::{Keys, begin_with_tag};
 use crate::welch::{Difference, difference};
 
 /// Bytes before the ciphertext (docs/wire-format.md).

@@ -1,9 +1,9 @@
 //! Whether the time of a refusal tells what it must not tell, and which refusals can be told apart by their time.
 //!
 //! ```text
-//! cargo bench -p oauth-state-benches --bench side_channels            # some minutes; prints, and writes target/bench/side_channels.json
-//! cargo bench -p oauth-state-benches --bench side_channels -- quick   # fewer measurements
-//! cargo test -p oauth-state-benches --bench side_channels             # each part once, with small numbers
+//! cargo bench --bench side_channels            # some minutes; prints, and writes target/bench/side_channels.json
+//! cargo bench --bench side_channels -- quick   # fewer measurements
+//! cargo test --bench side_channels             # each part once, with small numbers
 //! ```
 //!
 //! `scripts/bench side_channels` puts the figures into `docs/side-channels.md`. Nothing here asserts a time.
@@ -27,18 +27,13 @@
 
 mod classes;
 mod comparisons;
-mod late_refusals;
-#[path = "../begin_finish/refusals.rs"]
-mod refusals;
 // The very file of the crate: its comparison is measured by itself, too.
 #[path = "../../src/secret.rs"]
 mod secret;
-#[path = "../shared/mod.rs"]
-mod shared;
 mod welch;
 
 use serde_json::json;
-use shared::rounds::Effort;
+use support::bench::rounds::Effort;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -63,7 +58,7 @@ fn main() {
     };
     let report = json!({ "comparisons": comparisons::measure(amounts), "classes": classes::measure(amounts) });
     if has("--bench") {
-        shared::write_report("side_channels", &report);
+        support::bench::write_report("side_channels", &report);
     } else {
         println!("2 passed, 0 failed");
     }

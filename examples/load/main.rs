@@ -30,15 +30,13 @@ mod provider;
 mod report;
 mod run;
 mod server;
-#[path = "../../tests/servers/mod.rs"]
-mod servers;
 mod usage;
 mod visitor;
 
 use std::process::ExitCode;
 
 use arguments::Arguments;
-pub use servers::Failure;
+pub use support::servers::Failure;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

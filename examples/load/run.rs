@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use oauth_state::RootKey;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -15,8 +17,6 @@ use crate::fleet::{Fleet, Sent};
 use crate::provider;
 use crate::report::{Counts, Moment, report};
 use crate::server::Settings;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer};
 use crate::visitor::{self, InFlight, come_back};
 
 /// What the tasks count while they run, for the lines that are printed meanwhile.

@@ -8,17 +8,17 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use oauth_state::adapter::axum::{CallbackRequest, detached, redirect};
 use oauth_state::source::source_fn;
-use oauth_state::store::{Consumed, MemoryRows, StateStore, StoredFlow};
 use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, describe};
 use oauth_state::{
     App, Binding, Expect, Flow, FlowBuilder, Keys, Login, Provider, Refresh, ReplayGuard, SingleProcessGuard,
 };
+use oauth_state_axum::{CallbackRequest, detached, redirect};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
+use oauth_state_store::{Consumed, MemoryRows, StateStore, StoredFlow};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};

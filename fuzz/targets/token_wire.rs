@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::Token;
-use oauth_state::store::is_form_of_this_crate;
+use oauth_state::seam::is_form_of_this_crate;
 use oauth_state::{NotAState, StateForm};
 use oauth_state_fuzz::Bytes;
 

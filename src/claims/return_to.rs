@@ -92,7 +92,7 @@ impl ReturnTo {
 
     /// Whether it leads to `path`, an absolute path, once both are decoded: a login that returns to its own callback
     /// would loop.
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "http")]
     pub(crate) fn leads_to(&self, path: &str) -> bool {
         self.checked().leads_to(path)
     }

@@ -33,7 +33,7 @@
 
 // Links to files of the repository lead elsewhere here: of two definitions of a link, the first holds, and these stand before those of the page.
 
-#[cfg_attr(any(not(doctest), all(feature = "axum", feature = "testing")), doc = include_str!("quick_start.md"))]
+#[cfg_attr(any(not(doctest), feature = "testing"), doc = include_str!("quick_start.md"))]
 pub mod quick_start {}
 
 /// One login in one drawing, and what each step is for.

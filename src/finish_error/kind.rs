@@ -83,7 +83,6 @@ pub enum FinishErrorKind {
 
 impl FinishErrorKind {
     /// Every one, in the order of their declaration.
-    #[cfg(any(test, feature = "metrics"))]
     pub(crate) const ALL: [Self; 33] = [
         Self::MissingState,
         Self::DuplicateParameter,

@@ -2,8 +2,8 @@
 
 use super::finished::DataError;
 use crate::name::{NameError, Purpose};
+use crate::payload::StoreError;
 use crate::random::RandomnessError;
-use crate::rows::StoreError;
 
 /// Why a login did not begin. Nothing was sealed and nobody was redirected.
 ///

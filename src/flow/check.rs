@@ -131,7 +131,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 
 impl<T> Flow<T> {
     /// Whether this ring sealed the state, whatever else is to be said against it.
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "http")]
     pub(crate) fn is_authentic(&self, state: &str) -> bool {
         let mut buffer = [0; LONGEST_BYTES];
         open::authenticate(state, &self.inner.keys.load(), self.inner.now(), &mut buffer).is_ok()

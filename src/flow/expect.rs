@@ -86,13 +86,6 @@ impl<'a> Expect<'a> {
         Self { purpose: Some(purpose), ..self }
     }
 
-    /// The tenant and the redirect id of the site that a request belongs to. A state that names another one is refused, and so
-    /// is a state that names one where the site has none.
-    #[cfg(feature = "axum")]
-    pub(crate) fn site(self, tenant: Option<&'a Tenant>, redirect: Option<&'a str>) -> Self {
-        Self { tenant: Expected::Exactly(tenant), redirect: Expected::Exactly(redirect), ..self }
-    }
-
     pub(crate) fn context(&self) -> Context<'a> {
         let Self { provider, tenant, redirect, purpose } = *self;
         Context { provider, tenant, redirect, purpose }

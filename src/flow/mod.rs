@@ -10,8 +10,8 @@ mod expect;
 mod finished;
 mod keys;
 mod login;
+mod payload;
 mod restart;
-mod rows;
 mod signed;
 mod telling;
 
@@ -22,12 +22,14 @@ use std::sync::Arc;
 pub use begin::Begun;
 pub use begin_error::BeginError;
 pub use bound::Bound;
+#[cfg(test)]
 pub(crate) use bound::replay_id;
 pub use builder::FlowBuilder;
 pub use config_error::ConfigError;
 pub use expect::Expect;
 pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
+pub use payload::Stored;
 pub use signed::PublicData;
 pub(crate) use telling::{begin_outcome, outcome};
 

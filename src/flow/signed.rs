@@ -56,7 +56,7 @@ impl<T: PublicData> FlowBuilder<T> {
     /// with [`FlowBuilder::build`].
     ///
     /// A state is 16 bytes longer, which counts against the provider's limit. The flow refuses encrypted states as `malformed`, as one
-    /// that encrypts refuses signed ones; [`store::Migration`](crate::store::Migration) moves a running service from one to the other.
+    /// that encrypts refuses signed ones; `Migration` of `oauth-state-store` moves a running service from one to the other.
     ///
     /// # Security
     ///

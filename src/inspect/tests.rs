@@ -3,8 +3,11 @@ use std::time::Duration;
 
 use crate::binding::Binding;
 use crate::claims::ReturnTo;
-use crate::flow::{Flow, Login};
+use std::sync::Arc;
+
+use crate::flow::{Flow, Login, Stored};
 use crate::key::RootKey;
+use crate::payload::MemoryRows;
 use crate::provider::Provider;
 use crate::replay::SingleProcessGuard;
 use crate::source::document::{RingDocument, RingTiming};
@@ -189,7 +192,10 @@ fn a_handle_opens_like_a_state() {
     let app = App::new("shop", "test").unwrap();
     let session = Binding::session(&[7; 16]).unwrap();
     let login = Login::at("github").data("kept in a row".to_owned());
-    let (begun, _) = crate::testing::stored_flow().seal(session, login).unwrap();
+    let guard = SingleProcessGuard::with_capacity(1);
+    let builder = Flow::builder(app.clone(), crate::testing::ring(), guard).provider(Provider::github());
+    let stored = Stored::new(builder, Arc::new(MemoryRows::with_capacity(1))).unwrap();
+    let (begun, _) = stored.seal(session, login).unwrap();
     let inspection = crate::testing::ring().inspect(&begun.state, &app, &[Purpose::Login], SystemTime::now()).unwrap();
     assert_eq!(inspection.form.unwrap().prefix(), "osm1");
     assert_eq!(inspection.contents.unwrap().origin.provider, "github");

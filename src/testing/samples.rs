@@ -1,5 +1,6 @@
 //! Ready-made values, for examples and for tests of an application's own.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::binding::Binding;
@@ -7,14 +8,13 @@ use crate::callback::{Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::finish_error::{RepostPage, Restart, SCRIPT_NONCE_BYTES};
-use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal};
+use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal, Stored};
 use crate::key::material::{RootKey, SAMPLE_KEYS};
 use crate::key::ring::{DEFAULT_SKEW, KeyRing};
 use crate::name::App;
+use crate::payload::{MemoryRows, Row};
 use crate::provider::Provider;
 use crate::replay::{Mark, Sealed, SingleProcessGuard};
-use crate::rows::{MemoryRows, Row};
-use crate::store::StoredFlow;
 
 const SESSION: [u8; 16] = [7; 16];
 
@@ -75,29 +75,6 @@ pub fn flow_carrying<T>() -> Flow<T> {
     builder().carrying().build().expect("a configuration that builds")
 }
 
-/// A flow whose data lies in a memory of its own.
-///
-/// # Panics
-///
-/// Never: its configuration is one that builds.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, Binding, Login};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let login = Login::at("github").data("a text".to_owned());
-/// let begun = testing::stored_flow().begin(Binding::session(&[7; 16])?, login).await?;
-/// assert!(begun.state.starts_with("osm1"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
-#[must_use]
-#[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
-pub fn stored_flow() -> StoredFlow<String> {
-    StoredFlow::new(builder().carrying(), MemoryRows::with_capacity(1_000)).expect("a configuration that builds")
-}
-
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 fn builder() -> FlowBuilder<()> {
     let app = App::new("shop", "test").expect("a name");
@@ -133,7 +110,8 @@ pub fn sample_repost_page() -> RepostPage {
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn sample_row() -> Row {
     let binding = Binding::session(&SESSION).expect("a session id");
-    let (_, row) = stored_flow().seal(binding, Login::at("github").data("a sample".to_owned())).expect("a row");
+    let stored = Stored::new(builder(), Arc::new(MemoryRows::with_capacity(1))).expect("a configuration that builds");
+    let (_, row) = stored.seal(binding, Login::at("github").data("a sample")).expect("a row");
     row
 }
 

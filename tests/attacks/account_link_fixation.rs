@@ -4,9 +4,9 @@
 //! Without the user in the state, the attacker's identity is attached to the account of whoever opens his link, and opens it ever
 //! after.
 
-use crate::common::{Browser, Shop, callback, session, shop_with};
 use http::HeaderMap;
 use oauth_state::{BeginError, Binding, Expect, FlowBuilder, Login, Provider, Purpose};
+use support::shop::{Browser, Shop, callback, session, shop_with};
 
 fn shop() -> Shop {
     shop_with(|builder| {
@@ -87,7 +87,7 @@ fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
     assert_eq!(code(Binding::dangerously_unbound().and_user(b"ann").unwrap()), "unbound_not_allowed");
     let begun = shop.flow.begin(user(b"ann"), login()).unwrap();
     let finish = |binding, state: &str| {
-        crate::common::outcome(shop.flow.check(binding, Expect::provider("github"), callback(state)))
+        support::shop::outcome(shop.flow.check(binding, Expect::provider("github"), callback(state)))
     };
     assert_eq!(finish(user(b"ann"), &begun.state), "passed");
     assert_eq!((finish(user(b"bob"), &begun.state), finish(session(), &begun.state)), ("other_user", "other_user"));

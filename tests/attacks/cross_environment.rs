@@ -3,9 +3,9 @@
 //!
 //! Without the names in the derivation, a state that was made on a test system is good in production.
 
-use crate::common::{FORMS, app, code_at_github as code, flow_of as flow, session, shop_with};
 use oauth_state::testing::ring;
 use oauth_state::{App, Binding, Login, Provider};
+use support::shop::{FORMS, app, code_at_github as code, flow_of as flow, session, shop_with};
 
 #[test]
 fn staging_never_opens_in_production_nor_one_application_in_another() {

@@ -3,9 +3,9 @@
 //! Without the purpose in the derivation of the keys, and without the comparison where a callback takes one purpose alone, the attacker
 //! begins an ordinary login, and the victim finishes it as a link: his identity opens her account.
 
-use crate::common::{FORMS, MakeFlow, app, callback, code_at_github as code, session};
 use oauth_state::testing::ring;
 use oauth_state::{BeginError, Expect, Login, Purpose};
+use support::shop::{FORMS, MakeFlow, app, callback, code_at_github as code, session};
 
 #[test]
 fn a_state_of_another_purpose_is_refused_by_name() {

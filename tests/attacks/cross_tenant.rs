@@ -3,8 +3,8 @@
 //! Without the tenant in the state, somebody who may sign in to one organisation carries his callback over to another's address,
 //! and the service signs him in there.
 
-use crate::common::{Shop, callback, outcome, session, shop};
 use oauth_state::{Expect, Login, Tenant};
+use support::shop::{Shop, callback, outcome, session, shop};
 
 fn code(shop: &Shop, begun_for: Option<[u8; 16]>, expect: Expect<'_>) -> &'static str {
     let login = begun_for.into_iter().fold(Login::at("github"), Login::tenant);
@@ -42,6 +42,6 @@ fn a_tenant_that_is_not_expected_is_learned_from_the_state() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::at("github").tenant([1; 16])).unwrap();
     let bound = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
-    let login = crate::common::authorized(crate::common::block_on(bound.mark_used()).unwrap());
+    let login = support::shop::authorized(support::shop::block_on(bound.mark_used()).unwrap());
     assert_eq!(login.origin.tenant, Some(Tenant::from([1; 16])));
 }

@@ -4,13 +4,13 @@
 //! several spellings, and filters and logs see another than the one that is opened. A signed state lies open, and is forged as little
 //! as an encrypted one.
 
-use crate::common::{Shop, callback, session, shop, signed_shop};
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use oauth_state::{Callback, Expect, Login, ReturnTo};
 use proptest::prelude::*;
 use sha2::Digest;
+use support::shop::{Shop, callback, session, shop, signed_shop};
 
 #[test]
 fn every_changed_bit_is_refused() {

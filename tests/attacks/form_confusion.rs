@@ -5,12 +5,12 @@
 //! service that was made to encrypt goes on believing texts that everybody reads. Were a key shared, what one form gives away would forge
 //! the other.
 
-use crate::common::{Shop, callback, outcome, session, shop, signed_shop};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::store::{MemoryRows, Migration, StateStore, StoredFlow};
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{Binding, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
+use oauth_state_store::{MemoryRows, Migration, StateStore, StoredFlow};
+use support::shop::{Shop, callback, outcome, session, shop, signed_shop};
 
 /// `ost1` and `oss1`.
 const ENCRYPTED: [u8; 3] = [0xa2, 0xcb, 0x75];
@@ -85,18 +85,18 @@ fn parts_of_a_state_of_one_form_do_not_make_one_of_the_other() {
 fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
     let builder = || -> FlowBuilder<()> {
         let guard = SingleProcessGuard::with_capacity(10);
-        let builder = Flow::builder(crate::common::app(), ring(), guard).clock(ManualClock::at(crate::common::NOW));
+        let builder = Flow::builder(support::shop::app(), ring(), guard).clock(ManualClock::at(support::shop::NOW));
         builder.provider(Provider::github())
     };
     let (old, new) = (builder().build().unwrap(), builder().build_signed_readable_by_anybody().unwrap());
     let logins = Migration::new(old, new).unwrap();
     let consume = |state: &str, binding| {
-        let consumed = crate::common::block_on(logins.consume(binding, Expect::provider("github"), callback(state)));
+        let consumed = support::shop::block_on(logins.consume(binding, Expect::provider("github"), callback(state)));
         consumed.map_or_else(|error| error.code(), |_| "passed")
     };
     for (percent, form) in [(0, "ost1"), (100, "oss1")] {
         logins.set_percent(percent).unwrap();
-        let state = crate::common::block_on(logins.issue(session(), Login::at("github"))).unwrap().state;
+        let state = support::shop::block_on(logins.issue(session(), Login::at("github"))).unwrap().state;
         assert!(state.starts_with(form));
         let other = if form == "ost1" { "oss1" } else { "ost1" };
         assert_eq!(consume(&format!("{other}{}", &state[4..]), session()), "forged");
@@ -109,18 +109,18 @@ fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
 /// A handle leads to somebody's row: it stays encrypted, and no signed state is taken for one.
 #[test]
 fn a_signed_state_is_no_handle() {
-    let builder = Flow::builder(crate::common::app(), ring(), SingleProcessGuard::with_capacity(10));
-    let builder = builder.clock(ManualClock::at(crate::common::NOW)).provider(Provider::github());
+    let builder = Flow::builder(support::shop::app(), ring(), SingleProcessGuard::with_capacity(10));
+    let builder = builder.clock(ManualClock::at(support::shop::NOW)).provider(Provider::github());
     let stored = StoredFlow::new(builder, MemoryRows::with_capacity(10)).unwrap();
     let signed = signed_shop();
     let state = signed.flow.begin(session(), Login::at("github")).unwrap().state;
     assert!(!StateStore::owns(&stored, &state));
     for form in ["oss1", "osm1"] {
         let state = format!("{form}{}", &state[4..]);
-        let finished = crate::common::block_on(stored.finish(session(), Expect::provider("github"), callback(&state)));
+        let finished = support::shop::block_on(stored.finish(session(), Expect::provider("github"), callback(&state)));
         assert_eq!(outcome(finished), if form == "osm1" { "forged" } else { "malformed" });
     }
-    let handle = crate::common::block_on(stored.begin(session(), Login::at("github"))).unwrap().state;
+    let handle = support::shop::block_on(stored.begin(session(), Login::at("github"))).unwrap().state;
     let relabelled = format!("oss1{}", &handle[4..]);
     assert_eq!(outcome(signed.flow.check(session(), Expect::provider("github"), callback(&relabelled))), "forged");
     assert_eq!(signed.guard.calls(), 0);

@@ -3,9 +3,9 @@
 //! Without the checks, a return path or a provider's address splits the response, and the attacker sets cookies on the service's
 //! own origin, which is cookie tossing without a sibling domain.
 
-use crate::common::{Browser, app, session, shop, shop_with};
-use oauth_state::adapter::http::redirect;
+use oauth_state::http::redirect;
 use oauth_state::{App, Binding, Login, Provider, ReturnTo};
+use support::shop::{Browser, app, session, shop, shop_with};
 
 #[test]
 fn a_return_path_holds_nothing_that_ends_a_header() {

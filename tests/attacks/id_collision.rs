@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use crate::common::{app, block_on, callback, outcome, session, shop};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::testing::{mark, ring, without_runtime};
 use oauth_state::{Expect, Flow, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, SingleProcessGuard};
 use std::time::{Duration, UNIX_EPOCH};
+use support::shop::{app, block_on, callback, outcome, session, shop};
 
 /// Keeps every id that it is asked about.
 #[derive(Clone, Default)]

@@ -3,7 +3,6 @@
 //!
 //! Without the check, a key that leaked goes on making logins after it was revoked.
 
-use crate::common::{FORMS, NOW, app, code_at_github as code, session};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::testing::{ManualClock, ring};
@@ -11,6 +10,7 @@ use oauth_state::{
     BeginError, Flow, KeyRing, Keys, Login, Provider, RingDocument, RingTiming, RootKey, SingleProcessGuard,
 };
 use std::time::{Duration, UNIX_EPOCH};
+use support::shop::{FORMS, NOW, app, code_at_github as code, session};
 
 #[test]
 fn a_key_that_the_ring_does_not_hold_opens_nothing() {

@@ -2,12 +2,12 @@
 //!
 //! Without redaction the log of a failed login holds a live state with its cookie and its code, and many read logs.
 
-use crate::common::{Browser, app, block_on, callback, session, shop, shop_with};
 use oauth_state::{
     Binding, Callback, Expect, FinishErrorKind, Finished, Flow, GuardError, KeyRing, Keys, Login, Mark, MarkFuture,
     Provider, ReplayGuard, RootKey,
 };
 use std::fmt::Debug;
+use support::shop::{Browser, app, block_on, callback, session, shop, shop_with};
 
 /// What a login has to hide.
 struct Secrets(Vec<String>);
@@ -146,7 +146,7 @@ fn a_refusal_by_the_provider_and_the_redirect_show_nothing() {
     let sentinel = "sentinel-error-0123456789";
     let secrets = Secrets(vec![begun.state.clone(), cookie, sentinel.to_owned()]);
     let url = format!("https://idp.example/authorize?state={}", begun.state);
-    secrets.debug(&oauth_state::adapter::http::redirect(&begun, &url).unwrap());
+    secrets.debug(&oauth_state::http::redirect(&begun, &url).unwrap());
 
     let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
     let query = format!("state={}&error={sentinel}&error_description={sentinel}", begun.state);

@@ -3,8 +3,8 @@
 //! Without the checks, a link from anywhere ends somebody's login, shows a text of the attacker's on the service's page, or
 //! convinces the service that its provider refused.
 
-use crate::common::{Browser, authorized, block_on, outcome, session, shop};
 use oauth_state::{AuthorizationError, Binding, Callback, Expect, FinishErrorKind, Finished, Login};
+use support::shop::{Browser, authorized, block_on, outcome, session, shop};
 
 fn error(state: &str, more: &str) -> Callback {
     Callback::from_query(&format!("error=access_denied&state={state}{more}")).unwrap()
@@ -103,7 +103,7 @@ fn a_code_after_an_error_is_refused_and_an_error_after_a_code_too() {
         assert_eq!(finish(second(&begun.state)).unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
         first
     };
-    let code = |state: &str| crate::common::callback(state);
+    let code = |state: &str| support::shop::callback(state);
     let refused = |state: &str| error(state, "");
     assert!(matches!(answers(&refused, &code), Finished::Refused(_)));
     assert_eq!(authorized(answers(&code, &refused)).code.secret(), "code");

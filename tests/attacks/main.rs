@@ -38,7 +38,3 @@ mod oversize;
 mod poisoned_login;
 mod replay;
 mod restart_loops;
-
-#[path = "../common/mod.rs"]
-#[allow(dead_code, reason = "each test binary uses a part of it")]
-mod common;

@@ -2,9 +2,9 @@
 //!
 //! Without the comparison an attacker who runs one of several providers is sent the code of an honest one, and signs in with it.
 
-use crate::common::{app, callback, session, shop_with};
 use oauth_state::testing::ring;
 use oauth_state::{Callback, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
+use support::shop::{app, callback, session, shop_with};
 
 const ACME: &str = "https://login.acme.example";
 

@@ -3,7 +3,6 @@
 //!
 //! Without the limits, a state that leaked is good for ever, and one that was used is new again once the guard has forgotten it.
 
-use crate::common::{NOW, app, block_on, callback, outcome, session, shop};
 use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
 use oauth_state::{
     Clock, Expect, FinishErrorKind, Flow, Keys, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, RingDocument,
@@ -12,6 +11,7 @@ use oauth_state::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::shop::{NOW, app, block_on, callback, outcome, session, shop};
 
 #[test]
 fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {

@@ -3,8 +3,8 @@
 //! Without the limits, one request makes a server decode, hold or compare megabytes; with a limit that stands too late, a state that was
 //! sealed cannot come back, because a proxy or the provider has a limit of its own.
 
-use crate::common::{Browser, callback, outcome, session, shop, shop_with};
 use oauth_state::{BeginError, Binding, Callback, Expect, Login, Provider, ReturnTo, ReturnToError};
+use support::shop::{Browser, callback, outcome, session, shop, shop_with};
 
 #[test]
 fn a_state_beyond_2048_characters_is_refused_unread() {

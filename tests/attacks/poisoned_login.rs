@@ -4,12 +4,12 @@
 //! Without the order of checks, the guard is asked before the binding: whoever has seen a state in an address, a log or a
 //! `Referer` makes its owner's callback fail.
 
-use crate::common::{Browser, block_on, callback, outcome, session, shop};
 use oauth_state::testing::{mark, without_runtime};
 use oauth_state::{
     Binding, Callback, Expect, GuardErrorKind, Login, Marked, Purpose, ReplayGuard, SingleProcessGuard, Tenant,
 };
 use std::time::{Duration, UNIX_EPOCH};
+use support::shop::{Browser, block_on, callback, outcome, session, shop};
 
 /// Everything that somebody else can do with a state that he has read.
 #[test]

@@ -3,9 +3,9 @@
 //! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
 
-use crate::common::{Browser, NOW, block_on, callback, session, shop, shop_with};
 use oauth_state::{Binding, Expect, FinishErrorKind, Login, Provider, Purpose, Restart, ReturnTo, Tenant};
 use std::time::Duration;
+use support::shop::{Browser, NOW, block_on, callback, session, shop, shop_with};
 
 fn login() -> Login {
     Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/cart").unwrap())

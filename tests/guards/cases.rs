@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 
-use crate::servers::Failure;
-use crate::servers::redis::Engine;
+use support::servers::Failure;
+use support::servers::redis::Engine;
+
 use crate::{
     doctor, fleet_faults, logs, overload, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup,
     suites,

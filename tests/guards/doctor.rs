@@ -3,14 +3,14 @@
 use oauth_state::{GuardError, Marked, ReplayGuard};
 use oauth_state_postgres::{PostgresGuardBuilder, SCHEMA};
 use oauth_state_redis::{EvictionPolicy, Examined, RedisGuard, RedisGuardBuilder};
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::logs::PASSWORD;
 use crate::postgres_faults::at;
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
@@ -89,7 +89,7 @@ pub async fn redis(engine: Engine) -> Outcome {
     let replica = RedisServer::start(engine, &["--replicaof", "127.0.0.1", &port]).await?;
     let checks = redis_at(&replica.url(), |guard| guard).await?;
     ensure!(wrong(&checks, Level::Error) == ["replica"], "a replica: {checks:?}");
-    crate::servers::until("the replica to be counted", || async {
+    support::servers::until("the replica to be counted", || async {
         Ok(found(&look().await?, "replicas")?.starts_with("1:"))
     })
     .await?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_state_redis::RedisGuard;
+use support::servers::proxy::{Plan, Proxy};
+use support::servers::redis::{Engine, RedisServer};
+use support::servers::redis_fleet::{Cluster, Sentinels};
+use support::servers::{Failure, until};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::redis_faults::{two, wait_for};
-use crate::servers::proxy::{Plan, Proxy};
-use crate::servers::redis::{Engine, RedisServer};
-use crate::servers::redis_fleet::{Cluster, Sentinels};
-use crate::servers::{Failure, until};
 use crate::storm::{Aftermath, Guard, Storm, first_again, mark_new};
 
 /// What asynchronous replication may not have carried over when a primary dies.

@@ -32,8 +32,6 @@ mod postgres_setup;
 mod redis_faults;
 mod redis_memory;
 mod redis_setup;
-#[path = "../servers/mod.rs"]
-mod servers;
 mod storm;
 mod suites;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, ReplayGuard};
 use oauth_state_redis::RedisGuard;
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::proxy::{Plan, Proxy};
+use support::servers::redis::{Engine, RedisServer};
 use tokio::task::JoinSet;
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::postgres_faults::at;
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::proxy::{Plan, Proxy};
-use crate::servers::redis::{Engine, RedisServer};
 use crate::storm::{fresh_id, mark_of, replay_of};
 
 /// A budget with time to spare for what the proxy slows down: whatever is sent is answered.

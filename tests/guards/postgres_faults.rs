@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_postgres::{PostgresGuard, PostgresGuardBuilder};
+use support::servers::postgres::PostgresServer;
+use support::servers::proxy::{Plan, Proxy};
+use support::servers::{Failure, send_signal, until};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::redis_faults::wait_for;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::proxy::{Plan, Proxy};
-use crate::servers::{Failure, send_signal, until};
 use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
 pub fn at(url: &str) -> PostgresGuardBuilder {

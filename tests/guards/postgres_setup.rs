@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard, testing};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::SCHEMA;
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::proxy::{Plan, Proxy};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::postgres_faults::{at, two};
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::proxy::{Plan, Proxy};
 use crate::storm::{Guard, Storm, cause, first_again, fresh_id, mark_new, replay_of};
 
 /// Seconds of expiry times that share a partition, and partitions.
@@ -88,7 +88,8 @@ pub async fn purger_stopped() -> Outcome {
             let purger = purger.clone();
             async move { purger.purge().await }
         });
-        crate::servers::until("a purger that stands still", || async { Ok(proxy.struck() == told.len() + 1) }).await?;
+        support::servers::until("a purger that stands still", || async { Ok(proxy.struck() == told.len() + 1) })
+            .await?;
         let mark = testing::mark(fresh_id(), [1; 8], late.now(), late.expires_at());
         let answer = guard.mark_used(&mark).await;
         told.push(match &answer {

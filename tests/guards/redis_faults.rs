@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_redis::RedisGuard;
+use support::servers::Failure;
+use support::servers::proxy::{Plan, Proxy};
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::cases::Outcome;
 use crate::ensure;
-use crate::servers::Failure;
-use crate::servers::proxy::{Plan, Proxy};
-use crate::servers::redis::{Engine, RedisServer};
 use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
 /// Two servers of ours.
@@ -56,7 +56,7 @@ pub async fn killed_without_persistence(engine: Engine) -> Outcome {
 
 /// Waits until a guard has its connection back.
 pub async fn wait_for(guard: &Guard) -> Result<(), Failure> {
-    crate::servers::until("a guard that answers", || async {
+    support::servers::until("a guard that answers", || async {
         guard.mark_used(&mark_of(fresh_id(), 1)).await.map_err(|error| cause(&error))?;
         Ok(true)
     })

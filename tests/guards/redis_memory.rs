@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_redis::{EvictionPolicy, RedisGuard};
+use support::servers::Failure;
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::cases::Outcome;
-use crate::servers::Failure;
-use crate::servers::redis::{Engine, RedisServer};
 use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 use crate::{ensure, logs};
 

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use oauth_state::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked, ReplayGuard, testing};
 use oauth_state_redis::RedisGuard;
+use support::servers::Failure;
+use support::servers::redis::{Engine, RedisServer};
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::logs::PASSWORD;
 use crate::redis_faults::wait_for;
-use crate::servers::Failure;
-use crate::servers::redis::{Engine, RedisServer};
 use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
 pub async fn what_is_kept(engine: Engine) -> Outcome {
@@ -23,7 +23,7 @@ pub async fn what_is_kept(engine: Engine) -> Outcome {
         Ok::<u64, Failure>(used.trim().parse()?)
     };
     // The trial's key ends within seconds.
-    crate::servers::until("an empty server", || async { Ok(server.run::<u64>("DBSIZE").await? == 0) }).await?;
+    support::servers::until("an empty server", || async { Ok(server.run::<u64>("DBSIZE").await? == 0) }).await?;
     let now = SystemTime::now();
     // At the beginning, at expiry, and in the very last second before the mark's end.
     for (after, left) in [(0, 780), (600, 180), (779, 1)] {
@@ -80,7 +80,7 @@ pub async fn policy_changed() -> Outcome {
     let guard: Guard = Arc::new(RedisGuard::builder(server.url()).connect().await?);
     server.run::<()>("CONFIG SET maxmemory-policy volatile-lru").await?;
     server.run::<()>("CLIENT KILL TYPE normal").await?;
-    crate::servers::until("a refusal", || async {
+    support::servers::until("a refusal", || async {
         let error = guard.mark_used(&mark_of(fresh_id(), 1)).await.err();
         Ok(error.is_some_and(|error| {
             error.kind() == GuardErrorKind::Misconfigured && cause(&error).contains("volatile-lru")
@@ -132,7 +132,7 @@ pub async fn refused() -> Outcome {
         ensure!(error.kind() == expected, "{what}: {}", cause(&error));
     }
     // Started before its store: refused until that is there.
-    let port = crate::servers::free_port()?;
+    let port = support::servers::free_port()?;
     let early: Guard = Arc::new(RedisGuard::builder(format!("redis://127.0.0.1:{port}")).connect_lazily()?);
     let error = early.mark_used(&mark_of(fresh_id(), 1)).await.err().ok_or("nobody listens")?;
     ensure!(error.kind() == GuardErrorKind::Unavailable, "{}", cause(&error));

@@ -7,14 +7,14 @@ use oauth_state::testing::guard_suite;
 use oauth_state::{KnownUsedCache, ReplayGuard};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_redis::{RedisGuard, RedisGuardBuilder};
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer, Tls};
+use support::servers::redis_fleet::{Cluster, Sentinels};
 use tokio::runtime::Handle;
 
 use crate::cases::Outcome;
 use crate::logs::PASSWORD;
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer, Tls};
-use crate::servers::redis_fleet::{Cluster, Sentinels};
 use crate::{ensure, logs};
 
 /// The suite is about what is answered, not about how soon: a machine that is busy with something else may take its time.
@@ -50,10 +50,10 @@ pub async fn redis(engine: Engine) -> Outcome {
 
 pub async fn redis_over_tls() -> Outcome {
     let tls = Tls::make()?;
-    let port = crate::servers::free_port()?;
+    let port = support::servers::free_port()?;
     let _server = RedisServer::start_with(Engine::Redis70, port, &[], Some(&tls)).await?;
     let url = format!("rediss://127.0.0.1:{port}");
-    crate::servers::until("a server with TLS", || async {
+    support::servers::until("a server with TLS", || async {
         Ok(RedisGuard::builder(&url).root_certificates(&tls.root).connect().await.is_ok())
     })
     .await?;

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::servers::Failure;
+use support::servers::Failure;
+
 use crate::stores::{Kind, Servers};
 use crate::{cleanup, deploy, garbage, keys, migration, outages, rights, suite, trial};
 

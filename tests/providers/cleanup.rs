@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::store::{MemoryRows, StoreErrorKind};
 use oauth_state::testing::ManualClock;
 use oauth_state::{BeginError, RingDocument};
 use oauth_state_postgres::PostgresRows;
+use oauth_state_store::{MemoryRows, StoreErrorKind};
+use support::servers::Failure;
 
 use crate::cases::Outcome;
 use crate::ensure;
 use crate::garbage::redis_key;
-use crate::servers::Failure;
 use crate::stores::{Fleet, Kind, Server, Servers, at, now, timing};
 use crate::suite::{Basket, basket};
 

@@ -33,8 +33,6 @@ mod keys;
 mod migration;
 mod outages;
 mod rights;
-#[path = "../servers/mod.rs"]
-mod servers;
 mod stores;
 mod suite;
 mod trial;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use oauth_state::store::Rows;
 use oauth_state::{BeginError, Keys, ReplayGuard};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
+use oauth_state_store::Rows;
+use support::servers::{Failure, until};
 
 use crate::cases::Outcome;
 use crate::ensure;
-use crate::servers::{Failure, until};
 use crate::stores::{Fleet, Kind, Server, Servers, server};
 use crate::suite::{Basket, basket};
 

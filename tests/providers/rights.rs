@@ -4,16 +4,16 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use oauth_state::Keys;
-use oauth_state::store::StoreErrorKind;
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
+use oauth_state_store::StoreErrorKind;
+use support::servers::Failure;
 
 use crate::cases::Outcome;
 use crate::ensure;
-use crate::servers::Failure;
 use crate::stores::{Fleet, Kind, PATIENT, Server, Servers, now, server};
 use crate::suite::{Basket, basket};
 

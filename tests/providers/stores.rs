@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::store::{Consumed, ConsumedLogin, Issued, MemoryRows, Rows, StateStore, StoredFlow};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
     App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard, RingDocument,
@@ -14,12 +13,12 @@ use oauth_state_postgres::PostgresRows;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
+use oauth_state_store::{Consumed, ConsumedLogin, Issued, MemoryRows, Rows, StateStore, StoredFlow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer};
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer};
 
 /// The cases are about what is answered, not about how soon: a machine that is busy with something else may take its time.
 pub const PATIENT: Duration = Duration::from_secs(10);

@@ -2,9 +2,9 @@
 //! machine runs faster, and base64 of `base64-simd`.
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
+use support::bench::straight_line::Libraries;
 
 use crate::login::random;
-use crate::shared::straight_line::Libraries;
 
 macro_rules! floor {
     ($name:ident, $library:ident) => {

@@ -9,8 +9,7 @@ use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use crate::shared::shapes::{PROVIDER, REDIRECT, RETURN_TO, SESSION, TENANT};
+use support::bench::shapes::{PROVIDER, REDIRECT, RETURN_TO, SESSION, TENANT};
 
 /// The usual login.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

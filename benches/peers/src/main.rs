@@ -12,10 +12,6 @@
 
 mod floors;
 mod login;
-#[path = "../../../tests/servers/mod.rs"]
-mod servers;
-#[path = "../../shared/mod.rs"]
-mod shared;
 mod stores;
 mod tokens;
 
@@ -23,11 +19,11 @@ use std::hint::black_box;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::rounds::{Contender, Effort, Measured, compare};
-use shared::shapes::{SESSION, Service, Shape, USUAL};
-use shared::straight_line::{self, Keys, Libraries};
+use support::bench::rounds::{Contender, Effort, Measured, compare};
+use support::bench::shapes::{SESSION, Service, Shape, USUAL};
+use support::bench::straight_line::{self, Keys, Libraries};
 
-fn main() -> Result<(), servers::Failure> {
+fn main() -> Result<(), support::servers::Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let quick = has("quick");
@@ -78,7 +74,7 @@ fn floors(effort: Effort, service: &Service) -> Value {
             Contender::new("oauth-state", || service.begin(black_box(Shape::Usual))),
             Contender::new("oauth-state", || service.finish(black_box(&waiting)).unwrap()),
         ),
-        floor::<shared::rust_crypto::RustCrypto>("the crate's libraries", service),
+        floor::<support::bench::rust_crypto::RustCrypto>("the crate's libraries", service),
         floor::<floors::Ring>("ring, base64-simd", service),
         floor::<floors::AwsLc>("aws-lc-rs, base64-simd", service),
     ];

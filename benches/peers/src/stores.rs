@@ -12,13 +12,13 @@ use oauth_state_postgres::PostgresGuard;
 use oauth_state_redis::RedisGuard;
 use redis::AsyncCommands;
 use serde_json::{Value, json};
+use support::servers::Failure;
+use support::servers::postgres::PostgresServer;
+use support::servers::redis::{Engine, RedisServer};
+use support::bench::rounds::quantile;
+use support::bench::shapes::{PROVIDER, REDIRECT, RETURN_TO, TENANT, session};
 
 use crate::login::{self, Carried, encode, random};
-use crate::servers::Failure;
-use crate::servers::postgres::PostgresServer;
-use crate::servers::redis::{Engine, RedisServer};
-use crate::shared::rounds::quantile;
-use crate::shared::shapes::{PROVIDER, REDIRECT, RETURN_TO, TENANT, session};
 
 type Answer<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
 

@@ -88,7 +88,7 @@ impl Sizes {
         let more = limit.saturating_sub(characters).saturating_mul(3) / 4;
         if characters > limit {
             let bytes = characters.saturating_sub(limit).saturating_mul(3).div_ceil(4);
-            let to_do = format!("carry {bytes} bytes less, or keep the data in a store (oauth_state::store)");
+            let to_do = format!("carry {bytes} bytes less, or keep the data in a store (oauth-state-store)");
             Check::error("state_size", found, to_do)
         } else {
             Check::ok("state_size", format!("{found}; {more} bytes more fit"))

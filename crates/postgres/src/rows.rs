@@ -1,6 +1,6 @@
 //! Rows in Postgres.
 
-use oauth_state::store::{HandleForm, Row, RowFuture, Rows, StoreError};
+use oauth_state::payload::{HandleForm, Row, RowFuture, Rows, StoreError};
 
 use crate::PostgresGuard;
 
@@ -13,7 +13,7 @@ use crate::PostgresGuard;
 /// # Examples
 ///
 /// ```no_run
-/// use oauth_state::store::StoredFlow;
+/// use oauth_state_store::StoredFlow;
 /// use oauth_state_postgres::PostgresRows;
 /// use oauth_state::{App, Flow, KeyRing, Provider};
 /// use oauth_state_postgres::PostgresGuard;
@@ -41,7 +41,7 @@ impl PostgresRows {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use oauth_state::store::{HandleForm, Rows};
+    /// use oauth_state::payload::{HandleForm, Rows};
     /// use oauth_state_postgres::{PostgresGuard, PostgresRows};
     /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
     /// assert_eq!(PostgresRows::beside(&guard).await?.form(), HandleForm::Postgres);

@@ -1,6 +1,6 @@
 //! Rows in Redis or Valkey.
 
-use oauth_state::store::{HandleForm, Row, RowFuture, Rows};
+use oauth_state::payload::{HandleForm, Row, RowFuture, Rows};
 
 use crate::RedisGuard;
 
@@ -12,7 +12,7 @@ use crate::RedisGuard;
 /// # Examples
 ///
 /// ```no_run
-/// use oauth_state::store::StoredFlow;
+/// use oauth_state_store::StoredFlow;
 /// use oauth_state_redis::RedisRows;
 /// use oauth_state::{App, Flow, KeyRing, Provider};
 /// use oauth_state_redis::RedisGuard;
@@ -35,7 +35,7 @@ impl RedisRows {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::store::{HandleForm, Rows};
+    /// use oauth_state::payload::{HandleForm, Rows};
     /// use oauth_state_redis::{RedisGuard, RedisRows};
     /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
     /// assert_eq!(RedisRows::beside(&guard).form(), HandleForm::Redis);

@@ -9,11 +9,11 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::adapter::axum::{CallbackRequest, detached, protected, redirect};
 use oauth_state::{
     App, AuthorizationError, Binding, Expect, FinishError, FinishErrorKind, Finished, Flow, Login, Provider,
     ResponseMode,
 };
+use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -128,17 +128,19 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
     Ok(redirect(&begun, &url))
 }
 
-async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, FinishError>) -> Response {
+async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
     detached(async move {
         let finished = match request {
             Ok(request) => site.finish(request).await,
-            Err(refused) => Err(refused),
+            Err(Rejected(refused)) => Err(refused),
         };
         let outcome = match finished {
             Ok(outcome) => outcome,
             // The page that posts the callback once more, from this site.
-            Err(refused) if refused.kind() == FinishErrorKind::RepostNeeded => return refused.into_response(),
+            Err(refused) if refused.kind() == FinishErrorKind::RepostNeeded => {
+                return Rejected(refused).into_response();
+            }
             Err(refused) => {
                 tracing::warn!(code = refused.code(), diagnosis = refused.diagnosis(), "callback refused");
                 Outcome::refused(&refused)
@@ -195,7 +197,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::Begin(error) => {
                 tracing::warn!(%error, "login not begun");
-                error.into_response()
+                Rejected(error).into_response()
             }
             Self::Provider(error) => {
                 tracing::warn!(%error, "provider not reached");

@@ -11,6 +11,7 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use support::servers::Failure;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
@@ -18,7 +19,6 @@ use tokio::task::JoinHandle;
 
 use super::server::Settings;
 use crate::garbage::random_bytes;
-use crate::servers::Failure;
 
 pub const PLACES: usize = 3;
 

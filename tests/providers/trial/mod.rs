@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use fleet::{Fleet, PLACES, random_below};
 use server::Settings;
+use support::servers::Failure;
 use tokio::task::JoinSet;
 use visitor::{End, Habits, Outcome, sign_in};
 
-use crate::servers::Failure;
 use crate::stores::{Servers, document};
 use crate::{cases, ensure};
 

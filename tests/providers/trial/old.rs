@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use oauth_state::Origin;
-use oauth_state::store::{Issued, OldFuture, OldStates, StoreError, is_form_of_this_crate};
+use oauth_state_store::{Issued, OldFuture, OldStates, StoreError, is_form_of_this_crate};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 

@@ -7,19 +7,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode, header};
-use oauth_state::adapter::axum::{CallbackRequest, detached};
-use oauth_state::store::{Consumed, MemoryRows, Migration, MigrationPlan, StateStore, StoredFlow, UnboundOldStore};
 use oauth_state::{App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state_axum::{CallbackRequest, detached};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
+use oauth_state_store::{Consumed, MemoryRows, Migration, MigrationPlan, StateStore, StoredFlow, UnboundOldStore};
 use serde::{Deserialize, Serialize};
+use support::servers::Failure;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::old::{OldMap, OldTable, Visit};
-use crate::servers::Failure;
 use crate::stores::PATIENT;
 
 /// What a server is told on its standard input, in one line, so that no key stands among its arguments.

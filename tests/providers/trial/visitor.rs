@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use support::servers::Failure;
+
 use super::fleet::{Fleet, PLACES, Sent, random_below};
 use super::server::{BegunAnswer, CallbackAnswer};
-use crate::servers::Failure;
 use crate::suite::challenge_of;
 
 /// What became of one login.

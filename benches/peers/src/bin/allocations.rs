@@ -4,13 +4,11 @@
 
 #[path = "../login.rs"]
 mod login;
-#[path = "../../../shared/mod.rs"]
-mod shared;
 #[path = "../tokens.rs"]
 mod tokens;
 
 use serde_json::{Value, json};
-use shared::shapes::{Service, Shape};
+use support::bench::shapes::{Service, Shape};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = Service::new();

@@ -1,0 +1,106 @@
+//! Attaching an identity, and confirming who is there, over HTTP: only for the signed-in user, only from the site's own
+//! pages, never by itself, and by the callback address that logins have.
+
+use std::time::Duration;
+
+use http::Request;
+
+use crate::routes::{Visitor, server};
+
+const WITH_USER: [(&str, &str); 2] = [("link", "link"), ("reauthenticate", "reauthenticate")];
+
+#[test]
+fn one_callback_address_serves_login_link_and_reauthenticate() {
+    let (server, mut ann) = (server(), Visitor::default());
+    let login = ann.get(&server, "/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", &login).header("x-purpose"), "login");
+    ann.user = Some("ann");
+    for (route, purpose) in WITH_USER {
+        let state = ann.post_from_own_page(&server, &format!("/auth/github/{route}?return_to=/settings")).state();
+        let done = ann.callback(&server, "github", &state);
+        assert_eq!(
+            (done.header("x-purpose"), done.header("x-user"), done.header("x-path")),
+            (purpose, "ann", "/settings")
+        );
+    }
+    // Somebody who is signed in may sign in again.
+    let again = ann.get(&server, "/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", &again).header("x-purpose"), "login");
+}
+
+/// The account that an identity is attached to is the one that began, whoever is signed in when the answer comes.
+#[test]
+fn another_user_or_nobody_finishes_no_link() {
+    let server = server();
+    for (route, purpose) in WITH_USER {
+        let mut ann = Visitor::signed_in("ann");
+        let state = ann.post_from_own_page(&server, &format!("/auth/github/{route}")).state();
+        let calls = server.guard.calls();
+        for user in [Some("bob"), None] {
+            ann.user = user;
+            let refused = ann.callback(&server, "github", &state);
+            assert_eq!((refused.status.as_u16(), refused.header("location")), (400, ""));
+            assert!(refused.text.contains("This sign-in could not be completed."));
+        }
+        assert_eq!(server.guard.calls(), calls, "nobody used up Ann's");
+        ann.user = Some("ann");
+        assert_eq!(ann.callback(&server, "github", &state).header("x-purpose"), purpose);
+    }
+    assert!(server.told.lock().unwrap().iter().all(|code| code == "other_user"));
+}
+
+#[test]
+fn a_link_begins_for_a_signed_in_user_from_a_post_of_the_site_s_own_pages_alone() {
+    let server = server();
+    for (route, _) in WITH_USER {
+        let uri = format!("/auth/github/{route}");
+        let mut nobody = Visitor::default();
+        assert_eq!(nobody.post_from_own_page(&server, &uri).status, 401);
+        let mut ann = Visitor::signed_in("ann");
+        assert_eq!(ann.get(&server, &uri).status, 405);
+        assert_eq!(ann.send(&server, Request::post(&uri), "").status, 400);
+        for origin in ["https://evil.example", "null", "http://shop.example"] {
+            let refused = ann.send(&server, Request::post(&uri).header("origin", origin), "");
+            assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (400, ""), "{origin}");
+        }
+        let own = Request::post(&uri).header("origin", "null").header("sec-fetch-site", "same-origin");
+        assert_eq!(ann.send(&server, own, "").status, 303);
+    }
+}
+
+#[test]
+fn a_link_never_begins_again_by_itself() {
+    let server = server();
+    for (route, _) in WITH_USER {
+        let mut ann = Visitor::signed_in("ann");
+        let state = ann.post_from_own_page(&server, &format!("/auth/github/{route}?return_to=/settings")).state();
+        server.clock.advance(Duration::from_secs(700));
+        let page = ann.callback(&server, "github", &state);
+        assert_eq!((page.status.as_u16(), page.header("location")), (400, ""));
+        assert!(page.text.contains("took too long") && page.text.contains("href=\"/settings\""), "{}", page.text);
+        // Without the cookie neither, and then without the path.
+        let state = ann.post_from_own_page(&server, &format!("/auth/github/{route}?return_to=/settings")).state();
+        ann.jar.clear();
+        let page = ann.callback(&server, "github", &state);
+        assert_eq!((page.status.as_u16(), page.header("location")), (400, ""));
+        assert!(page.text.contains("href=\"/home\"") && !page.text.contains("/settings"), "{}", page.text);
+    }
+}
+
+/// A flow that does not accept the purpose has no such route.
+#[test]
+fn a_flow_for_logins_alone_links_nothing() {
+    use oauth_state::{Flow, Provider, testing};
+    use oauth_state_axum::LoginRoutes;
+    use support::shop::{CountingGuard, app};
+    let (clock, guard) = (testing::ManualClock::at(support::shop::NOW), CountingGuard::new());
+    let routes = LoginRoutes::builder(Flow::builder(app(), testing::ring(), guard.clone()).clock(clock.clone()))
+        .provider(Provider::github(), |_| "https://github.com/")
+        .signed_in_user(|_| async { Some(b"ann".to_vec()) })
+        .on_code(|_, _| async {});
+    let router = oauth_state_axum::router(routes.build().unwrap());
+    let server = crate::routes::Server { router, clock, guard, told: std::sync::Arc::default() };
+    for (route, _) in WITH_USER {
+        assert_eq!(Visitor::default().post_from_own_page(&server, &format!("/auth/github/{route}")).status, 404);
+    }
+}

@@ -1,0 +1,276 @@
+//! The configuration of a router for begin and callback.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+use oauth_state::seam::routes::{host_and_path, redirect_uris};
+use oauth_state::{Begun, ConfigError, Flow, FlowBuilder, Login, Provider, ReturnTo};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::RoutesError;
+use crate::framework::Framework;
+use crate::hooks::Hooks;
+use crate::routes::Routes;
+use crate::serve::{AddressMaker, Again, Serving, Shared};
+
+/// Configures [`Routes`].
+///
+/// The closures are given the request's [`Parts`], whose extensions hold what layers put there, such as the session of
+/// `tower-sessions`.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state_routes::LoginRoutes;
+/// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+/// let builder = LoginRoutes::builder(flow)
+///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state));
+/// assert_eq!(format!("{builder:?}"), r#"RoutesBuilder { at: "/auth", providers: ["github"], .. }"#);
+/// # Ok::<(), oauth_state::NameError>(())
+/// ```
+#[must_use = "the routes are made by build"]
+pub struct RoutesBuilder<W: Framework, T> {
+    flow: FlowBuilder<T>,
+    at: String,
+    landing: Option<ReturnTo>,
+    providers: Vec<(Provider, AddressMaker)>,
+    pub(crate) hooks: Hooks<W, T>,
+    /// `each_login` came after it, and changed what it takes.
+    dropped_refusal: bool,
+}
+
+impl<W: Framework> Routes<W, ()> {
+    /// Starts the configuration, from that of a flow: its providers come from [`RoutesBuilder::provider`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Response;
+    /// use oauth_state::{App, Flow, Provider, Purpose, SingleProcessGuard, testing};
+    /// use oauth_state_routes::LoginRoutes;
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
+    ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state))
+    ///     .on_code(|_login, _request| async { Response::new("signed in") })
+    ///     .build()?;
+    /// assert_eq!(routes.flow().fingerprint(), testing::ring().fingerprint());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(flow: FlowBuilder<()>) -> RoutesBuilder<W, ()> {
+        RoutesBuilder::new(flow)
+    }
+}
+
+impl<W: Framework> RoutesBuilder<W, ()> {
+    pub(crate) fn new(flow: FlowBuilder<()>) -> Self {
+        let hooks = Hooks::new(Arc::new(|login, _| login));
+        Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks, dropped_refusal: false }
+    }
+
+    /// What every login gets from its request: data of your own, for example. Call it before
+    /// [`RoutesBuilder::on_code`] and [`RoutesBuilder::on_provider_refusal`], which are given the data back. A tenant and a
+    /// redirect id come from [`RoutesBuilder::site`]: a login that gets another one here does not start.
+    ///
+    /// A login that restarts by itself keeps its data if this is certainly the browser that started it; otherwise it gets what the
+    /// closure makes of the restarted request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Response;
+    /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// use oauth_state_routes::LoginRoutes;
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .each_login(|login, request| {
+    ///         let campaign = request.uri.query().is_some_and(|query| query.contains("campaign=spring"));
+    ///         login.data(campaign)
+    ///     })
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|login, _request| async move {
+    ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
+    ///     });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn each_login<U>(
+        self,
+        complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
+    ) -> RoutesBuilder<W, U> {
+        let Self { flow, at, landing, providers, hooks, .. } = self;
+        let dropped_refusal = hooks.on_provider_refusal.is_some();
+        let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
+        let hooks =
+            Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
+        RoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks, dropped_refusal }
+    }
+}
+
+impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
+    /// Where the routes lie, `/auth` unless it is said here: the path as the router sees it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .at("/sign-in/with")
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .build()?;
+    /// assert_eq!(format!("{routes:?}"), r#"Routes { paths: ["/sign-in/with/github"], .. }"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(self, path: &str) -> Self {
+        Self { at: path.to_owned(), ..self }
+    }
+
+    /// Where somebody goes who is signed in already and comes with a used callback that names no return path, and where
+    /// the page's button leads after a link; `/` unless it is said here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, ReturnTo, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .landing(ReturnTo::parse("/home")?)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { Response::new("signed in") });
+    /// assert!(routes.build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn landing(self, path: ReturnTo) -> Self {
+        Self { landing: Some(path), ..self }
+    }
+
+    /// Adds a provider to the flow, with what makes its authorization URL of a begun login.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let builder = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state));
+    /// assert!(format!("{builder:?}").contains(r#"["github", "google"]"#));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn provider<A: Into<String>>(
+        mut self,
+        provider: Provider,
+        authorization_url: impl Fn(&Begun) -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.providers.push((provider, Arc::new(move |begun| authorization_url(begun).into())));
+        self
+    }
+
+    /// Builds the flow and its routes.
+    ///
+    /// # Errors
+    ///
+    /// [`RoutesError`] says what does not fit together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::{LoginRoutes, RoutesError};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let elsewhere = Provider::github().redirect_uri("https://shop.example/callback");
+    /// let error = LoginRoutes::builder(flow)
+    ///     .provider(elsewhere, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert!(matches!(error, RoutesError::RedirectUri { .. }));
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn build(self) -> Result<Routes<W, T>, RoutesError> {
+        self.build_by(FlowBuilder::build)
+    }
+
+    /// What [`RoutesBuilder::build`] does, with a flow of either form.
+    pub(crate) fn build_by(
+        self,
+        build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
+    ) -> Result<Routes<W, T>, RoutesError> {
+        let Self { mut flow, at, landing, providers, hooks, dropped_refusal } = self;
+        if dropped_refusal && hooks.on_provider_refusal.is_none() {
+            return Err(RoutesError::RefusalTakenTooEarly);
+        }
+        if hooks.on_code.is_none() {
+            return Err(RoutesError::NobodyTakesTheCode);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+        if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
+            return Err(RoutesError::At);
+        }
+        let landing = landing.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::At)?;
+        let mut places = Vec::new();
+        // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
+        let mut prefixes = BTreeSet::from([String::new()]);
+        for (provider, authorization_url) in providers {
+            let path = format!("{at}/{}", provider.id());
+            let again = login_starts(&provider, &path, &mut prefixes)?;
+            places.push((provider.id().to_owned(), path, again, authorization_url));
+            flow = flow.provider(provider);
+        }
+        let flow = build_flow(flow)?;
+        let own = |(prefix, path): (&String, &String)| {
+            ["", "/callback", "/link", "/reauthenticate"].map(|below| format!("{prefix}{path}{below}"))
+        };
+        let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
+        let own = everywhere.flat_map(own).collect();
+        let shared = Arc::new(Shared { flow: flow.clone(), landing, own, hooks });
+        let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
+            shared: Arc::clone(&shared),
+            provider: provider.into(),
+            path,
+            again,
+            authorization_url,
+        });
+        Ok(Routes::new(serving.collect(), flow))
+    }
+}
+
+impl<W: Framework, T> fmt::Debug for RoutesBuilder<W, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let providers: Vec<_> = self.providers.iter().map(|(provider, _)| provider.id()).collect();
+        f.debug_struct("RoutesBuilder").field("at", &self.at).field("providers", &providers).finish_non_exhaustive()
+    }
+}
+
+/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy in front, or a router that nests
+/// this one, may have taken the front of the path away. Adds each such front to `prefixes`.
+fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>) -> Result<Vec<Again>, RoutesError> {
+    let callback = format!("{path}/callback");
+    let mut starts = Vec::new();
+    for (redirect, uri) in redirect_uris(provider) {
+        // What is no address at all, the flow itself refuses.
+        let Some((host, at)) = host_and_path(uri) else { continue };
+        let Some(prefix) = at.strip_suffix(&callback) else {
+            return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
+        };
+        let path = ReturnTo::parse(&format!("{prefix}{path}")).map_err(|_| RoutesError::At)?;
+        starts.push(Again { redirect: redirect.clone(), host, path });
+        prefixes.insert(prefix.to_owned());
+    }
+    if starts.is_empty() {
+        let path = ReturnTo::parse(path).map_err(|_| RoutesError::At)?;
+        starts.push(Again { redirect: None, host: None, path });
+    }
+    Ok(starts)
+}

@@ -1,0 +1,49 @@
+//! What the application adds to the routes: closures that are given the request.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::Response;
+use http::request::Parts;
+use oauth_state::{Authorized, BeginError, FinishError, Login, ProviderRefusal, ReturnTo};
+
+use crate::framework::Framework;
+use crate::site::Site;
+
+type Waiting<R> = Pin<Box<dyn Future<Output = R> + Send>>;
+/// Completes a login from its request.
+type EachLogin<T> = Arc<dyn Fn(Login, &Parts) -> Login<T> + Send + Sync>;
+type Answers<W, A> = Arc<dyn Fn(A, Parts) -> Waiting<Response<<W as Framework>::Body>> + Send + Sync>;
+type Asks<R> = Arc<dyn Fn(Parts) -> Waiting<R> + Send + Sync>;
+type RefusalPage<W> = Arc<dyn Fn(&FinishError, &ReturnTo) -> Response<<W as Framework>::Body> + Send + Sync>;
+type Told<E> = Arc<dyn Fn(&E) + Send + Sync>;
+/// What a hook says when it cannot answer.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The caller's closures.
+pub(crate) struct Hooks<W: Framework, T> {
+    pub(crate) each_login: EachLogin<T>,
+    pub(crate) site: Option<Asks<Result<Site, Cause>>>,
+    pub(crate) signed_in_user: Option<Asks<Option<Vec<u8>>>>,
+    pub(crate) on_code: Option<Answers<W, Authorized<T>>>,
+    pub(crate) on_provider_refusal: Option<Answers<W, ProviderRefusal<T>>>,
+    pub(crate) refusal_page: Option<RefusalPage<W>>,
+    pub(crate) on_error: Option<Told<FinishError>>,
+    pub(crate) on_begin_error: Option<Told<BeginError>>,
+}
+
+impl<W: Framework, T> Hooks<W, T> {
+    pub(crate) fn new(each_login: EachLogin<T>) -> Self {
+        Self {
+            each_login,
+            site: None,
+            signed_in_user: None,
+            on_code: None,
+            on_provider_refusal: None,
+            refusal_page: None,
+            on_error: None,
+            on_begin_error: None,
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! What the routes of a router for begin and callback do.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HOST, LOCATION};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use oauth_state::http::{protect, redirect};
+use oauth_state::seam::{self, routes as core};
+use oauth_state::{
+    BeginError, Begun, Binding, Callback, Expect, FinishError, FinishErrorKind, Finished, Flow, Login, Purpose,
+    Restart, ReturnTo,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::framework::Framework;
+use crate::hooks::{Cause, Hooks};
+use crate::read_callback::{BoxError, read_callback};
+use crate::site::Site;
+use crate::task::detached;
+
+/// Makes a provider's authorization URL.
+pub(crate) type AddressMaker = Arc<dyn Fn(&Begun) -> String + Send + Sync>;
+/// What all providers' routes share.
+pub(crate) struct Shared<W: Framework, T> {
+    pub(crate) flow: Flow<T>,
+    pub(crate) landing: ReturnTo,
+    /// The addresses of all routes, as browsers see them.
+    pub(crate) own: Vec<String>,
+    pub(crate) hooks: Hooks<W, T>,
+}
+
+impl<W: Framework, T> Shared<W, T> {
+    /// Whether a return path leads to one of these routes: one link would start login after login.
+    fn is_own(&self, path: &ReturnTo) -> bool {
+        self.own.iter().any(|own| core::leads_to(path, own))
+    }
+}
+
+/// The routes of one provider.
+pub(crate) struct Serving<W: Framework, T> {
+    pub(crate) shared: Arc<Shared<W, T>>,
+    pub(crate) provider: Arc<str>,
+    /// Where the login start lies in the router.
+    pub(crate) path: String,
+    /// Where browsers find it: one for each redirect_uri, and at least one.
+    pub(crate) again: Vec<Again>,
+    pub(crate) authorization_url: AddressMaker,
+}
+
+/// The address of a login start, next to one of the provider's redirect_uris.
+#[derive(Clone)]
+pub(crate) struct Again {
+    pub(crate) redirect: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) path: ReturnTo,
+}
+
+/// The parameter of a login start that carries the state of a refused login.
+const AGAIN: &str = "again";
+
+impl<W: Framework, T> Clone for Serving<W, T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            provider: Arc::clone(&self.provider),
+            path: self.path.clone(),
+            again: self.again.clone(),
+            authorization_url: Arc::clone(&self.authorization_url),
+        }
+    }
+}
+
+impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serving<W, T> {
+    /// Starts a login, a link or a confirmation.
+    pub(crate) async fn begin(&self, purpose: Purpose, request: Parts) -> Response<W::Body> {
+        let request = with_host(request);
+        // A login belongs to the browser alone: whoever is signed in may sign in as somebody else.
+        let user = if purpose == Purpose::Login { None } else { self.user(&request).await };
+        let begun = match self.site(&request).await {
+            Ok(site) => self.begin_at(&site, purpose, &request, user.as_deref()),
+            Err(cause) => Err(self.counted(BeginError::SiteUnavailable(cause))),
+        };
+        begun.and_then(|begun| self.redirect(&begun)).unwrap_or_else(|error| {
+            self.tell_of_begin(&error);
+            error.to_page(&self.shared.landing).map(body::<W>)
+        })
+    }
+
+    fn begin_at(
+        &self,
+        site: &Site,
+        purpose: Purpose,
+        request: &Parts,
+        user: Option<&[u8]>,
+    ) -> Result<Begun, BeginError> {
+        let flow = &self.shared.flow;
+        let restart = parameter(request, AGAIN).filter(|_| purpose == Purpose::Login);
+        let restart = restart.and_then(|token| {
+            flow.restart(&token, &Binding::cookies(&request.headers), self.expect(site).purpose(Purpose::Login))
+        });
+        let begin = |return_to: Option<ReturnTo>| {
+            let login = Login::at(&*self.provider).purpose(purpose);
+            let login = core::login_of_site(login, site.tenant.clone(), site.redirect.clone());
+            let login = match return_to {
+                Some(path) => login.return_to(path),
+                None => login,
+            };
+            let mut login = (self.shared.hooks.each_login)(login, request);
+            // The callback expects what the site says: any other login could not be finished.
+            if core::site_of(&login) != (site.tenant.as_ref(), site.redirect.as_deref()) {
+                return Err(self.counted(BeginError::NotOfSite));
+            }
+            // Only what belongs to a user may come on the routes of a user.
+            if purpose != Purpose::Login {
+                login = login.purpose(purpose);
+            }
+            if let Some(restart) = &restart {
+                login = login.restarting(restart);
+                if let Some(data) = restart.data() {
+                    login = login.data(data);
+                }
+            }
+            let login = core::drop_return_path(login, |path| self.shared.is_own(path));
+            flow.begin(binding(request, user), login)
+        };
+        match begin(parameter(request, "return_to").and_then(|path| ReturnTo::parse(&path).ok())) {
+            // Anyone can write such a link; the login is good without it.
+            Err(BeginError::ReturnsToCallback) => begin(None),
+            begun => begun,
+        }
+    }
+
+    /// Counts a login that did not start for a reason that the flow does not know.
+    fn counted(&self, error: BeginError) -> BeginError {
+        core::count_begin_refused(&self.shared.flow, &self.provider, &error);
+        error
+    }
+
+    fn redirect(&self, begun: &Begun) -> Result<Response<W::Body>, BeginError> {
+        let response = redirect(begun, &(self.authorization_url)(begun));
+        response.map(|response| response.map(|()| empty::<W>())).map_err(|_| BeginError::AuthorizationUrl)
+    }
+
+    /// Finishes whatever began, on a task of its own.
+    pub(crate) async fn callback<B>(self, request: Request<B>) -> Response<W::Body>
+    where
+        B: http_body::Body,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let parts = with_host(parts);
+        // Read here, where a time limit of the application's ends it; only what follows must outlive the connection.
+        match read_callback(&parts, body).await {
+            Ok(callback) => detached(async move { self.finish(parts, callback).await }).await,
+            Err(error) => self.refuse(&error, &parts, None, false),
+        }
+    }
+
+    async fn finish(&self, request: Parts, callback: Callback) -> Response<W::Body> {
+        // A state that this ring did not seal must not make the application look up sessions and tenants.
+        let is_authentic = core::is_authentic(&self.shared.flow, seam::state_of(&callback));
+        let user = if is_authentic { self.user(&request).await } else { None };
+        let site = if is_authentic { self.site(&request).await } else { Ok(Site::default()) };
+        let site = match site {
+            Ok(site) => site,
+            Err(cause) => {
+                seam::count_unread(FinishErrorKind::SiteUnavailable);
+                let error = seam::caused_by(FinishErrorKind::SiteUnavailable.into(), cause);
+                return self.refuse(&error, &request, None, false);
+            }
+        };
+        let binding = binding(&request, user.as_deref());
+        let finished = self.shared.flow.finish(binding, self.expect(&site), callback).await;
+        let hooks = &self.shared.hooks;
+        match (finished, &hooks.on_code, &hooks.on_provider_refusal) {
+            (Ok(Finished::Code(login)), Some(exchange), _) => protected(exchange(login, request).await),
+            (Ok(Finished::Refused(refusal)), _, Some(answer)) => protected(answer(refusal, request).await),
+            (Ok(finished), ..) => self.page_of_the_provider_s_refusal(&finished, self.again(Some(&site), &request)),
+            (Err(error), ..) => self.refuse(&error, &request, is_authentic.then_some(&site), user.is_some()),
+        }
+    }
+
+    fn expect<'a>(&'a self, site: &'a Site) -> Expect<'a> {
+        seam::expect_site(Expect::provider(&self.provider), site.tenant.as_ref(), site.redirect.as_deref())
+    }
+
+    /// Answers a refused callback: by itself where the crate knows what to do, by redirecting to the return path or to the login
+    /// start where that helps, and by a page otherwise.
+    fn refuse(&self, error: &FinishError, request: &Parts, site: Option<&Site>, signed_in: bool) -> Response<W::Body> {
+        // Half of a callback: the other half comes when the page posts it once more.
+        if error.repost().is_some() {
+            return error.to_response().map(|text| body::<W>(text.into_owned()));
+        }
+        if let Some(told) = &self.shared.hooks.on_error {
+            told(error);
+        }
+        if let Some(response) = answer_by_itself::<W>(error) {
+            return response;
+        }
+        let (restart, again) = (error.restart(), self.again(site, request));
+        // A double click, the back button: the first of the two signed in.
+        if let (FinishErrorKind::AlreadyUsed, true, Some(restart)) = (error.kind(), signed_in, restart) {
+            return see_other::<W>(
+                HeaderValue::from_str(restart.return_to().unwrap_or(&self.shared.landing).as_str()).ok(),
+            );
+        }
+        // Not in this answer: every layer in front of the login start has to see the restart.
+        if let Some(restart) = restart.filter(|restart| restart.may_restart()) {
+            return self.to_login_start(restart);
+        }
+        let target = restart.map_or(again, |restart| self.target(restart, again));
+        match &self.shared.hooks.refusal_page {
+            Some(page) => protected(page(error, target)),
+            None => error.to_page(target).map(body::<W>),
+        }
+    }
+
+    /// A redirect to the login start, which lies next to the callback. The address is relative, because a proxy or a router that
+    /// nests this one may have taken the front of the path away.
+    fn to_login_start(&self, restart: &Restart) -> Response<W::Body> {
+        // The id and the state hold no character that a header or an address does not take.
+        let mut address = HeaderValue::from_str(&format!("../{}?{AGAIN}={}", self.provider, restart.token())).ok();
+        if let Some(address) = &mut address {
+            address.set_sensitive(true);
+        }
+        see_other::<W>(address)
+    }
+
+    /// Where browsers find the login start on this request's site: by the hook's redirect id, else by the path that the request came
+    /// to, else by its host.
+    fn again(&self, site: Option<&Site>, request: &Parts) -> &ReturnTo {
+        let host = request.headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(core::host_of);
+        let host = host.map(|host| host.trim_end_matches('.'));
+        let on_host = |again: &&Again| {
+            again.host.as_deref().zip(host).is_some_and(|(known, host)| known.eq_ignore_ascii_case(host))
+        };
+        let at_path = |again: &&Again| request.uri.path().strip_suffix("/callback") == Some(again.path.as_str());
+        let of_site = site.and_then(|site| self.again.iter().find(|again| again.redirect == site.redirect));
+        let on_host_and_path = || self.again.iter().find(|again| on_host(again) && at_path(again));
+        let found = of_site.or_else(on_host_and_path).or_else(|| self.again.iter().find(on_host));
+        found.or(self.again.first()).map_or(&self.shared.landing, |again| &again.path)
+    }
+
+    /// Where the button leads: to the login start, or, after what only a POST from the site's own pages may start, to such a page.
+    fn target<'a>(&'a self, restart: &'a Restart, again: &'a ReturnTo) -> &'a ReturnTo {
+        match restart.purpose() {
+            Purpose::Link | Purpose::Reauthenticate => restart.return_to().unwrap_or(&self.shared.landing),
+            _ => again,
+        }
+    }
+
+    fn page_of_the_provider_s_refusal(&self, finished: &Finished<T>, again: &ReturnTo) -> Response<W::Body> {
+        let origin = finished.origin();
+        let (target, button) = match origin.purpose {
+            Purpose::Link | Purpose::Reauthenticate => {
+                (origin.return_to.as_ref().unwrap_or(&self.shared.landing), "Go on")
+            }
+            _ => (again, "Sign in again"),
+        };
+        let text = "The sign-in was declined or did not succeed. Nothing has changed.";
+        core::page(400, "Not signed in", text, button, target).map(body::<W>)
+    }
+
+    async fn site(&self, request: &Parts) -> Result<Site, Cause> {
+        match &self.shared.hooks.site {
+            Some(site) => site(request.clone()).await,
+            None => Ok(Site::default()),
+        }
+    }
+
+    async fn user(&self, request: &Parts) -> Option<Vec<u8>> {
+        match &self.shared.hooks.signed_in_user {
+            Some(user) => user(request.clone()).await,
+            None => None,
+        }
+    }
+
+    fn tell_of_begin(&self, error: &BeginError) {
+        if let Some(told) = &self.shared.hooks.on_begin_error {
+            told(error);
+        }
+    }
+}
+
+/// The refusals that have one answer: nothing was consumed, and nobody looks at a page.
+fn answer_by_itself<W: Framework>(error: &FinishError) -> Option<Response<W::Body>> {
+    match error.kind() {
+        FinishErrorKind::NotConsumed => Some(error.to_response().map(|text| body::<W>(text.into_owned()))),
+        _ => None,
+    }
+}
+
+/// The host of an HTTP/2 request, where everything else looks for it.
+fn with_host(mut request: Parts) -> Parts {
+    core::host_from_authority(&mut request.headers, request.uri.authority().map(http::uri::Authority::as_str));
+    request
+}
+
+fn body<W: Framework>(text: impl Into<Bytes>) -> W::Body {
+    text.into().into()
+}
+
+fn empty<W: Framework>() -> W::Body {
+    Bytes::new().into()
+}
+
+/// An answer with the headers that every answer of a login has.
+fn protected<B>(mut response: Response<B>) -> Response<B> {
+    protect(response.headers_mut());
+    response
+}
+
+fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<W::Body> {
+    let mut response = Response::new(empty::<W>());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Some(address) = address {
+        response.headers_mut().insert(LOCATION, address);
+    }
+    protected(response)
+}
+
+/// By cookie, and by user where there is one. An id that cannot be one counts as nobody's.
+fn binding<'a>(request: &'a Parts, user: Option<&'a [u8]>) -> Binding<'a> {
+    let browser = Binding::cookies(&request.headers);
+    user.and_then(|user| browser.clone().and_user(user).ok()).unwrap_or(browser)
+}
+
+/// A parameter of the request's query, decoded.
+fn parameter(request: &Parts, name: &str) -> Option<String> {
+    let query = request.uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,35 @@
+//! A router for a flow whose states are signed and not encrypted.
+
+use oauth_state::{FlowBuilder, PublicData};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::builder::RoutesBuilder;
+use crate::error::RoutesError;
+use crate::framework::Framework;
+use crate::routes::Routes;
+
+impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
+    /// Builds a flow whose states anybody can read, and its routes; see [`FlowBuilder::build_signed_readable_by_anybody`].
+    ///
+    /// # Errors
+    ///
+    /// As [`RoutesBuilder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .on_code(|_, _| async { Response::new("signed in") });
+    /// assert!(routes.build_signed_readable_by_anybody().is_ok());
+    /// # Ok::<(), oauth_state::NameError>(())
+    /// ```
+    pub fn build_signed_readable_by_anybody(self) -> Result<Routes<W, T>, RoutesError> {
+        self.build_by(FlowBuilder::build_signed_readable_by_anybody)
+    }
+}

@@ -1,0 +1,6 @@
+//! Conversions to and from the types of crates that people use together with this one.
+
+#[cfg(feature = "oauth2")]
+pub(crate) mod oauth2;
+#[cfg(feature = "openidconnect")]
+mod openidconnect;

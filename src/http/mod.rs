@@ -1,0 +1,199 @@
+//! The types of the `http` crate: a callback from a request's parts, and the responses that begin and finish answer
+//! with.
+
+pub(crate) mod pages;
+
+use std::borrow::Cow;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use crate::binding::RequestHeaders;
+use crate::callback::Callback;
+use crate::finish_error::{FinishError, FinishErrorKind, RepostPage};
+use crate::flow::{BeginError, Begun};
+use crate::telemetry::record;
+
+impl Callback {
+    /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.
+    ///
+    /// # Errors
+    ///
+    /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`): the browser's
+    /// guess must not use the login up. `duplicate_parameter` for a POST whose query holds parameters of a callback. Otherwise as
+    /// [`Callback::from_query`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Callback;
+    ///
+    /// let get = http::Request::get("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
+    /// assert!(Callback::from_parts(&get, b"").is_ok());
+    /// let head = http::Request::head("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
+    /// assert_eq!(Callback::from_parts(&head, b"").unwrap_err().code(), "not_consumed");
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn from_parts(parts: &Parts, body: &[u8]) -> Result<Self, FinishError> {
+        refuse_what_must_not_consume(&parts.method, &parts.headers)?;
+        if parts.method == Method::POST {
+            Self::from_post(parts.uri.query(), body)
+        } else {
+            Self::from_query(parts.uri.query().unwrap_or_default())
+        }
+    }
+}
+
+/// Whether a request may use a login up at all, by its method and headers.
+pub(crate) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
+    if RequestHeaders::Map(headers).is_speculative() || !matches!(*method, Method::GET | Method::POST) {
+        record::unread(FinishErrorKind::NotConsumed);
+        return Err(FinishErrorKind::NotConsumed.into());
+    }
+    Ok(())
+}
+
+/// HTTP/2 sends the host as `:authority` and may have no `Host` header (RFC 9113 section 8.3.1). Where both are there, the authority of
+/// the request target counts, as in HTTP/1.1 (RFC 9112 section 3.2.2), because a proxy in front has checked that one.
+pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
+    if let Some(Ok(host)) = authority.map(HeaderValue::from_str) {
+        headers.insert(http::header::HOST, host);
+    }
+}
+
+/// The redirect to the provider: 303, the login's cookie, `no-store` and `no-referrer`.
+///
+/// 303 makes the browser go on with GET, whatever method begin was (RFC 9700 section 4.12).
+///
+/// # Errors
+///
+/// `http::Error` if `authorization_url` cannot stand in a header.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{http::redirect, testing, Binding, Login};
+/// let headers = http::HeaderMap::new();
+/// let begun = testing::flow().begin(Binding::cookies(&headers), Login::at("github"))?;
+/// let response = redirect(&begun, "https://github.com/login/oauth/authorize?…".replace('…', "").as_str())?;
+/// assert_eq!(response.status(), 303);
+/// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<()>, http::Error> {
+    // Marked as sensitive, so that a `Debug` of the response shows neither the state nor the cookie.
+    let sensitive = |text: &str| {
+        let mut value = HeaderValue::from_str(text)?;
+        value.set_sensitive(true);
+        Ok::<_, http::Error>(value)
+    };
+    let mut response =
+        Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(authorization_url)?);
+    if let Some(set_cookie) = begun.set_cookie() {
+        response = response.header(SET_COOKIE, sensitive(set_cookie)?);
+    }
+    let mut response = response.body(())?;
+    protect(response.headers_mut());
+    Ok(response)
+}
+
+/// A login that has begun, as far as the redirect needs it: [`Begun`], and `Issued` of a state store (package `oauth-state-store`).
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{http::SetsCookie, testing, Binding, Login};
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// assert!(begun.set_cookie().unwrap().contains("; HttpOnly; "));
+/// # Ok::<(), oauth_state::BeginError>(())
+/// ```
+pub trait SetsCookie {
+    /// The value of the `Set-Cookie` header, if there is one.
+    fn set_cookie(&self) -> Option<&str>;
+}
+
+impl SetsCookie for Begun {
+    fn set_cookie(&self) -> Option<&str> {
+        self.set_cookie.as_deref()
+    }
+}
+
+/// Adds what every answer of begin and finish carries: `Cache-Control: no-store`, because it is for one person once,
+/// and `Referrer-Policy: no-referrer`, because the address holds the code and the state (RFC 9700 section 4.2.4).
+///
+/// # Examples
+///
+/// ```
+/// let mut response = http::Response::new("signed in");
+/// oauth_state::http::protect(response.headers_mut());
+/// assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+/// ```
+pub fn protect(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+impl FinishError {
+    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps; or the page of
+    /// [`FinishError::repost`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = oauth_state::Callback::from_query("").unwrap_err();
+    /// let response = error.to_response();
+    /// assert_eq!((response.status().as_u16(), response.body().as_ref()), (400, error.public_text()));
+    /// ```
+    #[must_use]
+    pub fn to_response(&self) -> Response<Cow<'static, str>> {
+        if let Some(page) = self.repost() {
+            return reposting(page);
+        }
+        let mut response = plain(self.status(), self.public_text()).map(Cow::Borrowed);
+        if let Some(after) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        response
+    }
+}
+
+impl BeginError {
+    /// The response for the person at the browser: the status and a neutral text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let response = oauth_state::BeginError::NoActiveKey.to_response();
+    /// assert_eq!(response.status(), 503);
+    /// ```
+    #[must_use]
+    pub fn to_response(&self) -> Response<&'static str> {
+        plain(self.status(), "This sign-in could not be started.")
+    }
+}
+
+fn reposting(page: &RepostPage) -> Response<Cow<'static, str>> {
+    let mut response = Response::new(Cow::Owned(page.html().to_owned()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // Printable ASCII, all of it made here.
+    if let Ok(policy) = HeaderValue::from_str(page.content_security_policy()) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    protect(headers);
+    response
+}
+
+fn plain(status: u16, text: &'static str) -> Response<&'static str> {
+    let mut response = Response::new(text);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    protect(response.headers_mut());
+    response
+}
+
+#[cfg(test)]
+mod tests;

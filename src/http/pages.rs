@@ -1,0 +1,194 @@
+//! Small pages for the person at the browser: what went wrong, and a button to go on.
+//!
+//! Plain HTML without scripts, without anything from elsewhere, and without anything that came with the request.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Response, StatusCode};
+use sha2::{Digest, Sha256};
+
+use super::protect;
+use crate::claims::ReturnTo;
+use crate::finish_error::{FinishError, FinishErrorKind, MissingCookie, escape_onto};
+use crate::flow::BeginError;
+use crate::name::Purpose;
+
+const STYLE: &str = ":root{color-scheme:light dark}\
+*{box-sizing:border-box}body{font:17px/1.55 system-ui,sans-serif;margin:0;padding:1.2rem}\
+main{max-width:34rem;margin:8vh auto 0}h1{font-size:1.6rem;line-height:1.25}\
+a{display:inline-block;margin-top:.6rem;padding:.65rem 1.1rem;border-radius:.6rem;text-decoration:none;\
+font-weight:600;color:#fff;background:#2457c5}a:focus-visible{outline:3px solid #7aa7ff;outline-offset:2px}";
+
+/// The style is named by its hash, so that no other one and no script of anybody's applies.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// What a page says.
+pub(crate) struct Words {
+    pub(crate) title: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) button: &'static str,
+}
+
+const SIGN_IN_AGAIN: &str = "Sign in again";
+const GO_ON: &str = "Go on";
+
+const TRY_LATER: Words = Words {
+    title: "We cannot sign you in at this moment",
+    text: "Something on our side does not answer. Please reload this page in a few seconds.",
+    button: SIGN_IN_AGAIN,
+};
+
+/// The same for everything that is not known to be a state of this service: it tells an attacker nothing.
+const NEUTRAL: Words = Words { title: "Not signed in", text: crate::finish_error::PUBLIC_TEXT, button: SIGN_IN_AGAIN };
+
+impl FinishError {
+    /// The page for the person at the browser, with a button that leads to `again`: the address where a login begins.
+    ///
+    /// Where the state was authentic, it says in a person's words what happened, the likely reason of a missing cookie
+    /// included; otherwise it holds one neutral text. Nothing of the request is in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Callback, ReturnTo};
+    /// let error = Callback::from_query("code=abc").unwrap_err();
+    /// let page = error.to_page(&ReturnTo::parse("/auth/github")?);
+    /// assert_eq!(page.status(), 400);
+    /// assert!(page.body().contains(error.public_text()) && page.body().contains(r#"href="/auth/github""#));
+    /// assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    /// # Ok::<(), oauth_state::ReturnToError>(())
+    /// ```
+    #[must_use]
+    pub fn to_page(&self, again: &ReturnTo) -> Response<String> {
+        let mut response = page(self.status(), &self.words(), again);
+        if let Some(after) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        response
+    }
+
+    fn words(&self) -> Words {
+        // Told only of authentic states, like the guard's trouble.
+        if self.kind() == FinishErrorKind::SiteUnavailable {
+            return TRY_LATER;
+        }
+        let Some(restart) = self.restart() else { return NEUTRAL };
+        let words = |title, text| Words { title, text, button: SIGN_IN_AGAIN };
+        let words = match self.kind() {
+            FinishErrorKind::NotStored => {
+                words("This sign-in was lost", "What we had kept of it is no longer there. Please start again.")
+            }
+            FinishErrorKind::Expired => words(
+                "This sign-in took too long",
+                "It is good for a few minutes only. Nothing is lost: please start again.",
+            ),
+            FinishErrorKind::AlreadyUsed => words(
+                "This sign-in was completed before",
+                "Each one works once: after a double click or the back button, it does not work a second time. You may be \
+                 signed in already. If not, please start again.",
+            ),
+            FinishErrorKind::OtherBrowser | FinishErrorKind::OtherSession | FinishErrorKind::OtherClient => words(
+                "This sign-in began elsewhere",
+                "It has to end in the browser and the session where it began. Please start again here. If somebody sent \
+                 you a link that led to this page, do not use it.",
+            ),
+            FinishErrorKind::CookieMissing => words(
+                "Your browser did not bring our cookie",
+                self.missing_cookie().map_or("Please start again in this browser.", MissingCookie::words),
+            ),
+            FinishErrorKind::GuardUnavailable | FinishErrorKind::GuardFull => TRY_LATER,
+            FinishErrorKind::GuardOutcomeUnknown | FinishErrorKind::StoreUnavailable => words(
+                "We cannot tell whether this worked",
+                "Something on our side did not answer in time. Please start again.",
+            ),
+            _ => NEUTRAL,
+        };
+        // A link or a confirmation begins on a page of the site's own, with the person's consent.
+        if restart.purpose() == Purpose::Login { words } else { Words { button: GO_ON, ..words } }
+    }
+}
+
+impl BeginError {
+    /// The page for the person at the browser, with a button that leads to `back`. The person has not been sent to the
+    /// provider yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{BeginError, ReturnTo};
+    /// let error = BeginError::StateTooLong { provider: "x".to_owned(), actual: 612, limit: 500 };
+    /// let page = error.to_page(&ReturnTo::parse("/")?);
+    /// assert_eq!(page.status(), 400);
+    /// assert!(page.body().contains("address of the page") && !page.body().contains("612"));
+    /// # Ok::<(), oauth_state::ReturnToError>(())
+    /// ```
+    #[must_use]
+    pub fn to_page(&self, back: &ReturnTo) -> Response<String> {
+        let (title, text, button) = match self {
+            Self::StateTooLong { .. } => (
+                "This sign-in cannot be started from here",
+                "The address of the page that you want to return to, or what has to be remembered of it, is longer than \
+                 the sign-in service takes. Please sign in from the start page and find the page again from there.",
+                "To the start page",
+            ),
+            Self::UserRequired(_) => ("Please sign in first", "This is for somebody who is signed in.", GO_ON),
+            Self::NotSameOrigin(_) | Self::CrossSitePost => (
+                "Please use the button on our page",
+                "For your safety, this works from the pages of this site alone, and only if you ask for it there.",
+                GO_ON,
+            ),
+            Self::NotANavigation => {
+                ("Not signed in", "A sign-in begins with a click on a link, in a window of its own.", GO_ON)
+            }
+            Self::UnknownProvider | Self::PurposeNotAccepted(_) => {
+                ("Not found", "There is no such sign-in here.", GO_ON)
+            }
+            _ => (
+                "Not signed in",
+                "This sign-in could not be started. Please try again, or tell the people who run this site.",
+                GO_ON,
+            ),
+        };
+        let status = match self {
+            Self::UserRequired(_) => 401,
+            Self::UnknownProvider | Self::PurposeNotAccepted(_) => 404,
+            _ => self.status(),
+        };
+        page(status, &Words { title, text, button }, back)
+    }
+}
+
+/// The page itself. `target` is a path of the site's own, and the one thing that is not constant.
+pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<String> {
+    let Words { title, text, button } = words;
+    // A path may hold quotes, brackets and ampersands.
+    let mut href = String::with_capacity(target.as_str().len());
+    escape_onto(target.as_str(), &mut href);
+    let mut response = Response::new(format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{href}\">{button}</a></p>\n</main>\n\
+         </body>\n</html>\n"
+    ));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Base64 and constant words: it can always stand in a header.
+    let policy = HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    protect(headers);
+    response
+}
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! Rows in the memory of one process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{HandleForm, Row, RowFuture, Rows, StoreError};
+use crate::steady_clock::SteadyClock;
+
+/// Rows in the memory of this process: for tests, and for one server that may forget its logins when it restarts.
+///
+/// Never more than `capacity`: beyond it a login is refused at the start, and none that has begun is forgotten. A clone is
+/// cheap and shares everything.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::payload::{MemoryRows, Rows};
+/// use oauth_state::testing::sample_row;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (rows, row) = (MemoryRows::with_capacity(10_000), sample_row());
+/// rows.put(&row).await?;
+/// assert_eq!(rows.clone().get(row.id()).await?.as_deref(), Some(row.value()));
+/// # Ok::<(), oauth_state::payload::StoreError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct MemoryRows {
+    capacity: usize,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// A clock that leaps ahead and comes back must not end every login that is under way.
+    clock: SteadyClock,
+    values: HashMap<[u8; 16], Box<[u8]>>,
+    /// The ids by the second from which nobody asks for them any more.
+    over_at: BTreeMap<u64, Vec<[u8; 16]>>,
+}
+
+impl MemoryRows {
+    /// Holds up to `capacity` rows: the begins of one lifetime and twice the skew, abandoned ones included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::payload::MemoryRows::with_capacity(10).is_empty());
+    /// ```
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { capacity, held: Arc::default() }
+    }
+
+    /// How many rows it holds. Those whose time is over go when the next one comes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::payload::MemoryRows::with_capacity(10).len(), 0);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held().values.len()
+    }
+
+    /// Whether it holds none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::payload::MemoryRows::with_capacity(10).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn put(&mut self, row: &Row, capacity: usize) -> Result<(), StoreError> {
+        let now = self.clock.observe(row.now);
+        let still_to_come = self.over_at.split_off(&now.saturating_add(1));
+        for id in std::mem::replace(&mut self.over_at, still_to_come).into_values().flatten() {
+            self.values.remove(&id);
+        }
+        if self.values.len() >= capacity {
+            return Err(StoreError::full());
+        }
+        self.values.insert(row.id, row.value.as_slice().into());
+        self.over_at.entry(row.keep_until).or_default().push(row.id);
+        Ok(())
+    }
+}
+
+impl Rows for MemoryRows {
+    fn form(&self) -> HandleForm {
+        HandleForm::Memory
+    }
+
+    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+        let put = self.held().put(row, self.capacity);
+        Box::pin(std::future::ready(put))
+    }
+
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        let found = self.held().values.get(id).map(|value| value.to_vec());
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl fmt::Debug for MemoryRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRows").field("rows", &self.len()).field("capacity", &self.capacity).finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

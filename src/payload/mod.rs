@@ -1,0 +1,200 @@
+//! Where the rows of a a `StoredFlow` (package `oauth-state-store`) lie: a store knows an id, a ciphertext and a time, and nothing of
+//! logins.
+
+mod error;
+mod memory;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+pub use error::{StoreError, StoreErrorKind};
+pub use memory::MemoryRows;
+
+use crate::clock::from_unix_seconds;
+use crate::token::wire::Form;
+
+/// What [`Rows`] answers, when it has been asked.
+pub type RowFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A store of rows: two plain calls, keyed by an id that was drawn at random.
+///
+/// [`MemoryRows`], `RedisRows` (package `oauth-state-redis`) and `PostgresRows` (package `oauth-state-postgres`) are there. For
+/// another store, implement it: a row is written once and read at most a few times, and may be removed as soon as
+/// [`Row::keep_until`] has passed. It need not be atomic, because the replay guard is, and need not be secret, because the
+/// value is encrypted. A store that removes rows earlier loses logins, not safety.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::payload::{HandleForm, Row, RowFuture, Rows};
+/// use std::{collections::HashMap, sync::Mutex};
+///
+/// #[derive(Default)]
+/// struct Mine(Mutex<HashMap<[u8; 16], Vec<u8>>>);
+///
+/// impl Rows for Mine {
+///     fn form(&self) -> HandleForm {
+///         HandleForm::Other
+///     }
+///     fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+///         self.0.lock().unwrap().insert(*row.id(), row.value().to_vec());
+///         Box::pin(async { Ok(()) })
+///     }
+///     fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+///         let found = self.0.lock().unwrap().get(id).cloned();
+///         Box::pin(async { Ok(found) })
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert!(Mine::default().get(&[7; 16]).await?.is_none());
+/// # Ok::<(), oauth_state::payload::StoreError>(())
+/// # }).unwrap();
+/// ```
+pub trait Rows: Send + Sync + 'static {
+    /// The form of the handles that lead here: [`HandleForm::Other`] for a store of the caller's.
+    fn form(&self) -> HandleForm;
+
+    /// Keeps a row until [`Row::keep_until`]. May be asked twice for the same one.
+    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()>;
+
+    /// The value of a row, if it is there.
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>>;
+}
+
+impl<R: Rows + ?Sized> Rows for std::sync::Arc<R> {
+    fn form(&self) -> HandleForm {
+        (**self).form()
+    }
+
+    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+        (**self).put(row)
+    }
+
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        (**self).get(id)
+    }
+}
+
+/// The form of a store's handles: their first four characters say where the row lies, so that
+/// a `Migration` knows each store's own by sight.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::payload::HandleForm;
+/// assert_eq!(HandleForm::Redis.prefix(), "osr1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HandleForm {
+    /// `osm1`: the memory of a process.
+    Memory,
+    /// `osr1`: Redis or Valkey.
+    Redis,
+    /// `osp1`: Postgres.
+    Postgres,
+    /// `osx1`: a store of the caller's.
+    Other,
+}
+
+impl HandleForm {
+    /// The first four characters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::payload::HandleForm::Other.prefix(), "osx1");
+    /// ```
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        self.form().prefix()
+    }
+
+    pub(crate) const fn form(self) -> Form {
+        match self {
+            Self::Memory => Form::Memory,
+            Self::Redis => Form::Redis,
+            Self::Postgres => Form::Postgres,
+            Self::Other => Form::Other,
+        }
+    }
+}
+
+/// One login's row: an id, and the caller's data, encrypted under the ring. `Debug` shows neither.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::testing;
+/// let row = testing::sample_row();
+/// assert!(row.keep_for().as_secs() > 600);
+/// assert_eq!(format!("{row:?}"), "Row([redacted])");
+/// ```
+pub struct Row {
+    pub(crate) id: [u8; 16],
+    pub(crate) value: Vec<u8>,
+    pub(crate) now: u64,
+    pub(crate) keep_until: u64,
+}
+
+impl Row {
+    /// 16 random bytes, the same that the replay guard knows the login by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_ne!(oauth_state::testing::sample_row().id(), oauth_state::testing::sample_row().id());
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+
+    /// The data's JSON, encrypted: 16 bytes longer than it, at most 65,552.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let row = oauth_state::testing::sample_row(); // of "a sample"
+    /// assert_eq!(row.value().len(), r#""a sample""#.len() + 16);
+    /// ```
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// From when on nobody asks for it any more: the state's expiry and twice the skew, because two servers' clocks differ
+    /// by that much at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::testing::sample_row().keep_until() > std::time::UNIX_EPOCH);
+    /// ```
+    #[must_use]
+    pub fn keep_until(&self) -> SystemTime {
+        from_unix_seconds(self.keep_until)
+    }
+
+    /// The same from now on, for a store with relative times to live: one that counts them itself keeps a row long enough
+    /// even if its clock is wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::testing::sample_row().keep_for().as_secs(), 600 + 2 * 60);
+    /// ```
+    #[must_use]
+    pub fn keep_for(&self) -> Duration {
+        Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Row([redacted])")
+    }
+}

@@ -1,0 +1,29 @@
+//! The crate from outside: one file for each fault that it guards against. Attacks have `tests/attacks`.
+
+#![allow(unreachable_pub, reason = "a test binary has no public items")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::must_use_candidate,
+    reason = "a test may fail"
+)]
+
+mod begin_refusals;
+mod browser_cookies;
+mod form_post;
+mod frozen_rings;
+mod frozen_vectors;
+mod guard_suite;
+mod guards_page;
+mod key_sources;
+mod live_keys;
+mod migrating_page;
+mod order_of_checks;
+mod provider_presets;
+mod signed_states;
+mod state_length;
+mod telemetry;

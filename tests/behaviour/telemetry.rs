@@ -1,0 +1,403 @@
+//! Metrics and spans: each of them is recorded, its labels are bounded, and none of it holds a secret or text from outside.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::{Mutex, Once};
+use std::time::{Duration, SystemTime};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+use oauth_state::source::source_fn;
+use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
+use oauth_state::testing::{flow, ring};
+use oauth_state::{
+    Binding, Callback, DangerouslyFailOpen, Expect, Flow, GuardError, Keys, KnownUsedCache, Login, Mark, MarkFuture,
+    Provider, Refresh, ReplayGuard, RingDocument, RingTiming, SingleProcessGuard,
+};
+use oauth_state_store::testing::stored_flow;
+use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
+use support::shop::{Browser, app, callback, session, shop, shop_with};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+fn recorder() -> PrometheusRecorder {
+    let builder = PrometheusBuilder::new().set_buckets(LATENCY_SECONDS).unwrap();
+    let flows = Matcher::Full("oauth_state_flow_duration_seconds".to_owned());
+    builder.set_buckets_for_metric(flows, FLOW_SECONDS).unwrap().build_recorder()
+}
+
+/// What Prometheus would read after `work`.
+fn scraped(work: impl FnOnce()) -> String {
+    let recorder = recorder();
+    metrics::with_local_recorder(&recorder, || {
+        describe();
+        work();
+    });
+    recorder.handle().render()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// The value of a series, which must be there.
+fn value(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
+    line.unwrap_or_else(|| panic!("no {series} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// A guard whose store is away.
+struct Away;
+
+impl ReplayGuard for Away {
+    fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::ready(Err(GuardError::unavailable("connection refused")))
+    }
+}
+
+/// A store that keeps nothing.
+struct NoRoom;
+
+impl Rows for NoRoom {
+    fn form(&self) -> HandleForm {
+        HandleForm::Other
+    }
+
+    fn put<'a>(&'a self, _: &'a Row) -> RowFuture<'a, ()> {
+        Box::pin(async { Err(StoreError::full()) })
+    }
+
+    fn get<'a>(&'a self, _: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// A login that passes, and the same callback once more.
+async fn twice<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static + Default>(flow: &Flow<T>) {
+    let begun = flow.begin(session(), Login::at("github").data(T::default())).unwrap();
+    for _ in 0..2 {
+        let _ = flow.finish(session(), Expect::provider("github"), callback(&begun.state)).await;
+    }
+}
+
+fn over(guard: impl ReplayGuard) -> Flow {
+    Flow::builder(app(), ring(), guard).provider(Provider::github()).provider(Provider::google()).build().unwrap()
+}
+
+/// A source that gives one document, then a newer one, then garbage, then nothing.
+async fn a_ring_that_changes() {
+    // A state that another ring sealed.
+    let other = over(SingleProcessGuard::with_capacity(10)).begin(session(), Login::at("github")).unwrap();
+    // Of yesterday: its second key has sealed elsewhere for long when it is heard of here.
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
+    let first = RingDocument::first(RingTiming::default(), yesterday).unwrap();
+    let second = first.rotate(yesterday).unwrap().document;
+    let texts = [&first, &first, &second].map(|document| document.to_secret_text().expose().to_owned());
+    let mut answers = texts.to_vec();
+    answers.push("garbage".to_owned());
+    answers.reverse();
+    let answers = Mutex::new(answers);
+    let source = source_fn("a list", move || {
+        let answer = answers.lock().unwrap().pop();
+        async move { answer.ok_or_else(|| "out of order".into()) }
+    });
+    let (keys, mut refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+    let flow = Flow::builder(app(), keys, SingleProcessGuard::with_capacity(10)).provider(Provider::github());
+    let flow = flow.build().unwrap();
+    for _ in 0..4 {
+        let _ = refresher.refresh().await;
+    }
+    assert!(flow.check(session(), Expect::provider("github"), callback(&other.state)).is_err());
+}
+
+/// Everything that is recorded, once at least.
+fn drive_everything() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        twice(&over(KnownUsedCache::new(SingleProcessGuard::with_capacity(10), 100))).await;
+        twice(&over(DangerouslyFailOpen::new(Away))).await;
+        twice(&over(Away)).await;
+        let stored: StoredFlow<String> = stored_flow();
+        let begun = stored.begin(session(), Login::at("github").data("kept".to_owned())).await.unwrap();
+        let _ = stored.finish(session(), Expect::provider("github"), callback(&begun.state)).await.unwrap();
+        let flow = flow();
+        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let with_iss = callback(&begun.state).iss("https://github.com");
+        let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
+        let _ = Callback::from_query("state=a&state=b");
+        assert!(flow.begin(session(), Login::at("gitlab")).is_err());
+        let stored: StoredFlow<String> = StoredFlow::new(
+            Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).provider(Provider::github()).carrying(),
+            NoRoom,
+        )
+        .unwrap();
+        assert!(stored.begin(session(), Login::at("github").data(String::new())).await.is_err());
+    });
+    // Marks that are dropped when their time is over.
+    let shop = shop();
+    runtime.block_on(async {
+        for logins in [100, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 100] {
+            for _ in 0..logins {
+                twice(&shop.flow).await;
+            }
+            shop.clock.advance(Duration::from_secs(120));
+        }
+        // Last, because each flow that is built shows its own ring.
+        a_ring_that_changes().await;
+    });
+}
+
+#[test]
+fn every_metric_is_recorded_under_its_name_with_its_labels() {
+    let text = scraped(drive_everything);
+    for metric in METRICS {
+        let kind = match metric.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            _ => "histogram",
+        };
+        assert!(text.contains(&format!("# TYPE {} {kind}\n", metric.name)), "{} is no {kind} in\n{text}", metric.name);
+        assert!(text.contains(&format!("# HELP {} {}\n", metric.name, metric.help)), "{}", metric.name);
+        let name = if kind == "histogram" { format!("{}_count", metric.name) } else { metric.name.to_owned() };
+        let sample = text.lines().find(|line| {
+            let rest = line.strip_prefix(&name).filter(|rest| rest.starts_with(['{', ' ']));
+            rest.is_some() && !line.ends_with(" 0")
+        });
+        let sample = sample.unwrap_or_else(|| panic!("{name} was never more than 0 in\n{text}"));
+        for label in metric.labels {
+            assert!(sample.contains(&format!("{label}=\"")), "{sample} has no {label}");
+        }
+    }
+    let recorded: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert_eq!(recorded.len(), METRICS.len(), "nothing is recorded that the table does not list: {recorded:?}");
+}
+
+#[test]
+fn callbacks_are_counted_once_by_what_they_ended_in() {
+    let text = scraped(|| {
+        let shop = shop();
+        let runtime = runtime();
+        let finish = |expect: &str, callback: Callback| {
+            let _ = runtime.block_on(shop.flow.finish(session(), Expect::provider(expect), callback));
+        };
+        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        shop.clock.advance(Duration::from_secs(7));
+        finish("google", callback(&begun.state));
+        finish("github", callback(&begun.state));
+        finish("github", callback(&begun.state));
+        let begun = shop.flow.begin(session(), Login::at("google")).unwrap();
+        let denied = format!("error=access_denied&state={}", begun.state);
+        finish("google", Callback::from_query(&denied).unwrap());
+        let _ = Callback::from_query("code=c");
+    });
+    let callbacks = |provider: &str, code: &str| {
+        value(&text, &format!("oauth_state_callbacks_total{{provider=\"{provider}\",code=\"{code}\"}}"))
+    };
+    assert_eq!(callbacks("github", "ok"), 1.0);
+    assert_eq!(callbacks("github", "already_used"), 1.0);
+    assert_eq!(callbacks("google", "wrong_provider"), 1.0);
+    assert_eq!(callbacks("google", "provider_refused"), 1.0);
+    assert_eq!(callbacks("unknown", "missing_state"), 1.0);
+    // Zeros are there from the start, so that a first refusal shows as a rise.
+    assert_eq!(callbacks("github", "forged"), 0.0);
+    let all = text.lines().filter(|line| line.starts_with("oauth_state_callbacks_total{"));
+    let sum: f64 = all.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+    assert_eq!(sum, 5.0, "each once");
+    assert_eq!(value(&text, "oauth_state_states_issued_total{provider=\"github\"}"), 1.0);
+    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_sum{provider=\"github\"}"), 7.0);
+    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_count{provider=\"google\"}"), 0.0);
+}
+
+/// A login whose row is lost has not passed, although the guard took its mark.
+#[test]
+fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
+    let text = scraped(|| {
+        runtime().block_on(async {
+            let (one, other) = (stored_flow(), stored_flow());
+            let begun = one.begin(session(), Login::at("github").data(String::new())).await.unwrap();
+            let refused = other.finish(session(), Expect::provider("github"), callback(&begun.state)).await;
+            assert_eq!(refused.unwrap_err().code(), "not_stored");
+        });
+    });
+    let callbacks =
+        |code: &str| value(&text, &format!("oauth_state_callbacks_total{{provider=\"github\",code=\"{code}\"}}"));
+    assert_eq!((callbacks("ok"), callbacks("not_stored")), (0.0, 1.0));
+}
+
+/// What no state was handed out for is no login that began, or the success rate of a store in trouble looks well.
+#[test]
+fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
+    let text = scraped(drive_everything);
+    let refused = |provider: &str, code: &str| {
+        value(&text, &format!("oauth_state_begins_refused_total{{provider=\"{provider}\",code=\"{code}\"}}"))
+    };
+    assert_eq!((refused("github", "store_unavailable"), refused("unknown", "unknown_provider")), (1.0, 1.0));
+    assert_eq!(refused("github", "no_active_key"), 0.0);
+    let before = value(&text, "oauth_state_states_issued_total{provider=\"github\"}");
+    let stored = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"ok\"}");
+    let not = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"error\"}");
+    assert!(before > stored && (stored, not) == (1.0, 1.0));
+}
+
+/// An alert on a code that is misspelt never fires.
+#[test]
+fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
+    let text = scraped(drive_everything);
+    let mut asked = 0;
+    for (name, file) in [
+        ("alerts.yml", include_str!("../../ops/alerts.yml").to_owned()),
+        ("grafana-dashboard.json", include_str!("../../ops/grafana-dashboard.json").replace("\\\"", "\"")),
+    ] {
+        for label in ["code", "guard", "kind", "operation", "outcome", "result", "role"] {
+            for operator in ["=\"", "=~\"", "!=\"", "!~\""] {
+                let matcher = format!("{label}{operator}");
+                let matchers = file.split(&matcher).skip(1);
+                for value in matchers.flat_map(|rest| rest.split('"').next().unwrap().split('|')) {
+                    assert!(text.contains(&format!("{label}=\"{value}\"")), "{name}: no {label} is {value:?}");
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 30, "{asked} values were found");
+}
+
+/// A router that takes the provider from the address, and a callback of anybody's.
+#[test]
+fn no_text_from_outside_becomes_a_label_or_a_field() {
+    let mut log = String::new();
+    let text = scraped(|| {
+        log = logged(|| {
+            let shop = shop();
+            let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+            assert!(shop.flow.begin(session(), Login::at("outside")).is_err());
+            for state in [begun.state.as_str(), "outside"] {
+                let finish = shop.flow.finish(session(), Expect::provider("outside"), callback(state).iss("outside"));
+                assert!(runtime().block_on(finish).is_err());
+            }
+        });
+    });
+    assert!(!text.contains("outside"), "{text}");
+    assert!(log.contains("oauth_state.finish") && !log.contains("outside"), "{log}");
+    assert_eq!(value(&text, "oauth_state_callbacks_total{provider=\"unknown\",code=\"wrong_provider\"}"), 1.0);
+}
+
+thread_local! {
+    /// What the subscriber below writes for this thread's test.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Written;
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        WRITTEN.with_borrow_mut(|written| written.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a subscriber at TRACE writes during `work`. It is the whole process's: tests of other threads, without a subscriber, would
+/// turn the spans off that are met first there.
+fn logged(work: impl FnOnce()) -> String {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(|| Written);
+        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    });
+    WRITTEN.take();
+    work();
+    String::from_utf8(WRITTEN.take()).unwrap()
+}
+
+#[test]
+fn a_login_shows_as_spans_with_their_children() {
+    let text = logged(drive_everything);
+    for span in [
+        "oauth_state.begin{provider=\"github\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
+        "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::telemetry::span: close",
+        "oauth_state.finish{provider=\"github\" outcome=\"already_used\"}: oauth_state::telemetry::span: close",
+        "oauth_state.finish{provider=\"github\"}:oauth_state.store{operation=\"get\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{provider=\"github\"}:oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{provider=\"github\" outcome=\"store_unavailable\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{outcome=\"unknown_provider\"}: oauth_state::telemetry::span: close",
+        "oauth_state.source{source=\"a list\" outcome=\"error\"}: oauth_state::telemetry::span: close",
+    ] {
+        assert!(text.contains(span), "no {span} in\n{text}");
+    }
+}
+
+/// Secrets in what operators keep for weeks, and send to others.
+#[test]
+fn neither_metrics_nor_spans_hold_a_secret() {
+    let (mut log, mut secrets) = (String::new(), Vec::new());
+    let text = scraped(|| {
+        log = logged(|| {
+            let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+            let mut browser = Browser::default();
+            let login = Login::at("github").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
+            let login = login.return_to(oauth_state::ReturnTo::parse("/secret-path").unwrap());
+            let begun = shop.flow.begin(Binding::cookies(&browser.headers()), login).unwrap();
+            browser.take(&begun);
+            let headers = browser.headers();
+            let query = format!("state={}&code=secret-code&user=secret-user", begun.state);
+            for _ in 0..2 {
+                let finish = shop.flow.finish(
+                    Binding::cookies(&headers),
+                    Expect::provider("github"),
+                    Callback::from_query(&query).unwrap(),
+                );
+                if let Ok(oauth_state::Finished::Code(login)) = runtime().block_on(finish) {
+                    secrets.extend([login.code_verifier.secret().to_owned(), login.nonce.secret().to_owned()]);
+                }
+            }
+            secrets.extend([begun.state, begun.code_challenge, begun.nonce, browser.jar()[0].1.clone()]);
+        });
+    });
+    secrets.extend(["secret-", "a-secret-tenant-"].map(str::to_owned));
+    assert_eq!(secrets.len(), 8);
+    for secret in &secrets {
+        assert!(!text.contains(secret.as_str()), "a secret in the metrics");
+        assert!(!log.contains(secret.as_str()), "a secret in the log");
+    }
+}
+
+/// The age of a ring is what an alert compares: it must stand still while the source is away.
+#[test]
+fn the_ring_s_gauges_follow_the_source() {
+    let text = scraped(|| runtime().block_on(a_ring_that_changes()));
+    assert_eq!(value(&text, "oauth_state_ring_serial"), 2.0);
+    for (outcome, count) in [("unchanged", 1.0), ("taken", 1.0), ("refused", 1.0), ("failed", 1.0)] {
+        assert_eq!(value(&text, &format!("oauth_state_ring_refreshes_total{{outcome=\"{outcome}\"}}")), count);
+    }
+    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"active\"}"), 1.0);
+    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"retired\"}"), 1.0);
+    assert_eq!(value(&text, "oauth_state_ring_late_keys_total"), 1.0);
+    assert_eq!(value(&text, "oauth_state_unknown_keys_total"), 1.0);
+    let confirmed = value(&text, "oauth_state_ring_confirmed_timestamp_seconds");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((now - 60.0..=now).contains(&confirmed));
+}
+
+/// Without the series nothing is compared: a source that is gone before the first look would never be told.
+#[test]
+fn a_ring_has_an_age_from_the_first_moment_that_somebody_looks_after_it() {
+    let text = scraped(|| {
+        runtime().block_on(async {
+            let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();
+            let source = source_fn("a text", move || {
+                let text = document.expose().to_owned();
+                async move { Ok(text) }
+            });
+            let (_keys, refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+            tokio::select! { biased; () = refresher.run() => {}, () = async {} => {} }
+        });
+    });
+    assert!(value(&text, "oauth_state_ring_confirmed_timestamp_seconds") > 0.0);
+}

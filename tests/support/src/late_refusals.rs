@@ -1,0 +1,147 @@
+//! The refusals that `benches/begin_finish/refusals.rs` leaves out: those that cost what another one costs, and those of the guard
+//! and the store. Both answer at once here, so that what is measured is the crate's own.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use oauth_state::{
+    App, Binding, Callback, Expect, Flow, FlowBuilder, GuardError, KeyRing, Login, Mark, MarkFuture, Marked, Provider,
+    ReplayGuard, ResponseMode, RootKey, testing,
+};
+use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
+
+use crate::bench::shapes::{PROVIDER, session};
+use crate::refusals::Refuse;
+
+/// Answers what it was made with.
+struct Answers(fn() -> Result<Marked, GuardError>);
+
+impl ReplayGuard for Answers {
+    fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::ready((self.0)())
+    }
+}
+
+/// Keeps nothing, and answers with what it was made with.
+struct Keeps(fn() -> Result<Option<Vec<u8>>, StoreError>);
+
+impl Rows for Keeps {
+    fn form(&self) -> HandleForm {
+        HandleForm::Other
+    }
+
+    fn put<'a>(&'a self, _: &'a Row) -> RowFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn get<'a>(&'a self, _: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async { (self.0)() })
+    }
+}
+
+fn builder(ring: KeyRing, guard: fn() -> Result<Marked, GuardError>) -> FlowBuilder<()> {
+    let reposted = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
+    let builder = Flow::builder(App::new("shop", "test").unwrap(), ring, Answers(guard));
+    builder.provider(Provider::github()).provider(reposted)
+}
+
+fn flow() -> Flow {
+    builder(testing::ring(), || Ok(Marked::First)).build().unwrap()
+}
+
+/// Of futures that never wait.
+fn at_once<R>(future: impl Future<Output = R>) -> R {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+fn guard(answer: fn() -> Result<Marked, GuardError>) -> Refuse {
+    let flow = builder(testing::ring(), answer).build().unwrap();
+    let state = flow.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        at_once(flow.finish(session(), Expect::provider(PROVIDER), callback)).unwrap_err()
+    })
+}
+
+fn store(answer: fn() -> Result<Option<Vec<u8>>, StoreError>) -> Refuse {
+    let flow = StoredFlow::new(builder(testing::ring(), || Ok(Marked::First)), Keeps(answer)).unwrap();
+    let state = at_once(flow.begin(session(), Login::at(PROVIDER))).unwrap().state;
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        at_once(flow.finish(session(), Expect::provider(PROVIDER), callback)).unwrap_err()
+    })
+}
+
+fn key_revoked() -> Refuse {
+    let day = |back: u64| {
+        let when = time::OffsetDateTime::from(SystemTime::now() - Duration::from_secs(86_400 * back));
+        when.replace_nanosecond(0).unwrap().format(&time::format_description::well_known::Rfc3339).unwrap()
+    };
+    let [old, new] = [(); 2].map(|()| RootKey::generate().unwrap());
+    let key = |key: &RootKey, back| {
+        let text = key.to_secret_text();
+        serde_json::json!({ "key": text.expose(), "published_at": day(back + 1), "seal_from": day(back) })
+    };
+    let document = serde_json::json!({
+        "version": 1, "serial": 1, "propagation": 300, "skew": 60, "lifetime_cap": 3600,
+        "keys": [key(&old, 3), key(&new, 1)], "revoked": [old.id().to_string()],
+    });
+    let before = builder(old.into(), || Ok(Marked::First)).build().unwrap();
+    let state = before.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    let now = builder(KeyRing::parse(&document.to_string()).unwrap(), || Ok(Marked::First)).build().unwrap();
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        now.check(session(), Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+fn other_client() -> Refuse {
+    let flow = flow();
+    let state = flow.begin(Binding::new_client_secret(), Login::at(PROVIDER)).unwrap().state;
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let other = Binding::client_secret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        flow.check(other, Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+fn repost_needed() -> Refuse {
+    let (flow, nothing) = (flow(), HeaderMap::new());
+    let state = flow.begin(Binding::cookies(&nothing), Login::at("acme")).unwrap().state;
+    let form = format!("state={state}&code=code");
+    Box::new(move || {
+        let callback = Callback::from_form(form.as_bytes()).unwrap();
+        flow.check(Binding::cookies(&nothing), Expect::provider("acme"), callback).unwrap_err()
+    })
+}
+
+fn not_consumed() -> Refuse {
+    let (flow, mut headers) = (flow(), HeaderMap::new());
+    let state = flow.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    headers.insert("sec-purpose", http::HeaderValue::from_static("prefetch"));
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        flow.check(session().with_request(&headers), Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+/// The codes, each with a call that is refused so.
+pub fn all() -> Vec<(&'static str, Refuse)> {
+    vec![
+        ("key_revoked", key_revoked()),
+        ("other_client", other_client()),
+        ("repost_needed", repost_needed()),
+        ("not_consumed", not_consumed()),
+        ("already_used", guard(|| Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None }))),
+        ("guard_unavailable", guard(|| Err(GuardError::unavailable("down")))),
+        ("guard_outcome_unknown", guard(|| Err(GuardError::outcome_unknown("reset")))),
+        ("guard_full", guard(|| Err(GuardError::full()))),
+        ("not_stored", store(|| Ok(None))),
+        ("store_unavailable", store(|| Err(StoreError::unavailable("down")))),
+    ]
+}

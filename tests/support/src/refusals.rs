@@ -1,0 +1,161 @@
+//! One callback for nearly each code that a finish refuses with before it asks the guard; `key_revoked` and `other_client` cost what
+//! `unknown_key` and `other_session` cost.
+
+use http::HeaderMap;
+use http::header::COOKIE;
+use oauth_state::testing::{self, ManualClock};
+use oauth_state::{
+    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose, ResponseMode,
+    RootKey, SingleProcessGuard, Tenant,
+};
+
+use crate::bench::shapes::{PROVIDER, REDIRECT, TENANT, forged, session};
+
+pub type Refuse = Box<dyn Fn() -> FinishError>;
+
+/// A time at which all of them are begun.
+const BEGUN: u64 = 1_800_000_000;
+
+fn builder(ring: impl Into<KeyRing>, at: u64) -> FlowBuilder<()> {
+    let provider = Provider::github()
+        .named_redirect_uri(REDIRECT, "https://shop.example/auth/github/callback")
+        .named_redirect_uri("admin", "https://shop.example/auth/github/admin");
+    let guard = SingleProcessGuard::with_capacity(1_000);
+    let builder = Flow::builder(App::new("shop", "test").unwrap(), ring.into(), guard);
+    let gitlab = Provider::custom("gitlab").unwrap().requires_iss("https://gitlab.example");
+    builder.provider(provider).provider(gitlab).clock(ManualClock::at(at))
+}
+
+fn here() -> Flow {
+    builder(testing::ring(), BEGUN).build().unwrap()
+}
+
+fn usual() -> Login {
+    Login::at(PROVIDER).tenant(TENANT).redirect(REDIRECT)
+}
+
+fn state_of(flow: &Flow, binding: Binding<'_>, login: Login) -> String {
+    flow.begin(binding, login).unwrap().state
+}
+
+/// A callback with that state, checked as often as it is called.
+fn checking(flow: Flow, state: String, check: impl Fn(&Flow, Callback) -> FinishError + 'static) -> Refuse {
+    Box::new(move || match Callback::from_code(state.as_str(), "code") {
+        Ok(callback) => check(&flow, callback),
+        Err(error) => error,
+    })
+}
+
+fn plainly(flow: Flow, state: String) -> Refuse {
+    checking(flow, state, |flow, callback| flow.check(session(), Expect::provider(PROVIDER), callback).unwrap_err())
+}
+
+fn expecting(expect: impl for<'a> Fn(Expect<'a>) -> Expect<'a> + 'static) -> Refuse {
+    let flow = here();
+    let state = state_of(&flow, session(), usual());
+    checking(flow, state, move |flow, callback| {
+        flow.check(session(), expect(Expect::provider(PROVIDER)), callback).unwrap_err()
+    })
+}
+
+fn held_by(binding: impl Fn() -> Binding<'static> + 'static, user: bool) -> Refuse {
+    let flow = here();
+    let begun = if user { session().and_user(b"user-4711").unwrap() } else { session() };
+    let state = state_of(&flow, begun, usual());
+    checking(flow, state, move |flow, callback| {
+        flow.check(binding(), Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+fn with_cookie(value: Option<&'static str>) -> Refuse {
+    let flow = here();
+    let no_cookie = HeaderMap::new();
+    let begun = flow.begin(Binding::cookies(&no_cookie), usual()).unwrap();
+    let mut headers = HeaderMap::new();
+    if let (Some(value), Some(set_cookie)) = (value, begun.set_cookie) {
+        let name = set_cookie.split('=').next().unwrap();
+        headers.insert(COOKIE, format!("{name}={value}").parse().unwrap());
+    }
+    checking(flow, begun.state, move |flow, callback| {
+        flow.check(Binding::cookies(&headers), Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+fn issuer(query: &'static str) -> Refuse {
+    let flow = here();
+    let state = state_of(&flow, session(), Login::at("gitlab"));
+    let query = format!("state={state}&code=code{query}");
+    Box::new(move || {
+        let callback = Callback::from_query(&query).unwrap();
+        flow.check(session(), Expect::provider("gitlab"), callback).unwrap_err()
+    })
+}
+
+fn parsing(query: &'static str) -> Refuse {
+    Box::new(move || Callback::from_query(query).unwrap_err())
+}
+
+fn data() -> Refuse {
+    let carrying = builder(testing::ring(), BEGUN).carrying::<u32>().build().unwrap();
+    let state = carrying.begin(session(), Login::at(PROVIDER).data(7)).unwrap().state;
+    // A flow of a deploy in which the data is of another type.
+    let other = builder(testing::ring(), BEGUN).carrying::<String>().build().unwrap();
+    Box::new(move || {
+        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        other.check(session(), Expect::provider(PROVIDER), callback).unwrap_err()
+    })
+}
+
+fn other_purpose() -> Refuse {
+    let linking = builder(testing::ring(), BEGUN).purpose(Purpose::Reauthenticate).build().unwrap();
+    let binding = session().and_user(b"user-4711").unwrap().dangerously_assume_same_origin();
+    plainly(here(), state_of(&linking, binding, usual()))
+}
+
+fn by_get_of_a_form_post_provider() -> Refuse {
+    let provider = Provider::custom("posts").unwrap().response_mode(ResponseMode::FormPost).post_only();
+    let flow = builder(testing::ring(), BEGUN).provider(provider).build().unwrap();
+    let state = state_of(&flow, session(), Login::at("posts"));
+    checking(flow, state, |flow, callback| flow.check(session(), Expect::provider("posts"), callback).unwrap_err())
+}
+
+/// The codes, each with a call that is refused so.
+pub fn all() -> Vec<(&'static str, Refuse)> {
+    let genuine = || state_of(&here(), session(), usual());
+    let other_key = || builder(RootKey::generate().unwrap(), BEGUN).build().unwrap();
+    let at = |seconds| builder(testing::ring(), seconds).build().unwrap();
+    let other_session = || Binding::session(b"another session of 26 bytes").unwrap();
+    let tenant = Tenant::from([9; 16]);
+    vec![
+        ("missing_state", parsing("code=code")),
+        ("duplicate_parameter", parsing("state=a&state=b&code=code")),
+        ("code_and_error", parsing("state=a&code=code&error=access_denied")),
+        ("code_missing", parsing("state=a")),
+        ("too_long", plainly(here(), "A".repeat(2_049))),
+        ("malformed", plainly(here(), genuine().replacen("ost1", "Ost1", 1))),
+        ("unknown_key", plainly(other_key(), genuine())),
+        ("forged", plainly(here(), forged(&genuine()))),
+        ("expired", plainly(at(BEGUN + 3_600), genuine())),
+        ("issued_in_future", plainly(at(BEGUN - 3_600), genuine())),
+        ("wrong_purpose", other_purpose()),
+        (
+            "wrong_provider",
+            checking(here(), genuine(), |flow, callback| {
+                flow.check(session(), Expect::provider("gitlab"), callback).unwrap_err()
+            }),
+        ),
+        ("wrong_tenant", {
+            let tenant: &'static Tenant = Box::leak(Box::new(tenant));
+            expecting(move |expect| expect.tenant(tenant))
+        }),
+        ("wrong_redirect", expecting(|expect| expect.redirect("admin"))),
+        ("wrong_response_mode", by_get_of_a_form_post_provider()),
+        ("cookie_missing", with_cookie(None)),
+        ("other_browser", with_cookie(Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))),
+        ("other_session", held_by(other_session, false)),
+        ("other_user", held_by(session, true)),
+        ("issuer_missing", issuer("")),
+        ("issuer_mismatch", issuer("&iss=https://other.example")),
+        ("data", data()),
+    ]
+}
