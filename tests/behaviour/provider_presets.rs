@@ -326,6 +326,6 @@ fn the_page_shows_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/providers.md");
         std::fs::write(path, format!("{before}{start}{}{end}{after}", tables())).unwrap();
     } else {
-        assert_eq!(shown, tables(), "run `UPDATE_PROVIDERS=1 cargo test --test behaviour provider_presets`");
+        assert_eq!(shown, tables(), "run `scripts/generate`");
     }
 }

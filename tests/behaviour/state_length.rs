@@ -55,7 +55,7 @@ fn the_readme_shows_the_measured_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         std::fs::write(path, format!("{before}{start}{}{end}{after}", table())).unwrap();
     } else {
-        assert_eq!(shown, table(), "run `UPDATE_README=1 cargo test --test behaviour state_length`");
+        assert_eq!(shown, table(), "run `scripts/generate`");
     }
 }
 

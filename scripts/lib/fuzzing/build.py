@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 FUZZ = ROOT / "fuzz"
 WORK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "fuzz"
 TARGETS = [target["name"] for target in tomllib.loads((FUZZ / "Cargo.toml").read_text())["bin"]]

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What the tests of a lean copy need; frameworks and servers are left out, so that a change builds in seconds. `cache` and `metrics` are there
 # for their code, which needs no server.
