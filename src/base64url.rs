@@ -55,5 +55,4 @@ pub(crate) fn decode_onto<const N: usize>(text: &[u8], bytes: &mut [u8; N]) -> R
 }
 
 #[cfg(test)]
-#[path = "base64url_tests.rs"]
 mod tests;

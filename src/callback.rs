@@ -393,5 +393,4 @@ impl fmt::Debug for Callback {
 }
 
 #[cfg(test)]
-#[path = "callback_tests.rs"]
 mod tests;

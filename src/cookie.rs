@@ -185,5 +185,4 @@ fn push_decimal(number: u64, out: &mut String) {
 }
 
 #[cfg(test)]
-#[path = "cookie_tests.rs"]
 mod tests;

@@ -165,5 +165,4 @@ impl fmt::Display for Purpose {
 }
 
 #[cfg(test)]
-#[path = "name_tests.rs"]
 mod tests;

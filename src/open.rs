@@ -178,5 +178,4 @@ impl<'a, 't> InContext<'a, 't> {
 }
 
 #[cfg(test)]
-#[path = "open_tests.rs"]
 mod tests;

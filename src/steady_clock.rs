@@ -45,5 +45,4 @@ impl SteadyClock {
 }
 
 #[cfg(test)]
-#[path = "steady_clock_tests.rs"]
 mod tests;

@@ -288,11 +288,4 @@ pub fn parse(given: Vec<OsString>) -> Result<Option<Command>, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_definition_of_the_command_line_holds_together() {
-        command().debug_assert();
-    }
-}
+mod tests;

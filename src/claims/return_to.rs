@@ -258,5 +258,4 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "return_to_tests.rs"]
 mod tests;

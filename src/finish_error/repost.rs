@@ -131,5 +131,4 @@ pub(crate) fn escape_onto(text: &str, html: &mut String) {
 }
 
 #[cfg(test)]
-#[path = "repost_tests.rs"]
 mod tests;

@@ -209,5 +209,4 @@ impl BeginError {
 }
 
 #[cfg(all(test, feature = "metrics"))]
-#[path = "begin_error_tests.rs"]
 mod tests;

@@ -190,5 +190,4 @@ pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<St
 }
 
 #[cfg(test)]
-#[path = "pages_tests.rs"]
 mod tests;

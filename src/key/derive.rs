@@ -62,5 +62,4 @@ pub(crate) fn derive(root: &RootKey, label: &str, purpose: Purpose, app: &App) -
 }
 
 #[cfg(test)]
-#[path = "derive_tests.rs"]
 mod tests;

@@ -66,5 +66,4 @@ impl fmt::Debug for RootKeyId {
 pub(crate) struct KeyId(pub(crate) [u8; 4]);
 
 #[cfg(test)]
-#[path = "id_tests.rs"]
 mod tests;

@@ -237,5 +237,4 @@ fn refuse_what_is_not_random(key: &[u8; KEY_BYTES]) -> Result<(), RootKeyError> 
 }
 
 #[cfg(test)]
-#[path = "material_tests.rs"]
 mod tests;

@@ -343,5 +343,4 @@ impl fmt::Debug for KeyRing {
 }
 
 #[cfg(test)]
-#[path = "ring_tests.rs"]
 mod tests;

@@ -120,5 +120,4 @@ impl fmt::Debug for MemoryRows {
 }
 
 #[cfg(test)]
-#[path = "memory_tests.rs"]
 mod tests;

@@ -163,5 +163,4 @@ pub(crate) fn is_host_of_origin(host: &str, scheme: &str, authority: &str) -> bo
 }
 
 #[cfg(test)]
-#[path = "redirect_uri_tests.rs"]
 mod tests;

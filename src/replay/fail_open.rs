@@ -131,5 +131,4 @@ impl<G: fmt::Debug> fmt::Debug for DangerouslyFailOpen<G> {
 }
 
 #[cfg(test)]
-#[path = "fail_open_tests.rs"]
 mod tests;

@@ -121,5 +121,4 @@ impl<G: fmt::Debug> fmt::Debug for KnownUsedCache<G> {
 }
 
 #[cfg(test)]
-#[path = "known_used_tests.rs"]
 mod tests;

@@ -262,5 +262,4 @@ pub enum Marked {
 }
 
 #[cfg(test)]
-#[path = "mark_tests.rs"]
 mod tests;

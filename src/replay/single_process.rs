@@ -242,5 +242,4 @@ impl fmt::Debug for SingleProcessGuard {
 }
 
 #[cfg(test)]
-#[path = "single_process/tests.rs"]
 mod tests;

@@ -358,5 +358,4 @@ fn monotonic_now() -> Instant {
 }
 
 #[cfg(test)]
-#[path = "keys_tests.rs"]
 mod tests;

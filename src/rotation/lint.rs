@@ -310,5 +310,4 @@ impl RingDocument {
 }
 
 #[cfg(test)]
-#[path = "lint_tests.rs"]
 mod tests;

@@ -291,5 +291,4 @@ fn mend(
 }
 
 #[cfg(test)]
-#[path = "steps_tests.rs"]
 mod tests;

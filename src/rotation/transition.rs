@@ -137,5 +137,4 @@ fn check_dropped(current: &KeyRing, index: usize, offered: &KeyRing, now: u64) -
 }
 
 #[cfg(test)]
-#[path = "transition_tests.rs"]
 mod tests;

@@ -326,5 +326,4 @@ impl Error for SourceError {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

@@ -255,5 +255,4 @@ impl From<SourceError> for Failure {
 }
 
 #[cfg(test)]
-#[path = "helper_tests.rs"]
 mod tests;

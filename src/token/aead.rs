@@ -110,5 +110,4 @@ impl fmt::Debug for Xaes256Gcm {
 }
 
 #[cfg(test)]
-#[path = "aead_tests.rs"]
 mod tests;

@@ -199,5 +199,4 @@ impl KeyTable {
 }
 
 #[cfg(test)]
-#[path = "keys_tests.rs"]
 mod tests;

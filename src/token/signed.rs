@@ -65,5 +65,4 @@ fn length(part: &[u8]) -> Result<[u8; 2], NotAuthentic> {
 }
 
 #[cfg(test)]
-#[path = "signed_tests.rs"]
 mod tests;

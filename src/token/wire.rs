@@ -195,5 +195,4 @@ pub(crate) fn associated_data(label: &str, form: Form, key_id: KeyId, purpose: P
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;

@@ -166,5 +166,4 @@ fn cannot_work(error: &ConfigError) -> Check {
 }
 
 #[cfg(test)]
-#[path = "flow_tests.rs"]
 mod tests;

@@ -48,5 +48,4 @@ impl std::error::Error for SharedCause {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

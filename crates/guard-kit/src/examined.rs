@@ -49,5 +49,4 @@ pub fn replicas(number: u64) -> (&'static str, String) {
 }
 
 #[cfg(test)]
-#[path = "examined_tests.rs"]
 mod tests;

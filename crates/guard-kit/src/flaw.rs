@@ -43,5 +43,4 @@ pub fn refuse(flaws: &[Flaw]) -> Result<(), GuardError> {
 }
 
 #[cfg(test)]
-#[path = "flaw_tests.rs"]
 mod tests;

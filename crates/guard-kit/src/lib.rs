@@ -260,9 +260,7 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "overload_tests.rs"]
 mod overload_tests;

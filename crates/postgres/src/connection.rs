@@ -253,5 +253,4 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
 }
 
 #[cfg(test)]
-#[path = "connection_tests.rs"]
 mod tests;

@@ -108,5 +108,4 @@ pub(super) async fn look_at(client: &Client, settings: &Settings) -> Result<(), 
 }
 
 #[cfg(test)]
-#[path = "server_tests.rs"]
 mod tests;

@@ -105,5 +105,4 @@ pub(super) fn turn_is_over(partition: u64, now: u64) -> bool {
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

@@ -204,5 +204,4 @@ fn client(server: ConnectionInfo, _: &Options) -> redis::RedisResult<Client> {
 }
 
 #[cfg(test)]
-#[path = "address_tests.rs"]
 mod tests;

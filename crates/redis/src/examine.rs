@@ -82,5 +82,4 @@ fn judge(information: &[String], evicting: EvictionPolicy, before: SystemTime, a
 }
 
 #[cfg(test)]
-#[path = "examine_tests.rs"]
 mod tests;

@@ -120,5 +120,4 @@ pub(super) fn version(information: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "server_tests.rs"]
 mod tests;

@@ -183,5 +183,4 @@ fn claimant_of(slot: &Slot) -> [u8; CLAIMANT_BYTES] {
 }
 
 #[cfg(test)]
-#[path = "bucket_tests.rs"]
 mod tests;

@@ -186,5 +186,4 @@ fn code_point(digits: &[u8]) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "characters_tests.rs"]
 mod tests;

@@ -425,5 +425,4 @@ pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
 }
 
 #[cfg(test)]
-#[path = "revocations_tests.rs"]
 mod tests;

@@ -196,5 +196,4 @@ impl Visitor<'_> for NameSeed {
 }
 
 #[cfg(test)]
-#[path = "walk_tests.rs"]
 mod tests;

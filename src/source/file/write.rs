@@ -118,5 +118,4 @@ impl Drop for Lock {
 }
 
 #[cfg(test)]
-#[path = "write_tests.rs"]
 mod tests;

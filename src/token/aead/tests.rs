@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use sha3::{Shake128, Shake128Reader};
 
-const VECTORS: &str = include_str!("../../tests/vectors/xaes-256-gcm.spec-vectors.txt");
+const VECTORS: &str = include_str!("../../../tests/vectors/xaes-256-gcm.spec-vectors.txt");
 
 /// A field of the specification's text, hexadecimal or quoted.
 fn field(block: &str, name: &str) -> Vec<u8> {

@@ -277,7 +277,7 @@ fn a_comment_in_the_last_line_revokes_nothing() {
 /// Whatever a document that parses holds, the scan would not have found anything else in it.
 #[test]
 fn where_the_parser_finds_a_list_the_scan_finds_the_same() {
-    let vectors = include_str!("../../../tests/vectors/rings.json");
+    let vectors = include_str!("../../../../tests/vectors/rings.json");
     let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
     let texts = vectors["vectors"].as_array().unwrap().iter().map(|vector| vector["text"].as_str().unwrap());
     let mut lists = 0;
