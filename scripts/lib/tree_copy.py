@@ -33,7 +33,7 @@ def copy(destination):
 def lean_copy(destination):
     """The library with its own tests, `tests/attacks` and the part of `tests/behaviour` that needs no framework."""
     copy(destination)
-    for folder in ["benches", "cli", "examples", "fuzz", "sources", *(str(other.relative_to(destination)) for other in (destination / "crates").iterdir())]:
+    for folder in ["benches", "examples", "fuzz", "sources", *(str(other.relative_to(destination)) for other in (destination / "crates").iterdir())]:
         if folder not in LEAN_MEMBERS:
             shutil.rmtree(destination / folder, ignore_errors=True)
     kept = {"attacks", "behaviour", "support", "vectors"}

@@ -21,7 +21,7 @@
 //!   runs without a browser by `-- --once`;
 //! * `crates/`: the guards over Redis and Postgres, and the tests for guards, as packages of their own;
 //! * `sources/`: key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault, as packages of their own;
-//! * `cli/`: the command line `oauth-state`, a package of its own (`oauth-state-cli`);
+//! * `crates/cli/`: the command line `oauth-state`, a package of its own (`oauth-state-cli`);
 //! * `docs/`: frameworks, the command line, every fault of every guard, the table of providers, the runbook for keys, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;
 //! * `SECURITY.md`: every promise with the tests that hold it;
 //! * `tests/`, `fuzz/`: those tests, and frozen vectors for other implementations.

@@ -126,6 +126,6 @@ fn wait_for(checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
 /// An error: a pipeline that asks for a look must not go on without one.
 #[cfg(not(all(feature = "redis", feature = "postgres")))]
 fn not_in_this_build(store: &str, feature: &str) -> Check {
-    let to_do = format!("in a checkout of oauth-state: cargo install --path cli --features {feature}");
+    let to_do = format!("in a checkout of oauth-state: cargo install --path crates/cli --features {feature}");
     Check::error("guard", format!("this build of oauth-state cannot look at {store}"), to_do)
 }

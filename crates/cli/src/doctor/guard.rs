@@ -74,7 +74,7 @@ pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec
     all(feature = "postgres", not(feature = "postgres-tls"))
 ))]
 fn without_tls(store: &str, _: &[u8]) -> Check {
-    let to_do = format!("in a checkout of oauth-state: cargo install --path cli --features {store}-tls");
+    let to_do = format!("in a checkout of oauth-state: cargo install --path crates/cli --features {store}-tls");
     Check::error("guard", format!("{store}: this build of oauth-state has no TLS for it"), to_do).about(store)
 }
 

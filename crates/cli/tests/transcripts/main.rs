@@ -22,11 +22,11 @@ use std::path::Path;
 use folder::Folder;
 
 fn repository(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
 }
 
 fn transcript(name: &str) {
-    Folder::new().follow(&repository(&format!("cli/tests/transcripts/{name}.transcript")), name);
+    Folder::new().follow(&repository(&format!("crates/cli/tests/transcripts/{name}.transcript")), name);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn what_the_readme_shows_is_what_happens() {
 
 #[test]
 fn what_the_pages_show_is_what_happens() {
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")).unwrap() {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if name.ends_with(".md") {
             let shown = page(&format!("docs/{name}"));
@@ -103,7 +103,7 @@ fn what_the_pages_show_is_what_happens() {
 /// The page of the package, which is shown where it is installed from.
 #[test]
 fn every_command_that_the_package_s_page_names_is_there() {
-    let page = repository("cli/README.md");
+    let page = repository("crates/cli/README.md");
     let folder = Folder::new();
     let lines = page.lines().flat_map(|line| line.split('`')).filter_map(|part| part.strip_prefix("oauth-state "));
     let commands: Vec<String> = lines
