@@ -1,8 +1,6 @@
 //! The table of cases.
 
-use std::pin::Pin;
-
-use support::servers::Failure;
+use support::harness::{self, Run};
 use support::servers::redis::Engine;
 
 use crate::{
@@ -10,60 +8,30 @@ use crate::{
     suites,
 };
 
-/// What was measured, in words; or what went wrong.
-pub type Outcome = Result<String, Failure>;
-
-pub struct Case {
-    pub engine: &'static str,
-    pub name: &'static str,
-    /// Whether it runs without `--full`.
-    pub short: bool,
-    pub run: Box<dyn Fn() -> Pin<Box<dyn Future<Output = Outcome>>>>,
-}
-
-impl Case {
-    fn new<F: Future<Output = Outcome> + 'static>(
-        engine: &'static str,
-        name: &'static str,
-        run: impl Fn() -> F + 'static,
-    ) -> Self {
-        Self { engine, name, short: true, run: Box::new(move || Box::pin(run())) }
-    }
-
-    pub fn line(&self) -> String {
-        format!("{:<12} {}", self.engine, self.name)
-    }
-}
-
-/// Fails with a sentence unless a condition holds.
-#[macro_export]
-macro_rules! ensure {
-    ($condition:expr, $($sentence:tt)+) => {
-        if !$condition {
-            return Err(format!($($sentence)+).into());
-        }
-    };
-}
+/// The cases share nothing: each starts its own servers.
+type Case = harness::Case<()>;
 
 pub fn all() -> Vec<Case> {
     const ENGINES: [Engine; 3] = [Engine::Redis70, Engine::Valkey9, Engine::Redis62];
     let mut cases = Vec::new();
     for engine in ENGINES {
-        cases.push(Case::new(engine.name(), "the suite: a race of 16 threads for 5,000 ids", move || {
+        cases.push(Case::new(engine.name(), "the suite: a race of 16 threads for 5,000 ids", move |()| {
             suites::redis(engine)
         }));
     }
-    cases.push(Case::new("redis 7.0", "the suite, over TLS", suites::redis_over_tls));
-    cases.push(Case::new("redis 7.0", "the suite, as a user with the least rights", suites::redis_least_rights));
-    cases.push(Case::new("redis 7.0", "the suite, over connections of the caller's own", suites::redis_own_connection));
-    cases.push(Case::new("redis 7.0", "the suite, behind a cache of known uses", suites::redis_behind_a_cache));
-    cases.push(Case::new("sentinel", "the suite", suites::sentinel));
-    cases.push(Case::new("cluster", "the suite", suites::cluster));
-    cases.push(Case::new("postgres", "the suite", suites::postgres));
-    cases.push(Case::new("postgres", "the suite, over TLS", suites::postgres_over_tls));
+    cases.push(Case::new("redis 7.0", "the suite, over TLS", |()| suites::redis_over_tls()));
+    cases.push(Case::new("redis 7.0", "the suite, as a user with the least rights", |()| suites::redis_least_rights()));
+    cases.push(Case::new("redis 7.0", "the suite, over connections of the caller's own", |()| {
+        suites::redis_own_connection()
+    }));
+    cases.push(Case::new("redis 7.0", "the suite, behind a cache of known uses", |()| suites::redis_behind_a_cache()));
+    cases.push(Case::new("sentinel", "the suite", |()| suites::sentinel()));
+    cases.push(Case::new("cluster", "the suite", |()| suites::cluster()));
+    cases.push(Case::new("postgres", "the suite", |()| suites::postgres()));
+    cases.push(Case::new("postgres", "the suite, over TLS", |()| suites::postgres_over_tls()));
 
     // Each fault on one engine; with --full on all three.
-    type Fault = (&'static str, fn(Engine) -> Pin<Box<dyn Future<Output = Outcome>>>);
+    type Fault = (&'static str, fn(Engine) -> Run);
     let faults: &[Fault] = &[
         ("killed (-9) under 64 callers, restarted with all it persisted", |engine| {
             Box::pin(redis_faults::killed_with_persistence(engine))
@@ -91,67 +59,63 @@ pub fn all() -> Vec<Case> {
     ];
     for engine in ENGINES {
         for (name, fault) in faults {
-            let mut case = Case::new(engine.name(), name, move || fault(engine));
-            case.short = engine == Engine::Redis70;
-            cases.push(case);
+            let case = Case::new(engine.name(), name, move |()| fault(engine));
+            cases.push(if engine == Engine::Redis70 { case } else { case.with_full_alone() });
         }
     }
-    cases.push(Case::new("redis", "replaced by 6.2 and back while it serves", redis_setup::replaced_by_an_older_one));
-    cases.push(Case::new(
-        "redis 7.0",
-        "the policy is looked at again after a reconnection",
-        redis_setup::policy_changed,
-    ));
-    cases.push(Case::new("redis 7.0", "what cannot serve is refused with what to do", redis_setup::refused));
-    cases.push(Case::new(
-        "redis 7.0",
-        "a hammered duplicate costs no round trip behind the cache",
-        redis_setup::cached,
-    ));
-    cases.push(Case::new("redis 7.0", "fails open only where that was asked for, and counts", redis_setup::fails_open));
-    cases.push(Case::new(
-        "redis 7.0",
-        "window 3: a promoted replica that lacks the last writes",
-        fleet_faults::promoted_replica,
-    ));
-    cases.push(Case::new(
-        "redis 7.0",
-        "the primary is demoted under open connections (READONLY)",
-        fleet_faults::demoted,
-    ));
-    cases.push(Case::new("sentinel", "primary killed (-9) under 64 callers", fleet_faults::sentinel_failover));
-    cases.push(Case::new("cluster", "a primary killed (-9) under 64 callers", fleet_faults::cluster_failover));
+    cases.push(Case::new("redis", "replaced by 6.2 and back while it serves", |()| {
+        redis_setup::replaced_by_an_older_one()
+    }));
+    cases.push(Case::new("redis 7.0", "the policy is looked at again after a reconnection", |()| {
+        redis_setup::policy_changed()
+    }));
+    cases.push(Case::new("redis 7.0", "what cannot serve is refused with what to do", |()| redis_setup::refused()));
+    cases.push(Case::new("redis 7.0", "a hammered duplicate costs no round trip behind the cache", |()| {
+        redis_setup::cached()
+    }));
+    cases.push(Case::new("redis 7.0", "fails open only where that was asked for, and counts", |()| {
+        redis_setup::fails_open()
+    }));
+    cases.push(Case::new("redis 7.0", "window 3: a promoted replica that lacks the last writes", |()| {
+        fleet_faults::promoted_replica()
+    }));
+    cases.push(Case::new("redis 7.0", "the primary is demoted under open connections (READONLY)", |()| {
+        fleet_faults::demoted()
+    }));
+    cases.push(Case::new("sentinel", "primary killed (-9) under 64 callers", |()| fleet_faults::sentinel_failover()));
+    cases.push(Case::new("cluster", "a primary killed (-9) under 64 callers", |()| fleet_faults::cluster_failover()));
 
-    cases.push(Case::new("postgres", "killed (-9) under 64 callers, restarted", postgres_faults::killed));
-    cases.push(Case::new(
-        "postgres",
-        "window 2: killed (-9) under synchronous_commit_off",
-        postgres_faults::killed_relaxed,
-    ));
-    cases.push(Case::new("postgres", "stopped (SIGSTOP) under 64 callers, then let go on", postgres_faults::stopped));
-    cases.push(Case::new("postgres", "the reply is lost after the commit", postgres_faults::reply_lost));
-    cases.push(Case::new("postgres", "the connection is reset mid-pipeline", postgres_faults::reset_mid_pipeline));
-    cases.push(Case::new("postgres", "failed over to a read-only server, and back", postgres_faults::read_only));
-    cases.push(Case::new(
-        "postgres",
-        "window 3: a promoted replica that lacks the last commits",
-        postgres_faults::promoted_replica,
-    ));
-    cases.push(Case::new("postgres", "window 1: wiped (TRUNCATE)", postgres_faults::wiped));
-    cases.push(Case::new("postgres", "a lock is held", postgres_faults::lock_held));
-    cases.push(Case::new(
-        "postgres",
-        "the purger is stopped between its decision and its truncation",
-        postgres_setup::purger_stopped,
-    ));
-    cases.push(Case::new("postgres", "four purgers at once, under 64 callers", postgres_setup::purgers_at_once));
-    cases.push(Case::new("postgres", "what cannot serve is refused with what to do", postgres_setup::refused));
-    cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", doctor::postgres));
-    cases.push(Case::new("redis 7.0", "a flood over a slow connection opens nothing", overload::redis_slow));
-    cases.push(Case::new("redis 7.0", "a flood over a stalled connection", overload::redis_stalled));
-    cases.push(Case::new("postgres", "a flood over two slow connections opens nothing", overload::postgres_slow));
-    cases.push(Case::new("postgres", "a flood over two stalled connections", overload::postgres_stalled));
-    cases.push(Case::new("postgres", "a flood while a lock is held opens nothing", overload::postgres_locked));
-    cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", logs::hold_no_secret));
+    cases.push(Case::new("postgres", "killed (-9) under 64 callers, restarted", |()| postgres_faults::killed()));
+    cases.push(Case::new("postgres", "window 2: killed (-9) under synchronous_commit_off", |()| {
+        postgres_faults::killed_relaxed()
+    }));
+    cases.push(Case::new("postgres", "stopped (SIGSTOP) under 64 callers, then let go on", |()| {
+        postgres_faults::stopped()
+    }));
+    cases.push(Case::new("postgres", "the reply is lost after the commit", |()| postgres_faults::reply_lost()));
+    cases.push(Case::new("postgres", "the connection is reset mid-pipeline", |()| {
+        postgres_faults::reset_mid_pipeline()
+    }));
+    cases.push(Case::new("postgres", "failed over to a read-only server, and back", |()| postgres_faults::read_only()));
+    cases.push(Case::new("postgres", "window 3: a promoted replica that lacks the last commits", |()| {
+        postgres_faults::promoted_replica()
+    }));
+    cases.push(Case::new("postgres", "window 1: wiped (TRUNCATE)", |()| postgres_faults::wiped()));
+    cases.push(Case::new("postgres", "a lock is held", |()| postgres_faults::lock_held()));
+    cases.push(Case::new("postgres", "the purger is stopped between its decision and its truncation", |()| {
+        postgres_setup::purger_stopped()
+    }));
+    cases.push(Case::new("postgres", "four purgers at once, under 64 callers", |()| postgres_setup::purgers_at_once()));
+    cases.push(Case::new("postgres", "what cannot serve is refused with what to do", |()| postgres_setup::refused()));
+    cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", |()| doctor::postgres()));
+    cases.push(Case::new("redis 7.0", "a flood over a slow connection opens nothing", |()| overload::redis_slow()));
+    cases.push(Case::new("redis 7.0", "a flood over a stalled connection", |()| overload::redis_stalled()));
+    cases
+        .push(Case::new("postgres", "a flood over two slow connections opens nothing", |()| overload::postgres_slow()));
+    cases.push(Case::new("postgres", "a flood over two stalled connections", |()| overload::postgres_stalled()));
+    cases.push(Case::new("postgres", "a flood while a lock is held opens nothing", |()| overload::postgres_locked()));
+    cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", |()| {
+        logs::hold_no_secret()
+    }));
     cases
 }

@@ -3,12 +3,12 @@
 use oauth_state::{GuardError, Marked, ReplayGuard};
 use oauth_state_postgres::{PostgresGuardBuilder, SCHEMA};
 use oauth_state_redis::{EvictionPolicy, Examined, RedisGuard, RedisGuardBuilder};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::logs::PASSWORD;
 use crate::postgres_faults::at;
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_state_redis::RedisGuard;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::proxy::{Plan, Proxy};
 use support::servers::redis::{Engine, RedisServer};
 use support::servers::redis_fleet::{Cluster, Sentinels};
 use support::servers::{Failure, until};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::redis_faults::{two, wait_for};
 use crate::storm::{Aftermath, Guard, Storm, first_again, mark_new};
 

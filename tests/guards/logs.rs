@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
+use support::ensure;
+use support::harness::Outcome;
 use tracing_subscriber::fmt::MakeWriter;
-
-use crate::cases::Outcome;
-use crate::ensure;
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 

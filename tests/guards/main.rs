@@ -36,58 +36,18 @@ mod storm;
 mod suites;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cases::Case;
+use support::harness;
 
 /// A case that takes longer hangs.
 const LONGEST_CASE: Duration = Duration::from_secs(150);
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    // Cargo adds --quiet to its own.
-    if arguments.iter().any(|one| one.starts_with('-') && !["--full", "--list", "--quiet"].contains(&one.as_str())) {
-        println!(
-            "cargo test --test guards -- [--full] [--list] [WORD...]: each fault on one engine; --full for all, words for the lines that hold them"
-        );
-        return if has("--help") || has("-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
-    }
-    let words: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let wanted = |case: &Case| {
-        let line = case.line();
-        (has("--full") || case.short || !words.is_empty()) && words.iter().all(|word| line.contains(word.as_str()))
+    let arguments = match harness::Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
     };
-    let cases: Vec<Case> = cases::all().into_iter().filter(wanted).collect();
-    if has("--list") {
-        cases.iter().for_each(|case| println!("{}", case.line()));
-        return ExitCode::SUCCESS;
-    }
-    logs::collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let (mut passed, mut failed) = (0, 0);
-    for case in cases {
-        let line = case.line();
-        let start = Instant::now();
-        // On this thread: a server ends with the thread that started it.
-        let outcome = runtime.block_on(async { tokio::time::timeout(LONGEST_CASE, (case.run)()).await });
-        let seconds = start.elapsed().as_secs_f64();
-        match outcome.unwrap_or_else(|_| Err("it hangs".into())) {
-            Ok(measured) => {
-                passed += 1;
-                println!("ok  {line:<92} {seconds:>5.1} s  {measured}");
-            }
-            Err(error) => {
-                failed += 1;
-                println!("BAD {line:<92} {seconds:>5.1} s  {error}");
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    println!("    because: {error}");
-                    cause = error.source();
-                }
-            }
-        }
-    }
-    println!("{passed} passed, {failed} failed");
-    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    harness::run(&arguments, &runtime, LONGEST_CASE, logs::collect, cases::all())
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, ReplayGuard};
 use oauth_state_redis::RedisGuard;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::proxy::{Plan, Proxy};
 use support::servers::redis::{Engine, RedisServer};
 use tokio::task::JoinSet;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::postgres_faults::at;
 use crate::storm::{fresh_id, mark_of, replay_of};
 

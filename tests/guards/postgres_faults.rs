@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_postgres::{PostgresGuard, PostgresGuardBuilder};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::postgres::PostgresServer;
 use support::servers::proxy::{Plan, Proxy};
 use support::servers::{Failure, send_signal, until};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::redis_faults::wait_for;
 use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 

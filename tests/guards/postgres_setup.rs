@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard, testing};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::SCHEMA;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::proxy::{Plan, Proxy};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::postgres_faults::{at, two};
 use crate::storm::{Guard, Storm, cause, first_again, fresh_id, mark_new, replay_of};
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_redis::RedisGuard;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::proxy::{Plan, Proxy};
 use support::servers::redis::{Engine, RedisServer};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
 /// Two servers of ours.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
 use oauth_state_redis::{EvictionPolicy, RedisGuard};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::redis::{Engine, RedisServer};
 
-use crate::cases::Outcome;
+use crate::logs;
 use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
-use crate::{ensure, logs};
 
 /// Marks of honest people, made before a flood.
 const HONEST: usize = 500;

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use oauth_state::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked, ReplayGuard, testing};
 use oauth_state_redis::RedisGuard;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::redis::{Engine, RedisServer};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::logs::PASSWORD;
 use crate::redis_faults::wait_for;
 use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of, replay_of};

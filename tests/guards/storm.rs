@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use oauth_state::{GuardError, GuardErrorKind, Mark, Marked, ReplayGuard, testing};
+use support::ensure;
 use support::servers::Failure;
 use tokio::task::JoinSet;
-
-use crate::ensure;
 
 pub const CALLERS: usize = 64;
 const LIFETIME: Duration = Duration::from_secs(600);

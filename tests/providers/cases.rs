@@ -1,47 +1,13 @@
 //! The table of cases.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use support::servers::Failure;
+use support::harness::{self, Run};
 
 use crate::stores::{Kind, Servers};
 use crate::{cleanup, deploy, garbage, keys, migration, outages, rights, suite, trial};
 
-/// What was measured, in words; or what went wrong.
-pub type Outcome = Result<String, Failure>;
-
-type Run = Pin<Box<dyn Future<Output = Outcome>>>;
-
-pub struct Case {
-    store: &'static str,
-    name: &'static str,
-    pub run: Box<dyn Fn(Arc<Servers>) -> Run>,
-}
-
-impl Case {
-    fn new<F: Future<Output = Outcome> + 'static>(
-        store: &'static str,
-        name: &'static str,
-        run: impl Fn(Arc<Servers>) -> F + 'static,
-    ) -> Self {
-        Self { store, name, run: Box::new(move |servers| Box::pin(run(servers))) }
-    }
-
-    pub fn line(&self) -> String {
-        format!("{:<9} {}", self.store, self.name)
-    }
-}
-
-/// Fails with a sentence unless a condition holds.
-#[macro_export]
-macro_rules! ensure {
-    ($condition:expr, $($sentence:tt)+) => {
-        if !$condition {
-            return Err(format!($($sentence)+).into());
-        }
-    };
-}
+type Case = harness::Case<Arc<Servers>>;
 
 pub fn all(full: bool) -> Vec<Case> {
     type OfOneStore = (&'static str, fn(Kind, Arc<Servers>) -> Run);

@@ -7,10 +7,10 @@ use oauth_state::testing::ManualClock;
 use oauth_state::{BeginError, RingDocument};
 use oauth_state_postgres::PostgresRows;
 use oauth_state_store::{MemoryRows, StoreErrorKind};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::garbage::redis_key;
 use crate::stores::{Fleet, Kind, Server, Servers, at, now, timing};
 use crate::suite::{Basket, basket};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use oauth_state::{Binding, Login};
 use serde::{Deserialize, Serialize};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Data, Fleet, Kind, OWNER, Server, Servers};
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::Callback;
 use rand::{TryRng, rngs::SysRng};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Fleet, Kind, Server, Servers};
 use crate::suite::{Basket, basket};
 

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::{Clock, Keys, RingDocument, SingleProcessGuard};
 use oauth_state_store::{HandleForm, MemoryRows, Row, RowFuture, Rows};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Fleet, Kind, Server, Servers, document, server};
 use crate::suite::{Basket, basket};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::Servers;
 use crate::trial::fleet::{Fleet, PLACES, Sent};
 use crate::trial::old::OLD_TABLE;

@@ -8,10 +8,10 @@ use oauth_state_postgres::PostgresRows;
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
 use oauth_state_store::Rows;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::{Failure, until};
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Fleet, Kind, Server, Servers, server};
 use crate::suite::{Basket, basket};
 

@@ -10,10 +10,10 @@ use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use oauth_state_redis::RedisGuard;
 use oauth_state_redis::RedisRows;
 use oauth_state_store::StoreErrorKind;
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Fleet, Kind, PATIENT, Server, Servers, now, server};
 use crate::suite::{Basket, basket};
 

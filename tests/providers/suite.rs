@@ -9,10 +9,10 @@ use oauth_state::{FinishErrorKind, Restart, SingleProcessGuard};
 use oauth_state_store::MemoryRows;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use support::ensure;
+use support::harness::Outcome;
 use tokio::runtime::Handle;
 
-use crate::cases::Outcome;
-use crate::ensure;
 use crate::stores::{Fleet, Kind, OTHER, OWNER, Server, Servers};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use fleet::{Fleet, PLACES, random_below};
 use server::Settings;
+use support::ensure;
 use support::servers::Failure;
 use tokio::task::JoinSet;
 use visitor::{End, Habits, Outcome, sign_in};
 
 use crate::stores::{Servers, document};
-use crate::{cases, ensure};
 
 /// How many people sign in at a time.
 pub const AT_A_TIME: u64 = 48;
@@ -107,7 +107,7 @@ pub fn settings(servers: &Servers) -> Result<Settings, Failure> {
     })
 }
 
-pub async fn run(full: bool, servers: Arc<Servers>) -> cases::Outcome {
+pub async fn run(full: bool, servers: Arc<Servers>) -> support::harness::Outcome {
     println!(
         "    servers are killed (-9) and started again while people sign in; callbacks go to any server, or (sticky) to"
     );

@@ -17,6 +17,8 @@
 
 #[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(feature = "servers")]
+pub mod harness;
 #[cfg(feature = "bench")]
 pub mod late_refusals;
 #[cfg(feature = "bench")]
