@@ -1,0 +1,75 @@
+//! Keys that rotate through the environment: servers start one after the other with the next document, and people who are in the
+//! middle of a login notice nothing.
+
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use oauth_state::testing::ManualClock;
+use oauth_state::{Flow, KeyRing, Login, Provider, RingDocument, RingTiming, SingleProcessGuard};
+use support::shop::{app, block_on, callback, session};
+
+/// Where `KeyRing::from_env` looks.
+const KEYS: &str = "OAUTH_STATE_KEYS";
+/// What this process does for its parent: `begin`, or the state that it is to finish.
+const ORDER: &str = "OAUTH_STATE_TEST_ORDER";
+/// The time of its clock, in Unix seconds.
+const TIME: &str = "OAUTH_STATE_TEST_TIME";
+const TEST: &str = "keys_from_the_environment::a_rotation_through_the_environment_fails_no_login";
+
+/// A server of its own, which lives for one request: the environment of a process is fixed when it starts.
+fn server(document: &RingDocument, at: SystemTime, order: &str) -> String {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", TEST, "--nocapture"])
+        .env(KEYS, document.to_secret_text().expose())
+        .env(TIME, at.duration_since(UNIX_EPOCH).unwrap().as_secs().to_string())
+        .env(ORDER, order)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(child.stdout).unwrap();
+    let answer =
+        said.lines().find_map(|line| line.split_once("answer=")).unwrap_or_else(|| panic!("no answer: {said}"));
+    answer.1.split_whitespace().next().unwrap().to_owned()
+}
+
+fn serve(order: &str) -> String {
+    let clock = ManualClock::at(std::env::var(TIME).unwrap().parse().unwrap());
+    let guard = SingleProcessGuard::with_capacity(10);
+    let flow = Flow::builder(app(), KeyRing::from_env().unwrap(), guard).clock(clock).provider(Provider::github());
+    let flow = flow.build().unwrap();
+    if order == "begin" {
+        return flow.begin(session(), Login::at("github")).unwrap().state;
+    }
+    let finished = block_on(flow.finish(session(), oauth_state::Expect::provider("github"), callback(order)));
+    finished.map_or_else(|error| error.code().to_owned(), |_| "finished".to_owned())
+}
+
+/// A deploy that logs people out of the login that they are in the middle of, or an old key that opens for ever.
+#[test]
+fn a_rotation_through_the_environment_fails_no_login() {
+    if let Ok(order) = std::env::var(ORDER) {
+        println!("answer={} ", serve(&order));
+        return;
+    }
+    let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let timing = RingTiming::default();
+    let old = RingDocument::first(timing, start).unwrap();
+    let new = old.rotate(start).unwrap().document;
+    let later = start + timing.propagation + timing.skew + Duration::from_secs(1);
+
+    // While the servers restart one by one, old and new finish each other's logins, and all seal with the key that all have.
+    let half_way = start + timing.propagation / 2;
+    for (begins, finishes) in [(&old, &new), (&new, &old), (&new, &new)] {
+        let state = server(begins, half_way, "begin");
+        assert_eq!(server(finishes, half_way, &state), "finished");
+    }
+    // Then the new key seals, and what the old one sealed a moment ago is finished still.
+    let before = server(&new, later - Duration::from_secs(60), "begin");
+    let after = server(&new, later, "begin");
+    assert_eq!(server(&new, later, &before), "finished");
+    assert_eq!(server(&new, later, &after), "finished");
+    // A server that missed the deploy does not know the new key, and one that made it opens nothing of the old one in the end.
+    assert_eq!(server(&old, later, &after), "unknown_key");
+    let in_the_end = later + Duration::from_secs(86_400);
+    let late = server(&old, in_the_end, "begin");
+    assert_eq!(server(&new, in_the_end, &late), "unknown_key");
+}
