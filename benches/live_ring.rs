@@ -24,11 +24,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use oauth_state::source::FileSource;
-use oauth_state::{
-    App, Binding, Flow, Keys, Login, Offered, Provider, Refresh, RingDocument, RingTiming, SecretText,
-    SingleProcessGuard,
-};
+use oauth_state::ring::source::FileSource;
+use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming, SecretText};
+use oauth_state::{App, Binding, Flow, Keys, Login, Provider, SingleProcessGuard};
 
 /// How much is measured.
 struct Effort {

@@ -23,8 +23,9 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
+use oauth_state::provider::Preset;
 use oauth_state::{
-    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset, Provider, ReturnTo,
+    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
     SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};

@@ -20,9 +20,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::provider::{Figure, Preset};
 use oauth_state::{
-    App, AuthorizationError, Authorized, Binding, Expect, Figure, FinishError, Finished, Flow, KeyRing, Login, Preset,
-    Provider, ReturnTo, SingleProcessGuard,
+    App, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
+    SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};

@@ -20,9 +20,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::provider::Preset;
 use oauth_state::{
-    App, AuthorizationError, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Preset,
-    Provider, ReturnTo, SingleProcessGuard,
+    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
+    SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use openidconnect::core::{

@@ -21,9 +21,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
+use oauth_state::provider::{Figure, Preset};
 use oauth_state::{
-    App, Authorized, Binding, Callback, Expect, Figure, Finished, Flow, KeyRing, Login, Preset, Provider, ReturnTo,
-    SingleProcessGuard,
+    App, Authorized, Binding, Callback, Expect, Finished, Flow, KeyRing, Login, Provider, ReturnTo, SingleProcessGuard,
 };
 use oauth_state_axum::{detached, protected};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};

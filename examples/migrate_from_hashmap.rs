@@ -21,9 +21,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::{
-    App, Binding, Expect, FinishError, Flow, KeyRing, Login, Origin, Preset, Provider, SingleProcessGuard,
-};
+use oauth_state::provider::Preset;
+use oauth_state::{App, Binding, Expect, FinishError, Flow, KeyRing, Login, Origin, Provider, SingleProcessGuard};
 use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use oauth_state_store::{
     Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::finish_error::{FinishError, FinishErrorKind, REPOSTED};
-use crate::telemetry::record;
+use crate::observe::record;
+use crate::refusal::{FinishError, FinishErrorKind, REPOSTED};
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
@@ -40,7 +40,8 @@ const MOST_PARAMETERS: usize = 64;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Callback, FinishErrorKind};
+/// use oauth_state::error::FinishErrorKind;
+/// use oauth_state::Callback;
 ///
 /// let callback = Callback::from_query("code=abc&state=ost1...")?;
 /// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
@@ -80,7 +81,7 @@ pub(crate) enum Answer {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::AuthorizationError;
+/// use oauth_state::outcome::AuthorizationError;
 /// assert_eq!(AuthorizationError::AccessDenied.as_str(), "access_denied");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl AuthorizationError {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::AuthorizationError;
+    /// use oauth_state::outcome::AuthorizationError;
     /// assert_eq!(AuthorizationError::LoginRequired.as_str(), "login_required");
     /// ```
     #[must_use]

@@ -7,11 +7,11 @@ use crate::callback::{Callback, Way};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
 use crate::inspect::NotAState;
-use crate::key::id::KeyId;
-use crate::key::{KeyRing, RootKeyId};
 use crate::name::{App, Purpose};
+use crate::ring::key::id::KeyId;
+use crate::ring::key::{KeyRing, RootKeyId};
+use crate::ring::source::document;
 use crate::secret::SecretBytes;
-use crate::source::document;
 use crate::token::keys::{KeyTable, PurposeKeys};
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 

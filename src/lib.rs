@@ -62,7 +62,7 @@ mod conversions;
 mod cookie;
 #[cfg(any(doc, doctest))]
 pub mod docs;
-mod finish_error;
+pub mod error;
 mod flow;
 mod framing;
 #[cfg(test)]
@@ -70,54 +70,41 @@ mod frozen_vectors;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod guard;
 #[cfg(feature = "http")]
 pub mod http;
-mod inspect;
-mod key;
+pub mod inspect;
 mod name;
+pub mod observe;
 mod open;
+pub mod outcome;
 pub mod payload;
-mod provider;
+pub mod provider;
 mod random;
-mod replay;
-mod rotation;
+mod refusal;
+pub mod ring;
 mod seal;
 #[doc(hidden)]
 pub mod seam;
 mod secret;
-pub mod source;
 mod steady_clock;
 mod sync;
-pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
 
-pub use binding::{Binding, BindingError};
-pub use callback::{AuthorizationError, Callback, UnauthenticatedParameters};
-pub use claims::{Origin, ReturnTo, ReturnToError, Tenant, TenantError};
+pub use binding::Binding;
+pub use callback::Callback;
+pub use claims::{Origin, ReturnTo, Tenant};
 pub use clock::{Clock, SystemClock};
-pub use finish_error::{FinishError, FinishErrorKind, RepostPage, Restart};
 pub use flow::{
-    Authorized, BeginError, Begun, Bound, Code, CodeVerifier, ConfigError, DataError, Expect, Finished, Flow,
-    FlowBuilder, Login, Nonce, ProviderRefusal, PublicData,
+    Authorized, BeginError, Begun, Bound, ConfigError, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal,
 };
-pub use inspect::{BoundBy, Inspection, NotAState, SealedBy, StateContents, StateForm, UnverifiedClaims};
-pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
-pub use name::{App, NameError, Purpose};
-pub use provider::{Figure, Preset, PresetError, Provider, ResponseMode};
-pub use random::RandomnessError;
-#[cfg(feature = "cache")]
-pub use replay::KnownUsedCache;
-pub use replay::{
-    DangerouslyFailOpen, GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard,
-};
-pub use rotation::{Change, Keys, KeysStatus, ListedKey, Offered, RingEvent, RingEventKind, Step, StepError};
-pub use rotation::{Finding, Severity};
-#[cfg(feature = "refresh")]
-pub use rotation::{Refresh, Refresher};
-pub use secret::SecretText;
-pub use source::document::{RingDocument, RingError, RingTiming};
+pub use guard::{ReplayGuard, SingleProcessGuard};
+pub use name::{App, Purpose};
+pub use provider::Provider;
+pub use refusal::{FinishError, Restart};
+pub use ring::{KeyRing, Keys};
 
 /// The pages of the repository beside [`docs`], so that their code is compiled and run.
 #[cfg(doctest)]

@@ -46,7 +46,7 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), NameError> {
 /// use oauth_state::App;
 /// let app = App::new("shop", "production")?;
 /// assert_eq!((app.name(), app.environment()), ("shop", "production"));
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {

@@ -8,8 +8,8 @@
 
 use crate::claims::codec::{Claims, TAG_BYTES};
 use crate::claims::{CheckedPath, Origin, Tenant};
-use crate::finish_error::{FinishError, FinishErrorKind};
-use crate::key::ring::Timing;
+use crate::refusal::{FinishError, FinishErrorKind};
+use crate::ring::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::{KeyTable, PurposeKeys};
 use crate::token::wire::{self, Form, LONGEST_BYTES, NotAToken};

@@ -9,7 +9,7 @@ use rand::{TryRng, rngs::SysRng};
 /// # Examples
 ///
 /// ```
-/// use oauth_state::RandomnessError;
+/// use oauth_state::error::RandomnessError;
 /// fn is_error<E: std::error::Error>() -> bool { true }
 /// assert!(is_error::<RandomnessError>());
 /// ```

@@ -7,13 +7,13 @@ use crate::binding::{Binding, RequestHeaders};
 use crate::callback::{Answer, AuthorizationError, Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, Tenant};
 use crate::clock::Clock as _;
-use crate::finish_error::{FinishError, FinishErrorKind};
 use crate::flow::{Authorized, Code, Expect, Finished, Flow, Login, ProviderRefusal};
 use crate::name::Purpose;
+use crate::observe::record;
 use crate::open::Expected;
 use crate::payload::HandleForm;
 use crate::random::{self, RandomnessError};
-use crate::telemetry::record;
+use crate::refusal::{FinishError, FinishErrorKind};
 use crate::token::wire::Form;
 
 /// Logins whose data lies in a store (package `oauth-state-store`).
@@ -175,10 +175,10 @@ pub mod routes {
 
     use crate::callback::Callback;
     use crate::claims::{ReturnTo, Tenant};
-    use crate::finish_error::FinishError;
     use crate::flow::{BeginError, Flow, Login};
     use crate::http::pages::{self, Words};
     use crate::provider::{self, Provider, RedirectUri};
+    use crate::refusal::FinishError;
 
     /// The largest query or form of a callback, in bytes.
     pub const LARGEST_CALLBACK: usize = crate::callback::LARGEST;

@@ -46,7 +46,7 @@ pub(crate) fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::SecretText;
+/// use oauth_state::ring::SecretText;
 ///
 /// let text = SecretText::from("osk1.…".to_owned());
 /// assert_eq!(format!("{text:?}"), "SecretText([redacted])");
@@ -65,7 +65,7 @@ impl SecretText {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::SecretText;
+    /// # use oauth_state::ring::SecretText;
     /// assert_eq!(SecretText::from("abc".to_owned()).expose(), "abc");
     /// ```
     #[must_use]

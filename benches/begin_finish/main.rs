@@ -25,9 +25,8 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use oauth_state::{
-    App, Callback, Expect, Flow, KeyRing, Login, Provider, ReplayGuard, RootKey, SingleProcessGuard, testing,
-};
+use oauth_state::ring::RootKey;
+use oauth_state::{App, Callback, Expect, Flow, KeyRing, Login, Provider, ReplayGuard, SingleProcessGuard, testing};
 use support::bench::shapes::{PROVIDER, Service, Shape, session};
 
 fn begin(criterion: &mut Criterion) {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth_state::{Marked, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::Marked;
 use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
 use support::servers::Failure;

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
-use oauth_state::{Mark, Marked, ReplayGuard, SingleProcessGuard, testing};
+use oauth_state::guard::{Mark, Marked};
+use oauth_state::{ReplayGuard, SingleProcessGuard, testing};
 use serde_json::{Value, json};
 
 use crate::Effort;

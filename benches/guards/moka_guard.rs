@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use moka::Expiry;
 use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache;
-use oauth_state::{Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard, testing};
+use oauth_state::guard::{Mark, MarkFuture, Marked};
+use oauth_state::{ReplayGuard, SingleProcessGuard, testing};
 use serde_json::{Value, json};
 
 use crate::Effort;

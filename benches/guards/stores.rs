@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use oauth_state::{Mark, Marked, ReplayGuard, testing};
+use oauth_state::guard::{Mark, Marked};
+use oauth_state::{ReplayGuard, testing};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::{INSERT, MarkRow};
 use oauth_state_redis::RedisGuard;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use oauth_state::RootKey;
+use oauth_state::ring::RootKey;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer};

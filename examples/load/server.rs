@@ -8,11 +8,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use oauth_state::source::source_fn;
-use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, describe};
-use oauth_state::{
-    App, Binding, Expect, Flow, FlowBuilder, Keys, Login, Provider, Refresh, ReplayGuard, SingleProcessGuard,
-};
+use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS, describe};
+use oauth_state::ring::Refresh;
+use oauth_state::ring::source::source_fn;
+use oauth_state::{App, Binding, Expect, Flow, FlowBuilder, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
 use oauth_state_axum::{CallbackRequest, detached, redirect};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
-use oauth_state::Preset;
+use oauth_state::provider::Preset;
 use serde_json::{Value, json};
 
 use super::Failure;

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use axum::Router;
-use oauth_state::{KeyRing, RootKey};
+use oauth_state::KeyRing;
+use oauth_state::ring::RootKey;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;

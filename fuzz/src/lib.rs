@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oauth_state::fuzzing::Sealer;
 use oauth_state::testing::ManualClock;
-use oauth_state::{
-    App, Authorized, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Mark,
-    MarkFuture, Marked, Provider, PublicData, Purpose, ReplayGuard,
-};
+use oauth_state::guard::{Mark, MarkFuture, Marked};
+use oauth_state::inspect::PublicData;
+use oauth_state::{App, Authorized, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, Purpose, ReplayGuard};
 use serde_json::Value;
 
 /// States that another implementation sealed, with what becomes of each.

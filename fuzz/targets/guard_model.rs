@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use oauth_state::{GuardErrorKind, Marked, ReplayGuard, SingleProcessGuard, testing};
+use oauth_state::guard::{GuardErrorKind, Marked};
+use oauth_state::{ReplayGuard, SingleProcessGuard, testing};
 use oauth_state_fuzz::{Bytes, NOW};
 
 /// Expiry and three times the skew of 60 s: how long a mark is kept.

@@ -11,7 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::revocations;
-use oauth_state::{KeyRing, KeyRole, RingDocument};
+use oauth_state::ring::{KeyRole, RingDocument};
+use oauth_state::KeyRing;
 use serde_json::Value;
 
 /// The scan finds no more than this.

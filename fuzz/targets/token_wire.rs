@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::Token;
 use oauth_state::seam::is_form_of_this_crate;
-use oauth_state::{NotAState, StateForm};
+use oauth_state::inspect::{NotAState, StateForm};
 use oauth_state_fuzz::Bytes;
 
 const FORMS: [&str; 6] = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"];

@@ -17,7 +17,7 @@ pub(crate) use secrets::{FlowSecrets, user_tag};
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
-use crate::key::derive::HmacKey;
+use crate::ring::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
 use crate::token::aead::NONCE_BYTES;
 
@@ -55,7 +55,7 @@ const LONGEST_ID: usize = 1024;
 ///
 /// let session = Binding::session(b"0123456789abcdef-session")?;
 /// assert_eq!(format!("{session:?}"), "Binding(session, [redacted])");
-/// # Ok::<(), oauth_state::BindingError>(())
+/// # Ok::<(), oauth_state::error::BindingError>(())
 /// ```
 #[derive(Clone)]
 pub struct Binding<'a> {
@@ -81,7 +81,8 @@ pub(crate) enum Holder<'a> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Binding, BindingError};
+/// use oauth_state::error::BindingError;
+/// use oauth_state::Binding;
 /// assert_eq!(Binding::session(b"42").unwrap_err(), BindingError::SessionId);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -230,7 +231,7 @@ impl<'a> Binding<'a> {
     /// ```
     /// use oauth_state::Binding;
     /// assert!(Binding::session(&[7; 16])?.and_user(b"user-42").is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn and_user(self, user_id: &'a [u8]) -> Result<Self, BindingError> {
         if !(1..=LONGEST_ID).contains(&user_id.len()) {
@@ -249,7 +250,7 @@ impl<'a> Binding<'a> {
     /// let headers = http::HeaderMap::new();
     /// let binding = Binding::session(&[7; 16])?.with_request(&headers).and_user(b"user-42")?;
     /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[cfg(feature = "http")]
     #[must_use]
@@ -271,7 +272,7 @@ impl<'a> Binding<'a> {
     /// use oauth_state::Binding;
     /// let binding = Binding::new_client_secret().and_user(b"user-42")?.dangerously_assume_same_origin();
     /// assert_eq!(format!("{binding:?}"), "Binding(client secret, [redacted])");
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[must_use]
     pub fn dangerously_assume_same_origin(self) -> Self {

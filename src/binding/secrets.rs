@@ -6,7 +6,7 @@ use super::SECRET_BYTES;
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};
 use crate::framing::length_prefixed;
-use crate::key::derive::HmacKey;
+use crate::ring::key::derive::HmacKey;
 use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::wire::MAGIC;

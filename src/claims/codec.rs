@@ -8,8 +8,8 @@
 //! The first four of the last line stand with a length before them: one byte below 128, two from there on. The data
 //! takes the rest.
 
-use crate::key::ring::LONGEST_LIFETIME;
 use crate::name;
+use crate::ring::key::ring::LONGEST_LIFETIME;
 
 /// Bytes of a binding tag and of a user tag.
 pub(crate) const TAG_BYTES: usize = 16;

@@ -24,7 +24,7 @@ const DECODINGS: usize = 4;
 /// for elsewhere in ["https://evil.example/", "//evil.example", "/\\evil.example", "/a/%2e%2e//evil.example"] {
 ///     assert!(ReturnTo::parse(elsewhere).is_err());
 /// }
-/// # Ok::<(), oauth_state::ReturnToError>(())
+/// # Ok::<(), oauth_state::error::ReturnToError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo(Box<str>);
@@ -34,7 +34,8 @@ pub struct ReturnTo(Box<str>);
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{ReturnTo, ReturnToError};
+/// use oauth_state::error::ReturnToError;
+/// use oauth_state::ReturnTo;
 /// assert_eq!(ReturnTo::parse("home").unwrap_err(), ReturnToError::NotAPath);
 /// assert_eq!(ReturnTo::parse("/a/../b").unwrap_err(), ReturnToError::Segment);
 /// ```

@@ -47,7 +47,7 @@ impl Tenant {
     /// ```
     /// use oauth_state::Tenant;
     /// assert_eq!(Tenant::from_bytes(b"acme")?.as_bytes(), b"acme");
-    /// # Ok::<(), oauth_state::TenantError>(())
+    /// # Ok::<(), oauth_state::error::TenantError>(())
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TenantError> {
         if (1..=LONGEST).contains(&bytes.len()) {

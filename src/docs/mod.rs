@@ -69,7 +69,7 @@ pub mod migrating {}
 pub mod comparison {}
 
 /// [vectors]: crate::docs#in-the-repository
-/// [key-ring]: crate::RingDocument
+/// [key-ring]: crate::ring::RingDocument
 /// [worked-examples]: crate::docs#in-the-repository
 /// [signed-states]: crate::FlowBuilder::build_signed_readable_by_anybody
 ///

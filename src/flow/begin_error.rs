@@ -14,7 +14,7 @@ use crate::random::RandomnessError;
 /// let error = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("gitlab")).unwrap_err();
 /// assert!(matches!(error, BeginError::UnknownProvider));
 /// assert_eq!(error.status(), 400);
-/// # Ok::<(), oauth_state::BindingError>(())
+/// # Ok::<(), oauth_state::error::BindingError>(())
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

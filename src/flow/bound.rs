@@ -7,11 +7,11 @@ use super::FlowInner;
 use super::finished::{Authorized, Finished, ProviderRefusal};
 use crate::claims::codec::BindingKind;
 use crate::claims::data;
-use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::key::id::KeyId;
+use crate::guard::{GuardError, Mark, Marked, Sealed};
+use crate::observe::{Span, Timer};
 use crate::open::is_over;
-use crate::replay::{GuardError, Mark, Marked, Sealed};
-use crate::telemetry::{Span, Timer};
+use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::ring::key::id::KeyId;
 use crate::token::aead::NONCE_BYTES;
 
 /// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
@@ -102,7 +102,8 @@ impl<T: serde::Serialize> Bound<T> {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// use oauth_state::error::FinishErrorKind;
+    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;

@@ -9,12 +9,12 @@ use super::keys::FlowKeys;
 use super::{Address, ConfigError, Flow, FlowInner};
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
+use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
+use crate::observe::FlowMetrics;
 use crate::provider::{Provider, RedirectUri, canonical_host};
 use crate::random;
-use crate::replay::ReplayGuard;
-use crate::rotation::Keys;
-use crate::telemetry::FlowMetrics;
+use crate::ring::live::Keys;
 use crate::token::keys::SameKeyId;
 use crate::token::wire::Form;
 
@@ -159,7 +159,7 @@ impl<T> FlowBuilder<T> {
     /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// assert!(builder.provider(Provider::google()).build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
         self.settings.providers.push(provider);
@@ -176,7 +176,7 @@ impl<T> FlowBuilder<T> {
     /// # use std::time::Duration;
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// assert!(builder.provider(Provider::google()).lifetime(Duration::from_secs(3601)).build().is_err());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.lifetime = lifetime;
@@ -192,7 +192,7 @@ impl<T> FlowBuilder<T> {
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let clock = testing::ManualClock::at(1_800_000_000);
     /// assert!(builder.provider(Provider::google()).clock(clock).build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Box::new(clock);
@@ -211,7 +211,7 @@ impl<T> FlowBuilder<T> {
     /// let provider = Provider::google().redirect_uri("https://login.shop.example/callback");
     /// let error = builder.provider(provider).public_host("shop.example").build().unwrap_err();
     /// assert!(matches!(error, ConfigError::CookieHost { .. }));
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn public_host(mut self, host: &str) -> Self {
         self.settings.public_host = Some(host.to_owned());
@@ -229,7 +229,7 @@ impl<T> FlowBuilder<T> {
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let error = builder.provider(Provider::google()).provider(Provider::github()).shared_callback().build().unwrap_err();
     /// assert!(matches!(error, ConfigError::MixUp(..)));
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn shared_callback(mut self) -> Self {
         self.settings.shared_callback = true;
@@ -251,7 +251,7 @@ impl<T> FlowBuilder<T> {
     /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// assert!(builder.provider(Provider::google()).dangerously_allow_plain_http().build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn dangerously_allow_plain_http(mut self) -> Self {
         self.settings.plain_http = true;
@@ -270,7 +270,7 @@ impl<T> FlowBuilder<T> {
     /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// assert!(builder.provider(Provider::google()).provider(Provider::google()).build().is_err());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn build(self) -> Result<Flow<T>, ConfigError> {
         self.build_form(Form::Sealed)

@@ -9,12 +9,10 @@ use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
 use crate::claims::data;
-use crate::finish_error::{
-    FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose,
-};
+use crate::guard::Sealed;
 use crate::open::{self, Authentic, Context, InContext, OutOfTime};
 use crate::provider::{Provider, host_of};
-use crate::replay::Sealed;
+use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
 use crate::secret::equal_in_constant_time;
 use crate::token::wire::LONGEST_BYTES;
 
@@ -32,7 +30,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// use oauth_state::error::FinishErrorKind;
+    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
     /// let callback = Callback::from_code(begun.state, "code")?;

@@ -11,7 +11,7 @@ use crate::name::NameError;
 /// let app = App::new("shop", "test")?;
 /// let error = Flow::builder(app, testing::ring(), SingleProcessGuard::with_capacity(1)).build().unwrap_err();
 /// assert!(matches!(error, ConfigError::NoProvider));
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -86,7 +86,8 @@ pub struct Authorized<T> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, AuthorizationError};
+/// use oauth_state::outcome::AuthorizationError;
+/// use oauth_state::testing;
 /// let refusal = testing::provider_refusal();
 /// assert_eq!(refusal.error, AuthorizationError::AccessDenied);
 /// assert_eq!(refusal.attributed_to, None); // no `iss` vouches for it
@@ -232,7 +233,7 @@ redacted!(Code, CodeVerifier, Nonce);
 /// # Examples
 ///
 /// ```
-/// use oauth_state::DataError;
+/// use oauth_state::error::DataError;
 /// fn is_error<E: std::error::Error + Send + Sync>() -> bool { true }
 /// assert!(is_error::<DataError>());
 /// ```

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::key::KeyRing;
 use crate::name::{App, Purpose};
-use crate::rotation::Keys;
-use crate::rotation::reader::{Commit, RingReader};
-use crate::source::RingError;
+use crate::ring::key::KeyRing;
+use crate::ring::live::Keys;
+use crate::ring::live::reader::{Commit, RingReader};
+use crate::ring::source::RingError;
 use crate::sync::{ArcSwap, Guard};
 use crate::token::keys::{KeyTable, SameKeyId};
 use crate::token::wire::Form;

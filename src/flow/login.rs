@@ -1,8 +1,8 @@
 //! What a caller says of a login that is to begin.
 
 use crate::claims::{ReturnTo, Tenant};
-use crate::finish_error::Restart;
 use crate::name::Purpose;
+use crate::refusal::Restart;
 
 /// A login to begin: at which provider, for whom, and where to afterwards.
 ///
@@ -35,7 +35,7 @@ impl Login<()> {
     /// ```
     /// use oauth_state::{testing, Binding, Login};
     /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github")).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn at(provider: impl Into<String>) -> Self {
         let provider = provider.into();
@@ -53,7 +53,7 @@ impl<T> Login<T> {
     /// let login = Login::at("github").purpose(Purpose::Link);
     /// let error = testing::flow().begin(Binding::session(&[7; 16])?, login).unwrap_err();
     /// assert!(matches!(error, BeginError::PurposeNotAccepted(Purpose::Link)));
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Some(purpose), ..self }
@@ -80,7 +80,7 @@ impl<T> Login<T> {
     /// ```
     /// use oauth_state::{testing, Binding, Login};
     /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").redirect("web")).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn redirect(self, id: &str) -> Self {
         Self { redirect: Some(id.to_owned()), ..self }
@@ -143,7 +143,7 @@ impl<T> Login<T> {
     ///     None => login,
     /// };
     /// assert!(flow.begin(binding, login).is_ok());
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn restarting(self, restart: &Restart) -> Self {
         Self {

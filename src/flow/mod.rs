@@ -40,13 +40,13 @@ use crate::callback::Callback;
 use crate::claims::CheckedPath;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
-use crate::finish_error::FinishError;
+use crate::guard::ReplayGuard;
 use crate::name::{App, Purpose};
+use crate::observe::FlowMetrics;
 use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
-use crate::replay::ReplayGuard;
-use crate::rotation::Keys;
-use crate::telemetry::FlowMetrics;
+use crate::refusal::FinishError;
+use crate::ring::live::Keys;
 use crate::token::wire::Form;
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
@@ -200,7 +200,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, FinishErrorKind, Login};
+    /// use oauth_state::error::FinishErrorKind;
+    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;

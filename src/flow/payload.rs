@@ -17,10 +17,10 @@ use super::{
 };
 use crate::binding::Binding;
 use crate::callback::Callback;
-use crate::finish_error::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::key::id::KeyId;
+use crate::observe::{Span, Timer, record};
 use crate::payload::{HandleForm, Row, Rows};
-use crate::telemetry::{Span, Timer, record};
+use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::ring::key::id::KeyId;
 use crate::token::aead::{NONCE_BYTES, TAG_BYTES};
 
 /// The most bytes of JSON that one login's data may have.

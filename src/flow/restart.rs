@@ -4,9 +4,9 @@ use super::check::without_cookie;
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{Binding, Comparison};
 use crate::callback::Way;
-use crate::finish_error::{Restart, Whose};
 use crate::open::{self, InContext};
 use crate::provider::Provider;
+use crate::refusal::{Restart, Whose};
 use crate::token::wire::LONGEST_BYTES;
 
 impl<T> Flow<T> {

@@ -12,7 +12,8 @@ use crate::token::wire::Form;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, PublicData, SingleProcessGuard, UnverifiedClaims};
+/// use oauth_state::inspect::{PublicData, UnverifiedClaims};
+/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Language(String);

@@ -5,10 +5,10 @@ use super::finished::{Authorized, Finished, ProviderRefusal};
 use super::{BeginError, Expect, Flow, FlowInner};
 use crate::binding::Binding;
 use crate::callback::Callback;
-use crate::finish_error::{FinishError, Restart};
+use crate::guard::Sealed;
+use crate::observe::Span;
 use crate::provider::Provider;
-use crate::replay::Sealed;
-use crate::telemetry::Span;
+use crate::refusal::{FinishError, Restart};
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
     /// [`Flow::check`], in the span of the whole callback.

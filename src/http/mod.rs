@@ -13,9 +13,9 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::binding::RequestHeaders;
 use crate::callback::Callback;
-use crate::finish_error::{FinishError, FinishErrorKind, RepostPage};
 use crate::flow::{BeginError, Begun};
-use crate::telemetry::record;
+use crate::observe::record;
+use crate::refusal::{FinishError, FinishErrorKind, RepostPage};
 
 impl Callback {
     /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.

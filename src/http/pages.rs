@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::protect;
 use crate::claims::ReturnTo;
-use crate::finish_error::{FinishError, FinishErrorKind, MissingCookie, escape_onto};
 use crate::flow::BeginError;
 use crate::name::Purpose;
+use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, escape_onto};
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 *{box-sizing:border-box}body{font:17px/1.55 system-ui,sans-serif;margin:0;padding:1.2rem}\
@@ -46,7 +46,7 @@ const TRY_LATER: Words = Words {
 };
 
 /// The same for everything that is not known to be a state of this service: it tells an attacker nothing.
-const NEUTRAL: Words = Words { title: "Not signed in", text: crate::finish_error::PUBLIC_TEXT, button: SIGN_IN_AGAIN };
+const NEUTRAL: Words = Words { title: "Not signed in", text: crate::refusal::PUBLIC_TEXT, button: SIGN_IN_AGAIN };
 
 impl FinishError {
     /// The page for the person at the browser, with a button that leads to `again`: the address where a login begins.
@@ -63,7 +63,7 @@ impl FinishError {
     /// assert_eq!(page.status(), 400);
     /// assert!(page.body().contains(error.public_text()) && page.body().contains(r#"href="/auth/github""#));
     /// assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    /// # Ok::<(), oauth_state::ReturnToError>(())
+    /// # Ok::<(), oauth_state::error::ReturnToError>(())
     /// ```
     #[must_use]
     pub fn to_page(&self, again: &ReturnTo) -> Response<String> {
@@ -127,7 +127,7 @@ impl BeginError {
     /// let page = error.to_page(&ReturnTo::parse("/")?);
     /// assert_eq!(page.status(), 400);
     /// assert!(page.body().contains("address of the page") && !page.body().contains("612"));
-    /// # Ok::<(), oauth_state::ReturnToError>(())
+    /// # Ok::<(), oauth_state::error::ReturnToError>(())
     /// ```
     #[must_use]
     pub fn to_page(&self, back: &ReturnTo) -> Response<String> {

@@ -6,19 +6,20 @@ mod unverified;
 use std::fmt;
 use std::time::SystemTime;
 
+pub use crate::flow::PublicData;
 pub use unverified::UnverifiedClaims;
 
 use crate::claims::Origin;
 use crate::claims::codec::BindingKind;
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::finish_error::FinishError;
 use crate::flow::ConfigError;
-use crate::key::derive::key_id;
-use crate::key::id::KeyId;
-use crate::key::ring::RingKey;
-use crate::key::{KeyRing, KeyRole, RootKeyId};
 use crate::name::{App, Purpose};
 use crate::open;
+use crate::refusal::FinishError;
+use crate::ring::key::derive::key_id;
+use crate::ring::key::id::KeyId;
+use crate::ring::key::ring::RingKey;
+use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
 use crate::token::keys::KeyTable;
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
@@ -27,7 +28,8 @@ use crate::token::wire::{self, Form, LONGEST_BYTES};
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Binding, Login, NotAState, StateForm, testing};
+/// use oauth_state::inspect::{NotAState, StateForm};
+/// use oauth_state::{Binding, Login, testing};
 /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
 /// let form = StateForm::read(&state).unwrap();
 /// assert_eq!((form.characters, form.bytes), (state.len(), state.len() * 3 / 4));
@@ -56,7 +58,7 @@ impl StateForm {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{NotAState, StateForm};
+    /// use oauth_state::inspect::{NotAState, StateForm};
     /// assert_eq!(StateForm::read("ost1"), Err(NotAState::TooShort));
     /// ```
     pub fn read(state: &str) -> Result<Self, NotAState> {
@@ -72,7 +74,8 @@ impl StateForm {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Binding, Login, StateForm, testing};
+    /// use oauth_state::inspect::StateForm;
+    /// use oauth_state::{Binding, Login, testing};
     /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
     /// assert_eq!(StateForm::read(&state)?.prefix(), "ost1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -88,7 +91,7 @@ impl StateForm {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::NotAState;
+/// use oauth_state::inspect::NotAState;
 /// assert_eq!(NotAState::OtherMagic.code(), "other_magic");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +113,7 @@ impl NotAState {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::NotAState::TooLong.code(), "too_long");
+    /// assert_eq!(oauth_state::inspect::NotAState::TooLong.code(), "too_long");
     /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -223,7 +226,7 @@ pub struct StateContents {
 /// # Examples
 ///
 /// ```
-/// assert_eq!(oauth_state::BoundBy::Cookie.to_string(), "cookie");
+/// assert_eq!(oauth_state::inspect::BoundBy::Cookie.to_string(), "cookie");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -292,7 +295,9 @@ impl KeyRing {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{App, Binding, BoundBy, KeyRole, Login, Purpose, testing};
+    /// use oauth_state::inspect::BoundBy;
+    /// use oauth_state::ring::KeyRole;
+    /// use oauth_state::{App, Binding, Login, Purpose, testing};
     /// use std::time::{Duration, SystemTime};
     ///
     /// let (ring, app) = (testing::ring(), App::new("shop", "test")?); // those of testing::flow

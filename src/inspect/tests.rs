@@ -6,11 +6,11 @@ use crate::claims::ReturnTo;
 use std::sync::Arc;
 
 use crate::flow::{Flow, Login, Stored};
-use crate::key::RootKey;
+use crate::guard::SingleProcessGuard;
 use crate::payload::MemoryRows;
 use crate::provider::Provider;
-use crate::replay::SingleProcessGuard;
-use crate::source::document::{RingDocument, RingTiming};
+use crate::ring::key::RootKey;
+use crate::ring::source::document::{RingDocument, RingTiming};
 
 const ACCEPTED: &[Purpose] = &[Purpose::Login];
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -21,7 +21,8 @@ use crate::token::wire::{self, Form, LONGEST_BYTES};
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, ReturnTo, SingleProcessGuard, UnverifiedClaims};
+/// use oauth_state::inspect::UnverifiedClaims;
+/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, ReturnTo, SingleProcessGuard};
 /// let guard = SingleProcessGuard::with_capacity(100);
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard)
 ///     .provider(Provider::github())
@@ -64,7 +65,8 @@ impl UnverifiedClaims {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Login, UnverifiedClaims};
+    /// use oauth_state::inspect::UnverifiedClaims;
+    /// use oauth_state::{testing, Binding, Login};
     /// let encrypted = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
     /// assert!(UnverifiedClaims::read(&encrypted).is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::claims::codec::BindingKind;
-use crate::key::material::{RootKey, SAMPLE_KEYS};
-use crate::key::ring::KeyRing;
 use crate::name::{App, Purpose};
+use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
+use crate::ring::key::ring::KeyRing;
 use crate::seal;
 use crate::token::wire::Form;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::replay::{GuardError, GuardErrorKind};
+use crate::guard::{GuardError, GuardErrorKind};
 
 /// A store of rows could not do what it was asked.
 ///

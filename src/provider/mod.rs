@@ -18,10 +18,11 @@ use crate::token::wire::LONGEST_TEXT;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Provider, ResponseMode};
+/// use oauth_state::provider::ResponseMode;
+/// use oauth_state::Provider;
 /// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost);
 /// assert_eq!(provider.id(), "acme");
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -32,7 +33,7 @@ pub enum ResponseMode {
     FormPost,
     /// The same, where the `SameSite=None` cookie that it takes is not wanted, or browsers block it: the login's cookie is
     /// `SameSite=Lax`, and the first POST, which comes without it, is answered with a page that posts once more from this
-    /// site; see [`RepostPage`](crate::RepostPage).
+    /// site; see [`RepostPage`](crate::error::RepostPage).
     FormPostReposted,
 }
 
@@ -48,7 +49,7 @@ pub enum ResponseMode {
 ///     .max_state_chars(255)
 ///     .redirect_uri("https://shop.example/auth/acme/callback");
 /// assert_eq!(provider.id(), "acme");
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Provider {
@@ -148,7 +149,7 @@ impl Provider {
     /// ```
     /// let provider = oauth_state::Provider::custom("acme")?.requires_iss("https://login.acme.example");
     /// assert_eq!(provider.id(), "acme");
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     #[must_use]
     pub fn requires_iss(self, issuer: &str) -> Self {
@@ -160,7 +161,8 @@ impl Provider {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Provider, ResponseMode};
+    /// use oauth_state::provider::ResponseMode;
+    /// use oauth_state::Provider;
     /// assert_eq!(Provider::google().response_mode(ResponseMode::FormPost).id(), "google");
     /// ```
     #[must_use]
@@ -181,10 +183,11 @@ impl Provider {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Provider, ResponseMode};
+    /// use oauth_state::provider::ResponseMode;
+    /// use oauth_state::Provider;
     /// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost).post_only();
     /// assert_eq!(provider.id(), "acme");
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     #[must_use]
     pub fn post_only(self) -> Self {

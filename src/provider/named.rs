@@ -150,7 +150,7 @@ impl Provider {
     /// use oauth_state::Provider;
     /// assert_eq!(Provider::preset("gitlab")?.id(), "gitlab");
     /// assert!(Provider::preset("wechat").is_err());
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn preset(id: &str) -> Result<Self, PresetError> {
         Preset::find(id).map(Preset::provider).ok_or_else(|| PresetError::Unknown(id.to_owned()))
@@ -167,7 +167,7 @@ impl Provider {
     /// ```
     /// let provider = oauth_state::Provider::okta("https://dev-1.okta.com/oauth2/default")?;
     /// assert_eq!(provider.id(), "okta");
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn okta(issuer: &str) -> Result<Self, PresetError> {
         presets::OKTA.provider().with_issuer(issuer)
@@ -184,7 +184,7 @@ impl Provider {
     /// ```
     /// let provider = oauth_state::Provider::auth0("https://shop.eu.auth0.com/")?;
     /// assert_eq!(provider.id(), "auth0");
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn auth0(issuer: &str) -> Result<Self, PresetError> {
         presets::AUTH0.provider().with_issuer(issuer)
@@ -202,7 +202,7 @@ impl Provider {
     /// ```
     /// let provider = oauth_state::Provider::keycloak("https://login.shop.example/realms/shop")?;
     /// assert_eq!(provider.id(), "keycloak");
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn keycloak(issuer: &str) -> Result<Self, PresetError> {
         presets::KEYCLOAK.provider().with_issuer(issuer)
@@ -219,7 +219,7 @@ impl Provider {
     /// ```
     /// let provider = oauth_state::Provider::cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf")?;
     /// assert_eq!(provider.id(), "cognito");
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn cognito(issuer: &str) -> Result<Self, PresetError> {
         presets::COGNITO.provider().with_issuer(issuer)
@@ -240,7 +240,7 @@ impl Provider {
     /// for issuer in ["login.acme.example", "http://login.acme.example", "https://login.acme.example?tenant=1"] {
     ///     assert!(Provider::oidc("acme", issuer).is_err());
     /// }
-    /// # Ok::<(), oauth_state::PresetError>(())
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
     /// ```
     pub fn oidc(id: &str, issuer: &str) -> Result<Self, PresetError> {
         name::check("provider id", id)?;

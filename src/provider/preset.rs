@@ -9,7 +9,7 @@ use crate::name::NameError;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::Preset;
+/// use oauth_state::provider::Preset;
 ///
 /// let limit = Preset::find("x").and_then(|preset| preset.state_limit).unwrap();
 /// assert_eq!(limit.value, 500);
@@ -36,7 +36,7 @@ pub struct Figure<T> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Preset, ResponseMode};
+/// use oauth_state::provider::{Preset, ResponseMode};
 ///
 /// let apple = Preset::find("apple").unwrap();
 /// assert_eq!(apple.response_mode, ResponseMode::FormPost);
@@ -86,7 +86,7 @@ impl Preset {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Preset;
+    /// use oauth_state::provider::Preset;
     /// assert!(Preset::all().iter().any(|preset| preset.name == "GitLab"));
     /// ```
     #[must_use]
@@ -99,7 +99,7 @@ impl Preset {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Preset;
+    /// use oauth_state::provider::Preset;
     /// assert_eq!(Preset::find("entra").unwrap().name, "Microsoft Entra");
     /// assert!(Preset::find("wechat").is_none());
     /// ```
@@ -113,7 +113,7 @@ impl Preset {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Preset;
+    /// use oauth_state::provider::Preset;
     /// assert_eq!(Preset::find("slack").unwrap().provider().id(), "slack");
     /// ```
     #[must_use]
@@ -135,7 +135,8 @@ impl Preset {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{PresetError, Provider};
+/// use oauth_state::provider::PresetError;
+/// use oauth_state::Provider;
 /// assert_eq!(Provider::preset("gitlub").unwrap_err(), PresetError::Unknown("gitlub".into()));
 /// assert_eq!(Provider::okta("dev-1.okta.com").unwrap_err(), PresetError::Issuer);
 /// ```

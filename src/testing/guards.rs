@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::samples::mark;
+use crate::guard::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::random;
-use crate::replay::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 
 /// Threads that race for each id.
 const THREADS: usize = 16;
@@ -50,7 +50,8 @@ pub struct GuardReport {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Mark, MarkFuture, Marked, ReplayGuard};
+/// use oauth_state::guard::{Mark, MarkFuture, Marked};
+/// use oauth_state::{testing, ReplayGuard};
 ///
 /// struct AlwaysFirst;
 /// impl ReplayGuard for AlwaysFirst {
@@ -109,10 +110,11 @@ pub fn guard_suite<G: ReplayGuard>(
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Marked, ReplayGuard, SingleProcessGuard};
+/// use oauth_state::guard::Marked;
+/// use oauth_state::{testing, ReplayGuard, SingleProcessGuard};
 /// let guard = SingleProcessGuard::with_capacity(10);
 /// assert_eq!(testing::without_runtime(guard.mark_used(&testing::sample_mark()))?, Marked::First);
-/// # Ok::<(), oauth_state::GuardError>(())
+/// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
 pub fn without_runtime(answer: MarkFuture<'_>) -> Result<Marked, GuardError> {
     let mut answer = std::pin::pin!(answer);

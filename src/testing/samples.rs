@@ -7,14 +7,14 @@ use crate::binding::Binding;
 use crate::callback::{Callback, UnauthenticatedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::finish_error::{RepostPage, Restart, SCRIPT_NONCE_BYTES};
 use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal, Stored};
-use crate::key::material::{RootKey, SAMPLE_KEYS};
-use crate::key::ring::{DEFAULT_SKEW, KeyRing};
+use crate::guard::{Mark, Sealed, SingleProcessGuard};
 use crate::name::App;
 use crate::payload::{MemoryRows, Row};
 use crate::provider::Provider;
-use crate::replay::{Mark, Sealed, SingleProcessGuard};
+use crate::refusal::{RepostPage, Restart, SCRIPT_NONCE_BYTES};
+use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
+use crate::ring::key::ring::{DEFAULT_SKEW, KeyRing};
 
 const SESSION: [u8; 16] = [7; 16];
 
@@ -169,7 +169,8 @@ pub fn finished_origin() -> Origin {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, AuthorizationError};
+/// use oauth_state::outcome::AuthorizationError;
+/// use oauth_state::testing;
 /// assert_eq!(testing::provider_refusal().error, AuthorizationError::AccessDenied);
 /// ```
 #[must_use]

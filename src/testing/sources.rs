@@ -6,11 +6,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::key::{KeyRole, RootKeyId};
-use crate::rotation::{Keys, Offered, Refresh, Refresher};
+use crate::ring::key::{KeyRole, RootKeyId};
+use crate::ring::live::{Keys, Offered, Refresh, Refresher};
+use crate::ring::source::document::{RingDocument, RingTiming};
+use crate::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 use crate::secret::SecretText;
-use crate::source::document::{RingDocument, RingTiming};
-use crate::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 
 /// What a [`SourceStage`] does takes a while.
 ///
@@ -135,7 +135,7 @@ async fn staged(future: StageFuture<'_>) -> Result<bool, SourceFault> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::source::FileSource;
+/// use oauth_state::ring::source::FileSource;
 /// use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite};
 ///
 /// struct Folder(std::path::PathBuf);
@@ -196,7 +196,7 @@ pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> R
     Ok(report)
 }
 
-fn made<T>(step: Result<T, crate::StepError>) -> Result<T, SourceFault> {
+fn made<T>(step: Result<T, crate::ring::StepError>) -> Result<T, SourceFault> {
     step.map_err(|error| SourceFault(format!("no document could be made: {error}")))
 }
 
@@ -299,7 +299,7 @@ fn every_word(error: &SourceError) -> String {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::source::FileSource;
+/// use oauth_state::ring::source::FileSource;
 /// use oauth_state::testing::writable_source_suite;
 /// # let folder = std::env::temp_dir().join(format!("writable-suite-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;

@@ -3,11 +3,11 @@
 use super::aead::{NONCE_BYTES, NotAuthentic, Xaes256Gcm};
 use super::signed::SigningKey;
 use super::wire::{self, Form, HEAD_BYTES, Tag, Unverified};
-use crate::finish_error::FinishErrorKind;
-use crate::key::derive::{HmacKey, derive, key_id};
-use crate::key::id::KeyId;
-use crate::key::ring::{KeyRing, KeyRole, RingKey, Timing};
 use crate::name::{App, Purpose};
+use crate::refusal::FinishErrorKind;
+use crate::ring::key::derive::{HmacKey, derive, key_id};
+use crate::ring::key::id::KeyId;
+use crate::ring::key::ring::{KeyRing, KeyRole, RingKey, Timing};
 
 /// The keys of one root key for one purpose of one application in one environment.
 #[derive(Debug)]

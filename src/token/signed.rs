@@ -5,7 +5,7 @@
 //! ```
 
 use super::aead::{NONCE_BYTES, NotAuthentic};
-use crate::key::derive::HmacKey;
+use crate::ring::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
 
 /// Bytes of a tag: the whole of HMAC-SHA256, not cut.

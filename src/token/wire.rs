@@ -10,8 +10,8 @@ use super::aead::{self, NONCE_BYTES};
 use super::signed;
 use crate::base64url;
 use crate::framing::length_prefixed;
-use crate::key::id::KeyId;
 use crate::name::{App, Purpose};
+use crate::ring::key::id::KeyId;
 
 /// The first three bytes of an encrypted token; they make the text begin with `ost1`. They also stand for this version of
 /// the format in every derivation, whatever the form.

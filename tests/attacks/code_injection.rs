@@ -3,7 +3,8 @@
 //! Without a code_verifier that is this login's alone, the thief's callback exchanges the victim's code, and he is signed in
 //! as her.
 
-use oauth_state::{Begun, Binding, Callback, Expect, FinishErrorKind, Login};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Begun, Binding, Callback, Expect, Login};
 use support::shop::{Browser, authorized, block_on, shop};
 
 /// What the token endpoint of the authorization server does with a code that it issued for `begun` (RFC 7636 section 4.6).

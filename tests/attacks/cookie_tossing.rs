@@ -4,7 +4,8 @@
 //! Without the prefix, or with a parser that decodes names, the attacker plants the secret of his own login, and the
 //! victim's browser passes for his.
 
-use oauth_state::{Binding, Expect, FinishErrorKind, Login};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Binding, Expect, Login};
 use support::shop::{Browser, callback, shop};
 
 /// A sibling domain can set any cookie whose name is not `__Host-…` as the browser compares it.

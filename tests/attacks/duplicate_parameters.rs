@@ -3,7 +3,8 @@
 //! Without the check, a filter in front reads the first of two states, and the service the second; or an error is put beside a code
 //! and two readers of one callback disagree about what the authorization server said.
 
-use oauth_state::{Callback, Expect, FinishErrorKind, Login};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Callback, Expect, Login};
 use support::shop::{session, shop};
 
 fn refusal(query: &str) -> FinishErrorKind {

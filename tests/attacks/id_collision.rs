@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::guard::{Mark, MarkFuture, Marked};
 use oauth_state::testing::{mark, ring, without_runtime};
-use oauth_state::{Expect, Flow, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::{Expect, Flow, Login, Provider, ReplayGuard, SingleProcessGuard};
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{app, block_on, callback, outcome, session, shop};
 

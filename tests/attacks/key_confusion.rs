@@ -5,10 +5,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth_state::ring::{RingDocument, RingTiming, RootKey};
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{
-    BeginError, Flow, KeyRing, Keys, Login, Provider, RingDocument, RingTiming, RootKey, SingleProcessGuard,
-};
+use oauth_state::{BeginError, Flow, KeyRing, Keys, Login, Provider, SingleProcessGuard};
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{FORMS, NOW, app, code_at_github as code, session};
 

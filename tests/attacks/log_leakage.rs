@@ -2,10 +2,10 @@
 //!
 //! Without redaction the log of a failed login holds a live state with its cookie and its code, and many read logs.
 
-use oauth_state::{
-    Binding, Callback, Expect, FinishErrorKind, Finished, Flow, GuardError, KeyRing, Keys, Login, Mark, MarkFuture,
-    Provider, ReplayGuard, RootKey,
-};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::guard::{GuardError, Mark, MarkFuture};
+use oauth_state::ring::RootKey;
+use oauth_state::{Binding, Callback, Expect, Finished, Flow, KeyRing, Keys, Login, Provider, ReplayGuard};
 use std::fmt::Debug;
 use support::shop::{Browser, app, block_on, callback, session, shop, shop_with};
 

@@ -3,7 +3,8 @@
 //!
 //! Without the binding the victim is signed in to the attacker's account, and puts his card and his papers there.
 
-use oauth_state::{Binding, Expect, FinishErrorKind, Login};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Binding, Expect, Login};
 use support::shop::{Browser, callback, shop};
 
 /// RFC 6749 section 10.12: the attacker begins, authorizes as himself, and leads the victim to the callback.

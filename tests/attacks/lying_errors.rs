@@ -3,7 +3,9 @@
 //! Without the checks, a link from anywhere ends somebody's login, shows a text of the attacker's on the service's page, or
 //! convinces the service that its provider refused.
 
-use oauth_state::{AuthorizationError, Binding, Callback, Expect, FinishErrorKind, Finished, Login};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::{Binding, Callback, Expect, Finished, Login};
 use support::shop::{Browser, authorized, block_on, outcome, session, shop};
 
 fn error(state: &str, more: &str) -> Callback {

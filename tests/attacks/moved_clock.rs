@@ -3,11 +3,11 @@
 //!
 //! Without the limits, a state that leaked is good for ever, and one that was used is new again once the guard has forgotten it.
 
+use oauth_state::error::FinishErrorKind;
+use oauth_state::guard::{Mark, MarkFuture, Marked};
+use oauth_state::ring::{RingDocument, RingTiming};
 use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
-use oauth_state::{
-    Clock, Expect, FinishErrorKind, Flow, Keys, Login, Mark, MarkFuture, Marked, Provider, ReplayGuard, RingDocument,
-    RingTiming, SingleProcessGuard,
-};
+use oauth_state::{Clock, Expect, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

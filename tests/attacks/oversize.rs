@@ -3,7 +3,8 @@
 //! Without the limits, one request makes a server decode, hold or compare megabytes; with a limit that stands too late, a state that was
 //! sealed cannot come back, because a proxy or the provider has a limit of its own.
 
-use oauth_state::{BeginError, Binding, Callback, Expect, Login, Provider, ReturnTo, ReturnToError};
+use oauth_state::error::ReturnToError;
+use oauth_state::{BeginError, Binding, Callback, Expect, Login, Provider, ReturnTo};
 use support::shop::{Browser, callback, outcome, session, shop, shop_with};
 
 #[test]

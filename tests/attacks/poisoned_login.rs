@@ -4,10 +4,9 @@
 //! Without the order of checks, the guard is asked before the binding: whoever has seen a state in an address, a log or a
 //! `Referer` makes its owner's callback fail.
 
+use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state::testing::{mark, without_runtime};
-use oauth_state::{
-    Binding, Callback, Expect, GuardErrorKind, Login, Marked, Purpose, ReplayGuard, SingleProcessGuard, Tenant,
-};
+use oauth_state::{Binding, Callback, Expect, Login, Purpose, ReplayGuard, SingleProcessGuard, Tenant};
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{Browser, block_on, callback, outcome, session, shop};
 
@@ -97,7 +96,7 @@ fn a_flood_of_logins_makes_the_guard_forget_nobody() {
     assert_eq!(claim(0, 1).unwrap(), Marked::First);
     let answers: Vec<_> = (1..1_000).map(|id| claim(id, 1)).collect();
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Marked::First))).count(), 99);
-    let full = |answer: &Result<Marked, oauth_state::GuardError>| {
+    let full = |answer: &Result<Marked, oauth_state::guard::GuardError>| {
         answer.as_ref().err().is_some_and(|error| error.kind() == GuardErrorKind::Full)
     };
     assert_eq!(answers.iter().filter(|answer| full(answer)).count(), 900);

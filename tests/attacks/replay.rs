@@ -7,8 +7,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use oauth_state::error::FinishErrorKind;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Binding, Callback, Expect, FinishErrorKind, Flow, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::{Binding, Callback, Expect, Flow, Login, Provider, ReplayGuard, SingleProcessGuard};
 use support::shop::{Browser, CountingGuard, NOW, app, block_on, callback, outcome, session, shop};
 
 /// One of the servers of a service.

@@ -3,7 +3,8 @@
 //! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
 
-use oauth_state::{Binding, Expect, FinishErrorKind, Login, Provider, Purpose, Restart, ReturnTo, Tenant};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Binding, Expect, Login, Provider, Purpose, Restart, ReturnTo, Tenant};
 use std::time::Duration;
 use support::shop::{Browser, NOW, block_on, callback, session, shop, shop_with};
 

@@ -1,10 +1,12 @@
 //! What cannot work is refused before anybody is redirected.
 
 use http::{HeaderMap, HeaderValue};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::ring::RootKey;
 use oauth_state::testing::ring;
 use oauth_state::{
-    BeginError, Binding, ConfigError, Expect, FinishErrorKind, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose,
-    ReturnTo, RootKey, SingleProcessGuard,
+    BeginError, Binding, ConfigError, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose, ReturnTo,
+    SingleProcessGuard,
 };
 use std::time::Duration;
 use support::shop::{Browser, NOW, app, callback, session, shop, shop_with};

@@ -1,6 +1,8 @@
 //! One browser with many tabs, and the cookies that it keeps.
 
-use oauth_state::{Binding, Callback, Expect, FinishErrorKind, Login, Provider, ResponseMode};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::provider::ResponseMode;
+use oauth_state::{Binding, Callback, Expect, Login, Provider};
 use support::shop::{Browser, block_on, callback, shop, shop_with};
 
 /// Four tabs restored with an empty jar each get a cookie of their own, and all of them work.

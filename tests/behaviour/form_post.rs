@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use oauth_state::{Binding, Callback, Expect, FinishError, FinishErrorKind, Finished, Login, Provider, ResponseMode};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::provider::ResponseMode;
+use oauth_state::{Binding, Callback, Expect, FinishError, Finished, Login, Provider};
 use support::shop::{Browser, Shop, authorized, block_on, shop_with};
 
 fn shop() -> Shop {

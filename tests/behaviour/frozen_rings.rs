@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{KeyRing, KeyRole, Keys, Offered, RingError, RootKeyError, SecretText};
+use oauth_state::ring::{KeyRole, Offered, RingError, RootKeyError, SecretText};
+use oauth_state::{KeyRing, Keys};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use oauth_state::inspect::PublicData;
+use oauth_state::provider::ResponseMode;
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, PublicData, Purpose,
-    ResponseMode, SingleProcessGuard, Tenant,
+    App, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, Purpose,
+    SingleProcessGuard, Tenant,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! The suite for guards: the memory guard passes it, and guards that are broken on purpose do not.
 
+use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
 use oauth_state::testing::{guard_suite, without_runtime};
-use oauth_state::{GuardError, Mark, MarkFuture, Marked, ReplayGuard, SingleProcessGuard};
+use oauth_state::{ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;

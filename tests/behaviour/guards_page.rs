@@ -5,8 +5,8 @@ const PAGE: &str = include_str!("../../docs/guards.md");
 const CASES: &str = include_str!("../guards/cases.rs");
 const TESTS: [&str; 3] = [
     include_str!("guard_suite.rs"),
-    include_str!("../../src/replay/single_process/tests.rs"),
-    include_str!("../../src/replay/known_used.rs"),
+    include_str!("../../src/guard/single_process/tests.rs"),
+    include_str!("../../src/guard/known_used.rs"),
 ];
 
 fn between<'t>(start: &str, end: &str) -> &'t str {

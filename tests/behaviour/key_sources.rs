@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use oauth_state::source::{
+use oauth_state::ring::source::{
     EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource, source_fn,
 };
+use oauth_state::ring::{Refresh, RingDocument, RingError, RingTiming};
 use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
-use oauth_state::{KeyRing, Keys, Refresh, RingDocument, RingError, RingTiming};
+use oauth_state::{KeyRing, Keys};
 
 /// With its clock on.
 fn runtime() -> tokio::runtime::Runtime {

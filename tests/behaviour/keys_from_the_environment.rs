@@ -4,8 +4,9 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oauth_state::ring::{RingDocument, RingTiming};
 use oauth_state::testing::ManualClock;
-use oauth_state::{Flow, KeyRing, Login, Provider, RingDocument, RingTiming, SingleProcessGuard};
+use oauth_state::{Flow, KeyRing, Login, Provider, SingleProcessGuard};
 use support::shop::{app, block_on, callback, session};
 
 /// Where `KeyRing::from_env` looks.

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::Clock as _;
+use oauth_state::guard::{Mark, MarkFuture};
+use oauth_state::ring::{Offered, RingDocument, RingError, RingTiming};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Bound, Callback, Expect, FinishError, Flow, Keys, Login, Mark, MarkFuture, Offered, Provider, ReplayGuard,
-    RingDocument, RingError, RingTiming, SingleProcessGuard,
+    App, Bound, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard,
 };
 use support::shop::{CountingGuard, NOW, app, session};
 
@@ -146,7 +147,7 @@ impl ReplayGuard for SlowGuard {
         if let Some(meanwhile) = self.0.lock().unwrap().take() {
             meanwhile();
         }
-        MarkFuture::ready(Ok(oauth_state::Marked::First))
+        MarkFuture::ready(Ok(oauth_state::guard::Marked::First))
     }
 }
 

@@ -1,9 +1,8 @@
 //! Nothing malformed, and nothing of somebody else, reaches the guard; each refusal has its own code.
 
-use oauth_state::{
-    Binding, Callback, Expect, FinishErrorKind, GuardError, Login, Mark, MarkFuture, Provider, ReplayGuard, ReturnTo,
-    Tenant,
-};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::guard::{GuardError, Mark, MarkFuture};
+use oauth_state::{Binding, Callback, Expect, Login, Provider, ReplayGuard, ReturnTo, Tenant};
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{NOW, authorized, block_on, callback, session, shop, shop_with};
 

@@ -1,7 +1,8 @@
 //! The table of presets: each figure has a source and a date, each limit is held to before the redirect, and
 //! `docs/providers.md` shows what the table says.
 
-use oauth_state::{BeginError, Begun, Binding, Figure, Login, Preset, PresetError, Provider, ResponseMode, ReturnTo};
+use oauth_state::provider::{Figure, Preset, PresetError, ResponseMode};
+use oauth_state::{BeginError, Begun, Binding, Login, Provider, ReturnTo};
 use std::fmt::Write;
 use support::shop::{Shop, session, shop_with};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oauth_state::{Binding, Expect, Finished, Login, Provider, PublicData, Restart, Tenant};
+use oauth_state::inspect::PublicData;
+use oauth_state::{Binding, Expect, Finished, Login, Provider, Restart, Tenant};
 use serde::{Deserialize, Serialize};
 use support::shop::{block_on, callback, session, shop_built};
 

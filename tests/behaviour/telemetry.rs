@@ -7,13 +7,12 @@ use std::sync::{Mutex, Once};
 use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
-use oauth_state::source::source_fn;
-use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
+use oauth_state::guard::{DangerouslyFailOpen, GuardError, KnownUsedCache, Mark, MarkFuture};
+use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
+use oauth_state::ring::source::source_fn;
+use oauth_state::ring::{Refresh, RingDocument, RingTiming};
 use oauth_state::testing::{flow, ring};
-use oauth_state::{
-    Binding, Callback, DangerouslyFailOpen, Expect, Flow, GuardError, Keys, KnownUsedCache, Login, Mark, MarkFuture,
-    Provider, Refresh, ReplayGuard, RingDocument, RingTiming, SingleProcessGuard,
-};
+use oauth_state::{Binding, Callback, Expect, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
 use oauth_state_store::testing::stored_flow;
 use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
 use support::shop::{Browser, app, callback, session, shop, shop_with};
@@ -320,14 +319,14 @@ fn logged(work: impl FnOnce()) -> String {
 fn a_login_shows_as_spans_with_their_children() {
     let text = logged(drive_everything);
     for span in [
-        "oauth_state.begin{provider=\"github\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
-        "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::telemetry::span: close",
-        "oauth_state.finish{provider=\"github\" outcome=\"already_used\"}: oauth_state::telemetry::span: close",
-        "oauth_state.finish{provider=\"github\"}:oauth_state.store{operation=\"get\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
-        "oauth_state.begin{provider=\"github\"}:oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::telemetry::span: close",
-        "oauth_state.begin{provider=\"github\" outcome=\"store_unavailable\"}: oauth_state::telemetry::span: close",
-        "oauth_state.begin{outcome=\"unknown_provider\"}: oauth_state::telemetry::span: close",
-        "oauth_state.source{source=\"a list\" outcome=\"error\"}: oauth_state::telemetry::span: close",
+        "oauth_state.begin{provider=\"github\" outcome=\"ok\"}: oauth_state::observe::span: close",
+        "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::observe::span: close",
+        "oauth_state.finish{provider=\"github\" outcome=\"already_used\"}: oauth_state::observe::span: close",
+        "oauth_state.finish{provider=\"github\"}:oauth_state.store{operation=\"get\" outcome=\"ok\"}: oauth_state::observe::span: close",
+        "oauth_state.begin{provider=\"github\"}:oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::observe::span: close",
+        "oauth_state.begin{provider=\"github\" outcome=\"store_unavailable\"}: oauth_state::observe::span: close",
+        "oauth_state.begin{outcome=\"unknown_provider\"}: oauth_state::observe::span: close",
+        "oauth_state.source{source=\"a list\" outcome=\"error\"}: oauth_state::observe::span: close",
     ] {
         assert!(text.contains(span), "no {span} in\n{text}");
     }

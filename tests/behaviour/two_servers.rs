@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oauth_state::{Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, RingDocument, RingTiming};
+use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::{Expect, FinishError, Finished, Flow, KeyRing, Login, Provider};
 use oauth_state_redis::RedisGuard;
 use support::servers::Failure;
 use support::servers::redis::{Engine, RedisServer};

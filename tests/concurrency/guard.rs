@@ -6,7 +6,8 @@ use crate::explore::Preemptions::{Any, AtMost};
 use crate::explore::explore;
 use loom::thread;
 use oauth_state::testing::{mark, without_runtime};
-use oauth_state::{GuardError, GuardErrorKind, Mark, Marked, ReplayGuard, SingleProcessGuard};
+use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
+use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;
 /// Past the end of every bucket that takes a mark of `NOW + 600`.

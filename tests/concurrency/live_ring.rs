@@ -11,10 +11,9 @@ use crate::explore::explore;
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 use oauth_state::testing::ManualClock;
-use oauth_state::{
-    App, Begun, Binding, Bound, Callback, Expect, FinishError, Flow, KeyRole, Keys, Login, Mark, MarkFuture, Marked,
-    Offered, Provider, ReplayGuard, RingDocument, RingError, RingTiming, SecretText,
-};
+use oauth_state::guard::{Mark, MarkFuture, Marked};
+use oauth_state::ring::{KeyRole, Offered, RingDocument, RingError, RingTiming, SecretText};
+use oauth_state::{App, Begun, Binding, Bound, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard};
 
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;

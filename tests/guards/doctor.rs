@@ -1,6 +1,7 @@
 //! What a look at real servers finds, which `oauth-state doctor` shows.
 
-use oauth_state::{GuardError, Marked, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{GuardError, Marked};
 use oauth_state_postgres::{PostgresGuardBuilder, SCHEMA};
 use oauth_state_redis::{EvictionPolicy, Examined, RedisGuard, RedisGuardBuilder};
 use support::ensure;

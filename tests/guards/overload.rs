@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked};
 use oauth_state_redis::RedisGuard;
 use support::ensure;
 use support::harness::Outcome;

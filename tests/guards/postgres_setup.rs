@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{GuardErrorKind, Marked, ReplayGuard, testing};
+use oauth_state::guard::{GuardErrorKind, Marked};
+use oauth_state::{ReplayGuard, testing};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::SCHEMA;
 use support::ensure;
@@ -137,7 +138,7 @@ pub async fn purger_stopped() -> Outcome {
     Ok(told.join("; "))
 }
 
-fn replay_of_at(mark: &oauth_state::Mark) -> oauth_state::Mark {
+fn replay_of_at(mark: &oauth_state::guard::Mark) -> oauth_state::guard::Mark {
     testing::mark(*mark.id(), [9; 8], mark.now(), mark.expires_at())
 }
 

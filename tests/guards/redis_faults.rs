@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state_redis::RedisGuard;
 use support::ensure;
 use support::harness::Outcome;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth_state::{GuardErrorKind, Marked, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state_redis::{EvictionPolicy, RedisGuard};
 use support::ensure;
 use support::harness::Outcome;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use oauth_state::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked, ReplayGuard, testing};
+use oauth_state::guard::{DangerouslyFailOpen, GuardErrorKind, KnownUsedCache, Marked};
+use oauth_state::{ReplayGuard, testing};
 use oauth_state_redis::RedisGuard;
 use support::ensure;
 use support::harness::Outcome;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use oauth_state::{GuardError, GuardErrorKind, Mark, Marked, ReplayGuard, testing};
+use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
+use oauth_state::{ReplayGuard, testing};
 use support::ensure;
 use support::servers::Failure;
 use tokio::task::JoinSet;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_state::ReplayGuard;
+use oauth_state::guard::KnownUsedCache;
 use oauth_state::testing::guard_suite;
-use oauth_state::{KnownUsedCache, ReplayGuard};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_redis::{RedisGuard, RedisGuardBuilder};
 use support::servers::Failure;

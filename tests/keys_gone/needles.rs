@@ -7,7 +7,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use oauth_state::{RootKey, SecretText};
+use oauth_state::ring::{RootKey, SecretText};
 use sha2::{Sha256, block_api::compress256};
 
 use crate::memory::Needle;

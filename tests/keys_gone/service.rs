@@ -4,10 +4,10 @@ use std::path::Path;
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use oauth_state::source::FileSource;
+use oauth_state::ring::source::FileSource;
+use oauth_state::ring::{Refresh, RingDocument, SecretText};
 use oauth_state::{
-    App, Binding, Callback, Expect, Finished, Flow, FlowBuilder, KeyRing, Keys, Login, Provider, Refresh, RingDocument,
-    SecretText, SingleProcessGuard,
+    App, Binding, Callback, Expect, Finished, Flow, FlowBuilder, KeyRing, Keys, Login, Provider, SingleProcessGuard,
 };
 use tokio::runtime::Runtime;
 

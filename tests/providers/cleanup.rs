@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_state::BeginError;
+use oauth_state::ring::RingDocument;
 use oauth_state::testing::ManualClock;
-use oauth_state::{BeginError, RingDocument};
 use oauth_state_postgres::PostgresRows;
 use oauth_state_store::{MemoryRows, StoreErrorKind};
 use support::ensure;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::{Clock, Keys, RingDocument, SingleProcessGuard};
+use oauth_state::ring::RingDocument;
+use oauth_state::{Clock, Keys, SingleProcessGuard};
 use oauth_state_store::{HandleForm, MemoryRows, Row, RowFuture, Rows};
 use support::ensure;
 use support::harness::Outcome;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oauth_state::ring::{RingDocument, RingTiming};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard, RingDocument,
-    RingTiming, SingleProcessGuard,
+    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard,
+    SingleProcessGuard,
 };
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_postgres::PostgresRows;

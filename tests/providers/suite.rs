@@ -5,7 +5,8 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use base64::Engine as _;
-use oauth_state::{FinishErrorKind, Restart, SingleProcessGuard};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{Restart, SingleProcessGuard};
 use oauth_state_store::MemoryRows;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;

@@ -14,7 +14,7 @@ fn main() {
     #[cfg(feature = "metrics")]
     let metrics = {
         use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-        use oauth_state::telemetry::{FLOW_SECONDS, LATENCY_SECONDS};
+        use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS};
         let flows = Matcher::Full("oauth_state_flow_duration_seconds".to_owned());
         let builder = PrometheusBuilder::new().set_buckets(LATENCY_SECONDS).expect("bounds");
         let builder = builder.set_buckets_for_metric(flows, FLOW_SECONDS).expect("bounds");

@@ -49,12 +49,13 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use http::{HeaderMap, Method};
 
+use oauth_state::error::FinishErrorKind;
 use oauth_state::http::{SetsCookie, protect};
 use oauth_state::seam::routes::{
     LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume,
 };
 use oauth_state::seam::{count_unread, refused_because};
-use oauth_state::{BeginError, Binding, Callback, FinishError, FinishErrorKind};
+use oauth_state::{BeginError, Binding, Callback, FinishError};
 
 /// The headers of a request as an `http` 1 map, octet by octet: actix-web has types of its own. `Debug` redacts them.
 ///
@@ -98,7 +99,7 @@ impl BindingHeaders {
     /// let headers = BindingHeaders::from(&TestRequest::post().insert_header(("origin", "https://shop.example")).to_http_request());
     /// let binding = Binding::session(&[7; 16])?.with_request(headers.as_header_map());
     /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[must_use]
     pub fn as_header_map(&self) -> &HeaderMap {
@@ -342,7 +343,7 @@ impl ResponseError for Rejected<BeginError> {
 /// let error = Callback::from_query("code=abc").unwrap_err();
 /// let page = answer(error.to_page(&ReturnTo::parse("/auth/github")?));
 /// assert_eq!((page.status().as_u16(), page.headers().contains_key("content-security-policy")), (400, true));
-/// # Ok::<(), oauth_state::ReturnToError>(())
+/// # Ok::<(), oauth_state::error::ReturnToError>(())
 /// ```
 #[must_use]
 pub fn answer(response: http::Response<impl Into<String>>) -> HttpResponse {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{Change as Difference, KeyRole, RingDocument, RingTiming, RootKeyId, Step, StepError};
+use oauth_state::ring::{Change as Difference, KeyRole, RingDocument, RingTiming, RootKeyId, Step, StepError};
 use serde_json::{Value, json};
 
 use crate::arguments::{Change, Revoke, Rotate, Times};

@@ -1,7 +1,7 @@
 //! What went wrong, as the person and the pipeline see it.
 
-use oauth_state::source::{SourceError, SourceErrorKind};
-use oauth_state::{RingError, StepError};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::{RingError, StepError};
 
 /// The exit codes; `--help`, the manual and docs/command-line.md list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use oauth_state::source::SourceErrorKind;
-use oauth_state::{RingDocument, RingTiming, RootKey, SecretText, StepError};
+use oauth_state::ring::source::SourceErrorKind;
+use oauth_state::ring::{RingDocument, RingTiming, RootKey, SecretText, StepError};
 use serde_json::json;
 
 use crate::arguments::Generate;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
 use std::time::SystemTime;
 
-use oauth_state::{App, Inspection, NotAState, Purpose, StateContents, StateForm, UnverifiedClaims};
+use oauth_state::inspect::{Inspection, NotAState, StateContents, StateForm, UnverifiedClaims};
+use oauth_state::{App, Purpose};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Inspect;

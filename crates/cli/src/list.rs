@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use oauth_state::{KeyRole, ListedKey};
+use oauth_state::ring::{KeyRole, ListedKey};
 use serde_json::json;
 
 use crate::failure::Failure;

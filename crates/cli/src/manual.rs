@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap_complete::Shell;
-use oauth_state::RingDocument;
+use oauth_state::ring::RingDocument;
 use serde_json::json;
 
 use crate::arguments::command;

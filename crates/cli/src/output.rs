@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use oauth_state::SecretText;
+use oauth_state::ring::SecretText;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};

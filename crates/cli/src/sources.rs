@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
 
-use oauth_state::source::helper::HelperSource;
-use oauth_state::source::{EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource};
-use oauth_state::{RingDocument, SecretText};
+use oauth_state::ring::source::helper::HelperSource;
+use oauth_state::ring::source::{
+    EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource,
+};
+use oauth_state::ring::{RingDocument, SecretText};
 
 use crate::failure::Failure;
 

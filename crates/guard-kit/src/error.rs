@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use oauth_state::{GuardError, GuardErrorKind};
+use oauth_state::guard::{GuardError, GuardErrorKind};
 
 /// The same error for another caller.
 pub(crate) fn again(error: &Arc<GuardError>) -> GuardError {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::Flaw;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 
 /// What there is to say of a server, well or not.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What is wrong with a server that is to serve as a guard: found where a guard connects, and by `oauth-state doctor`.
 
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 
 /// One of them, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Flaw {
 ///
 /// # Errors
 ///
-/// [`GuardErrorKind::Misconfigured`](oauth_state::GuardErrorKind::Misconfigured) with the first fatal flaw.
+/// [`GuardErrorKind::Misconfigured`](oauth_state::guard::GuardErrorKind::Misconfigured) with the first fatal flaw.
 pub fn refuse(flaws: &[Flaw]) -> Result<(), GuardError> {
     for Flaw { found, to_do, .. } in flaws.iter().filter(|flaw| !flaw.fatal) {
         tracing::warn!("{found}; {to_do}");

@@ -28,7 +28,7 @@ pub use link::{CONNECT_TIME, Link, with_jitter};
 #[cfg(feature = "rustls")]
 pub use tls::choose_crypto_provider;
 
-use oauth_state::{GuardError, GuardErrorKind, Mark, Marked};
+use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
 
 /// How long a call may take altogether, its retry included, unless the caller says otherwise.
 pub const DEFAULT_BUDGET: Duration = Duration::from_millis(300);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Store;
 use crate::error;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use rand::TryRng;
 use rand::rngs::SysRng;
 

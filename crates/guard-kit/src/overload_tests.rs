@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::*;
-use oauth_state::{DangerouslyFailOpen, MarkFuture, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{DangerouslyFailOpen, MarkFuture};
 
 const BUDGET: Duration = Duration::from_millis(300);
 

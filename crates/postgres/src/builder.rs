@@ -7,7 +7,7 @@ use tokio_postgres::Config;
 
 use super::connection::{PostgresStore, Settings};
 use super::guard::PostgresGuard;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 ///     .connections(8)
 ///     .connect_lazily()?;
 /// assert!(!format!("{guard:?}").contains("password"));
-/// # Ok::<(), oauth_state::GuardError>(())
+/// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
 #[must_use = "nothing connects before connect() or connect_lazily()"]
 pub struct PostgresGuardBuilder {
@@ -200,7 +200,7 @@ impl PostgresGuardBuilder {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::GuardErrorKind;
+    /// use oauth_state::guard::GuardErrorKind;
     /// use oauth_state_postgres::PostgresGuard;
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let nobody_listens = PostgresGuard::builder("postgres://service@127.0.0.1:1/shop").connect().await.unwrap_err();

@@ -14,7 +14,7 @@ use super::builder::Durability;
 use super::purge;
 use super::server;
 use super::table::{FIND, INSERT, MarkRow};
-use oauth_state::{GuardError, Mark, Marked};
+use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
 /// Everything that a connection needs, shared with the task that purges.
@@ -153,7 +153,7 @@ pub(super) fn failure(error: Error) -> Failure {
         return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
     }
     if code == SqlState::DISK_FULL {
-        return Failure::refused(GuardError::because(oauth_state::GuardErrorKind::Full, cause));
+        return Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, cause));
     }
     match code.code().get(..2) {
         // Shut down or crashed while it was asked: it may have committed before.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::PostgresGuardBuilder;
 use super::connection::cannot_use;
 use super::server::Looked;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{self as kit, Examined, ahead};
 
 /// Its version, its clock in milliseconds, how many replicas follow it, whether one of them must confirm, whether the role may make
@@ -26,7 +26,7 @@ impl PostgresGuardBuilder {
     /// # Examples
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::GuardError> {
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// use oauth_state_postgres::PostgresGuard;
     /// let examined = PostgresGuard::builder("postgres://service@127.0.0.1/shop").examine().await?;
     /// assert!(examined.flaws.is_empty(), "{:?}", examined.flaws);

@@ -5,7 +5,8 @@ use std::fmt;
 use super::builder::PostgresGuardBuilder;
 use super::connection::PostgresStore;
 use super::purge;
-use oauth_state::{GuardError, Mark, MarkFuture, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{GuardError, Mark, MarkFuture};
 use oauth_state_guard_kit::{Link, claim};
 
 /// Remembers used states in Postgres (11 and later), for all servers of a fleet.
@@ -90,7 +91,7 @@ impl PostgresGuard {
     /// # Examples
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::GuardError> {
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// let guard = oauth_state_postgres::PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
     /// assert_eq!(guard.purge().await?.marks, 0);
     /// # Ok(())

@@ -3,7 +3,8 @@
 //!
 //! ```
 //! use oauth_state_postgres::{FIND, INSERT, MarkRow};
-//! use oauth_state::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
+//! use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+//! use oauth_state::ReplayGuard;
 //!
 //! /// Stands for a pool; `execute` gives the rows affected.
 //! struct Pool;

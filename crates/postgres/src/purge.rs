@@ -11,7 +11,7 @@ use super::connection::{Settings, cannot_use};
 use super::guard::Purged;
 use super::table::{PARTITIONS, turn_is_over};
 use crate::unix_seconds;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{LONGEST_BUDGET, with_jitter};
 
 /// A purger that cannot have the lock at once leaves the partition to the next round.
@@ -47,7 +47,7 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
     let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
     let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
-    purged.inspect(|purged| oauth_state::telemetry::count_purged_marks("postgres", purged.marks))
+    purged.inspect(|purged| oauth_state::observe::count_purged_marks("postgres", purged.marks))
 }
 
 async fn round(settings: &Settings) -> Result<Purged, GuardError> {

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::connection::{Lease, PostgresStore, Settings, cannot_use, failure};
 use super::guard::PostgresGuard;
 use super::purge;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 
 /// The table of rows, for those who run their migrations themselves: `create_tables()` of the guard runs it otherwise.

@@ -4,7 +4,7 @@ use tokio_postgres::{Client, Row};
 
 use super::connection::{Settings, cannot_use};
 use super::table::{PARTITIONS, SCHEMA};
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Flaw, refuse};
 
 const LOOK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \

@@ -1,6 +1,6 @@
 //! The table of marks: its schema, the two statements, and the row of a mark.
 
-use oauth_state::Mark;
+use oauth_state::guard::Mark;
 
 use crate::unix_seconds;
 

@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::choose_crypto_provider;
 
 /// Trusts the given certificates (PEM), or the operating system's. A server's name and certificate are always checked.

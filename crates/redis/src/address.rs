@@ -7,7 +7,7 @@ use redis::{TlsCertificates, TlsMode};
 use tokio::sync::Mutex;
 
 use super::connection::{self, Connector};
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 
 const SENTINEL_PORT: u16 = 26_379;
 const SERVER_PORT: u16 = 6_379;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::RedisGuard;
 use super::address::{self, Credentials, Options};
 use super::connection::{AnyConnection, Connector, RedisStore};
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{DEFAULT_BUDGET, Link, check_budget};
 
 /// The prefix of all keys, unless [`RedisGuardBuilder::prefix`] says otherwise.
@@ -42,7 +42,7 @@ pub enum EvictionPolicy {
 ///     .budget(Duration::from_millis(200))
 ///     .connect_lazily()?;
 /// assert!(!format!("{guard:?}").contains("password"));
-/// # Ok::<(), oauth_state::GuardError>(())
+/// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
 #[must_use = "nothing connects before connect() or connect_lazily()"]
 pub struct RedisGuardBuilder {
@@ -188,7 +188,7 @@ impl RedisGuardBuilder {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::GuardErrorKind;
+    /// use oauth_state::guard::GuardErrorKind;
     /// use oauth_state_redis::RedisGuard;
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let nobody_listens = RedisGuard::builder("redis://127.0.0.1:1").connect().await.unwrap_err();

@@ -5,7 +5,7 @@ use redis::{Cmd, RedisError, Value, cmd};
 use super::connection::{AnyConnection, Connected};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::{GuardError, Mark, Marked};
+use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Failure, LONGEST_BUDGET};
 
 /// Characters of an id of 16 bytes in base64url.
@@ -60,7 +60,7 @@ pub(super) async fn get(connection: &mut AnyConnection, key: &str) -> Result<Opt
 /// What an error says: the server's own answer means that nothing was written; anything else, that nobody knows.
 pub(super) fn failure(error: RedisError) -> Failure {
     match code(&error).as_deref() {
-        Some("OOM") => Failure::refused(GuardError::because(oauth_state::GuardErrorKind::Full, error)),
+        Some("OOM") => Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, error)),
         // Another server is the primary now, or this one is not ready: a new connection may find one that is.
         Some("READONLY" | "LOADING" | "MASTERDOWN") => Failure::turned_away(GuardError::unavailable(error)),
         Some("NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF") => Failure::refused(GuardError::unavailable(error)),

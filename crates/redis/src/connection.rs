@@ -10,7 +10,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{EvictionPolicy, RedisServer, claim, server};
-use oauth_state::{GuardError, Marked};
+use oauth_state::guard::{GuardError, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
 /// How long a TCP or TLS connection may take to be made.

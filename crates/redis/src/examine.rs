@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::connection::RedisStore;
 use super::server::{field, flaws, information, try_to_claim, version};
 use super::{EvictionPolicy, RedisGuardBuilder};
-use oauth_state::{GuardError, GuardErrorKind};
+use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, ahead, replicas, with_cause};
 
 impl RedisGuardBuilder {
@@ -19,7 +19,7 @@ impl RedisGuardBuilder {
     /// # Examples
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::GuardError> {
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// use oauth_state_redis::RedisGuard;
     /// let examined = RedisGuard::builder("redis://127.0.0.1:6379").examine().await?;
     /// assert!(examined.flaws.is_empty(), "{:?}", examined.flaws);

@@ -23,7 +23,8 @@ pub use redis;
 pub use rows::RedisRows;
 
 use connection::{AnyConnection, RedisStore};
-use oauth_state::{Mark, MarkFuture, ReplayGuard};
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{Mark, MarkFuture};
 use oauth_state_guard_kit::{Link, claim as claim_over};
 
 /// Remembers used states in Redis (6.2 and later) or Valkey, for all servers of a fleet.
@@ -117,7 +118,7 @@ impl RedisGuard {
     /// use oauth_state_redis::RedisGuard;
     /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
     /// assert!(guard.server().is_none());
-    /// # Ok::<(), oauth_state::GuardError>(())
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
     /// ```
     #[must_use]
     pub fn server(&self) -> Option<RedisServer> {
@@ -143,7 +144,7 @@ impl fmt::Debug for RedisGuard {
 /// # Examples
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), oauth_state::GuardError> {
+/// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
 /// let guard = oauth_state_redis::RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
 /// let server = guard.server().expect("connected");
 /// assert_eq!(server.maxmemory_policy.as_deref(), Some("noeviction"));

@@ -9,7 +9,7 @@ use super::claim::{self, failure};
 use super::connection::{Connected, Lease, RedisStore};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask};
 
 impl RedisGuard {

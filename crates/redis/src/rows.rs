@@ -39,7 +39,7 @@ impl RedisRows {
     /// use oauth_state_redis::{RedisGuard, RedisRows};
     /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
     /// assert_eq!(RedisRows::beside(&guard).form(), HandleForm::Redis);
-    /// # Ok::<(), oauth_state::GuardError>(())
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
     /// ```
     #[must_use]
     pub fn beside(guard: &RedisGuard) -> Self {

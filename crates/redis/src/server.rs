@@ -6,7 +6,7 @@ use super::connection::AnyConnection;
 use super::{EvictionPolicy, RedisServer, claim};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::GuardError;
+use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{CONNECT_TIME, Flaw, refuse};
 use rand::TryRng;
 use rand::rngs::SysRng;

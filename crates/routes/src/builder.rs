@@ -30,7 +30,7 @@ use crate::serve::{AddressMaker, Again, Serving, Shared};
 /// let builder = LoginRoutes::builder(flow)
 ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state));
 /// assert_eq!(format!("{builder:?}"), r#"RoutesBuilder { at: "/auth", providers: ["github"], .. }"#);
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[must_use = "the routes are made by build"]
 pub struct RoutesBuilder<W: Framework, T> {
@@ -95,7 +95,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
     ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
     ///     });
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn each_login<U>(
         self,
@@ -165,7 +165,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
     ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state));
     /// assert!(format!("{builder:?}").contains(r#"["github", "google"]"#));
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn provider<A: Into<String>>(
         mut self,
@@ -196,7 +196,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .build()
     ///     .unwrap_err();
     /// assert!(matches!(error, RoutesError::RedirectUri { .. }));
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn build(self) -> Result<Routes<W, T>, RoutesError> {
         self.build_by(FlowBuilder::build)

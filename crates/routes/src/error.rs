@@ -11,7 +11,7 @@ use oauth_state::ConfigError;
 /// use oauth_state::{App, Flow, SingleProcessGuard, testing};
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(1));
 /// assert!(matches!(LoginRoutes::builder(flow).build().unwrap_err(), RoutesError::NobodyTakesTheCode));
-/// # Ok::<(), oauth_state::NameError>(())
+/// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -4,9 +4,10 @@ use http::Method;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use oauth_state::error::FinishErrorKind;
 use oauth_state::seam::routes::{LARGEST_CALLBACK, refuse_what_must_not_consume};
 use oauth_state::seam::{caused_by, count_unread, refused_because};
-use oauth_state::{Callback, FinishError, FinishErrorKind};
+use oauth_state::{Callback, FinishError};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::header::{HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
+use oauth_state::error::FinishErrorKind;
 use oauth_state::http::{protect, redirect};
 use oauth_state::seam::{self, routes as core};
 use oauth_state::{
-    BeginError, Begun, Binding, Callback, Expect, FinishError, FinishErrorKind, Finished, Flow, Login, Purpose,
-    Restart, ReturnTo,
+    BeginError, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, Login, Purpose, Restart, ReturnTo,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -44,7 +44,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     })
     ///     .on_code(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn site<F>(mut self, of: impl Fn(Parts) -> F + Send + Sync + 'static) -> Self
     where
@@ -74,7 +74,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
     ///     .on_code(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn signed_in_user<F: Future<Output = Option<Vec<u8>>> + Send + 'static>(
         mut self,
@@ -100,7 +100,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     Response::new("signed in")
     /// });
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn on_code<R, F: Future<Output = R> + Send + 'static>(
         mut self,
@@ -131,7 +131,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .on_code(|_, _| async { Response::new("signed in") })
     ///     .on_provider_refusal(|_, _| async { Response::new("You chose not to sign in.") });
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn on_provider_refusal<R, F: Future<Output = R> + Send + 'static>(
         mut self,
@@ -166,7 +166,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .on_code(|_, _| async { Response::new("signed in") })
     ///     .refusal_page(|_error, _again| Response::new("Die Anmeldung ist fehlgeschlagen."));
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn refusal_page<R>(mut self, page: impl Fn(&FinishError, &ReturnTo) -> R + Send + Sync + 'static) -> Self
     where
@@ -191,7 +191,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .on_code(|_, _| async { Response::new("signed in") })
     ///     .on_error(|error| eprintln!("{}: {}", error.code(), error.diagnosis()));
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn on_error(mut self, told: impl Fn(&FinishError) + Send + Sync + 'static) -> Self {
         self.hooks.on_error = Some(Arc::new(told));
@@ -212,7 +212,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .on_code(|_, _| async { Response::new("signed in") })
     ///     .on_begin_error(|error| eprintln!("{error}"));
     /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn on_begin_error(mut self, told: impl Fn(&BeginError) + Send + Sync + 'static) -> Self {
         self.hooks.on_begin_error = Some(Arc::new(told));

@@ -1,6 +1,7 @@
 //! A router for a flow whose states are signed and not encrypted.
 
-use oauth_state::{FlowBuilder, PublicData};
+use oauth_state::FlowBuilder;
+use oauth_state::inspect::PublicData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,7 +28,7 @@ impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
     ///     .on_code(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build_signed_readable_by_anybody().is_ok());
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn build_signed_readable_by_anybody(self) -> Result<Routes<W, T>, RoutesError> {
         self.build_by(FlowBuilder::build_signed_readable_by_anybody)

@@ -4,9 +4,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use oauth_state::http::SetsCookie;
-use oauth_state::{
-    Authorized, Begun, Code, CodeVerifier, Finished, Nonce, Origin, ProviderRefusal, UnauthenticatedParameters, seam,
-};
+use oauth_state::outcome::{Code, CodeVerifier, Nonce, UnauthenticatedParameters};
+use oauth_state::{Authorized, Begun, Finished, Origin, ProviderRefusal, seam};
 
 /// A login that a [`StateStore`](super::StateStore) has begun.
 ///

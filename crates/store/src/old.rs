@@ -5,8 +5,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use oauth_state::error::FinishErrorKind;
 use oauth_state::seam::{self, Expectation, LONGEST_STATE};
-use oauth_state::{BeginError, Binding, Callback, Expect, FinishErrorKind, Login, Origin, Purpose};
+use oauth_state::{BeginError, Binding, Callback, Expect, Login, Origin, Purpose};
 
 use super::{ConsumeFuture, Consumed, ConsumedLogin, IssueFuture, Issued, StateStore, StoreError};
 

@@ -72,7 +72,7 @@ impl<T> StoredFlow<T> {
     /// use oauth_state::{testing, App, Flow, SingleProcessGuard};
     /// let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// assert!(StoredFlow::new(builder, MemoryRows::with_capacity(1)).is_err()); // no provider
-    /// # Ok::<(), oauth_state::NameError>(())
+    /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn new(builder: FlowBuilder<T>, rows: impl Rows) -> Result<Self, ConfigError> {
         Ok(Self { stored: Stored::new(builder, Arc::new(rows))?, data: PhantomData })
@@ -99,7 +99,7 @@ impl<T> StoredFlow<T> {
     /// use oauth_state::{testing, Binding, Expect};
     /// let binding = Binding::session(&[7; 16])?;
     /// assert!(oauth_state_store::testing::stored_flow().restart("not a state", &binding, Expect::provider("github")).is_none());
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[must_use]
     pub fn restart(&self, token: &str, binding: &Binding<'_>, expect: Expect<'_>) -> Option<Restart> {
@@ -132,7 +132,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// let login = Login::at("github").data("x".repeat(70_000));
     /// let error = oauth_state_store::testing::stored_flow().begin(Binding::session(&[7; 16])?, login).await.unwrap_err();
     /// assert!(matches!(error, BeginError::DataTooLong { .. }));
-    /// # Ok::<(), oauth_state::BindingError>(())
+    /// # Ok::<(), oauth_state::error::BindingError>(())
     /// # }).unwrap();
     /// ```
     pub async fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {

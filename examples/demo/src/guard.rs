@@ -34,7 +34,7 @@ pub async fn from_environment() -> Result<Arc<dyn ReplayGuard>, Failure> {
 
 #[cfg(feature = "guards")]
 async fn shared(address: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
-    use oauth_state::KnownUsedCache;
+    use oauth_state::guard::KnownUsedCache;
     use oauth_state_postgres::PostgresGuard;
     use oauth_state_redis::RedisGuard;
     // In front of either, so that a link that is opened again and again stops costing round trips.

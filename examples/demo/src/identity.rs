@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
-use oauth_state::{Authorized, Begun, ResponseMode};
+use oauth_state::provider::ResponseMode;
+use oauth_state::{Authorized, Begun};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use oauth_state::source::FileSource;
-use oauth_state::{KeyRing, Keys, Refresh};
+use oauth_state::ring::Refresh;
+use oauth_state::ring::source::FileSource;
+use oauth_state::{KeyRing, Keys};
 
 use crate::Failure;
 

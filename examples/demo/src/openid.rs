@@ -1,6 +1,7 @@
 //! OpenID Connect, for a provider that the tests bring: discovery, and an ID token with this login's nonce.
 
-use oauth_state::{Authorized, Begun, ResponseMode};
+use oauth_state::provider::ResponseMode;
+use oauth_state::{Authorized, Begun};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use oauth_state::source::{FileSource, WritableSource};
-use oauth_state::{KeyRole, RingDocument, RingTiming, RootKeyId};
+use oauth_state::ring::source::{FileSource, WritableSource};
+use oauth_state::ring::{KeyRole, RingDocument, RingTiming, RootKeyId};
 use tokio::time::sleep;
 
 use crate::Failure;

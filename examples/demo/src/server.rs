@@ -9,10 +9,10 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use oauth_state::{
-    App, AuthorizationError, Binding, Expect, FinishError, FinishErrorKind, Finished, Flow, Login, Provider,
-    ResponseMode,
-};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::provider::ResponseMode;
+use oauth_state::{App, Binding, Expect, FinishError, Finished, Flow, Login, Provider};
 use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;

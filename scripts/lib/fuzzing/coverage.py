@@ -17,11 +17,11 @@ FILES = {
     "src/claims/return_to.rs": 0,
     "src/cookie.rs": 0,
     "src/open.rs": 0,
-    "src/replay/single_process/bucket.rs": 0,
-    "src/source/document/check.rs": 0,
-    "src/source/document/revocations.rs": 0,
-    "src/source/document/walk.rs": 0,
-    "src/source/document/written.rs": 0,
+    "src/guard/single_process/bucket.rs": 0,
+    "src/ring/source/document/check.rs": 0,
+    "src/ring/source/document/revocations.rs": 0,
+    "src/ring/source/document/walk.rs": 0,
+    "src/ring/source/document/written.rs": 0,
 }
 
 

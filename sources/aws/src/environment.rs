@@ -25,7 +25,7 @@ impl AwsSecret {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::source::KeySource;
+    /// use oauth_state::ring::source::KeySource;
     /// use oauth_state_aws::AwsSecret;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::AwsSecret;
 

@@ -16,8 +16,8 @@ use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
-use oauth_state::SecretText;
-use oauth_state::source::{
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{
     Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource,
 };
 
@@ -32,7 +32,7 @@ const CURRENT: &str = "AWSCURRENT";
 /// # Examples
 ///
 /// ```
-/// use oauth_state::source::KeySource;
+/// use oauth_state::ring::source::KeySource;
 /// use oauth_state_aws::AwsSecret;
 /// use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::Region};
 ///
@@ -55,7 +55,7 @@ impl AwsSecret {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state::ring::source::KeySource;
     /// # use oauth_state_aws::AwsSecret;
     /// # use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::BehaviorVersion};
     /// # let client = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());
@@ -78,7 +78,7 @@ impl AwsSecret {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state::ring::source::KeySource;
     /// # use oauth_state_aws::AwsSecret;
     /// # use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::BehaviorVersion};
     /// # let client = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());

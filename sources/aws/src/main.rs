@@ -38,5 +38,5 @@ async fn main() -> ExitCode {
         Some((secret, label)) => AwsSecret::from_environment(secret).await.staging_label(label),
         None => AwsSecret::from_environment(location).await,
     };
-    oauth_state::source::helper::serve(&source).await
+    oauth_state::ring::source::helper::serve(&source).await
 }

@@ -1,7 +1,7 @@
 //! Compare-and-set, out of a label that can be moved only from the version that has it.
 
-use oauth_state::SecretText;
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::{AwsSecret, CURRENT, explain};
 

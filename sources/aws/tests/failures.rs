@@ -4,7 +4,7 @@
 mod common;
 
 use common::{FIRST, SECRET, client, refused, says, source};
-use oauth_state::source::{KeySource, SourceErrorKind};
+use oauth_state::ring::source::{KeySource, SourceErrorKind};
 use oauth_state_aws::AwsSecret;
 use oauth_state_aws::aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config};

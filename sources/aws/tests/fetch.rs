@@ -4,8 +4,9 @@
 mod common;
 
 use common::{FIRST, SECOND, SECRET, source, text};
-use oauth_state::source::{Fetched, KeySource};
-use oauth_state::{Keys, Offered, Refresh, RingDocument, RingTiming};
+use oauth_state::ring::source::{Fetched, KeySource};
+use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming};
+use oauth_state::Keys;
 use servers::moto::Moto;
 use std::time::{Duration, SystemTime};
 

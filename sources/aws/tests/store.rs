@@ -4,8 +4,8 @@
 mod common;
 
 use common::{FIRST, SECOND, SECRET, client, says, source, text};
-use oauth_state::SecretText;
-use oauth_state::source::{SourceErrorKind, WritableSource};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use oauth_state_aws::AwsSecret;
 use servers::moto::{Fault, Moto};
 

@@ -8,7 +8,7 @@ use azure_identity::{
     WorkloadIdentityCredential,
 };
 use azure_security_keyvault_secrets::{ResourceId, SecretClient};
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::secret::{AzureSecret, client_options};
@@ -30,12 +30,12 @@ impl AzureSecret {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::source::KeySource;
+    /// use oauth_state::ring::source::KeySource;
     /// use oauth_state_azure::AzureSecret;
     ///
     /// let source = AzureSecret::from_environment("https://shop.vault.azure.net/secrets/oauth-state")?;
     /// assert_eq!(source.name(), "the Azure secret oauth-state at https://shop.vault.azure.net/");
-    /// # Ok::<(), oauth_state::source::SourceError>(())
+    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
     /// ```
     pub fn from_environment(address: &str) -> Result<Self, SourceError> {
         if CryptoProvider::get_default().is_none() {

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use azure_core::Error;
 use azure_core::error::{ErrorKind, ErrorResponse};
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::secret::AzureSecret;
 

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     };
     runtime.block_on(async {
         match AzureSecret::from_environment(&location) {
-            Ok(source) => oauth_state::source::helper::serve(&source).await,
+            Ok(source) => oauth_state::ring::source::helper::serve(&source).await,
             Err(error) => fail(error),
         }
     })

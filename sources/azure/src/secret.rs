@@ -3,7 +3,7 @@
 use azure_core::http::RetryOptions;
 use azure_security_keyvault_secrets::models::{Secret, SecretClientGetSecretOptions};
 use azure_security_keyvault_secrets::{ResourceExt, SecretClient, SecretClientOptions};
-use oauth_state::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
 
 use crate::error::Step;
 
@@ -16,7 +16,7 @@ use crate::error::Step;
 /// ```
 /// use azure_core::credentials::TokenCredential;
 /// use azure_security_keyvault_secrets::SecretClient;
-/// use oauth_state::source::KeySource;
+/// use oauth_state::ring::source::KeySource;
 /// use oauth_state_azure::{AzureSecret, client_options};
 /// use std::sync::Arc;
 ///
@@ -55,13 +55,13 @@ impl AzureSecret {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::source::KeySource;
+    /// use oauth_state::ring::source::KeySource;
     /// use oauth_state_azure::AzureSecret;
     ///
     /// let ring = AzureSecret::from_environment("https://shop.vault.azure.net/secrets/oauth-state")?;
     /// let as_it_was = ring.version("0123456789abcdef0123456789abcdef");
     /// assert!(as_it_was.name().contains("version 0123456789abcdef"));
-    /// # Ok::<(), oauth_state::source::SourceError>(())
+    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
     /// ```
     #[must_use]
     pub fn version(self, version: impl Into<String>) -> Self {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use azure_security_keyvault_secrets::models::SetSecretParameters;
 use futures_util::TryStreamExt;
-use oauth_state::SecretText;
-use oauth_state::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
 
 use crate::error::Step;
 use crate::secret::AzureSecret;

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use google_cloud_secretmanager_v1::client::SecretManagerService;
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::secret::GcpSecret;
@@ -21,10 +21,11 @@ impl GcpSecret {
     /// # Examples
     ///
     /// ```no_run
-    /// use oauth_state::{Keys, Refresh};
+    /// use oauth_state::ring::Refresh;
+    /// use oauth_state::Keys;
     /// use oauth_state_gcp::GcpSecret;
     ///
-    /// # async fn example() -> Result<(), oauth_state::source::SourceError> {
+    /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
     /// let source = GcpSecret::from_environment("projects/shop/secrets/oauth-state/versions/current").await?;
     /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
     /// tokio::spawn(refresher.run());

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use google_cloud_gax::error::binding::BindingError;
 use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::error::{CredentialsError, Error};
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::secret::GcpSecret;
 

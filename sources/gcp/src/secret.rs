@@ -5,7 +5,7 @@ use std::time::Duration;
 use google_cloud_gax::options::RequestOptionsBuilder;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
-use oauth_state::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
 
 use crate::checksum::crc32c;
 use crate::error::Step;
@@ -16,13 +16,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(8);
 /// A secret of Google Secret Manager whose value is a ring document or a bare root key.
 ///
 /// The version that is read is `latest`, a number, or an alias. A rotation that is written to an alias replaces exactly what
-/// it read: see [`store`](oauth_state::source::WritableSource::store).
+/// it read: see [`store`](oauth_state::ring::source::WritableSource::store).
 ///
 /// # Examples
 ///
 /// ```
 /// use google_cloud_secretmanager_v1::client::SecretManagerService;
-/// use oauth_state::source::KeySource;
+/// use oauth_state::ring::source::KeySource;
 /// use oauth_state_gcp::GcpSecret;
 ///
 /// fn ring(client: SecretManagerService) -> GcpSecret {
@@ -76,7 +76,7 @@ impl GcpSecret {
     ///
     /// ```
     /// # use google_cloud_secretmanager_v1::client::SecretManagerService;
-    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state::ring::source::KeySource;
     /// # use oauth_state_gcp::GcpSecret;
     /// # let _ = rustls::crypto::ring::default_provider().install_default();
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

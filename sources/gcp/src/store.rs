@@ -3,8 +3,8 @@
 use google_cloud_secretmanager_v1::model::secret_version::State;
 use google_cloud_secretmanager_v1::model::{Secret, SecretPayload, SecretVersion};
 use google_cloud_wkt::FieldMask;
-use oauth_state::SecretText;
-use oauth_state::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
 
 use crate::checksum::crc32c;
 use crate::error::Step;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::{Clock, RingTiming};
+use oauth_state::ring::RingTiming;
+use oauth_state::Clock;
 
 /// How much faster.
 const SPEED: u32 = 20;

@@ -5,8 +5,9 @@ use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::source::WritableSource;
-use oauth_state::{Clock, KeyRole, RingDocument};
+use oauth_state::ring::source::WritableSource;
+use oauth_state::ring::{KeyRole, RingDocument};
+use oauth_state::Clock;
 use servers::azure_stub::AzureStub;
 use servers::gcp_stub::GcpStub;
 use servers::moto::Moto;

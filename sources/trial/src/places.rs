@@ -11,7 +11,7 @@ use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, Ent
 use google_cloud_auth::errors::CredentialsError;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
 use http::{Extensions, HeaderMap, HeaderValue};
-use oauth_state::source::{FileSource, WritableSource};
+use oauth_state::ring::source::{FileSource, WritableSource};
 use oauth_state_aws::AwsSecret;
 use oauth_state_aws::aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config};

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use oauth_state::{
-    App, BeginError, Binding, Callback, Clock, Expect, Finished, Flow, KeyRole, Keys, Login, Provider, Refresh,
-    RootKeyId, SingleProcessGuard,
-};
+use oauth_state::ring::{KeyRole, Refresh, RootKeyId};
+use oauth_state::{App, BeginError, Binding, Callback, Clock, Expect, Finished, Flow, Keys, Login, Provider, SingleProcessGuard};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth_state::SecretText;
+use oauth_state::ring::SecretText;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use oauth_state::SecretText;
+use oauth_state::ring::SecretText;
 
 /// How a [`VaultSecret`](crate::VaultSecret) gets its token.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::VaultSecret;
 use crate::address::{Address, escaped, segments};
@@ -15,7 +15,7 @@ use crate::session::Session;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::source::SourceErrorKind;
+/// use oauth_state::ring::source::SourceErrorKind;
 /// use oauth_state_vault::{VaultAuth, VaultSecret};
 /// let auth = VaultAuth::token_file("/vault/token");
 /// let error = VaultSecret::builder("vault.internal", "secret", "shop/oauth-state", auth).build().unwrap_err();
@@ -45,12 +45,12 @@ impl VaultSecretBuilder {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state::ring::source::KeySource;
     /// # use oauth_state_vault::{VaultAuth, VaultSecret};
     /// # let auth = VaultAuth::token_file("/vault/token");
     /// let source = VaultSecret::builder("https://vault", "secret", "shop", auth).field("keys").build()?;
     /// assert!(source.name().ends_with("secret secret/shop, field keys"));
-    /// # Ok::<(), oauth_state::source::SourceError>(())
+    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
     /// ```
     pub fn field(mut self, name: impl Into<String>) -> Self {
         self.field = name.into();
@@ -62,12 +62,12 @@ impl VaultSecretBuilder {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::source::KeySource;
+    /// # use oauth_state::ring::source::KeySource;
     /// # use oauth_state_vault::{VaultAuth, VaultSecret};
     /// # let auth = VaultAuth::token_file("/vault/token");
     /// let source = VaultSecret::builder("https://vault", "secret", "shop", auth).namespace("team-a").build()?;
     /// assert!(source.name().ends_with("secret secret/shop, namespace team-a"));
-    /// # Ok::<(), oauth_state::source::SourceError>(())
+    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
     /// ```
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.namespace = Some(name.into());

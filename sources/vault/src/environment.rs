@@ -1,6 +1,6 @@
 //! What the command lines of Vault and OpenBao read from the environment.
 
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::{VaultAuth, VaultSecret, VaultSecretBuilder};
 

@@ -1,6 +1,6 @@
 //! What the answers of Vault mean, and what to do about them.
 
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::answer::{FieldError, Secret, errors};
 use crate::http::Answer;

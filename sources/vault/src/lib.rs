@@ -16,8 +16,8 @@ use std::time::Duration;
 pub use auth::VaultAuth;
 pub use builder::VaultSecretBuilder;
 
-use oauth_state::SecretText;
-use oauth_state::source::{
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{
     Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource,
 };
 
@@ -36,13 +36,13 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// # Examples
 ///
 /// ```
-/// use oauth_state::source::KeySource;
+/// use oauth_state::ring::source::KeySource;
 /// use oauth_state_vault::{VaultAuth, VaultSecret};
 ///
 /// let auth = VaultAuth::token_file("/vault/token"); // the sink of an agent
 /// let source = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth).build()?;
 /// assert_eq!(source.name(), "Vault at https://vault.internal:8200, secret secret/shop/oauth-state");
-/// # Ok::<(), oauth_state::source::SourceError>(())
+/// # Ok::<(), oauth_state::ring::source::SourceError>(())
 /// ```
 pub struct VaultSecret {
     http: Http,

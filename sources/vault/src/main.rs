@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oauth_state::source::helper;
+use oauth_state::ring::source::helper;
 use oauth_state_vault::VaultSecret;
 
 const HELP: &str = "\

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use oauth_state::SecretText;
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use oauth_state::SecretText;
-use oauth_state::source::{SourceError, SourceErrorKind};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{FIRST, SECOND, builder, reader, refused, says, text, with_policies};
-use oauth_state::source::{KeySource, SourceErrorKind};
+use oauth_state::ring::source::{KeySource, SourceErrorKind};
 use oauth_state_vault::{VaultAuth, VaultSecret};
 use serde_json::json;
 use servers::openbao::{OpenBao, PATH, free_address};

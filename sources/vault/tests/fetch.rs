@@ -6,8 +6,9 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::{FIRST, SECOND, builder, reader, refused, text};
-use oauth_state::source::{Fetched, KeySource, SourceErrorKind};
-use oauth_state::{Keys, Offered, Refresh, RingDocument, RingTiming};
+use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind};
+use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming};
+use oauth_state::Keys;
 use oauth_state_vault::{VaultAuth, VaultSecret};
 use serde_json::json;
 use servers::openbao::{OpenBao, PATH};

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{FIRST, SECOND, reader, says, text, writer};
-use oauth_state::SecretText;
-use oauth_state::source::{SourceErrorKind, WritableSource};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use serde_json::json;
 use servers::openbao::OpenBao;
 

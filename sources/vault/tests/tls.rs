@@ -4,7 +4,7 @@
 mod common;
 
 use common::{FIRST, refused, says, text};
-use oauth_state::source::SourceErrorKind;
+use oauth_state::ring::source::SourceErrorKind;
 use oauth_state_vault::{VaultAuth, VaultSecret};
 use servers::openbao::{OpenBao, PATH};
 

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{FIRST, builder, refused, says, text};
-use oauth_state::source::{KeySource, SourceErrorKind};
+use oauth_state::ring::source::{KeySource, SourceErrorKind};
 use oauth_state_vault::VaultAuth;
 use servers::openbao::OpenBao;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::key::material::{RootKey, SAMPLE_KEYS};
+use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
 use crate::token::wire::LONGEST_BYTES;
 
 const NONCE: [u8; NONCE_BYTES] = [5; NONCE_BYTES];

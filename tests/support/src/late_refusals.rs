@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
-use oauth_state::{
-    App, Binding, Callback, Expect, Flow, FlowBuilder, GuardError, KeyRing, Login, Mark, MarkFuture, Marked, Provider,
-    ReplayGuard, ResponseMode, RootKey, testing,
-};
+use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+use oauth_state::provider::ResponseMode;
+use oauth_state::ring::RootKey;
+use oauth_state::{App, Binding, Callback, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, testing};
 use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
 
 use crate::bench::shapes::{PROVIDER, session};

@@ -3,10 +3,12 @@
 
 use http::HeaderMap;
 use http::header::COOKIE;
+use oauth_state::provider::ResponseMode;
+use oauth_state::ring::RootKey;
 use oauth_state::testing::{self, ManualClock};
 use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose, ResponseMode,
-    RootKey, SingleProcessGuard, Tenant,
+    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, Provider, Purpose,
+    SingleProcessGuard, Tenant,
 };
 
 use crate::bench::shapes::{PROVIDER, REDIRECT, TENANT, forged, session};

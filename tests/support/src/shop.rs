@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderMap, HeaderValue, header};
+use oauth_state::guard::{Mark, MarkFuture};
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{
     App, Authorized, Begun, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing,
-    Login, Mark, MarkFuture, Provider, Purpose, ReplayGuard, SingleProcessGuard,
+    Login, Provider, Purpose, ReplayGuard, SingleProcessGuard,
 };
 
 pub const NOW: u64 = 1_800_000_000;

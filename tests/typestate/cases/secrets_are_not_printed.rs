@@ -1,4 +1,5 @@
-use oauth_state::{Code, CodeVerifier, RootKey, SecretText};
+use oauth_state::outcome::{Code, CodeVerifier};
+use oauth_state::ring::{RootKey, SecretText};
 
 fn main() {}
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http::Request;
+use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Flow, Provider, Purpose, ResponseMode};
+use oauth_state::{Flow, Provider, Purpose};
 use oauth_state_axum::LoginRoutes;
 use support::shop::{CountingGuard, NOW, app, block_on};
 use tower::ServiceExt;

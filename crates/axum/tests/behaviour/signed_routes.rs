@@ -1,6 +1,6 @@
 //! Routes of a flow whose states are signed begin and finish those alone.
 
-use oauth_state::UnverifiedClaims;
+use oauth_state::inspect::UnverifiedClaims;
 use oauth_state::testing::ManualClock;
 use support::shop::{CountingGuard, NOW};
 

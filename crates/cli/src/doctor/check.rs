@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use oauth_state::Severity;
+use oauth_state::ring::Severity;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,10 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
-use oauth_state::{
-    App, BeginError, ConfigError, Flow, FlowBuilder, KeyRing, Provider, Purpose, RingDocument, RingTiming,
-    SingleProcessGuard,
-};
+use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::{App, BeginError, ConfigError, Flow, FlowBuilder, KeyRing, Provider, Purpose, SingleProcessGuard};
 
 use super::cookie::{WebOrigin, cookie, redirect_uri};
 use super::provider::ProviderSpec;

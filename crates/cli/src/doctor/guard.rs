@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth_state::{GuardError, GuardErrorKind};
+use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, with_cause};
 
 use super::check::Check;

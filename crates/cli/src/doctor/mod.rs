@@ -14,7 +14,8 @@ mod store;
 
 use std::time::SystemTime;
 
-use oauth_state::{App, RingDocument, RingTiming};
+use oauth_state::App;
+use oauth_state::ring::{RingDocument, RingTiming};
 use serde_json::json;
 
 pub use check::{Check, Level};

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use super::check::Check;
-use oauth_state::{NameError, Preset, Provider, ResponseMode};
+use oauth_state::Provider;
+use oauth_state::error::NameError;
+use oauth_state::provider::{Preset, ResponseMode};
 
 /// `ID`, and after commas what [`Provider`]'s methods of the same names take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

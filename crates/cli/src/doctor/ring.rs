@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
-use oauth_state::RingDocument;
+use oauth_state::ring::RingDocument;
 
 /// What is wrong with a document, errors first; nothing where all is well.
 #[must_use]

@@ -2,7 +2,8 @@
 
 use super::check::Check;
 use clap::ValueEnum;
-use oauth_state::{BeginError, Begun, Binding, Flow, Login, Provider, PublicData, Purpose, ReturnTo, Tenant};
+use oauth_state::inspect::PublicData;
+use oauth_state::{BeginError, Begun, Binding, Flow, Login, Provider, Purpose, ReturnTo, Tenant};
 use serde_json::Value;
 
 use super::provider::ProviderSpec;

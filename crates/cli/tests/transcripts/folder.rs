@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use oauth_state::{App, Binding, Flow, KeyRing, Login, Provider, Purpose, ReturnTo, RingDocument, RingTiming};
-use oauth_state::{PublicData, SingleProcessGuard, Tenant};
+use oauth_state::inspect::PublicData;
+use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::{App, Binding, Flow, KeyRing, Login, Provider, Purpose, ReturnTo};
+use oauth_state::{SingleProcessGuard, Tenant};
 
 use crate::compare::Comparison;
 

@@ -1,5 +1,5 @@
 use super::*;
-use oauth_state::GuardErrorKind;
+use oauth_state::guard::GuardErrorKind;
 
 fn shape(url: &str) -> &'static str {
     match connector(url, &Options::default()) {

@@ -1,5 +1,5 @@
 use super::*;
-use oauth_state::GuardErrorKind;
+use oauth_state::guard::GuardErrorKind;
 
 const INFORMATION: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n# Memory\r\n\
                            maxmemory_policy:noeviction\r\n# Replication\r\nrole:master\r\n";

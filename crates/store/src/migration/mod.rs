@@ -12,7 +12,8 @@ pub use plan::MigrationPlan;
 
 use counts::Counters;
 
-use oauth_state::{BeginError, Binding, Callback, Expect, FinishError, FinishErrorKind, Login, seam};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::{BeginError, Binding, Callback, Expect, FinishError, Login, seam};
 
 use super::{ConsumeFuture, IssueFuture, StateStore};
 

@@ -1,7 +1,7 @@
 //! What the tests of this source share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use oauth_state::source::{Fetched, KeySource, SourceError, SourceErrorKind};
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 use oauth_state_aws::AwsSecret;
 use oauth_state_aws::aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config};

@@ -1,7 +1,8 @@
 //! Reading from the stub of Azure Key Vault.
 
-use oauth_state::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
-use oauth_state::{Keys, Refresh, RingDocument, RingTiming};
+use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
+use oauth_state::ring::{Refresh, RingDocument, RingTiming};
+use oauth_state::Keys;
 use oauth_state_azure::AzureSecret;
 use servers::azure_stub::{AzureStub, SECRET, TOKEN, VAULT};
 

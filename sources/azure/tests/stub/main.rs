@@ -12,8 +12,8 @@ use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions}
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport, Url};
 use azure_core::time::{Duration, OffsetDateTime};
 use azure_security_keyvault_secrets::SecretClient;
-use oauth_state::SecretText;
-use oauth_state::source::{Fetched, KeySource, SourceError};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_azure::{AzureSecret, client_options};
 use servers::azure_stub::{AzureStub, SECRET, VAULT};
 

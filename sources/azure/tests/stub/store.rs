@@ -1,6 +1,6 @@
 //! Writing to the stub of Azure Key Vault.
 
-use oauth_state::source::{SourceErrorKind, WritableSource};
+use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use servers::azure_stub::{AzureStub, Step};
 
 use crate::{read, source, text};

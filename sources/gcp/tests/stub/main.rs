@@ -10,8 +10,8 @@ use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, Ent
 use google_cloud_auth::errors::CredentialsError;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
 use http::{Extensions, HeaderMap, HeaderValue};
-use oauth_state::SecretText;
-use oauth_state::source::{Fetched, KeySource, SourceError};
+use oauth_state::ring::SecretText;
+use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_gcp::GcpSecret;
 use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
 

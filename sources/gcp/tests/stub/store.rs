@@ -1,6 +1,6 @@
 //! Writing to the stub of Google Secret Manager.
 
-use oauth_state::source::{SourceErrorKind, WritableSource};
+use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use servers::gcp_stub::{GcpStub, Step};
 
 use crate::{read, source, text};

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
-use oauth_state::{Mark, MarkFuture, Marked, ReplayGuard};
+use oauth_state::guard::{Mark, MarkFuture, Marked};
+use oauth_state::ReplayGuard;
 
 /// Remembers nothing.
 pub struct Forgetful;

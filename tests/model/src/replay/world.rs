@@ -7,10 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::testing::ManualClock;
-use oauth_state::{
-    App, Binding, Bound, Callback as RealCallback, Expect, FinishError, Finished, Flow, Keys, Login, Provider,
-    ReplayGuard, RingDocument, RingTiming, SingleProcessGuard,
-};
+use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::{App, Binding, Bound, Callback as RealCallback, Expect, FinishError, Finished, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
 
 use super::browser::Browser;
 use super::guards::{Forgetful, InTwoSteps};

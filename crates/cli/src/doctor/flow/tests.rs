@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::doctor::Level;
-use oauth_state::RingTiming;
+use oauth_state::ring::RingTiming;
 
 fn service(origin: &str, providers: &[&str]) -> Service {
     Service {

@@ -1,0 +1,8 @@
+//! The smaller errors, and the kinds of the larger ones.
+
+pub use crate::binding::BindingError;
+pub use crate::claims::{ReturnToError, TenantError};
+pub use crate::flow::DataError;
+pub use crate::name::NameError;
+pub use crate::random::RandomnessError;
+pub use crate::refusal::{FinishErrorKind, RepostPage};

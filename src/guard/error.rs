@@ -1,0 +1,171 @@
+//! What a guard answers when it cannot answer.
+
+use std::fmt;
+
+/// A guard could not answer. The callback is refused: an error never means "first".
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::{GuardError, GuardErrorKind};
+/// let error = GuardError::unavailable(std::io::Error::other("connection refused"));
+/// assert_eq!(error.kind(), GuardErrorKind::Unavailable);
+/// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection refused");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct GuardError {
+    kind: GuardErrorKind,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Why a guard could not answer.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::GuardErrorKind;
+/// assert_eq!(GuardErrorKind::Full.to_string(), "the replay guard is full");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GuardErrorKind {
+    /// Nothing was written to the store, which was not reached or refused; the callback may be tried again.
+    Unavailable,
+    /// Nothing was written to the store: the call waited on this server for a connection until its time was up, or the store
+    /// answered that it is too busy. Load does that as well as an outage; the callback may be tried again.
+    Overloaded,
+    /// The store was asked and its answer is not known; the state may be used up.
+    OutcomeUnknown,
+    /// The store holds as many live marks as it may.
+    Full,
+    /// The address or a setting is wrong, or the store cannot do what a guard needs.
+    Misconfigured,
+}
+
+impl fmt::Display for GuardErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unavailable => "the replay guard's store cannot be reached",
+            Self::Overloaded => "the replay guard is too busy to answer",
+            Self::OutcomeUnknown => "the replay guard's store did not say whether it took the mark",
+            Self::Full => "the replay guard is full",
+            Self::Misconfigured => "the replay guard cannot work as it is configured",
+        })
+    }
+}
+
+impl GuardError {
+    /// Nothing was written to the store, because it was not reached or because it refused: the same callback may be tried again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// assert_eq!(GuardError::unavailable("connection refused").kind(), GuardErrorKind::Unavailable);
+    /// ```
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::Unavailable, source: Some(cause.into()) }
+    }
+
+    /// Nothing was sent to the store, because no connection was free in time: a pool that is used up is not an outage, because an
+    /// attacker can use it up. [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) stays closed.
+    ///
+    /// # Examples
+    ///
+    /// A guard over a pool of its own tells a pool that timed out from a store that is down:
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// # enum PoolError { TimedOut, Refused(std::io::Error) }
+    /// fn cannot_ask(error: PoolError) -> GuardError {
+    ///     match error {
+    ///         PoolError::TimedOut => GuardError::overloaded("no connection was free in time"),
+    ///         PoolError::Refused(error) => GuardError::unavailable(error),
+    ///     }
+    /// }
+    /// # assert_eq!(cannot_ask(PoolError::Refused(std::io::Error::other("x"))).kind(), GuardErrorKind::Unavailable);
+    /// assert_eq!(cannot_ask(PoolError::TimedOut).kind(), GuardErrorKind::Overloaded);
+    /// ```
+    pub fn overloaded(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::Overloaded, source: Some(cause.into()) }
+    }
+
+    /// The store was asked and the answer is not known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// assert_eq!(GuardError::outcome_unknown("connection reset").kind(), GuardErrorKind::OutcomeUnknown);
+    /// ```
+    pub fn outcome_unknown(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::OutcomeUnknown, source: Some(cause.into()) }
+    }
+
+    /// The store cannot do what a guard needs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// assert_eq!(GuardError::misconfigured("read-only replica").kind(), GuardErrorKind::Misconfigured);
+    /// ```
+    pub fn misconfigured(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: GuardErrorKind::Misconfigured, source: Some(cause.into()) }
+    }
+
+    /// The store holds as many live marks as it may.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// assert_eq!(GuardError::full().kind(), GuardErrorKind::Full);
+    /// ```
+    #[must_use]
+    pub fn full() -> Self {
+        Self { kind: GuardErrorKind::Full, source: None }
+    }
+
+    /// An error of this kind with its cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// let error = GuardError::because(GuardErrorKind::Full, "OOM command not allowed");
+    /// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "OOM command not allowed");
+    /// ```
+    pub fn because(kind: GuardErrorKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, source: Some(cause.into()) }
+    }
+
+    /// The cause, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::GuardError;
+    /// assert_eq!(GuardError::unavailable("refused").into_cause().unwrap().to_string(), "refused");
+    /// assert!(GuardError::full().into_cause().is_none());
+    /// ```
+    #[must_use]
+    pub fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.source
+    }
+
+    /// Which kind it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, GuardErrorKind};
+    /// assert_eq!(GuardError::full().kind(), GuardErrorKind::Full);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> GuardErrorKind {
+        self.kind
+    }
+}

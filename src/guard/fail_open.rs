@@ -1,0 +1,137 @@
+//! A guard that lets callbacks through while its store cannot be asked.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
+use crate::observe::record;
+
+/// Lets a callback through when the guard behind it cannot answer, and counts how often it did.
+///
+/// For a service to which a failed login is worse than a link that works twice while its store is down. Everything else
+/// still holds then: the browser's cookie, the expiry, and the provider, which takes a code once.
+///
+/// It opens for an outage only: the store could not be reached (`Unavailable`), or did not answer a call that was sent
+/// (`OutcomeUnknown`). It stays closed for the other kinds:
+///
+/// * `Full`: an attacker could fill the guard to open it.
+/// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an attempt to connect
+///   has failed, which takes up to two seconds where a store hangs.
+/// * `Misconfigured`: it would stay open for ever.
+///
+/// It stays closed as well for an `OutcomeUnknown` whose cause is an error of one of these kinds: a client that sends again by itself was
+/// refused by a full or busy store the last time.
+///
+/// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::guard::GuardError::overloaded) where no connection was free
+/// in time, or load alone opens this wrapper.
+///
+/// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each process still
+/// refuses what it let through itself. The other way round, an outage lets a link through as often as it is opened.
+///
+/// Keep a clone before the guard moves into a flow: it shares the counter.
+///
+/// # Security
+///
+/// While the store is down, single use is not enforced. Watch [`DangerouslyFailOpen::let_through`].
+///
+/// A store so slow that it answers nothing within the budget counts as down: limit the rate of login starts and
+/// callbacks, so that an attacker cannot slow it down that much.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::{DangerouslyFailOpen, GuardError, Mark, MarkFuture, Marked};
+/// use oauth_state::{ReplayGuard, testing};
+///
+/// struct Down;
+/// impl ReplayGuard for Down {
+///     fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+///         MarkFuture::ready(Err(GuardError::unavailable("connection refused")))
+///     }
+/// }
+/// let guard = DangerouslyFailOpen::new(Down);
+/// assert_eq!(testing::without_runtime(guard.mark_used(&testing::sample_mark()))?, Marked::First);
+/// assert_eq!(guard.let_through(), 1);
+/// # Ok::<(), GuardError>(())
+/// ```
+pub struct DangerouslyFailOpen<G> {
+    guard: G,
+    let_through: Arc<AtomicU64>,
+}
+
+impl<G: ReplayGuard> DangerouslyFailOpen<G> {
+    /// Opens while `guard` is out of reach.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::DangerouslyFailOpen;
+    /// use oauth_state::SingleProcessGuard;
+    /// assert_eq!(DangerouslyFailOpen::new(SingleProcessGuard::with_capacity(10)).let_through(), 0);
+    /// ```
+    #[must_use]
+    pub fn new(guard: G) -> Self {
+        record::failed_open(0);
+        Self { guard, let_through: Arc::default() }
+    }
+
+    /// How many callbacks were let through without an answer of the guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::DangerouslyFailOpen;
+    /// use oauth_state::SingleProcessGuard;
+    /// assert_eq!(DangerouslyFailOpen::new(SingleProcessGuard::with_capacity(10)).let_through(), 0);
+    /// ```
+    #[must_use]
+    pub fn let_through(&self) -> u64 {
+        self.let_through.load(Ordering::Relaxed)
+    }
+}
+
+impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::new(async move {
+            match self.guard.mark_used(mark).await {
+                Err(error) if is_outage(&error) => {
+                    // Whose mark is over is refused by every guard: that is no outage.
+                    mark.refuse_if_over()?;
+                    self.let_through.fetch_add(1, Ordering::Relaxed);
+                    record::failed_open(1);
+                    Ok(Marked::First)
+                }
+                answer => answer,
+            }
+        })
+    }
+}
+
+/// Whether an error tells of a store that cannot be reached, and of nothing that load or a full store causes. Where an earlier try may
+/// have left its mark, the kind is `OutcomeUnknown` whatever refused the later one: then the cause decides.
+fn is_outage(error: &GuardError) -> bool {
+    let opens =
+        |error: &GuardError| matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown);
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    opens(error) && causes.filter_map(|cause| cause.downcast_ref::<GuardError>()).all(opens)
+}
+
+impl<G: Clone> Clone for DangerouslyFailOpen<G> {
+    /// A clone shares the counter.
+    fn clone(&self) -> Self {
+        Self { guard: self.guard.clone(), let_through: Arc::clone(&self.let_through) }
+    }
+}
+
+impl<G: fmt::Debug> fmt::Debug for DangerouslyFailOpen<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DangerouslyFailOpen")
+            .field("guard", &self.guard)
+            .field("let_through", &self.let_through)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

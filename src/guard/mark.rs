@@ -1,0 +1,265 @@
+//! The question to a guard, and its answer.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use super::GuardError;
+use crate::base64url;
+use crate::clock::from_unix_seconds;
+
+/// Bytes of what a remote store keeps: claimant 8 ‖ first use 4.
+const VALUE_BYTES: usize = 12;
+
+/// One question to a guard: has the state with this id been used?
+///
+/// The id comes out of an opened token, never from its text: a text is a live credential and takes three times the
+/// memory.
+///
+/// # Examples
+///
+/// ```
+/// # use oauth_state::testing;
+/// use std::time::{Duration, SystemTime};
+///
+/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+/// let mark = testing::mark([1; 16], [2; 8], now, now + Duration::from_secs(600));
+/// // Until the state's expiry plus three times the skew of 60 s:
+/// assert_eq!(mark.keep_for(), Duration::from_secs(780));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub(super) id: [u8; 16],
+    pub(super) claimant: [u8; 8],
+    pub(super) now: u64,
+    pub(super) issued_at: u64,
+    pub(super) expires_at: u64,
+    pub(super) keep_until: u64,
+}
+
+/// The times that are sealed into a state, in Unix seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) issued_at: u64,
+    pub(crate) expires_at: u64,
+}
+
+impl Mark {
+    /// `skew` is the ring's, in seconds: three servers' clocks may stand between the seal and the last callback.
+    pub(crate) fn new(
+        id: [u8; 16],
+        claimant: [u8; 8],
+        now: u64,
+        Sealed { issued_at, expires_at }: Sealed,
+        skew: u32,
+    ) -> Self {
+        let keep_until = expires_at.saturating_add(u64::from(skew).saturating_mul(3));
+        Self { id, claimant, now, issued_at, expires_at, keep_until }
+    }
+
+    /// The replay id: 16 bytes of the authenticated nonce.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert_eq!(sample_mark().id().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+
+    /// 8 random bytes, drawn once for each finish and the same in its retries: a retry that finds its own value in
+    /// the store knows that it was the first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert_eq!(sample_mark().claimant().len(), 8);
+    /// ```
+    #[must_use]
+    pub fn claimant(&self) -> &[u8; 8] {
+        &self.claimant
+    }
+
+    /// When the callback came, to the second.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert!(sample_mark().now() < sample_mark().expires_at());
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        from_unix_seconds(self.now)
+    }
+
+    /// The sealed expiry of the state. A store that is divided by time divides by this alone, because it is the same
+    /// in every callback of one state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert!(sample_mark().expires_at() > sample_mark().now());
+    /// ```
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        from_unix_seconds(self.expires_at)
+    }
+
+    /// Until when the mark must live, to the second: the expiry plus three times the skew. For a store that keeps a time with each
+    /// mark and deletes by it; one with relative times takes [`Mark::keep_for`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert_eq!(sample_mark().keep_until(), sample_mark().now() + sample_mark().keep_for());
+    /// ```
+    #[must_use]
+    pub fn keep_until(&self) -> SystemTime {
+        from_unix_seconds(self.keep_until)
+    }
+
+    /// How long the mark must live from now: until expiry plus three times the skew, and one second at least. Give it
+    /// to a store as a relative time; an absolute one that has passed stores nothing and lets a state in twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert!(sample_mark().keep_for().as_secs() >= 1);
+    /// ```
+    #[must_use]
+    pub fn keep_for(&self) -> Duration {
+        Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))
+    }
+
+    /// What a store keeps as the value: the claimant and the time, 16 printable characters, the same in the retries
+    /// of one finish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert_eq!(sample_mark().value().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn value(&self) -> String {
+        let mut bytes = [0; VALUE_BYTES];
+        bytes[..8].copy_from_slice(&self.claimant);
+        bytes[8..].copy_from_slice(&u32::try_from(self.now).unwrap_or(u32::MAX).to_be_bytes());
+        base64url::encode(bytes)
+    }
+
+    /// What the value that the store held *before* this mark's means, where the store put this mark's in atomically: nothing
+    /// there, or its own value, is the first use.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote: something else writes under the same keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// use oauth_state::guard::Marked;
+    /// let mark = sample_mark();
+    /// assert_eq!(mark.seen(None)?, Marked::First);
+    /// assert_eq!(mark.seen(Some(mark.value().as_bytes()))?, Marked::First);
+    /// assert!(mark.seen(Some(b"something else")).is_err());
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
+    /// ```
+    pub fn seen(&self, stored: Option<&[u8]>) -> Result<Marked, GuardError> {
+        let Some(stored) = stored else { return Ok(Marked::First) };
+        let stored: [u8; VALUE_BYTES] = base64url::decode_exact(stored)
+            .map_err(|_| GuardError::misconfigured("the store holds a value that no guard of this crate wrote"))?;
+        let [first_claimant @ .., a, b, c, d] = stored;
+        if first_claimant == self.claimant {
+            return Ok(Marked::First);
+        }
+        let first_used_at = from_unix_seconds(u32::from_be_bytes([a, b, c, d]).into());
+        Ok(Marked::AlreadyUsed { first_used_at: Some(first_used_at), first_claimant: Some(first_claimant) })
+    }
+
+    /// What the value that the store holds *after* "insert unless there" means: only its own value is the first use.
+    ///
+    /// For a store that cannot insert and say what was there before in one step. Nothing there is not the first use: the
+    /// winner's mark may have ended between the two steps.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardErrorKind::OutcomeUnknown`](super::GuardErrorKind::OutcomeUnknown) for nothing, and
+    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// use oauth_state::guard::{GuardErrorKind, Marked};
+    /// let mark = sample_mark();
+    /// assert_eq!(mark.seen_after_insert(Some(mark.value().as_bytes()))?, Marked::First);
+    /// assert_eq!(mark.seen_after_insert(None).unwrap_err().kind(), GuardErrorKind::OutcomeUnknown);
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
+    /// ```
+    pub fn seen_after_insert(&self, stored: Option<&[u8]>) -> Result<Marked, GuardError> {
+        match stored {
+            Some(stored) => self.seen(Some(stored)),
+            None => Err(GuardError::outcome_unknown("the mark was gone when it was looked for")),
+        }
+    }
+
+    /// Refuses a claim that comes when its mark may be gone already, so that no answer could say which use was the first. A guard
+    /// over a store calls it before it asks.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardErrorKind::Unavailable`](super::GuardErrorKind::Unavailable) if the time to keep the mark is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::sample_mark;
+    /// assert!(sample_mark().refuse_if_over().is_ok());
+    /// ```
+    pub fn refuse_if_over(&self) -> Result<(), GuardError> {
+        if self.now >= self.keep_until {
+            return Err(GuardError::unavailable("the state expired before it was marked"));
+        }
+        Ok(())
+    }
+}
+
+/// Shows the times only: together with the store's contents an id would tell which login this was.
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mark").field("now", &self.now).field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// A guard's answer.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::Marked;
+/// assert_ne!(Marked::First, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// This call was the first for the id, or a retry of the call that was.
+    First,
+    /// Another call was first.
+    AlreadyUsed {
+        /// When, if the guard knows.
+        first_used_at: Option<SystemTime>,
+        /// The [`Mark::claimant`] of that call, if the guard knows: that call's own retry must not be answered from a cache.
+        first_claimant: Option<[u8; 8]>,
+    },
+}
+
+#[cfg(test)]
+mod tests;

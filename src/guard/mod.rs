@@ -1,0 +1,141 @@
+//! Single use: the guard trait, what it is asked, and what it answers. Knows an id and an expiry, never claims.
+
+mod error;
+mod fail_open;
+#[cfg(feature = "cache")]
+mod known_used;
+mod mark;
+mod single_process;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+pub use error::{GuardError, GuardErrorKind};
+pub use fail_open::DangerouslyFailOpen;
+#[cfg(feature = "cache")]
+pub use known_used::KnownUsedCache;
+pub(crate) use mark::Sealed;
+pub use mark::{Mark, Marked};
+pub use single_process::SingleProcessGuard;
+
+/// A guard's answer to come; it allocates nothing for a guard that answers at once.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::{MarkFuture, Marked};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert_eq!(MarkFuture::ready(Ok(Marked::First)).await.unwrap(), Marked::First);
+/// assert_eq!(MarkFuture::new(async { Ok(Marked::First) }).await.unwrap(), Marked::First);
+/// # });
+/// ```
+#[must_use = "an answer that nobody awaits refuses nobody"]
+pub struct MarkFuture<'a>(Answer<'a>);
+
+enum Answer<'a> {
+    Ready(Option<Result<Marked, GuardError>>),
+    Pending(Pin<Box<dyn Future<Output = Result<Marked, GuardError>> + Send + 'a>>),
+}
+
+impl<'a> MarkFuture<'a> {
+    /// An answer that is there already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{GuardError, MarkFuture};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// assert!(MarkFuture::ready(Err(GuardError::full())).await.is_err());
+    /// # });
+    /// ```
+    pub fn ready(answer: Result<Marked, GuardError>) -> Self {
+        Self(Answer::Ready(Some(answer)))
+    }
+
+    /// An answer that has to be waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::{MarkFuture, Marked};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// assert_eq!(MarkFuture::new(async { Ok(Marked::First) }).await.unwrap(), Marked::First);
+    /// # });
+    /// ```
+    pub fn new(answer: impl Future<Output = Result<Marked, GuardError>> + Send + 'a) -> Self {
+        Self(Answer::Pending(Box::pin(answer)))
+    }
+}
+
+impl Future for MarkFuture<'_> {
+    type Output = Result<Marked, GuardError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            // Polled again after it was ready, which no executor does: refuse rather than panic.
+            Answer::Ready(answer) => Poll::Ready(
+                answer.take().unwrap_or_else(|| Err(GuardError::outcome_unknown("the answer was taken already"))),
+            ),
+            Answer::Pending(answer) => answer.as_mut().poll(context),
+        }
+    }
+}
+
+impl fmt::Debug for MarkFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MarkFuture")
+    }
+}
+
+/// Remembers which states were used, for as long as they could be presented again.
+///
+/// # Writing one
+///
+/// One method, and it must be **atomic**: of any number of calls with one id and different claimants, in any order, on
+/// any server, exactly one gets [`Marked::First`]. Reading first and writing then is not that. A store that may evict
+/// live marks must not implement this trait. Keep the mark for [`Mark::keep_for`]; keep [`Mark::value`] as the value
+/// and let [`Mark::seen`] judge what was there before; answer an error when in doubt. Run
+/// `oauth_state::testing::guard_suite` (feature `testing`) against it.
+///
+/// # Examples
+///
+/// A guard of one's own, over a store with an atomic "insert unless there" (a sketch: it never drops a mark):
+///
+/// ```
+/// use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+/// use oauth_state::ReplayGuard;
+/// use std::{collections::HashMap, sync::Mutex};
+///
+/// #[derive(Default)]
+/// struct MyGuard(Mutex<HashMap<[u8; 16], String>>);
+///
+/// impl ReplayGuard for MyGuard {
+///     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+///         MarkFuture::new(async move {
+///             let mut marks = self.0.lock().map_err(|_| GuardError::outcome_unknown("poisoned"))?;
+///             let before = marks.get(mark.id()).cloned();
+///             marks.entry(*mark.id()).or_insert_with(|| mark.value());
+///             mark.seen(before.as_deref().map(str::as_bytes))
+///         })
+///     }
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # use oauth_state::testing;
+/// let (guard, mark) = (MyGuard::default(), testing::sample_mark());
+/// assert_eq!(guard.mark_used(&mark).await?, Marked::First);
+/// # Ok::<(), GuardError>(())
+/// # }).unwrap();
+/// ```
+pub trait ReplayGuard: Send + Sync + 'static {
+    /// Marks the id as used, and says whether this call was the first.
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a>;
+}
+
+impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        (**self).mark_used(mark)
+    }
+}

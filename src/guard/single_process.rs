@@ -1,0 +1,247 @@
+//! A replay guard in the memory of one process.
+
+mod bucket;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::SystemTime;
+
+use bucket::{Bucket, Claim};
+
+use super::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
+use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::observe::record;
+use crate::steady_clock::SteadyClock;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex};
+
+/// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
+const BUCKET_SECONDS: u64 = 128;
+/// Locks, so that callbacks on several threads rarely wait for each other. A model checker needs two: one's own and another.
+const SHARDS: usize = if cfg!(oauth_state_under_loom) { 2 } else { 32 };
+
+/// Remembers used states in this process alone.
+///
+/// For a service of one process, for tests, and in front of nothing else: another process knows nothing of what was
+/// marked here, and after a restart the set is empty. Behind a load balancer a used link is refused here only where it
+/// was used; elsewhere the provider refuses the code. It forgets nothing that is alive, and holds a hard cap: beyond
+/// it the answer is an error, not an eviction.
+///
+/// A mark takes about 30 bytes, 12 of them of the id: were the first 96 bits of two ids alike, the second login would be
+/// refused as used. A clone shares the marks.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::guard::Marked;
+/// use oauth_state::{ReplayGuard, SingleProcessGuard};
+/// # use oauth_state::testing::sample_mark;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let guard = SingleProcessGuard::with_capacity(1_000_000);
+/// assert_eq!(guard.mark_used(&sample_mark()).await?, Marked::First);
+/// assert_eq!(guard.len(), 1);
+/// # Ok::<(), oauth_state::guard::GuardError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct SingleProcessGuard {
+    shared: Arc<Shared>,
+    /// States that were begun in this second or before are refused.
+    refuse_begun_until: Option<u64>,
+}
+
+struct Shared {
+    shards: [Mutex<Shard>; SHARDS],
+    clock: SteadyClock,
+    live: AtomicUsize,
+    capacity: usize,
+    /// Spreads ids over a table's slots, differently in every process.
+    spread: u64,
+    /// When all shards were last purged, so that a flood against a full guard costs one purge a second.
+    purged_at: AtomicU64,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// By ascending index.
+    buckets: Vec<Bucket>,
+    /// Buckets with a lower index may have been dropped: what they held is forgotten, so that nothing in them can be
+    /// said to be first.
+    dropped_below: u64,
+}
+
+impl SingleProcessGuard {
+    /// An empty guard that holds at most `marks` live marks; one more is answered with
+    /// [`GuardErrorKind::Full`](crate::guard::GuardErrorKind::Full).
+    ///
+    /// Reckon with the logins that *succeed* in a state's lifetime plus the clock allowance, doubled; memory is taken
+    /// as marks come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::SingleProcessGuard;
+    /// assert!(SingleProcessGuard::with_capacity(1_000).is_empty());
+    /// ```
+    #[must_use]
+    pub fn with_capacity(marks: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                shards: std::array::from_fn(|_| Mutex::default()),
+                clock: SteadyClock::default(),
+                live: AtomicUsize::new(0),
+                capacity: marks,
+                // `RandomState` draws its keys from the operating system.
+                spread: RandomState::new().hash_one(marks),
+                purged_at: AtomicU64::new(0),
+            }),
+            refuse_begun_until: None,
+        }
+    }
+
+    /// Refuses states that were begun at `start` or before, because a predecessor of this process may have seen them used
+    /// (RFC 8446 section 8.2 does the same for its early data).
+    ///
+    /// Not the default: a restart then breaks every login under way, and those states still need their cookie and an
+    /// unused code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::Marked;
+    /// use oauth_state::{testing, ReplayGuard, SingleProcessGuard};
+    /// let mark = testing::sample_mark(); // of a state that was begun at mark.now()
+    /// let guard = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(mark.now());
+    /// let marked = testing::without_runtime(guard.mark_used(&mark))?;
+    /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
+    /// ```
+    #[must_use]
+    pub fn refuse_states_begun_until(self, start: SystemTime) -> Self {
+        Self { refuse_begun_until: Some(unix_seconds(start)), ..self }
+    }
+
+    /// The number of marks held now, those included that wait to be dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::SingleProcessGuard;
+    /// assert_eq!(SingleProcessGuard::with_capacity(10).len(), 0);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether no mark is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::SingleProcessGuard;
+    /// assert!(SingleProcessGuard::with_capacity(10).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn answer(&self, mark: &Mark) -> Result<Marked, GuardError> {
+        if self.refuse_begun_until.is_some_and(|start| mark.issued_at <= start) {
+            return Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
+        }
+        self.shared.claim(mark)
+    }
+}
+
+impl Shared {
+    fn claim(&self, mark: &Mark) -> Result<Marked, GuardError> {
+        mark.refuse_if_over()?;
+        let clock = self.clock.observe(mark.now);
+        match self.claim_in_shard(mark, clock)? {
+            Some(marked) => Ok(marked),
+            None if self.purge_all(clock) => self.claim_in_shard(mark, clock)?.ok_or_else(GuardError::full),
+            None => Err(GuardError::full()),
+        }
+    }
+
+    /// `None` if a place had to be found and the guard is full.
+    fn claim_in_shard(&self, mark: &Mark, clock: u64) -> Result<Option<Marked>, GuardError> {
+        let shard = usize::from(mark.id[15]) % SHARDS;
+        let Some(shard) = self.shards.get(shard) else { return Ok(None) };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        self.drop_what_is_over(&mut shard, clock);
+        let index = mark.expires_at / BUCKET_SECONDS;
+        if index < shard.dropped_below {
+            return Err(GuardError::unavailable("the clock ran past this state's expiry and back"));
+        }
+        let bucket = shard.bucket(index, self.spread);
+        Ok(match bucket.claim(mark, || self.take_place()) {
+            Claim::First => Some(Marked::First),
+            Claim::AlreadyUsed { at, claimant } => {
+                Some(Marked::AlreadyUsed { first_used_at: Some(from_unix_seconds(at)), first_claimant: Some(claimant) })
+            }
+            Claim::NoPlace => None,
+        })
+    }
+
+    /// Reserves one of the places, or says that there is none.
+    fn take_place(&self) -> bool {
+        let taken = self.live.fetch_add(1, Ordering::Relaxed) < self.capacity;
+        if !taken {
+            self.live.fetch_sub(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    fn drop_what_is_over(&self, shard: &mut Shard, clock: u64) {
+        let over = shard.buckets.iter().take_while(|bucket| bucket.keep_until() <= clock).count();
+        for bucket in shard.buckets.drain(..over) {
+            shard.dropped_below = bucket.index().saturating_add(1);
+            self.live.fetch_sub(bucket.len(), Ordering::Relaxed);
+            record::purged("memory", bucket.len() as u64);
+        }
+    }
+
+    /// Drops what is over in every shard; false if that was done in this second already.
+    fn purge_all(&self, clock: u64) -> bool {
+        if self.purged_at.fetch_max(clock, Ordering::Relaxed) >= clock {
+            return false;
+        }
+        for shard in &self.shards {
+            self.drop_what_is_over(&mut shard.lock().unwrap_or_else(PoisonError::into_inner), clock);
+        }
+        true
+    }
+}
+
+impl Shard {
+    fn bucket(&mut self, index: u64, spread: u64) -> &mut Bucket {
+        let position = self.buckets.partition_point(|bucket| bucket.index() < index);
+        if self.buckets.get(position).is_none_or(|bucket| bucket.index() != index) {
+            self.buckets.insert(position, Bucket::new(index, spread));
+        }
+        #[expect(clippy::indexing_slicing, reason = "the line above put a bucket at this position")]
+        &mut self.buckets[position]
+    }
+}
+
+impl ReplayGuard for SingleProcessGuard {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::ready(self.answer(mark))
+    }
+}
+
+impl fmt::Debug for SingleProcessGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SingleProcessGuard")
+            .field("len", &self.len())
+            .field("capacity", &self.shared.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Every metric, once.
+
+pub(super) const STATES_ISSUED: &str = "oauth_state_states_issued_total";
+pub(super) const BEGINS_REFUSED: &str = "oauth_state_begins_refused_total";
+pub(super) const CALLBACKS: &str = "oauth_state_callbacks_total";
+pub(super) const FLOW_DURATION: &str = "oauth_state_flow_duration_seconds";
+pub(super) const ISS_IGNORED: &str = "oauth_state_iss_ignored_total";
+pub(super) const GUARD_DURATION: &str = "oauth_state_guard_duration_seconds";
+pub(super) const GUARD_ERRORS: &str = "oauth_state_guard_errors_total";
+pub(super) const FAILED_OPEN: &str = "oauth_state_guard_failed_open_total";
+pub(super) const MARKS_PURGED: &str = "oauth_state_marks_purged_total";
+pub(super) const KNOWN_USED: &str = "oauth_state_known_used_lookups_total";
+pub(super) const STORE_DURATION: &str = "oauth_state_store_duration_seconds";
+pub(super) const SOURCE_DURATION: &str = "oauth_state_source_duration_seconds";
+pub(super) const RING_REFRESHES: &str = "oauth_state_ring_refreshes_total";
+pub(super) const RING_CONFIRMED: &str = "oauth_state_ring_confirmed_timestamp_seconds";
+pub(super) const RING_PROPAGATION: &str = "oauth_state_ring_propagation_seconds";
+pub(super) const RING_SERIAL: &str = "oauth_state_ring_serial";
+pub(super) const RING_KEYS: &str = "oauth_state_ring_keys";
+pub(super) const RING_LATE: &str = "oauth_state_ring_late_keys_total";
+pub(super) const UNKNOWN_KEYS: &str = "oauth_state_unknown_keys_total";
+
+/// What a metric is.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::{METRICS, MetricKind};
+/// assert!(METRICS.iter().all(|metric| metric.name.ends_with("_total") == (metric.kind == MetricKind::Counter)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// It only rises.
+    Counter,
+    /// It rises and falls.
+    Gauge,
+    /// How often a value lay in which range.
+    Histogram,
+}
+
+/// A metric of this crate.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::METRICS;
+/// let issued = METRICS.iter().find(|metric| metric.name == "oauth_state_states_issued_total").unwrap();
+/// assert_eq!(issued.labels, ["provider"]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: MetricKind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it tells.
+    pub help: &'static str,
+}
+
+const fn metric(kind: MetricKind, name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    Metric { name, kind, labels, help }
+}
+
+use MetricKind::{Counter, Gauge, Histogram};
+
+/// Every metric that this crate records.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::METRICS;
+/// assert!(METRICS.iter().all(|metric| metric.name.starts_with("oauth_state_")));
+/// ```
+pub const METRICS: &[Metric] = &[
+    metric(
+        Counter,
+        STATES_ISSUED,
+        &["provider"],
+        "States that were sealed, and stored where there is a store: logins that began.",
+    ),
+    metric(Counter, BEGINS_REFUSED, &["provider", "code"], "Logins that did not begin, by the code of the error."),
+    metric(
+        Counter,
+        CALLBACKS,
+        &["provider", "code"],
+        "Callbacks, by what they ended in: ok, provider_refused, or the code of a refusal.",
+    ),
+    metric(
+        Histogram,
+        FLOW_DURATION,
+        &["provider"],
+        "Seconds from begin to a callback that passed, by the issue time in the state.",
+    ),
+    metric(
+        Counter,
+        ISS_IGNORED,
+        &["provider"],
+        "Callbacks with an iss of a provider whose issuer is not configured, so that nothing was compared.",
+    ),
+    metric(
+        Histogram,
+        GUARD_DURATION,
+        &["outcome"],
+        "Seconds that the replay guard took: first, already_used or error.",
+    ),
+    metric(
+        Counter,
+        GUARD_ERRORS,
+        &["kind"],
+        "Answers of the replay guard that refused a callback because it could not say: unavailable, overloaded, outcome_unknown, full or misconfigured.",
+    ),
+    metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
+    metric(Counter, MARKS_PURGED, &["guard"], "Marks that were dropped after their time: memory or postgres."),
+    metric(Counter, KNOWN_USED, &["result"], "Look-ups in KnownUsedCache: hit saves a question to the guard, or miss."),
+    metric(
+        Histogram,
+        STORE_DURATION,
+        &["operation", "outcome"],
+        "Seconds that a state store took: put or get, ok or error.",
+    ),
+    metric(Histogram, SOURCE_DURATION, &["outcome"], "Seconds that the ring's source took: ok or error."),
+    metric(
+        Counter,
+        RING_REFRESHES,
+        &["outcome"],
+        "Looks at the ring's source: taken, unchanged, refused (the document) or failed (the source).",
+    ),
+    metric(Gauge, RING_CONFIRMED, &[], "Unix time at which the source last confirmed the ring in use."),
+    metric(
+        Gauge,
+        RING_PROPAGATION,
+        &[],
+        "Seconds that the ring document allows itself to reach every server: beyond it, a ring that is not confirmed is stale.",
+    ),
+    metric(Gauge, RING_SERIAL, &[], "Serial of the ring document in use."),
+    metric(
+        Gauge,
+        RING_KEYS,
+        &["role"],
+        "Keys of the ring by role, as of the last look at the source: pending, active, retiring, retired or revoked.",
+    ),
+    metric(Counter, RING_LATE, &[], "Keys that sealed elsewhere before this process knew them."),
+    metric(Counter, UNKNOWN_KEYS, &[], "Callbacks whose state names a key that this process does not know."),
+];
+
+/// Bounds for histograms of calls to guards, stores and sources, in seconds.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::LATENCY_SECONDS;
+/// assert!(LATENCY_SECONDS.is_sorted());
+/// ```
+pub const LATENCY_SECONDS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// Bounds for the histogram of `oauth_state_flow_duration_seconds`, in seconds: a person, up to the default lifetime.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::FLOW_SECONDS;
+/// assert!(FLOW_SECONDS.is_sorted());
+/// ```
+pub const FLOW_SECONDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 450.0, 600.0];
+
+/// Gives the recorder what each metric tells. Once is enough, after the recorder is installed.
+///
+/// # Examples
+///
+/// ```
+/// use metrics_exporter_prometheus::PrometheusBuilder;
+/// let recorder = PrometheusBuilder::new().build_recorder();
+/// let handle = recorder.handle();
+/// metrics::with_local_recorder(&recorder, || {
+///     oauth_state::observe::describe();
+///     let flow = oauth_state::testing::flow(); // its handles are looked up here
+///     flow.begin(oauth_state::Binding::session(&[7; 16]).unwrap(), oauth_state::Login::at("github")).unwrap();
+/// });
+/// assert!(handle.render().contains("oauth_state_states_issued_total{provider=\"github\"} 1"));
+/// ```
+pub fn describe() {
+    for &Metric { name, kind, help, .. } in METRICS {
+        match kind {
+            Counter => metrics::describe_counter!(name, help),
+            Gauge => metrics::describe_gauge!(name, help),
+            Histogram => metrics::describe_histogram!(name, help),
+        }
+    }
+}

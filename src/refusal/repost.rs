@@ -1,0 +1,136 @@
+//! The page that posts a callback once more, from this site.
+
+use std::fmt::{self, Write};
+
+use crate::base64url;
+
+/// The parameter that marks a callback which such a page sent. All it does is suppress a second page.
+pub(crate) const REPOSTED: &str = "oauth_state_reposted";
+
+/// Bytes of the nonce that lets the page's one line of script run.
+pub(crate) const SCRIPT_NONCE_BYTES: usize = 16;
+
+/// A page that posts a callback once more, because a browser sends no `SameSite=Lax` cookie with another site's POST, and does
+/// with this site's own.
+///
+/// For providers declared as [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted). It is made once, for a
+/// state that is authentic, in time and of this callback; a second time the callback is refused as `cookie_missing`.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::error::FinishErrorKind;
+/// use oauth_state::provider::ResponseMode;
+/// use oauth_state::{testing, App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard};
+///
+/// let guard = SingleProcessGuard::with_capacity(100);
+/// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPostReposted);
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard).provider(provider).build()?;
+/// let begun = flow.begin(Binding::cookie_headers([]), Login::at("acme"))?;
+///
+/// let form = format!("state={}&code=a%22b", begun.state);
+/// let post = Callback::from_form(form.as_bytes())?;
+/// let error = flow.check(Binding::cookie_headers([]), Expect::provider("acme"), post).unwrap_err();
+/// assert_eq!(error.kind(), FinishErrorKind::RepostNeeded);
+/// let page = error.repost().unwrap();
+/// assert!(page.html().contains(r#"<input type="hidden" name="code" value="a&quot;b">"#));
+/// assert!(page.content_security_policy().starts_with("default-src 'none'; script-src 'nonce-"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RepostPage {
+    html: String,
+    content_security_policy: String,
+}
+
+impl RepostPage {
+    /// A form that holds these fields and sends itself to the address of the page, which is the callback's.
+    pub(crate) fn new<'f>(
+        fields: impl IntoIterator<Item = (&'f str, &'f str)>,
+        script_nonce: [u8; SCRIPT_NONCE_BYTES],
+    ) -> Self {
+        let script_nonce = base64url::encode(script_nonce);
+        let mut html = String::with_capacity(1_024);
+        html.push_str(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+             content=\"width=device-width\">\n<title>Signing in</title>\n<form method=\"post\">\n",
+        );
+        for (name, value) in fields.into_iter().chain([(REPOSTED, "1")]) {
+            html.push_str("<input type=\"hidden\" name=\"");
+            escape_onto(name, &mut html);
+            html.push_str("\" value=\"");
+            escape_onto(value, &mut html);
+            html.push_str("\">\n");
+        }
+        // The form's own `submit` is a field's, if one is called so. Writing to a string does not fail.
+        let _ = write!(
+            html,
+            "<button>Continue signing in</button>\n</form>\n<script nonce=\"{script_nonce}\">\
+             HTMLFormElement.prototype.submit.call(document.forms[0])</script>\n</html>\n"
+        );
+        // No form-action: browsers apply it to the redirect that answers the form, too, and a service may send the person on
+        // to another of its hosts. Every name and value is escaped, so that the form is the only one.
+        let content_security_policy =
+            format!("default-src 'none'; script-src 'nonce-{script_nonce}'; base-uri 'none'; frame-ancestors 'none'");
+        Self { html, content_security_policy }
+    }
+
+    /// The page, in UTF-8.
+    ///
+    /// # Security
+    ///
+    /// It holds the callback's code and state: send it to the browser that brought them, with `Cache-Control: no-store`, and keep
+    /// it out of logs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// let page = testing::sample_repost_page();
+    /// assert!(page.html().contains(r#"<form method="post">"#));
+    /// ```
+    #[must_use]
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+
+    /// The value of the `Content-Security-Policy` header to send with it: nothing is loaded, and one script runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing;
+    /// let page = testing::sample_repost_page();
+    /// assert!(page.content_security_policy().starts_with("default-src 'none'; script-src 'nonce-"));
+    /// ```
+    #[must_use]
+    pub fn content_security_policy(&self) -> &str {
+        &self.content_security_policy
+    }
+}
+
+impl fmt::Debug for RepostPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RepostPage([redacted])")
+    }
+}
+
+/// Appends text as it may stand in HTML, in an attribute in double quotes as well. A value that ended the attribute would be a
+/// page of the attacker's on this site.
+pub(crate) fn escape_onto(text: &str, html: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            // A line end in an attribute would come back as another one.
+            '\r' => html.push_str("&#13;"),
+            '\n' => html.push_str("&#10;"),
+            plain => html.push(plain),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+use super::*;
+use crate::ring::key::material::SAMPLE_KEYS;
+
+#[test]
+fn a_key_shows_its_kind_alone() {
+    assert_eq!(format!("{:?}", HmacKey::new(&[7; 32])), "HmacKey([redacted])");
+}
+
+/// RFC 4231 section 4.3 has a key of 4 bytes; padded with zeros it is the same HMAC key.
+#[test]
+fn hmac_agrees_with_rfc_4231_test_case_2() {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(b"Jefe");
+    let tag = HmacKey::new(&key).tag(&[b"what do ya want ", b"for nothing?"]);
+    assert_eq!(tag.expose()[..6], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60]);
+    assert_eq!(tag.expose()[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
+}
+
+/// Key confusion: a state of one purpose, application or environment must not open as another.
+#[test]
+fn every_part_of_the_derivation_changes_the_keys_and_the_id() {
+    let root = RootKey::from_public_bytes(SAMPLE_KEYS[0]);
+    let other_root = RootKey::from_public_bytes(SAMPLE_KEYS[1]);
+    let app = App::new("shop", "production").unwrap();
+    let of = |root, purpose, app| (derive(root, "enc", purpose, app), key_id(root, purpose, app));
+    let (key, id) = of(&root, Purpose::Login, &app);
+    let others = [
+        of(&other_root, Purpose::Login, &app),
+        of(&root, Purpose::Link, &app),
+        of(&root, Purpose::Custom("login"), &app),
+        of(&root, Purpose::Login, &App::new("shop", "staging").unwrap()),
+        of(&root, Purpose::Login, &App::new("shopp", "roduction").unwrap()),
+    ];
+    for (other_key, other_id) in others {
+        assert_ne!(key.expose(), other_key.expose());
+        assert_ne!(id, other_id);
+    }
+    let labels = ["enc", "sign", "flow", "row", "key-id"];
+    let keys = labels.map(|label| *derive(&root, label, Purpose::Login, &app).expose());
+    assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), labels.len(), "one key for two uses");
+}

@@ -1,0 +1,126 @@
+//! What a step gives: the next document, what is different in it, or why there is none.
+
+use crate::random::RandomnessError;
+use crate::ring::key::RootKeyId;
+use crate::ring::source::RingError;
+use crate::ring::source::document::{RingDocument, RingTiming, Utc};
+
+/// A document to publish, and what is different in it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{Change, RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let now = SystemTime::now();
+/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// assert!(matches!(step.changes[..], [Change::Added { .. }]));
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use = "a step changes nothing until its document is published"]
+pub struct Step {
+    /// What to publish.
+    pub document: RingDocument,
+    /// What is different in it.
+    pub changes: Vec<Change>,
+}
+
+/// One difference between two documents.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let now = SystemTime::now();
+/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// assert!(step.changes[0].to_string().starts_with("add key "));
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A new key, which seals from this time on.
+    Added {
+        /// The key.
+        id: RootKeyId,
+        /// In Unix seconds.
+        seal_from: u64,
+        /// It takes the place of a revoked key, so that it seals before every server has it.
+        emergency: bool,
+    },
+    /// A key that opens nothing any more is taken out.
+    Dropped {
+        /// The key.
+        id: RootKeyId,
+    },
+    /// A revoked key that does not seal by every clock yet is taken out, so that the one before it goes on. What some server may have
+    /// sealed with it is refused as `unknown_key`.
+    Withdrawn {
+        /// The key.
+        id: RootKeyId,
+    },
+    /// The times of the document are others.
+    Times(RingTiming),
+    /// A key is revoked.
+    Revoked {
+        /// The key.
+        id: RootKeyId,
+    },
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Added { id, seal_from, emergency: false } => {
+                write!(f, "add key {id}, which seals from {}", Utc(*seal_from))
+            }
+            Self::Added { id, seal_from, emergency: true } => {
+                write!(
+                    f,
+                    "add key {id}, which seals in its place from {}, without waiting for every server",
+                    Utc(*seal_from)
+                )
+            }
+            Self::Dropped { id } => write!(f, "take out key {id}, which is retired"),
+            Self::Withdrawn { id } => {
+                write!(f, "take out key {id}, which does not seal by every clock yet: the key before it goes on")
+            }
+            Self::Times(RingTiming { propagation, skew, lifetime_cap }) => {
+                let [propagation, skew, cap] = [propagation, skew, lifetime_cap].map(std::time::Duration::as_secs);
+                write!(f, "propagation {propagation} s, skew {skew} s, lifetime_cap {cap} s")
+            }
+            Self::Revoked { id } => write!(f, "revoke key {id}: nothing that it sealed is accepted any more"),
+        }
+    }
+}
+
+/// Why there is no next document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{RingDocument, RingTiming, StepError};
+/// use std::time::{Duration, SystemTime};
+/// let timing = RingTiming { skew: Duration::from_secs(3_600), ..RingTiming::default() };
+/// let error = RingDocument::first(timing, SystemTime::now()).unwrap_err();
+/// assert!(matches!(error, StepError::Refused(_)));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// No new key could be drawn.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    /// The document would be refused by every server.
+    #[error("the document would be refused")]
+    Refused(#[from] RingError),
+    /// The key is revoked already.
+    #[error("key {0} is revoked already")]
+    AlreadyRevoked(RootKeyId),
+    /// Nothing is different.
+    #[error("no key of the document is retired: there is nothing to take out")]
+    NothingRetired,
+}

@@ -1,0 +1,365 @@
+//! The handle that flows read their keys through.
+
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::{Instant, SystemTime};
+
+use super::KeysStatus;
+use super::reader::RingReader;
+use super::state::State;
+use crate::clock::unix_seconds;
+use crate::observe::record;
+use crate::ring::key::{KeyRing, RootKeyId};
+use crate::ring::source::RingError;
+use crate::ring::source::document::{self, Read};
+use crate::secret::SecretText;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
+
+/// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
+///
+/// `Keys::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps it fresh;
+/// [`Keys::offer`] takes documents from a schedule of the caller's own. Flows never wait for either, and take no lock.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::RootKey;
+/// use oauth_state::{Keys, KeyRing};
+/// let ring = KeyRing::from(RootKey::generate()?);
+/// let keys = Keys::from(ring.clone());
+/// assert_eq!(keys.fingerprint(), ring.fingerprint());
+/// # Ok::<(), oauth_state::error::RandomnessError>(())
+/// ```
+#[derive(Clone)]
+pub struct Keys(Arc<Live>);
+
+/// What became of an offered document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{Offered, RingDocument, RingTiming};
+/// use oauth_state::Keys;
+/// use std::time::SystemTime;
+/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let keys = Keys::from(document.ring().clone());
+/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Offered::Unchanged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Offered {
+    /// It is the document in use.
+    Unchanged,
+    /// It is in use from now on.
+    Taken {
+        /// Keys that sealed elsewhere before this process knew them.
+        late: usize,
+    },
+}
+
+/// What all clones of a handle, and all flows over it, share.
+pub(super) struct Live {
+    state: Mutex<State>,
+    pub(super) wishes: Arc<Wishes>,
+    unknown_keys: AtomicU64,
+}
+
+/// Refreshes that somebody asked for. Asking never waits.
+#[derive(Default)]
+pub(super) struct Wishes {
+    /// A wish for an early refresh stands; one is enough, however many callbacks ask.
+    early: AtomicBool,
+    /// The operator's wish, which is not held back.
+    now: AtomicBool,
+    #[cfg(feature = "refresh")]
+    pub(super) changed: tokio::sync::Notify,
+}
+
+impl Wishes {
+    fn wish(&self, flag: &AtomicBool) {
+        if !flag.swap(true, Ordering::AcqRel) {
+            #[cfg(feature = "refresh")]
+            self.changed.notify_one();
+        }
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn take_now(&self) -> bool {
+        self.now.swap(false, Ordering::AcqRel)
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn early_stands(&self) -> bool {
+        self.early.load(Ordering::Acquire)
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn clear_early(&self) {
+        self.early.store(false, Ordering::Release);
+    }
+}
+
+impl Keys {
+    /// The ring in use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).ring().serial(), 0);
+    /// ```
+    #[must_use]
+    pub fn ring(&self) -> KeyRing {
+        self.0.state().ring.clone()
+    }
+
+    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).fingerprint().len(), 16);
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.ring().fingerprint()
+    }
+
+    /// How the keys stand: serial, age, what was taken and refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// assert_eq!(Keys::from(testing::ring()).status().last_error, None);
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> KeysStatus {
+        let state = self.0.state();
+        KeysStatus {
+            serial: state.ring.serial(),
+            fingerprint: state.ring.fingerprint(),
+            age: state.confirmed_at.map(|at| monotonic_now().saturating_duration_since(at)),
+            taken: state.taken,
+            refused: state.refused,
+            failed: state.failed,
+            late: state.late,
+            revoked: state.ring.keys().iter().filter(|key| key.revoked).count(),
+            unknown_keys: self.0.unknown_keys.load(Ordering::Relaxed),
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    /// Asks the refresh task to fetch at once, as after an operator's signal. It returns immediately, and does nothing for
+    /// keys without a refresh task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Keys, testing};
+    /// let keys = Keys::from(testing::ring());
+    /// keys.reload_now();
+    /// assert_eq!(keys.status().failed, 0);
+    /// ```
+    pub fn reload_now(&self) {
+        self.0.wishes.wish(&self.0.wishes.now);
+    }
+
+    /// Puts a document into use, if it may follow the one that is in use; for a schedule of the caller's own. `Keys::load` with
+    /// a source does all of this by itself.
+    ///
+    /// The ids in its `revoked` are revoked first, even if the rest of it is refused. The swap is atomic for each flow, and
+    /// happens for none unless every flow over these keys can use the ring.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says why the document is refused; the last good ring stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{Offered, RingDocument, RingError, RingTiming};
+    /// use oauth_state::Keys;
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let second = first.rotate(now)?.document;
+    /// let keys = Keys::from(first.ring().clone());
+    /// assert_eq!(keys.offer(&second.to_secret_text(), now)?, Offered::Taken { late: 0 });
+    ///
+    /// let older = keys.offer(&first.to_secret_text(), now).unwrap_err();
+    /// assert!(matches!(older, RingError::SerialTooLow { given: 1, least: 2 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn offer(&self, document: &SecretText, now: SystemTime) -> Result<Offered, RingError> {
+        self.offer_bytes(document.expose().as_bytes(), now)
+    }
+
+    /// [`Keys::offer`], for a document that came as bytes.
+    ///
+    /// Prefer it where the document may not be text: what a conversion to text refuses would never reach this process, its
+    /// revocations neither. Bytes that are not UTF-8 are refused here, after their revocations have been applied.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says why the document is refused; the last good ring stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingError, RingTiming};
+    /// use oauth_state::Keys;
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// let keys = Keys::from(document.ring().clone());
+    /// let (leaked, _) = document.ring().roles(now).next().unwrap();
+    ///
+    /// // Saved as Latin-1, so that the letter `ü` is no UTF-8.
+    /// let saved = [format!(r#"{{"revoked": ["{leaked}"], "note": "gel"#).as_bytes(), b"\xfcftet\"}"].concat();
+    /// assert!(matches!(keys.offer_bytes(&saved, now), Err(RingError::NotUtf8)));
+    /// assert_eq!(keys.status().revoked, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn offer_bytes(&self, document: &[u8], now: SystemTime) -> Result<Offered, RingError> {
+        let Read { revoked, ring } = document::read(document);
+        self.offer_read(revoked, || ring, unix_seconds(now))
+    }
+
+    /// What a source refused itself, with the revocations that it found in it.
+    #[cfg(feature = "refresh")]
+    pub(super) fn refuse(&self, revoked: &[RootKeyId], why: &str, now: u64) {
+        let mut state = self.0.state();
+        state.revoke(revoked.to_vec());
+        record::ring(&state.ring, now);
+        state.refused = state.refused.saturating_add(1);
+        state.last_error = Some(why.to_owned());
+    }
+
+    /// [`Keys::offer`], for a document that is read already.
+    pub(super) fn offer_read(
+        &self,
+        revocations: Vec<RootKeyId>,
+        ring: impl FnOnce() -> Result<KeyRing, RingError>,
+        now: u64,
+    ) -> Result<Offered, RingError> {
+        let mut state = self.0.state();
+        let offered = state.offer(revocations, ring, now);
+        // Of a document that is refused, too: its revocations count.
+        record::ring(&state.ring, now);
+        match &offered {
+            Ok(offered) => {
+                state.confirmed_at = Some(monotonic_now());
+                state.last_error = None;
+                if let Offered::Taken { late } = offered {
+                    record::late_keys(*late);
+                }
+            }
+            Err(error) => {
+                state.refused = state.refused.saturating_add(1);
+                state.last_error = Some(error.to_string());
+            }
+        }
+        offered
+    }
+
+    /// Lets a flow follow the ring. Gives the ring that it has to begin with; no swap can come in between.
+    pub(crate) fn follow<R: RingReader + 'static, E>(
+        &self,
+        make: impl FnOnce(KeyRing) -> Result<Arc<R>, E>,
+    ) -> Result<Arc<R>, E> {
+        let mut state = self.0.state();
+        let reader = make(state.ring.clone())?;
+        record::ring(&state.ring, unix_seconds(SystemTime::now()));
+        // Flows come and go in tests; what is gone takes no room.
+        state.readers.retain(|reader| reader.strong_count() > 0);
+        let following: Weak<R> = Arc::downgrade(&reader);
+        state.readers.push(following);
+        Ok(reader)
+    }
+
+    /// A callback named a key that is not known here: another server may have a newer document.
+    pub(crate) fn met_unknown_key(&self) {
+        self.0.unknown_keys.fetch_add(1, Ordering::Relaxed);
+        record::unknown_key();
+        self.0.wishes.wish(&self.0.wishes.early);
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.0
+    }
+
+    #[cfg(feature = "refresh")]
+    pub(super) fn of(live: Arc<Live>) -> Self {
+        Self(live)
+    }
+
+    /// The source says that the document is still the one in use.
+    #[cfg(feature = "refresh")]
+    pub(super) fn confirm(&self) {
+        let mut state = self.0.state();
+        state.confirmed_at = Some(monotonic_now());
+        state.last_error = None;
+        let now = unix_seconds(SystemTime::now());
+        record::ring(&state.ring, now);
+    }
+
+    /// What the last attempt ended in, in the source's words.
+    #[cfg(feature = "refresh")]
+    pub(super) fn note_error(&self, error: &str, failed: bool) {
+        let mut state = self.0.state();
+        state.failed = state.failed.saturating_add(u64::from(failed));
+        state.last_error = Some(error.to_owned());
+    }
+}
+
+impl Live {
+    /// A panic elsewhere left nothing half done: every change below is made after the last step that can fail.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The refresh task ends with the last handle.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.wishes.wish(&self.wishes.now);
+    }
+}
+
+impl From<KeyRing> for Keys {
+    fn from(ring: KeyRing) -> Self {
+        Self(Arc::new(Live {
+            state: Mutex::new(State::new(ring)),
+            wishes: Arc::default(),
+            unknown_keys: AtomicU64::new(0),
+        }))
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keys").field(&self.ring()).finish()
+    }
+}
+
+/// The clock of the runtime where there is one, which tests can hold still.
+fn monotonic_now() -> Instant {
+    #[cfg(feature = "refresh")]
+    {
+        tokio::time::Instant::now().into_std()
+    }
+    #[cfg(not(feature = "refresh"))]
+    {
+        Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests;

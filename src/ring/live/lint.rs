@@ -1,0 +1,313 @@
+//! What is wrong, or soon will be, with a document that servers take.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::clock::unix_seconds;
+use crate::ring::key::{KeyRole, RootKeyId};
+use crate::ring::live::ListedKey;
+use crate::ring::source::document::{MOST_KEYS, RingDocument, Utc};
+
+/// A propagation below this, in seconds, is shorter than most servers' refresh interval.
+const SHORT_PROPAGATION: u64 = 60;
+/// A key that waits longer than this, in seconds, has a wrong date rather than a plan: 30 days.
+const FAR_AWAY: u64 = 30 * 86_400;
+/// A revoked key's successor seals this many seconds after it at most: one for each key that is revoked in a row.
+const BRIEF: u64 = MOST_KEYS as u64;
+
+/// How bad a [`Finding`] is.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::Severity;
+/// assert!(Severity::Error > Severity::Warning);
+/// assert_eq!(Severity::Error.to_string(), "error");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Logins work; somebody should look at it.
+    Warning,
+    /// Logins fail, or will at a known time.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Something to mend in a ring document that is valid as such. Its `Display` is one line, without key material.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{Finding, RingDocument, RingTiming, Severity};
+/// use std::time::{Duration, SystemTime};
+///
+/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let quarter = Duration::from_secs(90 * 86_400);
+/// let findings = document.lint(SystemTime::now() + 2 * quarter, quarter);
+/// assert!(matches!(findings[..], [Finding::ActiveKeyOld { .. }]));
+/// assert_eq!((findings[0].code(), findings[0].severity()), ("active_key_old", Severity::Warning));
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Every `seal_from` lies in the future: a service that starts now does not begin logins.
+    NothingSealsYet {
+        /// The first `seal_from`.
+        from: SystemTime,
+    },
+    /// The key that would seal now is revoked, and no other takes its place.
+    NoActiveKey,
+    /// A revoked key that has not sealed yet will take the place of the one that seals.
+    NoActiveKeyFrom {
+        /// The revoked key.
+        id: RootKeyId,
+        /// Its `seal_from`.
+        at: SystemTime,
+    },
+    /// The text is a bare root key, which has no schedule.
+    BareKey,
+    /// The active key was published longer ago than the caller wants.
+    ActiveKeyOld {
+        /// The key.
+        id: RootKeyId,
+        /// How long ago it was published.
+        age: Duration,
+    },
+    /// A key has opened nothing for longer than the age at which keys are to be replaced, and still stands in the document: the next
+    /// rotation would have taken it out.
+    RetiredKey {
+        /// The key.
+        id: RootKeyId,
+    },
+    /// `propagation` is below 60 s: servers that read their source once a minute learn of a key after it seals.
+    ShortPropagation {
+        /// The document's.
+        propagation: Duration,
+    },
+    /// `skew` is 0, and no two clocks agree to the second.
+    NoSkew,
+    /// `published_at` lies in the future by more than the skew.
+    PublishedInFuture {
+        /// The key.
+        id: RootKeyId,
+        /// Its `published_at`.
+        at: SystemTime,
+    },
+    /// A key waits for more than 30 days: most likely a wrong year.
+    PendingFarAway {
+        /// The key.
+        id: RootKeyId,
+        /// Its `seal_from`.
+        at: SystemTime,
+    },
+    /// 15 keys stand there and none can go yet: the next rotation is refused, because one place is kept for a revocation.
+    Full,
+}
+
+impl Finding {
+    /// Whether logins fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{Finding, Severity};
+    /// assert_eq!(Finding::NoActiveKey.severity(), Severity::Error);
+    /// ```
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::NothingSealsYet { .. } | Self::NoActiveKey | Self::NoActiveKeyFrom { .. } => Severity::Error,
+            _ => Severity::Warning,
+        }
+    }
+
+    /// The stable word for pipelines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::ring::Finding::NoSkew.code(), "no_skew");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NothingSealsYet { .. } => "nothing_seals_yet",
+            Self::NoActiveKey => "no_active_key",
+            Self::NoActiveKeyFrom { .. } => "no_active_key_soon",
+            Self::BareKey => "bare_key",
+            Self::ActiveKeyOld { .. } => "active_key_old",
+            Self::RetiredKey { .. } => "retired_key",
+            Self::ShortPropagation { .. } => "short_propagation",
+            Self::NoSkew => "no_skew",
+            Self::PublishedInFuture { .. } => "published_in_future",
+            Self::PendingFarAway { .. } => "pending_far_away",
+            Self::Full => "full",
+        }
+    }
+
+    /// The key that it is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(oauth_state::ring::Finding::NoSkew.key(), None);
+    /// ```
+    #[must_use]
+    pub const fn key(&self) -> Option<RootKeyId> {
+        match self {
+            Self::NoActiveKeyFrom { id, .. }
+            | Self::ActiveKeyOld { id, .. }
+            | Self::RetiredKey { id }
+            | Self::PublishedInFuture { id, .. }
+            | Self::PendingFarAway { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(oauth_state::ring::Finding::BareKey.to_do().contains("keys rotate"));
+    /// ```
+    #[must_use]
+    pub const fn to_do(&self) -> &'static str {
+        match self {
+            Self::NothingSealsYet { .. } => {
+                "before any server has it, let the first key's `seal_from` be its `published_at` or earlier"
+            }
+            Self::NoActiveKey => "add a key: oauth-state keys rotate; it seals at once",
+            Self::NoActiveKeyFrom { .. } => "let it be taken out: oauth-state keys rotate",
+            Self::BareKey => "make it a document: oauth-state keys rotate",
+            Self::ActiveKeyOld { .. } => "rotate: oauth-state keys rotate",
+            Self::RetiredKey { .. } => "take it out: oauth-state keys prune",
+            Self::ShortPropagation { .. } => "raise `propagation` to at least the interval at which servers read",
+            Self::NoSkew => "set `skew` to what the servers' clocks may differ, such as 60",
+            Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of whoever wrote it",
+            Self::PendingFarAway { .. } => "withdraw it: oauth-state keys revoke; then rotate",
+            Self::Full => "wait until a key is retired, and take it out: oauth-state keys prune",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = |time: &SystemTime| Utc(unix_seconds(*time));
+        match self {
+            Self::NothingSealsYet { from } => write!(f, "no key seals before {}", utc(from)),
+            Self::NoActiveKey => f.write_str("no key seals: the one whose turn it is was revoked"),
+            Self::NoActiveKeyFrom { id, at } => {
+                write!(f, "no key seals from {}: key {id} takes over then, and is revoked", utc(at))
+            }
+            Self::BareKey => f.write_str("a bare root key has no schedule"),
+            Self::ActiveKeyOld { id, age } => {
+                write!(f, "the active key {id} was published {} days ago", age.as_secs() / 86_400)
+            }
+            Self::RetiredKey { id } => write!(f, "key {id} opens nothing any more"),
+            Self::ShortPropagation { propagation } => {
+                write!(f, "`propagation` is {} s: a server may learn of a key after it seals", propagation.as_secs())
+            }
+            Self::NoSkew => f.write_str("`skew` is 0, and no two clocks agree to the second"),
+            Self::PublishedInFuture { id, at } => write!(f, "key {id} says that it is published at {}", utc(at)),
+            Self::PendingFarAway { id, at } => write!(f, "key {id} does not seal before {}", utc(at)),
+            Self::Full => {
+                f.write_str("every place but the one for a revocation is taken: the next rotation is refused")
+            }
+        }
+    }
+}
+
+impl RingDocument {
+    /// What should be mended, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
+    ///
+    /// A document that [`RingDocument::parse`] refuses never gets here. `oldest` is the age from which the active key is to
+    /// be replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{Finding, RingDocument, RingTiming, Severity};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let now = SystemTime::now();
+    /// let oldest = Duration::from_secs(90 * 86_400);
+    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// assert!(document.lint(now, oldest).is_empty());
+    ///
+    /// let timing = RingTiming { propagation: Duration::ZERO, ..RingTiming::default() };
+    /// let hasty = RingDocument::first(timing, now)?;
+    /// let findings = hasty.lint(now, oldest);
+    /// assert_eq!(findings, [Finding::ShortPropagation { propagation: Duration::ZERO }]);
+    /// assert!(findings.iter().all(|finding| finding.severity() == Severity::Warning));
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn lint(&self, now: SystemTime, oldest: Duration) -> Vec<Finding> {
+        let (listed, seconds) = (self.list(now).collect::<Vec<_>>(), unix_seconds(now));
+        let timing = self.timing();
+        let mut findings = Vec::new();
+        match listed.first() {
+            Some(first) if !self.ring().has_begun(seconds) => {
+                findings.push(Finding::NothingSealsYet { from: first.seal_from });
+            }
+            _ if self.ring().active(seconds).is_none() => findings.push(Finding::NoActiveKey),
+            _ => {}
+        }
+        let revoked = |key: &&ListedKey| key.role == KeyRole::Revoked;
+        for key in listed.iter().filter(|key| revoked(key) && key.seal_from > now) {
+            let next = listed.iter().find(|next| !revoked(next) && next.seal_from > key.seal_from);
+            let gap = next.and_then(|next| next.seal_from.duration_since(key.seal_from).ok());
+            if gap.is_some_and(|gap| gap.as_secs() <= BRIEF) {
+                continue;
+            }
+            findings.push(Finding::NoActiveKeyFrom { id: key.id, at: key.seal_from });
+        }
+        // What `parse` makes of a bare key; a document of one's own has a serial of at least 1.
+        let bare = self.serial() == 0 && self.keys.iter().all(|key| key.published_at == 0);
+        if bare {
+            findings.push(Finding::BareKey);
+            return findings;
+        }
+        if timing.propagation.as_secs() < SHORT_PROPAGATION {
+            findings.push(Finding::ShortPropagation { propagation: timing.propagation });
+        }
+        if timing.skew.is_zero() {
+            findings.push(Finding::NoSkew);
+        }
+        let after = |at: SystemTime, most: u64| unix_seconds(at) > seconds.saturating_add(most);
+        let over = |until: Option<SystemTime>| until.is_some_and(|until| until <= now);
+        for key in &listed {
+            let age = now.duration_since(key.published_at).unwrap_or_default();
+            if key.role == KeyRole::Active && age > oldest {
+                findings.push(Finding::ActiveKeyOld { id: key.id, age });
+            }
+            if key.accept_until.and_then(|until| until.checked_add(oldest)).is_some_and(|until| until <= now) {
+                findings.push(Finding::RetiredKey { id: key.id });
+            }
+            if after(key.published_at, timing.skew.as_secs()) {
+                findings.push(Finding::PublishedInFuture { id: key.id, at: key.published_at });
+            }
+            if key.role == KeyRole::Pending && after(key.seal_from, FAR_AWAY) {
+                findings.push(Finding::PendingFarAway { id: key.id, at: key.seal_from });
+            }
+        }
+        // A rotation leaves one place free.
+        if listed.len() >= MOST_KEYS.saturating_sub(1) && !listed.iter().any(|key| over(key.accept_until)) {
+            findings.push(Finding::Full);
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests;

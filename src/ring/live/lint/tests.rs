@@ -1,0 +1,87 @@
+use super::*;
+use crate::ring::key::RootKey;
+use crate::ring::source::document::RingTiming;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const QUARTER: Duration = Duration::from_secs(90 * 86_400);
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn first() -> RingDocument {
+    RingDocument::first(RingTiming::default(), now()).unwrap()
+}
+
+fn codes(document: &RingDocument, now: SystemTime) -> Vec<&'static str> {
+    document.lint(now, QUARTER).iter().map(Finding::code).collect()
+}
+
+/// The text with something else in place of one piece of it, as an operator would write it by hand.
+fn edited(document: &RingDocument, from: &str, to: &str) -> RingDocument {
+    let text = document.to_secret_text();
+    assert!(text.expose().contains(from), "{from}");
+    RingDocument::parse(&text.expose().replacen(from, to, 1)).unwrap()
+}
+
+#[test]
+fn a_ring_in_the_middle_of_a_rotation_is_well() {
+    let second = first().rotate(now() + DAY).unwrap().document;
+    assert_eq!(codes(&second, now() + DAY), [""; 0]);
+    assert_eq!(codes(&second, now() + DAY + Duration::from_secs(400)), [""; 0]);
+}
+
+#[test]
+fn what_time_alone_brings_about_is_found() {
+    let second = first().rotate(now()).unwrap().document;
+    // A pipeline that denies warnings must not fail from one rotation to the next.
+    assert_eq!(codes(&second, now() + DAY), [""; 0]);
+    assert_eq!(codes(&second, now() + QUARTER + DAY), ["retired_key", "active_key_old"]);
+    assert_eq!(codes(&first(), now() - DAY), ["nothing_seals_yet", "published_in_future"]);
+}
+
+#[test]
+fn a_ring_whose_turn_is_a_revoked_key_s_is_an_error() {
+    let first = first();
+    let id = first.list(now()).next().unwrap().id;
+    let revoked = edited(&first, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));
+    assert_eq!(codes(&revoked, now()), ["no_active_key"]);
+    // The step replaces it.
+    assert_eq!(codes(&first.revoke(id, now()).unwrap().document, now()), [""; 0]);
+
+    let second = first.rotate(now()).unwrap().document;
+    let id = second.list(now()).last().unwrap().id;
+    let revoked = edited(&second, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));
+    assert_eq!(codes(&revoked, now()), ["no_active_key_soon"]);
+    // The step puts another in its place, a second later.
+    assert_eq!(codes(&second.revoke(id, now()).unwrap().document, now()), [""; 0]);
+    assert!(revoked.lint(now(), QUARTER).iter().all(|finding| finding.severity() == Severity::Error));
+}
+
+#[test]
+fn times_that_were_mistyped_are_found() {
+    let timing = RingTiming { propagation: Duration::ZERO, skew: Duration::ZERO, ..RingTiming::default() };
+    assert_eq!(codes(&RingDocument::first(timing, now()).unwrap(), now()), ["short_propagation", "no_skew"]);
+    let second = first().rotate(now()).unwrap().document;
+    let seal_from = second.keys.last().map(|key| Utc(key.seal_from).to_string()).unwrap();
+    let typo = edited(&second, &seal_from, &seal_from.replacen("2027", "2028", 1));
+    assert_eq!(codes(&typo, now()), ["pending_far_away"]);
+}
+
+#[test]
+fn a_bare_key_and_a_full_ring_are_found() {
+    let bare = RingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
+    assert_eq!(codes(&bare, now()), ["bare_key"]);
+    let full = (2..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
+    assert_eq!(codes(&full, now()), ["full"]);
+    assert!(full.rotate(now()).is_err());
+}
+
+#[test]
+fn every_finding_says_what_to_do_in_one_line_without_a_key() {
+    let second = first().rotate(now()).unwrap().document;
+    for finding in second.lint(now() + QUARTER + DAY, QUARTER) {
+        let shown = format!("{finding}: {}", finding.to_do());
+        assert!(!shown.contains(['\n']) && !shown.contains("osk1"), "{shown}");
+    }
+}

@@ -1,0 +1,361 @@
+//! The task that keeps a ring fresh.
+
+mod options;
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+pub use options::Refresh;
+
+use super::keys::{Keys, Live, Offered, Wishes};
+use crate::clock::unix_seconds;
+use crate::observe::{Refreshed, Span, Timer, record};
+use crate::random;
+use crate::ring::key::KeyRing;
+use crate::ring::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind};
+
+/// The wait after the first failure; it doubles with each further one, up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Between two refreshes that a source asked for: a folder in which much is written must not keep this task busy.
+const LEAST_GAP: Duration = Duration::from_millis(50);
+/// No time of a refresh is longer; a year from now can be added to any clock.
+const LONGEST_GAP: Duration = Duration::from_secs(365 * 86_400);
+
+/// Keeps the ring of a [`Keys`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
+/// own.
+///
+/// # Examples
+///
+/// See [`Keys::load`].
+///
+/// ```
+/// use oauth_state::ring::source::source_fn;
+/// use oauth_state::ring::{Offered, Refresh, RootKey};
+/// use oauth_state::Keys;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let text = RootKey::generate()?.to_secret_text();
+/// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
+/// let (_keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
+/// assert_eq!(refresher.refresh().await?, Offered::Unchanged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "spawn run(), or the keys never change"]
+pub struct Refresher {
+    /// Weak, so that the task ends with the last flow.
+    live: Weak<Live>,
+    wishes: Arc<Wishes>,
+    source: Box<dyn KeySource>,
+    refresh: Refresh,
+    version: Option<String>,
+}
+
+impl std::fmt::Debug for Refresher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresher")
+            .field("source", &self.source.name())
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Reads a ring from a source, and gives what keeps it fresh.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] says which source it was, what it answered and what to do: it gave no document, the document is
+    /// refused, its serial is below [`Refresh::minimum_serial`], or the interval exceeds its `propagation`, so that a rotation
+    /// would reach this process too late.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on (`enable_time`), as everything of tokio that waits does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::FileSource;
+    /// use oauth_state::ring::{Refresh, RingDocument, RingTiming};
+    /// use oauth_state::Keys;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("keys-load-{}", std::process::id()));
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let first = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// std::fs::write(&path, first.to_secret_text().expose())?;
+    ///
+    /// let (keys, refresher) = Keys::load(FileSource::new(&path), Refresh::every(Duration::from_secs(60))).await?;
+    /// tokio::spawn(refresher.run());
+    /// assert_eq!(keys.ring().serial(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn load(source: impl KeySource, refresh: Refresh) -> Result<(Self, Refresher), SourceError> {
+        let name = source.name().to_owned();
+        let refused = |refused| SourceError::document(&name, refused);
+        let (ring, version) = match fetch(&source, &refresh, None).await? {
+            Fetched::Document { text, version } => (KeyRing::parse(text.expose()).map_err(refused)?, version),
+            Fetched::Unchanged => {
+                let answer = "it says that the document is unchanged, and none is known yet";
+                return Err(SourceError::new(name, SourceErrorKind::Misconfigured, answer));
+            }
+        };
+        let (given, least) = (ring.serial(), refresh.minimum_serial);
+        if given < least {
+            return Err(refused(RingError::SerialTooLow { given, least }));
+        }
+        let propagation = Duration::from_secs(ring.timing().propagation.into());
+        // A bare key has no other to come, until it becomes a document.
+        if ring.serial() > 0 && refresh.interval > propagation {
+            let answer = format_args!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
+            return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).to_do(format!(
+                "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
+            )));
+        }
+        let keys = Self::from(ring);
+        keys.confirm();
+        tracing::info!(
+            source = name,
+            serial = keys.ring().serial(),
+            fingerprint = keys.fingerprint(),
+            "key ring loaded"
+        );
+        let (live, wishes) = (Arc::downgrade(keys.live()), Arc::clone(&keys.live().wishes));
+        Ok((keys, Refresher { live, wishes, source: Box::new(source), refresh, version }))
+    }
+}
+
+async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -> Result<Fetched, SourceError> {
+    let asked = Timer::start();
+    let fetched = timeout(refresh.time_limit, source.fetch(known));
+    let fetched = Span::source(source.name()).around(fetched, |answer| match answer {
+        Ok(Ok(_)) => "ok",
+        _ => "error",
+    });
+    let fetched = fetched.await.unwrap_or_else(|late| {
+        let answer = format_args!("no answer within {:?}", refresh.time_limit);
+        Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
+    });
+    record::source(asked, fetched.is_ok());
+    fetched
+}
+
+impl Refresher {
+    /// Reads the source once, and puts what it gives into use.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`]; the last good ring stays, and its age grows.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::source_fn;
+    /// use oauth_state::ring::{Refresh, RootKey};
+    /// use oauth_state::Keys;
+    /// use std::sync::Mutex;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let answers = Mutex::new(vec!["garbage".to_owned(), RootKey::generate()?.to_secret_text().expose().to_owned()]);
+    /// let source = source_fn("our vault", move || {
+    ///     let answer = answers.lock().unwrap().pop();
+    ///     async move { answer.ok_or("out of order".into()) }
+    /// });
+    /// let (keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let before = keys.fingerprint();
+    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("its document is refused"));
+    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("out of order"));
+    /// assert_eq!((keys.fingerprint(), keys.status().refused, keys.status().failed), (before, 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn refresh(&mut self) -> Result<Offered, SourceError> {
+        let Some(keys) = self.live.upgrade().map(Keys::of) else { return Ok(Offered::Unchanged) };
+        let fetched = fetch(&*self.source, &self.refresh, self.version.as_deref()).await;
+        let result = self.take(&keys, fetched);
+        self.report(&keys, &result);
+        result
+    }
+
+    fn take(&mut self, keys: &Keys, fetched: Result<Fetched, SourceError>) -> Result<Offered, SourceError> {
+        let (text, version) = match fetched {
+            Ok(Fetched::Document { text, version }) => (text, version),
+            Ok(Fetched::Unchanged) => {
+                keys.confirm();
+                record::refreshed(Refreshed::Unchanged);
+                record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
+                return Ok(Offered::Unchanged);
+            }
+            // The source has read a document, and refuses it itself.
+            Err(error) if error.kind() == SourceErrorKind::Document || !error.revoked().is_empty() => {
+                let revoked = keys.status().revoked;
+                keys.refuse(error.revoked(), &error.to_string(), unix_seconds(self.refresh.clock.now()));
+                self.report_revoked(keys, revoked);
+                record::refreshed(Refreshed::Refused);
+                return Err(error);
+            }
+            Err(error) => {
+                keys.note_error(&error.to_string(), true);
+                record::refreshed(Refreshed::Failed);
+                return Err(error);
+            }
+        };
+        let now: SystemTime = self.refresh.clock.now();
+        let revoked = keys.status().revoked;
+        let offered = keys.offer(&text, now);
+        if offered.is_err() {
+            self.report_revoked(keys, revoked);
+        }
+        record::refreshed(match offered {
+            Ok(Offered::Taken { .. }) => Refreshed::Taken,
+            Ok(Offered::Unchanged) => Refreshed::Unchanged,
+            Err(_) => Refreshed::Refused,
+        });
+        match offered {
+            Ok(offered) => {
+                // By this task alone: an age that nothing renews would raise an alarm for a ring that is read once.
+                record::ring_confirmed(unix_seconds(now));
+                // Only what was taken is known: a document that was refused is fetched and judged again, because time may
+                // mend it, and its age must not look fresh.
+                self.version = version;
+                Ok(offered)
+            }
+            Err(refused) => {
+                let error = SourceError::document(self.source.name(), refused);
+                keys.note_error(&error.to_string(), false);
+                Err(error)
+            }
+        }
+    }
+
+    /// Says so if the refused document has revoked a key of this process; so many were revoked before.
+    fn report_revoked(&self, keys: &Keys, before: usize) {
+        let (source, revoked) = (self.source.name(), keys.status().revoked);
+        if revoked > before {
+            tracing::warn!(source, revoked, "keys are revoked by a document that is refused otherwise");
+        }
+    }
+
+    fn report(&self, keys: &Keys, result: &Result<Offered, SourceError>) {
+        let source = self.source.name();
+        let ring = keys.ring();
+        match result {
+            Ok(Offered::Unchanged) => tracing::debug!(source, serial = ring.serial(), "key ring unchanged"),
+            Ok(Offered::Taken { late }) => {
+                tracing::info!(source, serial = ring.serial(), fingerprint = ring.fingerprint(), "key ring swapped");
+                if *late > 0 {
+                    tracing::warn!(source, ring_late = late, "a key sealed elsewhere before it was known here");
+                }
+                let propagation = Duration::from_secs(ring.timing().propagation.into());
+                if self.refresh.interval > propagation {
+                    tracing::warn!(source, interval = ?self.refresh.interval, ?propagation, "this process refreshes too slowly for the document");
+                }
+            }
+            Err(error) => tracing::warn!(kind = error.kind().code(), %error, "the last good key ring stays"),
+        }
+    }
+
+    /// Refreshes until the last [`Keys`] and the last flow over them are gone: at every interval, when the source has
+    /// changed, when [`Keys::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
+    /// one second, two, four and so on, up to the interval.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime whose clock is on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::source_fn;
+    /// use oauth_state::ring::{Refresh, RootKey};
+    /// use oauth_state::Keys;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let text = RootKey::generate()?.to_secret_text();
+    /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
+    /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let task = tokio::spawn(refresher.run());
+    /// drop(keys);
+    /// assert!(task.await.is_ok()); // it ends by itself
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn run(mut self) {
+        let mut failures = 0;
+        let mut early_from = Instant::now();
+        // From now on somebody looks: a source that is gone before the first look shows as a ring that grows old.
+        record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
+        loop {
+            let next = Instant::now().checked_add(self.wait(failures)).unwrap_or_else(Instant::now);
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = self.source.changed() => sleep(LEAST_GAP).await,
+                () = asked(&self.wishes, early_from) => {}
+            }
+            if self.live.strong_count() == 0 {
+                return;
+            }
+            // Cleared before the source is read: a callback that asks from now on may know more than this read will.
+            if self.wishes.early_stands() {
+                self.wishes.clear_early();
+                early_from = Instant::now().checked_add(self.refresh.early_gap).unwrap_or(early_from);
+            }
+            failures = match self.refresh().await {
+                Ok(_) => 0,
+                Err(_) => failures.saturating_add(1),
+            };
+        }
+    }
+
+    /// How long until the next attempt, after so many failures in a row.
+    fn wait(&self, failures: u32) -> Duration {
+        let interval = self.refresh.interval;
+        match failures.checked_sub(1) {
+            None => earlier(interval, 5),
+            Some(doublings) => {
+                let doubled = FIRST_RETRY.saturating_mul(1_u32.checked_shl(doublings.min(16)).unwrap_or(u32::MAX));
+                earlier(doubled.min(interval), 2)
+            }
+        }
+    }
+}
+
+/// Resolves when the operator asks, or when a callback has asked and may be heard again.
+async fn asked(wishes: &Wishes, early_from: Instant) {
+    loop {
+        if wishes.take_now() {
+            return;
+        }
+        if wishes.early_stands() {
+            tokio::select! {
+                () = sleep_until(early_from) => return,
+                () = wishes.changed.notified() => {}
+            }
+        } else {
+            wishes.changed.notified().await;
+        }
+    }
+}
+
+/// The duration less a random part of it, up to one `share`th, so that servers that started together drift apart.
+fn earlier(duration: Duration, share: u32) -> Duration {
+    let mut random = [0; 1];
+    // Without randomness they ask at the same time, which harms nothing.
+    let _ = random::operating_system(&mut random);
+    let most = duration.checked_div(share).unwrap_or_default();
+    let part = most.saturating_mul(u32::from(random[0])).checked_div(255).unwrap_or_default();
+    duration.saturating_sub(part)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! What a process has in use, and what it remembers of documents before.
+
+use std::collections::HashSet;
+use std::sync::Weak;
+use std::time::Instant;
+
+use super::keys::Offered;
+use super::reader::RingReader;
+use super::transition::{self, Verdict};
+use crate::ring::key::{KeyRing, RootKeyId};
+use crate::ring::source::RingError;
+
+/// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
+const MOST_REMEMBERED: usize = 262_144;
+
+/// Everything that only swaps and health checks touch.
+pub(super) struct State {
+    pub(super) ring: KeyRing,
+    /// Every id that was ever seen revoked, be it in a document that was refused.
+    pub(super) revoked: HashSet<RootKeyId>,
+    /// The smallest skew that marks under way may have been made with, and until when, in Unix seconds.
+    pub(super) recent_skew: Option<(u32, u64)>,
+    pub(super) readers: Vec<Weak<dyn RingReader>>,
+    pub(super) confirmed_at: Option<Instant>,
+    pub(super) taken: u64,
+    pub(super) refused: u64,
+    pub(super) failed: u64,
+    pub(super) late: u64,
+    pub(super) last_error: Option<String>,
+}
+
+impl State {
+    pub(super) fn new(ring: KeyRing) -> Self {
+        Self {
+            revoked: ring.every_revoked().collect(),
+            recent_skew: None,
+            ring,
+            readers: Vec::new(),
+            confirmed_at: None,
+            taken: 0,
+            refused: 0,
+            failed: 0,
+            late: 0,
+            last_error: None,
+        }
+    }
+
+    pub(super) fn offer(
+        &mut self,
+        revocations: Vec<RootKeyId>,
+        ring: impl FnOnce() -> Result<KeyRing, RingError>,
+        now: u64,
+    ) -> Result<Offered, RingError> {
+        self.revoke(revocations);
+        let offered = ring()?;
+        let recent_skew = self.recent_skew(now);
+        match transition::judge(&self.ring, &offered, &self.revoked, recent_skew, now)? {
+            Verdict::Same => Ok(Offered::Unchanged),
+            Verdict::New { late } => {
+                let (before, after) = (self.ring.timing(), offered.timing());
+                // A known revoked key that is none there was refused: nothing has to be revoked on top.
+                self.swap(offered)?;
+                if after.skew > before.skew {
+                    let until = now.saturating_add(after.marks_settle_after(before));
+                    // A period that runs is never cut short: the new one may be shorter, as when the times are lowered with it.
+                    let until = self.recent_skew.map_or(until, |(_, running)| running.max(until));
+                    self.recent_skew = Some((recent_skew, until));
+                }
+                self.taken = self.taken.saturating_add(1);
+                self.late = self.late.saturating_add(late as u64);
+                // However it was written: what is parsed counts as well as what was found in the text.
+                let revoked: Vec<RootKeyId> = self.ring.every_revoked().collect();
+                self.revoke(revoked);
+                Ok(Offered::Taken { late })
+            }
+        }
+    }
+
+    /// The smallest skew that marks under way may have been made with: two raises in quick succession are one that is too far.
+    fn recent_skew(&self, now: u64) -> u32 {
+        let present = self.ring.timing().skew;
+        match self.recent_skew {
+            Some((skew, until)) if now < until => skew.min(present),
+            _ => present,
+        }
+    }
+
+    /// First of all, and whatever else the document holds.
+    pub(super) fn revoke(&mut self, ids: Vec<RootKeyId>) {
+        let ring = self.ring.with_revoked(|id| ids.contains(&id));
+        for id in ids {
+            if self.revoked.len() < MOST_REMEMBERED {
+                self.revoked.insert(id);
+            }
+        }
+        // The same keys as before, fewer of which open: no reader has a reason to refuse.
+        let _ = self.swap(ring);
+    }
+
+    fn swap(&mut self, ring: KeyRing) -> Result<(), RingError> {
+        if ring.is_same(&self.ring) {
+            return Ok(());
+        }
+        self.readers.retain(|reader| reader.strong_count() > 0);
+        let readers: Vec<_> = self.readers.iter().filter_map(Weak::upgrade).collect();
+        let commits = readers.iter().map(|reader| reader.prepare(&ring)).collect::<Result<Vec<_>, _>>()?;
+        commits.into_iter().for_each(|commit| commit());
+        self.ring = ring;
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! What will happen when, under a document that nobody changes.
+
+use std::time::SystemTime;
+
+use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
+use crate::ring::source::document::RingDocument;
+
+/// Something that time alone brings about.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{RingDocument, RingEventKind, RingTiming};
+/// use std::time::SystemTime;
+///
+/// let now = SystemTime::now();
+/// let document = RingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
+/// let kinds: Vec<RingEventKind> = document.ring().events_after(now).map(|event| event.kind).collect();
+/// assert_eq!(kinds, [RingEventKind::BeginsToSeal, RingEventKind::Retires]);
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingEvent {
+    /// When.
+    pub at: SystemTime,
+    /// To which key.
+    pub id: RootKeyId,
+    /// What.
+    pub kind: RingEventKind,
+}
+
+/// What happens to a key.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::RingEventKind;
+/// assert_eq!(RingEventKind::Retires.to_string(), "opens nothing any more");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RingEventKind {
+    /// It seals new states, and the key before it stops.
+    BeginsToSeal,
+    /// Its last state is over; it can be taken out of the document.
+    Retires,
+}
+
+impl std::fmt::Display for RingEventKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::BeginsToSeal => "begins to seal",
+            Self::Retires => "opens nothing any more",
+        })
+    }
+}
+
+/// A key of a document, without its secret: for lists and plans.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+/// use std::time::SystemTime;
+/// let now = SystemTime::now();
+/// let document = RingDocument::first(RingTiming::default(), now)?;
+/// let listed = document.list(now).next().unwrap();
+/// assert_eq!((listed.role, listed.accept_until), (KeyRole::Active, None));
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedKey {
+    /// Its public id.
+    pub id: RootKeyId,
+    /// Its role at the time of the list.
+    pub role: KeyRole,
+    /// When it was first published.
+    pub published_at: SystemTime,
+    /// When it begins, or began, to seal.
+    pub seal_from: SystemTime,
+    /// When its last state is over; `None` while no other key is to follow it.
+    pub accept_until: Option<SystemTime>,
+    /// Whether it was published to seal at once.
+    pub emergency: bool,
+    /// For people.
+    pub note: Option<String>,
+}
+
+impl RingDocument {
+    /// Its keys at `now`, oldest first, without their secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// use std::time::SystemTime;
+    /// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// assert_eq!(document.list(SystemTime::now()).count(), 1);
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    pub fn list(&self, now: SystemTime) -> impl Iterator<Item = ListedKey> + '_ {
+        let now = unix_seconds(now);
+        self.ring().keys().iter().zip(&self.keys).enumerate().map(move |(index, (key, written))| ListedKey {
+            id: key.id,
+            role: self.ring().role(index, now),
+            published_at: from_unix_seconds(key.published_at),
+            seal_from: from_unix_seconds(key.seal_from),
+            accept_until: Some(self.ring().accept_until(index))
+                .filter(|until| *until < u64::MAX)
+                .map(from_unix_seconds),
+            emergency: key.emergency,
+            note: written.note.clone(),
+        })
+    }
+}
+
+impl KeyRing {
+    /// What time alone will bring about after `now`, in its order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::RootKey;
+    /// use oauth_state::KeyRing;
+    /// let ring = KeyRing::from(RootKey::generate()?);
+    /// assert_eq!(ring.events_after(std::time::SystemTime::now()).count(), 0); // one key, which seals for ever
+    /// # Ok::<(), oauth_state::error::RandomnessError>(())
+    /// ```
+    pub fn events_after(&self, now: SystemTime) -> impl Iterator<Item = RingEvent> + use<> {
+        let now = unix_seconds(now);
+        let mut events: Vec<(u64, RingEventKind, RootKeyId)> = Vec::new();
+        for (index, key) in self.keys().iter().enumerate() {
+            if self.role(index, now) == KeyRole::Revoked {
+                continue;
+            }
+            events.push((key.seal_from, RingEventKind::BeginsToSeal, key.id));
+            events.push((self.accept_until(index), RingEventKind::Retires, key.id));
+        }
+        events.retain(|(at, ..)| *at > now && *at < u64::MAX);
+        events.sort_unstable();
+        events.into_iter().map(|(at, kind, id)| RingEvent { at: from_unix_seconds(at), id, kind })
+    }
+}

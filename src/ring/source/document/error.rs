@@ -1,0 +1,208 @@
+//! Why a key ring is refused.
+
+use super::time::Utc;
+use super::{LARGEST, MOST_KEYS};
+use crate::ring::key::{RootKeyError, RootKeyId};
+
+/// Why a key ring was refused. It never repeats the document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::RingError;
+/// use oauth_state::KeyRing;
+/// assert!(matches!(KeyRing::parse("{}"), Err(RingError::Json { .. })));
+/// assert!(matches!(KeyRing::parse(""), Err(RingError::NeitherKeyNorDocument)));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RingError {
+    /// Neither `osk1.…` nor a JSON object.
+    #[error("expected a root key (osk1.…) or a key ring document ({{…}}); the text is neither")]
+    NeitherKeyNorDocument,
+    /// Bytes that are not UTF-8, such as a document in another encoding.
+    #[error("the key ring document is not UTF-8; save it in that encoding")]
+    NotUtf8,
+    /// Longer than 65,536 bytes.
+    #[error("the key ring document is longer than {LARGEST} bytes")]
+    TooLarge,
+    /// Not JSON of the documented form.
+    #[error("the key ring document is not of its form at line {line}, column {column}: {problem}")]
+    Json {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+        /// What is wrong there, without the text that stands there.
+        problem: String,
+    },
+    /// A `version` other than 1.
+    #[error("the key ring document has version {0}; this release reads version 1")]
+    Version(u64),
+    /// A number outside its range.
+    #[error("`{field}` of the key ring document must be {range}")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// The range, in words.
+        range: &'static str,
+    },
+    /// A root key was refused.
+    #[error("key number {number} of the key ring is refused")]
+    Key {
+        /// The position in the list, counted from 1.
+        number: usize,
+        /// Why.
+        #[source]
+        source: RootKeyError,
+    },
+    /// A time is not RFC 3339 in UTC.
+    #[error("`{field}` of key number {number} must be a time such as 2026-11-23T12:00:00Z")]
+    Time {
+        /// The position in the list, counted from 1.
+        number: usize,
+        /// The field.
+        field: &'static str,
+    },
+    /// An id in `revoked` is not 16 hexadecimal digits.
+    #[error("entry number {0} of `revoked` must be a root key's id: 16 lower-case hexadecimal digits")]
+    RevokedId(usize),
+    /// No key, or more than 16.
+    #[error("the key ring document must hold 1 to {MOST_KEYS} keys; drop those that are retired")]
+    KeyCount,
+    /// A key stands twice.
+    #[error("key {0} stands twice in the key ring document")]
+    KeyTwice(RootKeyId),
+    /// Two keys begin to seal in the same second.
+    #[error("keys {0} and {1} have the same `seal_from`; which one seals would depend on their order")]
+    SealFromTwice(RootKeyId, RootKeyId),
+    /// A key would seal before every server has it.
+    #[error(
+        "key {id} is to seal {given} s after it was published, but a document takes {propagation} s to reach every \
+         server; move `seal_from`, or, in an emergency, revoke the key it replaces and set `emergency`"
+    )]
+    TooEarly {
+        /// The key.
+        id: RootKeyId,
+        /// `seal_from` − `published_at`, in seconds.
+        given: u64,
+        /// The document's `propagation`, in seconds.
+        propagation: u32,
+    },
+    /// An older document than the one that this process has, or than the one that the start asked for.
+    #[error(
+        "the document's serial is {given}, and {least} is the least that is taken here; an older document was published \
+         again: put the present one back, and rotate or revoke on that"
+    )]
+    SerialTooLow {
+        /// The document's.
+        given: u64,
+        /// The running ring's, or the minimum that the start named.
+        least: u64,
+    },
+    /// Another document under the serial of the one that this process has.
+    #[error(
+        "the document differs from the one that is in use, and both have serial {0}; raise `serial` with every change \
+         (a bare root key has serial 0: publish a document instead)"
+    )]
+    SerialReused(u64),
+    /// A key that was revoked stands in `keys` again, and not in `revoked`.
+    #[error("key {0} was revoked and may not come back; put its id into `revoked` again")]
+    RevokedKeyReturns(RootKeyId),
+    /// A key was taken out while states that it sealed may be under way.
+    #[error(
+        "key {id} was taken out while its states are accepted, {}; leave it in until then, or revoke it",
+        until_when(*until)
+    )]
+    DroppedTooEarly {
+        /// The key.
+        id: RootKeyId,
+        /// When it may go, in Unix seconds; `u64::MAX` for a key that has no successor yet.
+        until: u64,
+    },
+    /// A known key has another `seal_from`.
+    #[error(
+        "`seal_from` of key {0} was changed; servers that have not seen the change would seal and open by the old one"
+    )]
+    ScheduleChanged(RootKeyId),
+    /// Other times would move the end of a key.
+    #[error(
+        "other `propagation`, `skew` or `lifetime_cap` would move the time until which a key opens while its states are under \
+         way; change them while the document holds one key"
+    )]
+    TimesChanged,
+    /// The skew is raised so far that marks in a replay guard would end before their states do.
+    #[error(
+        "`skew` is raised to {given} s, and {most} s is the most for now: marks in the replay guard would end before their states, \
+         and a used state would be accepted again; {}",
+        how_to_raise(*most)
+    )]
+    SkewRaisedTooFar {
+        /// The document's, in seconds.
+        given: u32,
+        /// Twice the smallest that marks under way were made with, in seconds.
+        most: u32,
+    },
+    /// The skew is lowered so far that servers with the old document would accept a state after its mark has ended.
+    #[error(
+        "`skew` is lowered to {given} s, and {least} s is the least for now: servers that still use the old document would accept a \
+         used state again; lower it in steps, and let `propagation` pass before the next"
+    )]
+    SkewLoweredTooFar {
+        /// The document's, in seconds.
+        given: u32,
+        /// Half the old one, in seconds.
+        least: u32,
+    },
+    /// A key that was superseded would seal again.
+    #[error("key {0} was superseded and may not seal again; add a new key")]
+    SealsAgain(RootKeyId),
+    /// No key would seal any more.
+    #[error(
+        "under this document no key would seal now, and one seals today; `seal_from` of every key lies in the future"
+    )]
+    NoActiveKey,
+    /// Two root keys of the ring derive the same key id for an application.
+    #[error("two keys of the ring derive the same key id for an application of this process; replace the newer one")]
+    KeyIdCollision,
+    /// A flow of this process gives longer lifetimes than the document allows.
+    #[error("`lifetime_cap` is {cap} s, and a flow of this process gives its states {lifetime} s")]
+    LifetimeCap {
+        /// The document's, in seconds.
+        cap: u16,
+        /// The flow's, in seconds.
+        lifetime: u16,
+    },
+    /// The environment variable is not set.
+    #[error("the environment variable {0} is not set; set it to a root key or a key ring document")]
+    NoVariable(String),
+    /// The file could not be read.
+    #[error("the key ring file {path} could not be read")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn how_to_raise(most: u32) -> &'static str {
+    match most {
+        0 => {
+            "from 0 it can only be raised with new keys: publish a document that revokes every key, adds a new one and has the new \
+             `skew`, or make a new ring and restart every server with it"
+        }
+        _ => {
+            "raise it in steps of at most double, and wait for twice `propagation`, `lifetime_cap` and three times the new \
+             `skew` before the next; a server that missed a step has to be restarted"
+        }
+    }
+}
+
+fn until_when(until: u64) -> String {
+    match until {
+        u64::MAX => "which has no end before another key has taken over".to_owned(),
+        until => format!("until {}", Utc(until)),
+    }
+}

@@ -1,0 +1,299 @@
+//! The ring document (docs/key-ring.md): one JSON form for every source, checked before it is used.
+
+mod characters;
+mod check;
+mod error;
+mod revocations;
+mod time;
+mod walk;
+mod written;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use error::RingError;
+pub(crate) use revocations::{MOST_SCANNED, scan};
+pub(crate) use time::Utc;
+
+use crate::ring::key::material::PREFIX;
+use crate::ring::key::ring::{DEFAULT_SKEW, LONGEST_LIFETIME, Timing};
+use crate::ring::key::{KeyRing, RootKey, RootKeyId};
+use crate::secret::SecretText;
+
+/// The largest document, in bytes.
+pub(super) const LARGEST: usize = 65_536;
+/// The most keys a ring may hold at once.
+pub(crate) const MOST_KEYS: usize = 16;
+/// The largest skew, in seconds: more than this is a broken clock, not a difference between clocks.
+const LARGEST_SKEW: u32 = 900;
+/// The longest propagation, in seconds: a week.
+const LONGEST_PROPAGATION: u32 = 604_800;
+/// The largest serial: what every JSON reader holds exactly.
+const LARGEST_SERIAL: u64 = (1 << 53) - 1;
+/// How long a document takes to reach every server, in seconds, where nobody says otherwise.
+const DEFAULT_PROPAGATION: u32 = 300;
+
+/// The three times that a ring document gives for all its keys.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use std::time::{Duration, SystemTime};
+///
+/// let timing = RingTiming { propagation: Duration::from_secs(900), ..RingTiming::default() };
+/// let first = RingDocument::first(timing, SystemTime::now())?;
+/// assert_eq!(first.timing(), timing);
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingTiming {
+    /// How long a document takes to reach every server, in whole seconds from 0 to 604,800: at least the interval at which
+    /// servers read their source. Five minutes unless said otherwise.
+    pub propagation: Duration,
+    /// The largest difference between the clocks of any two servers, in whole seconds from 0 to 900. One minute unless said
+    /// otherwise.
+    pub skew: Duration,
+    /// The longest lifetime that a flow may give its states, in whole seconds from 1 to 3,600. One hour unless said otherwise.
+    pub lifetime_cap: Duration,
+}
+
+impl Default for RingTiming {
+    fn default() -> Self {
+        Self {
+            propagation: Duration::from_secs(DEFAULT_PROPAGATION.into()),
+            skew: Duration::from_secs(DEFAULT_SKEW.into()),
+            lifetime_cap: Duration::from_secs(LONGEST_LIFETIME.into()),
+        }
+    }
+}
+
+/// What a document means to a process that runs, be it refused.
+pub(crate) struct Read {
+    pub(crate) revoked: Vec<RootKeyId>,
+    pub(crate) ring: Result<KeyRing, RingError>,
+}
+
+/// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is searched, so that a
+/// revocation holds although the rest is refused.
+pub(crate) fn read(document: &[u8]) -> Read {
+    let ring = text_of(document).and_then(KeyRing::parse);
+    let revoked = match &ring {
+        Ok(ring) => ring.revoked().to_vec(),
+        Err(_) => scan(document),
+    };
+    Read { revoked, ring }
+}
+
+/// The text of a document that came as bytes.
+pub(super) fn text_of(document: &[u8]) -> Result<&str, RingError> {
+    // What is longer was cut off, perhaps inside a character.
+    if document.len() > LARGEST {
+        return Err(RingError::TooLarge);
+    }
+    std::str::from_utf8(document).map_err(|_| RingError::NotUtf8)
+}
+
+/// One key of a document, as it is written there.
+#[derive(Clone)]
+pub(crate) struct DocumentKey {
+    pub(crate) root: RootKey,
+    /// In Unix seconds, like `seal_from`.
+    pub(crate) published_at: u64,
+    pub(crate) seal_from: u64,
+    pub(crate) note: Option<String>,
+    pub(crate) emergency: bool,
+}
+
+/// A key ring document, for those who change it: the operator's command line, and a job that rotates.
+///
+/// Each step of a rotation is a function from one document to the next: [`RingDocument::rotate`], [`RingDocument::revoke`],
+/// [`RingDocument::without_retired`]. A server needs none of them; it reads a [`KeyRing`].
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+/// use std::time::{Duration, SystemTime};
+///
+/// let now = SystemTime::now();
+/// let first = RingDocument::first(RingTiming::default(), now)?;
+/// let second = first.rotate(now + Duration::from_secs(86_400))?.document;
+/// assert_eq!((first.serial(), second.serial()), (1, 2));
+/// let roles: Vec<KeyRole> = second.ring().roles(now + Duration::from_secs(86_400)).map(|(_, role)| role).collect();
+/// assert_eq!(roles, [KeyRole::Active, KeyRole::Pending]);
+/// # Ok::<(), oauth_state::ring::StepError>(())
+/// ```
+#[derive(Clone)]
+pub struct RingDocument {
+    pub(crate) serial: u64,
+    pub(crate) timing: Timing,
+    /// By ascending `seal_from`.
+    pub(crate) keys: Vec<DocumentKey>,
+    pub(crate) revoked: Vec<RootKeyId>,
+    ring: KeyRing,
+}
+
+impl RingDocument {
+    /// The JSON Schema of the document (`docs/key-ring.schema.json`), for editors and for pipelines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::RingDocument;
+    /// assert!(RingDocument::JSON_SCHEMA.contains("seal_from"));
+    /// ```
+    pub const JSON_SCHEMA: &'static str = include_str!("../../../../docs/key-ring.schema.json");
+
+    /// Reads a bare root key or a key ring document, and checks it as [`KeyRing::parse`] does. A bare key becomes a document
+    /// of that key, with serial 0 and the default times.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says what is wrong and where.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RootKey};
+    /// let document = RingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
+    /// assert_eq!(document.serial(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, RingError> {
+        if text.len() > LARGEST {
+            return Err(RingError::TooLarge);
+        }
+        let text = text.trim_ascii();
+        if text.starts_with(PREFIX) {
+            let root = RootKey::parse(text).map_err(|source| RingError::Key { number: 1, source })?;
+            let key = DocumentKey { root, published_at: 0, seal_from: 0, note: None, emergency: false };
+            // What it becomes with its first step; until then servers make a ring of the key alone.
+            let timing = Timing { propagation: DEFAULT_PROPAGATION, ..Timing::of_a_bare_key() };
+            let ring = KeyRing::from(key.root.clone());
+            return Ok(Self { serial: 0, timing, keys: vec![key], revoked: Vec::new(), ring });
+        }
+        if !text.starts_with('{') {
+            return Err(RingError::NeitherKeyNorDocument);
+        }
+        written::read(text)
+    }
+
+    /// The document as JSON, to be published.
+    ///
+    /// # Security
+    ///
+    /// It holds every root key: it belongs into the secret manager that all servers read, or into a file of mode 0600.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// let again = RingDocument::parse(document.to_secret_text().expose())?;
+    /// assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_secret_text(&self) -> SecretText {
+        written::write(self)
+    }
+
+    /// The ring that servers make of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// assert_eq!(document.ring().serial(), document.serial());
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// The serial number, which grows with every change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// assert_eq!(RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.serial(), 1);
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The times that hold for all keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// assert_eq!(document.timing(), RingTiming::default());
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn timing(&self) -> RingTiming {
+        self.timing.into()
+    }
+
+    /// The ids of all keys that were ever revoked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// assert!(document.revoked().is_empty());
+    /// # Ok::<(), oauth_state::ring::StepError>(())
+    /// ```
+    #[must_use]
+    pub fn revoked(&self) -> &[RootKeyId] {
+        &self.revoked
+    }
+}
+
+impl fmt::Debug for RingDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingDocument").field("ring", &self.ring).finish_non_exhaustive()
+    }
+}
+
+impl KeyRing {
+    /// Reads a bare root key or a key ring document, and checks it.
+    ///
+    /// A bare key is a ring in which that key seals since ever. White space around the text is ignored, because files
+    /// and secret managers like to add a line end.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says what is wrong and where.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::RootKey;
+    /// use oauth_state::KeyRing;
+    ///
+    /// let key = RootKey::generate()?.to_secret_text();
+    /// let ring = KeyRing::parse(&format!(r#"{{
+    ///     "version": 1, "serial": 7, "propagation": 300, "skew": 60, "lifetime_cap": 3600,
+    ///     "keys": [{{ "key": "{}", "published_at": "2026-11-23T12:00:00Z", "seal_from": "2026-11-23T12:05:00Z" }}],
+    ///     "revoked": []
+    /// }}"#, key.expose()))?;
+    /// assert_eq!(ring.serial(), 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, RingError> {
+        RingDocument::parse(text).map(|document| document.ring)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The document's JSON, read and written.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::time::Utc;
+use super::{DocumentKey, LARGEST, RingDocument, RingError, RingTiming};
+use crate::ring::key::ring::Timing;
+use crate::ring::key::{RootKey, RootKeyId};
+use crate::secret::SecretText;
+
+/// The document's form. Unknown fields are refused: a misspelt `revoked` must not pass in silence.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u64,
+    serial: u64,
+    #[serde(default)]
+    revoked: Vec<String>,
+    // As wide as any number, so that one that is much too large is told its range, too.
+    propagation: u64,
+    skew: u64,
+    lifetime_cap: u64,
+    keys: Vec<Object<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    key: SecretText,
+    published_at: String,
+    seal_from: String,
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    emergency: bool,
+}
+
+/// What is written as an object. A derived reader also takes a list of the fields' values, in which nothing says which of two times is which.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfMap(PhantomData))
+    }
+}
+
+/// The same for writing; the texts of the keys are borrowed, so that no copy is left behind.
+#[derive(Serialize)]
+struct DocumentOut<'d> {
+    version: u64,
+    serial: u64,
+    // Before the keys: a document that is cut off must not lose a revocation.
+    revoked: Vec<String>,
+    propagation: u32,
+    skew: u32,
+    lifetime_cap: u16,
+    keys: Vec<EntryOut<'d>>,
+}
+
+#[derive(Serialize)]
+struct EntryOut<'d> {
+    key: &'d str,
+    published_at: String,
+    seal_from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'d str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    emergency: bool,
+}
+
+pub(super) fn read(text: &str) -> Result<RingDocument, RingError> {
+    let document = serde_json::from_str::<Document>(text).map_err(|error| without_text(&error))?;
+    if document.version != 1 {
+        return Err(RingError::Version(document.version));
+    }
+    let timing = Timing::try_from(RingTiming {
+        propagation: Duration::from_secs(document.propagation),
+        skew: Duration::from_secs(document.skew),
+        lifetime_cap: Duration::from_secs(document.lifetime_cap),
+    })?;
+    let id = |(number, text): (usize, &String)| RootKeyId::parse(text).ok_or(RingError::RevokedId(number));
+    let revoked = (1..).zip(&document.revoked).map(id).collect::<Result<_, _>>()?;
+    // Before keys are looked at one by one: there may be thousands.
+    if document.keys.is_empty() || document.keys.len() > super::MOST_KEYS {
+        return Err(RingError::KeyCount);
+    }
+    let keys = (1..).zip(document.keys).map(|(number, Object(entry))| entry.read(number)).collect::<Result<_, _>>()?;
+    RingDocument::checked(document.serial, timing, keys, revoked)
+}
+
+impl Entry {
+    fn read(self, number: usize) -> Result<DocumentKey, RingError> {
+        let root = RootKey::parse(self.key.expose()).map_err(|source| RingError::Key { number, source })?;
+        let time = |field, text: &str| Utc::parse(text).map(|time| time.0).ok_or(RingError::Time { number, field });
+        Ok(DocumentKey {
+            root,
+            published_at: time("published_at", &self.published_at)?,
+            seal_from: time("seal_from", &self.seal_from)?,
+            note: self.note,
+            emergency: self.emergency,
+        })
+    }
+}
+
+pub(super) fn write(document: &RingDocument) -> SecretText {
+    let texts: Vec<SecretText> = document.keys.iter().map(|key| key.root.to_secret_text()).collect();
+    let entry = |(key, text)| {
+        let (key, text): (&DocumentKey, &SecretText) = (key, text);
+        EntryOut {
+            key: text.expose(),
+            published_at: Utc(key.published_at).to_string(),
+            seal_from: Utc(key.seal_from).to_string(),
+            note: key.note.as_deref(),
+            emergency: key.emergency,
+        }
+    };
+    let out = DocumentOut {
+        version: 1,
+        serial: document.serial,
+        revoked: document.revoked.iter().map(ToString::to_string).collect(),
+        propagation: document.timing.propagation,
+        skew: document.timing.skew,
+        lifetime_cap: document.timing.lifetime_cap,
+        keys: document.keys.iter().zip(&texts).map(entry).collect(),
+    };
+    // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind. A map with text for
+    // keys, written into memory, does not fail.
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(LARGEST));
+    let _ = serde_json::to_writer_pretty(&mut *bytes, &out);
+    bytes.push(b'\n');
+    SecretText::from(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
+}
+
+/// `serde_json` repeats what it read ("invalid type: string \"osk1.…\""): only its place and, where it names a field
+/// of ours, its words are kept.
+fn without_text(error: &serde_json::Error) -> RingError {
+    let words = error.to_string();
+    let problem = match error.classify() {
+        serde_json::error::Category::Data if words.starts_with("missing field") => {
+            words.split(" at line").next().unwrap_or_default().to_owned()
+        }
+        serde_json::error::Category::Data if words.starts_with("unknown field") => {
+            let known = words.rsplit("expected").next().and_then(|rest| rest.split(" at line").next());
+            format!("unknown field; expected{}", known.unwrap_or_default())
+        }
+        serde_json::error::Category::Data if words.starts_with("duplicate field") => "a field stands twice".to_owned(),
+        serde_json::error::Category::Data => "a value of another type was expected".to_owned(),
+        _ => "this is not JSON".to_owned(),
+    };
+    RingError::Json { line: error.line(), column: error.column(), problem }
+}

@@ -1,0 +1,329 @@
+//! Why a source gave no ring.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use super::document::{RingError, scan};
+use crate::ring::key::RootKeyId;
+
+/// What kept a source from giving a ring, or from taking one.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{EnvSource, KeySource, SourceErrorKind};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let error = EnvSource::variable("NO_SUCH_VARIABLE").fetch(None).await.err().unwrap();
+/// assert_eq!(error.kind(), SourceErrorKind::Missing);
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// It did not answer, or said that it cannot answer now: unreachable, sealed, throttled, too slow.
+    Unavailable,
+    /// It refused these credentials: no permission, an expired token.
+    Denied,
+    /// No secret of that name, or a deleted one.
+    Missing,
+    /// What it was told about itself cannot work: an empty name, an address that is none.
+    Misconfigured,
+    /// It answered, and the document is refused; the cause is the [`RingError`].
+    Document,
+    /// A write met another version than the one that it was to replace.
+    Conflict,
+}
+
+impl SourceErrorKind {
+    /// A short name for logs and metrics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::SourceErrorKind;
+    /// assert_eq!(SourceErrorKind::Denied.code(), "denied");
+    /// ```
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Denied => "denied",
+            Self::Missing => "missing",
+            Self::Misconfigured => "misconfigured",
+            Self::Document => "document",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// The kind of this code, for replies that come as text.
+    pub(super) fn from_code(code: &str) -> Option<Self> {
+        let all = [Self::Unavailable, Self::Denied, Self::Missing, Self::Misconfigured, Self::Document, Self::Conflict];
+        all.into_iter().find(|kind| kind.code() == code)
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Unavailable => "it gave no answer that can be used",
+            Self::Denied => "it refused these credentials",
+            Self::Missing => "no secret is there",
+            Self::Misconfigured => "it cannot be asked like that",
+            Self::Document => "its document is refused",
+            Self::Conflict => "another version stands there by now",
+        }
+    }
+
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Unavailable => "it is tried again; if it stays so, look at the source and at the network between",
+            Self::Denied => "give the service's identity the right to read this secret, or renew its credentials",
+            Self::Missing => "write a ring there (oauth-state keys generate), or correct the name",
+            Self::Misconfigured => "correct the source's settings",
+            Self::Document => "mend the document and publish it again (oauth-state keys check says what is wrong)",
+            Self::Conflict => "read it again and repeat the step on what stands there now",
+        }
+    }
+}
+
+/// A source gave no ring, or took none. Says which source it was, what it answered and what to do.
+///
+/// It never repeats the document, and a source must not put a credential into it.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+///
+/// let error = SourceError::new("Vault at https://vault.internal", SourceErrorKind::Denied, "403 permission denied")
+///     .to_do("add `read` on secret/data/oauth-state to the service's policy");
+/// assert_eq!(
+///     error.to_string(),
+///     "Vault at https://vault.internal: it refused these credentials (403 permission denied): \
+///      add `read` on secret/data/oauth-state to the service's policy",
+/// );
+/// ```
+pub struct SourceError(Box<Inner>);
+
+struct Inner {
+    source_name: String,
+    kind: SourceErrorKind,
+    answer: String,
+    remedy: Cow<'static, str>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    revoked: Vec<RootKeyId>,
+}
+
+impl SourceError {
+    /// An error of the source of this name. `answer` is what it answered, in few words: a status, a code, a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "503 sealed");
+    /// assert_eq!(error.kind(), SourceErrorKind::Unavailable);
+    /// ```
+    #[must_use]
+    pub fn new(source_name: impl Into<String>, kind: SourceErrorKind, answer: impl fmt::Display) -> Self {
+        let answer = one_line(&answer.to_string());
+        Self(Box::new(Inner {
+            source_name: one_line(&source_name.into()),
+            kind,
+            answer,
+            remedy: Cow::Borrowed(kind.remedy()),
+            cause: None,
+            revoked: Vec::new(),
+        }))
+    }
+
+    /// The document of the source of this name is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::KeyRing;
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let refused = KeyRing::parse("nonsense").unwrap_err();
+    /// assert_eq!(SourceError::document("the vault", refused).kind(), SourceErrorKind::Document);
+    /// ```
+    #[must_use]
+    pub fn document(source_name: impl Into<String>, refused: RingError) -> Self {
+        let answer = match refused.source() {
+            Some(cause) => format!("{refused}: {cause}"),
+            None => refused.to_string(),
+        };
+        Self::new(source_name, SourceErrorKind::Document, answer).because(refused)
+    }
+
+    /// What to do about it, where the source knows better than the kind does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "503 sealed").to_do("unseal it");
+    /// assert!(error.to_string().ends_with("unseal it"));
+    /// ```
+    #[must_use]
+    pub fn to_do(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        let remedy = remedy.into();
+        // A helper's reply may hold anything.
+        self.0.remedy = if remedy.contains(char::is_control) { one_line(&remedy).into() } else { remedy };
+        self
+    }
+
+    /// The error underneath, for [`Error::source`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// use std::error::Error;
+    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "no route").because(std::fmt::Error);
+    /// assert!(error.source().is_some());
+    /// ```
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds what the refused document revokes, so that a revocation holds although the document did not become text.
+    ///
+    /// For a source that refuses what it has read. [`Fetched::from_bytes`](super::Fetched::from_bytes) does this for bytes that are
+    /// not UTF-8. The error keeps the ids alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("the vault", SourceErrorKind::Document, "the value is an object")
+    ///     .revoking(br#"{"revoked": ["00112233aabbccdd"]}"#);
+    /// assert_eq!(error.revoked()[0].to_string(), "00112233aabbccdd");
+    /// ```
+    #[must_use]
+    pub fn revoking(self, document: &[u8]) -> Self {
+        self.with_revoked(scan(document))
+    }
+
+    pub(super) fn with_revoked(mut self, revoked: Vec<RootKeyId>) -> Self {
+        for id in revoked {
+            if !self.0.revoked.contains(&id) {
+                self.0.revoked.push(id);
+            }
+        }
+        self
+    }
+
+    /// The ids that the refused document revokes. The refresh task applies them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// assert!(SourceError::new("it", SourceErrorKind::Missing, "404").revoked().is_empty());
+    /// ```
+    #[must_use]
+    pub fn revoked(&self) -> &[RootKeyId] {
+        &self.0.revoked
+    }
+
+    /// What went wrong, for code that decides by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// assert_eq!(SourceError::new("it", SourceErrorKind::Missing, "404").kind(), SourceErrorKind::Missing);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> SourceErrorKind {
+        self.0.kind
+    }
+
+    /// What it answered, in its words.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// assert_eq!(SourceError::new("it", SourceErrorKind::Missing, "404").answer(), "404");
+    /// ```
+    #[must_use]
+    pub fn answer(&self) -> &str {
+        &self.0.answer
+    }
+
+    /// What to do about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
+    /// assert_eq!(error.remedy(), "unseal it");
+    /// ```
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        &self.0.remedy
+    }
+
+    /// What went wrong without what to do, for those who show the two apart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
+    /// assert_eq!(error.problem(), "it: it gave no answer that can be used (503)");
+    /// ```
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let Inner { source_name, kind, answer, .. } = &*self.0;
+        format!("{source_name}: {} ({answer})", kind.words())
+    }
+
+    /// The source's name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
+    /// assert_eq!(SourceError::new("the vault", SourceErrorKind::Missing, "404").source_name(), "the vault");
+    /// ```
+    #[must_use]
+    pub fn source_name(&self) -> &str {
+        &self.0.source_name
+    }
+}
+
+/// What a server answers may have lines, and be long; a log line has one.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 400;
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.problem(), self.0.remedy)
+    }
+}
+
+impl fmt::Debug for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceError")
+            .field("source_name", &self.0.source_name)
+            .field("kind", &self.0.kind)
+            .field("answer", &self.0.answer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests;

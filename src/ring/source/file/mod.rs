@@ -1,0 +1,183 @@
+//! A key ring from a file.
+
+mod read;
+#[cfg(feature = "watch")]
+mod watch;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "watch")]
+use super::ChangedFuture;
+use super::document::{RingError, text_of};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource};
+use crate::ring::key::KeyRing;
+use crate::secret::SecretText;
+
+/// A file that holds a bare root key or a ring document: on a disk, or a secret that Kubernetes mounts.
+///
+/// It is read anew at every refresh. With the feature `watch` and `FileSource::watch`, a change is seen within a fraction of a
+/// second as well. A file that is caught half written is refused, the last good ring stays, and it is read again a second
+/// later; writers should rename a whole file into place, as [`WritableSource::store`] does.
+///
+/// # Security
+///
+/// Give the file mode 0400 or 0600 and the service's own user.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{FileSource, KeySource};
+/// let source = FileSource::new("/run/secrets/oauth-state/ring.json");
+/// assert_eq!(source.name(), "the file /run/secrets/oauth-state/ring.json");
+/// ```
+#[derive(Debug)]
+pub struct FileSource {
+    path: PathBuf,
+    name: String,
+    #[cfg(feature = "watch")]
+    watch: Option<watch::Watch>,
+}
+
+impl FileSource {
+    /// The file at `path`, which need not be there yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{FileSource, KeySource, SourceErrorKind};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let error = FileSource::new("/no/such/file").fetch(None).await.err().unwrap();
+    /// assert_eq!(error.kind(), SourceErrorKind::Missing);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self {
+            name: format!("the file {}", path.display()),
+            path,
+            #[cfg(feature = "watch")]
+            watch: None,
+        }
+    }
+
+    /// Watches the file's folder, so that a change is read at once: a rename into place, a write in place, or the swap of
+    /// `..data` by which Kubernetes changes a mounted secret. Where the system cannot watch, a warning says so and the refresh
+    /// interval remains.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::FileSource;
+    /// let source = FileSource::new("/run/secrets/oauth-state/ring.json").watch();
+    /// assert!(format!("{source:?}").contains("ring.json"));
+    /// ```
+    #[cfg(feature = "watch")]
+    #[must_use]
+    pub fn watch(mut self) -> Self {
+        self.watch = Some(watch::Watch::new(&self.path));
+        self
+    }
+
+    /// Where the file is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::FileSource;
+    /// assert_eq!(FileSource::new("ring.json").path(), std::path::Path::new("ring.json"));
+    /// ```
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn error(&self, cause: std::io::Error) -> SourceError {
+        use std::io::ErrorKind;
+        let kind = match cause.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => SourceErrorKind::Missing,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => SourceErrorKind::Denied,
+            ErrorKind::IsADirectory => SourceErrorKind::Misconfigured,
+            _ => SourceErrorKind::Unavailable,
+        };
+        SourceError::new(&self.name, kind, &cause).because(cause)
+    }
+}
+
+impl KeySource for FileSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(async move {
+            let mut bytes = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
+            let version = write::version(&bytes);
+            if known_version == Some(version.as_str()) {
+                return Ok(Fetched::Unchanged);
+            }
+            Fetched::from_bytes(&self.name, std::mem::take(&mut *bytes), Some(version))
+        })
+    }
+
+    #[cfg(feature = "watch")]
+    fn changed(&self) -> ChangedFuture<'_> {
+        match &self.watch {
+            Some(watch) => watch.changed(&self.name),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+impl WritableSource for FileSource {
+    /// Writes a new file of mode 0600 beside the old one, with the old one's owner and mode if there is one, and renames it
+    /// into place, so that no reader ever sees half a document. A symbolic link stays, and what it leads to is replaced.
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        Box::pin(async move {
+            match write::replace(&self.path, document, expected_version) {
+                Ok(version) => Ok(Some(version)),
+                Err(write::Refused::OtherVersion) => {
+                    Err(SourceError::new(&self.name, SourceErrorKind::Conflict, "the file has changed meanwhile"))
+                }
+                Err(write::Refused::Locked(lock)) => Err(SourceError::new(
+                    &self.name,
+                    SourceErrorKind::Conflict,
+                    format_args!("{} is there", lock.display()),
+                )
+                .to_do("another rotation is under way; if none is, one was killed: remove that file")),
+                Err(write::Refused::Io(error)) => Err(self.error(error)),
+            }
+        })
+    }
+}
+
+impl KeyRing {
+    /// Reads the ring from a file that holds a bare root key or a ring document.
+    ///
+    /// # Security
+    ///
+    /// Give the file mode 0400 or 0600 and the service's own user.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] says what is missing or wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::RootKey;
+    /// use oauth_state::KeyRing;
+    ///
+    /// let path = std::env::temp_dir().join(format!("ring-{}", std::process::id()));
+    /// std::fs::write(&path, RootKey::generate()?.to_secret_text().expose())?;
+    /// assert_eq!(KeyRing::from_file(&path)?.serial(), 0);
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RingError> {
+        let path = path.as_ref();
+        let bytes = read::document(path).map_err(|source| RingError::File { path: path.to_owned(), source })?;
+        Self::parse(text_of(&bytes)?)
+    }
+}

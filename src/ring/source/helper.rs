@@ -1,0 +1,258 @@
+//! Sources in programs of their own: how the command line reaches a source whose client it does not contain.
+//!
+//! A helper is a program `oauth-state-source-<scheme>` on the `PATH`, called with one argument, the location. It reads one
+//! request as JSON from standard input and writes one reply as JSON to standard output; no key is ever an argument. The
+//! packages of AWS, Vault, Google and Azure have one each; a helper for any other store is one call of [`serve`].
+//!
+//! ```json
+//! {"request": "fetch"}
+//! {"request": "store", "document": "…", "expected_version": "7"}
+//!
+//! {"name": "the secret …", "document": "…", "version": "7"}
+//! {"name": "the secret …", "version": "8"}
+//! {"name": "the secret …", "error": {"kind": "denied", "answer": "403", "to_do": "…"}}
+//! {"name": "the secret …", "error": {"kind": "document", "answer": "not UTF-8", "to_do": "…", "revoked": ["…"]}}
+//! ```
+
+use std::io::{Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::document::{LARGEST, MOST_SCANNED, RingError};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource, bytes};
+use crate::ring::key::RootKeyId;
+use crate::secret::SecretText;
+
+/// How the name of a helper begins.
+const PROGRAM: &str = "oauth-state-source-";
+/// A request is a document, escaped, and a few words.
+const LONGEST_REQUEST: u64 = 4 * LARGEST as u64;
+/// So is a reply, and its document may be too long: its revocations hold all the same.
+const LONGEST_REPLY: usize = 4 * MOST_SCANNED;
+/// How many revocations a reply's error may have.
+const MOST_REVOKED: usize = 1_024;
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
+enum Request<T> {
+    Fetch,
+    Store { document: T, expected_version: Option<String> },
+}
+
+#[derive(Default, Deserialize, Serialize)]
+struct Reply<T> {
+    #[serde(default)]
+    name: String,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    document: Option<T>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Failure {
+    kind: String,
+    answer: String,
+    to_do: String,
+    /// Ids that a refused document revokes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    revoked: Vec<String>,
+}
+
+/// Answers one request from standard input, for `source`: the whole of a helper's work.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{FileSource, helper};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// // A helper is started with a request on its standard input; with none there, it says so and fails.
+/// let failed = helper::serve(&FileSource::new("ring.json")).await;
+/// assert_ne!(format!("{failed:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+/// # });
+/// ```
+pub async fn serve(source: &impl WritableSource) -> ExitCode {
+    let mut request = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
+    let read = std::io::stdin().lock().take(LONGEST_REQUEST).read_to_string(&mut request);
+    let request = match read.map(|_| serde_json::from_str::<Request<SecretText>>(&request)) {
+        Ok(Ok(request)) => request,
+        // Not the error's own words, which would repeat what was read.
+        _ => {
+            let usage =
+                "this program is called by the command line oauth-state, with a request as JSON on standard input";
+            let _ = writeln!(std::io::stderr().lock(), "{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut reply = Reply { name: source.name().to_owned(), ..Reply::default() };
+    let mut text = None;
+    match answer(source, request).await {
+        Ok((document, version)) => (text, reply.version) = (document, version),
+        Err(error) => reply.error = Some(Failure::from(error)),
+    }
+    reply.document = text.as_ref().map(SecretText::expose);
+    match write_json(&reply, std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn answer(
+    source: &impl WritableSource,
+    request: Request<SecretText>,
+) -> Result<(Option<SecretText>, Option<String>), SourceError> {
+    match request {
+        Request::Fetch => match source.fetch(None).await? {
+            Fetched::Document { text, version } => Ok((Some(text), version)),
+            Fetched::Unchanged => Ok((None, None)),
+        },
+        Request::Store { document, expected_version } => {
+            Ok((None, source.store(&document, expected_version.as_deref()).await?))
+        }
+    }
+}
+
+/// In one piece and zeroized, so that no buffer of ours keeps a key. (What `serde_json` itself holds meanwhile is freed as it is.)
+fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()> {
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(4 * LARGEST));
+    serde_json::to_writer(&mut *bytes, value)?;
+    bytes.push(b'\n');
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// A source that is reached through a helper program. For the command line: it blocks its thread while the helper runs.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{KeySource, SourceErrorKind, helper::HelperSource};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let error = HelperSource::new("nosuch", "prod/oauth-state").fetch(None).await.err().unwrap();
+/// assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
+/// assert!(error.to_string().contains("oauth-state-source-nosuch"));
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct HelperSource {
+    program: String,
+    location: String,
+    name: String,
+}
+
+impl HelperSource {
+    /// The source of this scheme at this location, such as `aws` and `prod/oauth-state`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{KeySource, helper::HelperSource};
+    /// assert_eq!(HelperSource::new("aws", "prod/oauth-state").name(), "aws:prod/oauth-state");
+    /// ```
+    #[must_use]
+    pub fn new(scheme: &str, location: &str) -> Self {
+        Self {
+            program: format!("{PROGRAM}{scheme}"),
+            location: location.to_owned(),
+            name: format!("{scheme}:{location}"),
+        }
+    }
+
+    fn error(&self, kind: SourceErrorKind, answer: impl std::fmt::Display) -> SourceError {
+        SourceError::new(&self.name, kind, answer)
+    }
+
+    fn ask(&self, request: &Request<&str>) -> Result<Reply<SecretText>, SourceError> {
+        let plain = self.program.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !plain {
+            return Err(self.error(SourceErrorKind::Misconfigured, "a scheme has letters, digits, - and _"));
+        }
+        let started =
+            Command::new(&self.program).arg(&self.location).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut helper = started.map_err(|cause| {
+            let to_do = format!("install {} and put it on the PATH", self.program);
+            let answer = format_args!("{} did not start: {cause}", self.program);
+            self.error(SourceErrorKind::Misconfigured, answer).to_do(to_do)
+        })?;
+        if let Some(input) = helper.stdin.take() {
+            // A helper that ended early is told from its missing reply.
+            let _ = write_json(request, input);
+        }
+        let read = helper.stdout.take().map(|output| bytes::read(output, LONGEST_REPLY));
+        let ended = helper.wait();
+        let Some(reply) = read.and_then(Result::ok).and_then(|reply| parsed(&reply, &self.name)) else {
+            let answer = match ended {
+                Ok(status) => format!("{} gave no reply and ended with {status}", self.program),
+                Err(cause) => cause.to_string(),
+            };
+            return Err(self.error(SourceErrorKind::Unavailable, answer).to_do("read what it says above"));
+        };
+        let reply = reply?;
+        match reply.error {
+            Some(failure) => {
+                let name = if reply.name.is_empty() { &self.name } else { &reply.name };
+                Err(failure.of_source(name))
+            }
+            None => Ok(reply),
+        }
+    }
+}
+
+/// A helper's reply, or nothing if it is none. One that is not UTF-8 holds a document that is refused for it.
+fn parsed(reply: &[u8], source_name: &str) -> Option<Result<Reply<SecretText>, SourceError>> {
+    if let Ok(text) = std::str::from_utf8(reply) {
+        return serde_json::from_str(text).ok().map(Ok);
+    }
+    let text = zeroize::Zeroizing::new(String::from_utf8_lossy(reply).into_owned());
+    let document = serde_json::from_str::<Reply<SecretText>>(&text).ok()?.document?;
+    let refused = SourceError::document(source_name, RingError::NotUtf8);
+    Some(Err(refused.revoking(document.expose().as_bytes())))
+}
+
+impl KeySource for HelperSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        Box::pin(async move {
+            let reply = self.ask(&Request::Fetch)?;
+            if reply.version.is_some() && reply.version.as_deref() == known_version {
+                return Ok(Fetched::Unchanged);
+            }
+            let missing = || self.error(SourceErrorKind::Unavailable, "the helper's reply holds no document");
+            Ok(Fetched::document(reply.document.ok_or_else(missing)?, reply.version))
+        })
+    }
+}
+
+impl WritableSource for HelperSource {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        Box::pin(async move {
+            let expected_version = expected_version.map(ToOwned::to_owned);
+            Ok(self.ask(&Request::Store { document: document.expose(), expected_version })?.version)
+        })
+    }
+}
+
+impl Failure {
+    fn of_source(self, source_name: &str) -> SourceError {
+        let kind = SourceErrorKind::from_code(&self.kind).unwrap_or(SourceErrorKind::Unavailable);
+        let revoked = self.revoked.iter().filter_map(|id| RootKeyId::parse(id)).take(MOST_REVOKED).collect();
+        SourceError::new(source_name, kind, self.answer).to_do(self.to_do).with_revoked(revoked)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let [answer, to_do] = [error.answer(), error.remedy()].map(ToOwned::to_owned);
+        let revoked = error.revoked().iter().map(ToString::to_string).collect();
+        Self { kind: error.kind().code().to_owned(), answer, to_do, revoked }
+    }
+}
+
+#[cfg(test)]
+mod tests;

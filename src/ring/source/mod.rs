@@ -1,0 +1,275 @@
+//! Where key rings come from: one document format, whatever keeps it.
+//!
+//! A [`KeySource`] fetches the text of a ring document; [`Keys::load`](crate::Keys::load) reads it, checks it and keeps it
+//! fresh. Here are [`EnvSource`], [`FileSource`] and [`source_fn`], for a client of the caller's own. AWS Secrets Manager,
+//! HashiCorp Vault and OpenBao, Google Secret Manager and Azure Key Vault are packages of their own, because their clients
+//! are large: `oauth-state-aws`, `oauth-state-vault`, `oauth-state-gcp`, `oauth-state-azure`.
+//!
+//! # Examples
+//!
+//! A source of one's own is one method and a name:
+//!
+//! ```
+//! use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+//!
+//! struct Table(std::collections::HashMap<&'static str, String>);
+//!
+//! impl KeySource for Table {
+//!     fn name(&self) -> &str { "the table of secrets" }
+//!     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+//!         Box::pin(async move {
+//!             match self.0.get("oauth-state") {
+//!                 Some(text) => Ok(Fetched::document(text.clone(), None)),
+//!                 None => Err(SourceError::new(self.name(), SourceErrorKind::Missing, "no such row")),
+//!             }
+//!         })
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let error = Table(Default::default()).fetch(None).await.err().unwrap();
+//! assert!(error.to_string().starts_with("the table of secrets: no secret is there (no such row)"));
+//! # });
+//! ```
+
+mod bytes;
+pub(crate) mod document;
+mod env;
+mod error;
+mod file;
+mod function;
+pub mod helper;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+pub use env::EnvSource;
+pub use error::{SourceError, SourceErrorKind};
+pub use file::FileSource;
+pub use function::{SourceFn, source_fn};
+
+use crate::secret::SecretText;
+
+pub(crate) use document::RingError;
+
+/// What [`KeySource::fetch`] gives.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{EnvSource, KeySource, SourceFuture};
+/// let source = EnvSource::variable("NO_SUCH_VARIABLE");
+/// let future: SourceFuture<'_> = source.fetch(None);
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert!(future.await.is_err());
+/// # });
+/// ```
+pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Fetched, SourceError>> + Send + 'a>>;
+
+/// What [`WritableSource::store`] gives: the version that now stands there, where the source has versions.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::SecretText;
+/// use oauth_state::ring::source::{FileSource, StoreFuture, WritableSource};
+/// let source = FileSource::new("/no/such/folder/ring.json");
+/// let text = SecretText::from(String::new());
+/// let future: StoreFuture<'_> = source.store(&text, None);
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert!(future.await.is_err());
+/// # });
+/// ```
+pub type StoreFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, SourceError>> + Send + 'a>>;
+
+/// What [`KeySource::changed`] gives.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{ChangedFuture, EnvSource, KeySource};
+/// let source = EnvSource::new();
+/// let never: ChangedFuture<'_> = source.changed();
+/// drop(never); // the environment of a process tells nobody when it changes
+/// assert_eq!(source.name(), "the environment variable OAUTH_STATE_KEYS");
+/// ```
+pub type ChangedFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// What a source answered.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::Fetched;
+/// let fetched = Fetched::document("osk1.…".to_owned(), Some("7".to_owned()));
+/// assert!(matches!(&fetched, Fetched::Document { version: Some(version), .. } if version == "7"));
+/// assert!(!format!("{fetched:?}").contains("osk1"));
+/// ```
+#[non_exhaustive]
+pub enum Fetched {
+    /// The text that stands there: a root key or a ring document.
+    #[non_exhaustive]
+    Document {
+        /// Zeroized on drop.
+        text: SecretText,
+        /// The source's own name for this version, where it has one; the next [`KeySource::fetch`] is given it.
+        version: Option<String>,
+    },
+    /// Still the version that the caller knows.
+    Unchanged,
+}
+
+impl Fetched {
+    /// A document, and the source's own name for this version of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::Fetched;
+    /// assert!(matches!(Fetched::document("{}".to_owned(), None), Fetched::Document { version: None, .. }));
+    /// ```
+    #[must_use]
+    pub fn document(text: impl Into<SecretText>, version: Option<String>) -> Self {
+        Self::Document { text: text.into(), version }
+    }
+
+    /// A document that the store gives as bytes.
+    ///
+    /// Pass all of them on, up to a megabyte: what revokes a key is found in bytes that are not text, and in a document that is too long.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceErrorKind::Document`] if they are not UTF-8. The error has what they revoke, and the refresh task applies it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::source::{Fetched, SourceErrorKind};
+    /// assert!(Fetched::from_bytes("the vault", b"osk1.\xe2\x80\xa6".to_vec(), None).is_ok());
+    ///
+    /// let latin_1 = b"{\"revoked\": [\"00112233aabbccdd\"], \"note\": \"\xfc\"".to_vec();
+    /// let error = Fetched::from_bytes("the vault", latin_1, None).unwrap_err();
+    /// assert_eq!((error.kind(), error.revoked().len()), (SourceErrorKind::Document, 1));
+    /// ```
+    pub fn from_bytes(source_name: &str, bytes: Vec<u8>, version: Option<String>) -> Result<Self, SourceError> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self::document(text, version)),
+            Err(error) => {
+                let bytes = zeroize::Zeroizing::new(error.into_bytes());
+                let refused = document::text_of(&bytes).err().unwrap_or(RingError::NotUtf8);
+                Err(SourceError::document(source_name, refused).revoking(&bytes))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document { version, .. } => write!(f, "Document({version:?}, [redacted])"),
+            Self::Unchanged => f.write_str("Unchanged"),
+        }
+    }
+}
+
+/// Something that keeps the text of a key ring.
+///
+/// The secret's *value* is the ring document. A staging label, an alias or a version may choose which document is fetched;
+/// it never says which role a key has. `testing::source_suite` is the suite that every source must pass.
+///
+/// # Examples
+///
+/// See [the module](self).
+///
+/// ```
+/// use oauth_state::ring::source::{EnvSource, KeySource};
+/// fn is_a_source<S: KeySource>(_: S) -> bool { true }
+/// assert!(is_a_source(EnvSource::new()));
+/// ```
+pub trait KeySource: Send + Sync + 'static {
+    /// What people call it in logs and errors, such as `the file /etc/shop/ring.json`. Never with a credential in it.
+    fn name(&self) -> &str;
+
+    /// Fetches the document. A source with versions answers [`Fetched::Unchanged`] for `known_version`, and saves the transfer
+    /// where its interface allows that.
+    ///
+    /// It is called from the refresh task alone, one call at a time, under that task's time limit; it needs neither
+    /// retries nor a cache of its own.
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a>;
+
+    /// Resolves when the source has reason to believe that its document changed, so that it is fetched at once instead of
+    /// at the next interval. By default it never does.
+    fn changed(&self) -> ChangedFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl<S: KeySource + ?Sized> KeySource for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        (**self).fetch(known_version)
+    }
+
+    fn changed(&self) -> ChangedFuture<'_> {
+        (**self).changed()
+    }
+}
+
+impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+        (**self).fetch(known_version)
+    }
+
+    fn changed(&self) -> ChangedFuture<'_> {
+        (**self).changed()
+    }
+}
+
+/// A source that a rotation can be written to.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::source::{FileSource, KeySource, WritableSource};
+/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use std::time::SystemTime;
+///
+/// # let folder = std::env::temp_dir().join(format!("writable-source-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("ring.json");
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let source = FileSource::new(&path);
+/// let first = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// source.store(&first.to_secret_text(), None).await?;
+/// assert!(source.store(&first.to_secret_text(), None).await.is_err()); // something stands there by now
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait WritableSource: KeySource {
+    /// Replaces the document, if the version that stands there is still `expected_version`, or if nothing stands there
+    /// and it is `None`. Otherwise nothing is written, and the error's kind is [`SourceErrorKind::Conflict`]: two rotations
+    /// at once must not lose one of the two.
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a>;
+}
+
+impl<S: WritableSource + ?Sized> WritableSource for Box<S> {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        (**self).store(document, expected_version)
+    }
+}
+
+impl<S: WritableSource + ?Sized> WritableSource for std::sync::Arc<S> {
+    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+        (**self).store(document, expected_version)
+    }
+}
