@@ -25,8 +25,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use oauth_state::ring::source::FileSource;
-use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming, SecretText};
-use oauth_state::{App, Binding, Flow, Keys, Login, Provider, SingleProcessGuard};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming, SecretString, Update};
+use oauth_state::{App, Binding, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
 
 /// How much is measured.
 struct Effort {
@@ -45,7 +45,7 @@ fn main() {
     // Cargo says whether it is to measure or to test.
     let measures = std::env::args().any(|argument| argument == "--bench");
     let effort = if measures { FULL } else { SMOKE };
-    let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
+    let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     let report = serde_json::json!({
         "read": read(&effort, &document),
         "tail": tail(&effort, &document),
@@ -60,14 +60,14 @@ fn main() {
     }
 }
 
-fn flow(keys: impl Into<Keys>) -> Flow {
+fn flow(keys: impl Into<LiveKeyRing>) -> Flow {
     let app = App::new("shop", "bench").unwrap();
     let builder = Flow::builder(app, keys, SingleProcessGuard::with_capacity(10));
     builder.provider(Provider::github()).build().unwrap()
 }
 
 fn begin(flow: &Flow) -> String {
-    flow.begin(Binding::session(b"a session id of 24 bytes").unwrap(), Login::at("github")).unwrap().state
+    flow.begin(Binding::session(b"a session id of 24 bytes").unwrap(), Login::with("github")).unwrap().state
 }
 
 /// Nanoseconds of one call.
@@ -83,7 +83,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// What a flow reads its keys through, beside a plain `Arc`, as a part of a begin.
-fn read(effort: &Effort, document: &RingDocument) -> serde_json::Value {
+fn read(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     let (plain, live) = (Arc::new(document.ring().clone()), ArcSwap::from_pointee(document.ring().clone()));
     let flow = flow(document.ring().clone());
     let (mut plains, mut lives, mut begins, mut shares) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -111,14 +111,14 @@ fn read(effort: &Effort, document: &RingDocument) -> serde_json::Value {
 }
 
 /// The same document under higher and higher serials.
-fn documents(document: &RingDocument) -> impl Iterator<Item = SecretText> + Send + use<> {
+fn documents(document: &KeyRingDocument) -> impl Iterator<Item = SecretString> + Send + use<> {
     let text = document.to_secret_text().expose().to_owned();
     (2_u64..).map(move |serial| text.replace("\"serial\": 1,", &format!("\"serial\": {serial},")).into())
 }
 
 /// The slowest begins, with swaps beside them and without.
-fn tail(effort: &Effort, document: &RingDocument) -> serde_json::Value {
-    let keys = Keys::from(document.ring().clone());
+fn tail(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
+    let keys = LiveKeyRing::from(document.ring().clone());
     let flow = flow(keys.clone());
     let mut swaps = documents(document);
     let (mut without, mut with, mut swapped) = (Vec::new(), Vec::new(), 0);
@@ -132,7 +132,7 @@ fn tail(effort: &Effort, document: &RingDocument) -> serde_json::Value {
                     let mut count = 0;
                     while !stop.load(Ordering::Relaxed) {
                         let document = swaps.next().unwrap();
-                        assert_eq!(keys.offer(&document, SystemTime::now()).unwrap(), Offered::Taken { late: 0 });
+                        assert_eq!(keys.offer(&document, SystemTime::now()).unwrap(), Update::Taken { late: 0 });
                         count += 1;
                         std::thread::sleep(SWAP_EVERY);
                     }
@@ -174,7 +174,7 @@ fn tail(effort: &Effort, document: &RingDocument) -> serde_json::Value {
 }
 
 /// From nothing to the first state: read the file, check it, derive the keys, seal.
-fn start(effort: &Effort, document: &RingDocument) -> serde_json::Value {
+fn start(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ring.json");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -188,7 +188,7 @@ fn start(effort: &Effort, document: &RingDocument) -> serde_json::Value {
         std::fs::write(&path, document.to_secret_text().expose()).unwrap();
         let times = (0..effort.starts).map(|_| {
             let started = Instant::now();
-            let loaded = runtime.block_on(Keys::load(FileSource::new(&path), Refresh::default()));
+            let loaded = runtime.block_on(LiveKeyRing::load(FileSource::new(&path), Refresh::default()));
             black_box(begin(&flow(loaded.unwrap().0)));
             started.elapsed().as_secs_f64() * 1e6
         });

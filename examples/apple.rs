@@ -25,10 +25,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
 use oauth_state::provider::Preset;
 use oauth_state::{
-    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
-    SingleProcessGuard,
+    App, AuthorizationRequest, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider,
+    ReturnTo, SingleProcessGuard,
 };
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
@@ -146,7 +146,7 @@ struct Wish {
 
 /// `GET /auth/apple?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
-    let login = Login::at("apple");
+    let login = Login::with("apple");
     // A path of this service, or none: never an open redirect.
     let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
         Some(path) => login.return_to(path),
@@ -164,7 +164,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 /// `POST /auth/apple/callback`, from a form on Apple's page.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
             Err(Rejected(error)) => refused(error),
@@ -191,19 +191,21 @@ impl Site {
     async fn finish(&self, request: CallbackRequest) -> Response {
         let (headers, callback) = request.split();
         match self.flow.finish(headers.cookies(), Expect::provider("apple"), callback).await {
-            Ok(Finished::Code(login)) => self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error)),
+            Ok(LoginOutcome::Authorized(login)) => {
+                self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
+            }
             // Apple's own word for access_denied.
-            Ok(Finished::Refused(refusal)) if refusal.error.as_str() == "user_cancelled_authorize" => {
+            Ok(LoginOutcome::Denied(refusal)) if refusal.error.as_str() == "user_cancelled_authorize" => {
                 tracing::info!(code = "access_denied", "the person said no");
-                protected(Redirect::to("/"))
+                set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
             // Too late, the back button: the login restarts by itself, once.
-            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+            Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
                     // Through the login start, so that a rate limit there counts it.
-                    protected(Redirect::to(&format!("/auth/apple?again={}", restart.token())))
+                    set_no_store(Redirect::to(&format!("/auth/apple?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -222,7 +224,7 @@ impl Site {
         let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
         // With the first consent, and never again, the form has the person's name beside the code. Nobody signed it: a name
         // for the profile, and no more. The address that counts is the one in the ID token.
-        let user = login.unauthenticated_parameters.get("user").and_then(|user| serde_json::from_str(user).ok());
+        let user = login.parameters.get("user").and_then(|user| serde_json::from_str(user).ok());
         let name = user.map_or_else(
             || "a person known from before".to_owned(),
             |AppleUser { name }| format!("{} {}", name.first_name, name.last_name),
@@ -231,7 +233,7 @@ impl Site {
         tracing::info!(code = "signed_in", "signed in");
         // Here your service begins its session for `claims.subject()`, keeps the name if one came, and redirects to `path`.
         let subject = claims.subject().as_str();
-        Ok(protected(format!("Signed in as {email} ({name}, Apple user {subject}). Go on to {path}")))
+        Ok(set_no_store(format!("Signed in as {email} ({name}, Apple user {subject}). Go on to {path}")))
     }
 
     async fn client(&self) -> Result<Client, Failure> {
@@ -251,7 +253,7 @@ impl Site {
     }
 }
 
-fn authorize(client: &Client, begun: &Begun) -> Response {
+fn authorize(client: &Client, begun: &AuthorizationRequest) -> Response {
     let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
     let request = client
         .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
@@ -283,7 +285,7 @@ fn refused(error: FinishError) -> Response {
 /// Apple could not be reached, or what came from there was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(code = "not_confirmed", error, "sign-in failed at Apple");
-    protected((StatusCode::BAD_GATEWAY, "Apple did not confirm this sign-in. Please start again."))
+    set_no_store((StatusCode::BAD_GATEWAY, "Apple did not confirm this sign-in. Please start again."))
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

@@ -21,12 +21,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::provider::{Figure, Preset};
+use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
+    App, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
     SingleProcessGuard,
 };
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AccessToken, AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope,
@@ -72,7 +72,7 @@ impl Settings {
     fn from_environment() -> Result<Self, Failure> {
         let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let github = Preset::find("github").ok_or("no preset for GitHub")?;
-        let known = |figure: Option<Figure<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
+        let known = |figure: Option<Sourced<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
         Ok(Self {
             public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
             client_id: needed("GITHUB_CLIENT_ID")?,
@@ -124,7 +124,7 @@ struct Wish {
 
 /// `GET /auth/github?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
-    let login = Login::at("github");
+    let login = Login::with("github");
     // A path of this service, or none: never an open redirect.
     let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
         Some(path) => login.return_to(path),
@@ -142,7 +142,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 /// `GET /auth/github/callback?code=…&state=…`, to which GitHub sends the browser.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
             Err(Rejected(error)) => refused(error),
@@ -168,27 +168,27 @@ impl Site {
     async fn finish(&self, request: CallbackRequest) -> Response {
         let (headers, callback) = request.split();
         match self.flow.finish(headers.cookies(), Expect::provider("github"), callback).await {
-            Ok(Finished::Code(login)) => match self.sign_in(login).await {
+            Ok(LoginOutcome::Authorized(login)) => match self.sign_in(login).await {
                 Ok(response) => response,
                 Err(error) => {
                     tracing::error!(code = "not_confirmed", error, "sign-in failed at GitHub");
-                    protected((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
+                    set_no_store((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
                 }
             },
-            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+            Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
                 tracing::info!(code = "access_denied", "the person said no");
-                protected(Redirect::to("/"))
+                set_no_store(Redirect::to("/"))
             }
             Ok(_) => {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
-                protected((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
+                set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
             // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
-            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+            Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
                     // Through the login start, so that a rate limit there counts it.
-                    protected(Redirect::to(&format!("/auth/github?again={}", restart.token())))
+                    set_no_store(Redirect::to(&format!("/auth/github?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -203,7 +203,7 @@ impl Site {
         tracing::info!(code = "signed_in", "signed in");
         // Here your service begins its session for `user.id`, which stays when the login name changes, and redirects to
         // `path`.
-        Ok(protected(format!("Signed in as {} (GitHub user {}). Go on to {path}", user.login, user.id)))
+        Ok(set_no_store(format!("Signed in as {} (GitHub user {}). Go on to {path}", user.login, user.id)))
     }
 
     async fn user(&self, token: &AccessToken) -> Result<User, Failure> {

@@ -21,11 +21,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
-use oauth_state::provider::{Figure, Preset};
+use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, Authorized, Binding, Callback, Expect, Finished, Flow, KeyRing, Login, Provider, ReturnTo, SingleProcessGuard,
+    App, Authorized, Binding, Callback, Expect, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    SingleProcessGuard,
 };
-use oauth_state_axum::{detached, protected};
+use oauth_state_axum::{run_to_completion, set_no_store};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope, TokenResponse,
@@ -76,7 +77,7 @@ impl Settings {
     fn from_environment() -> Result<Self, Failure> {
         let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let github = Preset::find("github").ok_or("no preset for GitHub")?;
-        let known = |figure: Option<Figure<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
+        let known = |figure: Option<Sourced<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
         Ok(Self {
             client_id: needed("GITHUB_CLIENT_ID")?,
             client_secret: ClientSecret::new(needed("GITHUB_CLIENT_SECRET")?),
@@ -128,13 +129,13 @@ struct Wish {
 
 /// Gives the client the address to open, and a secret that binds this login to it.
 async fn begin(State(site): State<Arc<Site>>, Json(wish): Json<Wish>) -> Response {
-    let login = Login::at("github");
+    let login = Login::with("github");
     // A path of this service, or none: never an open redirect.
     let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
-    let begun = match site.flow.begin(Binding::new_client_secret(), login) {
+    let begun = match site.flow.begin(Binding::new_login_secret(), login) {
         Ok(begun) => begun,
         Err(error) => {
             tracing::warn!(code = "not_begun", %error, "sign-in not begun");
@@ -144,7 +145,7 @@ async fn begin(State(site): State<Arc<Site>>, Json(wish): Json<Wish>) -> Respons
     let request = site.client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
     let (url, _) = request.add_scope(Scope::new("read:user".to_owned())).url();
     let seconds = begun.expires_at.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs();
-    protected(Json(json!({ "authorization_url": url, "client_secret": begun.client_secret, "expires_in": seconds })))
+    set_no_store(Json(json!({ "authorization_url": url, "client_secret": begun.client_secret, "expires_in": seconds })))
 }
 
 /// What the client caught, and the secret that it kept.
@@ -159,12 +160,12 @@ struct Caught {
 /// Finishes the login that the same client began.
 async fn finish(State(site): State<Arc<Site>>, Json(caught): Json<Caught>) -> Response {
     // On a task of its own: a client that goes away must not leave a used state and an unused code.
-    detached(async move { site.finish(caught).await }).await
+    run_to_completion(async move { site.finish(caught).await }).await
 }
 
 impl Site {
     async fn finish(&self, caught: Caught) -> Response {
-        let Ok(binding) = Binding::client_secret(&caught.client_secret) else {
+        let Ok(binding) = Binding::login_secret(&caught.client_secret) else {
             tracing::warn!(code = "no_client_secret", "sign-in refused");
             return failed(400);
         };
@@ -175,7 +176,7 @@ impl Site {
             Err(error) => Err(error),
         };
         match finished {
-            Ok(Finished::Code(login)) => self.sign_in(login).await.unwrap_or_else(|error| {
+            Ok(LoginOutcome::Authorized(login)) => self.sign_in(login).await.unwrap_or_else(|error| {
                 tracing::error!(code = "not_confirmed", error, "sign-in failed at GitHub");
                 failed(502)
             }),
@@ -196,7 +197,7 @@ impl Site {
         let path = login.origin.return_to.as_ref().map(ReturnTo::as_str);
         tracing::info!(code = "signed_in", "signed in");
         // Here your service issues the token of its own with which this client goes on.
-        Ok(protected(Json(json!({ "user": { "id": user.id, "login": user.login }, "return_to": path }))))
+        Ok(set_no_store(Json(json!({ "user": { "id": user.id, "login": user.login }, "return_to": path }))))
     }
 
     async fn user(&self, token: &str) -> Result<User, Failure> {
@@ -225,7 +226,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 /// 503: the same request may work later. Anything else: begin again.
 fn failed(status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    protected((status, Json(json!({ "error": "sign_in_failed" }))).into_response())
+    set_no_store((status, Json(json!({ "error": "sign_in_failed" }))).into_response())
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

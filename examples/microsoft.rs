@@ -23,10 +23,10 @@ use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::provider::ResponseMode;
 use oauth_state::{
-    App, Authorized, Begun, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, ReturnTo,
-    SingleProcessGuard,
+    App, AuthorizationRequest, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider,
+    ReturnTo, SingleProcessGuard,
 };
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm, CoreProviderMetadata,
@@ -143,7 +143,7 @@ struct Wish {
 
 /// `GET /auth/microsoft?return_to=/basket&invitation=…`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
-    let login = Login::at("entra").data(Carried { invitation: wish.invitation });
+    let login = Login::with("entra").data(Carried { invitation: wish.invitation });
     // A path of this service, or none: never an open redirect.
     let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
         Some(path) => login.return_to(path),
@@ -161,7 +161,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 /// To which Entra sends the browser: `GET …?code=…&state=…`, or a POST with the same in a form.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
             Err(Rejected(error)) => refused(error),
@@ -185,7 +185,7 @@ impl Site {
         }
     }
 
-    fn authorize(&self, client: &Client, begun: &Begun) -> Response {
+    fn authorize(&self, client: &Client, begun: &AuthorizationRequest) -> Response {
         let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
         let request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
@@ -198,18 +198,20 @@ impl Site {
     async fn finish(&self, request: CallbackRequest) -> Response {
         let (headers, callback) = request.split();
         match self.flow.finish(headers.cookies(), Expect::provider("entra"), callback).await {
-            Ok(Finished::Code(login)) => self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error)),
-            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+            Ok(LoginOutcome::Authorized(login)) => {
+                self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
+            }
+            Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
                 tracing::info!(code = "access_denied", "the person said no");
-                protected(Redirect::to("/"))
+                set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Entra answered with an error")),
             // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
-            Err(error) => match error.restart().filter(|restart| restart.may_restart()) {
+            Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
                     // Through the login start, so that a rate limit there counts it.
-                    protected(Redirect::to(&format!("/auth/microsoft?again={}", restart.token())))
+                    set_no_store(Redirect::to(&format!("/auth/microsoft?again={}", restart.token())))
                 }
                 None => refused(error),
             },
@@ -240,7 +242,7 @@ impl Site {
         tracing::info!(code = "signed_in", "signed in");
         // Here your service begins its session for (`tid`, `oid`), and redirects to `path`. Never for `name` or an e-mail
         // address: any tenant's administrator may write somebody else's there.
-        Ok(protected(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Go on to {path}")))
+        Ok(set_no_store(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Go on to {path}")))
     }
 
     /// The client, and the issuer of its ID tokens.
@@ -289,7 +291,7 @@ fn refused(error: FinishError) -> Response {
 /// Entra could not be reached, or what came from there was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(code = "not_confirmed", error, "sign-in failed at Entra");
-    protected((StatusCode::BAD_GATEWAY, "Microsoft did not confirm this sign-in. Please start again."))
+    set_no_store((StatusCode::BAD_GATEWAY, "Microsoft did not confirm this sign-in. Please start again."))
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

@@ -22,10 +22,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::provider::Preset;
-use oauth_state::{App, Binding, Expect, FinishError, Flow, KeyRing, Login, Origin, Provider, SingleProcessGuard};
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state::{
+    App, Binding, BoxFuture, Expect, FinishError, Flow, KeyRing, Login, Origin, Provider, SingleProcessGuard,
+};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use oauth_state_store::{
-    Consumed, Issued, Migration, MigrationPlan, OldFuture, OldStates, StateStore, UnboundOldStore,
+    Consumed, Issued, LegacyStore, Migration, MigrationPlan, StateStore, StoreError, UnboundLegacyStore,
     is_form_of_this_crate,
 };
 use oauth2::basic::BasicClient;
@@ -68,14 +70,14 @@ struct OAuthState {
 #[derive(Clone, Default)]
 struct OldMap(Arc<Mutex<HashMap<String, (OAuthState, Instant)>>>);
 
-impl OldStates<OAuthState> for OldMap {
-    fn insert<'a>(&'a self, _origin: Origin, data: OAuthState) -> OldFuture<'a, Issued> {
+impl LegacyStore<OAuthState> for OldMap {
+    fn insert<'a>(&'a self, _origin: Origin, data: OAuthState) -> BoxFuture<'a, Result<Issued, StoreError>> {
         let state = CsrfToken::new_random().into_secret();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(state.clone(), (data, Instant::now()));
         Box::pin(async { Ok(Issued::bare(state)) })
     }
 
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<OAuthState>> {
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<OAuthState>, StoreError>> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
         let taken = taken.filter(|(_, since)| since.elapsed() < Duration::from_secs(600)).map(|(data, _)| data);
         Box::pin(async { Ok(taken) })
@@ -95,7 +97,7 @@ fn logins(settings: &Settings) -> Result<Migration<OAuthState>, Failure> {
         .provider(Provider::github().redirect_uri(&redirect_uri))
         .build()?;
     let stores: [(&str, Arc<dyn StateStore<OAuthState>>); 2] =
-        [("hashmap", Arc::new(UnboundOldStore::new(OldMap::default()))), ("sealed", Arc::new(sealed))];
+        [("hashmap", Arc::new(UnboundLegacyStore::new(OldMap::default()))), ("sealed", Arc::new(sealed))];
     Ok(settings.plan.build(stores)?)
 }
 
@@ -150,7 +152,7 @@ impl GithubProvider {
     }
 
     async fn begin(&self, browser: Binding<'_>, project: &str) -> Response {
-        let login = Login::at("github").data(OAuthState { project: project.to_owned() });
+        let login = Login::with("github").data(OAuthState { project: project.to_owned() });
         let issued = match self.state_store.issue(browser, login).await {
             Ok(issued) => issued,
             Err(error) => {
@@ -170,7 +172,7 @@ impl GithubProvider {
         let (headers, callback) = request.split();
         let login = match self.state_store.consume(headers.cookies(), Expect::provider("github"), callback).await {
             Ok(Consumed::Code(login)) => login,
-            Ok(_) => return protected((StatusCode::OK, "You are not signed in.")),
+            Ok(_) => return set_no_store((StatusCode::OK, "You are not signed in.")),
             Err(error) => return refused(error),
         };
         let mut exchange = self.client.exchange_code(login.code.into());
@@ -181,11 +183,11 @@ impl GithubProvider {
             Ok(_tokens) => {
                 // Here your service asks who it is, and begins its session.
                 tracing::info!(code = "signed_in", "signed in");
-                protected(format!("Signed in to {}", login.data.project))
+                set_no_store(format!("Signed in to {}", login.data.project))
             }
             Err(error) => {
                 tracing::error!(code = "not_confirmed", error = %error, "sign-in failed at GitHub");
-                protected((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
+                set_no_store((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
             }
         }
     }
@@ -211,7 +213,7 @@ async fn callback(
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         match request {
             Ok(request) => github.finish(request).await,
             Err(Rejected(error)) => refused(error),

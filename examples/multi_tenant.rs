@@ -23,12 +23,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::provider::{Figure, Preset};
+use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, Authorized, Binding, Expect, FinishError, Finished, Flow, KeyRing, Login, Provider, Restart,
+    App, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, Restart,
     SingleProcessGuard, Tenant,
 };
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
     AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope, TokenResponse,
@@ -87,7 +87,7 @@ impl Settings {
     fn from_environment() -> Result<Self, Failure> {
         let customers = std::env::var("CUSTOMERS_FILE").map_err(|_| "CUSTOMERS_FILE is not set")?;
         let github = Preset::find("github").ok_or("no preset for GitHub")?;
-        let known = |figure: Option<Figure<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
+        let known = |figure: Option<Sourced<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
         Ok(Self {
             public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
             customers: serde_json::from_str(&std::fs::read_to_string(customers)?)?,
@@ -161,8 +161,8 @@ async fn login(
     let expect = Expect::provider("github").tenant(&tenant);
     let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, expect));
     let login = match &restart {
-        Some(restart) => Login::at("github").restarting(restart),
-        None => Login::at("github"),
+        Some(restart) => Login::with("github").restarting(restart),
+        None => Login::with("github"),
     };
     site.begin(binding, &tenant, login)
 }
@@ -193,7 +193,7 @@ async fn answer(
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         match request {
             Ok(request) => site.finish(tenant, request).await,
             Err(Rejected(error)) => refused(error),
@@ -209,7 +209,7 @@ impl Site {
 
     fn begin(&self, binding: Binding<'_>, tenant: &Tenant, login: Login) -> Response {
         let Some((_, client)) = self.customer(tenant) else {
-            return protected((StatusCode::NOT_FOUND, "There is no such customer."));
+            return set_no_store((StatusCode::NOT_FOUND, "There is no such customer."));
         };
         let begun = match self.flow.begin(binding, login.tenant(tenant.clone())) {
             Ok(begun) => begun,
@@ -232,29 +232,29 @@ impl Site {
             None => expect,
         };
         match self.flow.finish(headers.cookies(), expect, callback).await {
-            Ok(Finished::Code(login)) => self.sign_in(login).await.unwrap_or_else(|error| {
+            Ok(LoginOutcome::Authorized(login)) => self.sign_in(login).await.unwrap_or_else(|error| {
                 tracing::error!(code = "not_confirmed", error, "sign-in failed at GitHub");
-                protected((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
+                set_no_store((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
             }),
-            Ok(Finished::Refused(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
+            Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
                 tracing::info!(code = "access_denied", "the person said no");
-                protected(Redirect::to("/"))
+                set_no_store(Redirect::to("/"))
             }
             Ok(_) => {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
-                protected((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
+                set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
             // Too late, the back button, a cookie that got lost: the login restarts by itself, once. Its tenant comes from the address,
             // or from the state if this is certainly the browser that started the login.
             Err(error) => {
-                let restart = error.restart().filter(|restart| restart.may_restart());
+                let restart = error.restart().filter(|restart| restart.is_automatic());
                 let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
                 match restart.zip(tenant.and_then(|tenant| Uuid::from_slice(tenant.as_bytes()).ok())) {
                     Some((restart, tenant)) => {
                         tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
                         // Through the login start, so that a rate limit there counts it.
                         let login_start = format!("/customers/{tenant}/auth/github?again={}", restart.token());
-                        protected(Redirect::to(&login_start))
+                        set_no_store(Redirect::to(&login_start))
                     }
                     None => refused(error),
                 }
@@ -271,7 +271,7 @@ impl Site {
         let user = self.user(tokens.access_token().secret()).await.map_err(|error| error.to_string())?;
         tracing::info!(code = "signed_in", "signed in");
         // Here your service begins its session for (`tenant`, `user.id`).
-        Ok(protected(format!("Signed in as {} (GitHub user {}) of {name}", user.login, user.id)))
+        Ok(set_no_store(format!("Signed in as {} (GitHub user {}) of {name}", user.login, user.id)))
     }
 
     async fn user(&self, token: &str) -> Result<User, Failure> {

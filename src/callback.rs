@@ -54,7 +54,7 @@ pub struct Callback {
     pub(crate) state: String,
     pub(crate) answer: Answer,
     pub(crate) iss: Option<String>,
-    pub(crate) others: UnauthenticatedParameters,
+    pub(crate) others: UnverifiedParameters,
     pub(crate) way: Way,
 }
 
@@ -174,12 +174,12 @@ impl fmt::Debug for AuthorizationError {
 /// # use oauth_state::testing;
 /// let parameters = testing::sample_parameters(); // of "…&user=%7B%7D"
 /// assert_eq!(parameters.get("user"), Some("{}"));
-/// assert_eq!(format!("{parameters:?}"), "UnauthenticatedParameters(1, [redacted])");
+/// assert_eq!(format!("{parameters:?}"), "UnverifiedParameters(1, [redacted])");
 /// ```
 #[derive(Clone, Default)]
-pub struct UnauthenticatedParameters(Vec<(String, String)>);
+pub struct UnverifiedParameters(Vec<(String, String)>);
 
-impl UnauthenticatedParameters {
+impl UnverifiedParameters {
     /// The value of a parameter, decoded. Each name stands once at most.
     ///
     /// # Examples
@@ -194,9 +194,9 @@ impl UnauthenticatedParameters {
     }
 }
 
-impl fmt::Debug for UnauthenticatedParameters {
+impl fmt::Debug for UnverifiedParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnauthenticatedParameters({}, [redacted])", self.0.len())
+        write!(f, "UnverifiedParameters({}, [redacted])", self.0.len())
     }
 }
 
@@ -304,7 +304,7 @@ impl Callback {
         let [state, code, error, iss, reposted] = known.map(|value| value.filter(|text| !text.is_empty()));
         let mut callback = Self::from_values(state, code, error)?;
         callback.iss = iss.map(Cow::into_owned);
-        callback.others = UnauthenticatedParameters(others);
+        callback.others = UnverifiedParameters(others);
         callback.way = if reposted.is_some() { Way::Reposted } else { Way::Posted };
         Ok(callback)
     }
@@ -367,7 +367,7 @@ impl Callback {
             (Some(code), None) => Answer::Code(code.into_owned()),
             (None, Some(error)) => Answer::Error(AuthorizationError::from_text(error)),
         };
-        Ok(Self { state, answer, iss: None, others: UnauthenticatedParameters::default(), way: Way::Direct })
+        Ok(Self { state, answer, iss: None, others: UnverifiedParameters::default(), way: Way::Direct })
     }
 
     /// Every parameter, to be sent once more.

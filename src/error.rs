@@ -3,6 +3,7 @@
 pub use crate::binding::BindingError;
 pub use crate::claims::{ReturnToError, TenantError};
 pub use crate::flow::DataError;
+pub use crate::future::BoxError;
 pub use crate::name::NameError;
 pub use crate::random::RandomnessError;
 pub use crate::refusal::{FinishErrorKind, RepostPage};

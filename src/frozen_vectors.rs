@@ -77,13 +77,13 @@ enum HeldSecret {
 impl HeldSecret {
     fn read(&self) -> (BindingKind, [u8; 32]) {
         let held = |binding: Binding<'_>| match binding.holder {
-            Holder::Session(secret) | Holder::ClientSecret(secret) => *secret.expose(),
+            Holder::Session(secret) | Holder::LoginSecret(secret) => *secret.expose(),
             _ => panic!("a binding without a secret"),
         };
         match self {
             Self::Session { id } => (BindingKind::Session, held(Binding::session(&unhex(id)).unwrap())),
             Self::Cookie { value } => (BindingKind::Cookie, base64url::decode_exact(value.as_bytes()).unwrap()),
-            Self::ClientSecret { text } => (BindingKind::ClientSecret, held(Binding::client_secret(text).unwrap())),
+            Self::ClientSecret { text } => (BindingKind::LoginSecret, held(Binding::login_secret(text).unwrap())),
             Self::Unbound => (BindingKind::Unbound, UNBOUND_SECRET),
         }
     }

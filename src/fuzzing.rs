@@ -6,7 +6,7 @@ use crate::binding::{Binding, FlowSecrets, Holder};
 use crate::callback::{Callback, Way};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
-use crate::inspect::NotAState;
+use crate::inspect::ParseStateError;
 use crate::name::{App, Purpose};
 use crate::ring::key::id::KeyId;
 use crate::ring::key::{KeyRing, RootKeyId};
@@ -82,7 +82,7 @@ impl Token {
     /// # Errors
     ///
     /// What keeps it from being a token.
-    pub fn read(text: &str) -> Result<Self, NotAState> {
+    pub fn read(text: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(text, &mut buffer)?;
         let form = Form::ALL.iter().position(|form| *form == token.form).unwrap_or(Form::ALL.len());
@@ -130,7 +130,7 @@ pub struct Plaintext<'a> {
 
 impl<'a> Plaintext<'a> {
     const KINDS: [BindingKind; 4] =
-        [BindingKind::Unbound, BindingKind::Cookie, BindingKind::Session, BindingKind::ClientSecret];
+        [BindingKind::Unbound, BindingKind::Cookie, BindingKind::Session, BindingKind::LoginSecret];
 
     /// Reads a plaintext; `None` if it is malformed.
     #[must_use]

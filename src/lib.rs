@@ -8,7 +8,7 @@
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(Provider::github()).build()?;
 //!
 //! // GET /auth/github: redirect to the provider with begun.state and begun.code_challenge, and set begun.set_cookie.
-//! let begun = flow.begin(Binding::cookie_headers([]), Login::at("github"))?;
+//! let begun = flow.begin(Binding::cookie_headers([]), Login::with("github"))?;
 //!
 //! // GET /auth/github/callback, on this server or on any other that has the same keys:
 //! let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()).unwrap_or_default();
@@ -29,22 +29,22 @@
 //!
 //! | you want to … | guide | and the items |
 //! |---|---|---|
-//! | begin and finish | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`Finished`] |
-//! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`Bound`] |
+//! | begin and finish | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`LoginOutcome`] |
+//! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`VerifiedCallback`] |
 //! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a client secret |
 //! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
-//! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`RingDocument`], [`source`]; `Keys::load` |
-//! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`] |
+//! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`KeyRingDocument`](ring::KeyRingDocument), [`ring::source`]; `LiveKeyRing::load` |
+//! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`](provider::Preset) |
 //! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`payload`], and the package `oauth-state-store` |
 //! | compare it with what else there is | [`docs::comparison`] | |
-//! | write another implementation | [`docs::wire_format`] | [`Inspection`] |
+//! | write another implementation | [`docs::wire_format`] | [`Inspection`](inspect::Inspection) |
 //! | look a word up | [`docs::glossary`] | |
 //! | answer a refusal | | [`FinishError`]: its code, its status, and [`Restart`] |
 //! | carry a tenant, a path, data | | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
-//! | let a proxy without a key read a state | | [`FlowBuilder::build_signed_readable_by_anybody`], [`UnverifiedClaims`] |
-//! | see what logins do | | [`telemetry`] |
+//! | let a proxy without a key read a state | | [`FlowBuilder::build_signed_not_encrypted`], [`UnverifiedClaims`](inspect::UnverifiedClaims) |
+//! | see what logins do | | [`observe`] |
 //! | use axum, actix-web, or another framework | | the packages `oauth-state-axum`, `oauth-state-actix`, `oauth-state-routes`; [`http`] |
-//! | use `oauth2`, `openidconnect` | | [`Begun`], [`Code`], [`CodeVerifier`], [`Nonce`] |
+//! | use `oauth2`, `openidconnect` | | [`AuthorizationRequest`], [`Code`](outcome::Code), [`CodeVerifier`](outcome::CodeVerifier), [`Nonce`](outcome::Nonce) |
 //!
 //! # Crate features
 //!
@@ -67,6 +67,7 @@ mod flow;
 mod framing;
 #[cfg(test)]
 mod frozen_vectors;
+mod future;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -98,13 +99,15 @@ pub use callback::Callback;
 pub use claims::{Origin, ReturnTo, Tenant};
 pub use clock::{Clock, SystemClock};
 pub use flow::{
-    Authorized, BeginError, Begun, Bound, ConfigError, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal,
+    AuthorizationRequest, Authorized, BeginError, ConfigError, Denied, Expect, Flow, FlowBuilder, Login, LoginOutcome,
+    VerifiedCallback,
 };
+pub use future::BoxFuture;
 pub use guard::{ReplayGuard, SingleProcessGuard};
 pub use name::{App, Purpose};
 pub use provider::Provider;
 pub use refusal::{FinishError, Restart};
-pub use ring::{KeyRing, Keys};
+pub use ring::{KeyRing, LiveKeyRing};
 
 /// The pages of the repository beside [`docs`], so that their code is compiled and run.
 #[cfg(doctest)]

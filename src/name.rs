@@ -118,7 +118,7 @@ pub enum Purpose {
     /// Signing a person in.
     Login,
     /// Attaching an identity at a provider to an account that is signed in. Needs a user; see
-    /// [`Binding::and_user`](crate::Binding::and_user).
+    /// [`Binding::for_user`](crate::Binding::for_user).
     Link,
     /// Asking a person who is signed in to prove it once more. Needs a user, too.
     Reauthenticate,

@@ -4,14 +4,14 @@
 //! has one in its place.
 
 use crate::binding::{Binding, RequestHeaders};
-use crate::callback::{Answer, AuthorizationError, Callback, UnauthenticatedParameters};
+use crate::callback::{Answer, AuthorizationError, Callback, UnverifiedParameters};
 use crate::claims::{Origin, Tenant};
 use crate::clock::Clock as _;
-use crate::flow::{Authorized, Code, Expect, Finished, Flow, Login, ProviderRefusal};
+use crate::flow::{Authorized, Code, Denied, Expect, Flow, Login, LoginOutcome};
 use crate::name::Purpose;
 use crate::observe::record;
 use crate::open::Expected;
-use crate::payload::HandleForm;
+use crate::payload::HandleKind;
 use crate::random::{self, RandomnessError};
 use crate::refusal::{FinishError, FinishErrorKind};
 use crate::token::wire::Form;
@@ -44,7 +44,7 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 
 /// Whether a text has the form of these handles.
 #[must_use]
-pub fn is_handle(form: HandleForm, state: &str) -> bool {
+pub fn is_handle(form: HandleKind, state: &str) -> bool {
     form.form().is_form_of(state)
 }
 
@@ -131,7 +131,7 @@ pub fn state_of(callback: &Callback) -> &str {
 }
 
 /// A callback's code or error, and its other parameters.
-pub fn answer_of(callback: Callback) -> (Result<Code, AuthorizationError>, UnauthenticatedParameters) {
+pub fn answer_of(callback: Callback) -> (Result<Code, AuthorizationError>, UnverifiedParameters) {
     let answer = match callback.answer {
         Answer::Code(code) => Ok(Code(code)),
         Answer::Error(error) => Err(error),
@@ -141,13 +141,13 @@ pub fn answer_of(callback: Callback) -> (Result<Code, AuthorizationError>, Unaut
 
 /// What a finished login is made into: there is the code or the provider's refusal today, and nothing else.
 pub fn either<T, R>(
-    finished: Finished<T>,
+    finished: LoginOutcome<T>,
     code: impl FnOnce(Authorized<T>) -> R,
-    refused: impl FnOnce(ProviderRefusal<T>) -> R,
+    refused: impl FnOnce(Denied<T>) -> R,
 ) -> R {
     match finished {
-        Finished::Code(login) => code(login),
-        Finished::Refused(refusal) => refused(refusal),
+        LoginOutcome::Authorized(login) => code(login),
+        LoginOutcome::Denied(refusal) => refused(refusal),
     }
 }
 
@@ -156,9 +156,9 @@ pub fn provider_refusal<T>(
     origin: Origin,
     data: T,
     error: AuthorizationError,
-    unauthenticated_parameters: UnauthenticatedParameters,
-) -> ProviderRefusal<T> {
-    ProviderRefusal { origin, data, error, attributed_to: None, unauthenticated_parameters }
+    parameters: UnverifiedParameters,
+) -> Denied<T> {
+    Denied { origin, data, error, attributed_to: None, parameters }
 }
 
 /// A PKCE challenge of a store's own, as the `oauth2` crate takes it.

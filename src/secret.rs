@@ -40,22 +40,22 @@ pub(crate) fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
 
 /// Text that is a secret: a root key, or a whole key ring document.
 ///
-/// It has no `Display`, `Serialize` or `Deref`; [`SecretText::expose`] is the one way to the text, so that a search
+/// It has no `Display`, `Serialize` or `Deref`; [`SecretString::expose`] is the one way to the text, so that a search
 /// for that word finds every use. The memory is zeroized on drop.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::SecretText;
+/// use oauth_state::ring::SecretString;
 ///
-/// let text = SecretText::from("osk1.…".to_owned());
-/// assert_eq!(format!("{text:?}"), "SecretText([redacted])");
+/// let text = SecretString::from("osk1.…".to_owned());
+/// assert_eq!(format!("{text:?}"), "SecretString([redacted])");
 /// assert_eq!(text.expose(), "osk1.…");
 /// ```
 #[derive(Clone)]
-pub struct SecretText(Zeroizing<String>);
+pub struct SecretString(Zeroizing<String>);
 
-impl SecretText {
+impl SecretString {
     /// The text itself.
     ///
     /// # Security
@@ -65,8 +65,8 @@ impl SecretText {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::ring::SecretText;
-    /// assert_eq!(SecretText::from("abc".to_owned()).expose(), "abc");
+    /// # use oauth_state::ring::SecretString;
+    /// assert_eq!(SecretString::from("abc".to_owned()).expose(), "abc");
     /// ```
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -74,19 +74,19 @@ impl SecretText {
     }
 }
 
-impl From<String> for SecretText {
+impl From<String> for SecretString {
     fn from(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 }
 
-impl fmt::Debug for SecretText {
+impl fmt::Debug for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretText([redacted])")
+        f.write_str("SecretString([redacted])")
     }
 }
 
-impl<'de> serde::Deserialize<'de> for SecretText {
+impl<'de> serde::Deserialize<'de> for SecretString {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from)
     }

@@ -20,9 +20,7 @@ pub use samples::{
     sample_repost_page, sample_restart, sample_row,
 };
 #[cfg(feature = "refresh")]
-pub use sources::{
-    SourceFault, SourceReport, SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite,
-};
+pub use sources::{SourceFault, SourceReport, SourceStage, SourceTrouble, source_suite, writable_source_suite};
 
 use crate::clock::{Clock, from_unix_seconds};
 

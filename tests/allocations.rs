@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail and print")]
 
 use allocation_counter::{AllocationInfo, measure};
-use oauth_state::{Binding, Bound, Callback, Expect, Finished, Login, testing};
+use oauth_state::{Binding, Callback, Expect, Login, LoginOutcome, VerifiedCallback, testing};
 
 /// Measures `work` without dropping what it returns.
 fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
@@ -20,8 +20,8 @@ fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
     // What is made once is made before anything is counted: the runtime's own, and what tells a swap of the keys that this
     // thread reads them.
     runtime.block_on(async {});
-    let _ = flow.begin(session(), Login::at("github")).unwrap();
-    let login = Login::at("github");
+    let _ = flow.begin(session(), Login::with("github")).unwrap();
+    let login = Login::with("github");
     let (begun, begin) = counted(|| flow.begin(session(), login).unwrap());
     println!("begin with a session:      {} allocations, {} bytes", begin.count_total, begin.bytes_total);
     // state, code_challenge and nonce.
@@ -35,10 +35,10 @@ fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
     // The state and the code; then the provider's id, the code_verifier and the nonce. The code moves on to the result,
     // so that four strings are returned and one more, the state, was needed.
     assert_eq!(parsed.count_total + checked.count_total, 4 + 1);
-    let (finished, marked) = counted(|| runtime.block_on(Bound::mark_used(bound)).unwrap());
+    let (finished, marked) = counted(|| runtime.block_on(VerifiedCallback::mark_used(bound)).unwrap());
     println!("mark used (memory guard):  {} allocations, {} bytes", marked.count_total, marked.bytes_total);
     // A first mark makes the guard's first table.
     assert!(marked.count_total <= 2);
-    let Finished::Code(login) = finished else { panic!("a code") };
+    let LoginOutcome::Authorized(login) = finished else { panic!("a code") };
     assert_eq!(login.code.secret(), "the-code");
 }

@@ -66,7 +66,7 @@ fn ring(criterion: &mut Criterion) {
         let app = App::new("shop", "test").unwrap();
         let guard = SingleProcessGuard::with_capacity(1_000);
         let flow = Flow::builder(app, ring_of(keys), guard).provider(Provider::github()).build().unwrap();
-        let state = flow.begin(session(), Login::at(PROVIDER)).unwrap().state;
+        let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
         group.bench_function(BenchmarkId::from_parameter(keys), |bencher| {
             bencher.iter(|| {
                 let callback = Callback::from_code(black_box(state.as_str()), "code").unwrap();

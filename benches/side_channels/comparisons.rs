@@ -103,7 +103,7 @@ impl Party {
     }
 
     fn genuine(&self) -> String {
-        self.service.plain.begin(session(), Login::at(PROVIDER)).unwrap().state
+        self.service.plain.begin(session(), Login::with(PROVIDER)).unwrap().state
     }
 
     /// A state that was changed in a part of its bytes, at the front or at the end of that part.
@@ -117,7 +117,7 @@ impl Party {
     /// A login begun by cookie, whose callback brings the value that `other` makes of the right one.
     fn with_cookie(&self, other: impl Fn([u8; 32]) -> [u8; 32]) -> Waiting {
         let nothing = HeaderMap::new();
-        let begun = self.service.plain.begin(Binding::cookies(&nothing), Login::at(PROVIDER)).unwrap();
+        let begun = self.service.plain.begin(Binding::cookies(&nothing), Login::with(PROVIDER)).unwrap();
         let set_cookie = begun.set_cookie.unwrap();
         let (name, value) = set_cookie.split(';').next().unwrap().split_once('=').unwrap();
         let secret = URL_SAFE_NO_PAD.decode(value).unwrap().try_into().unwrap();

@@ -11,13 +11,15 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS, describe};
 use oauth_state::ring::Refresh;
 use oauth_state::ring::source::source_fn;
-use oauth_state::{App, Binding, Expect, Flow, FlowBuilder, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
-use oauth_state_axum::{CallbackRequest, detached, redirect};
+use oauth_state::{
+    App, Binding, Expect, Flow, FlowBuilder, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard,
+};
+use oauth_state_axum::{CallbackRequest, redirect, run_to_completion};
 use oauth_state_postgres::PostgresGuard;
-use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::PostgresPayloadStore;
 use oauth_state_redis::RedisGuard;
-use oauth_state_redis::RedisRows;
-use oauth_state_store::{Consumed, MemoryRows, StateStore, StoredFlow};
+use oauth_state_redis::RedisPayloadStore;
+use oauth_state_store::{Consumed, MemoryPayloadStore, StateStore, StoredFlow};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -91,23 +93,23 @@ fn install_recorder() -> Result<PrometheusHandle, Failure> {
 }
 
 /// Looked at again from time to time, as a service does; it never changes here.
-async fn keys(settings: &Settings) -> Result<Keys, Failure> {
+async fn keys(settings: &Settings) -> Result<LiveKeyRing, Failure> {
     let ring = settings.ring.clone();
     let source = source_fn("the line that this server was started with", move || {
         let ring = ring.clone();
         async move { Ok(ring) }
     });
-    let (keys, refresher) = Keys::load(source, Refresh::every(Duration::from_secs(1))).await?;
+    let (keys, refresher) = LiveKeyRing::load(source, Refresh::every(Duration::from_secs(1))).await?;
     tokio::spawn(refresher.run());
     Ok(keys)
 }
 
-fn builder(keys: Keys, guard: impl ReplayGuard) -> Result<FlowBuilder<u64>, Failure> {
+fn builder(keys: LiveKeyRing, guard: impl ReplayGuard) -> Result<FlowBuilder<u64>, Failure> {
     let builder = Flow::builder(App::new("shop", "load")?, keys, guard).carrying::<u64>();
     Ok(builder.provider(Provider::github()))
 }
 
-async fn store(settings: &Settings, keys: Keys) -> Result<Arc<dyn StateStore<u64>>, Failure> {
+async fn store(settings: &Settings, keys: LiveKeyRing) -> Result<Arc<dyn StateStore<u64>>, Failure> {
     let redis = || RedisGuard::builder(&settings.redis).budget(PATIENT).connect();
     let memory = || SingleProcessGuard::with_capacity(MARKS);
     Ok(match (settings.store.as_str(), settings.guard.as_str()) {
@@ -115,15 +117,15 @@ async fn store(settings: &Settings, keys: Keys) -> Result<Arc<dyn StateStore<u64
         ("sealed", _) => Arc::new(builder(keys, memory())?.build()?),
         ("redis", _) => {
             let guard = redis().await?;
-            let rows = RedisRows::beside(&guard);
+            let rows = RedisPayloadStore::beside(&guard);
             Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
         ("postgres", _) => {
             let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
-            let rows = PostgresRows::beside(&guard).await?;
+            let rows = PostgresPayloadStore::beside(&guard).await?;
             Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
-        _ => Arc::new(StoredFlow::new(builder(keys, memory())?, MemoryRows::with_capacity(MARKS))?),
+        _ => Arc::new(StoredFlow::new(builder(keys, memory())?, MemoryPayloadStore::with_capacity(MARKS))?),
     })
 }
 
@@ -133,7 +135,7 @@ struct Begin {
 }
 
 async fn begin(State(site): State<Site>, Query(asked): Query<Begin>, headers: HeaderMap) -> Response {
-    let login = Login::at("github").data(asked.visit);
+    let login = Login::with("github").data(asked.visit);
     match site.store.issue(Binding::cookies(&headers), login).await {
         Ok(issued) => {
             let challenge = issued.code_challenge.as_deref().unwrap_or_default();
@@ -145,7 +147,7 @@ async fn begin(State(site): State<Site>, Query(asked): Query<Begin>, headers: He
 }
 
 async fn callback(State(site): State<Site>, request: CallbackRequest) -> Json<CallbackAnswer> {
-    detached(async move {
+    run_to_completion(async move {
         let (headers, callback) = request.split();
         let consumed = site.store.consume(headers.cookies(), Expect::provider("github"), callback).await;
         Json(match consumed {

@@ -7,7 +7,7 @@ use oauth_state::fuzzing::Sealer;
 use oauth_state::testing::ManualClock;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
 use oauth_state::inspect::PublicData;
-use oauth_state::{App, Authorized, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, Purpose, ReplayGuard};
+use oauth_state::{App, Authorized, Binding, Callback, ConfigError, Expect, FinishError, LoginOutcome, Flow, FlowBuilder, KeyRing, Provider, Purpose, ReplayGuard};
 use serde_json::Value;
 
 /// States that another implementation sealed, with what becomes of each.
@@ -66,7 +66,7 @@ impl Shop {
     /// Whose states are signed and not encrypted, under the same root key.
     #[must_use]
     pub fn signed() -> Self {
-        Self::new(Sealer::signed, FlowBuilder::build_signed_readable_by_anybody)
+        Self::new(Sealer::signed, FlowBuilder::build_signed_not_encrypted)
     }
 
     fn new(
@@ -95,7 +95,7 @@ impl Shop {
         let asked = self.guard.0.load(Ordering::Relaxed) - before;
         assert_eq!(asked, usize::from(finished.is_ok()), "the guard is asked about what has passed, and once");
         Some(finished.map(|finished| match finished {
-            Finished::Code(login) => login,
+            LoginOutcome::Authorized(login) => login,
             _ => panic!("a callback with a code became a refusal"),
         }))
     }

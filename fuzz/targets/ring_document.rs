@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::revocations;
-use oauth_state::ring::{KeyRole, RingDocument};
+use oauth_state::ring::{KeyRole, KeyRingDocument};
 use oauth_state::KeyRing;
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ const MOST_FOUND: usize = 1_024;
 /// Seconds at which roles change in the seeds, and the ends of time.
 const TIMES: [u64; 6] = [0, 1_000_000_000, 1_799_999_999, 1_800_000_000, 1_800_100_000, 253_402_300_799];
 
-fn check_roles(document: &RingDocument) {
+fn check_roles(document: &KeyRingDocument) {
     for seconds in TIMES {
         let roles: Vec<_> = document.ring().roles(UNIX_EPOCH + Duration::from_secs(seconds)).collect();
         let ids: HashSet<_> = roles.iter().map(|(id, _)| id).collect();
@@ -63,14 +63,14 @@ fuzz_target!(|data: &[u8]| {
     let found = revocations(data);
     assert!(found.len() <= MOST_FOUND);
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let document = RingDocument::parse(text);
+    let document = KeyRingDocument::parse(text);
     assert_eq!(document.is_ok(), KeyRing::parse(text).is_ok());
     let Ok(document) = document else { return };
     check_roles(&document);
     check_times(text, document.to_secret_text().expose());
     assert!(document.serial() < 1 << 53);
     let written = document.to_secret_text();
-    let again = match RingDocument::parse(written.expose()) {
+    let again = match KeyRingDocument::parse(written.expose()) {
         Ok(again) => again,
         // Written with line ends and indents, a long list may no longer fit.
         Err(refused) => return assert!(written.expose().len() > 65_536, "what was written does not read: {refused}"),

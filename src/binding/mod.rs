@@ -36,7 +36,7 @@ const LONGEST_ID: usize = 1024;
 /// |---|---|---|
 /// | a browser | [`Binding::cookies`] | [`Binding::cookies`] |
 /// | a client with a session of yours | [`Binding::session`] | [`Binding::session`] |
-/// | a native, single-page or JSON client | [`Binding::new_client_secret`] | [`Binding::client_secret`] |
+/// | a native, single-page or JSON client | [`Binding::new_login_secret`] | [`Binding::login_secret`] |
 ///
 /// The kind that counts is the one given here, never one that the state names. It is an argument of begin and of finish,
 /// and cannot be left out:
@@ -71,8 +71,8 @@ pub struct Binding<'a> {
 pub(crate) enum Holder<'a> {
     Cookies(RequestHeaders<'a>),
     Session(SecretBytes<SECRET_BYTES>),
-    NewClientSecret,
-    ClientSecret(SecretBytes<SECRET_BYTES>),
+    NewLoginSecret,
+    LoginSecret(SecretBytes<SECRET_BYTES>),
     Unbound,
 }
 
@@ -170,17 +170,17 @@ impl<'a> Binding<'a> {
     }
 
     /// At begin: draws a secret for a client that keeps it itself and sends it back with the callback. It comes out
-    /// as [`Begun::client_secret`](crate::Begun::client_secret).
+    /// as [`AuthorizationRequest::client_secret`](crate::AuthorizationRequest::client_secret).
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::Binding;
-    /// assert_eq!(format!("{:?}", Binding::new_client_secret()), "Binding(client secret, [redacted])");
+    /// assert_eq!(format!("{:?}", Binding::new_login_secret()), "Binding(login secret, [redacted])");
     /// ```
     #[must_use]
-    pub fn new_client_secret() -> Self {
-        Self::of(Holder::NewClientSecret)
+    pub fn new_login_secret() -> Self {
+        Self::of(Holder::NewLoginSecret)
     }
 
     /// At finish: the secret that the client was given at begin.
@@ -193,12 +193,12 @@ impl<'a> Binding<'a> {
     ///
     /// ```
     /// use oauth_state::Binding;
-    /// assert!(Binding::client_secret(&"A".repeat(43)).is_ok());
-    /// assert!(Binding::client_secret("short").is_err());
+    /// assert!(Binding::login_secret(&"A".repeat(43)).is_ok());
+    /// assert!(Binding::login_secret("short").is_err());
     /// ```
-    pub fn client_secret(text: &str) -> Result<Self, BindingError> {
+    pub fn login_secret(text: &str) -> Result<Self, BindingError> {
         let secret = base64url::decode_exact(text.as_bytes()).map_err(|_| BindingError::ClientSecret)?;
-        Ok(Self::of(Holder::ClientSecret(SecretBytes::new(secret))))
+        Ok(Self::of(Holder::LoginSecret(SecretBytes::new(secret))))
     }
 
     /// Binds to nothing.
@@ -230,10 +230,10 @@ impl<'a> Binding<'a> {
     ///
     /// ```
     /// use oauth_state::Binding;
-    /// assert!(Binding::session(&[7; 16])?.and_user(b"user-42").is_ok());
+    /// assert!(Binding::session(&[7; 16])?.for_user(b"user-42").is_ok());
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
-    pub fn and_user(self, user_id: &'a [u8]) -> Result<Self, BindingError> {
+    pub fn for_user(self, user_id: &'a [u8]) -> Result<Self, BindingError> {
         if !(1..=LONGEST_ID).contains(&user_id.len()) {
             return Err(BindingError::UserId);
         }
@@ -248,13 +248,13 @@ impl<'a> Binding<'a> {
     /// ```
     /// use oauth_state::Binding;
     /// let headers = http::HeaderMap::new();
-    /// let binding = Binding::session(&[7; 16])?.with_request(&headers).and_user(b"user-42")?;
+    /// let binding = Binding::session(&[7; 16])?.with_headers(&headers).for_user(b"user-42")?;
     /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[cfg(feature = "http")]
     #[must_use]
-    pub fn with_request(self, headers: &'a http::HeaderMap) -> Self {
+    pub fn with_headers(self, headers: &'a http::HeaderMap) -> Self {
         Self { beside: Some(RequestHeaders::Map(headers)), ..self }
     }
 
@@ -270,8 +270,8 @@ impl<'a> Binding<'a> {
     ///
     /// ```
     /// use oauth_state::Binding;
-    /// let binding = Binding::new_client_secret().and_user(b"user-42")?.dangerously_assume_same_origin();
-    /// assert_eq!(format!("{binding:?}"), "Binding(client secret, [redacted])");
+    /// let binding = Binding::new_login_secret().for_user(b"user-42")?.dangerously_assume_same_origin();
+    /// assert_eq!(format!("{binding:?}"), "Binding(login secret, [redacted])");
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     #[must_use]
@@ -293,7 +293,7 @@ impl fmt::Debug for Binding<'_> {
         let kind = match self.holder.kind() {
             BindingKind::Cookie => "cookies",
             BindingKind::Session => "session",
-            BindingKind::ClientSecret => "client secret",
+            BindingKind::LoginSecret => "login secret",
             BindingKind::Unbound => "unbound",
         };
         write!(f, "Binding({kind}, [redacted])")
@@ -305,7 +305,7 @@ impl Holder<'_> {
         match self {
             Self::Cookies(_) => BindingKind::Cookie,
             Self::Session(_) => BindingKind::Session,
-            Self::NewClientSecret | Self::ClientSecret(_) => BindingKind::ClientSecret,
+            Self::NewLoginSecret | Self::LoginSecret(_) => BindingKind::LoginSecret,
             Self::Unbound => BindingKind::Unbound,
         }
     }
@@ -345,8 +345,8 @@ pub(crate) fn compare(
             }
             candidates.iter().find_map(|cookie: &BrowserCookie| fits(cookie.secret.expose()))
         }
-        Holder::Session(secret) | Holder::ClientSecret(secret) => fits(secret.expose()),
-        Holder::NewClientSecret => None,
+        Holder::Session(secret) | Holder::LoginSecret(secret) => fits(secret.expose()),
+        Holder::NewLoginSecret => None,
         Holder::Unbound => fits(&UNBOUND_SECRET),
     };
     found.map_or(Comparison::Other, Comparison::Same)

@@ -28,7 +28,7 @@ pub(crate) enum BindingKind {
     Unbound = 0,
     Cookie = 1,
     Session = 2,
-    ClientSecret = 3,
+    LoginSecret = 3,
 }
 
 impl BindingKind {
@@ -40,7 +40,7 @@ impl BindingKind {
         match (flags & FLAGS_KIND) >> KIND_SHIFT {
             1 => Self::Cookie,
             2 => Self::Session,
-            3 => Self::ClientSecret,
+            3 => Self::LoginSecret,
             _ => Self::Unbound,
         }
     }

@@ -2,16 +2,16 @@
 
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
-use crate::flow::{Begun, Code, CodeVerifier};
+use crate::flow::{AuthorizationRequest, Code, CodeVerifier};
 
-impl Begun {
+impl AuthorizationRequest {
     /// The state, as `authorize_url` takes it.
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// assert_eq!(begun.csrf_token().secret(), &begun.state);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -29,7 +29,7 @@ impl Begun {
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// let challenge = begun.pkce_challenge();
     /// assert_eq!((challenge.as_str(), challenge.method().as_str()), (begun.code_challenge.as_str(), "S256"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,8 +52,8 @@ pub(crate) fn pkce_challenge(code_challenge: &str) -> PkceCodeChallenge {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// let code: oauth2::AuthorizationCode = login.code.into();
 /// assert_eq!(code.secret(), "code");
 /// ```
@@ -68,8 +68,8 @@ impl From<Code> for AuthorizationCode {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// let verifier: oauth2::PkceCodeVerifier = login.code_verifier.into();
 /// assert_eq!(verifier.secret().len(), 43);
 /// ```

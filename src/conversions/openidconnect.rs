@@ -1,16 +1,16 @@
 //! Conversions to the types of the `openidconnect` crate. It re-exports the types of `oauth2`, so that the conversions
 //! of that feature serve here as well.
 
-use crate::flow::{Begun, Nonce};
+use crate::flow::{AuthorizationRequest, Nonce};
 
-impl Begun {
+impl AuthorizationRequest {
     /// The nonce, as `authorize_url` takes it.
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// assert_eq!(begun.openidconnect_nonce().secret(), &begun.nonce);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -25,8 +25,8 @@ impl Begun {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// let nonce: openidconnect::Nonce = login.nonce.into();
 /// assert_eq!(nonce.secret().len(), 22);
 /// ```

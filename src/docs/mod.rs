@@ -69,9 +69,9 @@ pub mod migrating {}
 pub mod comparison {}
 
 /// [vectors]: crate::docs#in-the-repository
-/// [key-ring]: crate::ring::RingDocument
+/// [key-ring]: crate::ring::KeyRingDocument
 /// [worked-examples]: crate::docs#in-the-repository
-/// [signed-states]: crate::FlowBuilder::build_signed_readable_by_anybody
+/// [signed-states]: crate::FlowBuilder::build_signed_not_encrypted
 ///
 #[doc = include_str!("../../docs/wire-format.md")]
 pub mod wire_format {}

@@ -26,14 +26,14 @@ use crate::token::keys::PurposeKeys;
 ///
 /// ```
 /// use oauth_state::{testing, Binding, Login};
-/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::with("github"))?;
 /// assert!(begun.set_cookie.unwrap().starts_with("__Host-"));
 /// assert_eq!((begun.code_challenge.len(), begun.nonce.len()), (43, 22));
 /// # Ok::<(), oauth_state::BeginError>(())
 /// ```
 #[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
 #[non_exhaustive]
-pub struct Begun {
+pub struct AuthorizationRequest {
     /// The `state` parameter.
     pub state: String,
     /// The `code_challenge` parameter, for `code_challenge_method=S256` (RFC 7636 section 4.3).
@@ -50,7 +50,7 @@ pub struct Begun {
     redirect_uri: Option<Arc<str>>,
 }
 
-impl Begun {
+impl AuthorizationRequest {
     /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
     ///
     /// # Examples
@@ -63,7 +63,7 @@ impl Begun {
     /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
     ///     .provider(github)
     ///     .build()?;
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").redirect("admin"))?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").redirect("admin"))?;
     /// assert_eq!(begun.redirect_uri(), Some("https://admin.shop.example/auth/github/callback"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -73,9 +73,9 @@ impl Begun {
     }
 }
 
-impl fmt::Debug for Begun {
+impl fmt::Debug for AuthorizationRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begun").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("AuthorizationRequest").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
@@ -83,7 +83,7 @@ impl fmt::Debug for Begun {
 const RANDOM_BYTES: usize = NONCE_BYTES + SECRET_BYTES + SUFFIX_BYTES;
 
 /// Where a login's binding secret comes from, with what the user agent must be given.
-struct Bound {
+struct NewBinding {
     secret: SecretBytes<SECRET_BYTES>,
     set_cookie: Option<String>,
     client_secret: Option<String>,
@@ -106,7 +106,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// ```
     /// use oauth_state::{testing, Binding, Login};
     ///
-    /// let begun = testing::flow().begin(Binding::session(b"a session id of 16+ bytes")?, Login::at("github"))?;
+    /// let begun = testing::flow().begin(Binding::session(b"a session id of 16+ bytes")?, Login::with("github"))?;
     /// let authorize = format!(
     ///     "https://github.com/login/oauth/authorize?client_id=…&state={}&code_challenge={}&code_challenge_method=S256",
     ///     begun.state, begun.code_challenge,
@@ -114,7 +114,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// assert!(authorize.contains("state=ost1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+    pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<AuthorizationRequest, BeginError> {
         let span = self.begin_span(&login.provider);
         let begun = span.in_scope(|| self.begin_and(binding, &login, |_| ()).map(|(begun, ())| begun));
         span.record(begin_outcome(&begun));
@@ -128,7 +128,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         binding: Binding<'_>,
         login: &Login<T>,
         also: impl FnOnce(&SealedWith<'_>) -> R,
-    ) -> Result<(Begun, R), BeginError> {
+    ) -> Result<(AuthorizationRequest, R), BeginError> {
         let inner = &*self.inner;
         let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
         let purpose = inner.purpose_of(login)?;
@@ -169,7 +169,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         })?;
         let skew = table.ring().timing().skew;
         let also = also(&SealedWith { keys, nonce: &nonce, now, expires_at: claims.expires_at(), skew });
-        let begun = Begun {
+        let begun = AuthorizationRequest {
             state,
             code_challenge: secrets.code_challenge(),
             nonce: secrets.nonce(),
@@ -217,7 +217,7 @@ impl FlowInner {
         provider: &Provider,
         redirect: Option<&str>,
     ) -> Result<(), BeginError> {
-        if matches!(binding.holder, Holder::ClientSecret(_)) {
+        if matches!(binding.holder, Holder::LoginSecret(_)) {
             return Err(BeginError::ClientSecretGiven);
         }
         let needs_user = self.needs_user(purpose);
@@ -315,7 +315,7 @@ impl FlowInner {
         binding: &Binding<'_>,
         provider: &Provider,
         max_age: u64,
-    ) -> Result<([u8; NONCE_BYTES], Bound), RandomnessError> {
+    ) -> Result<([u8; NONCE_BYTES], NewBinding), RandomnessError> {
         let same_site = provider.same_site();
         let reused = match &binding.holder {
             Holder::Cookies(headers) => headers.candidates(&self.cookies, same_site).iter().next().cloned(),
@@ -323,7 +323,7 @@ impl FlowInner {
         };
         let needed = match &binding.holder {
             Holder::Cookies(_) if reused.is_none() => RANDOM_BYTES,
-            Holder::NewClientSecret => NONCE_BYTES + SECRET_BYTES,
+            Holder::NewLoginSecret => NONCE_BYTES + SECRET_BYTES,
             _ => NONCE_BYTES,
         };
         (self.random)(random.get_mut(..needed).unwrap_or_default())?;
@@ -334,18 +334,18 @@ impl FlowInner {
         suffix.copy_from_slice(&random[NONCE_BYTES + SECRET_BYTES..]);
         let secret = SecretBytes::new(secret);
 
-        let without_cookie = |secret| Bound { secret, set_cookie: None, client_secret: None };
+        let without_cookie = |secret| NewBinding { secret, set_cookie: None, client_secret: None };
         let bound = match &binding.holder {
             Holder::Cookies(_) => {
                 let cookie = reused.unwrap_or_else(|| BrowserCookie::mint(suffix, secret));
                 let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie, max_age));
-                Bound { secret: cookie.secret, set_cookie, client_secret: None }
+                NewBinding { secret: cookie.secret, set_cookie, client_secret: None }
             }
-            Holder::NewClientSecret => {
+            Holder::NewLoginSecret => {
                 let client_secret = Some(base64url::encode(secret.expose()));
-                Bound { secret, set_cookie: None, client_secret }
+                NewBinding { secret, set_cookie: None, client_secret }
             }
-            Holder::Session(session) | Holder::ClientSecret(session) => without_cookie(session.clone()),
+            Holder::Session(session) | Holder::LoginSecret(session) => without_cookie(session.clone()),
             Holder::Unbound => without_cookie(SecretBytes::new(UNBOUND_SECRET)),
         };
         Ok((nonce, bound))

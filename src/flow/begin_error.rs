@@ -1,6 +1,6 @@
 //! Why a login did not begin.
 
-use super::finished::DataError;
+use super::outcome::DataError;
 use crate::name::{NameError, Purpose};
 use crate::payload::StoreError;
 use crate::random::RandomnessError;
@@ -11,7 +11,7 @@ use crate::random::RandomnessError;
 ///
 /// ```
 /// use oauth_state::{testing, BeginError, Binding, Login};
-/// let error = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("gitlab")).unwrap_err();
+/// let error = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("gitlab")).unwrap_err();
 /// assert!(matches!(error, BeginError::UnknownProvider));
 /// assert_eq!(error.status(), 400);
 /// # Ok::<(), oauth_state::error::BindingError>(())
@@ -75,16 +75,16 @@ pub enum BeginError {
     #[error("{0} may not be unbound: bind it to a session or to cookies")]
     UnboundNotAllowed(Purpose),
     /// `link` and `reauthenticate` need a signed-in user.
-    #[error("{0} needs the signed-in user: add it with Binding::and_user")]
+    #[error("{0} needs the signed-in user: add it with Binding::for_user")]
     UserRequired(Purpose),
     /// `link` and `reauthenticate` begin from a same-origin POST.
     #[error(
-        "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_request, and \
+        "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_headers, and \
              check that a proxy keeps Origin, Sec-Fetch-Site and Host (over HTTP/2, set FlowBuilder::public_host)"
     )]
     NotSameOrigin(Purpose),
     /// A client secret was given where one is drawn.
-    #[error("begin draws the client secret: use Binding::new_client_secret")]
+    #[error("begin draws the client secret: use Binding::new_login_secret")]
     ClientSecretGiven,
     /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
     #[error(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::FlowInner;
-use super::finished::{Authorized, Finished, ProviderRefusal};
+use super::outcome::{Authorized, Denied, LoginOutcome};
 use crate::claims::codec::BindingKind;
 use crate::claims::data;
 use crate::guard::{GuardError, Mark, Marked, Sealed};
@@ -14,7 +14,7 @@ use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::ring::key::id::KeyId;
 use crate::token::aead::NONCE_BYTES;
 
-/// A callback that passed every check but single use. It gives nothing away before [`Bound::mark_used`].
+/// A callback that passed every check but single use. It gives nothing away before [`VerifiedCallback::mark_used`].
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ use crate::token::aead::NONCE_BYTES;
 /// use oauth_state::{testing, Binding, Callback, Expect, Login};
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let flow = testing::flow();
-/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
 /// let callback = Callback::from_code(begun.state, "code")?;
 /// let bound = flow.check(Binding::session(&[7; 16])?, Expect::provider("github"), callback)?;
 /// assert!(bound.mark_used().await.is_ok());
@@ -34,20 +34,20 @@ use crate::token::aead::NONCE_BYTES;
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
-/// fn skip(bound: Bound<()>) -> Finished<()> {
+/// fn skip(bound: VerifiedCallback<()>) -> LoginOutcome<()> {
 ///     bound.finished
 /// }
 /// ```
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
-/// async fn twice(bound: Bound<()>) {
+/// async fn twice(bound: VerifiedCallback<()>) {
 ///     let _ = bound.mark_used().await;
 ///     let _ = bound.mark_used().await;
 /// }
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
-pub struct Bound<T> {
+pub struct VerifiedCallback<T> {
     pub(super) flow: Arc<FlowInner>,
     pub(super) nonce: [u8; NONCE_BYTES],
     pub(super) key_id: KeyId,
@@ -58,19 +58,19 @@ pub struct Bound<T> {
     pub(super) kind: BindingKind,
     /// Until when the login may start again, in Unix seconds.
     pub(super) restart_until: u64,
-    pub(super) finished: Finished<T>,
+    pub(super) finished: LoginOutcome<T>,
 }
 
-impl<T> fmt::Debug for Bound<T> {
+impl<T> fmt::Debug for VerifiedCallback<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bound([redacted])")
+        f.write_str("VerifiedCallback([redacted])")
     }
 }
 
-impl<T> Bound<T> {
+impl<T> VerifiedCallback<T> {
     /// What the login ends in, for the samples of `testing` alone: no guard is asked.
     #[cfg(feature = "testing")]
-    pub(crate) fn into_finished_without_the_guard(self) -> Finished<T> {
+    pub(crate) fn into_finished_without_the_guard(self) -> LoginOutcome<T> {
         self.finished
     }
 
@@ -90,7 +90,7 @@ impl<T> Bound<T> {
     }
 }
 
-impl<T: serde::Serialize> Bound<T> {
+impl<T: serde::Serialize> VerifiedCallback<T> {
     /// Asks the guard, and gives the login if this was the first time.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl<T: serde::Serialize> Bound<T> {
     /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// let callback = Callback::from_code(begun.state, "code")?;
     /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
     /// let (first, second) = (check()?, check()?);
@@ -115,15 +115,15 @@ impl<T: serde::Serialize> Bound<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
-    pub async fn mark_used(self) -> Result<Finished<T>, FinishError> {
+    pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
         let (flow, sealed) = (Arc::clone(&self.flow), self.sealed);
         let finished = self.mark().await;
         flow.count(&finished, sealed);
         finished
     }
 
-    /// [`Bound::mark_used`], for a caller that counts what the login ended in.
-    pub(crate) async fn mark(self) -> Result<Finished<T>, FinishError> {
+    /// [`VerifiedCallback::mark_used`], for a caller that counts what the login ended in.
+    pub(crate) async fn mark(self) -> Result<LoginOutcome<T>, FinishError> {
         let Self { flow, nonce, key_id, sealed, skew, state, kind, restart_until, finished } = self;
         let refused = |error: FinishError, finished, whose: Whose| {
             if flow.now() >= restart_until { error } else { flow.refused(error, finished, whose.by(kind), state) }
@@ -188,12 +188,12 @@ impl FlowInner {
     fn refused<T: serde::Serialize>(
         &self,
         error: FinishError,
-        finished: Finished<T>,
+        finished: LoginOutcome<T>,
         whose: Whose,
         state: String,
     ) -> FinishError {
-        let (Finished::Code(Authorized { origin, data, .. }) | Finished::Refused(ProviderRefusal { origin, data, .. })) =
-            finished;
+        let (LoginOutcome::Authorized(Authorized { origin, data, .. })
+        | LoginOutcome::Denied(Denied { origin, data, .. })) = finished;
         let restart = Restart::new(origin, whose, state);
         if !matches!(whose, Whose::ThisOne | Whose::AskFirst) {
             return error.with_restart(restart);

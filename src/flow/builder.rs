@@ -14,7 +14,7 @@ use crate::name::{self, App, Purpose};
 use crate::observe::FlowMetrics;
 use crate::provider::{Provider, RedirectUri, canonical_host};
 use crate::random;
-use crate::ring::live::Keys;
+use crate::ring::live::LiveKeyRing;
 use crate::token::keys::SameKeyId;
 use crate::token::wire::Form;
 
@@ -46,7 +46,7 @@ pub struct FlowBuilder<T> {
 /// All that does not depend on what the states carry.
 struct Settings {
     app: App,
-    keys: Keys,
+    keys: LiveKeyRing,
     guard: Arc<dyn ReplayGuard>,
     purposes: Vec<Purpose>,
     user_purposes: Vec<Purpose>,
@@ -59,7 +59,7 @@ struct Settings {
 }
 
 impl FlowBuilder<()> {
-    pub(super) fn new(app: App, keys: Keys, guard: Arc<dyn ReplayGuard>) -> Self {
+    pub(super) fn new(app: App, keys: LiveKeyRing, guard: Arc<dyn ReplayGuard>) -> Self {
         let settings = Settings {
             app,
             keys,
@@ -79,7 +79,7 @@ impl FlowBuilder<()> {
 
 impl<T> FlowBuilder<T> {
     /// What the states carry for the caller, as JSON inside: encrypted, authentic, and counted in the URL's length. In a flow that is
-    /// [only signed](FlowBuilder::build_signed_readable_by_anybody) it is not encrypted, and its type says that it is public.
+    /// [only signed](FlowBuilder::build_signed_not_encrypted) it is not encrypted, and its type says that it is public.
     ///
     /// # Examples
     ///
@@ -93,7 +93,7 @@ impl<T> FlowBuilder<T> {
     ///     .carrying::<Plan>()
     ///     .provider(Provider::github())
     ///     .build()?;
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(Plan { seats: 3 }))?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data(Plan { seats: 3 }))?;
     /// assert!(begun.state.starts_with("ost1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -124,7 +124,7 @@ impl<T> FlowBuilder<T> {
     }
 
     /// Accepts states for this purpose, and gives it the rules of [`Purpose::Link`]: such a login needs the signed-in user at
-    /// both ends ([`Binding::and_user`](crate::Binding::and_user)), starts only by a POST from the site's own pages, is never
+    /// both ends ([`Binding::for_user`](crate::Binding::for_user)), starts only by a POST from the site's own pages, is never
     /// unbound and never restarts by itself.
     ///
     /// Use it for every [`Purpose::Custom`] whose callback changes something that belongs to an account: connecting a
@@ -142,7 +142,7 @@ impl<T> FlowBuilder<T> {
     ///     .purpose_for_user(calendar)
     ///     .provider(Provider::google())
     ///     .build()?;
-    /// let error = flow.begin(Binding::session(&[7; 16])?, Login::at("google").purpose(calendar)).unwrap_err();
+    /// let error = flow.begin(Binding::session(&[7; 16])?, Login::with("google").purpose(calendar)).unwrap_err();
     /// assert!(matches!(error, BeginError::UserRequired(_)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -310,7 +310,7 @@ impl Settings {
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
         let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
-            if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NothingSealsYet) }
+            if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NoActiveKey) }
         })?;
         let metrics = FlowMetrics::new(self.providers.iter().map(Provider::id));
         Ok(FlowInner {
@@ -336,7 +336,7 @@ impl Settings {
         let mut ids = HashSet::new();
         for provider in &self.providers {
             if !ids.insert(provider.id()) {
-                return Err(ConfigError::ProviderTwice(provider.id().to_owned()));
+                return Err(ConfigError::DuplicateProvider(provider.id().to_owned()));
             }
             if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
                 return Err(ConfigError::PostOnlyWithoutFormPost(provider.id().to_owned()));
@@ -375,7 +375,7 @@ impl Settings {
                 let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(named.to_owned()))?;
                 let same = |at: &Address| at.provider == provider.id() && at.redirect == *redirect;
                 if addresses.iter().any(same) {
-                    return Err(ConfigError::RedirectTwice(named.to_owned()));
+                    return Err(ConfigError::DuplicateRedirect(named.to_owned()));
                 }
                 let (provider, text) = (provider.id().to_owned(), text.as_str().into());
                 addresses.push(Address { provider, redirect: redirect.clone(), uri, text });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bound::Bound;
-use super::finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
+use super::bound::VerifiedCallback;
+use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce};
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
@@ -33,13 +33,18 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// use oauth_state::error::FinishErrorKind;
     /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// let callback = Callback::from_code(begun.state, "code")?;
     /// let error = flow.check(Binding::session(&[8; 16])?, Expect::provider("github"), callback).unwrap_err();
     /// assert_eq!(error.kind(), FinishErrorKind::OtherSession);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn check(&self, binding: Binding<'_>, expect: Expect<'_>, callback: Callback) -> Result<Bound<T>, FinishError> {
+    pub fn check(
+        &self,
+        binding: Binding<'_>,
+        expect: Expect<'_>,
+        callback: Callback,
+    ) -> Result<VerifiedCallback<T>, FinishError> {
         let expected = expect.provider;
         self.check_in_order(binding, expect, callback)
             .inspect_err(|refused| self.inner.count_refused(expected, refused))
@@ -50,7 +55,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
-    ) -> Result<Bound<T>, FinishError> {
+    ) -> Result<VerifiedCallback<T>, FinishError> {
         let inner = &*self.inner;
         if binding.request().is_some_and(RequestHeaders::is_speculative) {
             return Err(FinishErrorKind::NotConsumed.into());
@@ -96,25 +101,25 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
                 return Err(refused.with_restart(restart));
             }
         };
-        let unauthenticated_parameters = callback.others;
+        let parameters = callback.others;
         let finished = match callback.answer {
-            Answer::Code(code) => Finished::Code(Authorized {
+            Answer::Code(code) => LoginOutcome::Authorized(Authorized {
                 origin,
                 data,
                 code: Code(code),
                 code_verifier: CodeVerifier(secrets.code_verifier()),
                 nonce: Nonce(secrets.nonce()),
-                unauthenticated_parameters,
+                parameters,
             }),
-            Answer::Error(error) => Finished::Refused(ProviderRefusal {
+            Answer::Error(error) => LoginOutcome::Denied(Denied {
                 attributed_to: issuer_checked.then(|| origin.provider.clone()),
                 origin,
                 data,
                 error,
-                unauthenticated_parameters,
+                parameters,
             }),
         };
-        Ok(Bound {
+        Ok(VerifiedCallback {
             flow: Arc::clone(&self.inner),
             nonce: *nonce,
             key_id,
@@ -277,7 +282,7 @@ fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
     let kind = match expected {
         BindingKind::Cookie | BindingKind::Unbound => FinishErrorKind::OtherBrowser,
         BindingKind::Session => FinishErrorKind::OtherSession,
-        BindingKind::ClientSecret => FinishErrorKind::OtherClient,
+        BindingKind::LoginSecret => FinishErrorKind::OtherClient,
     };
     if expected == sealed {
         return kind.into();
@@ -285,7 +290,7 @@ fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
     FinishError::because(
         kind,
         "begin and finish use different kinds of Binding: use the same constructor at both ends (client secrets: \
-         new_client_secret at begin, client_secret at finish)",
+         new_login_secret at begin, client_secret at finish)",
     )
 }
 

@@ -21,7 +21,7 @@ pub enum ConfigError {
     NoProvider,
     /// Two providers have one id.
     #[error("two providers have the id {0:?}; states could not tell them apart")]
-    ProviderTwice(String),
+    DuplicateProvider(String),
     /// A name breaks the rule for names.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -40,7 +40,7 @@ pub enum ConfigError {
     RedirectUri(String),
     /// A provider has two callback addresses under one id, or two without one.
     #[error("{0:?} has two redirect_uris under one id; name them apart with Provider::named_redirect_uri")]
-    RedirectTwice(String),
+    DuplicateRedirect(String),
     /// Two providers answer to one address, and not every one of them is known to send `iss`.
     #[error(
         "providers {0:?} and {1:?} share a callback address, and nothing tells their answers apart: give each an address of \
@@ -72,7 +72,7 @@ pub enum ConfigError {
     PublicHost,
     /// No key seals yet.
     #[error("no key of the ring seals yet: the first seal_from lies in the future")]
-    NothingSealsYet,
+    NoActiveKey,
     /// Two keys of the ring derive one key id for this application.
     #[error("two keys of the ring derive the same key id for this application; replace the newer one")]
     KeyIdCollision,

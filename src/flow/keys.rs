@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::name::{App, Purpose};
 use crate::ring::key::KeyRing;
-use crate::ring::live::Keys;
+use crate::ring::live::LiveKeyRing;
 use crate::ring::live::reader::{Commit, RingReader};
 use crate::ring::source::RingError;
 use crate::sync::{ArcSwap, Guard};
@@ -14,7 +14,7 @@ use crate::token::wire::Form;
 /// The keys of one flow. Reading them takes no lock and never waits for a swap.
 pub(super) struct FlowKeys {
     /// Keeps the ring alive, and hears of unknown keys.
-    handle: Keys,
+    handle: LiveKeyRing,
     table: Arc<FollowedTable>,
 }
 
@@ -29,7 +29,7 @@ struct FollowedTable {
 impl FlowKeys {
     /// Follows `handle` from now on, if `check` agrees with the ring that it begins with.
     pub(super) fn follow<E: From<SameKeyId>>(
-        handle: Keys,
+        handle: LiveKeyRing,
         app: App,
         purposes: &[Purpose],
         form: Form,
@@ -53,7 +53,7 @@ impl FlowKeys {
         self.table.lifetime
     }
 
-    pub(super) fn handle(&self) -> &Keys {
+    pub(super) fn handle(&self) -> &LiveKeyRing {
         &self.handle
     }
 }

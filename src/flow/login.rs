@@ -10,7 +10,7 @@ use crate::refusal::Restart;
 ///
 /// ```
 /// use oauth_state::{testing, Binding, Login, ReturnTo};
-/// let login = Login::at("github").return_to(ReturnTo::parse("/projects/7")?);
+/// let login = Login::with("github").return_to(ReturnTo::parse("/projects/7")?);
 /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, login)?;
 /// assert!(begun.state.len() <= 112 + 16);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -34,10 +34,10 @@ impl Login<()> {
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github")).is_ok());
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github")).is_ok());
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
-    pub fn at(provider: impl Into<String>) -> Self {
+    pub fn with(provider: impl Into<String>) -> Self {
         let provider = provider.into();
         Self { provider, purpose: None, tenant: None, redirect: None, return_to: None, restarts: 0, data: () }
     }
@@ -50,7 +50,7 @@ impl<T> Login<T> {
     ///
     /// ```
     /// use oauth_state::{testing, BeginError, Binding, Login, Purpose};
-    /// let login = Login::at("github").purpose(Purpose::Link);
+    /// let login = Login::with("github").purpose(Purpose::Link);
     /// let error = testing::flow().begin(Binding::session(&[7; 16])?, login).unwrap_err();
     /// assert!(matches!(error, BeginError::PurposeNotAccepted(Purpose::Link)));
     /// # Ok::<(), oauth_state::error::BindingError>(())
@@ -65,7 +65,7 @@ impl<T> Login<T> {
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").tenant([7; 16]))?;
+    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github").tenant([7; 16]))?;
     /// assert!(begun.state.len() <= 112 + 22);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -79,7 +79,7 @@ impl<T> Login<T> {
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login};
-    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github").redirect("web")).is_ok());
+    /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github").redirect("web")).is_ok());
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
     pub fn redirect(self, id: &str) -> Self {
@@ -92,7 +92,7 @@ impl<T> Login<T> {
     ///
     /// ```
     /// use oauth_state::{testing, Binding, Login, ReturnTo};
-    /// let login = Login::at("github").return_to(ReturnTo::parse("/home")?);
+    /// let login = Login::with("github").return_to(ReturnTo::parse("/home")?);
     /// assert!(testing::flow().begin(Binding::session(&[7; 16])?, login).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -106,7 +106,7 @@ impl<T> Login<T> {
     ///
     /// ```
     /// use oauth_state::Login;
-    /// let login: Login<u32> = Login::at("github").data(42);
+    /// let login: Login<u32> = Login::with("github").data(42);
     /// assert!(format!("{login:?}").contains("42"));
     /// ```
     pub fn data<U>(self, data: U) -> Login<U> {
@@ -137,7 +137,7 @@ impl<T> Login<T> {
     /// let flow = testing::flow();
     /// let (token, binding) = (testing::sample_restart().token().to_owned(), Binding::session(&[7; 16])?); // from the request
     ///
-    /// let login = Login::at("github");
+    /// let login = Login::with("github");
     /// let login = match flow.restart(&token, &binding, oauth_state::Expect::provider("github")) {
     ///     Some(restart) => login.restarting(&restart),
     ///     None => login,

@@ -7,9 +7,9 @@ mod builder;
 mod check;
 mod config_error;
 mod expect;
-mod finished;
 mod keys;
 mod login;
+mod outcome;
 mod payload;
 mod restart;
 mod signed;
@@ -19,16 +19,16 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use begin::Begun;
+pub use begin::AuthorizationRequest;
 pub use begin_error::BeginError;
-pub use bound::Bound;
+pub use bound::VerifiedCallback;
 #[cfg(test)]
 pub(crate) use bound::replay_id;
 pub use builder::FlowBuilder;
 pub use config_error::ConfigError;
 pub use expect::Expect;
-pub use finished::{Authorized, Code, CodeVerifier, DataError, Finished, Nonce, ProviderRefusal};
 pub use login::Login;
+pub use outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce};
 pub use payload::Stored;
 pub use signed::PublicData;
 pub(crate) use telling::{begin_outcome, outcome};
@@ -46,7 +46,7 @@ use crate::observe::FlowMetrics;
 use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
 use crate::refusal::FinishError;
-use crate::ring::live::Keys;
+use crate::ring::live::LiveKeyRing;
 use crate::token::wire::Form;
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
@@ -56,7 +56,7 @@ use crate::token::wire::Form;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Binding, Callback, Expect, Finished, Flow, Login, Provider, SingleProcessGuard};
+/// use oauth_state::{testing, App, Binding, Callback, Expect, LoginOutcome, Flow, Login, Provider, SingleProcessGuard};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let server = || {
@@ -68,11 +68,11 @@ use crate::token::wire::Form;
 /// let (one, other) = (server()?, server()?);
 /// let session = b"the session id of this person";
 ///
-/// let begun = one.begin(Binding::session(session)?, Login::at("github"))?;
+/// let begun = one.begin(Binding::session(session)?, Login::with("github"))?;
 /// let callback = Callback::from_code(begun.state, "the code from the provider")?;
 /// let finished = other.finish(Binding::session(session)?, Expect::provider("github"), callback).await?;
 ///
-/// let Finished::Code(login) = finished else { panic!("the provider refused") };
+/// let LoginOutcome::Authorized(login) = finished else { panic!("the provider refused") };
 /// assert_eq!(login.code.secret(), "the code from the provider");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -153,7 +153,7 @@ impl Flow<()> {
     /// assert_eq!(flow.fingerprint(), testing::ring().fingerprint());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn builder(app: App, keys: impl Into<Keys>, guard: impl ReplayGuard) -> FlowBuilder<()> {
+    pub fn builder(app: App, keys: impl Into<LiveKeyRing>, guard: impl ReplayGuard) -> FlowBuilder<()> {
         FlowBuilder::new(app, keys.into(), Arc::new(guard))
     }
 }
@@ -188,7 +188,7 @@ impl<T> Flow<T> {
 }
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
-    /// Finishes a login: [`Flow::check`], then [`Bound::mark_used`].
+    /// Finishes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
     ///
     /// Run it, and the exchange of the code, on a task that outlives the client's connection: a browser that goes away
     /// between the two must not leave a used state and an unused code.
@@ -204,7 +204,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     /// let callback = Callback::from_code(begun.state, "code")?;
     ///
     /// let first = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback.clone()).await;
@@ -219,7 +219,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
-    ) -> Result<Finished<T>, FinishError> {
+    ) -> Result<LoginOutcome<T>, FinishError> {
         // The borrowed arguments end here, so that they are not held while the guard is waited for.
         let (span, bound) = self.check_in_span(binding, expect, callback)?;
         span.around(bound.mark_used(), outcome).await

@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use super::begin::SealedWith;
 use super::bound::replay_id;
 use super::{
-    BeginError, Begun, Bound, ConfigError, DataError, Expect, Finished, Flow, FlowBuilder, Login, begin_outcome,
-    outcome,
+    AuthorizationRequest, BeginError, ConfigError, DataError, Expect, Flow, FlowBuilder, Login, LoginOutcome,
+    VerifiedCallback, begin_outcome, outcome,
 };
 use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::observe::{Span, Timer, record};
-use crate::payload::{HandleForm, Row, Rows};
+use crate::payload::{HandleKind, Payload, PayloadStore};
 use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::ring::key::id::KeyId;
 use crate::token::aead::{NONCE_BYTES, TAG_BYTES};
@@ -30,7 +30,7 @@ const LONGEST_DATA: usize = 65_536;
 #[derive(Clone)]
 pub struct Stored {
     handles: Flow<()>,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn PayloadStore>,
 }
 
 impl Stored {
@@ -39,7 +39,7 @@ impl Stored {
     /// # Errors
     ///
     /// [`ConfigError`] as [`FlowBuilder::build`].
-    pub fn new<T>(builder: FlowBuilder<T>, rows: Arc<dyn Rows>) -> Result<Self, ConfigError> {
+    pub fn new<T>(builder: FlowBuilder<T>, rows: Arc<dyn PayloadStore>) -> Result<Self, ConfigError> {
         Ok(Self { handles: builder.build_handles(rows.form().form())?, rows })
     }
 
@@ -51,7 +51,7 @@ impl Stored {
 
     /// The form of the handles.
     #[must_use]
-    pub fn form(&self) -> HandleForm {
+    pub fn form(&self) -> HandleKind {
         self.rows.form()
     }
 
@@ -60,7 +60,11 @@ impl Stored {
     /// # Errors
     ///
     /// [`BeginError`], as [`Flow::begin`]; [`BeginError::Store`] and [`BeginError::DataTooLong`].
-    pub async fn begin<T: Serialize>(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+    pub async fn begin<T: Serialize>(
+        &self,
+        binding: Binding<'_>,
+        login: Login<T>,
+    ) -> Result<AuthorizationRequest, BeginError> {
         let provider = login.provider_id().to_owned();
         let span = self.handles.begin_span(&provider);
         // The borrowed arguments end here, so that they are not held while the store is waited for.
@@ -74,14 +78,18 @@ impl Stored {
         begun
     }
 
-    async fn put(&self, row: &Row) -> Result<(), BeginError> {
+    async fn put(&self, row: &Payload) -> Result<(), BeginError> {
         let asked = Timer::start();
         let put = Span::store("put").around(self.rows.put(row), worked).await;
         record::store("put", asked, put.is_ok());
         put.map_err(BeginError::Store)
     }
 
-    pub(crate) fn seal<T: Serialize>(&self, binding: Binding<'_>, login: Login<T>) -> Result<(Begun, Row), BeginError> {
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        binding: Binding<'_>,
+        login: Login<T>,
+    ) -> Result<(AuthorizationRequest, Payload), BeginError> {
         let (data, login) = login.split();
         let data = serde_json::to_vec(&data).map_err(|error| BeginError::Data(error.into()))?;
         let too_long = |actual| BeginError::DataTooLong { actual, limit: LONGEST_DATA };
@@ -103,7 +111,7 @@ impl Stored {
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
-    ) -> Result<Finished<T>, FinishError> {
+    ) -> Result<LoginOutcome<T>, FinishError> {
         let (span, bound) = self.handles.check_in_span(binding, expect, callback)?;
         let sealed = bound.sealed();
         let finished = span.around(self.mark_and_read(bound), outcome).await;
@@ -111,7 +119,10 @@ impl Stored {
         finished
     }
 
-    async fn mark_and_read<T: DeserializeOwned>(&self, bound: Bound<()>) -> Result<Finished<T>, FinishError> {
+    async fn mark_and_read<T: DeserializeOwned>(
+        &self,
+        bound: VerifiedCallback<()>,
+    ) -> Result<LoginOutcome<T>, FinishError> {
         let ((nonce, key_id), state) = (bound.sealed_under(), bound.state().to_owned());
         let finished = bound.mark().await?;
         match self.read_row(&nonce, key_id).await {
@@ -150,13 +161,13 @@ fn worked<R, E>(answer: &Result<R, E>) -> &'static str {
 
 impl SealedWith<'_> {
     /// The row that holds `data`; `None` if these keys have none for rows.
-    pub(crate) fn row(&self, mut data: Vec<u8>) -> Option<Row> {
+    pub(crate) fn row(&self, mut data: Vec<u8>) -> Option<Payload> {
         let keys = self.keys.rows.as_ref()?;
         let tag = keys.encryption.encrypt(self.nonce, &keys.associated_data, &mut data).ok()?;
         data.extend_from_slice(&tag);
         // Two servers' clocks differ by the skew, and each allows for it.
         let keep_until = self.expires_at.saturating_add(u64::from(self.skew).saturating_mul(2));
-        Some(Row { id: replay_id(self.nonce), value: data, now: self.now, keep_until })
+        Some(Payload { id: replay_id(self.nonce), value: data, now: self.now, keep_until })
     }
 }
 

@@ -13,7 +13,7 @@ impl<T> Flow<T> {
     /// At your login start: what a refused state, sent along as [`Restart::token`], still offers this browser. Give it to
     /// [`Login::restarting`](crate::Login::restarting).
     ///
-    /// `None` where [`Restart::may_restart`] would be false, and if the state is not authentic, does not belong to `expect`, or
+    /// `None` where [`Restart::is_automatic`] would be false, and if the state is not authentic, does not belong to `expect`, or
     /// expired longer ago than the ring's `lifetime_cap`: start the login as if there were no token. Anyone can send a token, so
     /// treat it as a hint and not as a permission. Only a [`Purpose::Login`](crate::Purpose::Login) restarts.
     ///
@@ -26,11 +26,11 @@ impl<T> Flow<T> {
     /// ```
     /// use oauth_state::{testing, Binding, Expect, Login};
     /// let flow = testing::flow();
-    /// let refused = flow.begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// let refused = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
     ///
     /// let binding = Binding::session(&[7; 16])?;
     /// let restart = flow.restart(&refused, &binding, Expect::provider("github")).unwrap();
-    /// assert!(flow.begin(binding, Login::at("github").restarting(&restart)).is_ok());
+    /// assert!(flow.begin(binding, Login::with("github").restarting(&restart)).is_ok());
     /// assert!(flow.restart("not a state", &Binding::session(&[7; 16])?, Expect::provider("github")).is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -48,7 +48,7 @@ impl<T> Flow<T> {
         let provider = inner.configured_provider(in_context).ok()?;
         let restart = inner.offer_restart(in_context, provider, binding, Way::Direct, token)?;
         // A login that restarted already, or one of another browser: a chain of tokens would keep its data for ever.
-        restart.may_restart().then_some(restart)
+        restart.is_automatic().then_some(restart)
     }
 }
 

@@ -23,8 +23,8 @@ use crate::token::wire::Form;
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard)
 ///     .carrying::<Language>()
 ///     .provider(Provider::github())
-///     .build_signed_readable_by_anybody()?;
-/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(Language("gsw".to_owned())))?;
+///     .build_signed_not_encrypted()?;
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data(Language("gsw".to_owned())))?;
 /// assert_eq!(UnverifiedClaims::read(&begun.state).unwrap().data, br#""gsw""#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -40,7 +40,7 @@ use crate::token::wire::Form;
 /// let flow = Flow::builder(App::new("shop", "test").unwrap(), testing::ring(), guard)
 ///     .carrying::<EmailAddress>()
 ///     .provider(Provider::github())
-///     .build_signed_readable_by_anybody();
+///     .build_signed_not_encrypted();
 /// ```
 #[diagnostic::on_unimplemented(
     message = "anybody can read a signed state, and `{Self}` is not marked as public",
@@ -75,11 +75,11 @@ impl<T: PublicData> FlowBuilder<T> {
     /// ```
     /// # use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
     /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let flow = builder.provider(Provider::google()).build_signed_readable_by_anybody()?;
-    /// assert!(flow.begin(Binding::session(&[7; 16])?, Login::at("google"))?.state.starts_with("oss1"));
+    /// let flow = builder.provider(Provider::google()).build_signed_not_encrypted()?;
+    /// assert!(flow.begin(Binding::session(&[7; 16])?, Login::with("google"))?.state.starts_with("oss1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn build_signed_readable_by_anybody(self) -> Result<Flow<T>, ConfigError> {
+    pub fn build_signed_not_encrypted(self) -> Result<Flow<T>, ConfigError> {
         self.build_form(Form::Signed)
     }
 }

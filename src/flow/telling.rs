@@ -1,7 +1,7 @@
 //! What a flow tells of its callbacks, in metrics and spans.
 
-use super::bound::Bound;
-use super::finished::{Authorized, Finished, ProviderRefusal};
+use super::bound::VerifiedCallback;
+use super::outcome::{Authorized, Denied, LoginOutcome};
 use super::{BeginError, Expect, Flow, FlowInner};
 use crate::binding::Binding;
 use crate::callback::Callback;
@@ -17,7 +17,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
-    ) -> Result<(Span, Bound<T>), FinishError> {
+    ) -> Result<(Span, VerifiedCallback<T>), FinishError> {
         // What a router took from an address is told only if it is one of ours.
         let provider = expect.provider.and_then(|id| self.inner.provider(id));
         let span = Span::finish(provider.map(Provider::id));
@@ -31,7 +31,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
     }
 
     /// Counts what a callback ended in that was checked and marked.
-    pub(crate) fn count<R>(&self, finished: &Result<Finished<R>, FinishError>, sealed: Sealed) {
+    pub(crate) fn count<R>(&self, finished: &Result<LoginOutcome<R>, FinishError>, sealed: Sealed) {
         self.inner.count(finished, sealed);
     }
 }
@@ -57,11 +57,13 @@ impl<T> Flow<T> {
 }
 
 impl FlowInner {
-    pub(super) fn count<T>(&self, finished: &Result<Finished<T>, FinishError>, sealed: Sealed) {
+    pub(super) fn count<T>(&self, finished: &Result<LoginOutcome<T>, FinishError>, sealed: Sealed) {
         let age = self.now().saturating_sub(sealed.issued_at);
         match finished {
-            Ok(Finished::Code(Authorized { origin, .. })) => self.metrics.finished(&origin.provider, false, age),
-            Ok(Finished::Refused(ProviderRefusal { origin, .. })) => self.metrics.finished(&origin.provider, true, age),
+            Ok(LoginOutcome::Authorized(Authorized { origin, .. })) => {
+                self.metrics.finished(&origin.provider, false, age);
+            }
+            Ok(LoginOutcome::Denied(Denied { origin, .. })) => self.metrics.finished(&origin.provider, true, age),
             Err(refused) => self.count_refused(None, refused),
         }
     }
@@ -78,10 +80,10 @@ pub(crate) fn begin_outcome<R>(begun: &Result<R, BeginError>) -> &'static str {
 }
 
 /// What a callback ended in, in one word.
-pub(crate) fn outcome<T>(finished: &Result<Finished<T>, FinishError>) -> &'static str {
+pub(crate) fn outcome<T>(finished: &Result<LoginOutcome<T>, FinishError>) -> &'static str {
     match finished {
-        Ok(Finished::Code(_)) => "ok",
-        Ok(Finished::Refused(_)) => "provider_refused",
+        Ok(LoginOutcome::Authorized(_)) => "ok",
+        Ok(LoginOutcome::Denied(_)) => "provider_refused",
         Err(refused) => refused.code(),
     }
 }

@@ -24,14 +24,14 @@ fn counted<R>(work: impl FnOnce() -> R) -> (R, (usize, usize)) {
 #[test]
 fn one_call_to_the_operating_system_per_begin() {
     let flow = testing::flow().with_randomness(counting);
-    let begin = |binding| counted(|| flow.begin(binding, Login::at("github")).unwrap());
+    let begin = |binding| counted(|| flow.begin(binding, Login::with("github")).unwrap());
     let (begun, calls) = begin(Binding::cookie_headers([]));
     assert_eq!(calls, (1, 24 + 32 + 6));
     let header = begun.set_cookie.unwrap();
     let cookie = header.split(';').next().unwrap();
     assert_eq!(begin(Binding::cookie_headers([cookie.as_bytes()])).1, (1, 24));
     assert_eq!(begin(Binding::session(&[7; 16]).unwrap()).1, (1, 24));
-    assert_eq!(begin(Binding::new_client_secret()).1, (1, 24 + 32));
+    assert_eq!(begin(Binding::new_login_secret()).1, (1, 24 + 32));
 }
 
 /// A fallback could repeat a nonce; an error cannot.
@@ -39,11 +39,11 @@ fn one_call_to_the_operating_system_per_begin() {
 fn without_randomness_nothing_is_sealed_and_nothing_is_marked() {
     let no_randomness: Randomness = |_| Err(RandomnessError::simulated());
     let refused =
-        testing::flow().with_randomness(no_randomness).begin(Binding::cookie_headers([]), Login::at("github"));
+        testing::flow().with_randomness(no_randomness).begin(Binding::cookie_headers([]), Login::with("github"));
     assert!(matches!(refused, Err(BeginError::Randomness(_))));
 
     let session = || Binding::session(&[7; 16]).unwrap();
-    let begun = testing::flow().begin(session(), Login::at("github")).unwrap();
+    let begun = testing::flow().begin(session(), Login::with("github")).unwrap();
     let callback = Callback::from_code(begun.state, "code").unwrap();
     let bound = testing::flow().with_randomness(no_randomness).check(session(), Expect::provider("github"), callback);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

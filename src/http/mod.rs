@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::binding::RequestHeaders;
 use crate::callback::Callback;
-use crate::flow::{BeginError, Begun};
+use crate::flow::{AuthorizationRequest, BeginError};
 use crate::observe::record;
 use crate::refusal::{FinishError, FinishErrorKind, RepostPage};
 
@@ -77,7 +77,7 @@ pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&st
 /// ```
 /// use oauth_state::{http::redirect, testing, Binding, Login};
 /// let headers = http::HeaderMap::new();
-/// let begun = testing::flow().begin(Binding::cookies(&headers), Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::cookies(&headers), Login::with("github"))?;
 /// let response = redirect(&begun, "https://github.com/login/oauth/authorize?…".replace('…', "").as_str())?;
 /// assert_eq!(response.status(), 303);
 /// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
@@ -96,17 +96,17 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Resp
         response = response.header(SET_COOKIE, sensitive(set_cookie)?);
     }
     let mut response = response.body(())?;
-    protect(response.headers_mut());
+    set_no_store(response.headers_mut());
     Ok(response)
 }
 
-/// A login that has begun, as far as the redirect needs it: [`Begun`], and `Issued` of a state store (package `oauth-state-store`).
+/// A login that has begun, as far as the redirect needs it: [`AuthorizationRequest`], and `Issued` of a state store (package `oauth-state-store`).
 ///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::{http::SetsCookie, testing, Binding, Login};
-/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::with("github"))?;
 /// assert!(begun.set_cookie().unwrap().contains("; HttpOnly; "));
 /// # Ok::<(), oauth_state::BeginError>(())
 /// ```
@@ -115,7 +115,7 @@ pub trait SetsCookie {
     fn set_cookie(&self) -> Option<&str>;
 }
 
-impl SetsCookie for Begun {
+impl SetsCookie for AuthorizationRequest {
     fn set_cookie(&self) -> Option<&str> {
         self.set_cookie.as_deref()
     }
@@ -128,10 +128,10 @@ impl SetsCookie for Begun {
 ///
 /// ```
 /// let mut response = http::Response::new("signed in");
-/// oauth_state::http::protect(response.headers_mut());
+/// oauth_state::http::set_no_store(response.headers_mut());
 /// assert_eq!(response.headers()["referrer-policy"], "no-referrer");
 /// ```
-pub fn protect(headers: &mut HeaderMap) {
+pub fn set_no_store(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
@@ -183,7 +183,7 @@ fn reposting(page: &RepostPage) -> Response<Cow<'static, str>> {
     if let Ok(policy) = HeaderValue::from_str(page.content_security_policy()) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    protect(headers);
+    set_no_store(headers);
     response
 }
 
@@ -191,7 +191,7 @@ fn plain(status: u16, text: &'static str) -> Response<&'static str> {
     let mut response = Response::new(text);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    protect(response.headers_mut());
+    set_no_store(response.headers_mut());
     response
 }
 

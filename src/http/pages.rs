@@ -9,7 +9,7 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT
 use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::protect;
+use super::set_no_store;
 use crate::claims::ReturnTo;
 use crate::flow::BeginError;
 use crate::name::Purpose;
@@ -185,7 +185,7 @@ pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<St
     // Base64 and constant words: it can always stand in a header.
     let policy = HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(CONTENT_SECURITY_POLICY, policy);
-    protect(headers);
+    set_no_store(headers);
     response
 }
 

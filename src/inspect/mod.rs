@@ -28,12 +28,12 @@ use crate::token::wire::{self, Form, LONGEST_BYTES};
 /// # Examples
 ///
 /// ```
-/// use oauth_state::inspect::{NotAState, StateForm};
+/// use oauth_state::inspect::{ParseStateError, StateForm};
 /// use oauth_state::{Binding, Login, testing};
-/// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+/// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
 /// let form = StateForm::read(&state).unwrap();
 /// assert_eq!((form.characters, form.bytes), (state.len(), state.len() * 3 / 4));
-/// assert_eq!(StateForm::read("0123456789"), Err(NotAState::NotBase64Url));
+/// assert_eq!(StateForm::read("0123456789"), Err(ParseStateError::NotBase64Url));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +53,15 @@ impl StateForm {
     ///
     /// # Errors
     ///
-    /// [`NotAState`] says why the text is none.
+    /// [`ParseStateError`] says why the text is none.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::inspect::{NotAState, StateForm};
-    /// assert_eq!(StateForm::read("ost1"), Err(NotAState::TooShort));
+    /// use oauth_state::inspect::{ParseStateError, StateForm};
+    /// assert_eq!(StateForm::read("ost1"), Err(ParseStateError::TooShort));
     /// ```
-    pub fn read(state: &str) -> Result<Self, NotAState> {
+    pub fn read(state: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
         let bytes = token.text.len().saturating_add(token.form.around_bytes());
@@ -76,7 +76,7 @@ impl StateForm {
     /// ```
     /// use oauth_state::inspect::StateForm;
     /// use oauth_state::{Binding, Login, testing};
-    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
     /// assert_eq!(StateForm::read(&state)?.prefix(), "ost1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -91,12 +91,12 @@ impl StateForm {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::inspect::NotAState;
-/// assert_eq!(NotAState::OtherMagic.code(), "other_magic");
+/// use oauth_state::inspect::ParseStateError;
+/// assert_eq!(ParseStateError::OtherMagic.code(), "other_magic");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum NotAState {
+pub enum ParseStateError {
     /// Longer than 2,048 characters.
     TooLong,
     /// A character that base64url without padding does not have, or a second spelling of the same bytes.
@@ -107,13 +107,13 @@ pub enum NotAState {
     TooShort,
 }
 
-impl NotAState {
+impl ParseStateError {
     /// The stable word for it.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::inspect::NotAState::TooLong.code(), "too_long");
+    /// assert_eq!(oauth_state::inspect::ParseStateError::TooLong.code(), "too_long");
     /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -126,7 +126,7 @@ impl NotAState {
     }
 }
 
-impl fmt::Display for NotAState {
+impl fmt::Display for ParseStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLong => "it is longer than 2048 characters",
@@ -141,9 +141,9 @@ impl fmt::Display for NotAState {
     }
 }
 
-impl std::error::Error for NotAState {}
+impl std::error::Error for ParseStateError {}
 
-impl From<wire::NotAToken> for NotAState {
+impl From<wire::NotAToken> for ParseStateError {
     fn from(refused: wire::NotAToken) -> Self {
         match refused {
             wire::NotAToken::TooLong => Self::TooLong,
@@ -173,7 +173,7 @@ impl From<wire::NotAToken> for NotAState {
 #[non_exhaustive]
 pub struct Inspection {
     /// Its outside.
-    pub form: Result<StateForm, NotAState>,
+    pub form: Result<StateForm, ParseStateError>,
     /// Which root key sealed it, for which purpose; `None` if none of the ring did, for this application and environment.
     pub sealed_by: Option<SealedBy>,
     /// What it says, if it is authentic. Under a revoked key this may be an attacker's work.
@@ -258,7 +258,7 @@ impl From<BindingKind> for BoundBy {
             BindingKind::Unbound => Self::Nothing,
             BindingKind::Cookie => Self::Cookie,
             BindingKind::Session => Self::Session,
-            BindingKind::ClientSecret => Self::ClientSecret,
+            BindingKind::LoginSecret => Self::ClientSecret,
         }
     }
 }
@@ -301,7 +301,7 @@ impl KeyRing {
     /// use std::time::{Duration, SystemTime};
     ///
     /// let (ring, app) = (testing::ring(), App::new("shop", "test")?); // those of testing::flow
-    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
     ///
     /// let fresh = ring.inspect(&state, &app, &[Purpose::Login], SystemTime::now())?;
     /// let (sealed_by, contents) = (fresh.sealed_by.unwrap(), fresh.contents.unwrap());

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::flow::{Flow, Login, Stored};
 use crate::guard::SingleProcessGuard;
-use crate::payload::MemoryRows;
+use crate::payload::MemoryPayloadStore;
 use crate::provider::Provider;
 use crate::ring::key::RootKey;
-use crate::ring::source::document::{RingDocument, RingTiming};
+use crate::ring::source::document::{KeyRingDocument, RingTiming};
 
 const ACCEPTED: &[Purpose] = &[Purpose::Login];
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -19,8 +19,8 @@ fn app() -> App {
     App::new("shop", "production").unwrap()
 }
 
-fn document() -> RingDocument {
-    RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
+fn document() -> KeyRingDocument {
+    KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
 }
 
 /// A login that is under way, for a purpose.
@@ -31,8 +31,8 @@ fn state(ring: &KeyRing, purpose: Purpose) -> String {
         .carrying::<[u8; 2]>()
         .build()
         .unwrap();
-    let binding = Binding::session(&[7; 16]).unwrap().and_user(b"user-42").unwrap().dangerously_assume_same_origin();
-    let login = Login::at("github").purpose(purpose).return_to(ReturnTo::parse("/home").unwrap()).data([4, 2]);
+    let binding = Binding::session(&[7; 16]).unwrap().for_user(b"user-42").unwrap().dangerously_assume_same_origin();
+    let login = Login::with("github").purpose(purpose).return_to(ReturnTo::parse("/home").unwrap()).data([4, 2]);
     flow.begin(binding, login).unwrap().state
 }
 
@@ -121,10 +121,10 @@ proptest::proptest! {
 fn signed_state(ring: &KeyRing) -> String {
     let flow = Flow::builder(app(), ring.clone(), SingleProcessGuard::with_capacity(1))
         .provider(Provider::github().named_redirect_uri("web", "https://shop.example/cb"))
-        .build_signed_readable_by_anybody()
+        .build_signed_not_encrypted()
         .unwrap();
-    let login = Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/home").unwrap());
-    flow.begin(Binding::session(&[7; 16]).unwrap().and_user(b"user-42").unwrap(), login).unwrap().state
+    let login = Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/home").unwrap());
+    flow.begin(Binding::session(&[7; 16]).unwrap().for_user(b"user-42").unwrap(), login).unwrap().state
 }
 
 /// What is read without a key must be what a callback learns, and must not look as if it were verified.
@@ -168,10 +168,10 @@ fn provider_and_path_lie_where_the_page_says() {
     let document = document();
     for signed_in in [false, true] {
         let builder = Flow::builder(app(), document.ring().clone(), SingleProcessGuard::with_capacity(1));
-        let flow = builder.provider(Provider::github()).build_signed_readable_by_anybody().unwrap();
+        let flow = builder.provider(Provider::github()).build_signed_not_encrypted().unwrap();
         let session = Binding::session(&[7; 16]).unwrap();
-        let binding = if signed_in { session.and_user(b"user-42").unwrap() } else { session };
-        let login = Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
+        let binding = if signed_in { session.for_user(b"user-42").unwrap() } else { session };
+        let login = Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
         let state = flow.begin(binding, login).unwrap().state;
         let mut buffer = [0; LONGEST_BYTES];
         let bytes = crate::base64url::decode_into(state.as_bytes(), &mut buffer).unwrap();
@@ -191,10 +191,10 @@ fn provider_and_path_lie_where_the_page_says() {
 fn a_handle_opens_like_a_state() {
     let app = App::new("shop", "test").unwrap();
     let session = Binding::session(&[7; 16]).unwrap();
-    let login = Login::at("github").data("kept in a row".to_owned());
+    let login = Login::with("github").data("kept in a row".to_owned());
     let guard = SingleProcessGuard::with_capacity(1);
     let builder = Flow::builder(app.clone(), crate::testing::ring(), guard).provider(Provider::github());
-    let stored = Stored::new(builder, Arc::new(MemoryRows::with_capacity(1))).unwrap();
+    let stored = Stored::new(builder, Arc::new(MemoryPayloadStore::with_capacity(1))).unwrap();
     let (begun, _) = stored.seal(session, login).unwrap();
     let inspection = crate::testing::ring().inspect(&begun.state, &app, &[Purpose::Login], SystemTime::now()).unwrap();
     assert_eq!(inspection.form.unwrap().prefix(), "osm1");

@@ -26,8 +26,8 @@ use crate::token::wire::{self, Form, LONGEST_BYTES};
 /// let guard = SingleProcessGuard::with_capacity(100);
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard)
 ///     .provider(Provider::github())
-///     .build_signed_readable_by_anybody()?;
-/// let login = Login::at("github").return_to(ReturnTo::parse("/basket")?);
+///     .build_signed_not_encrypted()?;
+/// let login = Login::with("github").return_to(ReturnTo::parse("/basket")?);
 /// let state = flow.begin(Binding::session(&[7; 16])?, login)?.state;
 ///
 /// let claims = UnverifiedClaims::read(&state).unwrap();
@@ -67,7 +67,7 @@ impl UnverifiedClaims {
     /// ```
     /// use oauth_state::inspect::UnverifiedClaims;
     /// use oauth_state::{testing, Binding, Login};
-    /// let encrypted = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?.state;
+    /// let encrypted = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
     /// assert!(UnverifiedClaims::read(&encrypted).is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

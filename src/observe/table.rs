@@ -179,7 +179,7 @@ pub const FLOW_SECONDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0,
 /// metrics::with_local_recorder(&recorder, || {
 ///     oauth_state::observe::describe();
 ///     let flow = oauth_state::testing::flow(); // its handles are looked up here
-///     flow.begin(oauth_state::Binding::session(&[7; 16]).unwrap(), oauth_state::Login::at("github")).unwrap();
+///     flow.begin(oauth_state::Binding::session(&[7; 16]).unwrap(), oauth_state::Login::with("github")).unwrap();
 /// });
 /// assert!(handle.render().contains("oauth_state_states_issued_total{provider=\"github\"} 1"));
 /// ```

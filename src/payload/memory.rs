@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{HandleForm, Row, RowFuture, Rows, StoreError};
+use super::{HandleKind, Payload, PayloadStore, StoreError};
+use crate::future::BoxFuture;
 use crate::steady_clock::SteadyClock;
 
 /// Rows in the memory of this process: for tests, and for one server that may forget its logins when it restarts.
@@ -15,17 +16,17 @@ use crate::steady_clock::SteadyClock;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::payload::{MemoryRows, Rows};
+/// use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
 /// use oauth_state::testing::sample_row;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let (rows, row) = (MemoryRows::with_capacity(10_000), sample_row());
+/// let (rows, row) = (MemoryPayloadStore::with_capacity(10_000), sample_row());
 /// rows.put(&row).await?;
 /// assert_eq!(rows.clone().get(row.id()).await?.as_deref(), Some(row.value()));
 /// # Ok::<(), oauth_state::payload::StoreError>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct MemoryRows {
+pub struct MemoryPayloadStore {
     capacity: usize,
     held: Arc<Mutex<Held>>,
 }
@@ -39,13 +40,13 @@ struct Held {
     over_at: BTreeMap<u64, Vec<[u8; 16]>>,
 }
 
-impl MemoryRows {
+impl MemoryPayloadStore {
     /// Holds up to `capacity` rows: the begins of one lifetime and twice the skew, abandoned ones included.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert!(oauth_state::payload::MemoryRows::with_capacity(10).is_empty());
+    /// assert!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).is_empty());
     /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -57,7 +58,7 @@ impl MemoryRows {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::payload::MemoryRows::with_capacity(10).len(), 0);
+    /// assert_eq!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).len(), 0);
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
@@ -69,7 +70,7 @@ impl MemoryRows {
     /// # Examples
     ///
     /// ```
-    /// assert!(oauth_state::payload::MemoryRows::with_capacity(10).is_empty());
+    /// assert!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).is_empty());
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -82,7 +83,7 @@ impl MemoryRows {
 }
 
 impl Held {
-    fn put(&mut self, row: &Row, capacity: usize) -> Result<(), StoreError> {
+    fn put(&mut self, row: &Payload, capacity: usize) -> Result<(), StoreError> {
         let now = self.clock.observe(row.now);
         let still_to_come = self.over_at.split_off(&now.saturating_add(1));
         for id in std::mem::replace(&mut self.over_at, still_to_come).into_values().flatten() {
@@ -97,25 +98,25 @@ impl Held {
     }
 }
 
-impl Rows for MemoryRows {
-    fn form(&self) -> HandleForm {
-        HandleForm::Memory
+impl PayloadStore for MemoryPayloadStore {
+    fn form(&self) -> HandleKind {
+        HandleKind::Memory
     }
 
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         let put = self.held().put(row, self.capacity);
         Box::pin(std::future::ready(put))
     }
 
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         let found = self.held().values.get(id).map(|value| value.to_vec());
         Box::pin(std::future::ready(Ok(found)))
     }
 }
 
-impl fmt::Debug for MemoryRows {
+impl fmt::Debug for MemoryPayloadStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryRows").field("rows", &self.len()).field("capacity", &self.capacity).finish()
+        f.debug_struct("MemoryPayloadStore").field("rows", &self.len()).field("capacity", &self.capacity).finish()
     }
 }
 

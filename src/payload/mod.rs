@@ -5,44 +5,41 @@ mod error;
 mod memory;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 pub use error::{StoreError, StoreErrorKind};
-pub use memory::MemoryRows;
+pub use memory::MemoryPayloadStore;
 
 use crate::clock::from_unix_seconds;
+use crate::future::BoxFuture;
 use crate::token::wire::Form;
-
-/// What [`Rows`] answers, when it has been asked.
-pub type RowFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A store of rows: two plain calls, keyed by an id that was drawn at random.
 ///
-/// [`MemoryRows`], `RedisRows` (package `oauth-state-redis`) and `PostgresRows` (package `oauth-state-postgres`) are there. For
+/// [`MemoryPayloadStore`], `RedisPayloadStore` (package `oauth-state-redis`) and `PostgresPayloadStore` (package `oauth-state-postgres`) are there. For
 /// another store, implement it: a row is written once and read at most a few times, and may be removed as soon as
-/// [`Row::keep_until`] has passed. It need not be atomic, because the replay guard is, and need not be secret, because the
+/// [`Payload::keep_until`] has passed. It need not be atomic, because the replay guard is, and need not be secret, because the
 /// value is encrypted. A store that removes rows earlier loses logins, not safety.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::payload::{HandleForm, Row, RowFuture, Rows};
+/// use oauth_state::BoxFuture;
+/// use oauth_state::payload::{HandleKind, Payload, PayloadStore, StoreError};
 /// use std::{collections::HashMap, sync::Mutex};
 ///
 /// #[derive(Default)]
 /// struct Mine(Mutex<HashMap<[u8; 16], Vec<u8>>>);
 ///
-/// impl Rows for Mine {
-///     fn form(&self) -> HandleForm {
-///         HandleForm::Other
+/// impl PayloadStore for Mine {
+///     fn form(&self) -> HandleKind {
+///         HandleKind::Other
 ///     }
-///     fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+///     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
 ///         self.0.lock().unwrap().insert(*row.id(), row.value().to_vec());
 ///         Box::pin(async { Ok(()) })
 ///     }
-///     fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+///     fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
 ///         let found = self.0.lock().unwrap().get(id).cloned();
 ///         Box::pin(async { Ok(found) })
 ///     }
@@ -53,27 +50,27 @@ pub type RowFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 /// # Ok::<(), oauth_state::payload::StoreError>(())
 /// # }).unwrap();
 /// ```
-pub trait Rows: Send + Sync + 'static {
-    /// The form of the handles that lead here: [`HandleForm::Other`] for a store of the caller's.
-    fn form(&self) -> HandleForm;
+pub trait PayloadStore: Send + Sync + 'static {
+    /// The form of the handles that lead here: [`HandleKind::Other`] for a store of the caller's.
+    fn form(&self) -> HandleKind;
 
-    /// Keeps a row until [`Row::keep_until`]. May be asked twice for the same one.
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()>;
+    /// Keeps a row until [`Payload::keep_until`]. May be asked twice for the same one.
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The value of a row, if it is there.
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>>;
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 }
 
-impl<R: Rows + ?Sized> Rows for std::sync::Arc<R> {
-    fn form(&self) -> HandleForm {
+impl<R: PayloadStore + ?Sized> PayloadStore for std::sync::Arc<R> {
+    fn form(&self) -> HandleKind {
         (**self).form()
     }
 
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         (**self).put(row)
     }
 
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         (**self).get(id)
     }
 }
@@ -84,12 +81,12 @@ impl<R: Rows + ?Sized> Rows for std::sync::Arc<R> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::payload::HandleForm;
-/// assert_eq!(HandleForm::Redis.prefix(), "osr1");
+/// use oauth_state::payload::HandleKind;
+/// assert_eq!(HandleKind::Redis.prefix(), "osr1");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum HandleForm {
+pub enum HandleKind {
     /// `osm1`: the memory of a process.
     Memory,
     /// `osr1`: Redis or Valkey.
@@ -100,13 +97,13 @@ pub enum HandleForm {
     Other,
 }
 
-impl HandleForm {
+impl HandleKind {
     /// The first four characters.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::payload::HandleForm::Other.prefix(), "osx1");
+    /// assert_eq!(oauth_state::payload::HandleKind::Other.prefix(), "osx1");
     /// ```
     #[must_use]
     pub const fn prefix(self) -> &'static str {
@@ -131,16 +128,16 @@ impl HandleForm {
 /// use oauth_state::testing;
 /// let row = testing::sample_row();
 /// assert!(row.keep_for().as_secs() > 600);
-/// assert_eq!(format!("{row:?}"), "Row([redacted])");
+/// assert_eq!(format!("{row:?}"), "Payload([redacted])");
 /// ```
-pub struct Row {
+pub struct Payload {
     pub(crate) id: [u8; 16],
     pub(crate) value: Vec<u8>,
     pub(crate) now: u64,
     pub(crate) keep_until: u64,
 }
 
-impl Row {
+impl Payload {
     /// 16 random bytes, the same that the replay guard knows the login by.
     ///
     /// # Examples
@@ -193,8 +190,8 @@ impl Row {
     }
 }
 
-impl fmt::Debug for Row {
+impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Row([redacted])")
+        f.write_str("Payload([redacted])")
     }
 }

@@ -6,7 +6,7 @@ mod presets;
 mod redirect_uri;
 mod sources;
 
-pub use preset::{Figure, Preset, PresetError};
+pub use preset::{Preset, PresetError, Sourced};
 pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin};
 
 use crate::cookie::SameSite;

@@ -18,7 +18,7 @@ use crate::name::NameError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Figure<T> {
+pub struct Sourced<T> {
     /// What the source says.
     pub value: T,
     /// The address of the document that says so, or its name.
@@ -51,33 +51,33 @@ pub struct Preset {
     /// The provider's name, for people.
     pub name: &'static str,
     /// The longest `state` that it takes, in characters. A flow holds to 2048 in any case.
-    pub state_limit: Option<Figure<usize>>,
+    pub state_limit: Option<Sourced<usize>>,
     /// All characters that it takes in `state`, where it takes only some.
-    pub state_alphabet: Option<Figure<&'static str>>,
+    pub state_alphabet: Option<Sourced<&'static str>>,
     /// How a provider made from this row is expected to answer.
     pub response_mode: ResponseMode,
     /// The ways to a server by which it hands over a code.
-    pub response_modes: Option<Figure<&'static [ResponseMode]>>,
+    pub response_modes: Option<Sourced<&'static [ResponseMode]>>,
     /// When it answers by form_post and in no other way.
-    pub form_post_when: Option<Figure<&'static str>>,
+    pub form_post_when: Option<Sourced<&'static str>>,
     /// Whether `iss` comes in the authorization response (RFC 9207).
-    pub sends_iss: Option<Figure<bool>>,
+    pub sends_iss: Option<Sourced<bool>>,
     /// Its issuer identifier, where all its customers have one.
-    pub issuer: Option<Figure<&'static str>>,
+    pub issuer: Option<Sourced<&'static str>>,
     /// Whether a provider made from this row compares an `iss` that comes with the issuer.
     pub compares_iss: bool,
     /// Whether it takes PKCE with `code_challenge_method=S256` (RFC 7636).
-    pub pkce_s256: Option<Figure<bool>>,
+    pub pkce_s256: Option<Sourced<bool>>,
     /// Whether it takes `nonce` and puts it into an ID token (OpenID Connect Core, section 3.1.2.1).
-    pub nonce: Option<Figure<bool>>,
+    pub nonce: Option<Sourced<bool>>,
     /// The scopes that signing people in needs: who they are, and their e-mail address.
-    pub scopes: Option<Figure<&'static [&'static str]>>,
+    pub scopes: Option<Sourced<&'static [&'static str]>>,
     /// Its authorization endpoint, where all its customers have one.
-    pub authorization_endpoint: Option<Figure<&'static str>>,
+    pub authorization_endpoint: Option<Sourced<&'static str>>,
     /// Its token endpoint, where all its customers have one.
-    pub token_endpoint: Option<Figure<&'static str>>,
+    pub token_endpoint: Option<Sourced<&'static str>>,
     /// What else one should know before relying on this row.
-    pub remark: Option<Figure<&'static str>>,
+    pub remark: Option<Sourced<&'static str>>,
 }
 
 impl Preset {

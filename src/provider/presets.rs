@@ -2,11 +2,11 @@
 //! so and the day on which it was read there, and what no document was found to say is `None`.
 
 use super::ResponseMode::{self, FormPost, Query};
-use super::preset::{Figure, Preset};
+use super::preset::{Preset, Sourced};
 use super::sources::{self as from, Source};
 
-const fn read<T: Copy>(value: T, source: Source) -> Option<Figure<T>> {
-    Some(Figure { value, source: source.0, read: source.1 })
+const fn read<T: Copy>(value: T, source: Source) -> Option<Sourced<T>> {
+    Some(Sourced { value, source: source.0, read: source.1 })
 }
 
 const BY_QUERY: &[ResponseMode] = &[Query];

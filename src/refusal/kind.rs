@@ -34,13 +34,13 @@ pub enum FinishErrorKind {
     Expired,
     /// From the future, by more than the skew.
     IssuedInFuture,
-    /// Begun for a purpose that is not accepted here.
+    /// AuthorizationRequest for a purpose that is not accepted here.
     WrongPurpose,
-    /// Begun with another provider.
+    /// AuthorizationRequest with another provider.
     WrongProvider,
-    /// Begun for another tenant.
+    /// AuthorizationRequest for another tenant.
     WrongTenant,
-    /// Begun with another redirect_uri.
+    /// AuthorizationRequest with another redirect_uri.
     WrongRedirect,
     /// A GET at the callback of a provider that is declared as [`Provider::post_only`](crate::Provider::post_only).
     WrongResponseMode,

@@ -26,7 +26,7 @@ pub(crate) const SCRIPT_NONCE_BYTES: usize = 16;
 /// let guard = SingleProcessGuard::with_capacity(100);
 /// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPostReposted);
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard).provider(provider).build()?;
-/// let begun = flow.begin(Binding::cookie_headers([]), Login::at("acme"))?;
+/// let begun = flow.begin(Binding::cookie_headers([]), Login::with("acme"))?;
 ///
 /// let form = format!("state={}&code=a%22b", begun.state);
 /// let post = Callback::from_form(form.as_bytes())?;

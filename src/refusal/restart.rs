@@ -18,12 +18,12 @@ use crate::name::Purpose;
 /// # use oauth_state::testing;
 /// let restart = testing::sample_restart();
 /// assert_eq!(restart.provider(), "github");
-/// assert!(restart.may_restart());
+/// assert!(restart.is_automatic());
 /// ```
 #[derive(Clone)]
 pub struct Restart {
     origin: Origin,
-    may_restart: bool,
+    is_automatic: bool,
     /// The text of the refused state.
     state: String,
     /// JSON, as in the state.
@@ -37,7 +37,7 @@ pub(crate) enum Whose {
     ThisOne,
     /// One that brought no cookie of the login, so that nothing tells whose it was.
     Unknown,
-    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. Begun again by itself,
+    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. AuthorizationRequest again by itself,
     /// each would leave one more cookie in the browser, as often as that site likes.
     UnknownPost,
     /// The one that began, for which starting over by itself would not help.
@@ -68,8 +68,8 @@ impl Restart {
         }
         // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
         let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
-        let may_restart = own && origin.purpose == Purpose::Login && origin.restarts == 0;
-        Self { origin, may_restart, state, data: None }
+        let is_automatic = own && origin.purpose == Purpose::Login && origin.restarts == 0;
+        Self { origin, is_automatic, state, data: None }
     }
 
     /// With what the login carried, for the browser that began it.
@@ -84,11 +84,11 @@ impl Restart {
     ///
     /// ```
     /// # use oauth_state::testing;
-    /// assert!(testing::sample_restart().may_restart());
+    /// assert!(testing::sample_restart().is_automatic());
     /// ```
     #[must_use]
-    pub fn may_restart(&self) -> bool {
-        self.may_restart
+    pub fn is_automatic(&self) -> bool {
+        self.is_automatic
     }
 
     /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It can
@@ -187,7 +187,7 @@ impl Restart {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow_carrying::<String>();
     /// let binding = || Binding::session(&[7; 16]).unwrap();
-    /// let begun = flow.begin(binding(), Login::at("github").data("an invitation".to_owned()))?;
+    /// let begun = flow.begin(binding(), Login::with("github").data("an invitation".to_owned()))?;
     /// let callback = Callback::from_code(begun.state, "code")?;
     /// let _ = flow.finish(binding(), Expect::provider("github"), callback.clone()).await?;
     /// let used = flow.finish(binding(), Expect::provider("github"), callback).await.unwrap_err();
@@ -210,7 +210,7 @@ impl fmt::Debug for Restart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restart")
             .field("origin", &self.origin)
-            .field("may_restart", &self.may_restart)
+            .field("is_automatic", &self.is_automatic)
             .finish_non_exhaustive()
     }
 }

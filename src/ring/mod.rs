@@ -4,11 +4,11 @@ pub(crate) mod key;
 pub(crate) mod live;
 pub mod source;
 
-pub use crate::secret::SecretText;
+pub use crate::secret::SecretString;
 pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
 pub use live::{
-    Change, Finding, Keys, KeysStatus, ListedKey, Offered, RingEvent, RingEventKind, Severity, Step, StepError,
+    Change, KeyInfo, Lint, LintLevel, LiveKeyRing, RingEvent, RingEventKind, RingStatus, Step, StepError, Update,
 };
 #[cfg(feature = "refresh")]
 pub use live::{Refresh, Refresher};
-pub use source::document::{RingDocument, RingError, RingTiming};
+pub use source::document::{KeyRingDocument, RingError, RingTiming};

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::binding::Binding;
-use crate::callback::{Callback, UnauthenticatedParameters};
+use crate::callback::{Callback, UnverifiedParameters};
 use crate::claims::{Origin, ReturnTo};
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::flow::{Bound, Expect, Finished, Flow, FlowBuilder, Login, ProviderRefusal, Stored};
+use crate::flow::{Denied, Expect, Flow, FlowBuilder, Login, LoginOutcome, Stored, VerifiedCallback};
 use crate::guard::{Mark, Sealed, SingleProcessGuard};
 use crate::name::App;
-use crate::payload::{MemoryRows, Row};
+use crate::payload::{MemoryPayloadStore, Payload};
 use crate::provider::Provider;
 use crate::refusal::{RepostPage, Restart, SCRIPT_NONCE_BYTES};
 use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
@@ -46,7 +46,7 @@ pub fn ring() -> KeyRing {
 ///
 /// ```
 /// use oauth_state::{testing, Binding, Login};
-/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
 /// assert!(begun.state.starts_with("ost1"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -66,7 +66,7 @@ pub fn flow() -> Flow<()> {
 /// ```
 /// use oauth_state::{testing, Binding, Login};
 /// let flow = testing::flow_carrying::<u32>();
-/// assert!(flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(42)).is_ok());
+/// assert!(flow.begin(Binding::session(&[7; 16])?, Login::with("github").data(42)).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
@@ -108,18 +108,19 @@ pub fn sample_repost_page() -> RepostPage {
 /// ```
 #[must_use]
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
-pub fn sample_row() -> Row {
+pub fn sample_row() -> Payload {
     let binding = Binding::session(&SESSION).expect("a session id");
-    let stored = Stored::new(builder(), Arc::new(MemoryRows::with_capacity(1))).expect("a configuration that builds");
-    let (_, row) = stored.seal(binding, Login::at("github").data("a sample")).expect("a row");
+    let stored =
+        Stored::new(builder(), Arc::new(MemoryPayloadStore::with_capacity(1))).expect("a configuration that builds");
+    let (_, row) = stored.seal(binding, Login::with("github").data("a sample")).expect("a row");
     row
 }
 
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
-fn check(answer: &str) -> Bound<()> {
+fn check(answer: &str) -> VerifiedCallback<()> {
     let flow = flow();
     let binding = || Binding::session(&SESSION).expect("a session id");
-    let login = Login::at("github").return_to(ReturnTo::parse("/home").expect("a path"));
+    let login = Login::with("github").return_to(ReturnTo::parse("/home").expect("a path"));
     let begun = flow.begin(binding(), login).expect("a login that begins");
     let callback = Callback::from_query(&format!("state={}&{answer}", begun.state)).expect("a callback");
     flow.check(binding(), Expect::provider("github"), callback).expect("a login that passes")
@@ -134,10 +135,10 @@ fn check(answer: &str) -> Bound<()> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// assert!(matches!(testing::finished(), Finished::Code(_)));
+/// use oauth_state::{testing, LoginOutcome};
+/// assert!(matches!(testing::finished(), LoginOutcome::Authorized(_)));
 /// ```
-pub fn finished() -> Finished<()> {
+pub fn finished() -> LoginOutcome<()> {
     check("code=code&user=%7B%7D").into_finished_without_the_guard()
 }
 
@@ -155,8 +156,8 @@ pub fn finished() -> Finished<()> {
 #[must_use]
 pub fn finished_origin() -> Origin {
     match finished() {
-        Finished::Code(login) => login.origin,
-        Finished::Refused(refusal) => refusal.origin,
+        LoginOutcome::Authorized(login) => login.origin,
+        LoginOutcome::Denied(refusal) => refusal.origin,
     }
 }
 
@@ -175,10 +176,10 @@ pub fn finished_origin() -> Origin {
 /// ```
 #[must_use]
 #[expect(clippy::panic, reason = "constant arguments that every test run checks")]
-pub fn provider_refusal() -> ProviderRefusal<()> {
+pub fn provider_refusal() -> Denied<()> {
     match check("error=access_denied").into_finished_without_the_guard() {
-        Finished::Refused(refusal) => refusal,
-        Finished::Code(_) => panic!("an error was sent"),
+        LoginOutcome::Denied(refusal) => refusal,
+        LoginOutcome::Authorized(_) => panic!("an error was sent"),
     }
 }
 
@@ -194,10 +195,10 @@ pub fn provider_refusal() -> ProviderRefusal<()> {
 /// assert_eq!(oauth_state::testing::sample_parameters().get("user"), Some("{}"));
 /// ```
 #[must_use]
-pub fn sample_parameters() -> UnauthenticatedParameters {
+pub fn sample_parameters() -> UnverifiedParameters {
     match finished() {
-        Finished::Code(login) => login.unauthenticated_parameters,
-        Finished::Refused(refusal) => refusal.unauthenticated_parameters,
+        LoginOutcome::Authorized(login) => login.parameters,
+        LoginOutcome::Denied(refusal) => refusal.parameters,
     }
 }
 
@@ -210,14 +211,14 @@ pub fn sample_parameters() -> UnauthenticatedParameters {
 /// # Examples
 ///
 /// ```
-/// assert!(oauth_state::testing::sample_restart().may_restart());
+/// assert!(oauth_state::testing::sample_restart().is_automatic());
 /// ```
 #[must_use]
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn sample_restart() -> Restart {
     let flow = flow();
     let binding = || Binding::session(&SESSION).expect("a session id");
-    let login = Login::at("github").return_to(ReturnTo::parse("/home").expect("a path"));
+    let login = Login::with("github").return_to(ReturnTo::parse("/home").expect("a path"));
     let begun = flow.begin(binding(), login).expect("a login that begins");
     flow.restart(&begun.state, &binding(), Expect::provider("github")).expect("a restart")
 }

@@ -2,26 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+use crate::future::{BoxError, BoxFuture};
 use crate::ring::key::{KeyRole, RootKeyId};
-use crate::ring::live::{Keys, Offered, Refresh, Refresher};
-use crate::ring::source::document::{RingDocument, RingTiming};
+use crate::ring::live::{LiveKeyRing, Refresh, Refresher, Update};
+use crate::ring::source::document::{KeyRingDocument, RingTiming};
 use crate::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
-use crate::secret::SecretText;
-
-/// What a [`SourceStage`] does takes a while.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::testing::StageFuture;
-/// let done: StageFuture<'_> = Box::pin(async { Ok(true) });
-/// # assert!(tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(done).unwrap());
-/// ```
-pub type StageFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
+use crate::secret::SecretString;
 
 /// Something that happens to a source.
 ///
@@ -49,12 +37,14 @@ pub enum SourceTrouble {
 /// See [`source_suite`].
 ///
 /// ```
-/// use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture};
+/// use oauth_state::BoxFuture;
+/// use oauth_state::error::BoxError;
+/// use oauth_state::testing::{SourceStage, SourceTrouble};
 /// struct Nothing;
 /// impl SourceStage for Nothing {
-///     fn publish<'a>(&'a self, _text: &'a str) -> StageFuture<'a> { Box::pin(async { Ok(true) }) }
-///     fn begin(&self, _trouble: SourceTrouble) -> StageFuture<'_> { Box::pin(async { Ok(false) }) }
-///     fn end(&self, _trouble: SourceTrouble) -> StageFuture<'_> { Box::pin(async { Ok(true) }) }
+///     fn publish<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
+///     fn begin(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(false) }) }
+///     fn end(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
 /// }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// assert!(!Nothing.begin(SourceTrouble::Denied).await.unwrap());
@@ -62,11 +52,11 @@ pub enum SourceTrouble {
 /// ```
 pub trait SourceStage: Sync {
     /// Puts this text where the source reads it, as an operator would. The answer does not matter.
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a>;
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>>;
     /// Brings trouble about; `false` where the source cannot have it.
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_>;
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>>;
     /// Ends it. A deleted secret need not come back: the suite publishes anew.
-    fn end(&self, trouble: SourceTrouble) -> StageFuture<'_>;
+    fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>>;
 }
 
 /// What the suite saw of a source that passed.
@@ -119,7 +109,7 @@ fn require(holds: bool, what: &str) -> Result<(), SourceFault> {
     if holds { Ok(()) } else { fault(what) }
 }
 
-async fn staged(future: StageFuture<'_>) -> Result<bool, SourceFault> {
+async fn staged(future: BoxFuture<'_, Result<bool, BoxError>>) -> Result<bool, SourceFault> {
     future.await.map_err(|error| SourceFault(format!("the stage failed: {error}")))
 }
 
@@ -135,16 +125,18 @@ async fn staged(future: StageFuture<'_>) -> Result<bool, SourceFault> {
 /// # Examples
 ///
 /// ```
+/// use oauth_state::BoxFuture;
+/// use oauth_state::error::BoxError;
 /// use oauth_state::ring::source::FileSource;
-/// use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite};
+/// use oauth_state::testing::{SourceStage, SourceTrouble, source_suite};
 ///
 /// struct Folder(std::path::PathBuf);
 ///
 /// impl SourceStage for Folder {
-///     fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+///     fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
 ///         Box::pin(async move { Ok(std::fs::write(&self.0, text).map(|()| true)?) })
 ///     }
-///     fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+///     fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
 ///         Box::pin(async move {
 ///             match trouble {
 ///                 SourceTrouble::Deleted => Ok(std::fs::remove_file(&self.0).map(|()| true)?),
@@ -152,7 +144,7 @@ async fn staged(future: StageFuture<'_>) -> Result<bool, SourceFault> {
 ///             }
 ///         })
 ///     }
-///     fn end(&self, _trouble: SourceTrouble) -> StageFuture<'_> { Box::pin(async { Ok(true) }) }
+///     fn end(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
 /// }
 ///
 /// # let path = std::env::temp_dir().join(format!("source-suite-{}", std::process::id()));
@@ -166,23 +158,23 @@ async fn staged(future: StageFuture<'_>) -> Result<bool, SourceFault> {
 /// ```
 pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> Result<SourceReport, SourceFault> {
     let (now, mut report) = (SystemTime::now(), SourceReport::default());
-    let first = made(RingDocument::first(RingTiming::default(), now))?;
+    let first = made(KeyRingDocument::first(RingTiming::default(), now))?;
     let second = made(first.rotate(now))?.document;
     let name = source.name().to_owned();
     require(!name.is_empty() && !name.contains(char::is_control), "a source's name is one line for people")?;
 
     staged(stage.publish(first.to_secret_text().expose())).await?;
     let refresh = Refresh::every(Duration::from_secs(60));
-    let loaded = Keys::load(source, refresh).await;
+    let loaded = LiveKeyRing::load(source, refresh).await;
     let (keys, mut refresher) =
         loaded.map_err(|error| SourceFault(format!("a good document does not load: {error}")))?;
     require(keys.fingerprint() == first.ring().fingerprint(), "another document came than was published")?;
-    expect(&mut refresher, Offered::Unchanged, "the same document again").await?;
+    expect(&mut refresher, Update::Unchanged, "the same document again").await?;
 
     staged(stage.publish(second.to_secret_text().expose())).await?;
-    expect(&mut refresher, Offered::Taken { late: 0 }, "a new document").await?;
+    expect(&mut refresher, Update::Taken { late: 0 }, "a new document").await?;
     require(keys.fingerprint() == second.ring().fingerprint(), "the new document is not in use")?;
-    expect(&mut refresher, Offered::Unchanged, "the new document again").await?;
+    expect(&mut refresher, Update::Unchanged, "the new document again").await?;
 
     let mut suite = Suite { keys, refresher, stage, good: second, report: &mut report, name };
     suite.refuses("garbage", "{ this is no document").await?;
@@ -200,7 +192,7 @@ fn made<T>(step: Result<T, crate::ring::StepError>) -> Result<T, SourceFault> {
     step.map_err(|error| SourceFault(format!("no document could be made: {error}")))
 }
 
-async fn expect(refresher: &mut Refresher, expected: Offered, what: &str) -> Result<(), SourceFault> {
+async fn expect(refresher: &mut Refresher, expected: Update, what: &str) -> Result<(), SourceFault> {
     match refresher.refresh().await {
         Ok(offered) if offered == expected => Ok(()),
         Ok(offered) => fault(format!("{what} came as {offered:?}, not as {expected:?}")),
@@ -209,11 +201,11 @@ async fn expect(refresher: &mut Refresher, expected: Offered, what: &str) -> Res
 }
 
 struct Suite<'s, S> {
-    keys: Keys,
+    keys: LiveKeyRing,
     refresher: Refresher,
     stage: &'s S,
     /// What is in use, and must stay.
-    good: RingDocument,
+    good: KeyRingDocument,
     report: &'s mut SourceReport,
     name: String,
 }
@@ -246,7 +238,7 @@ impl<S: SourceStage> Suite<'_, S> {
     async fn recovers(&mut self, after: &str) -> Result<(), SourceFault> {
         let next = made(self.good.rotate(SystemTime::now()))?.document;
         staged(self.stage.publish(next.to_secret_text().expose())).await?;
-        expect(&mut self.refresher, Offered::Taken { late: 0 }, &format!("a good document after {after}")).await?;
+        expect(&mut self.refresher, Update::Taken { late: 0 }, &format!("a good document after {after}")).await?;
         self.good = next;
         require(self.keys.status().last_error.is_none(), "an error must not outlive its end")
     }
@@ -312,8 +304,8 @@ fn every_word(error: &SourceError) -> String {
 /// ```
 pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), SourceFault> {
     let now = SystemTime::now();
-    let first = made(RingDocument::first(RingTiming::default(), now))?.to_secret_text();
-    let second = made(RingDocument::first(RingTiming::default(), now))?.to_secret_text();
+    let first = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
+    let second = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     stored(source, &first, None, "the first write").await?;
     let (text, version) = read(source).await?;
     require(text.expose().trim() == first.expose().trim(), "what is read is not what was written")?;
@@ -323,7 +315,7 @@ pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), S
     let (text, version) = read(source).await?;
     require(text.expose().trim() == second.expose().trim(), "a refused write changed what stands there")?;
 
-    let third = made(RingDocument::first(RingTiming::default(), now))?.to_secret_text();
+    let third = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     let one = source.store(&first, version.as_deref());
     let other = source.store(&third, version.as_deref());
     let (one, other) = tokio::join!(one, other);
@@ -338,7 +330,7 @@ pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), S
     require(text.expose().trim() == winner.expose().trim(), "the write that was refused is the one that stands there")
 }
 
-async fn read(source: &impl WritableSource) -> Result<(SecretText, Option<String>), SourceFault> {
+async fn read(source: &impl WritableSource) -> Result<(SecretString, Option<String>), SourceFault> {
     match source.fetch(None).await {
         Ok(Fetched::Document { text, version }) => Ok((text, version)),
         Ok(Fetched::Unchanged) => fault("unchanged, without a version to compare with"),
@@ -348,7 +340,7 @@ async fn read(source: &impl WritableSource) -> Result<(SecretText, Option<String
 
 async fn stored(
     source: &impl WritableSource,
-    text: &SecretText,
+    text: &SecretString,
     expected: Option<&str>,
     what: &str,
 ) -> Result<(), SourceFault> {
@@ -360,7 +352,7 @@ async fn stored(
 
 async fn conflicts(
     source: &impl WritableSource,
-    text: &SecretText,
+    text: &SecretString,
     expected: Option<&str>,
     what: &str,
 ) -> Result<(), SourceFault> {

@@ -25,18 +25,18 @@ fn own_page() -> HeaderMap {
 #[test]
 fn a_link_by_session_shows_that_the_site_s_own_page_began_it_or_says_that_it_need_not() {
     let shop = shop();
-    let ann = || session().and_user(b"ann").unwrap();
+    let ann = || session().for_user(b"ann").unwrap();
     let begin = |binding: Binding<'_>| {
-        let begun = shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link));
+        let begun = shop.flow.begin(binding, Login::with("github").purpose(Purpose::Link));
         begun.map(|_| ()).map_err(|error| matches!(error, BeginError::NotSameOrigin(Purpose::Link)))
     };
     let (own, mut cross) = (own_page(), own_page());
     cross.insert("origin", "https://evil.example".parse().unwrap());
     assert_eq!(begin(ann()), Err(true));
-    assert_eq!(begin(ann().with_request(&cross)), Err(true));
-    assert_eq!(begin(ann().with_request(&own)), Ok(()));
+    assert_eq!(begin(ann().with_headers(&cross)), Err(true));
+    assert_eq!(begin(ann().with_headers(&own)), Ok(()));
     assert_eq!(begin(ann().dangerously_assume_same_origin()), Ok(()));
-    let by_client = || Binding::new_client_secret().and_user(b"ann").unwrap();
+    let by_client = || Binding::new_login_secret().for_user(b"ann").unwrap();
     assert_eq!(begin(by_client()), Err(true));
     assert_eq!(begin(by_client().dangerously_assume_same_origin()), Ok(()));
 }
@@ -50,8 +50,8 @@ fn an_origin_of_another_site_starts_no_link_whatever_sec_fetch_site_says() {
         let mut headers = own_page();
         headers.insert("origin", origin.parse().unwrap());
         site.into_iter().for_each(|site| drop(headers.insert("sec-fetch-site", site.parse().unwrap())));
-        let binding = session().with_request(&headers).and_user(b"ann").unwrap();
-        shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).is_ok()
+        let binding = session().with_headers(&headers).for_user(b"ann").unwrap();
+        shop.flow.begin(binding, Login::with("github").purpose(Purpose::Link)).is_ok()
     };
     for origin in [
         "https://evil.example",
@@ -79,12 +79,12 @@ fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
     };
     let shop = shop_with(guarded);
     let own = own_page();
-    let user = |id: &'static [u8]| session().with_request(&own).and_user(id).unwrap();
-    let login = || Login::at("github").purpose(CALENDAR);
+    let user = |id: &'static [u8]| session().with_headers(&own).for_user(id).unwrap();
+    let login = || Login::with("github").purpose(CALENDAR);
     let code = |binding: Binding<'_>| shop.flow.begin(binding, login()).map_or_else(|error| error.code(), |_| "begins");
     assert_eq!(code(session()), "user_required");
-    assert_eq!(code(session().and_user(b"ann").unwrap()), "not_same_origin");
-    assert_eq!(code(Binding::dangerously_unbound().and_user(b"ann").unwrap()), "unbound_not_allowed");
+    assert_eq!(code(session().for_user(b"ann").unwrap()), "not_same_origin");
+    assert_eq!(code(Binding::dangerously_unbound().for_user(b"ann").unwrap()), "unbound_not_allowed");
     let begun = shop.flow.begin(user(b"ann"), login()).unwrap();
     let finish = |binding, state: &str| {
         support::shop::outcome(shop.flow.check(binding, Expect::provider("github"), callback(state)))
@@ -102,9 +102,9 @@ fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
 fn a_link_belongs_to_the_user_that_began_it() {
     let shop = shop();
     let headers = own_page();
-    let user = |id: &'static [u8]| session().with_request(&headers).and_user(id).unwrap();
+    let user = |id: &'static [u8]| session().with_headers(&headers).for_user(id).unwrap();
     for purpose in [Purpose::Link, Purpose::Reauthenticate] {
-        let begun = shop.flow.begin(user(b"ann"), Login::at("github").purpose(purpose)).unwrap();
+        let begun = shop.flow.begin(user(b"ann"), Login::with("github").purpose(purpose)).unwrap();
         let code = |binding: Binding<'_>| {
             let checked = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state));
             checked.map_or_else(|error| (error.code(), error.restart().is_some()), |_| ("passed", false))
@@ -119,10 +119,10 @@ fn a_link_belongs_to_the_user_that_began_it() {
 #[test]
 fn a_login_of_a_signed_in_user_needs_no_user_and_keeps_one_that_is_named() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
-    let with_user = session().and_user(b"ann").unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
+    let with_user = session().for_user(b"ann").unwrap();
     assert!(shop.flow.check(with_user.clone(), Expect::provider("github"), callback(&begun.state)).is_ok());
-    let begun = shop.flow.begin(with_user, Login::at("github")).unwrap();
+    let begun = shop.flow.begin(with_user, Login::with("github")).unwrap();
     let refused = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.code(), "other_user");
 }
@@ -130,8 +130,8 @@ fn a_login_of_a_signed_in_user_needs_no_user_and_keeps_one_that_is_named() {
 #[test]
 fn a_link_is_never_unbound_and_never_without_a_user() {
     let shop = shop();
-    let link = || Login::at("github").purpose(Purpose::Link);
-    let unbound = Binding::dangerously_unbound().and_user(b"ann").unwrap();
+    let link = || Login::with("github").purpose(Purpose::Link);
+    let unbound = Binding::dangerously_unbound().for_user(b"ann").unwrap();
     assert!(matches!(shop.flow.begin(unbound, link()), Err(BeginError::UnboundNotAllowed(Purpose::Link))));
     assert!(matches!(shop.flow.begin(session(), link()), Err(BeginError::UserRequired(Purpose::Link))));
 }
@@ -145,8 +145,8 @@ fn a_link_by_cookie_begins_from_a_post_of_the_site_s_own_pages_alone() {
         pairs.iter().for_each(|(name, value)| {
             headers.insert(*name, value.parse().unwrap());
         });
-        let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
-        match shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)) {
+        let binding = Binding::cookies(&headers).for_user(b"ann").unwrap();
+        match shop.flow.begin(binding, Login::with("github").purpose(Purpose::Link)) {
             Ok(_) => true,
             Err(BeginError::NotSameOrigin(Purpose::Link)) => false,
             Err(other) => panic!("{other}"),
@@ -181,15 +181,15 @@ fn a_link_never_restarts_by_itself() {
     let mut browser = Browser::default();
     let mut headers = browser.headers();
     headers.insert("origin", "https://shop.example".parse().unwrap());
-    let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
-    let begun = shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).unwrap();
+    let binding = Binding::cookies(&headers).for_user(b"ann").unwrap();
+    let begun = shop.flow.begin(binding, Login::with("github").purpose(Purpose::Link)).unwrap();
     browser.take(&begun);
     shop.clock.advance(std::time::Duration::from_secs(700));
     let headers = browser.headers();
-    let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
+    let binding = Binding::cookies(&headers).for_user(b"ann").unwrap();
     let refused = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.code(), "expired");
-    assert!(!refused.restart().unwrap().may_restart());
+    assert!(!refused.restart().unwrap().is_automatic());
 }
 
 /// The expired link of one user, opened by the next one on the same machine.
@@ -197,8 +197,8 @@ fn a_link_never_restarts_by_itself() {
 fn an_expired_link_of_another_user_offers_nothing() {
     let shop = shop();
     let headers = own_page();
-    let user = |id: &'static [u8]| session().with_request(&headers).and_user(id).unwrap();
-    let begun = shop.flow.begin(user(b"ann"), Login::at("github")).unwrap();
+    let user = |id: &'static [u8]| session().with_headers(&headers).for_user(id).unwrap();
+    let begun = shop.flow.begin(user(b"ann"), Login::with("github")).unwrap();
     shop.clock.advance(std::time::Duration::from_secs(700));
     let restart = |id| {
         let refused = shop.flow.check(user(id), Expect::provider("github"), callback(&begun.state)).unwrap_err();
@@ -217,8 +217,8 @@ fn a_page_over_plain_http_begins_no_link_but_on_this_machine() {
         let mut headers = HeaderMap::new();
         headers.insert("host", host.parse().unwrap());
         headers.insert("origin", origin.parse().unwrap());
-        let binding = session().with_request(&headers).and_user(b"ann").unwrap();
-        shop.flow.begin(binding, Login::at("github").purpose(Purpose::Link)).is_ok()
+        let binding = session().with_headers(&headers).for_user(b"ann").unwrap();
+        shop.flow.begin(binding, Login::with("github").purpose(Purpose::Link)).is_ok()
     };
     assert!(begins("localhost:3000", "http://localhost:3000"));
     assert!(begins("127.0.0.1:3000", "http://127.0.0.1:3000"));

@@ -4,11 +4,11 @@
 //! as her.
 
 use oauth_state::error::FinishErrorKind;
-use oauth_state::{Begun, Binding, Callback, Expect, Login};
+use oauth_state::{AuthorizationRequest, Binding, Callback, Expect, Login};
 use support::shop::{Browser, authorized, block_on, shop};
 
 /// What the token endpoint of the authorization server does with a code that it issued for `begun` (RFC 7636 section 4.6).
-fn token_endpoint_takes(begun: &Begun, code_verifier: &str) -> bool {
+fn token_endpoint_takes(begun: &AuthorizationRequest, code_verifier: &str) -> bool {
     let verifier = oauth2::PkceCodeVerifier::new(code_verifier.to_owned());
     oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str() == begun.code_challenge
 }
@@ -17,8 +17,8 @@ fn token_endpoint_takes(begun: &Begun, code_verifier: &str) -> bool {
 fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
     let shop = shop();
     let (mut victim, mut thief) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::at("github"));
-    let his = thief.begin(&shop, Login::at("github"));
+    let hers = victim.begin(&shop, Login::with("github"));
+    let his = thief.begin(&shop, Login::with("github"));
     let finished = authorized(thief.finish(&shop, "github", &his.state).unwrap());
     assert!(!token_endpoint_takes(&hers, finished.code_verifier.secret()), "her code with his code_verifier");
     assert!(!finished.nonce.matches(&hers.nonce), "her ID token with his nonce");
@@ -33,7 +33,7 @@ fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
 fn a_code_does_not_fit_another_login_of_the_same_browser() {
     let shop = shop();
     let mut browser = Browser::default();
-    let (one, other) = (browser.begin(&shop, Login::at("github")), browser.begin(&shop, Login::at("github")));
+    let (one, other) = (browser.begin(&shop, Login::with("github")), browser.begin(&shop, Login::with("github")));
     assert_ne!(one.code_challenge, other.code_challenge);
     assert_ne!(one.nonce, other.nonce);
     assert_ne!(one.state, other.state);
@@ -47,8 +47,8 @@ fn a_code_does_not_fit_another_login_of_the_same_browser() {
 fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
     let shop = shop();
     let (mut victim, mut thief) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::at("github"));
-    let _ = thief.begin(&shop, Login::at("github"));
+    let hers = victim.begin(&shop, Login::with("github"));
+    let _ = thief.begin(&shop, Login::with("github"));
     let refused = thief.finish(&shop, "github", &hers.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
     let headers = victim.headers();
@@ -64,7 +64,7 @@ fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
 fn a_verifier_has_the_length_and_the_characters_of_the_standard() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     let login = authorized(browser.finish(&shop, "github", &begun.state).unwrap());
     let verifier = login.code_verifier.secret();
     assert_eq!(verifier.len(), 43);

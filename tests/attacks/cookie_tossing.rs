@@ -13,7 +13,7 @@ use support::shop::{Browser, callback, shop};
 fn a_cookie_that_only_looks_like_ours_is_not_taken() {
     let shop = shop();
     let mut attacker = Browser::default();
-    let planted = attacker.begin(&shop, Login::at("github"));
+    let planted = attacker.begin(&shop, Login::with("github"));
     let (name, value) = attacker.jar()[0].clone();
     let bare = name.strip_prefix("__Host-").unwrap();
     for tossed in [
@@ -44,7 +44,7 @@ fn a_sibling_cannot_plant_the_cookie_of_a_login_of_its_own() {
     let shop = shop();
     for provider in ["github", "apple"] {
         let (mut attacker, mut victim) = (Browser::default(), Browser::default());
-        let his = attacker.begin(&shop, Login::at(provider));
+        let his = attacker.begin(&shop, Login::with(provider));
         for (name, value) in attacker.jar() {
             if !name.to_ascii_lowercase().starts_with("__host-") {
                 victim.put(name, value);
@@ -63,7 +63,7 @@ fn a_sibling_cannot_plant_the_cookie_of_a_login_of_its_own() {
 fn a_lax_cookie_does_not_finish_a_form_post_login() {
     let shop = shop();
     let mut browser = Browser::default();
-    let apple = browser.begin(&shop, Login::at("apple"));
+    let apple = browser.begin(&shop, Login::with("apple"));
     let (name, value) = browser.jar()[0].clone();
     let mut other = Browser::default();
     other.put(&name.replace("-n-", "-l-"), &value);
@@ -75,7 +75,7 @@ fn a_lax_cookie_does_not_finish_a_form_post_login() {
 fn cookies_that_were_planted_beside_the_genuine_one_do_not_hide_it() {
     let shop = shop();
     let mut victim = Browser::default();
-    let begun = victim.begin(&shop, Login::at("github"));
+    let begun = victim.begin(&shop, Login::with("github"));
     let (name, value) = victim.jar()[0].clone();
     let bare = name.strip_prefix("__Host-").unwrap();
     let planted = format!("{bare}=x; {name}x={value}; {name}=; {name}=not-a-secret; =; ;;; {name}");

@@ -10,7 +10,7 @@ use support::shop::{FORMS, app, code_at_github as code, flow_of as flow, session
 #[test]
 fn staging_never_opens_in_production_nor_one_application_in_another() {
     for (form, flow) in FORMS {
-        let begun = flow(app(), ring(), &[]).begin(session(), Login::at("github")).unwrap();
+        let begun = flow(app(), ring(), &[]).begin(session(), Login::with("github")).unwrap();
         assert!(begun.state.starts_with(form));
         for other in [("shop", "staging"), ("shop2", "test"), ("sho", "ptest"), ("test", "shop")] {
             let flow = flow(App::new(other.0, other.1).unwrap(), ring(), &[]);
@@ -23,11 +23,11 @@ fn staging_never_opens_in_production_nor_one_application_in_another() {
 fn the_cookie_of_one_environment_is_not_that_of_another() {
     let name = |environment: &str| {
         let flow = flow(App::new("shop", environment).unwrap(), ring(), &[]);
-        let begun = flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+        let begun = flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
         begun.set_cookie.unwrap()[..15].to_owned()
     };
     assert_ne!(name("test"), name("production"));
     let shop = shop_with(|builder| builder.provider(Provider::github()));
-    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     assert_eq!(begun.set_cookie.unwrap()[..15], name("test"));
 }

@@ -17,21 +17,21 @@ fn a_state_of_another_purpose_is_refused_by_name_in(flow: MakeFlow) {
     let custom = flow(app(), ring(), &[Purpose::Custom("login")]);
     let link = flow(app(), ring(), &[Purpose::Link]);
     let both = flow(app(), ring(), &[Purpose::Login, Purpose::Link]);
-    let state = login.begin(session(), Login::at("github")).unwrap().state;
+    let state = login.begin(session(), Login::with("github")).unwrap().state;
     assert_eq!(code(&link, &state), "wrong_purpose");
     assert_eq!(code(&custom, &state), "wrong_purpose");
     assert_eq!(code(&both, &state), "passed");
     let narrowed =
         both.check(session(), Expect::provider("github").purpose(Purpose::Link), callback(&state)).unwrap_err();
     assert_eq!(narrowed.code(), "wrong_purpose");
-    let state = custom.begin(session(), Login::at("github")).unwrap().state;
+    let state = custom.begin(session(), Login::with("github")).unwrap().state;
     assert_eq!(code(&login, &state), "unknown_key");
 
-    let user = || session().and_user(b"ann").unwrap().dangerously_assume_same_origin();
-    let state = link.begin(user(), Login::at("github")).unwrap().state;
+    let user = || session().for_user(b"ann").unwrap().dangerously_assume_same_origin();
+    let state = link.begin(user(), Login::with("github")).unwrap().state;
     assert_eq!(code(&login, &state), "wrong_purpose");
     let finished = both.check(user(), Expect::provider("github"), callback(&state));
     assert!(finished.is_ok());
-    let refused = login.begin(user(), Login::at("github").purpose(Purpose::Link)).unwrap_err();
+    let refused = login.begin(user(), Login::with("github").purpose(Purpose::Link)).unwrap_err();
     assert!(matches!(refused, BeginError::PurposeNotAccepted(Purpose::Link)));
 }

@@ -7,7 +7,7 @@ use oauth_state::{Expect, Login, Tenant};
 use support::shop::{Shop, callback, outcome, session, shop};
 
 fn code(shop: &Shop, begun_for: Option<[u8; 16]>, expect: Expect<'_>) -> &'static str {
-    let login = begun_for.into_iter().fold(Login::at("github"), Login::tenant);
+    let login = begun_for.into_iter().fold(Login::with("github"), Login::tenant);
     let begun = shop.flow.begin(session(), login).unwrap();
     outcome(shop.flow.check(session(), expect, callback(&begun.state)))
 }
@@ -40,7 +40,7 @@ fn tenants_that_look_alike_are_not_the_same() {
 #[test]
 fn a_tenant_that_is_not_expected_is_learned_from_the_state() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github").tenant([1; 16])).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github").tenant([1; 16])).unwrap();
     let bound = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
     let login = support::shop::authorized(support::shop::block_on(bound.mark_used()).unwrap());
     assert_eq!(login.origin.tenant, Some(Tenant::from([1; 16])));

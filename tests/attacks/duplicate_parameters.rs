@@ -17,7 +17,7 @@ fn refusal(query: &str) -> FinishErrorKind {
 #[test]
 fn a_parameter_that_comes_twice_is_refused_before_anything_is_opened() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let state = &begun.state;
     for twice in [
         format!("state={state}&state={state}&code=c"),
@@ -52,7 +52,7 @@ fn a_code_beside_an_error_is_neither() {
 #[test]
 fn a_name_in_another_case_is_not_the_parameter() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let query = format!("STATE=x&state={}&Code=y&code=c&%20state=z&state%00=z", begun.state);
     let callback = Callback::from_query(&query).unwrap();
     assert!(shop.flow.check(session(), Expect::provider("github"), callback).is_ok());

@@ -18,7 +18,7 @@ fn every_changed_bit_is_refused() {
 }
 
 fn every_changed_bit_is_refused_by(shop: &Shop) {
-    let login = Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
+    let login = Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
     for bit in 0..bytes.len() * 8 {
@@ -43,7 +43,7 @@ fn every_cut_extension_and_second_spelling_is_refused() {
 }
 
 fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let state = begun.state;
     let bytes = URL_SAFE_NO_PAD.decode(&state).unwrap();
     let mut others: Vec<String> = (0..state.len()).map(|cut| state[..cut].to_owned()).collect();
@@ -76,7 +76,7 @@ fn bits_that_stand_for_nothing_make_no_second_spelling() {
     for shop in [shop(), signed_shop()] {
         let mut spellings = 0;
         for path in ["/a", "/ab", "/abc"] {
-            let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap());
+            let login = Login::with("github").return_to(ReturnTo::parse(path).unwrap());
             let state = shop.flow.begin(session(), login).unwrap().state;
             let bytes = URL_SAFE_NO_PAD.decode(&state).unwrap();
             for last in base64::alphabet::URL_SAFE.as_str().chars() {
@@ -101,7 +101,7 @@ fn parts_of_two_states_do_not_make_a_third() {
 
 fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
     let bytes = |provider: &str| {
-        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
+        let begun = shop.flow.begin(session(), Login::with(provider)).unwrap();
         URL_SAFE_NO_PAD.decode(begun.state).unwrap()
     };
     let (one, other) = (bytes("github"), bytes("google"));
@@ -125,7 +125,7 @@ fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
 fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
     let shop = signed_shop();
     let path = ReturnTo::parse("/account/settings").unwrap();
-    let begun = shop.flow.begin(session(), Login::at("github").return_to(path)).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github").return_to(path)).unwrap();
     let rewritten = |from: &[u8], to: &[u8]| {
         let mut bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
         let at = bytes.windows(from.len()).position(|part| part == from).expect("anybody can read it");
@@ -151,7 +151,7 @@ fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
 #[test]
 fn a_tag_that_takes_no_key_is_refused() {
     let shop = signed_shop();
-    let bytes = URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::at("github")).unwrap().state).unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::with("github")).unwrap().state).unwrap();
     let text = &bytes[..bytes.len() - 32];
     let hash = |data: &[u8]| -> [u8; 32] { sha2::Sha256::digest(data).into() };
     for tag in [[0; 32], [0xff; 32], hash(text), hash(&text[31..]), hash(&bytes)] {

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{Binding, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
-use oauth_state_store::{MemoryRows, Migration, StateStore, StoredFlow};
+use oauth_state_store::{MemoryPayloadStore, Migration, StateStore, StoredFlow};
 use support::shop::{Shop, callback, outcome, session, shop, signed_shop};
 
 /// `ost1` and `oss1`.
@@ -17,7 +17,7 @@ const ENCRYPTED: [u8; 3] = [0xa2, 0xcb, 0x75];
 const SIGNED: [u8; 3] = [0xa2, 0xcb, 0x35];
 
 fn begun(shop: &Shop) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::at("github")).unwrap().state).unwrap()
+    URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::with("github")).unwrap().state).unwrap()
 }
 
 fn code(shop: &Shop, bytes: &[u8]) -> &'static str {
@@ -32,7 +32,7 @@ fn code(shop: &Shop, bytes: &[u8]) -> &'static str {
 fn a_flow_takes_the_one_form_that_it_was_built_for() {
     let (encrypted, signed) = (shop(), signed_shop());
     for (one, other) in [(&encrypted, &signed), (&signed, &encrypted)] {
-        let state = one.flow.begin(session(), Login::at("github")).unwrap().state;
+        let state = one.flow.begin(session(), Login::with("github")).unwrap().state;
         let refused = other.flow.check(session(), Expect::provider("github"), callback(&state)).unwrap_err();
         assert_eq!(refused.code(), "malformed");
         assert!(refused.diagnosis().contains("signed"), "{}", refused.diagnosis());
@@ -88,7 +88,7 @@ fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
         let builder = Flow::builder(support::shop::app(), ring(), guard).clock(ManualClock::at(support::shop::NOW));
         builder.provider(Provider::github())
     };
-    let (old, new) = (builder().build().unwrap(), builder().build_signed_readable_by_anybody().unwrap());
+    let (old, new) = (builder().build().unwrap(), builder().build_signed_not_encrypted().unwrap());
     let logins = Migration::new(old, new).unwrap();
     let consume = |state: &str, binding| {
         let consumed = support::shop::block_on(logins.consume(binding, Expect::provider("github"), callback(state)));
@@ -96,7 +96,7 @@ fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
     };
     for (percent, form) in [(0, "ost1"), (100, "oss1")] {
         logins.set_percent(percent).unwrap();
-        let state = support::shop::block_on(logins.issue(session(), Login::at("github"))).unwrap().state;
+        let state = support::shop::block_on(logins.issue(session(), Login::with("github"))).unwrap().state;
         assert!(state.starts_with(form));
         let other = if form == "ost1" { "oss1" } else { "ost1" };
         assert_eq!(consume(&format!("{other}{}", &state[4..]), session()), "forged");
@@ -111,16 +111,16 @@ fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
 fn a_signed_state_is_no_handle() {
     let builder = Flow::builder(support::shop::app(), ring(), SingleProcessGuard::with_capacity(10));
     let builder = builder.clock(ManualClock::at(support::shop::NOW)).provider(Provider::github());
-    let stored = StoredFlow::new(builder, MemoryRows::with_capacity(10)).unwrap();
+    let stored = StoredFlow::new(builder, MemoryPayloadStore::with_capacity(10)).unwrap();
     let signed = signed_shop();
-    let state = signed.flow.begin(session(), Login::at("github")).unwrap().state;
+    let state = signed.flow.begin(session(), Login::with("github")).unwrap().state;
     assert!(!StateStore::owns(&stored, &state));
     for form in ["oss1", "osm1"] {
         let state = format!("{form}{}", &state[4..]);
         let finished = support::shop::block_on(stored.finish(session(), Expect::provider("github"), callback(&state)));
         assert_eq!(outcome(finished), if form == "osm1" { "forged" } else { "malformed" });
     }
-    let handle = support::shop::block_on(stored.begin(session(), Login::at("github"))).unwrap().state;
+    let handle = support::shop::block_on(stored.begin(session(), Login::with("github"))).unwrap().state;
     let relabelled = format!("oss1{}", &handle[4..]);
     assert_eq!(outcome(signed.flow.check(session(), Expect::provider("github"), callback(&relabelled))), "forged");
     assert_eq!(signed.guard.calls(), 0);

@@ -28,7 +28,7 @@ fn a_return_path_holds_nothing_that_ends_a_header() {
 fn state_and_cookie_are_of_plain_characters_alone() {
     let shop = shop();
     for path in ["/a;b=c,d", "/a?x=\"y\"&z=%0d%0a", "/~'()*"] {
-        let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap()).tenant([b'\n'; 16]);
+        let login = Login::with("github").return_to(ReturnTo::parse(path).unwrap()).tenant([b'\n'; 16]);
         let begun = shop.flow.begin(Binding::cookies(&Browser::default().headers()), login).unwrap();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         assert!(
@@ -51,8 +51,8 @@ fn names_with_separators_are_refused() {
     }
     let shop = shop_with(|builder| builder.provider(Provider::github()));
     for name in ["a;b", "a\r\nb", "a b"] {
-        assert!(shop.flow.begin(session(), Login::at(name)).is_err());
-        assert!(shop.flow.begin(session(), Login::at("github").redirect(name)).is_err());
+        assert!(shop.flow.begin(session(), Login::with(name)).is_err());
+        assert!(shop.flow.begin(session(), Login::with("github").redirect(name)).is_err());
     }
     assert_eq!(app().name(), "shop");
 }
@@ -60,7 +60,7 @@ fn names_with_separators_are_refused() {
 #[test]
 fn an_address_with_a_line_break_is_no_redirect() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     for address in ["https://idp.example/\r\nSet-Cookie: a=b", "https://idp.example/\n", "https://idp.example/\0"] {
         assert!(redirect(&begun, address).is_err(), "{address:?}");
     }

@@ -30,7 +30,7 @@ fn ids_of_logins_never_meet_whoever_began_them() {
     let listener = Listener::default();
     let flow = Flow::builder(app(), ring(), listener.clone()).provider(Provider::github()).build().unwrap();
     for _ in 0..2_000 {
-        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let begun = flow.begin(session(), Login::with("github")).unwrap();
         let _ = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap();
     }
     let ids = listener.0.lock().unwrap();
@@ -46,7 +46,7 @@ fn ids_of_logins_never_meet_whoever_began_them() {
 #[test]
 fn nobody_writes_the_id_of_another_login_into_a_state_of_his_own() {
     let shop = shop();
-    let state = || URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::at("github")).unwrap().state).unwrap();
+    let state = || URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::with("github")).unwrap().state).unwrap();
     let (hers, mut his) = (state(), state());
     his[7..31].copy_from_slice(&hers[7..31]);
     let forged = URL_SAFE_NO_PAD.encode(his);

@@ -5,16 +5,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::ring::{RingDocument, RingTiming, RootKey};
+use oauth_state::ring::{KeyRingDocument, RingTiming, RootKey};
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{BeginError, Flow, KeyRing, Keys, Login, Provider, SingleProcessGuard};
+use oauth_state::{BeginError, Flow, KeyRing, LiveKeyRing, Login, Provider, SingleProcessGuard};
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{FORMS, NOW, app, code_at_github as code, session};
 
 #[test]
 fn a_key_that_the_ring_does_not_hold_opens_nothing() {
     for (form, flow) in FORMS {
-        let begun = flow(app(), ring(), &[]).begin(session(), Login::at("github")).unwrap();
+        let begun = flow(app(), ring(), &[]).begin(session(), Login::with("github")).unwrap();
         let other = flow(app(), KeyRing::from(RootKey::generate().unwrap()), &[]);
         assert_eq!(code(&other, &begun.state), "unknown_key", "{form}");
     }
@@ -26,7 +26,7 @@ fn the_id_of_a_known_key_is_not_the_key() {
     for (form, flow) in FORMS {
         let own = flow(app(), ring(), &[]);
         let begin =
-            |flow: &Flow| URL_SAFE_NO_PAD.decode(flow.begin(session(), Login::at("github")).unwrap().state).unwrap();
+            |flow: &Flow| URL_SAFE_NO_PAD.decode(flow.begin(session(), Login::with("github")).unwrap().state).unwrap();
         let (genuine, mut foreign) =
             (begin(&own), begin(&flow(app(), KeyRing::from(RootKey::generate().unwrap()), &[])));
         foreign[3..7].copy_from_slice(&genuine[3..7]);
@@ -58,9 +58,9 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     let build = |ring: KeyRing| {
         let builder = Flow::builder(app(), ring, SingleProcessGuard::with_capacity(10)).clock(clock.clone());
         let builder = builder.provider(Provider::github());
-        if signed { builder.build_signed_readable_by_anybody().unwrap() } else { builder.build().unwrap() }
+        if signed { builder.build_signed_not_encrypted().unwrap() } else { builder.build().unwrap() }
     };
-    let begin = |flow: &Flow| flow.begin(session(), Login::at("github")).unwrap().state;
+    let begin = |flow: &Flow| flow.begin(session(), Login::with("github")).unwrap().state;
     let both = build(document(""));
     clock.set(NOW - 1);
     let before = begin(&both);
@@ -80,12 +80,12 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     let revoked = build(document(&format!("\"{}\"", new.id())));
     assert_eq!(code(&revoked, &after), "key_revoked");
     assert_eq!(code(&revoked, &before), "passed");
-    let none = revoked.begin(session(), Login::at("github")).unwrap_err();
+    let none = revoked.begin(session(), Login::with("github")).unwrap_err();
     assert!(matches!(none, BeginError::NoActiveKey));
 }
 
 /// A flow that reads these keys while they change.
-fn over(keys: &Keys) -> Flow {
+fn over(keys: &LiveKeyRing) -> Flow {
     let builder = Flow::builder(app(), keys.clone(), SingleProcessGuard::with_capacity(10));
     builder.provider(Provider::github()).clock(ManualClock::at(NOW)).build().unwrap()
 }
@@ -94,7 +94,7 @@ fn over(keys: &Keys) -> Flow {
 #[test]
 fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);
-    let document = RingDocument::first(RingTiming::default(), now).unwrap();
+    let document = KeyRingDocument::first(RingTiming::default(), now).unwrap();
     let (leaked, _) = document.ring().roles(now).next().unwrap();
     let text = document.revoke(leaked, now).unwrap().document.to_secret_text().expose().to_owned();
     let list = text.find("\"revoked\"").unwrap();
@@ -114,9 +114,9 @@ fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
         ("too long", [text.as_bytes(), &[b'\n'; 100_000]].concat()),
         ("too long, and too long to find the list", [one.as_bytes(), &[b' '; 100_000], other.as_bytes()].concat()),
     ] {
-        let keys = Keys::from(document.ring().clone());
+        let keys = LiveKeyRing::from(document.ring().clone());
         let flow = over(&keys);
-        let stolen = flow.begin(session(), Login::at("github")).unwrap().state;
+        let stolen = flow.begin(session(), Login::with("github")).unwrap().state;
         assert_eq!(code(&flow, &stolen), "passed");
         assert!(keys.offer_bytes(&bytes, now).is_err(), "{mistake}");
         assert_eq!(code(&flow, &stolen), "key_revoked", "{mistake}");
@@ -127,7 +127,7 @@ fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
 #[test]
 fn a_key_that_a_broken_document_only_names_goes_on() {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);
-    let document = RingDocument::first(RingTiming::default(), now).unwrap();
+    let document = KeyRingDocument::first(RingTiming::default(), now).unwrap();
     let (active, _) = document.ring().roles(now).next().unwrap();
     for note in [
         format!("{active}"),
@@ -145,9 +145,9 @@ fn a_key_that_a_broken_document_only_names_goes_on() {
             [before.as_bytes(), b"\xfc", after.as_bytes()].concat(),
             noted.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         ] {
-            let keys = Keys::from(document.ring().clone());
+            let keys = LiveKeyRing::from(document.ring().clone());
             let flow = over(&keys);
-            let state = flow.begin(session(), Login::at("github")).unwrap().state;
+            let state = flow.begin(session(), Login::with("github")).unwrap().state;
             assert!(keys.offer_bytes(&bytes, now).is_err());
             assert_eq!(code(&flow, &state), "passed", "{note}");
         }

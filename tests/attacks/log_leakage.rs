@@ -5,7 +5,7 @@
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{GuardError, Mark, MarkFuture};
 use oauth_state::ring::RootKey;
-use oauth_state::{Binding, Callback, Expect, Finished, Flow, KeyRing, Keys, Login, Provider, ReplayGuard};
+use oauth_state::{Binding, Callback, Expect, Flow, KeyRing, LiveKeyRing, Login, LoginOutcome, Provider, ReplayGuard};
 use std::fmt::Debug;
 use support::shop::{Browser, app, block_on, callback, session, shop, shop_with};
 
@@ -46,17 +46,17 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
     let flow = Flow::builder(app(), ring.clone(), guard.clone()).carrying::<String>().provider(Provider::github());
     let flow = flow.build().unwrap();
     let session_id = "sentinel-session-0123456789";
-    let binding = || Binding::session(session_id.as_bytes()).unwrap().and_user(b"sentinel-user-42").unwrap();
-    let begun = flow.begin(binding(), Login::at("github").data("x".to_owned())).unwrap();
-    let by_client = flow.begin(Binding::new_client_secret(), Login::at("github").data("x".to_owned())).unwrap();
-    let by_cookie = flow.begin(Binding::cookie_headers([]), Login::at("github").data("x".to_owned())).unwrap();
+    let binding = || Binding::session(session_id.as_bytes()).unwrap().for_user(b"sentinel-user-42").unwrap();
+    let begun = flow.begin(binding(), Login::with("github").data("x".to_owned())).unwrap();
+    let by_client = flow.begin(Binding::new_login_secret(), Login::with("github").data("x".to_owned())).unwrap();
+    let by_cookie = flow.begin(Binding::cookie_headers([]), Login::with("github").data("x".to_owned())).unwrap();
     let cookie = by_cookie.set_cookie.clone().unwrap();
     let cookie_value = cookie.split_once('=').unwrap().1.split(';').next().unwrap().to_owned();
     let query = format!("state={}&code=sentinel-code-0123456789abcdef&user=sentinel-parameter", begun.state);
     let callback = || Callback::from_query(&query).unwrap();
     let bound = flow.check(binding(), Expect::provider("github"), callback()).unwrap();
     let bound_debug = format!("{bound:?}");
-    let Finished::Code(login) = block_on(bound.mark_used()).unwrap() else { panic!("a code") };
+    let LoginOutcome::Authorized(login) = block_on(bound.mark_used()).unwrap() else { panic!("a code") };
 
     let secrets = Secrets(
         [
@@ -74,15 +74,15 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         ]
         .into(),
     );
-    assert!(bound_debug.contains("Bound"));
+    assert!(bound_debug.contains("VerifiedCallback"));
     secrets.check(&bound_debug);
     let headers: http::HeaderMap = [(http::header::COOKIE, cookie.parse().unwrap())].into_iter().collect();
-    let client_secret = Binding::client_secret(by_client.client_secret.as_ref().unwrap()).unwrap();
+    let client_secret = Binding::login_secret(by_client.client_secret.as_ref().unwrap()).unwrap();
     let values: [&dyn Debug; 17] = [
         &key,
         &text,
         &ring,
-        &Keys::from(ring.clone()),
+        &LiveKeyRing::from(ring.clone()),
         &flow,
         &guard,
         &begun,
@@ -94,7 +94,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         &callback(),
         &login.code,
         &login.code_verifier,
-        &login.unauthenticated_parameters,
+        &login.parameters,
         &login,
     ];
     values.iter().for_each(|value| secrets.debug(value));
@@ -107,7 +107,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
 fn every_refusal_hides_what_came() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     let cookie = browser.jar()[0].1.clone();
     let sentinel = "sentinel-of-an-attacker-0123456789";
     let secrets = Secrets(vec![begun.state.clone(), cookie, sentinel.to_owned()]);
@@ -131,24 +131,24 @@ fn every_refusal_hides_what_came() {
         let refused = shop.flow.check(binding, Expect::provider("github"), callback(&begun.state)).unwrap_err();
         secrets.error(&refused);
     }
-    secrets.error(&Binding::client_secret(sentinel).unwrap_err());
+    secrets.error(&Binding::login_secret(sentinel).unwrap_err());
     secrets.error(&RootKey::parse(sentinel).unwrap_err());
     secrets.error(&KeyRing::parse(sentinel).unwrap_err());
-    secrets.error(&shop.flow.begin(session(), Login::at(sentinel)).unwrap_err());
+    secrets.error(&shop.flow.begin(session(), Login::with(sentinel)).unwrap_err());
 }
 
 /// Text that anybody can send must not reach a log through a `Debug` either, nor the redirect its state and cookie.
 #[test]
 fn a_refusal_by_the_provider_and_the_redirect_show_nothing() {
     let shop = shop();
-    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     let cookie = begun.set_cookie.clone().unwrap().split_once('=').unwrap().1[..43].to_owned();
     let sentinel = "sentinel-error-0123456789";
     let secrets = Secrets(vec![begun.state.clone(), cookie, sentinel.to_owned()]);
     let url = format!("https://idp.example/authorize?state={}", begun.state);
     secrets.debug(&oauth_state::http::redirect(&begun, &url).unwrap());
 
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let query = format!("state={}&error={sentinel}&error_description={sentinel}", begun.state);
     let callback = Callback::from_query(&query).unwrap();
     let finished = block_on(shop.flow.finish(session(), Expect::provider("github"), callback)).unwrap();
@@ -163,7 +163,7 @@ fn data_that_does_not_read_is_not_quoted() {
     let sentinel = "sentinel-data-0123456789";
     let old = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
     let new = shop_with(|builder| builder.carrying::<u32>().provider(Provider::github()));
-    let begun = old.flow.begin(session(), Login::at("github").data(sentinel.to_owned())).unwrap();
+    let begun = old.flow.begin(session(), Login::with("github").data(sentinel.to_owned())).unwrap();
     let refused = new.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::Data);
     Secrets(vec![sentinel.to_owned()]).error(&refused);
@@ -184,7 +184,7 @@ fn a_mark_hides_its_id() {
         }
     }
     let flow = Flow::builder(app(), oauth_state::testing::ring(), Shows).provider(Provider::github()).build().unwrap();
-    let begun = flow.begin(session(), Login::at("github")).unwrap();
+    let begun = flow.begin(session(), Login::with("github")).unwrap();
     let refused = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::GuardFull);
 }

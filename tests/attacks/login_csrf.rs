@@ -12,13 +12,13 @@ use support::shop::{Browser, callback, shop};
 fn another_browser_is_refused_and_cannot_use_up_the_owner_s_login() {
     let shop = shop();
     let (mut attacker, mut victim) = (Browser::default(), Browser::default());
-    let planted = attacker.begin(&shop, Login::at("github"));
+    let planted = attacker.begin(&shop, Login::with("github"));
     let refused = victim.finish(&shop, "github", &planted.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
-    let own = victim.begin(&shop, Login::at("github"));
+    let own = victim.begin(&shop, Login::with("github"));
     let refused = victim.finish(&shop, "github", &planted.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
-    assert!(!refused.restart().unwrap().may_restart());
+    assert!(!refused.restart().unwrap().is_automatic());
     assert_eq!(shop.guard.calls(), 0);
     assert!(attacker.finish(&shop, "github", &planted.state).is_ok());
     assert!(victim.finish(&shop, "github", &own.state).is_ok());
@@ -33,17 +33,17 @@ fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
         shop.flow.check(binding, github(), callback(state)).map_or_else(|error| error.code(), |_| "passed")
     };
 
-    let by_session = shop.flow.begin(session(1), Login::at("github")).unwrap();
+    let by_session = shop.flow.begin(session(1), Login::with("github")).unwrap();
     assert_eq!(code(session(1), &by_session.state), "passed");
     assert_eq!(code(session(2), &by_session.state), "other_session");
     assert_eq!(code(Binding::dangerously_unbound(), &by_session.state), "other_browser");
     assert_eq!(code(Binding::cookie_headers([]), &by_session.state), "cookie_missing");
 
-    let by_client = shop.flow.begin(Binding::new_client_secret(), Login::at("github")).unwrap();
+    let by_client = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
     let secret = by_client.client_secret.unwrap();
-    assert_eq!(code(Binding::client_secret(&secret).unwrap(), &by_client.state), "passed");
-    assert_eq!(code(Binding::client_secret(&"A".repeat(43)).unwrap(), &by_client.state), "other_client");
-    assert_eq!(code(Binding::new_client_secret(), &by_client.state), "other_client");
+    assert_eq!(code(Binding::login_secret(&secret).unwrap(), &by_client.state), "passed");
+    assert_eq!(code(Binding::login_secret(&"A".repeat(43)).unwrap(), &by_client.state), "other_client");
+    assert_eq!(code(Binding::new_login_secret(), &by_client.state), "other_client");
     assert_eq!(code(session(1), &by_client.state), "other_session");
 
     // A mistake of the caller's is told as one; another's state is not.
@@ -52,8 +52,8 @@ fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
     assert!(diagnosis(Binding::dangerously_unbound()).contains("different kinds of Binding"));
     assert!(!diagnosis(session(2)).contains("different kinds of Binding"));
 
-    let unbound = shop.flow.begin(Binding::dangerously_unbound(), Login::at("github")).unwrap();
+    let unbound = shop.flow.begin(Binding::dangerously_unbound(), Login::with("github")).unwrap();
     assert_eq!(code(Binding::dangerously_unbound(), &unbound.state), "passed");
-    assert_eq!(code(Binding::client_secret(&"A".repeat(43)).unwrap(), &unbound.state), "other_client");
+    assert_eq!(code(Binding::login_secret(&"A".repeat(43)).unwrap(), &unbound.state), "other_client");
     assert_eq!(code(session(1), &unbound.state), "other_session");
 }

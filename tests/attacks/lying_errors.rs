@@ -5,7 +5,7 @@
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::{Binding, Callback, Expect, Finished, Login};
+use oauth_state::{Binding, Callback, Expect, Login, LoginOutcome};
 use support::shop::{Browser, authorized, block_on, outcome, session, shop};
 
 fn error(state: &str, more: &str) -> Callback {
@@ -21,7 +21,7 @@ fn an_error_without_an_authentic_state_says_nothing() {
         assert!(["malformed", "unknown_key", "forged"].contains(&outcome(refused)), "{state}");
     }
     // A genuine one, with one character of its tag changed.
-    let mut state = shop.flow.begin(session(), Login::at("github")).unwrap().state.into_bytes();
+    let mut state = shop.flow.begin(session(), Login::with("github")).unwrap().state.into_bytes();
     let place = state.len() - 5;
     state[place] = if state[place] == b'A' { b'B' } else { b'A' };
     let state = String::from_utf8(state).unwrap();
@@ -34,8 +34,8 @@ fn an_error_without_an_authentic_state_says_nothing() {
 fn an_error_from_another_browser_ends_nobody_s_login() {
     let shop = shop();
     let (mut victim, mut attacker) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::at("github"));
-    let _ = attacker.begin(&shop, Login::at("github"));
+    let hers = victim.begin(&shop, Login::with("github"));
+    let _ = attacker.begin(&shop, Login::with("github"));
     let headers = attacker.headers();
     let lie =
         block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("github"), error(&hers.state, "")));
@@ -49,16 +49,16 @@ fn an_error_from_another_browser_ends_nobody_s_login() {
 fn a_refusal_by_the_provider_consumes_and_is_attributed_only_with_iss() {
     let shop = shop();
     let refused = |provider: &str, iss: &str| {
-        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
+        let begun = shop.flow.begin(session(), Login::with(provider)).unwrap();
         let query = format!("error=access_denied&error_description=no&state={}{iss}", begun.state);
         let finish = || {
             let callback = Callback::from_query(&query).unwrap();
             block_on(shop.flow.finish(session(), Expect::provider(provider), callback))
         };
-        let Ok(Finished::Refused(refusal)) = finish() else { panic!("refused") };
+        let Ok(LoginOutcome::Denied(refusal)) = finish() else { panic!("refused") };
         assert_eq!(finish().unwrap_err().code(), "already_used");
         assert_eq!(refusal.error, AuthorizationError::AccessDenied);
-        assert_eq!(refusal.unauthenticated_parameters.get("error_description"), Some("no"));
+        assert_eq!(refusal.parameters.get("error_description"), Some("no"));
         refusal.attributed_to
     };
     assert_eq!(refused("github", ""), None);
@@ -71,7 +71,7 @@ fn a_refusal_by_the_provider_consumes_and_is_attributed_only_with_iss() {
 #[test]
 fn an_error_with_another_issuer_is_refused() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("google")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("google")).unwrap();
     let lie = error(&begun.state, "&iss=https://evil.example");
     assert_eq!(outcome(shop.flow.check(session(), Expect::provider("google"), lie)), "issuer_mismatch");
     assert_eq!(shop.guard.calls(), 0);
@@ -86,10 +86,10 @@ fn a_text_in_place_of_an_error_code_is_no_message() {
         assert_eq!(outcome(query(lie)), "malformed", "{lie}");
     }
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let callback = Callback::from_query(&format!("state={}&error=Call+0800+for+help", begun.state)).unwrap();
     let finished = block_on(shop.flow.finish(session(), Expect::provider("github"), callback)).unwrap();
-    let Finished::Refused(refusal) = finished else { panic!("no code came") };
+    let LoginOutcome::Denied(refusal) = finished else { panic!("no code came") };
     assert_eq!(refusal.error, AuthorizationError::Other("Call 0800 for help".to_owned()));
     assert!(!format!("{refusal:?}").contains("0800"));
 }
@@ -99,7 +99,7 @@ fn a_text_in_place_of_an_error_code_is_no_message() {
 fn a_code_after_an_error_is_refused_and_an_error_after_a_code_too() {
     let shop = shop();
     let answers = |first: &dyn Fn(&str) -> Callback, second: &dyn Fn(&str) -> Callback| {
-        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
         let finish = |callback| block_on(shop.flow.finish(session(), Expect::provider("github"), callback));
         let first = finish(first(&begun.state)).unwrap();
         assert_eq!(finish(second(&begun.state)).unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
@@ -107,6 +107,6 @@ fn a_code_after_an_error_is_refused_and_an_error_after_a_code_too() {
     };
     let code = |state: &str| support::shop::callback(state);
     let refused = |state: &str| error(state, "");
-    assert!(matches!(answers(&refused, &code), Finished::Refused(_)));
+    assert!(matches!(answers(&refused, &code), LoginOutcome::Denied(_)));
     assert_eq!(authorized(answers(&code, &refused)).code.secret(), "code");
 }

@@ -17,7 +17,7 @@ fn iss_is_compared_as_a_string_where_it_is_known() {
             .provider(Provider::custom("silent").unwrap())
     });
     let code = |provider: &str, iss: &str| {
-        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
+        let begun = shop.flow.begin(session(), Login::with(provider)).unwrap();
         let callback = Callback::from_query(&format!("code=c&state={}{iss}", begun.state)).unwrap();
         let checked = shop.flow.check(session(), Expect::provider(provider), callback);
         checked.map_or_else(|error| error.code(), |_| "passed")
@@ -37,7 +37,7 @@ fn iss_is_compared_as_a_string_where_it_is_known() {
 #[test]
 fn an_error_of_an_unchecked_issuer_is_refused_or_nobody_s() {
     let shop = shop_with(|builder| builder.provider(Provider::custom("acme").unwrap().requires_iss(ACME)));
-    let begun = shop.flow.begin(session(), Login::at("acme")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("acme")).unwrap();
     let callback = Callback::from_query(&format!("error=access_denied&state={}", begun.state)).unwrap();
     let refused = shop.flow.check(session(), Expect::provider("acme"), callback).unwrap_err();
     assert_eq!(refused.code(), "issuer_missing");
@@ -150,7 +150,7 @@ fn two_spellings_of_one_callback_address_are_no_two_addresses() {
 fn on_a_shared_callback_the_provider_is_learned_and_its_iss_compared() {
     let shop = shop_with(|builder| builder.provider(acme()).provider(other()).shared_callback());
     let code = |provider: &str, iss: &str| {
-        let begun = shop.flow.begin(session(), Login::at(provider)).unwrap();
+        let begun = shop.flow.begin(session(), Login::with(provider)).unwrap();
         let callback = Callback::from_query(&format!("code=c&state={}&iss={iss}", begun.state)).unwrap();
         let checked = shop.flow.check(session(), Expect::any_provider(), callback);
         checked.map_or_else(|error| error.code(), |_| "passed")
@@ -165,7 +165,7 @@ fn on_a_shared_callback_the_provider_is_learned_and_its_iss_compared() {
 fn an_empty_iss_is_an_absent_one() {
     let acme = || Provider::custom("acme").unwrap().requires_iss("https://acme.example");
     let shop = shop_with(|builder| builder.provider(acme()));
-    let begun = shop.flow.begin(session(), Login::at("acme")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("acme")).unwrap();
     let refused = shop.flow.check(session(), Expect::provider("acme"), callback(&begun.state).iss("")).unwrap_err();
     assert_eq!(refused.code(), "issuer_missing");
 }

@@ -5,9 +5,9 @@
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
-use oauth_state::{Clock, Expect, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::{Clock, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use support::shop::{NOW, app, block_on, callback, outcome, session, shop};
 #[test]
 fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let at = |now: u64| {
         shop.clock.set(now);
         let checked = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state));
@@ -35,7 +35,7 @@ fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {
 fn a_clock_beyond_the_format_begins_nothing() {
     let shop = shop();
     shop.clock.set(u64::from(u32::MAX) + 1);
-    let refused = shop.flow.begin(session(), Login::at("github")).unwrap_err();
+    let refused = shop.flow.begin(session(), Login::with("github")).unwrap_err();
     assert!(matches!(refused, oauth_state::BeginError::Clock));
 }
 
@@ -43,7 +43,7 @@ fn a_clock_beyond_the_format_begins_nothing() {
 #[test]
 fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let check = || shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
     let (in_time, too_late) = (check(), check());
     shop.clock.advance(Duration::from_secs(659));
@@ -70,7 +70,7 @@ fn a_guard_that_answers_too_late_lets_no_expired_login_in() {
         let clock = ManualClock::at(NOW);
         let guard = SleepyGuard(SingleProcessGuard::with_capacity(10), clock.clone(), Duration::from_secs(asleep));
         let flow = Flow::builder(app(), ring(), guard).clock(clock).provider(Provider::github()).build().unwrap();
-        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let begun = flow.begin(session(), Login::with("github")).unwrap();
         let finished = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state)));
         assert_eq!(outcome(finished), expected, "after {asleep} s");
     }
@@ -80,14 +80,14 @@ fn a_guard_that_answers_too_late_lets_no_expired_login_in() {
 #[test]
 fn a_clock_that_is_set_back_does_not_make_a_used_state_new() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let finish =
         |state: &str| outcome(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(state))));
     assert_eq!(finish(&begun.state), "passed");
     // Other logins go on, one each minute, for three hours.
     for _ in 0..180 {
         shop.clock.advance(Duration::from_secs(60));
-        let other = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let other = shop.flow.begin(session(), Login::with("github")).unwrap();
         assert_eq!(finish(&other.state), "passed");
     }
     shop.clock.set(NOW + 10);
@@ -114,7 +114,7 @@ fn a_clock_that_leaps_and_comes_back_does_not_empty_the_guard() {
 fn servers_whose_clocks_differ_agree_on_what_is_used() {
     for (first, second) in [(NOW, NOW + 120), (NOW + 120, NOW), (NOW - 60, NOW + 659), (NOW + 659, NOW - 60)] {
         let shop = shop();
-        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
         let finish = |now: u64| {
             shop.clock.set(now);
             outcome(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(&begun.state))))
@@ -165,15 +165,15 @@ fn a_used_state_is_not_new_again_under_a_larger_skew() {
         let clock = ManualClock::at(NOW);
         let now = UNIX_EPOCH + Duration::from_secs(NOW);
         let timing = RingTiming { skew: Duration::from_secs(skews[0]), ..RingTiming::default() };
-        let document = RingDocument::first(timing, now).unwrap();
+        let document = KeyRingDocument::first(timing, now).unwrap();
         let guard = ExactGuard(Arc::default(), clock.clone());
         let server = || {
-            let keys = Keys::from(document.ring().clone());
+            let keys = LiveKeyRing::from(document.ring().clone());
             let builder = Flow::builder(app(), keys.clone(), guard.clone()).provider(Provider::github());
             (builder.clock(clock.clone()).build().unwrap(), keys)
         };
         let ((flow, _), (other, keys)) = (server(), server());
-        let state = flow.begin(session(), Login::at("github")).unwrap().state;
+        let state = flow.begin(session(), Login::with("github")).unwrap().state;
         assert_eq!(finish(&flow, &state), "finished");
         for (skew, serial) in skews[1..].iter().zip(2..) {
             let text = document.to_secret_text().expose().to_owned();

@@ -10,7 +10,7 @@ use support::shop::{Browser, callback, outcome, session, shop, shop_with};
 #[test]
 fn a_state_beyond_2048_characters_is_refused_unread() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     for (length, code) in [(2048, "forged"), (2049, "too_long"), (1_000_000, "too_long")] {
         let state = format!("{}{}", begun.state, "A".repeat(length - begun.state.len()));
         let checked = Callback::from_code(state, "code")
@@ -38,7 +38,7 @@ fn a_callback_beyond_32_kilobytes_or_64_parameters_is_refused_unread() {
 fn of_many_cookies_of_our_name_64_are_tried() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     let (name, value) = browser.jar()[0].clone();
     let (stem, suffix) = name.split_at(name.len() - 8);
     let jar = |others: usize, suffixes: char| {
@@ -63,7 +63,7 @@ fn what_would_not_come_back_is_refused_at_begin() {
     assert!(ReturnTo::parse(&format!("/{}", "a".repeat(1023))).is_ok());
     assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(1024))), Err(ReturnToError::TooLong));
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::custom("acme").unwrap()));
-    let begin = |length: usize| shop.flow.begin(session(), Login::at("acme").data("x".repeat(length)));
+    let begin = |length: usize| shop.flow.begin(session(), Login::with("acme").data("x".repeat(length)));
     let longest = (0..2_048).rev().find(|length| begin(*length).is_ok()).unwrap();
     let state = begin(longest).unwrap().state;
     assert!((2045..=2048).contains(&state.len()), "{}", state.len());

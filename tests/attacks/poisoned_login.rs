@@ -15,8 +15,8 @@ use support::shop::{Browser, block_on, callback, outcome, session, shop};
 fn nothing_that_a_stranger_sends_uses_up_a_login() {
     let shop = shop();
     let (mut victim, mut attacker) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::at("github"));
-    let _ = attacker.begin(&shop, Login::at("github"));
+    let hers = victim.begin(&shop, Login::with("github"));
+    let _ = attacker.begin(&shop, Login::with("github"));
     let (his, none) = (attacker.headers(), Browser::default().headers());
     let tenant = Tenant::from([1; 16]);
     let github = || Expect::provider("github");
@@ -26,7 +26,7 @@ fn nothing_that_a_stranger_sends_uses_up_a_login() {
         (Binding::cookies(&his), github(), error()),
         (Binding::cookies(&none), github(), callback(&hers.state)),
         (session(), github(), callback(&hers.state)),
-        (Binding::new_client_secret(), github(), callback(&hers.state)),
+        (Binding::new_login_secret(), github(), callback(&hers.state)),
         (Binding::dangerously_unbound(), github(), callback(&hers.state)),
         (Binding::cookies(&his), Expect::provider("google"), callback(&hers.state)),
         (Binding::cookies(&his), github().tenant(&tenant), callback(&hers.state)),
@@ -46,7 +46,7 @@ fn nothing_that_a_stranger_sends_uses_up_a_login() {
 fn a_detour_in_her_own_browser_uses_nothing_up() {
     let shop = shop();
     let mut victim = Browser::default();
-    let hers = victim.begin(&shop, Login::at("google"));
+    let hers = victim.begin(&shop, Login::with("google"));
     let headers = victim.headers();
     let tenant = Tenant::from([1; 16]);
     let google = || Expect::provider("google");
@@ -69,7 +69,7 @@ fn a_detour_in_her_own_browser_uses_nothing_up() {
 fn head_and_speculative_loads_never_consume() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     let uri = format!("/login/github/callback?code=code&state={}", begun.state);
     let head = http::Request::head(uri).body(()).unwrap().into_parts().0;
     assert_eq!(outcome(Callback::from_parts(&head, b"")), "not_consumed");

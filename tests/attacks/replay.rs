@@ -25,7 +25,7 @@ fn finish(server: &Flow, state: &str) -> &'static str {
 fn on_the_same_server_it_is_refused_and_says_since_when() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
     shop.clock.advance(Duration::from_secs(3));
     let again = browser.finish(&shop, "github", &begun.state).unwrap_err();
@@ -37,7 +37,7 @@ fn on_the_same_server_it_is_refused_and_says_since_when() {
 #[test]
 fn in_another_dress_it_is_refused_as_well() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     assert_eq!(finish(&shop.flow, &begun.state), "passed");
     let state = &begun.state;
     for dress in [
@@ -57,7 +57,7 @@ fn in_another_dress_it_is_refused_as_well() {
 fn on_another_server_it_is_refused_where_both_ask_one_guard() {
     let guard = CountingGuard::new();
     let (one, other) = (server(guard.clone()), server(guard));
-    let begun = one.begin(session(), Login::at("github")).unwrap();
+    let begun = one.begin(session(), Login::with("github")).unwrap();
     assert_eq!(finish(&other, &begun.state), "passed");
     assert_eq!(finish(&one, &begun.state), "already_used");
     assert_eq!(finish(&other, &begun.state), "already_used");
@@ -68,7 +68,7 @@ fn on_another_server_it_is_refused_where_both_ask_one_guard() {
 fn after_a_restart_it_is_refused_where_the_guard_outlives_the_server_or_refuses_older_states() {
     let guard = CountingGuard::new();
     let before = server(guard.clone());
-    let begun = before.begin(session(), Login::at("github")).unwrap();
+    let begun = before.begin(session(), Login::with("github")).unwrap();
     assert_eq!(finish(&before, &begun.state), "passed");
     drop(before);
     assert_eq!(finish(&server(guard), &begun.state), "already_used");
@@ -87,7 +87,7 @@ fn at_the_same_moment_exactly_one_server_lets_it_in() {
     let guard = SingleProcessGuard::with_capacity(10_000);
     let servers: Vec<_> = (0..SERVERS).map(|_| server(guard.clone())).collect();
     for _ in 0..50 {
-        let begun = servers[0].begin(session(), Login::at("github")).unwrap();
+        let begun = servers[0].begin(session(), Login::with("github")).unwrap();
         let (barrier, passed) = (Barrier::new(SERVERS), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for server in &servers {
@@ -110,7 +110,7 @@ fn at_the_same_moment_exactly_one_server_lets_it_in() {
 fn a_state_that_is_bound_to_nothing_is_used_once() {
     let flow = server(SingleProcessGuard::with_capacity(10));
     let unbound = Binding::dangerously_unbound;
-    let begun = flow.begin(unbound(), Login::at("github")).unwrap();
+    let begun = flow.begin(unbound(), Login::with("github")).unwrap();
     let finish = || outcome(block_on(flow.finish(unbound(), Expect::provider("github"), callback(&begun.state))));
     assert_eq!((finish(), finish()), ("passed", "already_used"));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::shop::{Browser, NOW, block_on, callback, session, shop, shop_with};
 
 fn login() -> Login {
-    Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/cart").unwrap())
+    Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/cart").unwrap())
 }
 
 #[test]
@@ -21,16 +21,16 @@ fn an_expired_login_restarts_once_and_then_asks() {
     let refused = browser.finish(&shop, "github", &first.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::Expired);
     let restart = refused.restart().unwrap();
-    assert!(restart.may_restart());
+    assert!(restart.is_automatic());
     assert_eq!((restart.provider(), restart.redirect()), ("github", Some("web")));
     assert_eq!(restart.return_to().unwrap().as_str(), "/cart");
     assert_eq!(restart.tenant().unwrap().as_bytes(), [9; 16]);
 
-    let second = browser.begin(&shop, Login::at("github").restarting(restart));
+    let second = browser.begin(&shop, Login::with("github").restarting(restart));
     shop.clock.advance(Duration::from_secs(700));
     let refused = browser.finish(&shop, "github", &second.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::Expired);
-    assert!(!refused.restart().unwrap().may_restart());
+    assert!(!refused.restart().unwrap().is_automatic());
     assert_eq!(refused.restart().unwrap().return_to().unwrap().as_str(), "/cart");
 }
 
@@ -44,7 +44,7 @@ fn another_browser_never_restarts_and_never_learns_the_path() {
         let refused = other.finish(&shop, "github", &begun.state).unwrap_err();
         assert_eq!(refused.kind(), expected);
         let restart = refused.restart().unwrap();
-        assert!(!restart.may_restart() && restart.return_to().is_none());
+        assert!(!restart.is_automatic() && restart.return_to().is_none());
         shop.clock.advance(Duration::from_secs(700));
     }
 }
@@ -56,17 +56,17 @@ fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
     let refused = Browser::default().finish(&shop, "github", &begun.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
     let restart = refused.restart().unwrap();
-    assert!(restart.may_restart());
+    assert!(restart.is_automatic());
     assert!(restart.return_to().is_none(), "nothing tells that this browser chose the path");
-    let again = Browser::default().begin(&shop, Login::at("github").restarting(restart));
+    let again = Browser::default().begin(&shop, Login::with("github").restarting(restart));
     // An expired state in such a browser is no different.
     shop.clock.advance(Duration::from_secs(700));
     let late = Browser::default().finish(&shop, "github", &begun.state).unwrap_err();
     assert_eq!(late.kind(), FinishErrorKind::Expired);
-    assert!(late.restart().unwrap().may_restart() && late.restart().unwrap().return_to().is_none());
+    assert!(late.restart().unwrap().is_automatic() && late.restart().unwrap().return_to().is_none());
     shop.clock.set(NOW);
     let refused = Browser::default().finish(&shop, "github", &again.state).unwrap_err();
-    assert!(!refused.restart().unwrap().may_restart());
+    assert!(!refused.restart().unwrap().is_automatic());
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
         let carried = [restart.tenant().is_some(), restart.redirect().is_some(), restart.return_to().is_some()];
         assert_eq!(carried, [is_own; 3]);
         // What the login start knows of its own request stays.
-        let restarted = shop.flow.begin(session(), Login::at("github").tenant([3; 16]).restarting(&restart)).unwrap();
+        let restarted = shop.flow.begin(session(), Login::with("github").tenant([3; 16]).restarting(&restart)).unwrap();
         let expected = Tenant::from([if is_own { 9 } else { 3 }; 16]);
         let expect = Expect::provider("github").tenant(&expected);
         assert!(shop.flow.check(session(), expect, callback(&restarted.state)).is_ok());
@@ -160,7 +160,7 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
 fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
     let unbound = Binding::dangerously_unbound;
-    let login = || Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse("/mallory").unwrap());
+    let login = || Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/mallory").unwrap());
     let begun = shop.flow.begin(unbound(), login().data("mallory".to_owned())).unwrap();
     let finish = || block_on(shop.flow.finish(unbound(), Expect::provider("github"), callback(&begun.state)));
     let carried = |restart: &Restart| {
@@ -199,7 +199,7 @@ fn a_callback_that_is_marked_much_too_late_offers_no_restart() {
 fn a_token_of_another_purpose_continues_nothing() {
     const BANK: Purpose = Purpose::Custom("connect-bank");
     let shop = shop_with(|builder| builder.purpose(Purpose::Login).purpose(BANK).provider(Provider::github()));
-    let begun = shop.flow.begin(session(), Login::at("github").purpose(BANK)).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github").purpose(BANK)).unwrap();
     let offered = |expect: Expect<'_>| shop.flow.restart(&begun.state, &session(), expect).is_some();
     assert!(!offered(Expect::provider("github")));
     assert!(!offered(Expect::provider("github").purpose(BANK)), "only a login restarts by itself");
@@ -210,7 +210,7 @@ fn a_token_of_another_purpose_continues_nothing() {
 fn data_goes_on_with_its_own_browser_alone() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
     let other = || Binding::session(b"another person's session").unwrap();
-    let begin = || shop.flow.begin(session(), Login::at("github").data("invitation 7".to_owned())).unwrap();
+    let begin = || shop.flow.begin(session(), Login::with("github").data("invitation 7".to_owned())).unwrap();
     let restart_data = |binding: Binding<'_>, state: &str| {
         let refused = block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state))).unwrap_err();
         (refused.code(), refused.restart().and_then(Restart::data::<String>))

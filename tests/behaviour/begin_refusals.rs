@@ -21,7 +21,7 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
     let shop = shop();
     let begins = |pairs: &[(&'static str, &'static str)]| {
         let headers = headers(pairs);
-        match shop.flow.begin(Binding::cookies(&headers), Login::at("github")) {
+        match shop.flow.begin(Binding::cookies(&headers), Login::with("github")) {
             Ok(_) => true,
             Err(BeginError::NotANavigation) => false,
             Err(other) => panic!("{other}"),
@@ -37,8 +37,8 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
 
     // Cookies from one place and the request's headers from another are one request.
     let fetch = headers(&[("sec-fetch-mode", "cors")]);
-    let binding = Binding::cookie_headers([]).with_request(&fetch);
-    assert!(matches!(shop.flow.begin(binding, Login::at("github")), Err(BeginError::NotANavigation)));
+    let binding = Binding::cookie_headers([]).with_headers(&fetch);
+    assert!(matches!(shop.flow.begin(binding, Login::with("github")), Err(BeginError::NotANavigation)));
 }
 
 /// A browser sends no Lax cookie with another site's POST, so each one would set a new cookie: enough of them push those of
@@ -48,7 +48,9 @@ fn another_site_s_post_starts_no_login_by_cookie() {
     let shop = shop();
     let code = |pairs: &[(&'static str, &'static str)]| {
         let headers = headers(pairs);
-        shop.flow.begin(Binding::cookies(&headers), Login::at("github")).map_or_else(|error| error.code(), |_| "begins")
+        shop.flow
+            .begin(Binding::cookies(&headers), Login::with("github"))
+            .map_or_else(|error| error.code(), |_| "begins")
     };
     let host = ("host", "shop.example");
     let evil = ("origin", "https://evil.example");
@@ -77,11 +79,11 @@ fn another_site_s_post_starts_no_login_by_cookie() {
             .into_iter()
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect();
-        assert!(shop.flow.begin(Binding::cookies(&own), Login::at("github")).is_ok(), "{host}");
+        assert!(shop.flow.begin(Binding::cookies(&own), Login::with("github")).is_ok(), "{host}");
     }
     // Nothing is set for a client that is not bound by cookie.
     let cross_site = headers(&[host, evil, ("sec-fetch-site", "cross-site")]);
-    assert!(shop.flow.begin(Binding::new_client_secret().with_request(&cross_site), Login::at("github")).is_ok());
+    assert!(shop.flow.begin(Binding::new_login_secret().with_headers(&cross_site), Login::with("github")).is_ok());
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     let provider = || Provider::github().redirect_uri("https://login.shop.example:8443/callback");
     let at = |host: &'static str, shop: &support::shop::Shop| {
         let headers = headers(&[("host", host)]);
-        shop.flow.begin(Binding::cookies(&headers), Login::at("github")).map(|_| ())
+        shop.flow.begin(Binding::cookies(&headers), Login::with("github")).map(|_| ())
     };
     let shop = shop_with(|builder| builder.provider(provider()));
     assert!(at("login.shop.example", &shop).is_ok());
@@ -97,7 +99,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(matches!(at("shop.example", &shop), Err(BeginError::CookieHostMismatch)));
     // Browsers keep the cookies of a host with a trailing dot to itself.
     assert!(matches!(at("login.shop.example.", &shop), Err(BeginError::CookieHostMismatch)));
-    assert!(shop.flow.begin(session(), Login::at("github")).is_ok());
+    assert!(shop.flow.begin(session(), Login::with("github")).is_ok());
 
     let behind_a_proxy = shop_with(|builder| builder.provider(provider()).public_host("login.shop.example"));
     assert!(at("upstream-7:8080", &behind_a_proxy).is_ok());
@@ -108,7 +110,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     });
     let begin = |id: &str| {
         let headers = headers(&[("host", "one.example")]);
-        several.flow.begin(Binding::cookies(&headers), Login::at("github").redirect(id)).map(|_| ())
+        several.flow.begin(Binding::cookies(&headers), Login::with("github").redirect(id)).map(|_| ())
     };
     assert!(begin("one").is_ok());
     assert!(matches!(begin("two"), Err(BeginError::CookieHostMismatch)));
@@ -125,8 +127,8 @@ fn a_host_header_with_the_default_port_is_the_same_origin() {
     });
     let begins = |host: &'static str| {
         let headers = headers(&[("host", host), ("origin", "https://shop.example")]);
-        let binding = Binding::cookies(&headers).and_user(b"ann").unwrap();
-        match shop.flow.begin(binding, Login::at("github")) {
+        let binding = Binding::cookies(&headers).for_user(b"ann").unwrap();
+        match shop.flow.begin(binding, Login::with("github")) {
             Ok(_) => true,
             Err(BeginError::NotSameOrigin(Purpose::Link)) => false,
             Err(other) => panic!("{other}"),
@@ -145,15 +147,15 @@ fn a_login_does_not_return_to_its_own_callback() {
         builder.provider(provider.named_redirect_uri("web", "https://shop.example/cb?x=1"))
     });
     for path in ["/auth/github/callback", "/auth/github/c%61llback?a", "/cb/", "/CB#x"] {
-        let login = Login::at("github").return_to(ReturnTo::parse(path).unwrap());
+        let login = Login::with("github").return_to(ReturnTo::parse(path).unwrap());
         assert!(matches!(shop.flow.begin(session(), login), Err(BeginError::ReturnsToCallback)), "{path}");
     }
-    let login = Login::at("github").return_to(ReturnTo::parse("/auth/github").unwrap());
+    let login = Login::with("github").return_to(ReturnTo::parse("/auth/github").unwrap());
     assert!(shop.flow.begin(session(), login).is_ok());
 
     // Nor one that a server sealed that does not know the address.
     let unaware = shop_with(|builder| builder.provider(Provider::github()));
-    let login = Login::at("github").return_to(ReturnTo::parse("/auth/github/callback").unwrap());
+    let login = Login::with("github").return_to(ReturnTo::parse("/auth/github/callback").unwrap());
     let begun = unaware.flow.begin(session(), login).unwrap();
     let checked = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state));
     assert_eq!(checked.unwrap_err().code(), "malformed");
@@ -162,7 +164,7 @@ fn a_login_does_not_return_to_its_own_callback() {
 #[test]
 fn a_secret_that_the_client_chose_is_not_taken_at_begin() {
     let secret = "A".repeat(43);
-    let refused = shop().flow.begin(Binding::client_secret(&secret).unwrap(), Login::at("github"));
+    let refused = shop().flow.begin(Binding::login_secret(&secret).unwrap(), Login::with("github"));
     assert!(matches!(refused, Err(BeginError::ClientSecretGiven)));
 }
 
@@ -180,7 +182,7 @@ fn data_that_is_not_json_is_an_error_without_the_data() {
         }
     }
     let shop = shop_with(|builder| builder.carrying::<Unwritable>().provider(Provider::github()));
-    let refused = shop.flow.begin(session(), Login::at("github").data(Unwritable)).unwrap_err();
+    let refused = shop.flow.begin(session(), Login::with("github").data(Unwritable)).unwrap_err();
     assert!(matches!(refused, BeginError::Data(_)));
     assert!(!format!("{refused:?}").contains("hunter2"));
 }
@@ -191,7 +193,7 @@ fn configurations_that_cannot_work_do_not_build() {
     let error = |builder: FlowBuilder<()>| builder.build().unwrap_err();
     let github = Provider::github;
     assert_eq!(error(builder()), ConfigError::NoProvider);
-    assert_eq!(error(builder().provider(github()).provider(github())), ConfigError::ProviderTwice("github".into()));
+    assert_eq!(error(builder().provider(github()).provider(github())), ConfigError::DuplicateProvider("github".into()));
     let plain = builder().provider(Provider::apple()).dangerously_allow_plain_http();
     assert_eq!(error(plain), ConfigError::FormPostOverPlainHttp("apple".into()));
     for uri in [
@@ -211,9 +213,9 @@ fn configurations_that_cannot_work_do_not_build() {
     }
     let (one, other) = ("https://a.example/", "https://b.example/");
     let twice = github().named_redirect_uri("a", one).named_redirect_uri("a", other);
-    assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("a".into()));
+    assert_eq!(error(builder().provider(twice)), ConfigError::DuplicateRedirect("a".into()));
     let twice = github().redirect_uri(one).redirect_uri(other);
-    assert_eq!(error(builder().provider(twice)), ConfigError::RedirectTwice("github".into()));
+    assert_eq!(error(builder().provider(twice)), ConfigError::DuplicateRedirect("github".into()));
     for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b", "shop.example.", "127.1"] {
         assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
     }
@@ -229,7 +231,7 @@ fn configurations_that_cannot_work_do_not_build() {
 fn plain_http_has_a_cookie_without_the_prefix_and_a_name_that_says_so() {
     let shop = shop_with(|builder| builder.provider(Provider::github()).dangerously_allow_plain_http());
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("github"));
+    let begun = browser.begin(&shop, Login::with("github"));
     let header = begun.set_cookie.as_ref().unwrap();
     assert!(header.starts_with("insecure-") && !header.contains("; Secure"));
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
@@ -248,7 +250,7 @@ fn the_lifetime_is_the_flow_s_and_has_bounds() {
     assert_eq!(build(Duration::from_secs(3600)), None);
 
     let shop = shop_with(|builder| builder.provider(Provider::github()).lifetime(Duration::from_secs(1)));
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     shop.clock.set(NOW + 61);
     let refused = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::Expired);
@@ -264,7 +266,7 @@ fn a_ring_that_does_not_seal_yet_does_not_build() {
     ))
     .unwrap();
     let built = Flow::builder(app(), ring, SingleProcessGuard::with_capacity(1)).provider(Provider::github()).build();
-    assert_eq!(built.unwrap_err(), ConfigError::NothingSealsYet);
+    assert_eq!(built.unwrap_err(), ConfigError::NoActiveKey);
 }
 
 /// Who is to mend it: whoever asked, whoever waits, or whoever configured.

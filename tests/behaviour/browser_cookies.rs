@@ -11,7 +11,7 @@ fn tabs_opened_at_once_all_finish_in_any_order() {
     let shop = shop();
     let (empty, mut browser) = (Browser::default(), Browser::default());
     let begun: Vec<_> = (0..4)
-        .map(|_| shop.flow.begin(Binding::cookies(&empty.headers()), Login::at("github")).unwrap())
+        .map(|_| shop.flow.begin(Binding::cookies(&empty.headers()), Login::with("github")).unwrap())
         .inspect(|begun| browser.take(begun))
         .collect();
     assert_eq!(browser.jar().len(), 4);
@@ -24,8 +24,8 @@ fn tabs_opened_at_once_all_finish_in_any_order() {
 fn one_cookie_serves_every_later_login_and_is_sent_again_each_time() {
     let shop = shop();
     let mut browser = Browser::default();
-    let first = browser.begin(&shop, Login::at("github"));
-    let second = browser.begin(&shop, Login::at("google"));
+    let first = browser.begin(&shop, Login::with("github"));
+    let second = browser.begin(&shop, Login::with("google"));
     assert_eq!(first.set_cookie, second.set_cookie);
     assert_eq!(browser.jar().len(), 1);
     assert!(browser.finish(&shop, "google", &second.state).is_ok());
@@ -37,8 +37,8 @@ fn one_cookie_serves_every_later_login_and_is_sent_again_each_time() {
 fn form_post_has_a_cookie_of_its_own() {
     let shop = shop();
     let mut browser = Browser::default();
-    let github = browser.begin(&shop, Login::at("github"));
-    let apple = browser.begin(&shop, Login::at("apple"));
+    let github = browser.begin(&shop, Login::with("github"));
+    let apple = browser.begin(&shop, Login::with("apple"));
     assert!(apple.set_cookie.as_ref().unwrap().ends_with("Secure; SameSite=None"));
     assert!(github.set_cookie.as_ref().unwrap().ends_with("Secure; SameSite=Lax"));
     assert_eq!(browser.jar().len(), 2);
@@ -50,7 +50,7 @@ fn form_post_has_a_cookie_of_its_own() {
 fn a_missing_cookie_says_why_as_far_as_headers_tell() {
     let shop = shop();
     let mut browser = Browser::default();
-    let (github, apple) = (browser.begin(&shop, Login::at("github")), browser.begin(&shop, Login::at("apple")));
+    let (github, apple) = (browser.begin(&shop, Login::with("github")), browser.begin(&shop, Login::with("apple")));
     let diagnosis = |provider: &str, state: &str, headers: &[(&'static str, &str)]| {
         let mut map = http::HeaderMap::new();
         headers.iter().for_each(|(name, value)| {
@@ -74,7 +74,7 @@ fn a_callback_on_another_host_than_the_cookie_says_so() {
     let shop = shop_with(|builder| {
         builder.provider(Provider::github().redirect_uri("https://shop.example/callback")).public_host("shop.example")
     });
-    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     let diagnosis = |host: &str| {
         let headers = [(http::header::HOST, host.parse().unwrap())].into_iter().collect();
         let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), callback(&begun.state));
@@ -92,7 +92,7 @@ fn a_reposted_callback_without_the_cookie_says_that_its_page_did_not_help() {
     let shop = shop_with(|builder| {
         builder.provider(Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted))
     });
-    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::at("acme")).unwrap();
+    let begun = shop.flow.begin(Binding::cookie_headers([]), Login::with("acme")).unwrap();
     let mut headers = http::HeaderMap::new();
     headers.insert("origin", "https://idp.example".parse().unwrap());
     let body = format!("state={}&code=c&oauth_state_reposted=1", begun.state);

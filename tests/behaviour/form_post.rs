@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::provider::ResponseMode;
-use oauth_state::{Binding, Callback, Expect, FinishError, Finished, Login, Provider};
+use oauth_state::{Binding, Callback, Expect, FinishError, Login, LoginOutcome, Provider};
 use support::shop::{Browser, Shop, authorized, block_on, shop_with};
 
 fn shop() -> Shop {
@@ -24,11 +24,11 @@ fn form(state: &str) -> String {
 }
 
 /// A POST without the cookies that browsers hold back from other sites.
-fn cross_site(shop: &Shop, form: &str) -> Result<Finished<()>, FinishError> {
+fn cross_site(shop: &Shop, form: &str) -> Result<LoginOutcome<()>, FinishError> {
     post(shop, &Browser::default(), form)
 }
 
-fn post(shop: &Shop, browser: &Browser, form: &str) -> Result<Finished<()>, FinishError> {
+fn post(shop: &Shop, browser: &Browser, form: &str) -> Result<LoginOutcome<()>, FinishError> {
     let headers = browser.headers();
     let callback = Callback::from_form(form.as_bytes())?;
     block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("acme"), callback))
@@ -54,7 +54,7 @@ fn submit(html: &str) -> String {
 fn the_page_posts_every_field_once_more_and_the_login_finishes() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("acme"));
+    let begun = browser.begin(&shop, Login::with("acme"));
     assert!(begun.set_cookie.as_ref().unwrap().contains("SameSite=Lax"));
 
     let needed = cross_site(&shop, &form(&begun.state)).unwrap_err();
@@ -74,15 +74,15 @@ fn the_page_posts_every_field_once_more_and_the_login_finishes() {
 
     let login = authorized(post(&shop, &browser, &submit(response.body())).unwrap());
     assert_eq!(login.code.secret(), "a code & more+");
-    assert_eq!(login.unauthenticated_parameters.get("user"), Some(r#"{"name":{"firstName":"Ann \"<b>\" & Bob's"}}"#));
-    assert_eq!(login.unauthenticated_parameters.get("oauth_state_reposted"), None);
+    assert_eq!(login.parameters.get("user"), Some(r#"{"name":{"firstName":"Ann \"<b>\" & Bob's"}}"#));
+    assert_eq!(login.parameters.get("oauth_state_reposted"), None);
 }
 
 /// Two sites that post in a circle.
 #[test]
 fn there_is_no_second_page() {
     let shop = shop();
-    let begun = Browser::default().begin(&shop, Login::at("acme"));
+    let begun = Browser::default().begin(&shop, Login::with("acme"));
     let needed = cross_site(&shop, &form(&begun.state)).unwrap_err();
     let refused = cross_site(&shop, &submit(needed.repost().unwrap().html())).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
@@ -97,8 +97,8 @@ fn there_is_no_second_page() {
 fn a_foreign_state_is_refused_after_the_page_as_it_is_without() {
     let shop = shop();
     let (mut victim, mut attacker) = (Browser::default(), Browser::default());
-    let _ = victim.begin(&shop, Login::at("acme"));
-    let foreign = attacker.begin(&shop, Login::at("acme"));
+    let _ = victim.begin(&shop, Login::with("acme"));
+    let foreign = attacker.begin(&shop, Login::with("acme"));
     let needed = cross_site(&shop, &form(&foreign.state)).unwrap_err();
     let refused = post(&shop, &victim, &submit(needed.repost().unwrap().html())).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
@@ -110,8 +110,8 @@ fn a_foreign_state_is_refused_after_the_page_as_it_is_without() {
 fn nothing_but_a_live_state_of_this_callback_gets_a_page() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("acme"));
-    let other = browser.begin(&shop, Login::at("google"));
+    let begun = browser.begin(&shop, Login::with("acme"));
+    let other = browser.begin(&shop, Login::with("google"));
     let last = begun.state.chars().last().unwrap();
     let forged = format!("{}{}", &begun.state[..begun.state.len() - 1], if last == 'A' { 'Q' } else { 'A' });
     for (state, kind) in [
@@ -147,7 +147,7 @@ fn a_provider_that_posts_only_is_not_answered_by_get() {
         let provider = Provider::custom("acme").unwrap().response_mode(mode);
         let shop = shop_with(|builder| builder.provider(if refused { provider.post_only() } else { provider }));
         let mut browser = Browser::default();
-        let begun = browser.begin(&shop, Login::at("acme"));
+        let begun = browser.begin(&shop, Login::with("acme"));
         let headers = browser.headers();
         for late in [false, true] {
             let query = Callback::from_query(&form(&begun.state)).unwrap();
@@ -172,7 +172,7 @@ fn a_provider_that_is_not_declared_so_gets_no_page() {
     for mode in [ResponseMode::Query, ResponseMode::FormPost] {
         let provider = Provider::custom("acme").unwrap().response_mode(mode);
         let shop = shop_with(|builder| builder.provider(provider));
-        let begun = Browser::default().begin(&shop, Login::at("acme"));
+        let begun = Browser::default().begin(&shop, Login::with("acme"));
         assert_eq!(cross_site(&shop, &form(&begun.state)).unwrap_err().kind(), FinishErrorKind::CookieMissing);
     }
 }
@@ -182,10 +182,10 @@ fn a_provider_that_is_not_declared_so_gets_no_page() {
 fn an_error_is_posted_once_more_as_well() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("acme"));
+    let begun = browser.begin(&shop, Login::with("acme"));
     let denied = format!("state={}&error=access_denied&iss=https%3A%2F%2Facme.example", begun.state);
     let needed = cross_site(&shop, &denied).unwrap_err();
-    let Finished::Refused(refusal) = post(&shop, &browser, &submit(needed.repost().unwrap().html())).unwrap() else {
+    let LoginOutcome::Denied(refusal) = post(&shop, &browser, &submit(needed.repost().unwrap().html())).unwrap() else {
         panic!("a code")
     };
     assert_eq!(refusal.error.as_str(), "access_denied");
@@ -195,7 +195,7 @@ fn an_error_is_posted_once_more_as_well() {
 #[test]
 fn the_page_sends_itself_whatever_its_fields_are_called() {
     let shop = shop();
-    let begun = Browser::default().begin(&shop, Login::at("acme"));
+    let begun = Browser::default().begin(&shop, Login::with("acme"));
     let needed = cross_site(&shop, &format!("{}&submit=Continue", form(&begun.state))).unwrap_err();
     let page = needed.repost().unwrap().html().to_owned();
     assert!(page.contains("name=\"submit\"") && !page.contains("].submit("), "{page}");
@@ -206,7 +206,7 @@ fn the_page_sends_itself_whatever_its_fields_are_called() {
 fn a_form_of_the_most_parameters_comes_back() {
     let shop = shop();
     let mut ann = Browser::default();
-    let begun = ann.begin(&shop, Login::at("acme"));
+    let begun = ann.begin(&shop, Login::with("acme"));
     let form = (0..62).fold(format!("code=c&state={}", begun.state), |form, number| format!("{form}&f{number}=1"));
     let needed = cross_site(&shop, &form).unwrap_err();
     assert!(post(&shop, &ann, &submit(needed.repost().unwrap().html())).is_ok());

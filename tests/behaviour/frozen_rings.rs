@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::{KeyRole, Offered, RingError, RootKeyError, SecretText};
-use oauth_state::{KeyRing, Keys};
+use oauth_state::ring::{KeyRole, RingError, RootKeyError, SecretString, Update};
+use oauth_state::{KeyRing, LiveKeyRing};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -167,10 +167,10 @@ struct Succession {
 
 impl Succession {
     fn answer(&self) -> Value {
-        let keys = Keys::from(KeyRing::parse(&self.current).unwrap());
-        let mut answer = match keys.offer(&SecretText::from(self.offered.clone()), at(self.now)) {
-            Ok(Offered::Taken { late }) => json!({ "accepted": { "late": late } }),
-            Ok(Offered::Unchanged) => json!({ "accepted": { "late": null } }),
+        let keys = LiveKeyRing::from(KeyRing::parse(&self.current).unwrap());
+        let mut answer = match keys.offer(&SecretString::from(self.offered.clone()), at(self.now)) {
+            Ok(Update::Taken { late }) => json!({ "accepted": { "late": late } }),
+            Ok(Update::Unchanged) => json!({ "accepted": { "late": null } }),
             Ok(other) => panic!("another answer: {other:?}"),
             Err(error) => json!({ "refused": code(&error) }),
         };

@@ -9,7 +9,7 @@ use oauth_state::inspect::PublicData;
 use oauth_state::provider::ResponseMode;
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing, Provider, Purpose,
+    App, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, LoginOutcome, Provider, Purpose,
     SingleProcessGuard, Tenant,
 };
 use serde::de::DeserializeOwned;
@@ -113,7 +113,7 @@ impl FrozenFlow {
         let builder = providers.fold(builder.carrying(), FlowBuilder::provider);
         match self.form.as_deref() {
             None => builder.build().unwrap(),
-            Some("oss1") => builder.build_signed_readable_by_anybody().unwrap(),
+            Some("oss1") => builder.build_signed_not_encrypted().unwrap(),
             Some(other) => panic!("no form of the vectors: {other}"),
         }
     }
@@ -149,14 +149,14 @@ impl Vector {
         let binding = match &self.binding {
             FrozenBinding::Session { id } => Binding::session(&bytes(id)).unwrap(),
             FrozenBinding::Cookie { .. } => Binding::cookie_headers(headers.iter().map(Vec::as_slice)),
-            FrozenBinding::ClientSecret { text } => Binding::client_secret(text).unwrap(),
+            FrozenBinding::ClientSecret { text } => Binding::login_secret(text).unwrap(),
             FrozenBinding::Unbound => Binding::dangerously_unbound(),
         };
-        let binding = user.as_deref().into_iter().fold(binding, |binding, user| binding.and_user(user).unwrap());
+        let binding = user.as_deref().into_iter().fold(binding, |binding, user| binding.for_user(user).unwrap());
         let finished = block_on(flow.finish(binding, expect, Callback::from_query(&self.query)?))?;
         let origin = match &finished {
-            Finished::Code(login) => &login.origin,
-            Finished::Refused(refusal) => &refusal.origin,
+            LoginOutcome::Authorized(login) => &login.origin,
+            LoginOutcome::Denied(refusal) => &refusal.origin,
             _ => panic!("another ending"),
         };
         let issued_at = origin.issued_at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -167,13 +167,13 @@ impl Vector {
             "issued_at": issued_at,
         });
         match finished {
-            Finished::Code(login) => {
+            LoginOutcome::Authorized(login) => {
                 accepted["data"] = serde_json::to_value(login.data).unwrap();
                 accepted["code"] = login.code.secret().into();
                 accepted["code_verifier"] = login.code_verifier.secret().into();
                 accepted["nonce"] = login.nonce.secret().into();
             }
-            Finished::Refused(refusal) => {
+            LoginOutcome::Denied(refusal) => {
                 accepted["data"] = serde_json::to_value(refusal.data).unwrap();
                 accepted["error"] = refusal.error.as_str().into();
             }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use oauth_state::error::BoxError;
 use oauth_state::ring::source::{
     EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource, source_fn,
 };
-use oauth_state::ring::{Refresh, RingDocument, RingError, RingTiming};
-use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
-use oauth_state::{KeyRing, Keys};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingError, RingTiming};
+use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
+use oauth_state::{BoxFuture, KeyRing, LiveKeyRing};
 
 /// With its clock on.
 fn runtime() -> tokio::runtime::Runtime {
@@ -21,11 +22,11 @@ fn runtime() -> tokio::runtime::Runtime {
 struct FileStage(PathBuf);
 
 impl SourceStage for FileStage {
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
         Box::pin(async move { Ok(fs::write(&self.0, text).map(|()| true)?) })
     }
 
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         Box::pin(async move {
             match trouble {
                 SourceTrouble::Deleted => Ok(fs::remove_file(&self.0).map(|()| true)?),
@@ -35,7 +36,7 @@ impl SourceStage for FileStage {
         })
     }
 
-    fn end(&self, _: SourceTrouble) -> StageFuture<'_> {
+    fn end(&self, _: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         Box::pin(async { Ok(true) })
     }
 }
@@ -64,17 +65,17 @@ impl OwnClient {
 }
 
 impl SourceStage for OwnClient {
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
         *self.0.lock().unwrap() = Ok(text.to_owned());
         Box::pin(async { Ok(true) })
     }
 
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         *self.0.lock().unwrap() = Err(trouble);
         Box::pin(async { Ok(true) })
     }
 
-    fn end(&self, _: SourceTrouble) -> StageFuture<'_> {
+    fn end(&self, _: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         Box::pin(async { Ok(true) })
     }
 }
@@ -112,18 +113,18 @@ fn the_suite_finds_a_source_that_answers_from_a_cache() {
     assert!(fault.to_string().contains("a new document came as Unchanged"), "{fault}");
 }
 
-fn first() -> RingDocument {
-    RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
+fn first() -> KeyRingDocument {
+    KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
 }
 
-fn next(document: &RingDocument) -> RingDocument {
+fn next(document: &KeyRingDocument) -> KeyRingDocument {
     // Each step a day on, so that keys retire and the document stays small.
     let day = Duration::from_secs(86_400) * u32::try_from(document.serial()).unwrap();
     document.rotate(SystemTime::now() + day).unwrap().document
 }
 
 /// The time a change takes to be in use; the interval of a minute has no part in it.
-async fn in_use(keys: &Keys, document: &RingDocument) -> Duration {
+async fn in_use(keys: &LiveKeyRing, document: &KeyRingDocument) -> Duration {
     let (started, expected) = (Instant::now(), document.ring().fingerprint());
     while keys.fingerprint() != expected {
         assert!(started.elapsed() < Duration::from_secs(20), "not seen: {:?}", keys.status());
@@ -132,9 +133,9 @@ async fn in_use(keys: &Keys, document: &RingDocument) -> Duration {
     started.elapsed()
 }
 
-async fn watched(path: &Path, clock_day: &oauth_state::testing::ManualClock) -> Keys {
+async fn watched(path: &Path, clock_day: &oauth_state::testing::ManualClock) -> LiveKeyRing {
     let refresh = Refresh::every(Duration::from_secs(60)).clock(clock_day.clone());
-    let (keys, refresher) = Keys::load(FileSource::new(path).watch(), refresh).await.unwrap();
+    let (keys, refresher) = LiveKeyRing::load(FileSource::new(path).watch(), refresh).await.unwrap();
     tokio::spawn(refresher.run());
     tokio::time::sleep(Duration::from_millis(50)).await;
     keys
@@ -297,7 +298,7 @@ fn an_error_of_a_file_says_which_why_and_what_to_do() {
 }
 
 /// The document of a leaked key's revocation, in forms that do not become a document.
-fn revoking(document: &RingDocument) -> Vec<(&'static str, Vec<u8>)> {
+fn revoking(document: &KeyRingDocument) -> Vec<(&'static str, Vec<u8>)> {
     let (leaked, _) = document.ring().roles(SystemTime::now()).next().unwrap();
     let next = document.revoke(leaked, SystemTime::now()).unwrap().document.with_note(leaked, "it was NAMED").unwrap();
     let text = next.to_secret_text().expose().to_owned();
@@ -325,7 +326,7 @@ fn a_file_that_is_refused_revokes_all_the_same() {
     for (name, bytes) in revoking(&document) {
         fs::write(&path, document.to_secret_text().expose()).unwrap();
         runtime().block_on(async {
-            let (keys, mut refresher) = Keys::load(FileSource::new(&path), Refresh::default()).await.unwrap();
+            let (keys, mut refresher) = LiveKeyRing::load(FileSource::new(&path), Refresh::default()).await.unwrap();
             fs::write(&path, bytes).unwrap();
             let error = refresher.refresh().await.unwrap_err();
             assert_eq!(error.kind(), SourceErrorKind::Document, "{name}: {error}");
@@ -347,7 +348,7 @@ fn a_file_that_is_refused_and_revokes_nothing_changes_nothing() {
     let (before, after) = noted.expose().split_at(noted.expose().find("NAMED").unwrap());
     fs::write(&path, document.to_secret_text().expose()).unwrap();
     runtime().block_on(async {
-        let (keys, mut refresher) = Keys::load(FileSource::new(&path), Refresh::default()).await.unwrap();
+        let (keys, mut refresher) = LiveKeyRing::load(FileSource::new(&path), Refresh::default()).await.unwrap();
         fs::write(&path, [before.as_bytes(), b"\xfc ", after.as_bytes()].concat()).unwrap();
         assert!(refresher.refresh().await.is_err());
         assert_eq!((keys.status().revoked, keys.status().refused), (0, 1));
@@ -391,7 +392,7 @@ fn a_closure_that_refuses_bytes_passes_their_revocations_on() {
         }
     });
     runtime().block_on(async {
-        let (keys, mut refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+        let (keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await.unwrap();
         assert!(refresher.refresh().await.unwrap_err().to_string().contains("not UTF-8"));
         assert_eq!(keys.status().revoked, 1);
     });

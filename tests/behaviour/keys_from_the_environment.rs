@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::testing::ManualClock;
 use oauth_state::{Flow, KeyRing, Login, Provider, SingleProcessGuard};
 use support::shop::{app, block_on, callback, session};
@@ -18,7 +18,7 @@ const TIME: &str = "OAUTH_STATE_TEST_TIME";
 const TEST: &str = "keys_from_the_environment::a_rotation_through_the_environment_fails_no_login";
 
 /// A server of its own, which lives for one request: the environment of a process is fixed when it starts.
-fn server(document: &RingDocument, at: SystemTime, order: &str) -> String {
+fn server(document: &KeyRingDocument, at: SystemTime, order: &str) -> String {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", TEST, "--nocapture"])
         .env(KEYS, document.to_secret_text().expose())
@@ -38,7 +38,7 @@ fn serve(order: &str) -> String {
     let flow = Flow::builder(app(), KeyRing::from_env().unwrap(), guard).clock(clock).provider(Provider::github());
     let flow = flow.build().unwrap();
     if order == "begin" {
-        return flow.begin(session(), Login::at("github")).unwrap().state;
+        return flow.begin(session(), Login::with("github")).unwrap().state;
     }
     let finished = block_on(flow.finish(session(), oauth_state::Expect::provider("github"), callback(order)));
     finished.map_or_else(|error| error.code().to_owned(), |_| "finished".to_owned())
@@ -53,7 +53,7 @@ fn a_rotation_through_the_environment_fails_no_login() {
     }
     let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let timing = RingTiming::default();
-    let old = RingDocument::first(timing, start).unwrap();
+    let old = KeyRingDocument::first(timing, start).unwrap();
     let new = old.rotate(start).unwrap().document;
     let later = start + timing.propagation + timing.skew + Duration::from_secs(1);
 

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::Clock as _;
 use oauth_state::guard::{Mark, MarkFuture};
-use oauth_state::ring::{Offered, RingDocument, RingError, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingError, RingTiming, Update};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, Bound, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard,
+    App, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard,
+    VerifiedCallback,
 };
 use support::shop::{CountingGuard, NOW, app, session};
 
@@ -21,38 +22,38 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn first() -> RingDocument {
+fn first() -> KeyRingDocument {
     let timing = RingTiming {
         propagation: Duration::from_secs(PROPAGATION),
         skew: Duration::from_secs(SKEW),
         lifetime_cap: Duration::from_secs(CAP),
     };
-    RingDocument::first(timing, at(NOW)).unwrap()
+    KeyRingDocument::first(timing, at(NOW)).unwrap()
 }
 
 /// A server with keys and a clock of its own.
 struct Server {
     flow: Flow,
-    keys: Keys,
+    keys: LiveKeyRing,
     clock: ManualClock,
 }
 
-fn server_of(app: App, document: &RingDocument, guard: impl ReplayGuard) -> Server {
-    let (keys, clock) = (Keys::from(document.ring().clone()), ManualClock::at(NOW));
+fn server_of(app: App, document: &KeyRingDocument, guard: impl ReplayGuard) -> Server {
+    let (keys, clock) = (LiveKeyRing::from(document.ring().clone()), ManualClock::at(NOW));
     let builder = Flow::builder(app, keys.clone(), guard).provider(Provider::github()).clock(clock.clone());
     Server { flow: builder.build().unwrap(), keys, clock }
 }
 
-fn server(document: &RingDocument) -> Server {
+fn server(document: &KeyRingDocument) -> Server {
     server_of(app(), document, SingleProcessGuard::with_capacity(10_000))
 }
 
 impl Server {
     fn begin(&self) -> String {
-        self.flow.begin(session(), Login::at("github")).unwrap().state
+        self.flow.begin(session(), Login::with("github")).unwrap().state
     }
 
-    fn check(&self, state: &str) -> Result<Bound<()>, FinishError> {
+    fn check(&self, state: &str) -> Result<VerifiedCallback<()>, FinishError> {
         self.flow.check(session(), Expect::provider("github"), Callback::from_code(state, "code").unwrap())
     }
 
@@ -62,7 +63,7 @@ impl Server {
         runtime.block_on(bound.mark_used()).map(|_| ()).map_err(|error| error.code())
     }
 
-    fn read(&self, document: &RingDocument) -> Result<Offered, RingError> {
+    fn read(&self, document: &KeyRingDocument) -> Result<Update, RingError> {
         use oauth_state::Clock;
         self.keys.offer(&document.to_secret_text(), self.clock.now())
     }
@@ -131,7 +132,7 @@ fn a_login_that_was_checked_before_its_key_was_revoked_does_not_finish_after() {
     assert_eq!(server.finish(&server.begin()), Ok(()));
 }
 
-fn revoked(document: &RingDocument) -> RingDocument {
+fn revoked(document: &KeyRingDocument) -> KeyRingDocument {
     let (id, _) = document.ring().roles(at(NOW)).next().unwrap();
     document.revoke(id, at(NOW)).unwrap().document
 }
@@ -173,7 +174,7 @@ fn a_revocation_holds_in_a_document_that_is_refused() {
     let broken = revoked(&first).to_secret_text().expose().replace("osk1.", "osk0.");
     assert!(server.keys.offer(&broken.into(), at(NOW)).is_err());
     assert_eq!(server.finish(&state), Err("key_revoked"));
-    let refused = server.flow.begin(session(), Login::at("github")).unwrap_err();
+    let refused = server.flow.begin(session(), Login::with("github")).unwrap_err();
     assert!(matches!(refused, oauth_state::BeginError::NoActiveKey), "and no key is left that seals: {refused}");
 }
 
@@ -264,7 +265,7 @@ fn a_state_under_a_key_that_is_not_known_yet_is_counted() {
 fn logins_on_other_threads_never_see_half_a_swap() {
     const STEP: u64 = 60;
     let timing = RingTiming { propagation: Duration::from_secs(1), skew: Duration::ZERO, ..first().timing() };
-    let mut document = RingDocument::first(timing, at(NOW)).unwrap();
+    let mut document = KeyRingDocument::first(timing, at(NOW)).unwrap();
     let server = server(&document);
     let stop = AtomicBool::new(false);
     let logins = || {
@@ -293,7 +294,7 @@ fn logins_on_other_threads_never_see_half_a_swap() {
             let now = NOW + step * STEP;
             document = document.rotate(at(now)).unwrap().document;
             server.clock.set(now);
-            assert_eq!(server.read(&document).unwrap(), Offered::Taken { late: 0 });
+            assert_eq!(server.read(&document).unwrap(), Update::Taken { late: 0 });
         }
         stop.store(true, Ordering::Relaxed);
         let finished: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();

@@ -9,7 +9,7 @@ use support::shop::{NOW, authorized, block_on, callback, session, shop, shop_wit
 #[test]
 fn an_honest_login_comes_back_whole() {
     let shop = shop();
-    let login = Login::at("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/a?b#c").unwrap());
+    let login = Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/a?b#c").unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     assert_eq!(begun.expires_at, UNIX_EPOCH + Duration::from_secs(NOW + 600));
     assert!(begun.set_cookie.is_none() && begun.client_secret.is_none());
@@ -21,7 +21,7 @@ fn an_honest_login_comes_back_whole() {
     assert_eq!(login.origin.redirect.as_deref(), Some("web"));
     assert_eq!(login.origin.return_to.unwrap().as_str(), "/a?b#c");
     assert_eq!(login.origin.issued_at, UNIX_EPOCH + Duration::from_secs(NOW));
-    assert_eq!(login.unauthenticated_parameters.get("scope"), Some("openid"));
+    assert_eq!(login.parameters.get("scope"), Some("openid"));
     assert_eq!(login.nonce.secret(), begun.nonce);
     let challenge = oauth2::PkceCodeChallenge::from_code_verifier_sha256(&login.code_verifier.into());
     assert_eq!(challenge.as_str(), begun.code_challenge);
@@ -33,7 +33,7 @@ fn context_is_expected_or_learned_and_never_guessed() {
     let shop = shop();
     let tenant = Tenant::from([9; 16]);
     let other = Tenant::from([8; 16]);
-    let login = || Login::at("github").tenant(tenant.clone()).redirect("web");
+    let login = || Login::with("github").tenant(tenant.clone()).redirect("web");
     let code = |login: Login, expect: Expect<'_>| {
         let begun = shop.flow.begin(session(), login).unwrap();
         shop.flow.check(session(), expect, callback(&begun.state)).map_or_else(|error| error.code(), |_| "passed")
@@ -46,8 +46,8 @@ fn context_is_expected_or_learned_and_never_guessed() {
     assert_eq!(code(login(), Expect::any_provider()), "wrong_provider");
     assert_eq!(code(login(), github().tenant(&other)), "wrong_tenant");
     assert_eq!(code(login(), github().redirect("app")), "wrong_redirect");
-    assert_eq!(code(Login::at("github"), github().tenant(&tenant)), "wrong_tenant");
-    assert_eq!(code(Login::at("github"), github().redirect("web")), "wrong_redirect");
+    assert_eq!(code(Login::with("github"), github().tenant(&tenant)), "wrong_tenant");
+    assert_eq!(code(Login::with("github"), github().redirect("web")), "wrong_redirect");
     assert_eq!(shop.guard.calls(), 0);
 }
 
@@ -55,7 +55,7 @@ fn context_is_expected_or_learned_and_never_guessed() {
 #[test]
 fn the_checks_stand_in_the_order_of_the_design() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("google")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("google")).unwrap();
     let other = || Binding::session(b"another person's session").unwrap();
     let github = || Expect::provider("github");
     let code = |query: &str, binding: Binding<'_>, expect: Expect<'_>| {
@@ -82,14 +82,14 @@ fn the_checks_stand_in_the_order_of_the_design() {
 #[test]
 fn a_state_is_used_once_and_the_duplicate_learns_when() {
     let shop = shop();
-    let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+    let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     let finish = || block_on(shop.flow.finish(session(), Expect::provider("github"), callback(&begun.state)));
     assert!(finish().is_ok());
     shop.clock.advance(Duration::from_secs(3));
     let again = finish().unwrap_err();
     assert_eq!(again.kind(), FinishErrorKind::AlreadyUsed);
     assert_eq!(again.first_used_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW)));
-    assert!(again.restart().unwrap().may_restart());
+    assert!(again.restart().unwrap().is_automatic());
 }
 
 #[test]
@@ -111,14 +111,14 @@ fn a_guard_that_cannot_answer_refuses() {
             .provider(Provider::github())
             .build()
             .unwrap();
-        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let begun = flow.begin(session(), Login::with("github")).unwrap();
         let refused = block_on(flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap_err();
         assert_eq!((refused.code(), refused.status(), refused.retry_after().is_some()), (code, 503, retry));
         assert!(std::error::Error::source(&refused).is_some());
         // The same callback may work later; a second login would only add to the load.
-        assert!(!refused.restart().unwrap().may_restart());
+        assert!(!refused.restart().unwrap().is_automatic());
         // An attacker may have chosen the path of an unbound login.
-        let login = Login::at("github").return_to(ReturnTo::parse("/mallory").unwrap());
+        let login = Login::with("github").return_to(ReturnTo::parse("/mallory").unwrap());
         let begun = flow.begin(Binding::dangerously_unbound(), login).unwrap();
         let finished = flow.finish(Binding::dangerously_unbound(), Expect::provider("github"), callback(&begun.state));
         let refused = block_on(finished).unwrap_err();
@@ -134,17 +134,17 @@ fn data_travels_and_data_of_another_shape_is_refused_before_the_guard() {
     }
     let old = shop_with(|builder| builder.carrying::<Plan>().provider(Provider::github()));
     let new = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
-    let begun = old.flow.begin(session(), Login::at("github").data(Plan { seats: 3 })).unwrap();
+    let begun = old.flow.begin(session(), Login::with("github").data(Plan { seats: 3 })).unwrap();
     let refused = new.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::Data);
-    assert!(refused.restart().unwrap().may_restart());
+    assert!(refused.restart().unwrap().is_automatic());
     assert_eq!(new.guard.calls(), 0);
     let finished = block_on(old.flow.finish(session(), Expect::provider("github"), callback(&begun.state))).unwrap();
     assert_eq!(authorized(finished).data, Plan { seats: 3 });
 
     let optional = shop_with(|builder| builder.carrying::<Option<u8>>().provider(Provider::github()));
     for data in [None, Some(7)] {
-        let begun = optional.flow.begin(session(), Login::at("github").data(data)).unwrap();
+        let begun = optional.flow.begin(session(), Login::with("github").data(data)).unwrap();
         let finished = block_on(optional.flow.finish(session(), Expect::provider("github"), callback(&begun.state)));
         assert_eq!(authorized(finished.unwrap()).data, data);
     }
@@ -157,7 +157,7 @@ fn a_redirect_id_that_is_configured_no_more_is_refused() {
             builder.provider(Provider::github().named_redirect_uri(id, "https://shop.example/callback"))
         })
     };
-    let begun = with("old").flow.begin(session(), Login::at("github").redirect("old")).unwrap();
+    let begun = with("old").flow.begin(session(), Login::with("github").redirect("old")).unwrap();
     let refused = with("new").flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
     assert_eq!(refused.code(), "wrong_redirect");
 }

@@ -1,8 +1,8 @@
 //! The table of presets: each figure has a source and a date, each limit is held to before the redirect, and
 //! `docs/providers.md` shows what the table says.
 
-use oauth_state::provider::{Figure, Preset, PresetError, ResponseMode};
-use oauth_state::{BeginError, Begun, Binding, Login, Provider, ReturnTo};
+use oauth_state::provider::{Preset, PresetError, ResponseMode, Sourced};
+use oauth_state::{AuthorizationRequest, BeginError, Binding, Login, Provider, ReturnTo};
 use std::fmt::Write;
 use support::shop::{Shop, session, shop_with};
 
@@ -15,7 +15,7 @@ const UNKNOWN: &str = "–";
 
 /// Each figure of a preset: what it is of, its source and its date.
 fn figures(preset: &Preset) -> Vec<(&'static str, &'static str, &'static str)> {
-    fn of<T>(name: &'static str, figure: Option<Figure<T>>) -> Option<(&'static str, &'static str, &'static str)> {
+    fn of<T>(name: &'static str, figure: Option<Sourced<T>>) -> Option<(&'static str, &'static str, &'static str)> {
         figure.map(|figure| (name, figure.source, figure.read))
     }
     let all = [
@@ -164,9 +164,9 @@ fn shop_of(preset: &Preset) -> Shop<String> {
 }
 
 /// A login with a 16-byte tenant, a return path of this length and data of this length.
-fn begin(shop: &Shop<String>, preset: &Preset, path: usize, data: usize) -> Result<Begun, BeginError> {
+fn begin(shop: &Shop<String>, preset: &Preset, path: usize, data: usize) -> Result<AuthorizationRequest, BeginError> {
     let path = ReturnTo::parse(&format!("/{}", "p".repeat(path - 1))).unwrap();
-    let login = Login::at(preset.id).tenant([9; 16]).return_to(path).data("d".repeat(data));
+    let login = Login::with(preset.id).tenant([9; 16]).return_to(path).data("d".repeat(data));
     shop.flow.begin(session(), login)
 }
 
@@ -222,7 +222,7 @@ fn states_hold_no_character_that_a_provider_refuses() {
 fn form_post_presets_set_cookies_that_come_along_on_a_cross_site_post() {
     for preset in Preset::all() {
         let shop = shop_with(|builder| builder.provider(preset.provider()));
-        let cookie = shop.flow.begin(Binding::cookie_headers([]), Login::at(preset.id)).unwrap().set_cookie.unwrap();
+        let cookie = shop.flow.begin(Binding::cookie_headers([]), Login::with(preset.id)).unwrap().set_cookie.unwrap();
         let by_form = preset.response_mode == ResponseMode::FormPost;
         assert_eq!(cookie.contains("; SameSite=None"), by_form, "{}: {cookie}", preset.id);
         assert_eq!(cookie.contains("; SameSite=Lax"), !by_form, "{}: {cookie}", preset.id);
@@ -236,7 +236,7 @@ struct Sources(Vec<(&'static str, &'static str)>);
 
 impl Sources {
     /// A cell: the value, and the number of its source.
-    fn cell<T>(&mut self, figure: Option<Figure<T>>, show: impl FnOnce(T) -> String) -> String {
+    fn cell<T>(&mut self, figure: Option<Sourced<T>>, show: impl FnOnce(T) -> String) -> String {
         let Some(figure) = figure else { return UNKNOWN.to_owned() };
         let source = (figure.source, figure.read);
         let number = self.0.iter().position(|known| *known == source).unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth_state::inspect::PublicData;
-use oauth_state::{Binding, Expect, Finished, Login, Provider, Restart, Tenant};
+use oauth_state::{Binding, Expect, Login, LoginOutcome, Provider, Restart, Tenant};
 use serde::{Deserialize, Serialize};
 use support::shop::{block_on, callback, session, shop_built};
 
@@ -15,16 +15,15 @@ impl PublicData for Button {}
 /// Data that a callback does not give back, or that a login that begins again has lost.
 #[test]
 fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
-    let shop = shop_built(|builder| {
-        builder.carrying::<Button>().provider(Provider::github()).build_signed_readable_by_anybody()
-    });
+    let shop =
+        shop_built(|builder| builder.carrying::<Button>().provider(Provider::github()).build_signed_not_encrypted());
     let checkout = || Button("checkout".to_owned());
-    let begin = || shop.flow.begin(session(), Login::at("github").tenant([9; 16]).data(checkout())).unwrap().state;
+    let begin = || shop.flow.begin(session(), Login::with("github").tenant([9; 16]).data(checkout())).unwrap().state;
     let finish = |binding: Binding<'_>, state: &str| {
         block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state)))
     };
     let state = begin();
-    let Ok(Finished::Code(login)) = finish(session(), &state) else { panic!("refused") };
+    let Ok(LoginOutcome::Authorized(login)) = finish(session(), &state) else { panic!("refused") };
     assert_eq!((login.data, login.origin.tenant), (checkout(), Some(Tenant::from([9; 16]))));
     let restart_data = |binding: Binding<'_>, state: &str| {
         let refused = finish(binding, state).unwrap_err();
@@ -40,12 +39,12 @@ fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
 /// What is readable in a state must not be enough to finish it, nor hold what the token endpoint is given.
 #[test]
 fn nothing_secret_is_readable() {
-    let shop = shop_built(|builder| builder.provider(Provider::github()).build_signed_readable_by_anybody());
-    let begun = shop.flow.begin(Binding::new_client_secret(), Login::at("github")).unwrap();
+    let shop = shop_built(|builder| builder.provider(Provider::github()).build_signed_not_encrypted());
+    let begun = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
     let secret = begun.client_secret.unwrap();
-    let held = Binding::client_secret(&secret).unwrap();
+    let held = Binding::login_secret(&secret).unwrap();
     let finished = block_on(shop.flow.finish(held, Expect::provider("github"), callback(&begun.state)));
-    let Ok(Finished::Code(login)) = finished else { panic!("refused") };
+    let Ok(LoginOutcome::Authorized(login)) = finished else { panic!("refused") };
     let bytes = |text: &str| {
         use base64::Engine;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()

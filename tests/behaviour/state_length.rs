@@ -12,9 +12,9 @@ fn state_chars(provider: &str, full: bool, user: bool) -> usize {
     let shop = shop_with(|builder| {
         builder.provider(Provider::github()).provider(Provider::apple()).provider(Provider::entra())
     });
-    let login = Login::at(provider);
+    let login = Login::with(provider);
     let login = if full { login.tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap()) } else { login };
-    let binding = if user { session().and_user(b"user-42").unwrap() } else { session() };
+    let binding = if user { session().for_user(b"user-42").unwrap() } else { session() };
     shop.flow.begin(binding, login).unwrap().state.len()
 }
 
@@ -40,8 +40,8 @@ fn a_state_fits_every_provider_whose_limit_is_known() {
         assert!(state_chars(provider, true, true) <= 212 + 22);
     }
     let eight = shop_with(|builder| builder.provider(Provider::custom("eight888").unwrap()));
-    assert!(eight.flow.begin(session(), Login::at("eight888")).unwrap().state.len() <= 112);
-    let full = Login::at("eight888").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
+    assert!(eight.flow.begin(session(), Login::with("eight888")).unwrap().state.len() <= 112);
+    let full = Login::with("eight888").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
     assert!(eight.flow.begin(session(), full).unwrap().state.len() <= 212);
 }
 
@@ -66,7 +66,7 @@ fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
         let shop = shop_with(|builder| builder.provider(Provider::github().max_state_chars(limit)));
         let begin = |length: usize| {
             let path = ReturnTo::parse(&format!("/{}", "a".repeat(length))).unwrap();
-            shop.flow.begin(session(), Login::at("github").return_to(path))
+            shop.flow.begin(session(), Login::with("github").return_to(path))
         };
         let longest = (0..1024).rev().find(|length| begin(*length).is_ok()).unwrap();
         let fits = begin(longest).unwrap();
@@ -89,14 +89,14 @@ fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
 #[test]
 fn a_signed_state_is_sixteen_bytes_longer_and_they_count_against_the_limit() {
     let length = |shop: Shop, login| shop.flow.begin(session(), login).map(|begun| begun.state.len());
-    let github = || Login::at("github").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
+    let github = || Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
     let (encrypted, signed) = (length(shop(), github()).unwrap(), length(signed_shop(), github()).unwrap());
     assert_eq!(signed * 3 / 4, encrypted * 3 / 4 + 16);
 
     let limited = |limit: usize, signed: bool| {
         let shop = shop_built(|builder| {
             let builder = builder.provider(Provider::github().max_state_chars(limit));
-            if signed { builder.build_signed_readable_by_anybody() } else { builder.build() }
+            if signed { builder.build_signed_not_encrypted() } else { builder.build() }
         });
         length(shop, github())
     };
@@ -114,7 +114,7 @@ fn a_signed_state_is_sixteen_bytes_longer_and_they_count_against_the_limit() {
 fn data_counts_and_nothing_beyond_2048_characters_is_ever_sealed() {
     let shop =
         shop_with(|builder| builder.carrying::<String>().provider(Provider::github().max_state_chars(1_000_000)));
-    let begin = |length: usize| shop.flow.begin(session(), Login::at("github").data("x".repeat(length)));
+    let begin = |length: usize| shop.flow.begin(session(), Login::with("github").data("x".repeat(length)));
     let longest = (1400..1500).rev().find(|length| begin(*length).is_ok()).unwrap();
     assert_eq!(begin(longest).unwrap().state.len(), 2048);
     let refused = begin(longest + 1);

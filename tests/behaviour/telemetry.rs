@@ -10,11 +10,13 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 use oauth_state::guard::{DangerouslyFailOpen, GuardError, KnownUsedCache, Mark, MarkFuture};
 use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
 use oauth_state::ring::source::source_fn;
-use oauth_state::ring::{Refresh, RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state::testing::{flow, ring};
-use oauth_state::{Binding, Callback, Expect, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::{
+    Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard,
+};
 use oauth_state_store::testing::stored_flow;
-use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
+use oauth_state_store::{HandleKind, Payload, PayloadStore, StoreError, StoredFlow};
 use support::shop::{Browser, app, callback, session, shop, shop_with};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -56,23 +58,23 @@ impl ReplayGuard for Away {
 /// A store that keeps nothing.
 struct NoRoom;
 
-impl Rows for NoRoom {
-    fn form(&self) -> HandleForm {
-        HandleForm::Other
+impl PayloadStore for NoRoom {
+    fn form(&self) -> HandleKind {
+        HandleKind::Other
     }
 
-    fn put<'a>(&'a self, _: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, _: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async { Err(StoreError::full()) })
     }
 
-    fn get<'a>(&'a self, _: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, _: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
 }
 
 /// A login that passes, and the same callback once more.
 async fn twice<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static + Default>(flow: &Flow<T>) {
-    let begun = flow.begin(session(), Login::at("github").data(T::default())).unwrap();
+    let begun = flow.begin(session(), Login::with("github").data(T::default())).unwrap();
     for _ in 0..2 {
         let _ = flow.finish(session(), Expect::provider("github"), callback(&begun.state)).await;
     }
@@ -85,10 +87,10 @@ fn over(guard: impl ReplayGuard) -> Flow {
 /// A source that gives one document, then a newer one, then garbage, then nothing.
 async fn a_ring_that_changes() {
     // A state that another ring sealed.
-    let other = over(SingleProcessGuard::with_capacity(10)).begin(session(), Login::at("github")).unwrap();
+    let other = over(SingleProcessGuard::with_capacity(10)).begin(session(), Login::with("github")).unwrap();
     // Of yesterday: its second key has sealed elsewhere for long when it is heard of here.
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
-    let first = RingDocument::first(RingTiming::default(), yesterday).unwrap();
+    let first = KeyRingDocument::first(RingTiming::default(), yesterday).unwrap();
     let second = first.rotate(yesterday).unwrap().document;
     let texts = [&first, &first, &second].map(|document| document.to_secret_text().expose().to_owned());
     let mut answers = texts.to_vec();
@@ -99,7 +101,7 @@ async fn a_ring_that_changes() {
         let answer = answers.lock().unwrap().pop();
         async move { answer.ok_or_else(|| "out of order".into()) }
     });
-    let (keys, mut refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+    let (keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await.unwrap();
     let flow = Flow::builder(app(), keys, SingleProcessGuard::with_capacity(10)).provider(Provider::github());
     let flow = flow.build().unwrap();
     for _ in 0..4 {
@@ -116,20 +118,20 @@ fn drive_everything() {
         twice(&over(DangerouslyFailOpen::new(Away))).await;
         twice(&over(Away)).await;
         let stored: StoredFlow<String> = stored_flow();
-        let begun = stored.begin(session(), Login::at("github").data("kept".to_owned())).await.unwrap();
+        let begun = stored.begin(session(), Login::with("github").data("kept".to_owned())).await.unwrap();
         let _ = stored.finish(session(), Expect::provider("github"), callback(&begun.state)).await.unwrap();
         let flow = flow();
-        let begun = flow.begin(session(), Login::at("github")).unwrap();
+        let begun = flow.begin(session(), Login::with("github")).unwrap();
         let with_iss = callback(&begun.state).iss("https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
-        assert!(flow.begin(session(), Login::at("gitlab")).is_err());
+        assert!(flow.begin(session(), Login::with("gitlab")).is_err());
         let stored: StoredFlow<String> = StoredFlow::new(
             Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).provider(Provider::github()).carrying(),
             NoRoom,
         )
         .unwrap();
-        assert!(stored.begin(session(), Login::at("github").data(String::new())).await.is_err());
+        assert!(stored.begin(session(), Login::with("github").data(String::new())).await.is_err());
     });
     // Marks that are dropped when their time is over.
     let shop = shop();
@@ -178,12 +180,12 @@ fn callbacks_are_counted_once_by_what_they_ended_in() {
         let finish = |expect: &str, callback: Callback| {
             let _ = runtime.block_on(shop.flow.finish(session(), Expect::provider(expect), callback));
         };
-        let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
+        let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
         shop.clock.advance(Duration::from_secs(7));
         finish("google", callback(&begun.state));
         finish("github", callback(&begun.state));
         finish("github", callback(&begun.state));
-        let begun = shop.flow.begin(session(), Login::at("google")).unwrap();
+        let begun = shop.flow.begin(session(), Login::with("google")).unwrap();
         let denied = format!("error=access_denied&state={}", begun.state);
         finish("google", Callback::from_query(&denied).unwrap());
         let _ = Callback::from_query("code=c");
@@ -212,7 +214,7 @@ fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
     let text = scraped(|| {
         runtime().block_on(async {
             let (one, other) = (stored_flow(), stored_flow());
-            let begun = one.begin(session(), Login::at("github").data(String::new())).await.unwrap();
+            let begun = one.begin(session(), Login::with("github").data(String::new())).await.unwrap();
             let refused = other.finish(session(), Expect::provider("github"), callback(&begun.state)).await;
             assert_eq!(refused.unwrap_err().code(), "not_stored");
         });
@@ -267,8 +269,8 @@ fn no_text_from_outside_becomes_a_label_or_a_field() {
     let text = scraped(|| {
         log = logged(|| {
             let shop = shop();
-            let begun = shop.flow.begin(session(), Login::at("github")).unwrap();
-            assert!(shop.flow.begin(session(), Login::at("outside")).is_err());
+            let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
+            assert!(shop.flow.begin(session(), Login::with("outside")).is_err());
             for state in [begun.state.as_str(), "outside"] {
                 let finish = shop.flow.finish(session(), Expect::provider("outside"), callback(state).iss("outside"));
                 assert!(runtime().block_on(finish).is_err());
@@ -340,7 +342,7 @@ fn neither_metrics_nor_spans_hold_a_secret() {
         log = logged(|| {
             let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
             let mut browser = Browser::default();
-            let login = Login::at("github").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
+            let login = Login::with("github").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
             let login = login.return_to(oauth_state::ReturnTo::parse("/secret-path").unwrap());
             let begun = shop.flow.begin(Binding::cookies(&browser.headers()), login).unwrap();
             browser.take(&begun);
@@ -352,7 +354,7 @@ fn neither_metrics_nor_spans_hold_a_secret() {
                     Expect::provider("github"),
                     Callback::from_query(&query).unwrap(),
                 );
-                if let Ok(oauth_state::Finished::Code(login)) = runtime().block_on(finish) {
+                if let Ok(oauth_state::LoginOutcome::Authorized(login)) = runtime().block_on(finish) {
                     secrets.extend([login.code_verifier.secret().to_owned(), login.nonce.secret().to_owned()]);
                 }
             }
@@ -389,12 +391,12 @@ fn the_ring_s_gauges_follow_the_source() {
 fn a_ring_has_an_age_from_the_first_moment_that_somebody_looks_after_it() {
     let text = scraped(|| {
         runtime().block_on(async {
-            let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();
+            let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();
             let source = source_fn("a text", move || {
                 let text = document.expose().to_owned();
                 async move { Ok(text) }
             });
-            let (_keys, refresher) = Keys::load(source, Refresh::default()).await.unwrap();
+            let (_keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await.unwrap();
             tokio::select! { biased; () = refresher.run() => {}, () = async {} => {} }
         });
     });

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oauth_state::ring::{RingDocument, RingTiming};
-use oauth_state::{Expect, FinishError, Finished, Flow, KeyRing, Login, Provider};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
+use oauth_state::{Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider};
 use oauth_state_redis::RedisGuard;
 use support::servers::Failure;
 use support::servers::redis::{Engine, RedisServer};
@@ -15,7 +15,7 @@ async fn server(document: &str, redis: &RedisServer) -> Result<Flow, Failure> {
     Ok(Flow::builder(app(), KeyRing::parse(document)?, guard).provider(Provider::github()).build()?)
 }
 
-async fn finish(server: &Flow, state: &str) -> Result<Finished<()>, FinishError> {
+async fn finish(server: &Flow, state: &str) -> Result<LoginOutcome<()>, FinishError> {
     server.finish(session(), Expect::provider("github"), callback(state)).await
 }
 
@@ -29,17 +29,17 @@ fn a_login_is_finished_by_either_server_and_by_one_alone() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let redis = RedisServer::start(Engine::Redis70, &[]).await.unwrap();
-        let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now()).unwrap();
+        let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now()).unwrap();
         let text = document.to_secret_text();
         let (one, other) = (server(text.expose(), &redis).await.unwrap(), server(text.expose(), &redis).await.unwrap());
 
-        let begun = one.begin(session(), Login::at("github")).unwrap();
+        let begun = one.begin(session(), Login::with("github")).unwrap();
         assert!(finish(&other, &begun.state).await.is_ok(), "begun on one, finished on the other");
         for server in [&one, &other] {
             assert_eq!(finish(server, &begun.state).await.unwrap_err().code(), "already_used");
         }
         for _ in 0..50 {
-            let begun = other.begin(session(), Login::at("github")).unwrap();
+            let begun = other.begin(session(), Login::with("github")).unwrap();
             let (here, there) = tokio::join!(finish(&one, &begun.state), finish(&other, &begun.state));
             let refused: Vec<_> = [here, there].into_iter().filter_map(Result::err).collect();
             assert_eq!(refused.iter().map(FinishError::code).collect::<Vec<_>>(), ["already_used"], "one alone");

@@ -12,8 +12,8 @@ use loom::sync::atomic::AtomicBool;
 use loom::thread;
 use oauth_state::testing::ManualClock;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
-use oauth_state::ring::{KeyRole, Offered, RingDocument, RingError, RingTiming, SecretText};
-use oauth_state::{App, Begun, Binding, Bound, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard};
+use oauth_state::ring::{KeyRole, Update, KeyRingDocument, RingError, RingTiming, SecretString};
+use oauth_state::{App, AuthorizationRequest, Binding, VerifiedCallback, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, Provider, ReplayGuard};
 
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
@@ -29,23 +29,23 @@ fn timing(lifetime_cap: u64) -> RingTiming {
 /// Documents that follow one another, all of which seal today. Drawn once, so that every order has the same keys.
 struct Documents {
     /// Key A seals, and lifetimes are an hour at most.
-    first: RingDocument,
+    first: KeyRingDocument,
     /// Key B seals, A still opens, and lifetimes are 1200 s at most.
-    second: RingDocument,
+    second: KeyRingDocument,
     /// The same, and A is revoked.
-    third: RingDocument,
+    third: KeyRingDocument,
     /// Cut off behind the id of A, which is revoked all the same.
-    hurried: SecretText,
+    hurried: SecretString,
 }
 
 static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| {
-    let first = RingDocument::first(timing(3600), at(NOW - DAY)).expect("a first document");
+    let first = KeyRingDocument::first(timing(3600), at(NOW - DAY)).expect("a first document");
     let (a, _) = first.ring().roles(at(NOW)).next().expect("a key");
     let shorter = first.with_times(timing(1200), at(NOW - 1000)).expect("other times").document;
     let second = shorter.rotate(at(NOW - 1000)).expect("a second key").document;
     let third = second.revoke(a, at(NOW)).expect("a revocation").document;
-    let hurried = SecretText::from(format!(r#"{{"serial": 9, "revoked": ["{a}""#));
-    let roles = |document: &RingDocument| document.ring().roles(at(NOW)).map(|(_, role)| role).collect::<Vec<_>>();
+    let hurried = SecretString::from(format!(r#"{{"serial": 9, "revoked": ["{a}""#));
+    let roles = |document: &KeyRingDocument| document.ring().roles(at(NOW)).map(|(_, role)| role).collect::<Vec<_>>();
     assert_eq!(roles(&first), [KeyRole::Active]);
     assert_eq!(roles(&second), [KeyRole::Retiring, KeyRole::Active]);
     assert_eq!(roles(&third), [KeyRole::Revoked, KeyRole::Active]);
@@ -66,11 +66,11 @@ impl ReplayGuard for Agreeing {
     }
 }
 
-fn flow(keys: &Keys, lifetime: u64) -> Flow {
+fn flow(keys: &LiveKeyRing, lifetime: u64) -> Flow {
     flow_with(keys, lifetime, Agreeing::default())
 }
 
-fn flow_with(keys: &Keys, lifetime: u64, guard: Agreeing) -> Flow {
+fn flow_with(keys: &LiveKeyRing, lifetime: u64, guard: Agreeing) -> Flow {
     Flow::builder(App::new("shop", "test").expect("names"), keys.clone(), guard)
         .provider(Provider::github())
         .lifetime(Duration::from_secs(lifetime))
@@ -79,20 +79,20 @@ fn flow_with(keys: &Keys, lifetime: u64, guard: Agreeing) -> Flow {
         .expect("a configuration that builds")
 }
 
-fn keys() -> Keys {
-    Keys::from(DOCUMENTS.first.ring().clone())
+fn keys() -> LiveKeyRing {
+    LiveKeyRing::from(DOCUMENTS.first.ring().clone())
 }
 
-fn offer(keys: &Keys, document: &RingDocument) -> Result<Offered, RingError> {
+fn offer(keys: &LiveKeyRing, document: &KeyRingDocument) -> Result<Update, RingError> {
     keys.offer(&document.to_secret_text(), at(NOW))
 }
 
-fn begin(flow: &Flow) -> Begun {
-    flow.begin(Binding::cookie_headers([]), Login::at("github")).expect("a key that seals")
+fn begin(flow: &Flow) -> AuthorizationRequest {
+    flow.begin(Binding::cookie_headers([]), Login::with("github")).expect("a key that seals")
 }
 
 /// The refusal of a state's callback, if it is refused.
-fn refusal(flow: &Flow, begun: &Begun) -> Option<&'static str> {
+fn refusal(flow: &Flow, begun: &AuthorizationRequest) -> Option<&'static str> {
     refusal_of(flow, &begun.state, begun.set_cookie.as_deref())
 }
 
@@ -100,7 +100,7 @@ fn refusal_of(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Option<&'st
     check(flow, state, set_cookie).err().map(|error| error.code())
 }
 
-fn check(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Result<Bound<()>, FinishError> {
+fn check(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Result<VerifiedCallback<()>, FinishError> {
     let cookie = set_cookie.and_then(|header| header.split(';').next()).expect("a cookie");
     let callback = Callback::from_code(state, "code").expect("a callback");
     flow.check(Binding::cookie_headers([cookie.as_bytes()]), Expect::provider("github"), callback)
@@ -122,7 +122,7 @@ fn serial_in_use(flow: &Flow) -> u64 {
 }
 
 /// What a begin shows of the ring that it was made with: the key id in the state, and the lifetime that the cookie takes from the document.
-fn made_with(begun: &Begun) -> (String, String) {
+fn made_with(begun: &AuthorizationRequest) -> (String, String) {
     let max_age =
         begun.set_cookie.as_deref().and_then(|header| header.split("; ").find(|part| part.starts_with("Max-Age")));
     (begun.state[..9].to_owned(), max_age.expect("a lifetime").to_owned())
@@ -146,8 +146,8 @@ fn the_serial_never_goes_backwards_and_no_flow_lags_behind_the_handle() {
             seen = used;
         }
         let late = late.join().expect("an answer");
-        assert!(matches!(late, Ok(Offered::Taken { .. }) | Err(RingError::SerialTooLow { .. })), "{late:?}");
-        assert!(matches!(newest.join().expect("an answer"), Ok(Offered::Taken { .. })));
+        assert!(matches!(late, Ok(Update::Taken { .. }) | Err(RingError::SerialTooLow { .. })), "{late:?}");
+        assert!(matches!(newest.join().expect("an answer"), Ok(Update::Taken { .. })));
         assert_eq!((keys.ring().serial(), serial_in_use(&flow)), (DOCUMENTS.third.serial(), DOCUMENTS.third.serial()));
     });
 }
@@ -164,7 +164,7 @@ fn a_document_that_is_offered_twice_at_once_is_taken_once() {
         };
         let answers = [offer(&keys, &DOCUMENTS.second), other.join().expect("an answer")]
             .map(|answer| answer.expect("no refusal"));
-        assert!(answers.contains(&Offered::Unchanged) && answers.contains(&Offered::Taken { late: 1 }), "{answers:?}");
+        assert!(answers.contains(&Update::Unchanged) && answers.contains(&Update::Taken { late: 1 }), "{answers:?}");
         assert_eq!((keys.status().taken, serial_in_use(&flow)), (1, DOCUMENTS.second.serial()));
     });
 }
@@ -234,7 +234,7 @@ fn a_revocation_in_a_refused_document_holds_against_any_other() {
         assert!(keys.offer(&DOCUMENTS.hurried, at(NOW)).is_err());
         assert_eq!(refusal(&flow, &under_a), Some("key_revoked"));
         let other = other.join().expect("an answer");
-        assert!(matches!(other, Ok(Offered::Taken { .. }) | Err(RingError::RevokedKeyReturns(_))), "{other:?}");
+        assert!(matches!(other, Ok(Update::Taken { .. }) | Err(RingError::RevokedKeyReturns(_))), "{other:?}");
         assert_eq!(refusal(&flow, &under_a), Some("key_revoked"));
     });
 }

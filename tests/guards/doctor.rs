@@ -3,7 +3,7 @@
 use oauth_state::ReplayGuard;
 use oauth_state::guard::{GuardError, Marked};
 use oauth_state_postgres::{PostgresGuardBuilder, SCHEMA};
-use oauth_state_redis::{EvictionPolicy, Examined, RedisGuard, RedisGuardBuilder};
+use oauth_state_redis::{Examined, OnEvictingServer, RedisGuard, RedisGuardBuilder};
 use support::ensure;
 use support::harness::Outcome;
 use support::servers::Failure;
@@ -74,7 +74,7 @@ pub async fn redis(engine: Engine) -> Outcome {
     server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await?;
     let checks = look().await?;
     ensure!(wrong(&checks, Level::Error) == ["eviction_policy"], "allkeys-lru: {checks:?}");
-    let accept = |guard: RedisGuardBuilder| guard.on_evicting_policy(EvictionPolicy::DangerouslyWarn);
+    let accept = |guard: RedisGuardBuilder| guard.on_evicting_policy(OnEvictingServer::DangerouslyWarn);
     let checks = redis_at(&server.url(), accept).await?;
     let (errors, warnings) = (wrong(&checks, Level::Error), wrong(&checks, Level::Warning));
     ensure!(errors.is_empty() && warnings == ["eviction_policy"], "allkeys-lru, accepted: {checks:?}");

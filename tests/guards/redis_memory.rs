@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth_state::ReplayGuard;
 use oauth_state::guard::{GuardErrorKind, Marked};
-use oauth_state_redis::{EvictionPolicy, RedisGuard};
+use oauth_state_redis::{OnEvictingServer, RedisGuard};
 use support::ensure;
 use support::harness::Outcome;
 use support::servers::Failure;
@@ -89,7 +89,7 @@ pub async fn evicting(engine: Engine) -> Outcome {
     ensure!(refused.kind() == GuardErrorKind::Misconfigured, "{}", cause(&refused));
     ensure!(cause(&refused).contains("allkeys-lru"), "{}", cause(&refused));
     let before = logs::mark();
-    let builder = RedisGuard::builder(server.url()).on_evicting_policy(EvictionPolicy::DangerouslyWarn);
+    let builder = RedisGuard::builder(server.url()).on_evicting_policy(OnEvictingServer::DangerouslyWarn);
     let guard: Guard = Arc::new(builder.connect().await?);
     ensure!(logs::since(before).contains("maxmemory-policy evicts"), "no warning");
     let honest = mark_new(&guard, HONEST).await?;

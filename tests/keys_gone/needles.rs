@@ -7,7 +7,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use oauth_state::ring::{RootKey, SecretText};
+use oauth_state::ring::{RootKey, SecretString};
 use sha2::{Sha256, block_api::compress256};
 
 use crate::memory::Needle;
@@ -45,7 +45,7 @@ pub fn make(key: &Path, document: &Path) {
     std::fs::write(key, text).unwrap();
     // Keys to come stand beside it, so that lists of keys grow while they are made: growing leaves the old list behind.
     let to_come: Vec<_> = (0..5).map(|_| RootKey::generate().unwrap().to_secret_text()).collect();
-    let keys: Vec<_> = std::iter::once(text).chain(to_come.iter().map(SecretText::expose)).collect();
+    let keys: Vec<_> = std::iter::once(text).chain(to_come.iter().map(SecretString::expose)).collect();
     let keys = keys.into_iter().zip([2020, 2090, 2091, 2092, 2093, 2094]).map(|(key, year)| {
         let seal_from = format!("{year}-01-01T00:00:00Z");
         serde_json::json!({ "key": key, "published_at": "2019-12-31T00:00:00Z", "seal_from": seal_from })

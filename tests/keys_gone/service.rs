@@ -5,16 +5,17 @@ use std::path::Path;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use oauth_state::ring::source::FileSource;
-use oauth_state::ring::{Refresh, RingDocument, SecretText};
+use oauth_state::ring::{KeyRingDocument, Refresh, SecretString};
 use oauth_state::{
-    App, Binding, Callback, Expect, Finished, Flow, FlowBuilder, KeyRing, Keys, Login, Provider, SingleProcessGuard,
+    App, Binding, Callback, Expect, Flow, FlowBuilder, KeyRing, LiveKeyRing, Login, LoginOutcome, Provider,
+    SingleProcessGuard,
 };
 use tokio::runtime::Runtime;
 
 use crate::memory::{self, Found, Needle};
 use crate::needles;
 
-/// What lies only where this crate does not reach, as `docs/side-channels.md` says: in the caller's `Begun` and headers.
+/// What lies only where this crate does not reach, as `docs/side-channels.md` says: in the caller's `AuthorizationRequest` and headers.
 const NOT_OURS: [&str; 2] = ["a cookie's secret, in its text", "a client's secret, in its text"];
 /// What this crate never keeps on the heap, so that there is nothing to find while it is in use.
 const NEVER_KEPT: [&str; 3] = ["a cookie's secret", "the key that binds logins", "the key that signs"];
@@ -42,24 +43,25 @@ struct Service<'r> {
     loaded: Flow,
     signed: Flow,
     /// What an operator's tool has.
-    _written: SecretText,
+    _written: SecretString,
 }
 
 /// A login that is finished, and what its user agent keeps.
-type Held = (Finished<()>, Option<Box<Binding<'static>>>);
+type Held = (LoginOutcome<()>, Option<Box<Binding<'static>>>);
 
 impl<'r> Service<'r> {
     fn start(runtime: &'r Runtime, key: &Path, document: &Path) -> Self {
-        let text = SecretText::from(std::fs::read_to_string(document).unwrap());
-        let written = RingDocument::parse(text.expose()).unwrap().to_secret_text();
-        let (loaded, refresher) = runtime.block_on(Keys::load(FileSource::new(document), Refresh::default())).unwrap();
+        let text = SecretString::from(std::fs::read_to_string(document).unwrap());
+        let written = KeyRingDocument::parse(text.expose()).unwrap().to_secret_text();
+        let (loaded, refresher) =
+            runtime.block_on(LiveKeyRing::load(FileSource::new(document), Refresh::default())).unwrap();
         drop(refresher);
         Self {
             runtime,
             of_key: flow(KeyRing::from_file(key).unwrap()),
             of_document: flow(KeyRing::from_file(document).unwrap()),
             loaded: flow(loaded.clone()),
-            signed: builder(loaded).build_signed_readable_by_anybody().unwrap(),
+            signed: builder(loaded).build_signed_not_encrypted().unwrap(),
             _written: written,
         }
     }
@@ -68,7 +70,7 @@ impl<'r> Service<'r> {
     fn logins(&self, flow: &Flow, needles: &mut Vec<Needle>) -> [Held; 2] {
         let nothing = HeaderMap::new();
         // A browser that began in several tabs at once: the list of its cookies grows.
-        let tabs = (0..8).map(|_| flow.begin(Binding::cookies(&nothing), Login::at("github")).unwrap());
+        let tabs = (0..8).map(|_| flow.begin(Binding::cookies(&nothing), Login::with("github")).unwrap());
         let mut headers = HeaderMap::new();
         let mut state = String::new();
         for begun in tabs {
@@ -81,18 +83,18 @@ impl<'r> Service<'r> {
         }
         let by_cookie = self.finish(flow, Binding::cookies(&headers), &state, needles);
 
-        let begun = flow.begin(Binding::new_client_secret(), Login::at("github")).unwrap();
+        let begun = flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
         let secret = begun.client_secret.unwrap();
         needles.extend(needles::of_base64url("a client's secret, in its text", "a client's secret", &secret));
-        let binding = Box::new(Binding::client_secret(&secret).unwrap());
+        let binding = Box::new(Binding::login_secret(&secret).unwrap());
         let by_secret = self.finish(flow, (*binding).clone(), &begun.state, needles);
         [(by_cookie, None), (by_secret, Some(binding))]
     }
 
-    fn finish(&self, flow: &Flow, binding: Binding<'_>, state: &str, needles: &mut Vec<Needle>) -> Finished<()> {
+    fn finish(&self, flow: &Flow, binding: Binding<'_>, state: &str, needles: &mut Vec<Needle>) -> LoginOutcome<()> {
         let callback = Callback::from_code(state, "code").unwrap();
         let finished = self.runtime.block_on(flow.finish(binding, Expect::provider("github"), callback)).unwrap();
-        let Finished::Code(login) = &finished else { panic!("the provider refused") };
+        let LoginOutcome::Authorized(login) = &finished else { panic!("the provider refused") };
         let verifier = login.code_verifier.secret();
         let [text, _] = needles::of_base64url("a code_verifier, in its text", "a code_verifier", verifier);
         needles.push(text);
@@ -100,11 +102,11 @@ impl<'r> Service<'r> {
     }
 }
 
-fn flow(keys: impl Into<Keys>) -> Flow {
+fn flow(keys: impl Into<LiveKeyRing>) -> Flow {
     builder(keys).build().unwrap()
 }
 
-fn builder(keys: impl Into<Keys>) -> FlowBuilder<()> {
+fn builder(keys: impl Into<LiveKeyRing>) -> FlowBuilder<()> {
     let guard = SingleProcessGuard::with_capacity(100);
     Flow::builder(App::new("shop", "test").unwrap(), keys, guard).provider(Provider::github())
 }

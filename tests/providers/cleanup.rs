@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_state::BeginError;
-use oauth_state::ring::RingDocument;
+use oauth_state::ring::KeyRingDocument;
 use oauth_state::testing::ManualClock;
-use oauth_state_postgres::PostgresRows;
-use oauth_state_store::{MemoryRows, StoreErrorKind};
+use oauth_state_postgres::PostgresPayloadStore;
+use oauth_state_store::{MemoryPayloadStore, StoreErrorKind};
 use support::ensure;
 use support::harness::Outcome;
 use support::servers::Failure;
@@ -146,7 +146,7 @@ async fn memory_freed(fleet: &Fleet, server: &Server<Basket>) -> Outcome {
 
 pub async fn memory_full(servers: Arc<Servers>) -> Outcome {
     let mut fleet = Fleet::new(Kind::Memory, servers)?;
-    fleet.memory = Arc::new(MemoryRows::with_capacity(100));
+    fleet.memory = Arc::new(MemoryPayloadStore::with_capacity(100));
     let server: Server<Basket> = fleet.server().await?;
     let mut states = Vec::new();
     for number in 0..100 {
@@ -169,7 +169,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     servers.empty().await?;
     let fleet = Fleet::new(Kind::Postgres, Arc::clone(&servers))?;
     let server: Arc<Server<Basket>> = Arc::new(fleet.server().await?);
-    // Begun by a server whose clock is far behind, so that their time is over.
+    // AuthorizationRequest by a server whose clock is far behind, so that their time is over.
     let early = Fleet { clock: ManualClock::at(now() - 10_000), ..Fleet::new(Kind::Postgres, Arc::clone(&servers))? };
     let early: Server<Basket> = Fleet { document: old_document()?, ..early }.server().await?;
     for number in 0..20 {
@@ -189,7 +189,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     }
     let mut cleaners = Vec::new();
     for _ in 0..4 {
-        cleaners.push(PostgresRows::beside(&servers.postgres_guard().await?).await?);
+        cleaners.push(PostgresPayloadStore::beside(&servers.postgres_guard().await?).await?);
     }
     let signing_in = async {
         for (number, state) in alive.iter().enumerate() {
@@ -214,6 +214,6 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
 }
 
 /// A ring that sealed long ago.
-fn old_document() -> Result<RingDocument, Failure> {
-    Ok(RingDocument::first(timing(), at(now() - 20_000))?)
+fn old_document() -> Result<KeyRingDocument, Failure> {
+    Ok(KeyRingDocument::first(timing(), at(now() - 20_000))?)
 }

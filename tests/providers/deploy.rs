@@ -57,7 +57,7 @@ pub async fn of_each(kind: Kind, servers: Arc<Servers>) -> Outcome {
     Ok(format!("3 changes read, 5 refused as `data` with a restart that works; {kept}"))
 }
 
-/// Begun by a server of one release, finished by one of another.
+/// AuthorizationRequest by a server of one release, finished by one of another.
 async fn reads<A: Data, B: Data + PartialEq + std::fmt::Debug>(
     fleet: &Fleet,
     begun: A,
@@ -75,8 +75,8 @@ async fn refuses<A: Data, B: Data>(fleet: &Fleet, begun: A, what: &str, fresh: f
     let state = before.state(begun).await?;
     let error = after.finish(&state).await.err().ok_or_else(|| format!("{what}: it was read"))?;
     ensure!(error.code() == "data", "{what}: {}", error.code());
-    let restart = error.restart().filter(|restart| restart.may_restart()).ok_or("no restart is offered")?;
-    let login = Login::at("github").data(fresh()).restarting(restart);
+    let restart = error.restart().filter(|restart| restart.is_automatic()).ok_or("no restart is offered")?;
+    let login = Login::with("github").data(fresh()).restarting(restart);
     let again = after.store.issue(Binding::session(OWNER)?, login).await?;
     after.expect(&again.state, "finished", "the login that was begun again").await?;
     // A sealed state's data is read before it is marked; a row is read after.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_state::ring::RingDocument;
-use oauth_state::{Clock, Keys, SingleProcessGuard};
-use oauth_state_store::{HandleForm, MemoryRows, Row, RowFuture, Rows};
+use oauth_state::ring::KeyRingDocument;
+use oauth_state::{BoxFuture, Clock, LiveKeyRing, SingleProcessGuard};
+use oauth_state_store::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StoreError};
 use support::ensure;
 use support::harness::Outcome;
 use support::servers::Failure;
@@ -15,13 +15,13 @@ use support::servers::Failure;
 use crate::stores::{Fleet, Kind, Server, Servers, document, server};
 use crate::suite::{Basket, basket};
 
-fn offer(fleet: &Fleet, server: &Server<Basket>, document: &RingDocument) -> Result<(), Failure> {
+fn offer(fleet: &Fleet, server: &Server<Basket>, document: &KeyRingDocument) -> Result<(), Failure> {
     server.keys.offer(&document.to_secret_text(), fleet.clock.now())?;
     Ok(())
 }
 
 /// The document without the key that seals now.
-fn without_its_key(document: &RingDocument, now: std::time::SystemTime) -> Result<RingDocument, Failure> {
+fn without_its_key(document: &KeyRingDocument, now: std::time::SystemTime) -> Result<KeyRingDocument, Failure> {
     let (id, _) = document.ring().roles(now).next().ok_or("no key")?;
     Ok(document.revoke(id, now)?.document)
 }
@@ -63,24 +63,24 @@ pub async fn rotated(kind: Kind, servers: Arc<Servers>) -> Outcome {
     Ok("begun under the old key, finished under the new one; and rows with them".to_owned())
 }
 
-/// Rows in memory, whose key is revoked while they are read.
+/// PayloadStore in memory, whose key is revoked while they are read.
 struct RevokedMeanwhile {
-    rows: MemoryRows,
-    keys: Keys,
-    next: RingDocument,
+    rows: MemoryPayloadStore,
+    keys: LiveKeyRing,
+    next: KeyRingDocument,
     now: std::time::SystemTime,
 }
 
-impl Rows for RevokedMeanwhile {
-    fn form(&self) -> HandleForm {
-        HandleForm::Other
+impl PayloadStore for RevokedMeanwhile {
+    fn form(&self) -> HandleKind {
+        HandleKind::Other
     }
 
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         self.rows.put(row)
     }
 
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         self.keys.offer(&self.next.to_secret_text(), self.now).unwrap();
         self.rows.get(id)
     }
@@ -90,9 +90,9 @@ impl Rows for RevokedMeanwhile {
 pub async fn revoked_while_the_row_is_read(servers: Arc<Servers>) -> Outcome {
     let fleet = Fleet::new(Kind::Memory, servers)?;
     let (document, now) = (document()?, fleet.clock.now());
-    let keys = Keys::from(document.ring().clone());
+    let keys = LiveKeyRing::from(document.ring().clone());
     let next = without_its_key(&document, now)?;
-    let rows = RevokedMeanwhile { rows: MemoryRows::with_capacity(10), keys: keys.clone(), next, now };
+    let rows = RevokedMeanwhile { rows: MemoryPayloadStore::with_capacity(10), keys: keys.clone(), next, now };
     let guard = Arc::new(SingleProcessGuard::with_capacity(10));
     let server: Server<Basket> = server(keys, fleet.clock.clone(), guard, Some(Arc::new(rows)))?;
     let state = server.state(basket(1)).await?;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use oauth_state::{BeginError, Keys, ReplayGuard};
+use oauth_state::{BeginError, LiveKeyRing, ReplayGuard};
 use oauth_state_postgres::PostgresGuard;
-use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::PostgresPayloadStore;
 use oauth_state_redis::RedisGuard;
-use oauth_state_redis::RedisRows;
-use oauth_state_store::Rows;
+use oauth_state_redis::RedisPayloadStore;
+use oauth_state_store::PayloadStore;
 use support::ensure;
 use support::harness::Outcome;
 use support::servers::{Failure, until};
@@ -51,12 +51,12 @@ pub async fn run(outage: Outage, _: Arc<Servers>) -> Outcome {
         Redis => Arc::new(redis.clone()),
         Postgres => Arc::new(postgres.clone()),
     };
-    let rows_there: Option<Arc<dyn Rows>> = match rows {
+    let rows_there: Option<Arc<dyn PayloadStore>> = match rows {
         None => None,
-        Some(Redis) => Some(Arc::new(RedisRows::beside(&redis))),
-        Some(Postgres) => Some(Arc::new(PostgresRows::beside(&postgres).await?)),
+        Some(Redis) => Some(Arc::new(RedisPayloadStore::beside(&redis))),
+        Some(Postgres) => Some(Arc::new(PostgresPayloadStore::beside(&postgres).await?)),
     };
-    let keys = Keys::from(fleet.document.ring().clone());
+    let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> = server(keys, fleet.clock.clone(), guard, rows_there)?;
     drop((redis, postgres, fleet));
     let mut states = Vec::new();
@@ -89,7 +89,7 @@ pub async fn run(outage: Outage, _: Arc<Servers>) -> Outcome {
         let error = server.finish(state).await.err().ok_or("finished without its store")?;
         ensure!(error.code() == code && error.status() == 503, "{} with {}", error.code(), error.status());
         ensure!(error.retry_after().is_some() == guard_is_down, "a reload is offered where it cannot help, or not");
-        ensure!(error.restart().is_some_and(|restart| !restart.may_restart()), "a restart onto a store in trouble");
+        ensure!(error.restart().is_some_and(|restart| !restart.is_automatic()), "a restart onto a store in trouble");
     }
     match down {
         Redis => servers.redis.restart().await?,

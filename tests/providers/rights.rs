@@ -3,12 +3,12 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use oauth_state::Keys;
+use oauth_state::LiveKeyRing;
 use oauth_state_postgres::PostgresGuard;
-use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::PostgresPayloadStore;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use oauth_state_redis::RedisGuard;
-use oauth_state_redis::RedisRows;
+use oauth_state_redis::RedisPayloadStore;
 use oauth_state_store::StoreErrorKind;
 use support::ensure;
 use support::harness::Outcome;
@@ -36,8 +36,8 @@ pub async fn redis(servers: Arc<Servers>) -> Outcome {
     servers.redis.run::<()>(&rules).await?;
     let builder = RedisGuard::builder(servers.redis.url()).credentials("oauthstate", PASSWORD).budget(PATIENT);
     let guard = builder.connect().await?;
-    let rows = RedisRows::beside(&guard);
-    let keys = Keys::from(fleet.document.ring().clone());
+    let rows = RedisPayloadStore::beside(&guard);
+    let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> = server(keys, fleet.clock.clone(), Arc::new(guard), Some(Arc::new(rows)))?;
     sign_in(&server).await?;
     // What it was not given is not needed, and really is not there.
@@ -66,12 +66,12 @@ pub async fn postgres(servers: Arc<Servers>) -> Outcome {
     ensure!((of_marks.len(), of_rows.len()) == (2, 2), "the migrations do not name two grants each");
     database.execute(&of_marks[0]).await?;
     let guard = as_service().connect().await?;
-    let error = PostgresRows::beside(&guard).await.err().ok_or("rows without a right on their table")?;
+    let error = PostgresPayloadStore::beside(&guard).await.err().ok_or("rows without a right on their table")?;
     ensure!(error.kind() == StoreErrorKind::Misconfigured, "{error}");
     // What a login needs.
     database.execute(&of_rows[0]).await?;
-    let rows = PostgresRows::beside(&guard).await?;
-    let keys = Keys::from(fleet.document.ring().clone());
+    let rows = PostgresPayloadStore::beside(&guard).await?;
+    let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> =
         server(keys, fleet.clock.clone(), Arc::new(guard.clone()), Some(Arc::new(rows.clone())))?;
     sign_in(&server).await?;

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::testing::ManualClock;
 use oauth_state::{
-    App, BeginError, Binding, Callback, Expect, FinishError, Flow, Keys, Login, Provider, ReplayGuard,
+    App, BeginError, Binding, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, Provider, ReplayGuard,
     SingleProcessGuard,
 };
 use oauth_state_postgres::PostgresGuard;
-use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::PostgresPayloadStore;
 use oauth_state_postgres::{ROWS_SCHEMA, SCHEMA};
 use oauth_state_redis::RedisGuard;
-use oauth_state_redis::RedisRows;
-use oauth_state_store::{Consumed, ConsumedLogin, Issued, MemoryRows, Rows, StateStore, StoredFlow};
+use oauth_state_redis::RedisPayloadStore;
+use oauth_state_store::{Consumed, ConsumedLogin, Issued, MemoryPayloadStore, PayloadStore, StateStore, StoredFlow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use support::servers::Failure;
@@ -90,9 +90,9 @@ impl Kind {
 pub struct Fleet {
     pub kind: Kind,
     pub clock: ManualClock,
-    pub document: RingDocument,
+    pub document: KeyRingDocument,
     pub servers: Arc<Servers>,
-    pub memory: Arc<MemoryRows>,
+    pub memory: Arc<MemoryPayloadStore>,
     pub marks: SingleProcessGuard,
 }
 
@@ -112,8 +112,8 @@ pub fn timing() -> RingTiming {
     }
 }
 
-pub fn document() -> Result<RingDocument, Failure> {
-    Ok(RingDocument::first(timing(), at(now()))?)
+pub fn document() -> Result<KeyRingDocument, Failure> {
+    Ok(KeyRingDocument::first(timing(), at(now()))?)
 }
 
 impl Fleet {
@@ -123,7 +123,7 @@ impl Fleet {
             clock: ManualClock::at(now()),
             document: document()?,
             servers,
-            memory: Arc::new(MemoryRows::with_capacity(100_000)),
+            memory: Arc::new(MemoryPayloadStore::with_capacity(100_000)),
             marks: SingleProcessGuard::with_capacity(100_000),
         })
     }
@@ -131,19 +131,19 @@ impl Fleet {
     /// One more server: its own connections and its own copy of the keys, over what all share. The memory of a process is
     /// shared with nobody else, so for `Kind::Memory` it is another handle of the same process.
     pub async fn server<T: Data>(&self) -> Result<Server<T>, Failure> {
-        let keys = Keys::from(self.document.ring().clone());
+        let keys = LiveKeyRing::from(self.document.ring().clone());
         let redis = self.servers.redis_guard();
-        let (guard, rows): (Arc<dyn ReplayGuard>, Option<Arc<dyn Rows>>) = match self.kind {
+        let (guard, rows): (Arc<dyn ReplayGuard>, Option<Arc<dyn PayloadStore>>) = match self.kind {
             Kind::Sealed => (Arc::new(redis.await?), None),
             Kind::Memory => (Arc::new(self.marks.clone()), Some(Arc::new(Arc::clone(&self.memory)))),
             Kind::Redis => {
                 let guard = redis.await?;
-                let rows = RedisRows::beside(&guard);
+                let rows = RedisPayloadStore::beside(&guard);
                 (Arc::new(guard), Some(Arc::new(rows)))
             }
             Kind::Postgres => {
                 let guard = self.servers.postgres_guard().await?;
-                let rows = PostgresRows::beside(&guard).await?;
+                let rows = PostgresPayloadStore::beside(&guard).await?;
                 (Arc::new(guard), Some(Arc::new(rows)))
             }
         };
@@ -153,10 +153,10 @@ impl Fleet {
 
 /// A server of any guard and any store of rows; without rows, a sealed one.
 pub fn server<T: Data>(
-    keys: Keys,
+    keys: LiveKeyRing,
     clock: ManualClock,
     guard: Arc<dyn ReplayGuard>,
-    rows: Option<Arc<dyn Rows>>,
+    rows: Option<Arc<dyn PayloadStore>>,
 ) -> Result<Server<T>, Failure> {
     let builder = Flow::builder(App::new("shop", "test")?, keys.clone(), guard)
         .carrying::<T>()
@@ -176,7 +176,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
 /// A store, as a service sees it.
 pub struct Server<T> {
     pub store: Arc<dyn StateStore<T>>,
-    pub keys: Keys,
+    pub keys: LiveKeyRing,
 }
 
 /// The session of the person who begins, and of another.
@@ -185,7 +185,7 @@ pub const OTHER: &[u8; 16] = &[8; 16];
 
 impl<T: Data> Server<T> {
     pub async fn begin(&self, data: T) -> Result<Issued, BeginError> {
-        self.store.issue(Binding::session(OWNER).unwrap(), Login::at("github").data(data)).await
+        self.store.issue(Binding::session(OWNER).unwrap(), Login::with("github").data(data)).await
     }
 
     pub async fn state(&self, data: T) -> Result<String, Failure> {

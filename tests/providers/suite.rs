@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{Restart, SingleProcessGuard};
-use oauth_state_store::MemoryRows;
+use oauth_state_store::MemoryPayloadStore;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use support::ensure;
@@ -78,7 +78,7 @@ pub async fn expiry(kind: Kind, servers: Arc<Servers>) -> Outcome {
     fleet.clock.advance(Duration::from_secs(1));
     let error = other.finish(&late).await.err().ok_or("finished after 660 s")?;
     ensure!(error.code() == "expired", "after 660 s: {}", error.code());
-    ensure!(error.restart().is_some_and(Restart::may_restart), "its own browser may not begin again");
+    ensure!(error.restart().is_some_and(Restart::is_automatic), "its own browser may not begin again");
     // Time does not give it back, nor did the refusal use it up for a server whose clock is right.
     fleet.clock.advance(Duration::from_secs(100_000));
     other.expect(&late, "expired", "a day later").await?;
@@ -92,13 +92,13 @@ pub async fn restart(kind: Kind, servers: Arc<Servers>) -> Outcome {
     before.expect(&states[0], "finished", "before the restart").await?;
     drop(before);
     // A process that ends takes its memory along.
-    fleet.memory = Arc::new(MemoryRows::with_capacity(100));
+    fleet.memory = Arc::new(MemoryPayloadStore::with_capacity(100));
     fleet.marks = SingleProcessGuard::with_capacity(100);
     let after: Server<Basket> = fleet.server().await?;
     if kind == Kind::Memory {
         let error = after.finish(&states[1]).await.err().ok_or("finished out of another process's memory")?;
         ensure!(error.code() == "not_stored", "{}", error.code());
-        let restart = error.restart().filter(|restart| restart.may_restart()).ok_or("no restart is offered")?;
+        let restart = error.restart().filter(|restart| restart.is_automatic()).ok_or("no restart is offered")?;
         ensure!(restart.provider() == "github", "a restart at {}", restart.provider());
         after.expect(&states[0], "not_stored", "used before the restart").await?;
         return Ok("its rows went with the process: `not_stored`, and a restart is offered".to_owned());

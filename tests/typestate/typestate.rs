@@ -10,7 +10,7 @@ fn a_login_cannot_be_read_before_the_guard_was_asked() {
     let version = std::process::Command::new("rustc").arg("--version").output().unwrap().stdout;
     let version = String::from_utf8(version).unwrap();
     if !version.starts_with(RUSTC) {
-        // The compile_fail examples in the documentation of `Bound` and `Binding` hold for every release.
+        // The compile_fail examples in the documentation of `VerifiedCallback` and `Binding` hold for every release.
         println!("skipped: the expected messages are those of {RUSTC}*, this is {version}");
         return;
     }

@@ -39,7 +39,7 @@ fn main() {
 
 fn begin(flow: &Flow) -> String {
     let session = Binding::session(SESSION).expect("a session");
-    flow.begin(session, Login::at("github")).expect("a login").state
+    flow.begin(session, Login::with("github")).expect("a login").state
 }
 
 fn finish(flow: &Flow, callback: Callback) {

@@ -2,11 +2,11 @@
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, web};
-//! use oauth_state::{BeginError, Expect, FinishError, Finished, Flow, Login};
-//! use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, detached, protected, redirect};
+//! use oauth_state::{BeginError, Expect, FinishError, LoginOutcome, Flow, Login};
+//! use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, run_to_completion, set_no_store, redirect};
 //!
 //! async fn login(flow: web::Data<Flow>, headers: BindingHeaders) -> Result<HttpResponse, Rejected<BeginError>> {
-//!     let begun = flow.begin(headers.cookies(), Login::at("github"))?;
+//!     let begun = flow.begin(headers.cookies(), Login::with("github"))?;
 //!     let url = format!(
 //!         "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
 //!         begun.state, begun.code_challenge
@@ -15,13 +15,13 @@
 //! }
 //!
 //! async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<HttpResponse, Rejected<FinishError>> {
-//!     detached(async move {
+//!     run_to_completion(async move {
 //!         let (headers, callback) = request.split();
 //!         let path = match flow.finish(headers.cookies(), Expect::provider("github"), callback).await? {
-//!             Finished::Code(login) => "/home", // after exchanging login.code
+//!             LoginOutcome::Authorized(login) => "/home", // after exchanging login.code
 //!             _ => "/",
 //!         };
-//!         Ok(protected(HttpResponse::SeeOther().insert_header(("location", path)).finish()))
+//!         Ok(set_no_store(HttpResponse::SeeOther().insert_header(("location", path)).finish()))
 //!     })
 //!     .await
 //! }
@@ -50,7 +50,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use http::{HeaderMap, Method};
 
 use oauth_state::error::FinishErrorKind;
-use oauth_state::http::{SetsCookie, protect};
+use oauth_state::http::SetsCookie;
 use oauth_state::seam::routes::{
     LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume,
 };
@@ -88,7 +88,7 @@ impl BindingHeaders {
         Binding::cookies(&self.0)
     }
 
-    /// For [`Binding::with_request`], beside a session of the caller's own.
+    /// For [`Binding::with_headers`], beside a session of the caller's own.
     ///
     /// # Examples
     ///
@@ -97,7 +97,7 @@ impl BindingHeaders {
     /// use oauth_state::Binding;
     /// use oauth_state_actix::BindingHeaders;
     /// let headers = BindingHeaders::from(&TestRequest::post().insert_header(("origin", "https://shop.example")).to_http_request());
-    /// let binding = Binding::session(&[7; 16])?.with_request(headers.as_header_map());
+    /// let binding = Binding::session(&[7; 16])?.with_headers(headers.as_header_map());
     /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// ```
@@ -222,7 +222,7 @@ async fn read(payload: Payload) -> Result<web::Bytes, FinishError> {
 /// ```
 /// use oauth_state::{testing, Binding, Login};
 /// use oauth_state_actix::redirect;
-/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::with("github"))?;
 /// assert_eq!(redirect(&begun, "https://github.com/login/oauth/authorize").status(), 303);
 /// # Ok::<(), oauth_state::BeginError>(())
 /// ```
@@ -230,23 +230,23 @@ async fn read(payload: Payload) -> Result<web::Bytes, FinishError> {
 pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> HttpResponse {
     match oauth_state::http::redirect(begun, authorization_url) {
         Ok(response) => with_headers(HttpResponse::SeeOther().finish(), response.headers()),
-        Err(_) => protected(HttpResponse::InternalServerError().finish()),
+        Err(_) => set_no_store(HttpResponse::InternalServerError().finish()),
     }
 }
 
-/// Any response of a callback, with the headers that [`protect`] adds.
+/// Any response of a callback, with the headers that [`set_no_store`] adds.
 ///
 /// # Examples
 ///
 /// ```
 /// use actix_web::HttpResponse;
-/// let response = oauth_state_actix::protected(HttpResponse::Ok().body("signed in"));
+/// let response = oauth_state_actix::set_no_store(HttpResponse::Ok().body("signed in"));
 /// assert_eq!(response.headers().get("referrer-policy").unwrap(), "no-referrer");
 /// ```
 #[must_use]
-pub fn protected(response: HttpResponse) -> HttpResponse {
+pub fn set_no_store(response: HttpResponse) -> HttpResponse {
     let mut headers = HeaderMap::new();
-    protect(&mut headers);
+    oauth_state::http::set_no_store(&mut headers);
     with_headers(response, &headers)
 }
 
@@ -280,10 +280,10 @@ fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse
 ///
 /// ```
 /// # actix_web::rt::System::new().block_on(async {
-/// assert_eq!(oauth_state_actix::detached(async { 42 }).await, 42);
+/// assert_eq!(oauth_state_actix::run_to_completion(async { 42 }).await, 42);
 /// # });
 /// ```
-pub async fn detached<R: 'static>(work: impl Future<Output = R> + 'static) -> R {
+pub async fn run_to_completion<R: 'static>(work: impl Future<Output = R> + 'static) -> R {
     match actix_web::rt::spawn(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -16,7 +16,7 @@
 //!             begun.state, begun.code_challenge
 //!         )
 //!     })
-//!     .on_code(|login, _request| async move {
+//!     .on_login(|login, _request| async move {
 //!         let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
 //!         Redirect::to(&path) // after exchanging login.code
 //!     })
@@ -36,11 +36,11 @@
 //! ```
 //! use axum::{Router, extract::State, response::{Redirect, Response}, routing::get};
 //! use http::HeaderMap;
-//! use oauth_state::{BeginError, Binding, Expect, FinishError, Finished, Flow, Login};
-//! use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+//! use oauth_state::{BeginError, Binding, Expect, FinishError, LoginOutcome, Flow, Login};
+//! use oauth_state_axum::{CallbackRequest, Rejected, run_to_completion, set_no_store, redirect};
 //!
 //! async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
-//!     let begun = flow.begin(Binding::cookies(&headers), Login::at("github"))?;
+//!     let begun = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
 //!     let url = format!(
 //!         "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
 //!         begun.state, begun.code_challenge
@@ -49,11 +49,11 @@
 //! }
 //!
 //! async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
-//!     detached(async move {
+//!     run_to_completion(async move {
 //!         let (binding, callback) = request.split();
 //!         match flow.finish(binding.cookies(), Expect::provider("github"), callback).await? {
-//!             Finished::Code(login) => Ok(protected(Redirect::to("/home"))), // after exchanging login.code
-//!             _ => Ok(protected(Redirect::to("/"))),
+//!             LoginOutcome::Authorized(login) => Ok(set_no_store(Redirect::to("/home"))), // after exchanging login.code
+//!             _ => Ok(set_no_store(Redirect::to("/"))),
 //!         }
 //!     })
 //!     .await
@@ -75,8 +75,8 @@ mod callback_request;
 mod mount;
 mod rejected;
 
-pub use answer::{protected, redirect};
+pub use answer::{redirect, set_no_store};
 pub use callback_request::{BindingHeaders, CallbackRequest};
 pub use mount::{Axum, LoginRoutes, router};
-pub use oauth_state_routes::{RoutesBuilder, RoutesError, Site, detached};
+pub use oauth_state_routes::{RoutesBuilder, RoutesError, Site, run_to_completion};
 pub use rejected::Rejected;

@@ -34,7 +34,7 @@ pub type LoginRoutes<T = ()> = Routes<Axum, T>;
 /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
 /// # let routes = LoginRoutes::builder(flow)
 /// #     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-/// #     .on_code(|_, _| async { "signed in" })
+/// #     .on_login(|_, _| async { "signed in" })
 /// #     .build()?;
 /// let app: axum::Router = axum::Router::new().merge(router(routes));
 /// assert!(app.has_routes());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::{Change as Difference, KeyRole, RingDocument, RingTiming, RootKeyId, Step, StepError};
+use oauth_state::ring::{Change as Difference, KeyRingDocument, KeyRole, RingTiming, RootKeyId, Step, StepError};
 use serde_json::{Value, json};
 
 use crate::arguments::{Change, Revoke, Rotate, Times};
@@ -248,7 +248,7 @@ fn id_of(change: &Difference) -> String {
 }
 
 /// The key that was meant. The errors do not repeat what was given, which may be a key that somebody pasted.
-fn find(given: &str, may_be_unknown: bool, document: &RingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
+fn find(given: &str, may_be_unknown: bool, document: &KeyRingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
     let given = given.to_ascii_lowercase();
     let known = |id| document.revoked().contains(&id) || document.list(now).any(|key| key.id == id);
     if let Some(id) = RootKeyId::parse(&given).filter(|id| may_be_unknown || known(*id)) {

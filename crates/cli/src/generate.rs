@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use oauth_state::ring::source::SourceErrorKind;
-use oauth_state::ring::{RingDocument, RingTiming, RootKey, SecretText, StepError};
+use oauth_state::ring::{KeyRingDocument, RingTiming, RootKey, SecretString, StepError};
 use serde_json::json;
 
 use crate::arguments::Generate;
@@ -52,9 +52,9 @@ pub fn generate(options: &Generate, now: SystemTime) -> Result<Report, Failure> 
     Ok(report)
 }
 
-fn document(options: &Generate, now: SystemTime) -> Result<(SecretText, Report), Failure> {
+fn document(options: &Generate, now: SystemTime) -> Result<(SecretString, Report), Failure> {
     let Generate { propagation, skew, lifetime_cap, .. } = *options;
-    let mut document = RingDocument::first(RingTiming { propagation, skew, lifetime_cap }, now)?;
+    let mut document = KeyRingDocument::first(RingTiming { propagation, skew, lifetime_cap }, now)?;
     document = document.with_serial(options.serial)?;
     let key = document.list(now).next().map(|key| key.id);
     if let (Some(id), Some(note)) = (key, &options.note) {
@@ -70,7 +70,7 @@ fn document(options: &Generate, now: SystemTime) -> Result<(SecretText, Report),
     Ok((document.to_secret_text(), report))
 }
 
-fn bare() -> Result<(SecretText, Report), Failure> {
+fn bare() -> Result<(SecretString, Report), Failure> {
     let key = RootKey::generate().map_err(StepError::from)?;
     let id = key.id().to_string();
     let report = Report {
@@ -82,5 +82,5 @@ fn bare() -> Result<(SecretText, Report), Failure> {
     let mut line = String::with_capacity(64);
     line.push_str(key.to_secret_text().expose());
     line.push('\n');
-    Ok((SecretText::from(line), report))
+    Ok((SecretString::from(line), report))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
 use std::time::SystemTime;
 
-use oauth_state::inspect::{Inspection, NotAState, StateContents, StateForm, UnverifiedClaims};
+use oauth_state::inspect::{Inspection, ParseStateError, StateContents, StateForm, UnverifiedClaims};
 use oauth_state::{App, Purpose};
 use serde_json::{Map, Value, json};
 
@@ -121,7 +121,7 @@ fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
     }
 }
 
-fn tell_form(form: Result<StateForm, NotAState>, told: &mut Told) {
+fn tell_form(form: Result<StateForm, ParseStateError>, told: &mut Told) {
     match form {
         Ok(form) => {
             let StateForm { characters, bytes, key_id, .. } = form;

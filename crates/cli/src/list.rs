@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use oauth_state::ring::{KeyRole, ListedKey};
+use oauth_state::ring::{KeyInfo, KeyRole};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ const HEAD: [&str; 6] = ["KEY", "ROLE", "PUBLISHED", "SEALS FROM", "ACCEPTED UNT
 pub fn list(source: &Source, now: SystemTime) -> Result<Report, Failure> {
     let loaded = source.load()?;
     let (document, ring) = (&loaded.document, loaded.document.ring());
-    let mut keys: Vec<ListedKey> = document.list(now).collect();
+    let mut keys: Vec<KeyInfo> = document.list(now).collect();
     // Nothing is accepted under them, whatever their place in the schedule.
     keys.iter_mut().filter(|key| key.role == KeyRole::Revoked).for_each(|key| key.accept_until = None);
     let revoked: Vec<String> = document.revoked().iter().map(ToString::to_string).collect();
@@ -60,7 +60,7 @@ fn dated(at: SystemTime) -> Option<String> {
     (unix_seconds(at) > 0).then(|| utc(at))
 }
 
-fn row(key: &ListedKey) -> Vec<String> {
+fn row(key: &KeyInfo) -> Vec<String> {
     let emergency = if key.emergency { "emergency " } else { "" };
     let note = format!("{emergency}{}", key.note.as_deref().map(harmless).unwrap_or_default());
     let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };

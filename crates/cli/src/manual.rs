@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap_complete::Shell;
-use oauth_state::ring::RingDocument;
+use oauth_state::ring::KeyRingDocument;
 use serde_json::json;
 
 use crate::arguments::command;
@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Report;
 
 pub fn schema() -> Report {
-    let text = RingDocument::JSON_SCHEMA.to_owned();
+    let text = KeyRingDocument::JSON_SCHEMA.to_owned();
     Report { json: serde_json::from_str(&text).unwrap_or_default(), text, ..Report::default() }
 }
 

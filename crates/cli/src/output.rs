@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
@@ -17,7 +17,7 @@ pub struct Report {
     /// The same for programs; an object.
     pub json: Value,
     /// A document for standard output; the rest then goes to standard error.
-    pub document: Option<SecretText>,
+    pub document: Option<SecretString>,
     /// What to think of: on standard error, or under `notes`.
     pub notes: Vec<String>,
     /// Whether what was asked about is not well.

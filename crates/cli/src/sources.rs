@@ -13,7 +13,7 @@ use oauth_state::ring::source::helper::HelperSource;
 use oauth_state::ring::source::{
     EnvSource, Fetched, FileSource, KeySource, SourceError, SourceErrorKind, WritableSource,
 };
-use oauth_state::ring::{RingDocument, SecretText};
+use oauth_state::ring::{KeyRingDocument, SecretString};
 
 use crate::failure::Failure;
 
@@ -33,8 +33,8 @@ pub enum Source {
 /// What stands at a source.
 pub struct Loaded {
     /// For those who change it.
-    pub document: RingDocument,
-    pub text: SecretText,
+    pub document: KeyRingDocument,
+    pub text: SecretString,
     pub version: Option<String>,
 }
 
@@ -106,12 +106,12 @@ impl Source {
         let Fetched::Document { text, version, .. } = fetched? else { return Err(nothing().into()) };
         let to_do = "mend it, or put the present document back (not an older one)";
         let refused = |error| Failure::from(SourceError::document(self.name(), error).to_do(to_do));
-        let document = RingDocument::parse(text.expose()).map_err(refused)?;
+        let document = KeyRingDocument::parse(text.expose()).map_err(refused)?;
         Ok(Loaded { document, text, version })
     }
 
     /// Writes, if the version that stands there is still this one; `None` if nothing may stand there.
-    pub fn store(&self, text: &SecretText, expected: Option<&str>) -> Result<(), Failure> {
+    pub fn store(&self, text: &SecretString, expected: Option<&str>) -> Result<(), Failure> {
         let Some(writable) = self.writable() else { return Err(self.read_only()) };
         wait_for(writable.store(text, expected))?;
         Ok(())
@@ -123,7 +123,7 @@ impl Source {
     }
 }
 
-fn standard_input() -> Result<SecretText, SourceError> {
+fn standard_input() -> Result<SecretString, SourceError> {
     // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind.
     let mut text = zeroize::Zeroizing::new(String::with_capacity(LARGEST));
     let read = std::io::stdin().lock().take(LARGEST as u64).read_to_string(&mut text);
@@ -135,7 +135,7 @@ fn standard_input() -> Result<SecretText, SourceError> {
     if text.trim_ascii().is_empty() {
         return Err(SourceError::new(STANDARD_INPUT, SourceErrorKind::Missing, "it is empty"));
     }
-    Ok(SecretText::from(std::mem::take(&mut *text)))
+    Ok(SecretString::from(std::mem::take(&mut *text)))
 }
 
 struct Unpark(Thread);

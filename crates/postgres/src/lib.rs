@@ -52,11 +52,11 @@ mod examine;
 #[cfg(feature = "client")]
 mod guard;
 #[cfg(feature = "client")]
+mod payload_store;
+#[cfg(feature = "client")]
 mod purge;
 #[cfg(feature = "client")]
 mod row_calls;
-#[cfg(feature = "client")]
-mod rows;
 #[cfg(feature = "client")]
 mod server;
 mod table;
@@ -70,9 +70,9 @@ pub use guard::{PostgresGuard, Purged};
 #[cfg(feature = "client")]
 pub use oauth_state_guard_kit::{Examined, Flaw};
 #[cfg(feature = "client")]
-pub use row_calls::ROWS_SCHEMA;
+pub use payload_store::PostgresPayloadStore;
 #[cfg(feature = "client")]
-pub use rows::PostgresRows;
+pub use row_calls::ROWS_SCHEMA;
 pub use table::{FIND, INSERT, MarkRow, SCHEMA};
 
 /// A time in whole Unix seconds.

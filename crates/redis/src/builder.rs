@@ -18,11 +18,11 @@ const LONGEST_PREFIX: usize = 64;
 /// # Examples
 ///
 /// ```
-/// assert_eq!(oauth_state_redis::EvictionPolicy::default(), oauth_state_redis::EvictionPolicy::Refuse);
+/// assert_eq!(oauth_state_redis::OnEvictingServer::default(), oauth_state_redis::OnEvictingServer::Refuse);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum EvictionPolicy {
+pub enum OnEvictingServer {
     /// Do not connect to it.
     #[default]
     Refuse,
@@ -50,7 +50,7 @@ pub struct RedisGuardBuilder {
     options: Options,
     prefix: String,
     budget: Duration,
-    evicting: EvictionPolicy,
+    evicting: OnEvictingServer,
 }
 
 enum From {
@@ -79,7 +79,7 @@ impl RedisGuardBuilder {
             options: Options::default(),
             prefix: DEFAULT_PREFIX.to_owned(),
             budget: DEFAULT_BUDGET,
-            evicting: EvictionPolicy::default(),
+            evicting: OnEvictingServer::default(),
         }
     }
 
@@ -168,11 +168,11 @@ impl RedisGuardBuilder {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state_redis::{EvictionPolicy, RedisGuard};
-    /// let builder = RedisGuard::builder("redis://localhost").on_evicting_policy(EvictionPolicy::DangerouslyWarn);
+    /// use oauth_state_redis::{OnEvictingServer, RedisGuard};
+    /// let builder = RedisGuard::builder("redis://localhost").on_evicting_policy(OnEvictingServer::DangerouslyWarn);
     /// assert!(builder.connect_lazily().is_ok());
     /// ```
-    pub fn on_evicting_policy(mut self, policy: EvictionPolicy) -> Self {
+    pub fn on_evicting_policy(mut self, policy: OnEvictingServer) -> Self {
         self.evicting = policy;
         self
     }

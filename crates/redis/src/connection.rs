@@ -9,7 +9,7 @@ use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{EvictionPolicy, RedisServer, claim, server};
+use super::{OnEvictingServer, RedisServer, claim, server};
 use oauth_state::guard::{GuardError, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
@@ -38,7 +38,7 @@ pub(super) enum Connector {
 pub(super) struct RedisStore {
     pub(super) connector: Connector,
     pub(super) prefix: String,
-    pub(super) evicting: EvictionPolicy,
+    pub(super) evicting: OnEvictingServer,
     /// What the server said when it was connected to last.
     pub(super) server: Mutex<Option<RedisServer>>,
     turns: Arc<Semaphore>,
@@ -59,7 +59,7 @@ pub(super) struct Lease {
 }
 
 impl RedisStore {
-    pub(super) fn new(connector: Connector, prefix: String, evicting: EvictionPolicy) -> Self {
+    pub(super) fn new(connector: Connector, prefix: String, evicting: OnEvictingServer) -> Self {
         let most_at_once = match connector {
             Connector::Single(_) | Connector::Sentinel(_) => MOST_AT_ONCE,
             Connector::Cluster(_) | Connector::Given(_) => MOST_AT_ONCE_OVER_ANOTHER_QUEUE,

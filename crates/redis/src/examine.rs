@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::connection::RedisStore;
 use super::server::{field, flaws, information, try_to_claim, version};
-use super::{EvictionPolicy, RedisGuardBuilder};
+use super::{OnEvictingServer, RedisGuardBuilder};
 use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, ahead, replicas, with_cause};
 
@@ -56,7 +56,7 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
     Ok(examined)
 }
 
-fn judge(information: &[String], evicting: EvictionPolicy, before: SystemTime, after: SystemTime) -> Examined {
+fn judge(information: &[String], evicting: OnEvictingServer, before: SystemTime, after: SystemTime) -> Examined {
     let mut flaws = flaws(information, evicting);
     let mut well = Vec::new();
     well.extend(information.first().and_then(|text| version(text)).map(|version| ("version", version)));

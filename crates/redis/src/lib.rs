@@ -8,19 +8,19 @@ mod builder;
 mod claim;
 mod connection;
 mod examine;
+mod payload_store;
 mod row_calls;
-mod rows;
 mod server;
 
 use std::fmt;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub use builder::{DEFAULT_PREFIX, EvictionPolicy, RedisGuardBuilder};
+pub use builder::{DEFAULT_PREFIX, OnEvictingServer, RedisGuardBuilder};
 pub use oauth_state_guard_kit::{Examined, Flaw};
+pub use payload_store::RedisPayloadStore;
 /// The crate of [`RedisGuard::from_connection`]'s argument.
 pub use redis;
-pub use rows::RedisRows;
 
 use connection::{AnyConnection, RedisStore};
 use oauth_state::ReplayGuard;

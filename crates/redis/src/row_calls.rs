@@ -1,4 +1,4 @@
-//! Rows beside the marks: what a state store keeps in Redis or Valkey, under keys of its own.
+//! PayloadStore beside the marks: what a state store keeps in Redis or Valkey, under keys of its own.
 
 use std::time::Duration;
 

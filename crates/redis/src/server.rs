@@ -3,7 +3,7 @@
 use redis::{RedisError, Value, cmd};
 
 use super::connection::AnyConnection;
-use super::{EvictionPolicy, RedisServer, claim};
+use super::{OnEvictingServer, RedisServer, claim};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;
@@ -19,7 +19,7 @@ const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
 pub(super) async fn look_at(
     connection: &mut AnyConnection,
     prefix: &str,
-    evicting: EvictionPolicy,
+    evicting: OnEvictingServer,
 ) -> Result<RedisServer, GuardError> {
     let information = information(connection).await?;
     refuse(&flaws(&information, evicting))?;
@@ -35,7 +35,7 @@ pub(super) async fn look_at(
 ///
 /// A policy that evicts forgets marks that are alive: measured, each of them lets half of the ids in twice under memory
 /// pressure. `noeviction` answers an error instead, and the guard is full.
-pub(super) fn flaws(information: &[String], evicting: EvictionPolicy) -> Vec<Flaw> {
+pub(super) fn flaws(information: &[String], evicting: OnEvictingServer) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     if information.iter().any(|text| field(text, "role") == Some("slave")) {
         flaws.push(Flaw::fatal(
@@ -53,14 +53,14 @@ pub(super) fn flaws(information: &[String], evicting: EvictionPolicy) -> Vec<Fla
     }
     let evicts = policies(information).flatten().find(|policy| *policy != "noeviction");
     flaws.extend(evicts.map(|policy| match evicting {
-        EvictionPolicy::Refuse => Flaw::fatal(
+        OnEvictingServer::Refuse => Flaw::fatal(
             "eviction_policy",
             format!(
                 "maxmemory-policy is {policy}: short of memory, the server forgets marks that are alive, and a state works twice"
             ),
-            "set it to noeviction, or accept that with on_evicting_policy(EvictionPolicy::DangerouslyWarn)",
+            "set it to noeviction, or accept that with on_evicting_policy(OnEvictingServer::DangerouslyWarn)",
         ),
-        EvictionPolicy::DangerouslyWarn => Flaw::warning(
+        OnEvictingServer::DangerouslyWarn => Flaw::warning(
             "eviction_policy",
             format!("maxmemory-policy evicts, it is {policy}: short of memory, a state works twice"),
             "set it to noeviction",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use oauth_state::seam::routes::{host_and_path, redirect_uris};
-use oauth_state::{Begun, ConfigError, Flow, FlowBuilder, Login, Provider, ReturnTo};
+use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -36,7 +36,7 @@ use crate::serve::{AddressMaker, Again, Serving, Shared};
 pub struct RoutesBuilder<W: Framework, T> {
     flow: FlowBuilder<T>,
     at: String,
-    landing: Option<ReturnTo>,
+    default_return_to: Option<ReturnTo>,
     providers: Vec<(Provider, AddressMaker)>,
     pub(crate) hooks: Hooks<W, T>,
     /// `each_login` came after it, and changed what it takes.
@@ -55,7 +55,7 @@ impl<W: Framework> Routes<W, ()> {
     /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
     ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state))
-    ///     .on_code(|_login, _request| async { Response::new("signed in") })
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
     ///     .build()?;
     /// assert_eq!(routes.flow().fingerprint(), testing::ring().fingerprint());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -68,11 +68,18 @@ impl<W: Framework> Routes<W, ()> {
 impl<W: Framework> RoutesBuilder<W, ()> {
     pub(crate) fn new(flow: FlowBuilder<()>) -> Self {
         let hooks = Hooks::new(Arc::new(|login, _| login));
-        Self { flow, at: "/auth".to_owned(), landing: None, providers: Vec::new(), hooks, dropped_refusal: false }
+        Self {
+            flow,
+            at: "/auth".to_owned(),
+            default_return_to: None,
+            providers: Vec::new(),
+            hooks,
+            dropped_refusal: false,
+        }
     }
 
     /// What every login gets from its request: data of your own, for example. Call it before
-    /// [`RoutesBuilder::on_code`] and [`RoutesBuilder::on_provider_refusal`], which are given the data back. A tenant and a
+    /// [`RoutesBuilder::on_login`] and [`RoutesBuilder::on_denied`], which are given the data back. A tenant and a
     /// redirect id come from [`RoutesBuilder::site`]: a login that gets another one here does not start.
     ///
     /// A login that restarts by itself keeps its data if this is certainly the browser that started it; otherwise it gets what the
@@ -91,7 +98,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
     ///         login.data(campaign)
     ///     })
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|login, _request| async move {
+    ///     .on_login(|login, _request| async move {
     ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
     ///     });
     /// assert!(routes.build().is_ok());
@@ -101,12 +108,12 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         self,
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> RoutesBuilder<W, U> {
-        let Self { flow, at, landing, providers, hooks, .. } = self;
-        let dropped_refusal = hooks.on_provider_refusal.is_some();
+        let Self { flow, at, default_return_to, providers, hooks, .. } = self;
+        let dropped_refusal = hooks.on_denied.is_some();
         let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
         let hooks =
             Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
-        RoutesBuilder { flow: flow.carrying(), at, landing, providers, hooks, dropped_refusal }
+        RoutesBuilder { flow: flow.carrying(), at, default_return_to, providers, hooks, dropped_refusal }
     }
 }
 
@@ -121,14 +128,14 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .at("/sign-in/with")
+    ///     .mount_at("/sign-in/with")
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .build()?;
     /// assert_eq!(format!("{routes:?}"), r#"Routes { paths: ["/sign-in/with/github"], .. }"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn at(self, path: &str) -> Self {
+    pub fn mount_at(self, path: &str) -> Self {
         Self { at: path.to_owned(), ..self }
     }
 
@@ -143,14 +150,14 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .landing(ReturnTo::parse("/home")?)
+    ///     .default_return_to(ReturnTo::parse("/home")?)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") });
+    ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn landing(self, path: ReturnTo) -> Self {
-        Self { landing: Some(path), ..self }
+    pub fn default_return_to(self, path: ReturnTo) -> Self {
+        Self { default_return_to: Some(path), ..self }
     }
 
     /// Adds a provider to the flow, with what makes its authorization URL of a begun login.
@@ -170,7 +177,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     pub fn provider<A: Into<String>>(
         mut self,
         provider: Provider,
-        authorization_url: impl Fn(&Begun) -> A + Send + Sync + 'static,
+        authorization_url: impl Fn(&AuthorizationRequest) -> A + Send + Sync + 'static,
     ) -> Self {
         self.providers.push((provider, Arc::new(move |begun| authorization_url(begun).into())));
         self
@@ -192,7 +199,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// let elsewhere = Provider::github().redirect_uri("https://shop.example/callback");
     /// let error = LoginRoutes::builder(flow)
     ///     .provider(elsewhere, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .build()
     ///     .unwrap_err();
     /// assert!(matches!(error, RoutesError::RedirectUri { .. }));
@@ -207,18 +214,19 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self,
         build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
     ) -> Result<Routes<W, T>, RoutesError> {
-        let Self { mut flow, at, landing, providers, hooks, dropped_refusal } = self;
-        if dropped_refusal && hooks.on_provider_refusal.is_none() {
+        let Self { mut flow, at, default_return_to, providers, hooks, dropped_refusal } = self;
+        if dropped_refusal && hooks.on_denied.is_none() {
             return Err(RoutesError::RefusalTakenTooEarly);
         }
-        if hooks.on_code.is_none() {
-            return Err(RoutesError::NobodyTakesTheCode);
+        if hooks.on_login.is_none() {
+            return Err(RoutesError::MissingOnLogin);
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
         if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
-            return Err(RoutesError::At);
+            return Err(RoutesError::MountPath);
         }
-        let landing = landing.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::At)?;
+        let default_return_to =
+            default_return_to.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::MountPath)?;
         let mut places = Vec::new();
         // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
         let mut prefixes = BTreeSet::from([String::new()]);
@@ -234,7 +242,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         };
         let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
         let own = everywhere.flat_map(own).collect();
-        let shared = Arc::new(Shared { flow: flow.clone(), landing, own, hooks });
+        let shared = Arc::new(Shared { flow: flow.clone(), default_return_to, own, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
             shared: Arc::clone(&shared),
             provider: provider.into(),
@@ -264,12 +272,12 @@ fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>
         let Some(prefix) = at.strip_suffix(&callback) else {
             return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
         };
-        let path = ReturnTo::parse(&format!("{prefix}{path}")).map_err(|_| RoutesError::At)?;
+        let path = ReturnTo::parse(&format!("{prefix}{path}")).map_err(|_| RoutesError::MountPath)?;
         starts.push(Again { redirect: redirect.clone(), host, path });
         prefixes.insert(prefix.to_owned());
     }
     if starts.is_empty() {
-        let path = ReturnTo::parse(path).map_err(|_| RoutesError::At)?;
+        let path = ReturnTo::parse(path).map_err(|_| RoutesError::MountPath)?;
         starts.push(Again { redirect: None, host: None, path });
     }
     Ok(starts)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Response;
 use http::request::Parts;
-use oauth_state::{Authorized, BeginError, FinishError, Login, ProviderRefusal, ReturnTo};
+use oauth_state::{Authorized, BeginError, Denied, FinishError, Login, ReturnTo};
 
 use crate::framework::Framework;
 use crate::site::Site;
@@ -26,8 +26,8 @@ pub(crate) struct Hooks<W: Framework, T> {
     pub(crate) each_login: EachLogin<T>,
     pub(crate) site: Option<Asks<Result<Site, Cause>>>,
     pub(crate) signed_in_user: Option<Asks<Option<Vec<u8>>>>,
-    pub(crate) on_code: Option<Answers<W, Authorized<T>>>,
-    pub(crate) on_provider_refusal: Option<Answers<W, ProviderRefusal<T>>>,
+    pub(crate) on_login: Option<Answers<W, Authorized<T>>>,
+    pub(crate) on_denied: Option<Answers<W, Denied<T>>>,
     pub(crate) refusal_page: Option<RefusalPage<W>>,
     pub(crate) on_error: Option<Told<FinishError>>,
     pub(crate) on_begin_error: Option<Told<BeginError>>,
@@ -39,8 +39,8 @@ impl<W: Framework, T> Hooks<W, T> {
             each_login,
             site: None,
             signed_in_user: None,
-            on_code: None,
-            on_provider_refusal: None,
+            on_login: None,
+            on_denied: None,
             refusal_page: None,
             on_error: None,
             on_begin_error: None,

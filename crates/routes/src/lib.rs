@@ -19,7 +19,7 @@
 //!             begun.state, begun.code_challenge
 //!         )
 //!     })
-//!     .on_code(|_login, _request| async { Response::new("signed in") }) // after exchanging the code
+//!     .on_login(|_login, _request| async { Response::new("signed in") }) // after exchanging the code
 //!     .build()?;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let begin = Request::get("/auth/github").header("host", "shop.example").body(Empty::<bytes::Bytes>::new())?;
@@ -50,4 +50,4 @@ pub use framework::{Answer, Framework, Http};
 pub use read_callback::read_callback;
 pub use routes::{LoginRoutes, Routes};
 pub use site::Site;
-pub use task::detached;
+pub use task::run_to_completion;

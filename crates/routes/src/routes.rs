@@ -95,7 +95,7 @@ impl<W: Framework, T> Routes<W, T> {
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .build()?;
     /// assert!(format!("{:?}", routes.flow()).contains("github"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -116,7 +116,7 @@ impl<W: Framework, T> Routes<W, T> {
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// # let routes = LoginRoutes::builder(flow)
     /// #     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    /// #     .on_code(|_, _| async { Response::new("signed in") })
+    /// #     .on_login(|_, _| async { Response::new("signed in") })
     /// #     .build()?;
     /// let paths: Vec<String> = routes.paths().collect();
     /// assert_eq!(paths, ["/auth/github", "/auth/github/link", "/auth/github/reauthenticate", "/auth/github/callback"]);

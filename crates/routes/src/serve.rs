@@ -7,10 +7,11 @@ use http::header::{HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use oauth_state::error::FinishErrorKind;
-use oauth_state::http::{protect, redirect};
+use oauth_state::http::redirect;
 use oauth_state::seam::{self, routes as core};
 use oauth_state::{
-    BeginError, Begun, Binding, Callback, Expect, FinishError, Finished, Flow, Login, Purpose, Restart, ReturnTo,
+    AuthorizationRequest, BeginError, Binding, Callback, Expect, FinishError, Flow, Login, LoginOutcome, Purpose,
+    Restart, ReturnTo,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,14 +20,14 @@ use crate::framework::Framework;
 use crate::hooks::{Cause, Hooks};
 use crate::read_callback::{BoxError, read_callback};
 use crate::site::Site;
-use crate::task::detached;
+use crate::task::run_to_completion;
 
 /// Makes a provider's authorization URL.
-pub(crate) type AddressMaker = Arc<dyn Fn(&Begun) -> String + Send + Sync>;
+pub(crate) type AddressMaker = Arc<dyn Fn(&AuthorizationRequest) -> String + Send + Sync>;
 /// What all providers' routes share.
 pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
-    pub(crate) landing: ReturnTo,
+    pub(crate) default_return_to: ReturnTo,
     /// The addresses of all routes, as browsers see them.
     pub(crate) own: Vec<String>,
     pub(crate) hooks: Hooks<W, T>,
@@ -85,7 +86,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         };
         begun.and_then(|begun| self.redirect(&begun)).unwrap_or_else(|error| {
             self.tell_of_begin(&error);
-            error.to_page(&self.shared.landing).map(body::<W>)
+            error.to_page(&self.shared.default_return_to).map(body::<W>)
         })
     }
 
@@ -95,14 +96,14 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         purpose: Purpose,
         request: &Parts,
         user: Option<&[u8]>,
-    ) -> Result<Begun, BeginError> {
+    ) -> Result<AuthorizationRequest, BeginError> {
         let flow = &self.shared.flow;
         let restart = parameter(request, AGAIN).filter(|_| purpose == Purpose::Login);
         let restart = restart.and_then(|token| {
             flow.restart(&token, &Binding::cookies(&request.headers), self.expect(site).purpose(Purpose::Login))
         });
         let begin = |return_to: Option<ReturnTo>| {
-            let login = Login::at(&*self.provider).purpose(purpose);
+            let login = Login::with(&*self.provider).purpose(purpose);
             let login = core::login_of_site(login, site.tenant.clone(), site.redirect.clone());
             let login = match return_to {
                 Some(path) => login.return_to(path),
@@ -139,7 +140,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         error
     }
 
-    fn redirect(&self, begun: &Begun) -> Result<Response<W::Body>, BeginError> {
+    fn redirect(&self, begun: &AuthorizationRequest) -> Result<Response<W::Body>, BeginError> {
         let response = redirect(begun, &(self.authorization_url)(begun));
         response.map(|response| response.map(|()| empty::<W>())).map_err(|_| BeginError::AuthorizationUrl)
     }
@@ -154,7 +155,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         let parts = with_host(parts);
         // Read here, where a time limit of the application's ends it; only what follows must outlive the connection.
         match read_callback(&parts, body).await {
-            Ok(callback) => detached(async move { self.finish(parts, callback).await }).await,
+            Ok(callback) => run_to_completion(async move { self.finish(parts, callback).await }).await,
             Err(error) => self.refuse(&error, &parts, None, false),
         }
     }
@@ -175,9 +176,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         let binding = binding(&request, user.as_deref());
         let finished = self.shared.flow.finish(binding, self.expect(&site), callback).await;
         let hooks = &self.shared.hooks;
-        match (finished, &hooks.on_code, &hooks.on_provider_refusal) {
-            (Ok(Finished::Code(login)), Some(exchange), _) => protected(exchange(login, request).await),
-            (Ok(Finished::Refused(refusal)), _, Some(answer)) => protected(answer(refusal, request).await),
+        match (finished, &hooks.on_login, &hooks.on_denied) {
+            (Ok(LoginOutcome::Authorized(login)), Some(exchange), _) => set_no_store(exchange(login, request).await),
+            (Ok(LoginOutcome::Denied(refusal)), _, Some(answer)) => set_no_store(answer(refusal, request).await),
             (Ok(finished), ..) => self.page_of_the_provider_s_refusal(&finished, self.again(Some(&site), &request)),
             (Err(error), ..) => self.refuse(&error, &request, is_authentic.then_some(&site), user.is_some()),
         }
@@ -204,16 +205,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         // A double click, the back button: the first of the two signed in.
         if let (FinishErrorKind::AlreadyUsed, true, Some(restart)) = (error.kind(), signed_in, restart) {
             return see_other::<W>(
-                HeaderValue::from_str(restart.return_to().unwrap_or(&self.shared.landing).as_str()).ok(),
+                HeaderValue::from_str(restart.return_to().unwrap_or(&self.shared.default_return_to).as_str()).ok(),
             );
         }
         // Not in this answer: every layer in front of the login start has to see the restart.
-        if let Some(restart) = restart.filter(|restart| restart.may_restart()) {
+        if let Some(restart) = restart.filter(|restart| restart.is_automatic()) {
             return self.to_login_start(restart);
         }
         let target = restart.map_or(again, |restart| self.target(restart, again));
         match &self.shared.hooks.refusal_page {
-            Some(page) => protected(page(error, target)),
+            Some(page) => set_no_store(page(error, target)),
             None => error.to_page(target).map(body::<W>),
         }
     }
@@ -241,22 +242,22 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         let of_site = site.and_then(|site| self.again.iter().find(|again| again.redirect == site.redirect));
         let on_host_and_path = || self.again.iter().find(|again| on_host(again) && at_path(again));
         let found = of_site.or_else(on_host_and_path).or_else(|| self.again.iter().find(on_host));
-        found.or(self.again.first()).map_or(&self.shared.landing, |again| &again.path)
+        found.or(self.again.first()).map_or(&self.shared.default_return_to, |again| &again.path)
     }
 
     /// Where the button leads: to the login start, or, after what only a POST from the site's own pages may start, to such a page.
     fn target<'a>(&'a self, restart: &'a Restart, again: &'a ReturnTo) -> &'a ReturnTo {
         match restart.purpose() {
-            Purpose::Link | Purpose::Reauthenticate => restart.return_to().unwrap_or(&self.shared.landing),
+            Purpose::Link | Purpose::Reauthenticate => restart.return_to().unwrap_or(&self.shared.default_return_to),
             _ => again,
         }
     }
 
-    fn page_of_the_provider_s_refusal(&self, finished: &Finished<T>, again: &ReturnTo) -> Response<W::Body> {
+    fn page_of_the_provider_s_refusal(&self, finished: &LoginOutcome<T>, again: &ReturnTo) -> Response<W::Body> {
         let origin = finished.origin();
         let (target, button) = match origin.purpose {
             Purpose::Link | Purpose::Reauthenticate => {
-                (origin.return_to.as_ref().unwrap_or(&self.shared.landing), "Go on")
+                (origin.return_to.as_ref().unwrap_or(&self.shared.default_return_to), "Go on")
             }
             _ => (again, "Sign in again"),
         };
@@ -308,8 +309,8 @@ fn empty<W: Framework>() -> W::Body {
 }
 
 /// An answer with the headers that every answer of a login has.
-fn protected<B>(mut response: Response<B>) -> Response<B> {
-    protect(response.headers_mut());
+fn set_no_store<B>(mut response: Response<B>) -> Response<B> {
+    oauth_state::http::set_no_store(response.headers_mut());
     response
 }
 
@@ -319,13 +320,13 @@ fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<W::Body> {
     if let Some(address) = address {
         response.headers_mut().insert(LOCATION, address);
     }
-    protected(response)
+    set_no_store(response)
 }
 
 /// By cookie, and by user where there is one. An id that cannot be one counts as nobody's.
 fn binding<'a>(request: &'a Parts, user: Option<&'a [u8]>) -> Binding<'a> {
     let browser = Binding::cookies(&request.headers);
-    user.and_then(|user| browser.clone().and_user(user).ok()).unwrap_or(browser)
+    user.and_then(|user| browser.clone().for_user(user).ok()).unwrap_or(browser)
 }
 
 /// A parameter of the request's query, decoded.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::request::Parts;
-use oauth_state::{Authorized, BeginError, FinishError, ProviderRefusal, ReturnTo};
+use oauth_state::{Authorized, BeginError, Denied, FinishError, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,7 +42,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///             _ => Err("no tenant has this host".into()),
     ///         }
     ///     })
-    ///     .on_code(|_, _| async { Response::new("signed in") });
+    ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
@@ -72,7 +72,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///         request.extensions.get::<User>().map(|user| user.0.to_be_bytes().to_vec())
     ///     })
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") });
+    ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
@@ -94,22 +94,22 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// # let github = |begun: &oauth_state::Begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state);
-    /// let routes = LoginRoutes::builder(flow).provider(Provider::github(), github).on_code(|login, _request| async move {
+    /// # let github = |begun: &oauth_state::AuthorizationRequest| format!("https://github.com/login/oauth/authorize?state={}", begun.state);
+    /// let routes = LoginRoutes::builder(flow).provider(Provider::github(), github).on_login(|login, _request| async move {
     ///     let _for_the_token_endpoint = (login.code, login.code_verifier);
     ///     Response::new("signed in")
     /// });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
-    pub fn on_code<R, F: Future<Output = R> + Send + 'static>(
+    pub fn on_login<R, F: Future<Output = R> + Send + 'static>(
         mut self,
         exchange: impl Fn(Authorized<T>, Parts) -> F + Send + Sync + 'static,
     ) -> Self
     where
         W: Answer<R>,
     {
-        self.hooks.on_code = Some(Arc::new(move |login, request| {
+        self.hooks.on_login = Some(Arc::new(move |login, request| {
             let answer = exchange(login, request);
             Box::pin(async move { W::answer(answer.await) })
         }));
@@ -128,19 +128,19 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
-    ///     .on_provider_refusal(|_, _| async { Response::new("You chose not to sign in.") });
+    ///     .on_login(|_, _| async { Response::new("signed in") })
+    ///     .on_denied(|_, _| async { Response::new("You chose not to sign in.") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
-    pub fn on_provider_refusal<R, F: Future<Output = R> + Send + 'static>(
+    pub fn on_denied<R, F: Future<Output = R> + Send + 'static>(
         mut self,
-        answer: impl Fn(ProviderRefusal<T>, Parts) -> F + Send + Sync + 'static,
+        answer: impl Fn(Denied<T>, Parts) -> F + Send + Sync + 'static,
     ) -> Self
     where
         W: Answer<R>,
     {
-        self.hooks.on_provider_refusal = Some(Arc::new(move |refusal, request| {
+        self.hooks.on_denied = Some(Arc::new(move |refusal, request| {
             let answer = answer(refusal, request);
             Box::pin(async move { W::answer(answer.await) })
         }));
@@ -163,7 +163,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .refusal_page(|_error, _again| Response::new("Die Anmeldung ist fehlgeschlagen."));
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
@@ -188,7 +188,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .on_error(|error| eprintln!("{}: {}", error.code(), error.diagnosis()));
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
@@ -209,7 +209,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") })
+    ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .on_begin_error(|error| eprintln!("{error}"));
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())

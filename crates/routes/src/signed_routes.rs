@@ -11,7 +11,7 @@ use crate::framework::Framework;
 use crate::routes::Routes;
 
 impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
-    /// Builds a flow whose states anybody can read, and its routes; see [`FlowBuilder::build_signed_readable_by_anybody`].
+    /// Builds a flow whose states anybody can read, and its routes; see [`FlowBuilder::build_signed_not_encrypted`].
     ///
     /// # Errors
     ///
@@ -26,11 +26,11 @@ impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .on_code(|_, _| async { Response::new("signed in") });
-    /// assert!(routes.build_signed_readable_by_anybody().is_ok());
+    ///     .on_login(|_, _| async { Response::new("signed in") });
+    /// assert!(routes.build_signed_not_encrypted().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
-    pub fn build_signed_readable_by_anybody(self) -> Result<Routes<W, T>, RoutesError> {
-        self.build_by(FlowBuilder::build_signed_readable_by_anybody)
+    pub fn build_signed_not_encrypted(self) -> Result<Routes<W, T>, RoutesError> {
+        self.build_by(FlowBuilder::build_signed_not_encrypted)
     }
 }

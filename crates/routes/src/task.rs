@@ -13,10 +13,10 @@ use std::future::Future;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert_eq!(oauth_state_routes::detached(async { 42 }).await, 42);
+/// assert_eq!(oauth_state_routes::run_to_completion(async { 42 }).await, 42);
 /// # });
 /// ```
-pub async fn detached<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> R {
+pub async fn run_to_completion<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> R {
     match tokio::spawn(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use oauth_state::http::SetsCookie;
-use oauth_state::outcome::{Code, CodeVerifier, Nonce, UnauthenticatedParameters};
-use oauth_state::{Authorized, Begun, Finished, Origin, ProviderRefusal, seam};
+use oauth_state::outcome::{Code, CodeVerifier, Nonce, UnverifiedParameters};
+use oauth_state::{AuthorizationRequest, Authorized, Denied, LoginOutcome, Origin, seam};
 
 /// A login that a [`StateStore`](super::StateStore) has begun.
 ///
-/// It differs from [`Begun`] in that a store from before this crate may know neither PKCE nor the nonce.
+/// It differs from [`AuthorizationRequest`] in that a store from before this crate may know neither PKCE nor the nonce.
 ///
 /// # Examples
 ///
@@ -17,7 +17,7 @@ use oauth_state::{Authorized, Begun, Finished, Origin, ProviderRefusal, seam};
 /// use oauth_state_store::StateStore;
 /// use oauth_state::{testing, Binding, Login};
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let issued = testing::flow().issue(Binding::session(&[7; 16])?, Login::at("github")).await?;
+/// let issued = testing::flow().issue(Binding::session(&[7; 16])?, Login::with("github")).await?;
 /// assert_eq!(issued.code_challenge.unwrap().len(), 43);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -59,9 +59,9 @@ impl Issued {
     }
 }
 
-impl From<Begun> for Issued {
-    fn from(begun: Begun) -> Self {
-        let Begun { state, code_challenge, nonce, set_cookie, client_secret, expires_at, .. } = begun;
+impl From<AuthorizationRequest> for Issued {
+    fn from(begun: AuthorizationRequest) -> Self {
+        let AuthorizationRequest { state, code_challenge, nonce, set_cookie, client_secret, expires_at, .. } = begun;
         let (code_challenge, nonce, expires_at) = (Some(code_challenge), Some(nonce), Some(expires_at));
         Self { state, code_challenge, nonce, set_cookie, client_secret, expires_at }
     }
@@ -90,7 +90,7 @@ pub enum Consumed<S> {
     /// The provider sent a code: exchange it, with the verifier if there is one, and compare the nonce if there is one.
     Code(ConsumedLogin<S>),
     /// The provider sent an error.
-    Refused(ProviderRefusal<S>),
+    Refused(Denied<S>),
 }
 
 /// A code, and what is needed to use it.
@@ -123,15 +123,15 @@ pub struct ConsumedLogin<S> {
     /// To compare with the ID token's, if the login began with one of this crate's.
     pub nonce: Option<Nonce>,
     /// The callback's other parameters: text from outside.
-    pub unauthenticated_parameters: UnauthenticatedParameters,
+    pub parameters: UnverifiedParameters,
 }
 
-impl<S> From<Finished<S>> for Consumed<S> {
-    fn from(finished: Finished<S>) -> Self {
+impl<S> From<LoginOutcome<S>> for Consumed<S> {
+    fn from(finished: LoginOutcome<S>) -> Self {
         let consumed = |login| {
-            let Authorized { origin, data, code, code_verifier, nonce, unauthenticated_parameters, .. } = login;
+            let Authorized { origin, data, code, code_verifier, nonce, parameters, .. } = login;
             let (code_verifier, nonce) = (Some(code_verifier), Some(nonce));
-            Self::Code(ConsumedLogin { origin, data, code, code_verifier, nonce, unauthenticated_parameters })
+            Self::Code(ConsumedLogin { origin, data, code, code_verifier, nonce, parameters })
         };
         seam::either(finished, consumed, Self::Refused)
     }

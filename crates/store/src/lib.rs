@@ -3,17 +3,17 @@
 //! | store | its states | survives | writes on every begin |
 //! |---|---|---|---|
 //! | [`Flow`]: sealed, this crate's point | `ost1…` | a restart, the loss of any server | no |
-//! | [`Flow`], signed: [readable by anybody](oauth_state::FlowBuilder::build_signed_readable_by_anybody) | `oss1…` | the same | no |
-//! | [`StoredFlow`] over `RedisRows` | `osr1…` | a restart; what Redis survives | yes |
-//! | [`StoredFlow`] over `PostgresRows` | `osp1…` | a restart; what Postgres survives | yes |
-//! | [`StoredFlow`] over [`MemoryRows`] | `osm1…` | nothing, and one process alone finishes what it began | yes |
-//! | [`UnboundOldStore`] over [`OldStates`]: the caller's own map or table | the caller's | as it did before | yes |
+//! | [`Flow`], signed: [readable by anybody](oauth_state::FlowBuilder::build_signed_not_encrypted) | `oss1…` | the same | no |
+//! | [`StoredFlow`] over `RedisPayloadStore` | `osr1…` | a restart; what Redis survives | yes |
+//! | [`StoredFlow`] over `PostgresPayloadStore` | `osp1…` | a restart; what Postgres survives | yes |
+//! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing, and one process alone finishes what it began | yes |
+//! | [`UnboundLegacyStore`] over [`LegacyStore`]: the caller's own map or table | the caller's | as it did before | yes |
 //!
 //! [`Migration`] wraps two of them and moves logins from one to the other, a percentage at a time, forwards and backwards.
 //! `docs/migrating.md` in the repository shows the change of one service, step by step.
 //!
 //! ```
-//! use oauth_state_store::{Consumed, MemoryRows, Migration, StateStore, StoredFlow};
+//! use oauth_state_store::{Consumed, MemoryPayloadStore, Migration, StateStore, StoredFlow};
 //! use oauth_state::{testing, App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -22,10 +22,10 @@
 //!     let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), guard);
 //!     Ok(builder.carrying::<String>().provider(Provider::github()))
 //! };
-//! let old = StoredFlow::new(builder()?, MemoryRows::with_capacity(10_000))?;
+//! let old = StoredFlow::new(builder()?, MemoryPayloadStore::with_capacity(10_000))?;
 //! let logins = Migration::new(old, builder()?.build()?)?;
 //!
-//! let begin = || logins.issue(Binding::session(&[7; 16]).unwrap(), Login::at("github").data("hello".to_owned()));
+//! let begin = || logins.issue(Binding::session(&[7; 16]).unwrap(), Login::with("github").data("hello".to_owned()));
 //! let before = begin().await?;
 //! assert!(before.state.starts_with("osm1")); // 0 %: everything begins on the old side
 //!
@@ -45,32 +45,25 @@
 mod consumed;
 #[cfg(feature = "oauth2")]
 mod conversions;
+mod legacy;
 mod migration;
-mod old;
 mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use oauth_state::payload::{HandleForm, MemoryRows, Row, RowFuture, Rows, StoreError, StoreErrorKind};
+pub use oauth_state::payload::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StoreError, StoreErrorKind};
 
 pub use consumed::{Consumed, ConsumedLogin, Issued};
+pub use legacy::{LegacyStore, UnboundLegacyStore, is_form_of_this_crate};
 pub use migration::{Migration, MigrationCounts, MigrationError, MigrationPlan, SideCounts};
-pub use old::{OldFuture, OldStates, UnboundOldStore, is_form_of_this_crate};
 pub use stored::StoredFlow;
 
-use oauth_state::{BeginError, Binding, Callback, Expect, FinishError, Flow, Login, seam};
-
-/// What [`StateStore::issue`] gives, when it has.
-pub type IssueFuture<'a> = Pin<Box<dyn Future<Output = Result<Issued, BeginError>> + Send + 'a>>;
-/// What [`StateStore::consume`] gives, when it has.
-pub type ConsumeFuture<'a, S> = Pin<Box<dyn Future<Output = Result<Consumed<S>, FinishError>> + Send + 'a>>;
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Flow, Login, seam};
 
 /// A way to keep the state of logins, each with data of the type `S`. It can be a `dyn`, so that operations choose the store and
 /// providers do not know which.
@@ -87,7 +80,7 @@ pub type ConsumeFuture<'a, S> = Pin<Box<dyn Future<Output = Result<Consumed<S>, 
 ///     logins: Arc<dyn StateStore<()>>,
 /// }
 /// let github = Github { logins: Arc::new(testing::flow()) };
-/// let issued = github.logins.issue(Binding::session(&[7; 16])?, Login::at("github")).await?;
+/// let issued = github.logins.issue(Binding::session(&[7; 16])?, Login::with("github")).await?;
 /// assert!(github.logins.owns(&issued.state));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -98,14 +91,19 @@ pub trait StateStore<S>: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`BeginError`] says what to change; nobody has been redirected.
-    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> IssueFuture<'a>;
+    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>>;
 
     /// Finishes a login, once.
     ///
     /// # Errors
     ///
     /// [`FinishError`] with the reason.
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, S>;
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>>;
 
     /// Whether a state has the form of this store's. Decided by the text alone, before any look-up; true says nothing of
     /// whether it is authentic.
@@ -113,11 +111,16 @@ pub trait StateStore<S>: Send + Sync + 'static {
 }
 
 impl<S: 'static, L: StateStore<S> + ?Sized> StateStore<S> for Arc<L> {
-    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> IssueFuture<'a> {
+    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         (**self).issue(binding, login)
     }
 
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, S> {
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>> {
         (**self).consume(binding, expect, callback)
     }
 
@@ -128,12 +131,17 @@ impl<S: 'static, L: StateStore<S> + ?Sized> StateStore<S> for Arc<L> {
 
 /// The sealed store: nothing is kept anywhere.
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for Flow<T> {
-    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> IssueFuture<'a> {
+    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         let begun = self.begin(binding, login);
         Box::pin(std::future::ready(begun.map(Issued::from)))
     }
 
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, T> {
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<T>, FinishError>> {
         Box::pin(async move { Ok(self.finish(binding, expect, callback).await?.into()) })
     }
 
@@ -144,11 +152,16 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for 
 
 /// Handles, and rows in a store.
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for StoredFlow<T> {
-    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> IssueFuture<'a> {
+    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         Box::pin(async move { Ok(self.begin(binding, login).await?.into()) })
     }
 
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, T> {
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<T>, FinishError>> {
         Box::pin(async move { Ok(self.finish(binding, expect, callback).await?.into()) })
     }
 

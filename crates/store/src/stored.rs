@@ -7,36 +7,37 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use oauth_state::payload::Rows;
+use oauth_state::payload::PayloadStore;
 use oauth_state::seam::{self, stored::Stored};
 use oauth_state::{
-    BeginError, Begun, Binding, Callback, ConfigError, Expect, FinishError, Finished, FlowBuilder, Login, Restart,
+    AuthorizationRequest, BeginError, Binding, Callback, ConfigError, Expect, FinishError, FlowBuilder, Login,
+    LoginOutcome, Restart,
 };
 
 /// A [`Flow`](oauth_state::Flow) whose data lies in a store, for what no URL can carry: up to 65,536 bytes of JSON a login.
 ///
 /// Its `state` is a *handle*: a sealed state without the data. Everything that a sealed state is checked for is checked first,
 /// single use included, and only then is the row read, so that nobody can use up another's login, nor make the store work
-/// without a state that this service sealed. Rows are encrypted under the ring, each with a key and a nonce of its own.
+/// without a state that this service sealed. PayloadStore are encrypted under the ring, each with a key and a nonce of its own.
 ///
 /// It writes on every begin, and fails where the store fails. Prefer [`Flow`](oauth_state::Flow), and a short `T`, wherever that fits.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state_store::{MemoryRows, StoredFlow};
-/// use oauth_state::{testing, App, Binding, Callback, Expect, Finished, Flow, Login, Provider, SingleProcessGuard};
+/// use oauth_state_store::{MemoryPayloadStore, StoredFlow};
+/// use oauth_state::{testing, App, Binding, Callback, Expect, LoginOutcome, Flow, Login, Provider, SingleProcessGuard};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
 /// let builder = builder.carrying::<Vec<u32>>().provider(Provider::github());
-/// let flow = StoredFlow::new(builder, MemoryRows::with_capacity(10_000))?;
+/// let flow = StoredFlow::new(builder, MemoryPayloadStore::with_capacity(10_000))?;
 ///
 /// let basket: Vec<u32> = (0..5_000).collect();
-/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data(basket.clone())).await?;
+/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data(basket.clone())).await?;
 /// let callback = Callback::from_code(begun.state, "code")?;
 /// let finished = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await?;
-/// let Finished::Code(login) = finished else { panic!("the provider refused") };
+/// let LoginOutcome::Authorized(login) = finished else { panic!("the provider refused") };
 /// assert_eq!(login.data, basket);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -68,13 +69,13 @@ impl<T> StoredFlow<T> {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state_store::{MemoryRows, StoredFlow};
+    /// use oauth_state_store::{MemoryPayloadStore, StoredFlow};
     /// use oauth_state::{testing, App, Flow, SingleProcessGuard};
     /// let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// assert!(StoredFlow::new(builder, MemoryRows::with_capacity(1)).is_err()); // no provider
+    /// assert!(StoredFlow::new(builder, MemoryPayloadStore::with_capacity(1)).is_err()); // no provider
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
-    pub fn new(builder: FlowBuilder<T>, rows: impl Rows) -> Result<Self, ConfigError> {
+    pub fn new(builder: FlowBuilder<T>, rows: impl PayloadStore) -> Result<Self, ConfigError> {
         Ok(Self { stored: Stored::new(builder, Arc::new(rows))?, data: PhantomData })
     }
 
@@ -129,13 +130,13 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// ```
     /// use oauth_state::{testing, BeginError, Binding, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let login = Login::at("github").data("x".repeat(70_000));
+    /// let login = Login::with("github").data("x".repeat(70_000));
     /// let error = oauth_state_store::testing::stored_flow().begin(Binding::session(&[7; 16])?, login).await.unwrap_err();
     /// assert!(matches!(error, BeginError::DataTooLong { .. }));
     /// # Ok::<(), oauth_state::error::BindingError>(())
     /// # }).unwrap();
     /// ```
-    pub async fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<Begun, BeginError> {
+    pub async fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<AuthorizationRequest, BeginError> {
         self.stored.begin(binding, login).await
     }
 
@@ -152,7 +153,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let (flow, other) = (oauth_state_store::testing::stored_flow(), oauth_state_store::testing::stored_flow()); // each with a memory of its own
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::at("github").data("kept".to_owned())).await?;
+    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data("kept".to_owned())).await?;
     /// let callback = Callback::from_code(begun.state, "code")?;
     /// let error = other.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await.unwrap_err();
     /// assert_eq!(error.code(), "not_stored");
@@ -164,7 +165,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
-    ) -> Result<Finished<T>, FinishError> {
+    ) -> Result<LoginOutcome<T>, FinishError> {
         self.stored.finish(binding, expect, callback).await
     }
 }

@@ -7,7 +7,7 @@
 use oauth_state::testing::ring;
 use oauth_state::{App, Flow, Provider, SingleProcessGuard};
 
-use crate::{MemoryRows, StoredFlow};
+use crate::{MemoryPayloadStore, StoredFlow};
 
 /// A flow at GitHub, whose data lies in a memory of its own.
 ///
@@ -21,7 +21,7 @@ use crate::{MemoryRows, StoredFlow};
 /// use oauth_state::{Binding, Login};
 /// use oauth_state_store::testing::stored_flow;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let login = Login::at("github").data("a text".to_owned());
+/// let login = Login::with("github").data("a text".to_owned());
 /// let begun = stored_flow().begin(Binding::session(&[7; 16])?, login).await?;
 /// assert!(begun.state.starts_with("osm1"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,5 +32,5 @@ use crate::{MemoryRows, StoredFlow};
 pub fn stored_flow() -> StoredFlow<String> {
     let app = App::new("shop", "test").expect("a name");
     let builder = Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000)).provider(Provider::github());
-    StoredFlow::new(builder.carrying(), MemoryRows::with_capacity(1_000)).expect("a configuration that builds")
+    StoredFlow::new(builder.carrying(), MemoryPayloadStore::with_capacity(1_000)).expect("a configuration that builds")
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use oauth_state::provider::ResponseMode;
-use oauth_state::{Authorized, Begun};
+use oauth_state::{AuthorizationRequest, Authorized};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -43,7 +43,7 @@ impl Identity {
     }
 
     /// Where to send the user.
-    pub async fn authorization_url(&self, begun: &Begun, mode: ResponseMode) -> Result<String, Failure> {
+    pub async fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
         match self {
             Self::OAuth(client) => client.authorization_url(begun, mode),
             #[cfg(feature = "openid")]
@@ -96,7 +96,7 @@ impl OAuth {
     }
 
     /// RFC 6749 section 4.1.1, RFC 7636 section 4.3.
-    fn authorization_url(&self, begun: &Begun, mode: ResponseMode) -> Result<String, Failure> {
+    fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
         let mut parameters = vec![
             pair("response_type", "code"),
             pair("client_id", &self.client_id),

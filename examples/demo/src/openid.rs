@@ -1,7 +1,7 @@
 //! OpenID Connect, for a provider that the tests bring: discovery, and an ID token with this login's nonce.
 
 use oauth_state::provider::ResponseMode;
-use oauth_state::{Authorized, Begun};
+use oauth_state::{AuthorizationRequest, Authorized};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
     ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
@@ -38,7 +38,7 @@ impl OpenId {
     }
 
     /// Where to send the user.
-    pub async fn authorization_url(&self, begun: &Begun, mode: ResponseMode) -> Result<String, Failure> {
+    pub async fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
         let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
         let client = self.client().await?;
         let mut request = client

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use oauth_state::ring::source::{FileSource, WritableSource};
-use oauth_state::ring::{KeyRole, RingDocument, RingTiming, RootKeyId};
+use oauth_state::ring::{KeyRingDocument, KeyRole, RingTiming, RootKeyId};
 use tokio::time::sleep;
 
 use crate::Failure;
@@ -22,7 +22,7 @@ const PEOPLE: u32 = 8;
 /// A ring in a file of its own folder, which goes with it.
 pub struct Rotation {
     source: FileSource,
-    document: RingDocument,
+    document: KeyRingDocument,
     version: Option<String>,
     /// Between two rotations; a service rotates once in weeks. Long enough for sixteen keys to do.
     interval: Duration,
@@ -35,7 +35,7 @@ impl Rotation {
     pub async fn begin(lifetime: Duration) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let timing = RingTiming { propagation: PROPAGATION, skew: SKEW, lifetime_cap: lifetime };
-        let document = RingDocument::first(timing, SystemTime::now())?;
+        let document = KeyRingDocument::first(timing, SystemTime::now())?;
         let source = FileSource::new(folder.path().join("ring.json"));
         let version = source.store(&document.to_secret_text(), None).await?;
         let interval = lifetime.checked_div(8).unwrap_or_default().max(PROPAGATION);
@@ -47,7 +47,7 @@ impl Rotation {
         self.source.path()
     }
 
-    async fn publish(&mut self, document: RingDocument) -> Result<(), Failure> {
+    async fn publish(&mut self, document: KeyRingDocument) -> Result<(), Failure> {
         self.version = self.source.store(&document.to_secret_text(), self.version.as_deref()).await?;
         self.document = document;
         Ok(())

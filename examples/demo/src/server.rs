@@ -12,8 +12,8 @@ use http::{HeaderMap, StatusCode};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::provider::ResponseMode;
-use oauth_state::{App, Binding, Expect, FinishError, Finished, Flow, Login, Provider};
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state::{App, Binding, Expect, FinishError, Flow, Login, LoginOutcome, Provider};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -121,7 +121,7 @@ async fn home(State(site): State<Arc<Site>>) -> Html<String> {
 }
 
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let login = Login::at(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
+    let login = Login::with(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
     let begun = site.flow.begin(Binding::cookies(&headers), login)?;
     tracing::info!(server = site.settings.name, "login begun");
     let url = site.identity.authorization_url(&begun, site.settings.response_mode).await?;
@@ -130,7 +130,7 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
 
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that goes away must not leave a used state and an unused code.
-    detached(async move {
+    run_to_completion(async move {
         let finished = match request {
             Ok(request) => site.finish(request).await,
             Err(Rejected(refused)) => Err(refused),
@@ -149,7 +149,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
         // The code for whoever runs this; a real service shows the person `public_text` and nothing more.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
-        protected((status, Html(pages::outcome(&outcome, &site.settings.name))))
+        set_no_store((status, Html(pages::outcome(&outcome, &site.settings.name))))
     })
     .await
 }
@@ -158,7 +158,7 @@ impl Site {
     async fn finish(&self, request: CallbackRequest) -> Result<Outcome, FinishError> {
         let (headers, callback) = request.split();
         Ok(match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await? {
-            Finished::Code(login) => {
+            LoginOutcome::Authorized(login) => {
                 let begun_on = login.data.server.clone();
                 match self.identity.exchange(login).await {
                     Exchanged::Subject(subject) => Outcome::signed_in(&subject, &begun_on),
@@ -166,7 +166,7 @@ impl Site {
                     Exchanged::Failed(code, text) => Outcome::provider_failed(code, text),
                 }
             }
-            Finished::Refused(refusal) if refusal.error == AuthorizationError::AccessDenied => {
+            LoginOutcome::Denied(refusal) if refusal.error == AuthorizationError::AccessDenied => {
                 Outcome::denied(&refusal.data.server)
             }
             _ => Outcome::provider_failed("provider_error", "The provider answered with an error."),
@@ -201,7 +201,7 @@ impl IntoResponse for Refusal {
             }
             Self::Provider(error) => {
                 tracing::warn!(%error, "provider not reached");
-                protected((StatusCode::BAD_GATEWAY, "The provider could not be reached."))
+                set_no_store((StatusCode::BAD_GATEWAY, "The provider could not be reached."))
             }
         }
     }

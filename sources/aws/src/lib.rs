@@ -16,9 +16,10 @@ use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
-use oauth_state::ring::SecretText;
+use oauth_state::BoxFuture;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{
-    Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource,
+    Fetched, KeySource, SourceError, SourceErrorKind, WritableSource,
 };
 
 /// The staging label that Secrets Manager gives to the version that counts.
@@ -27,7 +28,7 @@ const CURRENT: &str = "AWSCURRENT";
 /// A secret in AWS Secrets Manager whose text is a ring document.
 ///
 /// It neither retries nor caches, and switches the retries of the client off for its own calls: the refresh task of
-/// `Keys::load` tries again.
+/// `LiveKeyRing::load` tries again.
 ///
 /// # Examples
 ///
@@ -154,7 +155,7 @@ impl KeySource for AwsSecret {
 
     /// One `GetSecretValue`. What tells whether the version is still the same would be a call and a right of its own, so the
     /// text is transferred either way.
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             self.check()?;
             let answer = self.get().await;
@@ -176,7 +177,7 @@ impl WritableSource for AwsSecret {
     ///
     /// As [`KeySource::fetch`] does, and [`SourceErrorKind::Conflict`]; the version that was added stays without a staging
     /// label then, and AWS removes it in time.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             self.check()?;
             store::store(self, document, expected_version).await

@@ -1,6 +1,6 @@
 //! Compare-and-set, out of a label that can be moved only from the version that has it.
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::{AwsSecret, CURRENT, explain};
@@ -12,7 +12,7 @@ const NEXT: &str = "OAUTH_STATE_NEXT";
 /// Puts the document in the place of the expected version, and gives the new one.
 pub(crate) async fn store(
     source: &AwsSecret,
-    document: &SecretText,
+    document: &SecretString,
     expected: Option<&str>,
 ) -> Result<Option<String>, SourceError> {
     // Not what decides, but it spares the secret a version that would never be used.
@@ -84,7 +84,7 @@ async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(),
     Err(explain::call(source, "secretsmanager:UpdateSecretVersionStage", &error))
 }
 
-async fn create(source: &AwsSecret, document: &SecretText) -> Result<Option<String>, SourceError> {
+async fn create(source: &AwsSecret, document: &SecretString) -> Result<Option<String>, SourceError> {
     if source.secret_id.starts_with("arn:") {
         return Err(SourceError::new(&source.name, SourceErrorKind::Missing, "no secret has this ARN")
             .to_do("create the secret first, or give its name in place of an ARN"));

@@ -5,8 +5,8 @@ mod common;
 
 use common::{FIRST, SECOND, SECRET, source, text};
 use oauth_state::ring::source::{Fetched, KeySource};
-use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming};
-use oauth_state::Keys;
+use oauth_state::ring::{Update, Refresh, KeyRingDocument, RingTiming};
+use oauth_state::LiveKeyRing;
 use servers::moto::Moto;
 use std::time::{Duration, SystemTime};
 
@@ -53,18 +53,18 @@ async fn a_secret_that_is_restored_is_read_again() {
 #[tokio::test]
 async fn a_rotation_reaches_a_running_process_and_an_outage_does_not() {
     let moto = Moto::start();
-    let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
+    let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     moto.publish(SECRET, document.to_secret_text().expose());
-    let (keys, mut refresher) = Keys::load(source(&moto), Refresh::every(Duration::from_secs(60))).await.unwrap();
+    let (keys, mut refresher) = LiveKeyRing::load(source(&moto), Refresh::every(Duration::from_secs(60))).await.unwrap();
     assert_eq!(keys.ring().serial(), 1);
-    assert_eq!(refresher.refresh().await.unwrap(), Offered::Unchanged);
+    assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
 
     moto.fault(servers::moto::Fault::HangUp);
     assert!(refresher.refresh().await.is_err());
     assert_eq!((keys.ring().serial(), keys.status().failed), (1, 1), "the last good ring stays");
 
     moto.restore();
-    let next = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
+    let next = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     moto.publish(SECRET, next.to_secret_text().expose());
     // It is another ring of the same serial, which a running process refuses: that it says so shows that it was read.
     assert!(refresher.refresh().await.is_err());

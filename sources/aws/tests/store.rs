@@ -4,13 +4,13 @@
 mod common;
 
 use common::{FIRST, SECOND, SECRET, client, says, source, text};
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use oauth_state_aws::AwsSecret;
 use servers::moto::{Fault, Moto};
 
-fn secret(text: &str) -> SecretText {
-    SecretText::from(text.to_owned())
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
 }
 
 #[tokio::test]

@@ -4,18 +4,20 @@
 mod common;
 
 use common::{SECRET, source};
-use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
+use oauth_state::error::BoxError;
+use oauth_state::BoxFuture;
+use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use servers::moto::{Fault, Moto};
 
 struct Stage(Moto);
 
 impl SourceStage for Stage {
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
         self.0.publish(SECRET, text);
         Box::pin(async { Ok(true) })
     }
 
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         match trouble {
             SourceTrouble::Deleted => self.0.delete(SECRET),
             SourceTrouble::Denied => self.0.deny(),
@@ -25,7 +27,7 @@ impl SourceStage for Stage {
         Box::pin(async { Ok(true) })
     }
 
-    fn end(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         match trouble {
             SourceTrouble::Deleted => self.0.undelete(SECRET),
             SourceTrouble::Denied => self.0.allow(),

@@ -3,7 +3,8 @@
 use azure_core::http::RetryOptions;
 use azure_security_keyvault_secrets::models::{Secret, SecretClientGetSecretOptions};
 use azure_security_keyvault_secrets::{ResourceExt, SecretClient, SecretClientOptions};
-use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use oauth_state::BoxFuture;
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 
 use crate::error::Step;
 
@@ -126,7 +127,7 @@ impl KeySource for AzureSecret {
 
     /// One `GET`. The vault has no cheaper question that the reader's role may ask, so the answer to a known version is told by
     /// its id alone.
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read(known_version))
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use azure_security_keyvault_secrets::models::SetSecretParameters;
 use futures_util::TryStreamExt;
-use oauth_state::ring::SecretText;
-use oauth_state::ring::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
+use oauth_state::BoxFuture;
+use oauth_state::ring::SecretString;
+use oauth_state::ring::source::{SourceError, SourceErrorKind, WritableSource};
 
 use crate::error::Step;
 use crate::secret::AzureSecret;
@@ -20,13 +21,13 @@ impl WritableSource for AzureSecret {
     /// conflict. Let one operator, or one job that runs alone, rotate the ring.
     ///
     /// A version that was chosen by its id cannot be replaced.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move { self.replace(document, expected_version).await.map(Some) })
     }
 }
 
 impl AzureSecret {
-    async fn replace(&self, document: &SecretText, expected: Option<&str>) -> Result<String, SourceError> {
+    async fn replace(&self, document: &SecretString, expected: Option<&str>) -> Result<String, SourceError> {
         self.check()?;
         if self.version.is_some() {
             return Err(self
@@ -64,7 +65,7 @@ impl AzureSecret {
         }
     }
 
-    async fn set(&self, document: &SecretText) -> Result<String, SourceError> {
+    async fn set(&self, document: &SecretString) -> Result<String, SourceError> {
         let parameters = SetSecretParameters {
             content_type: Some("application/json".to_owned()),
             value: Some(document.expose().to_owned()),

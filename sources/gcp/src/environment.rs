@@ -22,12 +22,12 @@ impl GcpSecret {
     ///
     /// ```no_run
     /// use oauth_state::ring::Refresh;
-    /// use oauth_state::Keys;
+    /// use oauth_state::LiveKeyRing;
     /// use oauth_state_gcp::GcpSecret;
     ///
     /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
     /// let source = GcpSecret::from_environment("projects/shop/secrets/oauth-state/versions/current").await?;
-    /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
     /// tokio::spawn(refresher.run());
     /// assert_eq!(keys.ring().serial(), 1);
     /// # Ok(())

@@ -5,7 +5,8 @@ use std::time::Duration;
 use google_cloud_gax::options::RequestOptionsBuilder;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
-use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use oauth_state::BoxFuture;
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 
 use crate::checksum::crc32c;
 use crate::error::Step;
@@ -153,7 +154,7 @@ impl KeySource for GcpSecret {
 
     /// One `AccessSecretVersion`. Secret Manager has no cheaper question that the reader's role may ask, so the answer to a known
     /// version is told by its number alone.
-    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read())
     }
 }

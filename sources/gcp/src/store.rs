@@ -3,8 +3,9 @@
 use google_cloud_secretmanager_v1::model::secret_version::State;
 use google_cloud_secretmanager_v1::model::{Secret, SecretPayload, SecretVersion};
 use google_cloud_wkt::FieldMask;
-use oauth_state::ring::SecretText;
-use oauth_state::ring::source::{SourceError, SourceErrorKind, StoreFuture, WritableSource};
+use oauth_state::BoxFuture;
+use oauth_state::ring::SecretString;
+use oauth_state::ring::source::{SourceError, SourceErrorKind, WritableSource};
 
 use crate::checksum::crc32c;
 use crate::error::Step;
@@ -22,7 +23,7 @@ impl WritableSource for GcpSecret {
     /// is the latest*. Write to an alias wherever two rotations could meet.
     ///
     /// A version that is chosen by its number cannot be replaced.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             self.check()?;
             let version = match self.version.as_str() {
@@ -38,7 +39,7 @@ impl WritableSource for GcpSecret {
 }
 
 impl GcpSecret {
-    async fn add_latest(&self, document: &SecretText, expected: Option<&str>) -> Result<i64, SourceError> {
+    async fn add_latest(&self, document: &SecretString, expected: Option<&str>) -> Result<i64, SourceError> {
         let standing = self.standing("latest").await?;
         let usable = standing.filter(|(_, enabled)| *enabled).map(|(number, _)| number);
         self.compare(usable, expected)?;
@@ -56,7 +57,7 @@ impl GcpSecret {
         ))
     }
 
-    async fn move_alias(&self, alias: &str, document: &SecretText, expected: Option<&str>) -> Result<i64, SourceError> {
+    async fn move_alias(&self, alias: &str, document: &SecretString, expected: Option<&str>) -> Result<i64, SourceError> {
         let pointed = self.aliases().await?.version_aliases.get(alias).copied();
         let usable = match (pointed, expected) {
             // Who read nothing may have met a version that is disabled or destroyed.
@@ -130,7 +131,7 @@ impl GcpSecret {
         Err(self.error(SourceErrorKind::Conflict, answer))
     }
 
-    async fn add(&self, document: &SecretText) -> Result<i64, SourceError> {
+    async fn add(&self, document: &SecretString) -> Result<i64, SourceError> {
         let bytes = document.expose().as_bytes();
         let payload = SecretPayload::new().set_data(bytes.to_vec()).set_data_crc32c(crc32c(bytes));
         let request = self.client.add_secret_version().set_parent(&self.secret).set_payload(payload);

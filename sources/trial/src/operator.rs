@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::ring::source::WritableSource;
-use oauth_state::ring::{KeyRole, RingDocument};
+use oauth_state::ring::{KeyRole, KeyRingDocument};
 use oauth_state::Clock;
 use servers::azure_stub::AzureStub;
 use servers::gcp_stub::GcpStub;
@@ -156,7 +156,7 @@ fn note(book: &Book, line: &str) {
 struct Operator {
     source_name: &'static str,
     source: Box<dyn WritableSource>,
-    document: RingDocument,
+    document: KeyRingDocument,
     version: Option<String>,
     clock: FastClock,
     book: Book,
@@ -165,7 +165,7 @@ struct Operator {
 impl Operator {
     async fn begin(source_name: &'static str, places: &Places, clock: FastClock, book: &Book) -> Result<Self, Failure> {
         let source = places.source(source_name).await?;
-        let document = RingDocument::first(timing(), clock.now())?;
+        let document = KeyRingDocument::first(timing(), clock.now())?;
         let version = source.store(&document.to_secret_text(), None).await?;
         Ok(Self { source_name, source, document, version, clock, book: Arc::clone(book) })
     }
@@ -189,7 +189,7 @@ impl Operator {
     }
 
     /// Before it is published: a process may read it at once.
-    fn note_revocations(&self, next: &RingDocument, now: SystemTime) {
+    fn note_revocations(&self, next: &KeyRingDocument, now: SystemTime) {
         let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut book = self.book.lock().unwrap();
         let history = &mut book.get_mut(self.source_name).unwrap().0;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use oauth_state::ring::{KeyRole, Refresh, RootKeyId};
-use oauth_state::{App, BeginError, Binding, Callback, Clock, Expect, Finished, Flow, Keys, Login, Provider, SingleProcessGuard};
+use oauth_state::{App, BeginError, Binding, Callback, Clock, Expect, LoginOutcome, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -23,7 +23,7 @@ const AT_ONCE: u64 = 3;
 /// A flow and its keys.
 struct Shop {
     source: &'static str,
-    keys: Keys,
+    keys: LiveKeyRing,
     flow: Flow,
     clock: FastClock,
     finished: AtomicU64,
@@ -79,7 +79,7 @@ impl Shop {
         // The first reads nearly as rarely as the propagation time allows, the last three times as often.
         let interval = on_the_wall(PROPAGATION) * 9 / (10 * (number + 1));
         let refresh = Refresh::every(interval).early_at_most_every(on_the_wall(PROPAGATION) / 4).clock(clock);
-        let (keys, refresher) = Keys::load(places.source(source).await?, refresh).await?;
+        let (keys, refresher) = LiveKeyRing::load(places.source(source).await?, refresh).await?;
         tokio::spawn(refresher.run());
         let app = App::new("trial", source)?;
         let flow = Flow::builder(app, keys.clone(), SingleProcessGuard::with_capacity(4_000_000))
@@ -107,7 +107,7 @@ impl Shop {
         while !self.stopping.load(Ordering::Relaxed) {
             count += 1;
             let before = self.active();
-            let begun = match self.flow.begin(Binding::session(SESSION)?, Login::at("github")) {
+            let begun = match self.flow.begin(Binding::session(SESSION)?, Login::with("github")) {
                 Ok(begun) => begun,
                 Err(error) => {
                     let code = if matches!(error, BeginError::NoActiveKey) { "no_active_key" } else { "other" };
@@ -144,7 +144,7 @@ impl Shop {
         let binding = Binding::session(SESSION).expect("a session id");
         let callback = Callback::from_code(state, "code").expect("a callback");
         match self.flow.finish(binding, Expect::provider("github"), callback).await {
-            Ok(Finished::Code(_)) => {
+            Ok(LoginOutcome::Authorized(_)) => {
                 if matches!(role, Some(KeyRole::Retired | KeyRole::Revoked)) {
                     println!("wrong {} accepted under a {} key", self.source, role.expect("a role"));
                 }

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
+use oauth_state::error::BoxError;
+use oauth_state::BoxFuture;
+use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use servers::azure_stub::AzureStub;
 use servers::gcp_stub::GcpStub;
 use servers::moto::{Fault, Moto};
@@ -67,17 +69,17 @@ impl Servers {
 }
 
 impl SourceStage for Stage<'_> {
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
         self.servers.publish(self.source, text);
         Box::pin(async { Ok(true) })
     }
 
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         self.servers.begin(self.source, trouble);
         Box::pin(async { Ok(true) })
     }
 
-    fn end(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         self.servers.end(self.source, trouble);
         Box::pin(async { Ok(true) })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -49,7 +49,7 @@ impl<'a> Secret<'a> {
         Some(self.metadata.version.to_string())
     }
 
-    pub(crate) fn text(&self, field: &str) -> Result<SecretText, FieldError> {
+    pub(crate) fn text(&self, field: &str) -> Result<SecretString, FieldError> {
         let fields = self.data.as_ref();
         let value = fields.and_then(|fields| fields.get(field)).ok_or_else(|| {
             FieldError::Absent(fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default())
@@ -66,7 +66,7 @@ pub(crate) fn written_version(answer: &Answer) -> Option<u64> {
 /// A token that was made or renewed.
 #[derive(Deserialize)]
 pub(crate) struct Granted {
-    pub(crate) client_token: SecretText,
+    pub(crate) client_token: SecretString,
     pub(crate) lease_duration: u64,
     #[serde(default)]
     pub(crate) renewable: bool,

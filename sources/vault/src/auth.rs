@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 
 /// How a [`VaultSecret`](crate::VaultSecret) gets its token.
 ///
@@ -19,14 +19,14 @@ pub struct VaultAuth(pub(crate) Method);
 
 #[derive(Clone)]
 pub(crate) enum Method {
-    Token(SecretText),
+    Token(SecretString),
     TokenFile(PathBuf),
     AppRole { mount: String, role_id: String, secret_id: SecretId },
 }
 
 #[derive(Clone)]
 pub(crate) enum SecretId {
-    Text(SecretText),
+    Text(SecretString),
     File(PathBuf),
 }
 
@@ -44,7 +44,7 @@ impl VaultAuth {
     /// assert_eq!(format!("{:?}", VaultAuth::token("s.1234".to_owned())), "token");
     /// ```
     #[must_use]
-    pub fn token(token: impl Into<SecretText>) -> Self {
+    pub fn token(token: impl Into<SecretString>) -> Self {
         Self(Method::Token(token.into()))
     }
 
@@ -71,7 +71,7 @@ impl VaultAuth {
     /// assert!(!format!("{:?}", VaultAuth::app_role("role", "hidden".to_owned())).contains("hidden"));
     /// ```
     #[must_use]
-    pub fn app_role(role_id: impl Into<String>, secret_id: impl Into<SecretText>) -> Self {
+    pub fn app_role(role_id: impl Into<String>, secret_id: impl Into<SecretString>) -> Self {
         Self::role(role_id.into(), SecretId::Text(secret_id.into()))
     }
 
@@ -122,10 +122,10 @@ impl fmt::Debug for VaultAuth {
 }
 
 /// The text of a file that holds one credential, without the line's end.
-pub(crate) fn credential(path: &Path) -> std::io::Result<SecretText> {
-    let text = SecretText::from(std::fs::read_to_string(path)?);
+pub(crate) fn credential(path: &Path) -> std::io::Result<SecretString> {
+    let text = SecretString::from(std::fs::read_to_string(path)?);
     match text.expose().trim() {
         "" => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is empty")),
-        trimmed => Ok(SecretText::from(trimmed.to_owned())),
+        trimmed => Ok(SecretString::from(trimmed.to_owned())),
     }
 }

@@ -13,7 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -81,7 +81,7 @@ impl Http {
         &self,
         method: &'static str,
         path: &str,
-        token: Option<&SecretText>,
+        token: Option<&SecretString>,
         body: Option<Body>,
     ) -> Result<Answer, SourceError> {
         let wrong = |answer: &str| SourceError::new(&self.name, SourceErrorKind::Misconfigured, answer);

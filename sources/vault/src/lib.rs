@@ -16,9 +16,10 @@ use std::time::Duration;
 pub use auth::VaultAuth;
 pub use builder::VaultSecretBuilder;
 
-use oauth_state::ring::SecretText;
+use oauth_state::BoxFuture;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{
-    Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource,
+    Fetched, KeySource, SourceError, SourceErrorKind, WritableSource,
 };
 
 use answer::Secret;
@@ -30,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// A secret of a KV version 2 engine of Vault or OpenBao, one field of which is a ring document.
 ///
-/// It neither retries nor caches; the refresh task of `Keys::load` tries again. It keeps a token, which it renews, and logs in
+/// It neither retries nor caches; the refresh task of `LiveKeyRing::load` tries again. It keeps a token, which it renews, and logs in
 /// anew once if the token is refused.
 ///
 /// # Examples
@@ -149,7 +150,7 @@ impl KeySource for VaultSecret {
 
     /// One `GET`, and whatever the token needs: a login, or a renewal. What tells whether the version is still the same would
     /// be another request with a right of its own, so the text is transferred either way.
-    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.within(self.read()))
     }
 }
@@ -157,7 +158,7 @@ impl KeySource for VaultSecret {
 impl WritableSource for VaultSecret {
     /// Writes a new version with `cas`, which the engine refuses if the latest version is not the expected one. Other fields of
     /// the secret stay as they are.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(self.within(store::store(self, document, expected_version)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -16,7 +16,7 @@ use crate::http::{Body, Http};
 
 /// A token, and whether the server has just given or confirmed it.
 pub(crate) struct Permit {
-    pub(crate) token: SecretText,
+    pub(crate) token: SecretString,
     pub(crate) fresh: bool,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Session {
 const NO_LOGIN_FOR: Duration = Duration::from_secs(300);
 
 struct Held {
-    token: SecretText,
+    token: SecretString,
     /// `None`: it does not expire, or nothing is known of that.
     lease: Option<Lease>,
 }
@@ -119,8 +119,8 @@ impl Session {
     pub(crate) async fn log_in_again(
         &self,
         http: &Http,
-        refused: &SecretText,
-    ) -> Result<Option<SecretText>, SourceError> {
+        refused: &SecretString,
+    ) -> Result<Option<SecretString>, SourceError> {
         if !matches!(self.method, Method::AppRole { .. }) {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,7 +32,7 @@ enum Field<'a> {
 /// Puts the document in the place of the expected version, and gives the new one.
 pub(crate) async fn store(
     source: &VaultSecret,
-    document: &SecretText,
+    document: &SecretString,
     expected: Option<&str>,
 ) -> Result<Option<String>, SourceError> {
     let name = &source.http.name;

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use common::{FIRST, SECOND, builder, reader, refused, text};
 use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind};
-use oauth_state::ring::{Offered, Refresh, RingDocument, RingTiming};
-use oauth_state::Keys;
+use oauth_state::ring::{Update, Refresh, KeyRingDocument, RingTiming};
+use oauth_state::LiveKeyRing;
 use oauth_state_vault::{VaultAuth, VaultSecret};
 use serde_json::json;
 use servers::openbao::{OpenBao, PATH};
@@ -84,14 +84,14 @@ async fn a_deletion_that_is_taken_back_is_read_again() {
 #[tokio::test]
 async fn an_outage_leaves_a_running_process_its_ring() {
     let mut bao = OpenBao::start_on_disk();
-    let document = RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
+    let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     bao.publish(document.to_secret_text().expose());
-    let (keys, mut refresher) = Keys::load(reader(&bao), Refresh::every(Duration::from_secs(60))).await.unwrap();
-    assert_eq!(refresher.refresh().await.unwrap(), Offered::Unchanged);
+    let (keys, mut refresher) = LiveKeyRing::load(reader(&bao), Refresh::every(Duration::from_secs(60))).await.unwrap();
+    assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
     bao.seal();
     assert!(refresher.refresh().await.unwrap_err().to_string().contains("unseal it"));
     bao.unseal();
-    assert_eq!(refresher.refresh().await.unwrap(), Offered::Unchanged);
+    assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
     bao.stop();
     assert!(refresher.refresh().await.is_err());
     assert_eq!((keys.ring().serial(), keys.status().failed), (1, 2), "the last good ring stays");
@@ -101,5 +101,5 @@ async fn an_outage_leaves_a_running_process_its_ring() {
         "a server that was restarted is sealed"
     );
     bao.unseal();
-    assert_eq!(refresher.refresh().await.unwrap(), Offered::Unchanged);
+    assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
 }

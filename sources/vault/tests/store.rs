@@ -4,13 +4,13 @@
 mod common;
 
 use common::{FIRST, SECOND, reader, says, text, writer};
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceErrorKind, WritableSource};
 use serde_json::json;
 use servers::openbao::OpenBao;
 
-fn secret(text: &str) -> SecretText {
-    SecretText::from(text.to_owned())
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
 }
 
 #[tokio::test]

@@ -4,19 +4,21 @@
 mod common;
 
 use common::{builder, writer};
-use oauth_state::testing::{SourceStage, SourceTrouble, StageFuture, source_suite, writable_source_suite};
+use oauth_state::error::BoxError;
+use oauth_state::BoxFuture;
+use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use oauth_state_vault::VaultAuth;
 use servers::openbao::OpenBao;
 
 struct Stage(OpenBao);
 
 impl SourceStage for Stage {
-    fn publish<'a>(&'a self, text: &'a str) -> StageFuture<'a> {
+    fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> {
         self.0.publish(text);
         Box::pin(async { Ok(true) })
     }
 
-    fn begin(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         match trouble {
             SourceTrouble::Deleted => self.0.delete(),
             SourceTrouble::Denied => self.0.deny(),
@@ -26,7 +28,7 @@ impl SourceStage for Stage {
         Box::pin(async { Ok(true) })
     }
 
-    fn end(&self, trouble: SourceTrouble) -> StageFuture<'_> {
+    fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         match trouble {
             // The suite publishes anew.
             SourceTrouble::Deleted => {}

@@ -31,7 +31,7 @@ fn what_is_written_is_read_again() {
         let claims = sample(&path, b"{}");
         assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
     }
-    for kind in [BindingKind::Unbound, BindingKind::Cookie, BindingKind::ClientSecret] {
+    for kind in [BindingKind::Unbound, BindingKind::Cookie, BindingKind::LoginSecret] {
         let claims = Claims { kind, user_tag: None, tenant: b"", redirect: "", ..sample("", b"") };
         assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
     }

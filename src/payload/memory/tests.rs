@@ -1,8 +1,8 @@
 use super::*;
 use crate::payload::StoreErrorKind;
 
-fn row(number: u8, now: u64, keep_until: u64) -> Row {
-    Row { id: [number; 16], value: vec![number], now, keep_until }
+fn row(number: u8, now: u64, keep_until: u64) -> Payload {
+    Payload { id: [number; 16], value: vec![number], now, keep_until }
 }
 
 /// A flood of begins must not push out the logins that are under way.

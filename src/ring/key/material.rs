@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::derive;
 use super::id::RootKeyId;
 use crate::random::{self, RandomnessError};
-use crate::secret::{SecretBytes, SecretText};
+use crate::secret::{SecretBytes, SecretString};
 use crate::{base64url, framing};
 
 /// How a root key's text begins.
@@ -110,7 +110,7 @@ impl RootKey {
     /// # Ok::<(), oauth_state::error::RandomnessError>(())
     /// ```
     #[must_use]
-    pub fn to_secret_text(&self) -> SecretText {
+    pub fn to_secret_text(&self) -> SecretString {
         // Filled in place and never grown, so that no copy of the key is left behind.
         let length = PREFIX
             .len()
@@ -121,7 +121,7 @@ impl RootKey {
         base64url::encode_onto(self.0.expose(), &mut text);
         text.push('.');
         base64url::encode_onto(checksum_of(self.0.expose()), &mut text);
-        SecretText::from(text)
+        SecretString::from(text)
     }
 
     /// The public name of this key, the same on every server: 8 bytes derived from it.

@@ -3,17 +3,17 @@
 use crate::random::RandomnessError;
 use crate::ring::key::RootKeyId;
 use crate::ring::source::RingError;
-use crate::ring::source::document::{RingDocument, RingTiming, Utc};
+use crate::ring::source::document::{KeyRingDocument, RingTiming, Utc};
 
 /// A document to publish, and what is different in it.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{Change, RingDocument, RingTiming};
+/// use oauth_state::ring::{Change, KeyRingDocument, RingTiming};
 /// use std::time::SystemTime;
 /// let now = SystemTime::now();
-/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// let step = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?;
 /// assert!(matches!(step.changes[..], [Change::Added { .. }]));
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
@@ -22,7 +22,7 @@ use crate::ring::source::document::{RingDocument, RingTiming, Utc};
 #[must_use = "a step changes nothing until its document is published"]
 pub struct Step {
     /// What to publish.
-    pub document: RingDocument,
+    pub document: KeyRingDocument,
     /// What is different in it.
     pub changes: Vec<Change>,
 }
@@ -32,10 +32,10 @@ pub struct Step {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use oauth_state::ring::{KeyRingDocument, RingTiming};
 /// use std::time::SystemTime;
 /// let now = SystemTime::now();
-/// let step = RingDocument::first(RingTiming::default(), now)?.rotate(now)?;
+/// let step = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?;
 /// assert!(step.changes[0].to_string().starts_with("add key "));
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
@@ -102,10 +102,10 @@ impl std::fmt::Display for Change {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{RingDocument, RingTiming, StepError};
+/// use oauth_state::ring::{KeyRingDocument, RingTiming, StepError};
 /// use std::time::{Duration, SystemTime};
 /// let timing = RingTiming { skew: Duration::from_secs(3_600), ..RingTiming::default() };
-/// let error = RingDocument::first(timing, SystemTime::now()).unwrap_err();
+/// let error = KeyRingDocument::first(timing, SystemTime::now()).unwrap_err();
 /// assert!(matches!(error, StepError::Refused(_)));
 /// ```
 #[derive(Debug, thiserror::Error)]

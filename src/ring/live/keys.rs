@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
-use super::KeysStatus;
+use super::RingStatus;
 use super::reader::RingReader;
 use super::state::State;
 use crate::clock::unix_seconds;
@@ -13,43 +13,43 @@ use crate::observe::record;
 use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::RingError;
 use crate::ring::source::document::{self, Read};
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 
 /// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
 ///
-/// `Keys::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps it fresh;
-/// [`Keys::offer`] takes documents from a schedule of the caller's own. Flows never wait for either, and take no lock.
+/// `LiveKeyRing::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps it fresh;
+/// [`LiveKeyRing::offer`] takes documents from a schedule of the caller's own. Flows never wait for either, and take no lock.
 ///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::ring::RootKey;
-/// use oauth_state::{Keys, KeyRing};
+/// use oauth_state::{LiveKeyRing, KeyRing};
 /// let ring = KeyRing::from(RootKey::generate()?);
-/// let keys = Keys::from(ring.clone());
+/// let keys = LiveKeyRing::from(ring.clone());
 /// assert_eq!(keys.fingerprint(), ring.fingerprint());
 /// # Ok::<(), oauth_state::error::RandomnessError>(())
 /// ```
 #[derive(Clone)]
-pub struct Keys(Arc<Live>);
+pub struct LiveKeyRing(Arc<Live>);
 
 /// What became of an offered document.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{Offered, RingDocument, RingTiming};
-/// use oauth_state::Keys;
+/// use oauth_state::ring::{Update, KeyRingDocument, RingTiming};
+/// use oauth_state::LiveKeyRing;
 /// use std::time::SystemTime;
-/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
-/// let keys = Keys::from(document.ring().clone());
-/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Offered::Unchanged);
+/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let keys = LiveKeyRing::from(document.ring().clone());
+/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Update::Unchanged);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Offered {
+pub enum Update {
     /// It is the document in use.
     Unchanged,
     /// It is in use from now on.
@@ -101,14 +101,14 @@ impl Wishes {
     }
 }
 
-impl Keys {
+impl LiveKeyRing {
     /// The ring in use.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Keys, testing};
-    /// assert_eq!(Keys::from(testing::ring()).ring().serial(), 0);
+    /// use oauth_state::{LiveKeyRing, testing};
+    /// assert_eq!(LiveKeyRing::from(testing::ring()).ring().serial(), 0);
     /// ```
     #[must_use]
     pub fn ring(&self) -> KeyRing {
@@ -120,8 +120,8 @@ impl Keys {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Keys, testing};
-    /// assert_eq!(Keys::from(testing::ring()).fingerprint().len(), 16);
+    /// use oauth_state::{LiveKeyRing, testing};
+    /// assert_eq!(LiveKeyRing::from(testing::ring()).fingerprint().len(), 16);
     /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -133,13 +133,13 @@ impl Keys {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Keys, testing};
-    /// assert_eq!(Keys::from(testing::ring()).status().last_error, None);
+    /// use oauth_state::{LiveKeyRing, testing};
+    /// assert_eq!(LiveKeyRing::from(testing::ring()).status().last_error, None);
     /// ```
     #[must_use]
-    pub fn status(&self) -> KeysStatus {
+    pub fn status(&self) -> RingStatus {
         let state = self.0.state();
-        KeysStatus {
+        RingStatus {
             serial: state.ring.serial(),
             fingerprint: state.ring.fingerprint(),
             age: state.confirmed_at.map(|at| monotonic_now().saturating_duration_since(at)),
@@ -159,8 +159,8 @@ impl Keys {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{Keys, testing};
-    /// let keys = Keys::from(testing::ring());
+    /// use oauth_state::{LiveKeyRing, testing};
+    /// let keys = LiveKeyRing::from(testing::ring());
     /// keys.reload_now();
     /// assert_eq!(keys.status().failed, 0);
     /// ```
@@ -168,7 +168,7 @@ impl Keys {
         self.0.wishes.wish(&self.0.wishes.now);
     }
 
-    /// Puts a document into use, if it may follow the one that is in use; for a schedule of the caller's own. `Keys::load` with
+    /// Puts a document into use, if it may follow the one that is in use; for a schedule of the caller's own. `LiveKeyRing::load` with
     /// a source does all of this by itself.
     ///
     /// The ids in its `revoked` are revoked first, even if the rest of it is refused. The swap is atomic for each flow, and
@@ -181,25 +181,25 @@ impl Keys {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{Offered, RingDocument, RingError, RingTiming};
-    /// use oauth_state::Keys;
+    /// use oauth_state::ring::{Update, KeyRingDocument, RingError, RingTiming};
+    /// use oauth_state::LiveKeyRing;
     /// use std::time::SystemTime;
     ///
     /// let now = SystemTime::now();
-    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let first = KeyRingDocument::first(RingTiming::default(), now)?;
     /// let second = first.rotate(now)?.document;
-    /// let keys = Keys::from(first.ring().clone());
-    /// assert_eq!(keys.offer(&second.to_secret_text(), now)?, Offered::Taken { late: 0 });
+    /// let keys = LiveKeyRing::from(first.ring().clone());
+    /// assert_eq!(keys.offer(&second.to_secret_text(), now)?, Update::Taken { late: 0 });
     ///
     /// let older = keys.offer(&first.to_secret_text(), now).unwrap_err();
     /// assert!(matches!(older, RingError::SerialTooLow { given: 1, least: 2 }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn offer(&self, document: &SecretText, now: SystemTime) -> Result<Offered, RingError> {
+    pub fn offer(&self, document: &SecretString, now: SystemTime) -> Result<Update, RingError> {
         self.offer_bytes(document.expose().as_bytes(), now)
     }
 
-    /// [`Keys::offer`], for a document that came as bytes.
+    /// [`LiveKeyRing::offer`], for a document that came as bytes.
     ///
     /// Prefer it where the document may not be text: what a conversion to text refuses would never reach this process, its
     /// revocations neither. Bytes that are not UTF-8 are refused here, after their revocations have been applied.
@@ -211,13 +211,13 @@ impl Keys {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingError, RingTiming};
-    /// use oauth_state::Keys;
+    /// use oauth_state::ring::{KeyRingDocument, RingError, RingTiming};
+    /// use oauth_state::LiveKeyRing;
     /// use std::time::SystemTime;
     ///
     /// let now = SystemTime::now();
-    /// let document = RingDocument::first(RingTiming::default(), now)?;
-    /// let keys = Keys::from(document.ring().clone());
+    /// let document = KeyRingDocument::first(RingTiming::default(), now)?;
+    /// let keys = LiveKeyRing::from(document.ring().clone());
     /// let (leaked, _) = document.ring().roles(now).next().unwrap();
     ///
     /// // Saved as Latin-1, so that the letter `ü` is no UTF-8.
@@ -226,7 +226,7 @@ impl Keys {
     /// assert_eq!(keys.status().revoked, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn offer_bytes(&self, document: &[u8], now: SystemTime) -> Result<Offered, RingError> {
+    pub fn offer_bytes(&self, document: &[u8], now: SystemTime) -> Result<Update, RingError> {
         let Read { revoked, ring } = document::read(document);
         self.offer_read(revoked, || ring, unix_seconds(now))
     }
@@ -241,13 +241,13 @@ impl Keys {
         state.last_error = Some(why.to_owned());
     }
 
-    /// [`Keys::offer`], for a document that is read already.
+    /// [`LiveKeyRing::offer`], for a document that is read already.
     pub(super) fn offer_read(
         &self,
         revocations: Vec<RootKeyId>,
         ring: impl FnOnce() -> Result<KeyRing, RingError>,
         now: u64,
-    ) -> Result<Offered, RingError> {
+    ) -> Result<Update, RingError> {
         let mut state = self.0.state();
         let offered = state.offer(revocations, ring, now);
         // Of a document that is refused, too: its revocations count.
@@ -256,7 +256,7 @@ impl Keys {
             Ok(offered) => {
                 state.confirmed_at = Some(monotonic_now());
                 state.last_error = None;
-                if let Offered::Taken { late } = offered {
+                if let Update::Taken { late } = offered {
                     record::late_keys(*late);
                 }
             }
@@ -333,7 +333,7 @@ impl Drop for Live {
     }
 }
 
-impl From<KeyRing> for Keys {
+impl From<KeyRing> for LiveKeyRing {
     fn from(ring: KeyRing) -> Self {
         Self(Arc::new(Live {
             state: Mutex::new(State::new(ring)),
@@ -343,9 +343,9 @@ impl From<KeyRing> for Keys {
     }
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for LiveKeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Keys").field(&self.ring()).finish()
+        f.debug_tuple("LiveKeyRing").field(&self.ring()).finish()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::unix_seconds;
 use crate::ring::key::{KeyRole, RootKeyId};
-use crate::ring::live::ListedKey;
-use crate::ring::source::document::{MOST_KEYS, RingDocument, Utc};
+use crate::ring::live::KeyInfo;
+use crate::ring::source::document::{KeyRingDocument, MOST_KEYS, Utc};
 
 /// A propagation below this, in seconds, is shorter than most servers' refresh interval.
 const SHORT_PROPAGATION: u64 = 60;
@@ -15,24 +15,24 @@ const FAR_AWAY: u64 = 30 * 86_400;
 /// A revoked key's successor seals this many seconds after it at most: one for each key that is revoked in a row.
 const BRIEF: u64 = MOST_KEYS as u64;
 
-/// How bad a [`Finding`] is.
+/// How bad a [`Lint`] is.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::Severity;
-/// assert!(Severity::Error > Severity::Warning);
-/// assert_eq!(Severity::Error.to_string(), "error");
+/// use oauth_state::ring::LintLevel;
+/// assert!(LintLevel::Error > LintLevel::Warning);
+/// assert_eq!(LintLevel::Error.to_string(), "error");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum LintLevel {
     /// Logins work; somebody should look at it.
     Warning,
     /// Logins fail, or will at a known time.
     Error,
 }
 
-impl fmt::Display for Severity {
+impl fmt::Display for LintLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Warning => "warning",
@@ -46,19 +46,19 @@ impl fmt::Display for Severity {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{Finding, RingDocument, RingTiming, Severity};
+/// use oauth_state::ring::{Lint, KeyRingDocument, RingTiming, LintLevel};
 /// use std::time::{Duration, SystemTime};
 ///
-/// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
 /// let quarter = Duration::from_secs(90 * 86_400);
 /// let findings = document.lint(SystemTime::now() + 2 * quarter, quarter);
-/// assert!(matches!(findings[..], [Finding::ActiveKeyOld { .. }]));
-/// assert_eq!((findings[0].code(), findings[0].severity()), ("active_key_old", Severity::Warning));
+/// assert!(matches!(findings[..], [Lint::ActiveKeyOld { .. }]));
+/// assert_eq!((findings[0].code(), findings[0].severity()), ("active_key_old", LintLevel::Warning));
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Finding {
+pub enum Lint {
     /// Every `seal_from` lies in the future: a service that starts now does not begin logins.
     NothingSealsYet {
         /// The first `seal_from`.
@@ -113,20 +113,20 @@ pub enum Finding {
     Full,
 }
 
-impl Finding {
+impl Lint {
     /// Whether logins fail.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{Finding, Severity};
-    /// assert_eq!(Finding::NoActiveKey.severity(), Severity::Error);
+    /// use oauth_state::ring::{Lint, LintLevel};
+    /// assert_eq!(Lint::NoActiveKey.severity(), LintLevel::Error);
     /// ```
     #[must_use]
-    pub const fn severity(&self) -> Severity {
+    pub const fn severity(&self) -> LintLevel {
         match self {
-            Self::NothingSealsYet { .. } | Self::NoActiveKey | Self::NoActiveKeyFrom { .. } => Severity::Error,
-            _ => Severity::Warning,
+            Self::NothingSealsYet { .. } | Self::NoActiveKey | Self::NoActiveKeyFrom { .. } => LintLevel::Error,
+            _ => LintLevel::Warning,
         }
     }
 
@@ -135,7 +135,7 @@ impl Finding {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::ring::Finding::NoSkew.code(), "no_skew");
+    /// assert_eq!(oauth_state::ring::Lint::NoSkew.code(), "no_skew");
     /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -159,7 +159,7 @@ impl Finding {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(oauth_state::ring::Finding::NoSkew.key(), None);
+    /// assert_eq!(oauth_state::ring::Lint::NoSkew.key(), None);
     /// ```
     #[must_use]
     pub const fn key(&self) -> Option<RootKeyId> {
@@ -178,7 +178,7 @@ impl Finding {
     /// # Examples
     ///
     /// ```
-    /// assert!(oauth_state::ring::Finding::BareKey.to_do().contains("keys rotate"));
+    /// assert!(oauth_state::ring::Lint::BareKey.to_do().contains("keys rotate"));
     /// ```
     #[must_use]
     pub const fn to_do(&self) -> &'static str {
@@ -200,7 +200,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utc = |time: &SystemTime| Utc(unix_seconds(*time));
         match self {
@@ -227,83 +227,83 @@ impl fmt::Display for Finding {
     }
 }
 
-impl RingDocument {
+impl KeyRingDocument {
     /// What should be mended, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
     ///
-    /// A document that [`RingDocument::parse`] refuses never gets here. `oldest` is the age from which the active key is to
+    /// A document that [`KeyRingDocument::parse`] refuses never gets here. `oldest` is the age from which the active key is to
     /// be replaced.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{Finding, RingDocument, RingTiming, Severity};
+    /// use oauth_state::ring::{Lint, KeyRingDocument, RingTiming, LintLevel};
     /// use std::time::{Duration, SystemTime};
     ///
     /// let now = SystemTime::now();
     /// let oldest = Duration::from_secs(90 * 86_400);
-    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// let document = KeyRingDocument::first(RingTiming::default(), now)?;
     /// assert!(document.lint(now, oldest).is_empty());
     ///
     /// let timing = RingTiming { propagation: Duration::ZERO, ..RingTiming::default() };
-    /// let hasty = RingDocument::first(timing, now)?;
+    /// let hasty = KeyRingDocument::first(timing, now)?;
     /// let findings = hasty.lint(now, oldest);
-    /// assert_eq!(findings, [Finding::ShortPropagation { propagation: Duration::ZERO }]);
-    /// assert!(findings.iter().all(|finding| finding.severity() == Severity::Warning));
+    /// assert_eq!(findings, [Lint::ShortPropagation { propagation: Duration::ZERO }]);
+    /// assert!(findings.iter().all(|finding| finding.severity() == LintLevel::Warning));
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
     #[must_use]
-    pub fn lint(&self, now: SystemTime, oldest: Duration) -> Vec<Finding> {
+    pub fn lint(&self, now: SystemTime, oldest: Duration) -> Vec<Lint> {
         let (listed, seconds) = (self.list(now).collect::<Vec<_>>(), unix_seconds(now));
         let timing = self.timing();
         let mut findings = Vec::new();
         match listed.first() {
             Some(first) if !self.ring().has_begun(seconds) => {
-                findings.push(Finding::NothingSealsYet { from: first.seal_from });
+                findings.push(Lint::NothingSealsYet { from: first.seal_from });
             }
-            _ if self.ring().active(seconds).is_none() => findings.push(Finding::NoActiveKey),
+            _ if self.ring().active(seconds).is_none() => findings.push(Lint::NoActiveKey),
             _ => {}
         }
-        let revoked = |key: &&ListedKey| key.role == KeyRole::Revoked;
+        let revoked = |key: &&KeyInfo| key.role == KeyRole::Revoked;
         for key in listed.iter().filter(|key| revoked(key) && key.seal_from > now) {
             let next = listed.iter().find(|next| !revoked(next) && next.seal_from > key.seal_from);
             let gap = next.and_then(|next| next.seal_from.duration_since(key.seal_from).ok());
             if gap.is_some_and(|gap| gap.as_secs() <= BRIEF) {
                 continue;
             }
-            findings.push(Finding::NoActiveKeyFrom { id: key.id, at: key.seal_from });
+            findings.push(Lint::NoActiveKeyFrom { id: key.id, at: key.seal_from });
         }
         // What `parse` makes of a bare key; a document of one's own has a serial of at least 1.
         let bare = self.serial() == 0 && self.keys.iter().all(|key| key.published_at == 0);
         if bare {
-            findings.push(Finding::BareKey);
+            findings.push(Lint::BareKey);
             return findings;
         }
         if timing.propagation.as_secs() < SHORT_PROPAGATION {
-            findings.push(Finding::ShortPropagation { propagation: timing.propagation });
+            findings.push(Lint::ShortPropagation { propagation: timing.propagation });
         }
         if timing.skew.is_zero() {
-            findings.push(Finding::NoSkew);
+            findings.push(Lint::NoSkew);
         }
         let after = |at: SystemTime, most: u64| unix_seconds(at) > seconds.saturating_add(most);
         let over = |until: Option<SystemTime>| until.is_some_and(|until| until <= now);
         for key in &listed {
             let age = now.duration_since(key.published_at).unwrap_or_default();
             if key.role == KeyRole::Active && age > oldest {
-                findings.push(Finding::ActiveKeyOld { id: key.id, age });
+                findings.push(Lint::ActiveKeyOld { id: key.id, age });
             }
             if key.accept_until.and_then(|until| until.checked_add(oldest)).is_some_and(|until| until <= now) {
-                findings.push(Finding::RetiredKey { id: key.id });
+                findings.push(Lint::RetiredKey { id: key.id });
             }
             if after(key.published_at, timing.skew.as_secs()) {
-                findings.push(Finding::PublishedInFuture { id: key.id, at: key.published_at });
+                findings.push(Lint::PublishedInFuture { id: key.id, at: key.published_at });
             }
             if key.role == KeyRole::Pending && after(key.seal_from, FAR_AWAY) {
-                findings.push(Finding::PendingFarAway { id: key.id, at: key.seal_from });
+                findings.push(Lint::PendingFarAway { id: key.id, at: key.seal_from });
             }
         }
         // A rotation leaves one place free.
         if listed.len() >= MOST_KEYS.saturating_sub(1) && !listed.iter().any(|key| over(key.accept_until)) {
-            findings.push(Finding::Full);
+            findings.push(Lint::Full);
         }
         findings
     }

@@ -14,12 +14,12 @@ mod timeline;
 mod transition;
 
 pub use change::{Change, Step, StepError};
-pub use keys::{Keys, Offered};
-pub use lint::{Finding, Severity};
+pub use keys::{LiveKeyRing, Update};
+pub use lint::{Lint, LintLevel};
 #[cfg(feature = "refresh")]
 pub use refresh::{Refresh, Refresher};
-pub use status::KeysStatus;
-pub use timeline::{ListedKey, RingEvent, RingEventKind};
+pub use status::RingStatus;
+pub use timeline::{KeyInfo, RingEvent, RingEventKind};
 
 #[cfg(test)]
 mod simulation;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Weak;
 use std::time::Instant;
 
-use super::keys::Offered;
+use super::keys::Update;
 use super::reader::RingReader;
 use super::transition::{self, Verdict};
 use crate::ring::key::{KeyRing, RootKeyId};
@@ -50,12 +50,12 @@ impl State {
         revocations: Vec<RootKeyId>,
         ring: impl FnOnce() -> Result<KeyRing, RingError>,
         now: u64,
-    ) -> Result<Offered, RingError> {
+    ) -> Result<Update, RingError> {
         self.revoke(revocations);
         let offered = ring()?;
         let recent_skew = self.recent_skew(now);
         match transition::judge(&self.ring, &offered, &self.revoked, recent_skew, now)? {
-            Verdict::Same => Ok(Offered::Unchanged),
+            Verdict::Same => Ok(Update::Unchanged),
             Verdict::New { late } => {
                 let (before, after) = (self.ring.timing(), offered.timing());
                 // A known revoked key that is none there was refused: nothing has to be revoked on top.
@@ -71,7 +71,7 @@ impl State {
                 // However it was written: what is parsed counts as well as what was found in the text.
                 let revoked: Vec<RootKeyId> = self.ring.every_revoked().collect();
                 self.revoke(revoked);
-                Ok(Offered::Taken { late })
+                Ok(Update::Taken { late })
             }
         }
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Keys, testing};
-/// let status = Keys::from(testing::ring()).status();
+/// use oauth_state::{LiveKeyRing, testing};
+/// let status = LiveKeyRing::from(testing::ring()).status();
 /// assert_eq!((status.serial, status.age, status.late), (0, None, 0));
 /// assert_eq!(status.fingerprint, testing::ring().fingerprint());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct KeysStatus {
+pub struct RingStatus {
     /// The serial of the document in use.
     pub serial: u64,
     /// Its fingerprint: equal on all servers, but for the time that a document takes to reach them.

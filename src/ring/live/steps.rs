@@ -7,9 +7,9 @@ use crate::clock::unix_seconds;
 use crate::ring::key::ring::Timing;
 use crate::ring::key::{RootKey, RootKeyId};
 use crate::ring::source::RingError;
-use crate::ring::source::document::{DocumentKey, MOST_KEYS, RingDocument, RingTiming};
+use crate::ring::source::document::{DocumentKey, KeyRingDocument, MOST_KEYS, RingTiming};
 
-impl RingDocument {
+impl KeyRingDocument {
     /// A first document: one new key, which seals at once because no server can be sealing with an older one.
     ///
     /// # Errors
@@ -19,10 +19,10 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+    /// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
     /// use std::time::SystemTime;
     /// let now = SystemTime::now();
-    /// let document = RingDocument::first(RingTiming::default(), now)?;
+    /// let document = KeyRingDocument::first(RingTiming::default(), now)?;
     /// assert!(document.ring().roles(now).all(|(_, role)| role == KeyRole::Active));
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
@@ -50,12 +50,12 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{Change, RingDocument, RingTiming};
+    /// use oauth_state::ring::{Change, KeyRingDocument, RingTiming};
     /// use std::time::{Duration, SystemTime};
     ///
     /// let now = SystemTime::now();
     /// let day = Duration::from_secs(86_400);
-    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let first = KeyRingDocument::first(RingTiming::default(), now)?;
     /// let second = first.rotate(now + day)?.document;
     /// let third = second.rotate(now + 2 * day)?;
     /// let dropped = third.changes.iter().filter(|change| matches!(change, Change::Dropped { .. })).count();
@@ -89,16 +89,16 @@ impl RingDocument {
     ///
     /// # Errors
     ///
-    /// [`StepError::AlreadyRevoked`], or what [`RingDocument::rotate`] gives.
+    /// [`StepError::AlreadyRevoked`], or what [`KeyRingDocument::rotate`] gives.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+    /// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
     /// use std::time::SystemTime;
     ///
     /// let now = SystemTime::now();
-    /// let first = RingDocument::first(RingTiming::default(), now)?;
+    /// let first = KeyRingDocument::first(RingTiming::default(), now)?;
     /// let (leaked, _) = first.ring().roles(now).next().unwrap();
     /// let second = first.revoke(leaked, now)?.document;
     /// let roles: Vec<KeyRole> = second.ring().roles(now).map(|(_, role)| role).collect();
@@ -131,9 +131,9 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming, RootKey};
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming, RootKey};
     /// use std::time::{Duration, SystemTime};
-    /// let bare = RingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
+    /// let bare = KeyRingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
     /// let timing = RingTiming { propagation: Duration::from_secs(3_600), ..RingTiming::default() };
     /// let document = bare.with_times(timing, SystemTime::now())?.document;
     /// assert_eq!((document.serial(), document.timing()), (1, timing));
@@ -167,10 +167,10 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming, StepError};
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming, StepError};
     /// use std::time::{Duration, SystemTime};
     /// let now = SystemTime::now();
-    /// let second = RingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
+    /// let second = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
     /// assert!(matches!(second.without_retired(now), Err(StepError::NothingRetired)));
     /// let later = second.without_retired(now + Duration::from_secs(86_400))?;
     /// assert_eq!(later.document.ring().roles(now).count(), 1);
@@ -194,8 +194,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.with_serial(8)?;
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.with_serial(8)?;
     /// assert_eq!(document.serial(), 8);
     /// assert!(document.with_serial(7).is_err());
     /// # Ok::<(), oauth_state::ring::StepError>(())
@@ -216,9 +216,9 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
     /// use std::time::SystemTime;
-    /// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
     /// let (id, _) = document.ring().roles(SystemTime::now()).next().unwrap();
     /// let noted = document.with_note(id, "the first key")?;
     /// assert!(noted.to_secret_text().expose().contains("the first key"));

@@ -4,18 +4,18 @@ use std::time::SystemTime;
 
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
-use crate::ring::source::document::RingDocument;
+use crate::ring::source::document::KeyRingDocument;
 
 /// Something that time alone brings about.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{RingDocument, RingEventKind, RingTiming};
+/// use oauth_state::ring::{KeyRingDocument, RingEventKind, RingTiming};
 /// use std::time::SystemTime;
 ///
 /// let now = SystemTime::now();
-/// let document = RingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
+/// let document = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
 /// let kinds: Vec<RingEventKind> = document.ring().events_after(now).map(|event| event.kind).collect();
 /// assert_eq!(kinds, [RingEventKind::BeginsToSeal, RingEventKind::Retires]);
 /// # Ok::<(), oauth_state::ring::StepError>(())
@@ -62,17 +62,17 @@ impl std::fmt::Display for RingEventKind {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+/// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
 /// use std::time::SystemTime;
 /// let now = SystemTime::now();
-/// let document = RingDocument::first(RingTiming::default(), now)?;
+/// let document = KeyRingDocument::first(RingTiming::default(), now)?;
 /// let listed = document.list(now).next().unwrap();
 /// assert_eq!((listed.role, listed.accept_until), (KeyRole::Active, None));
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ListedKey {
+pub struct KeyInfo {
     /// Its public id.
     pub id: RootKeyId,
     /// Its role at the time of the list.
@@ -89,21 +89,21 @@ pub struct ListedKey {
     pub note: Option<String>,
 }
 
-impl RingDocument {
+impl KeyRingDocument {
     /// Its keys at `now`, oldest first, without their secrets.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
     /// use std::time::SystemTime;
-    /// let document = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
     /// assert_eq!(document.list(SystemTime::now()).count(), 1);
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
-    pub fn list(&self, now: SystemTime) -> impl Iterator<Item = ListedKey> + '_ {
+    pub fn list(&self, now: SystemTime) -> impl Iterator<Item = KeyInfo> + '_ {
         let now = unix_seconds(now);
-        self.ring().keys().iter().zip(&self.keys).enumerate().map(move |(index, (key, written))| ListedKey {
+        self.ring().keys().iter().zip(&self.keys).enumerate().map(move |(index, (key, written))| KeyInfo {
             id: key.id,
             role: self.ring().role(index, now),
             published_at: from_unix_seconds(key.published_at),

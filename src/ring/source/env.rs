@@ -1,7 +1,8 @@
 //! A key ring from an environment variable.
 
 use super::document::{RingError, text_of};
-use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind};
+use crate::future::BoxFuture;
 use crate::ring::key::KeyRing;
 
 /// The variable that [`KeyRing::from_env`] and [`EnvSource::new`] read.
@@ -69,7 +70,7 @@ impl KeySource for EnvSource {
         &self.name
     }
 
-    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             let value = std::env::var_os(&self.variable).ok_or_else(|| {
                 SourceError::new(&self.name, SourceErrorKind::Missing, "it is not set")

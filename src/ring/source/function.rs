@@ -1,9 +1,10 @@
 //! A source over the caller's own client.
 
+use crate::future::BoxFuture;
 use std::error::Error;
 use std::future::Future;
 
-use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind};
 
 /// Makes a source of a closure that fetches the document's text with a client of the caller's own.
 ///
@@ -64,7 +65,7 @@ where
         &self.name
     }
 
-    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             match (self.fetch)().await {
                 Ok(text) => Ok(Fetched::document(text, None)),

@@ -20,9 +20,10 @@ use std::process::{Command, ExitCode, Stdio};
 use serde::{Deserialize, Serialize};
 
 use super::document::{LARGEST, MOST_SCANNED, RingError};
-use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource, bytes};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource, bytes};
+use crate::future::BoxFuture;
 use crate::ring::key::RootKeyId;
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 
 /// How the name of a helper begins.
 const PROGRAM: &str = "oauth-state-source-";
@@ -77,7 +78,7 @@ struct Failure {
 pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let mut request = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
     let read = std::io::stdin().lock().take(LONGEST_REQUEST).read_to_string(&mut request);
-    let request = match read.map(|_| serde_json::from_str::<Request<SecretText>>(&request)) {
+    let request = match read.map(|_| serde_json::from_str::<Request<SecretString>>(&request)) {
         Ok(Ok(request)) => request,
         // Not the error's own words, which would repeat what was read.
         _ => {
@@ -93,7 +94,7 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
         Ok((document, version)) => (text, reply.version) = (document, version),
         Err(error) => reply.error = Some(Failure::from(error)),
     }
-    reply.document = text.as_ref().map(SecretText::expose);
+    reply.document = text.as_ref().map(SecretString::expose);
     match write_json(&reply, std::io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -102,8 +103,8 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
 
 async fn answer(
     source: &impl WritableSource,
-    request: Request<SecretText>,
-) -> Result<(Option<SecretText>, Option<String>), SourceError> {
+    request: Request<SecretString>,
+) -> Result<(Option<SecretString>, Option<String>), SourceError> {
     match request {
         Request::Fetch => match source.fetch(None).await? {
             Fetched::Document { text, version } => Ok((Some(text), version)),
@@ -165,7 +166,7 @@ impl HelperSource {
         SourceError::new(&self.name, kind, answer)
     }
 
-    fn ask(&self, request: &Request<&str>) -> Result<Reply<SecretText>, SourceError> {
+    fn ask(&self, request: &Request<&str>) -> Result<Reply<SecretString>, SourceError> {
         let plain = self.program.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if !plain {
             return Err(self.error(SourceErrorKind::Misconfigured, "a scheme has letters, digits, - and _"));
@@ -202,12 +203,12 @@ impl HelperSource {
 }
 
 /// A helper's reply, or nothing if it is none. One that is not UTF-8 holds a document that is refused for it.
-fn parsed(reply: &[u8], source_name: &str) -> Option<Result<Reply<SecretText>, SourceError>> {
+fn parsed(reply: &[u8], source_name: &str) -> Option<Result<Reply<SecretString>, SourceError>> {
     if let Ok(text) = std::str::from_utf8(reply) {
         return serde_json::from_str(text).ok().map(Ok);
     }
     let text = zeroize::Zeroizing::new(String::from_utf8_lossy(reply).into_owned());
-    let document = serde_json::from_str::<Reply<SecretText>>(&text).ok()?.document?;
+    let document = serde_json::from_str::<Reply<SecretString>>(&text).ok()?.document?;
     let refused = SourceError::document(source_name, RingError::NotUtf8);
     Some(Err(refused.revoking(document.expose().as_bytes())))
 }
@@ -217,7 +218,7 @@ impl KeySource for HelperSource {
         &self.name
     }
 
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             let reply = self.ask(&Request::Fetch)?;
             if reply.version.is_some() && reply.version.as_deref() == known_version {
@@ -230,7 +231,11 @@ impl KeySource for HelperSource {
 }
 
 impl WritableSource for HelperSource {
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             let expected_version = expected_version.map(ToOwned::to_owned);
             Ok(self.ask(&Request::Store { document: document.expose(), expected_version })?.version)

@@ -1,6 +1,6 @@
 //! Where key rings come from: one document format, whatever keeps it.
 //!
-//! A [`KeySource`] fetches the text of a ring document; [`Keys::load`](crate::Keys::load) reads it, checks it and keeps it
+//! A [`KeySource`] fetches the text of a ring document; [`LiveKeyRing::load`](crate::LiveKeyRing::load) reads it, checks it and keeps it
 //! fresh. Here are [`EnvSource`], [`FileSource`] and [`source_fn`], for a client of the caller's own. AWS Secrets Manager,
 //! HashiCorp Vault and OpenBao, Google Secret Manager and Azure Key Vault are packages of their own, because their clients
 //! are large: `oauth-state-aws`, `oauth-state-vault`, `oauth-state-gcp`, `oauth-state-azure`.
@@ -10,13 +10,14 @@
 //! A source of one's own is one method and a name:
 //!
 //! ```
-//! use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture};
+//! use oauth_state::BoxFuture;
+//! use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 //!
 //! struct Table(std::collections::HashMap<&'static str, String>);
 //!
 //! impl KeySource for Table {
 //!     fn name(&self) -> &str { "the table of secrets" }
-//!     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> SourceFuture<'a> {
+//!     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
 //!         Box::pin(async move {
 //!             match self.0.get("oauth-state") {
 //!                 Some(text) => Ok(Fetched::document(text.clone(), None)),
@@ -41,60 +42,16 @@ mod function;
 pub mod helper;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 pub use env::EnvSource;
 pub use error::{SourceError, SourceErrorKind};
 pub use file::FileSource;
 pub use function::{SourceFn, source_fn};
 
-use crate::secret::SecretText;
+use crate::future::BoxFuture;
+use crate::secret::SecretString;
 
 pub(crate) use document::RingError;
-
-/// What [`KeySource::fetch`] gives.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{EnvSource, KeySource, SourceFuture};
-/// let source = EnvSource::variable("NO_SUCH_VARIABLE");
-/// let future: SourceFuture<'_> = source.fetch(None);
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert!(future.await.is_err());
-/// # });
-/// ```
-pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Fetched, SourceError>> + Send + 'a>>;
-
-/// What [`WritableSource::store`] gives: the version that now stands there, where the source has versions.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::SecretText;
-/// use oauth_state::ring::source::{FileSource, StoreFuture, WritableSource};
-/// let source = FileSource::new("/no/such/folder/ring.json");
-/// let text = SecretText::from(String::new());
-/// let future: StoreFuture<'_> = source.store(&text, None);
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert!(future.await.is_err());
-/// # });
-/// ```
-pub type StoreFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, SourceError>> + Send + 'a>>;
-
-/// What [`KeySource::changed`] gives.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{ChangedFuture, EnvSource, KeySource};
-/// let source = EnvSource::new();
-/// let never: ChangedFuture<'_> = source.changed();
-/// drop(never); // the environment of a process tells nobody when it changes
-/// assert_eq!(source.name(), "the environment variable OAUTH_STATE_KEYS");
-/// ```
-pub type ChangedFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// What a source answered.
 ///
@@ -112,7 +69,7 @@ pub enum Fetched {
     #[non_exhaustive]
     Document {
         /// Zeroized on drop.
-        text: SecretText,
+        text: SecretString,
         /// The source's own name for this version, where it has one; the next [`KeySource::fetch`] is given it.
         version: Option<String>,
     },
@@ -130,7 +87,7 @@ impl Fetched {
     /// assert!(matches!(Fetched::document("{}".to_owned(), None), Fetched::Document { version: None, .. }));
     /// ```
     #[must_use]
-    pub fn document(text: impl Into<SecretText>, version: Option<String>) -> Self {
+    pub fn document(text: impl Into<SecretString>, version: Option<String>) -> Self {
         Self::Document { text: text.into(), version }
     }
 
@@ -196,11 +153,11 @@ pub trait KeySource: Send + Sync + 'static {
     ///
     /// It is called from the refresh task alone, one call at a time, under that task's time limit; it needs neither
     /// retries nor a cache of its own.
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a>;
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>>;
 
     /// Resolves when the source has reason to believe that its document changed, so that it is fetched at once instead of
     /// at the next interval. By default it never does.
-    fn changed(&self) -> ChangedFuture<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
 }
@@ -210,11 +167,11 @@ impl<S: KeySource + ?Sized> KeySource for Box<S> {
         (**self).name()
     }
 
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         (**self).fetch(known_version)
     }
 
-    fn changed(&self) -> ChangedFuture<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
         (**self).changed()
     }
 }
@@ -224,11 +181,11 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
         (**self).name()
     }
 
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         (**self).fetch(known_version)
     }
 
-    fn changed(&self) -> ChangedFuture<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
         (**self).changed()
     }
 }
@@ -239,7 +196,7 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
 ///
 /// ```
 /// use oauth_state::ring::source::{FileSource, KeySource, WritableSource};
-/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use oauth_state::ring::{KeyRingDocument, RingTiming};
 /// use std::time::SystemTime;
 ///
 /// # let folder = std::env::temp_dir().join(format!("writable-source-{}", std::process::id()));
@@ -247,7 +204,7 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
 /// # let path = folder.join("ring.json");
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let source = FileSource::new(&path);
-/// let first = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let first = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
 /// source.store(&first.to_secret_text(), None).await?;
 /// assert!(source.store(&first.to_secret_text(), None).await.is_err()); // something stands there by now
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -259,17 +216,29 @@ pub trait WritableSource: KeySource {
     /// Replaces the document, if the version that stands there is still `expected_version`, or if nothing stands there
     /// and it is `None`. Otherwise nothing is written, and the error's kind is [`SourceErrorKind::Conflict`]: two rotations
     /// at once must not lose one of the two.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a>;
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>>;
 }
 
 impl<S: WritableSource + ?Sized> WritableSource for Box<S> {
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         (**self).store(document, expected_version)
     }
 }
 
 impl<S: WritableSource + ?Sized> WritableSource for std::sync::Arc<S> {
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         (**self).store(document, expected_version)
     }
 }

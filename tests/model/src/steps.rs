@@ -112,7 +112,7 @@ impl Rules {
         refused
     }
 
-    /// `Bound::mark_used`, and what a server does with what it gives.
+    /// `VerifiedCallback::mark_used`, and what a server does with what it gives.
     fn mark(&self, state: &mut State, callback: Callback) -> Result<Outcome, Refusal> {
         let overdue = timely(state, callback.flow, [EXPIRED, REVOKED]).is_err();
         let marked = match self.guard {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use oauth_state::BoxFuture;
 use oauth_state::Origin;
-use oauth_state_store::{Issued, OldFuture, OldStates, StoreError, is_form_of_this_crate};
+use oauth_state_store::{Issued, LegacyStore, StoreError, is_form_of_this_crate};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
@@ -28,14 +29,14 @@ fn new_state() -> String {
 #[derive(Default)]
 pub struct OldMap(Mutex<HashMap<String, (Visit, Instant)>>);
 
-impl OldStates<Visit> for OldMap {
-    fn insert<'a>(&'a self, _: Origin, visit: Visit) -> OldFuture<'a, Issued> {
+impl LegacyStore<Visit> for OldMap {
+    fn insert<'a>(&'a self, _: Origin, visit: Visit) -> BoxFuture<'a, Result<Issued, StoreError>> {
         let state = new_state();
         self.0.lock().unwrap().insert(state.clone(), (visit, Instant::now()));
         Box::pin(async { Ok(Issued::bare(state)) })
     }
 
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<Visit>> {
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<Visit>, StoreError>> {
         let taken = self.0.lock().unwrap().remove(state).filter(|(_, at)| at.elapsed() < LIFETIME);
         Box::pin(async { Ok(taken.map(|(visit, _)| visit)) })
     }
@@ -51,8 +52,8 @@ pub struct OldTable(pub Client);
 pub const OLD_TABLE: &str = "DROP TABLE IF EXISTS old_logins; CREATE TABLE old_logins \
     (state text PRIMARY KEY, visit bigint NOT NULL, begun_at timestamptz NOT NULL DEFAULT now())";
 
-impl OldStates<Visit> for OldTable {
-    fn insert<'a>(&'a self, _: Origin, visit: Visit) -> OldFuture<'a, Issued> {
+impl LegacyStore<Visit> for OldTable {
+    fn insert<'a>(&'a self, _: Origin, visit: Visit) -> BoxFuture<'a, Result<Issued, StoreError>> {
         Box::pin(async move {
             let (state, visit) = (new_state(), i64::try_from(visit.number).map_err(StoreError::misconfigured)?);
             let insert = "INSERT INTO old_logins (state, visit) VALUES ($1, $2)";
@@ -61,7 +62,7 @@ impl OldStates<Visit> for OldTable {
         })
     }
 
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<Visit>> {
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<Visit>, StoreError>> {
         Box::pin(async move {
             let take =
                 "DELETE FROM old_logins WHERE state = $1 AND begun_at > now() - interval '600 s' RETURNING visit";

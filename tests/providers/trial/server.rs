@@ -8,12 +8,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use oauth_state::{App, Binding, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
-use oauth_state_axum::{CallbackRequest, detached};
+use oauth_state_axum::{CallbackRequest, run_to_completion};
 use oauth_state_postgres::PostgresGuard;
-use oauth_state_postgres::PostgresRows;
+use oauth_state_postgres::PostgresPayloadStore;
 use oauth_state_redis::RedisGuard;
-use oauth_state_redis::RedisRows;
-use oauth_state_store::{Consumed, MemoryRows, Migration, MigrationPlan, StateStore, StoredFlow, UnboundOldStore};
+use oauth_state_redis::RedisPayloadStore;
+use oauth_state_store::{
+    Consumed, MemoryPayloadStore, Migration, MigrationPlan, StateStore, StoredFlow, UnboundLegacyStore,
+};
 use serde::{Deserialize, Serialize};
 use support::servers::Failure;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -96,23 +98,23 @@ async fn store(name: &str, settings: &Settings) -> Result<Arc<dyn StateStore<Vis
         "sealed" => Arc::new(builder(settings, redis().await?)?.build()?),
         "redis" => {
             let guard = redis().await?;
-            let rows = RedisRows::beside(&guard);
+            let rows = RedisPayloadStore::beside(&guard);
             Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
         }
         "postgres" => {
             let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
-            let rows = PostgresRows::beside(&guard).await?;
+            let rows = PostgresPayloadStore::beside(&guard).await?;
             Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
         }
         "memory" => {
             let builder = builder(settings, SingleProcessGuard::with_capacity(100_000))?;
-            Arc::new(StoredFlow::new(builder, MemoryRows::with_capacity(100_000))?)
+            Arc::new(StoredFlow::new(builder, MemoryPayloadStore::with_capacity(100_000))?)
         }
-        "hashmap" => Arc::new(UnboundOldStore::new(OldMap::default())),
+        "hashmap" => Arc::new(UnboundLegacyStore::new(OldMap::default())),
         "table" => {
             let (client, connection) = tokio_postgres::connect(&settings.postgres, tokio_postgres::NoTls).await?;
             tokio::spawn(connection);
-            Arc::new(UnboundOldStore::new(OldTable(client)))
+            Arc::new(UnboundLegacyStore::new(OldTable(client)))
         }
         other => return Err(format!("no store {other}").into()),
     })
@@ -140,7 +142,7 @@ struct Begin {
 }
 
 async fn begin(State(site): State<Arc<Site>>, Query(asked): Query<Begin>, headers: HeaderMap) -> Response {
-    let login = Login::at("github").data(Visit { number: asked.visit });
+    let login = Login::with("github").data(Visit { number: asked.visit });
     let issued = match site.store.issue(Binding::cookies(&headers), login).await {
         Ok(issued) => issued,
         Err(error) => return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
@@ -154,7 +156,7 @@ async fn begin(State(site): State<Arc<Site>>, Query(asked): Query<Begin>, header
 }
 
 async fn callback(State(site): State<Arc<Site>>, request: CallbackRequest) -> Json<CallbackAnswer> {
-    detached(async move {
+    run_to_completion(async move {
         let (headers, callback) = request.split();
         let consumed = site.store.consume(headers.cookies(), Expect::provider("github"), callback).await;
         let mut answer =

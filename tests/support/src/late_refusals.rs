@@ -9,8 +9,10 @@ use http::HeaderMap;
 use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
 use oauth_state::provider::ResponseMode;
 use oauth_state::ring::RootKey;
-use oauth_state::{App, Binding, Callback, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, testing};
-use oauth_state_store::{HandleForm, Row, RowFuture, Rows, StoreError, StoredFlow};
+use oauth_state::{
+    App, Binding, BoxFuture, Callback, Expect, Flow, FlowBuilder, KeyRing, Login, Provider, ReplayGuard, testing,
+};
+use oauth_state_store::{HandleKind, Payload, PayloadStore, StoreError, StoredFlow};
 
 use crate::bench::shapes::{PROVIDER, session};
 use crate::refusals::Refuse;
@@ -27,16 +29,16 @@ impl ReplayGuard for Answers {
 /// Keeps nothing, and answers with what it was made with.
 struct Keeps(fn() -> Result<Option<Vec<u8>>, StoreError>);
 
-impl Rows for Keeps {
-    fn form(&self) -> HandleForm {
-        HandleForm::Other
+impl PayloadStore for Keeps {
+    fn form(&self) -> HandleKind {
+        HandleKind::Other
     }
 
-    fn put<'a>(&'a self, _: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, _: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn get<'a>(&'a self, _: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, _: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         Box::pin(async { (self.0)() })
     }
 }
@@ -61,7 +63,7 @@ fn at_once<R>(future: impl Future<Output = R>) -> R {
 
 fn guard(answer: fn() -> Result<Marked, GuardError>) -> Refuse {
     let flow = builder(testing::ring(), answer).build().unwrap();
-    let state = flow.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
         at_once(flow.finish(session(), Expect::provider(PROVIDER), callback)).unwrap_err()
@@ -70,7 +72,7 @@ fn guard(answer: fn() -> Result<Marked, GuardError>) -> Refuse {
 
 fn store(answer: fn() -> Result<Option<Vec<u8>>, StoreError>) -> Refuse {
     let flow = StoredFlow::new(builder(testing::ring(), || Ok(Marked::First)), Keeps(answer)).unwrap();
-    let state = at_once(flow.begin(session(), Login::at(PROVIDER))).unwrap().state;
+    let state = at_once(flow.begin(session(), Login::with(PROVIDER))).unwrap().state;
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
         at_once(flow.finish(session(), Expect::provider(PROVIDER), callback)).unwrap_err()
@@ -92,7 +94,7 @@ fn key_revoked() -> Refuse {
         "keys": [key(&old, 3), key(&new, 1)], "revoked": [old.id().to_string()],
     });
     let before = builder(old.into(), || Ok(Marked::First)).build().unwrap();
-    let state = before.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    let state = before.begin(session(), Login::with(PROVIDER)).unwrap().state;
     let now = builder(KeyRing::parse(&document.to_string()).unwrap(), || Ok(Marked::First)).build().unwrap();
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
@@ -102,17 +104,17 @@ fn key_revoked() -> Refuse {
 
 fn other_client() -> Refuse {
     let flow = flow();
-    let state = flow.begin(Binding::new_client_secret(), Login::at(PROVIDER)).unwrap().state;
+    let state = flow.begin(Binding::new_login_secret(), Login::with(PROVIDER)).unwrap().state;
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
-        let other = Binding::client_secret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let other = Binding::login_secret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
         flow.check(other, Expect::provider(PROVIDER), callback).unwrap_err()
     })
 }
 
 fn repost_needed() -> Refuse {
     let (flow, nothing) = (flow(), HeaderMap::new());
-    let state = flow.begin(Binding::cookies(&nothing), Login::at("acme")).unwrap().state;
+    let state = flow.begin(Binding::cookies(&nothing), Login::with("acme")).unwrap().state;
     let form = format!("state={state}&code=code");
     Box::new(move || {
         let callback = Callback::from_form(form.as_bytes()).unwrap();
@@ -122,11 +124,11 @@ fn repost_needed() -> Refuse {
 
 fn not_consumed() -> Refuse {
     let (flow, mut headers) = (flow(), HeaderMap::new());
-    let state = flow.begin(session(), Login::at(PROVIDER)).unwrap().state;
+    let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
     headers.insert("sec-purpose", http::HeaderValue::from_static("prefetch"));
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
-        flow.check(session().with_request(&headers), Expect::provider(PROVIDER), callback).unwrap_err()
+        flow.check(session().with_headers(&headers), Expect::provider(PROVIDER), callback).unwrap_err()
     })
 }
 

@@ -33,7 +33,7 @@ fn here() -> Flow {
 }
 
 fn usual() -> Login {
-    Login::at(PROVIDER).tenant(TENANT).redirect(REDIRECT)
+    Login::with(PROVIDER).tenant(TENANT).redirect(REDIRECT)
 }
 
 fn state_of(flow: &Flow, binding: Binding<'_>, login: Login) -> String {
@@ -62,7 +62,7 @@ fn expecting(expect: impl for<'a> Fn(Expect<'a>) -> Expect<'a> + 'static) -> Ref
 
 fn held_by(binding: impl Fn() -> Binding<'static> + 'static, user: bool) -> Refuse {
     let flow = here();
-    let begun = if user { session().and_user(b"user-4711").unwrap() } else { session() };
+    let begun = if user { session().for_user(b"user-4711").unwrap() } else { session() };
     let state = state_of(&flow, begun, usual());
     checking(flow, state, move |flow, callback| {
         flow.check(binding(), Expect::provider(PROVIDER), callback).unwrap_err()
@@ -85,7 +85,7 @@ fn with_cookie(value: Option<&'static str>) -> Refuse {
 
 fn issuer(query: &'static str) -> Refuse {
     let flow = here();
-    let state = state_of(&flow, session(), Login::at("gitlab"));
+    let state = state_of(&flow, session(), Login::with("gitlab"));
     let query = format!("state={state}&code=code{query}");
     Box::new(move || {
         let callback = Callback::from_query(&query).unwrap();
@@ -99,7 +99,7 @@ fn parsing(query: &'static str) -> Refuse {
 
 fn data() -> Refuse {
     let carrying = builder(testing::ring(), BEGUN).carrying::<u32>().build().unwrap();
-    let state = carrying.begin(session(), Login::at(PROVIDER).data(7)).unwrap().state;
+    let state = carrying.begin(session(), Login::with(PROVIDER).data(7)).unwrap().state;
     // A flow of a deploy in which the data is of another type.
     let other = builder(testing::ring(), BEGUN).carrying::<String>().build().unwrap();
     Box::new(move || {
@@ -110,14 +110,14 @@ fn data() -> Refuse {
 
 fn other_purpose() -> Refuse {
     let linking = builder(testing::ring(), BEGUN).purpose(Purpose::Reauthenticate).build().unwrap();
-    let binding = session().and_user(b"user-4711").unwrap().dangerously_assume_same_origin();
+    let binding = session().for_user(b"user-4711").unwrap().dangerously_assume_same_origin();
     plainly(here(), state_of(&linking, binding, usual()))
 }
 
 fn by_get_of_a_form_post_provider() -> Refuse {
     let provider = Provider::custom("posts").unwrap().response_mode(ResponseMode::FormPost).post_only();
     let flow = builder(testing::ring(), BEGUN).provider(provider).build().unwrap();
-    let state = state_of(&flow, session(), Login::at("posts"));
+    let state = state_of(&flow, session(), Login::with("posts"));
     checking(flow, state, |flow, callback| flow.check(session(), Expect::provider("posts"), callback).unwrap_err())
 }
 

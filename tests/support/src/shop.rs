@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, header};
 use oauth_state::guard::{Mark, MarkFuture};
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{
-    App, Authorized, Begun, Binding, Callback, ConfigError, Expect, FinishError, Finished, Flow, FlowBuilder, KeyRing,
-    Login, Provider, Purpose, ReplayGuard, SingleProcessGuard,
+    App, AuthorizationRequest, Authorized, Binding, Callback, ConfigError, Expect, FinishError, Flow, FlowBuilder,
+    KeyRing, Login, LoginOutcome, Provider, Purpose, ReplayGuard, SingleProcessGuard,
 };
 
 pub const NOW: u64 = 1_800_000_000;
@@ -61,7 +61,7 @@ pub fn shop_with<T>(configure: impl FnOnce(FlowBuilder<()>) -> FlowBuilder<T>) -
 pub fn signed_shop() -> Shop {
     shop_built(|builder| {
         let builder = builder.provider(Provider::github()).provider(Provider::google()).provider(Provider::apple());
-        builder.build_signed_readable_by_anybody()
+        builder.build_signed_not_encrypted()
     })
 }
 
@@ -100,7 +100,7 @@ impl Browser {
         headers
     }
 
-    pub fn take(&mut self, begun: &Begun) {
+    pub fn take(&mut self, begun: &AuthorizationRequest) {
         let header = begun.set_cookie.as_ref().unwrap();
         let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
         self.cookies.retain(|(known, _)| known != name);
@@ -115,21 +115,21 @@ impl Browser {
         &self.cookies
     }
 
-    pub fn begin(&mut self, shop: &Shop, login: Login) -> Begun {
+    pub fn begin(&mut self, shop: &Shop, login: Login) -> AuthorizationRequest {
         let begun = shop.flow.begin(Binding::cookies(&self.headers()), login).unwrap();
         self.take(&begun);
         begun
     }
 
-    pub fn finish(&self, shop: &Shop, provider: &str, state: &str) -> Result<Finished<()>, FinishError> {
+    pub fn finish(&self, shop: &Shop, provider: &str, state: &str) -> Result<LoginOutcome<()>, FinishError> {
         let headers = self.headers();
         block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider(provider), callback(state)))
     }
 }
 
-pub fn authorized<T>(finished: Finished<T>) -> Authorized<T> {
+pub fn authorized<T>(finished: LoginOutcome<T>) -> Authorized<T> {
     match finished {
-        Finished::Code(login) => login,
+        LoginOutcome::Authorized(login) => login,
         _ => panic!("the provider refused"),
     }
 }
@@ -141,7 +141,7 @@ pub fn flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
 
 /// The same, with states that are signed and not encrypted.
 pub fn signed_flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
-    builder_of(app, ring, purposes).build_signed_readable_by_anybody().unwrap()
+    builder_of(app, ring, purposes).build_signed_not_encrypted().unwrap()
 }
 
 pub type MakeFlow = fn(App, KeyRing, &[Purpose]) -> Flow;

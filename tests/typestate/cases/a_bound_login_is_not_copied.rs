@@ -1,7 +1,7 @@
-use oauth_state::Bound;
+use oauth_state::VerifiedCallback;
 
 fn main() {}
 
-fn keeps_one_back(bound: &Bound<()>) -> Bound<()> {
+fn keeps_one_back(bound: &VerifiedCallback<()>) -> VerifiedCallback<()> {
     bound.clone()
 }

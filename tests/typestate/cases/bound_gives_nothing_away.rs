@@ -1,7 +1,7 @@
-use oauth_state::Bound;
+use oauth_state::VerifiedCallback;
 
 fn main() {}
 
-fn reads_the_field(bound: Bound<()>) {
+fn reads_the_field(bound: VerifiedCallback<()>) {
     let _ = bound.finished;
 }

@@ -1,9 +1,9 @@
 use oauth_state::outcome::{Code, CodeVerifier};
-use oauth_state::ring::{RootKey, SecretText};
+use oauth_state::ring::{RootKey, SecretString};
 
 fn main() {}
 
-fn prints(code: Code, verifier: CodeVerifier, key: RootKey, text: SecretText) {
+fn prints(code: Code, verifier: CodeVerifier, key: RootKey, text: SecretString) {
     println!("{code}");
     println!("{verifier}");
     println!("{key}");

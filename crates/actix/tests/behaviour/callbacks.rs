@@ -5,21 +5,21 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, FromRequest, HttpResponse, web};
 use oauth_state::{BeginError, Expect, FinishError, Flow, Login};
-use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use support::shop::shop;
 
 const NEUTRAL: &str = "This sign-in could not be completed. Please start again.";
 
 async fn login(flow: web::Data<Flow>, headers: BindingHeaders) -> Result<HttpResponse, Rejected<BeginError>> {
-    let begun = flow.begin(headers.cookies(), Login::at("apple"))?;
+    let begun = flow.begin(headers.cookies(), Login::with("apple"))?;
     Ok(redirect(&begun, &format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
 }
 
 async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<HttpResponse, Rejected<FinishError>> {
-    detached(async move {
+    run_to_completion(async move {
         let (headers, callback) = request.split();
         drop(flow.finish(headers.cookies(), Expect::provider("apple"), callback).await?);
-        Ok(protected(HttpResponse::Ok().body("signed in")))
+        Ok(set_no_store(HttpResponse::Ok().body("signed in")))
     })
     .await
 }
@@ -169,7 +169,7 @@ fn work_goes_on_when_nobody_waits_for_it() {
     let done = std::rc::Rc::new(std::cell::Cell::new(false));
     let finished = std::rc::Rc::clone(&done);
     actix_web::rt::System::new().block_on(async move {
-        let mut work = Box::pin(detached(async move {
+        let mut work = Box::pin(run_to_completion(async move {
             tokio::task::yield_now().await;
             finished.set(true);
         }));

@@ -8,21 +8,21 @@ use axum::routing::get;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use oauth_state::{BeginError, Binding, Expect, FinishError, Flow, Login};
-use oauth_state_axum::{CallbackRequest, Rejected, detached, protected, redirect};
+use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use support::shop::{Browser, block_on, shop};
 use tower::ServiceExt;
 
 async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
-    let begun = flow.begin(Binding::cookies(&headers), Login::at("apple"))?;
+    let begun = flow.begin(Binding::cookies(&headers), Login::with("apple"))?;
     Ok(redirect(&begun, &format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
 }
 
 async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
-    detached(async move {
+    run_to_completion(async move {
         let (headers, callback) = request.split();
         let finished = flow.finish(headers.cookies(), Expect::provider("apple"), callback).await?;
         drop(finished);
-        Ok(protected("signed in"))
+        Ok(set_no_store("signed in"))
     })
     .await
 }
@@ -70,7 +70,7 @@ fn a_whole_login_by_form_post_through_axum() {
 fn head_through_a_get_route_consumes_nothing() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::at("apple"));
+    let begun = browser.begin(&shop, Login::with("apple"));
     let uri = format!("/callback?code=c&state={}", begun.state);
     let (name, value) = &browser.jar()[0];
     let cookie = format!("{name}={value}");
@@ -101,7 +101,7 @@ fn refusals_say_nothing_of_the_reason_and_a_huge_body_is_not_read() {
 
 #[test]
 fn an_address_that_cannot_stand_in_a_header_is_no_redirect() {
-    let begun = shop().flow.begin(Binding::cookie_headers([]), Login::at("github")).unwrap();
+    let begun = shop().flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     let response = redirect(&begun, "https://idp.example/\r\nset-cookie: a=b");
     assert_eq!(response.status(), 500);
     assert!(!response.headers().contains_key("set-cookie"));
@@ -113,7 +113,7 @@ fn work_goes_on_when_nobody_waits_for_it() {
     let (send, receive) = std::sync::mpsc::channel();
     block_on(async {
         let (begun, wait) = tokio::sync::oneshot::channel::<()>();
-        let work = detached(async move {
+        let work = run_to_completion(async move {
             let _ = begun.send(());
             tokio::task::yield_now().await;
             send.send(42).unwrap();

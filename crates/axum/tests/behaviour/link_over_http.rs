@@ -97,7 +97,7 @@ fn a_flow_for_logins_alone_links_nothing() {
     let routes = LoginRoutes::builder(Flow::builder(app(), testing::ring(), guard.clone()).clock(clock.clone()))
         .provider(Provider::github(), |_| "https://github.com/")
         .signed_in_user(|_| async { Some(b"ann".to_vec()) })
-        .on_code(|_, _| async {});
+        .on_login(|_, _| async {});
     let router = oauth_state_axum::router(routes.build().unwrap());
     let server = crate::routes::Server { router, clock, guard, told: std::sync::Arc::default() };
     for (route, _) in WITH_USER {

@@ -154,7 +154,7 @@ fn through_the_router_what_was_not_sealed_here_gets_one_answer() {
     let elsewhere =
         Flow::builder(app(), KeyRing::from(RootKey::generate().unwrap()), SingleProcessGuard::with_capacity(10));
     let elsewhere = elsewhere.clock(ManualClock::at(NOW)).provider(Provider::github()).build().unwrap();
-    let of_another_key = elsewhere.begin(session(), Login::at("github")).unwrap().state;
+    let of_another_key = elsewhere.begin(session(), Login::with("github")).unwrap().state;
     let genuine = Visitor::default().get(&server, "/auth/github").state();
     let in_place_of_the_key_id = |state: &str| format!("{}AAAAAA{}", &state[..4], &state[10..]);
     let queries = [

@@ -44,9 +44,9 @@ pub fn builder(clock: &ManualClock, guard: &CountingGuard) -> RoutesBuilder<Axum
         })
         .provider(Provider::apple(), |begun| format!("https://appleid.apple.com/auth/authorize?state={}", begun.state))
         .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .landing(ReturnTo::parse("/home").unwrap())
+        .default_return_to(ReturnTo::parse("/home").unwrap())
         .signed_in_user(|request| async move { user(&request.headers) })
-        .on_code(|login, request| async move {
+        .on_login(|login, request| async move {
             let who = user(&request.headers).map_or("-".to_owned(), |user| String::from_utf8(user).unwrap());
             let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
             [("x-purpose", login.origin.purpose.to_string()), ("x-user", who), ("x-path", path)]
@@ -260,24 +260,25 @@ fn routes_that_cannot_work_do_not_build() {
     let error = |routes: RoutesBuilder<Axum, ()>| routes.build().unwrap_err();
     for at in ["/auth/", "/a{b}", "auth", "//auth", "/a/../b", "/a?b", "/*a"] {
         let flow = Flow::builder(app(), ring(), guard.clone());
-        let routes = LoginRoutes::builder(flow).at(at).provider(Provider::google(), |_| "").on_code(|_, _| async {});
-        assert_eq!(error(routes), RoutesError::At, "{at}");
+        let routes =
+            LoginRoutes::builder(flow).mount_at(at).provider(Provider::google(), |_| "").on_login(|_, _| async {});
+        assert_eq!(error(routes), RoutesError::MountPath, "{at}");
     }
     // The redirect_uri would supply the slash that is missing.
     let google = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
     let flow = Flow::builder(app(), ring(), guard.clone());
-    let routes = LoginRoutes::builder(flow).at("auth").provider(google, |_| "").on_code(|_, _| async {});
-    assert_eq!(error(routes), RoutesError::At);
+    let routes = LoginRoutes::builder(flow).mount_at("auth").provider(google, |_| "").on_login(|_, _| async {});
+    assert_eq!(error(routes), RoutesError::MountPath);
     // A closure that `each_login` made useless.
     let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
-        .on_provider_refusal(|_, _| async {})
+        .on_denied(|_, _| async {})
         .each_login(|login, _| login.data(1_u8))
         .provider(Provider::github(), |_| "")
-        .on_code(|_, _| async {});
+        .on_login(|_, _| async {});
     assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
-    assert!(matches!(error(builder(&clock, &guard).at("/login")), RoutesError::RedirectUri { .. }));
+    assert!(matches!(error(builder(&clock, &guard).mount_at("/login")), RoutesError::RedirectUri { .. }));
     assert!(matches!(error(builder(&clock, &guard).provider(Provider::apple(), |_| "")), RoutesError::Flow(_)));
-    let empty = LoginRoutes::builder(Flow::builder(app(), ring(), guard)).on_code(|_, _| async {});
+    let empty = LoginRoutes::builder(Flow::builder(app(), ring(), guard)).on_login(|_, _| async {});
     assert!(matches!(error(empty), RoutesError::Flow(_)));
 }
 
@@ -287,7 +288,7 @@ fn the_button_leads_to_where_a_browser_finds_begin() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
         .provider(Provider::google().redirect_uri("https://shop.example/app/auth/google/callback"), |_| "")
-        .on_code(|_, _| async { Redirect::to("/") });
+        .on_login(|_, _| async { Redirect::to("/") });
     let router = oauth_state_axum::router(routes.build().unwrap());
     let server = Server { router, clock, guard, told: Arc::default() };
     let page = Visitor::default().get(&server, "/auth/google/callback");

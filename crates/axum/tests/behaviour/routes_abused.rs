@@ -115,7 +115,7 @@ fn a_login_that_begins_again_by_itself_keeps_its_data() {
             login.data(invitation.unwrap_or("none").to_owned())
         })
         .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-        .on_code(|login, _| async move { login.data });
+        .on_login(|login, _| async move { login.data });
     let router = oauth_state_axum::router(routes.build().unwrap());
     let server = Server { router, clock, guard, told: Arc::default() };
     let mut ann = Visitor::default();
@@ -171,7 +171,7 @@ fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
         .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .on_code(|_, _| async { "signed in" });
+        .on_login(|_, _| async { "signed in" });
     let router = axum::Router::new().nest("/app", oauth_state_axum::router(routes.build().unwrap()));
     let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
     let state = ann.get(&server, "/app/auth/x").state();
@@ -252,7 +252,7 @@ fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
         .provider(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
         .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .on_code(|login, _| async move { login.origin.return_to.map_or("-".to_owned(), |path| path.to_string()) });
+        .on_login(|login, _| async move { login.origin.return_to.map_or("-".to_owned(), |path| path.to_string()) });
     let server =
         Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told: Arc::default() };
     let mut ann = Visitor::default();
@@ -299,7 +299,7 @@ fn what_begins_for_a_user_stays_what_it_is() {
         .each_login(|login, _| login.purpose(Purpose::Login))
         .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
         .signed_in_user(|_| async { Some(b"ann".to_vec()) })
-        .on_code(|login, _| async move { login.origin.purpose.to_string() });
+        .on_login(|login, _| async move { login.origin.purpose.to_string() });
     let router = oauth_state_axum::router(routes.build().unwrap());
     let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
     let state = ann.post_from_own_page(&server, "/auth/github/link").state();

@@ -54,7 +54,7 @@ fn server_of(github: Provider, site: impl Fn(&str) -> Result<Site, &'static str>
         })
         .on_error(move |error| errors.lock().unwrap().push(error.code().to_owned()))
         .on_begin_error(move |error| begins.lock().unwrap().push(error.code().to_owned()))
-        .on_code(|login, _| async move {
+        .on_login(|login, _| async move {
             let tenant = login.origin.tenant.map_or(0, |tenant| tenant.as_bytes()[0]);
             let path = login.origin.return_to.map_or("-".to_owned(), |path| path.to_string());
             format!("{tenant} {} {path}", login.origin.redirect.unwrap_or_default())
@@ -202,7 +202,7 @@ fn a_tenant_that_only_the_login_start_knows_starts_no_login() {
         .each_login(|login, _| login.tenant([1; 16]))
         .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
         .on_begin_error(move |error| begins.lock().unwrap().push(error.code().to_owned()))
-        .on_code(|_, _| async {});
+        .on_login(|_, _| async {});
     let server = Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told };
     assert_eq!(Visitor::default().get(&server, "/auth/github").status, 500);
     assert_eq!(*server.told.lock().unwrap(), ["not_of_site"]);

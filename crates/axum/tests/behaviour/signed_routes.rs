@@ -12,7 +12,7 @@ fn the_router_begins_and_finishes_signed_states_and_no_others() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let server = |signed: bool| {
         let routes = builder(&clock, &guard);
-        let routes = if signed { routes.build_signed_readable_by_anybody() } else { routes.build() };
+        let routes = if signed { routes.build_signed_not_encrypted() } else { routes.build() };
         let router = oauth_state_axum::router(routes.unwrap());
         Server { router, clock: clock.clone(), guard: guard.clone(), told: std::sync::Arc::default() }
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use oauth_state::ring::Severity;
+use oauth_state::ring::LintLevel;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +25,11 @@ impl fmt::Display for Level {
     }
 }
 
-impl From<Severity> for Level {
-    fn from(severity: Severity) -> Self {
+impl From<LintLevel> for Level {
+    fn from(severity: LintLevel) -> Self {
         match severity {
-            Severity::Warning => Self::Warning,
-            Severity::Error => Self::Error,
+            LintLevel::Warning => Self::Warning,
+            LintLevel::Error => Self::Error,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::{App, BeginError, ConfigError, Flow, FlowBuilder, KeyRing, Provider, Purpose, SingleProcessGuard};
 
 use super::cookie::{WebOrigin, cookie, redirect_uri};
@@ -27,7 +27,7 @@ pub struct Service {
     pub shared_callback: bool,
     /// `FlowBuilder::dangerously_allow_plain_http`.
     pub plain_http: bool,
-    /// `FlowBuilder::build_signed_readable_by_anybody`.
+    /// `FlowBuilder::build_signed_not_encrypted`.
     pub signed: bool,
     /// What holds its logins.
     pub bound_by: BoundBy,
@@ -38,10 +38,10 @@ pub struct Service {
 impl Service {
     /// Looks at all of it, with the ring where there is one.
     #[must_use]
-    pub fn examine(&self, document: Option<&RingDocument>, now: SystemTime) -> Vec<Check> {
+    pub fn examine(&self, document: Option<&KeyRingDocument>, now: SystemTime) -> Vec<Check> {
         // Under a key that nobody keeps: a state's length and a cookie's attributes do not depend on it.
-        let timing = document.map_or_else(RingTiming::default, RingDocument::timing);
-        let trial = match RingDocument::first(timing, now) {
+        let timing = document.map_or_else(RingTiming::default, KeyRingDocument::timing);
+        let trial = match KeyRingDocument::first(timing, now) {
             Ok(trial) => trial.ring().clone(),
             Err(error) => return vec![Check::error("randomness", error.to_string(), "try again")],
         };
@@ -61,9 +61,9 @@ impl Service {
             let builder = self.builder(ring, providers.iter().cloned()).lifetime(self.lifetime);
             self.build(if self.shared_callback { builder.shared_callback() } else { builder })
         };
-        let built = match whole(document.map_or(&trial, RingDocument::ring)) {
+        let built = match whole(document.map_or(&trial, KeyRingDocument::ring)) {
             // A finding of the ring's own, which hides none of the configuration.
-            Err(ConfigError::NothingSealsYet) => whole(&trial),
+            Err(ConfigError::NoActiveKey) => whole(&trial),
             built => built,
         };
         match built {
@@ -93,7 +93,7 @@ impl Service {
     }
 
     fn build(&self, builder: FlowBuilder<AnyData>) -> Result<Flow<AnyData>, ConfigError> {
-        if self.signed { builder.build_signed_readable_by_anybody() } else { builder.build() }
+        if self.signed { builder.build_signed_not_encrypted() } else { builder.build() }
     }
 
     /// A flow of this provider alone: what is wrong with it is found beside what is wrong with others.
@@ -138,13 +138,13 @@ impl Service {
 fn cannot_work(error: &ConfigError) -> Check {
     let to_do = match error {
         ConfigError::NoProvider => "name the providers with --provider",
-        ConfigError::ProviderTwice(_) => {
+        ConfigError::DuplicateProvider(_) => {
             "name each provider once; two tenants of one product need two ids (Provider::oidc)"
         }
         ConfigError::Name(_) => "correct the name",
         ConfigError::Lifetime { .. } => "correct lifetime(), or raise lifetime_cap: oauth-state keys times",
         ConfigError::RedirectUri(_) => "correct the redirect_uri",
-        ConfigError::RedirectTwice(_) => "give each redirect_uri a name of its own",
+        ConfigError::DuplicateRedirect(_) => "give each redirect_uri a name of its own",
         ConfigError::MixUp(..) => {
             "give each provider a redirect_uri of its own, or all of them requires_iss, and build with shared_callback"
         }
@@ -156,7 +156,7 @@ fn cannot_work(error: &ConfigError) -> Check {
             "let the login begin on the host of the redirect_uri, or redirect to this one"
         }
         ConfigError::PublicHost => "give --origin as browsers see it",
-        ConfigError::NothingSealsYet => "let the first key's seal_from be its published_at or earlier",
+        ConfigError::NoActiveKey => "let the first key's seal_from be its published_at or earlier",
         ConfigError::KeyIdCollision => "replace the newer one: oauth-state keys revoke, then rotate",
         _ => "correct what it names",
     };

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub struct StoreOptions {
     /// `RedisGuardBuilder::prefix`.
     pub prefix: Option<String>,
-    /// `EvictionPolicy::DangerouslyWarn`.
+    /// `OnEvictingServer::DangerouslyWarn`.
     pub accept_eviction: bool,
     /// `root_certificates` of either, in PEM.
     pub root_certificates: Option<Vec<u8>>,
@@ -32,7 +32,7 @@ pub struct StoreOptions {
 pub async fn redis(url: String, options: StoreOptions, skew: Duration) -> Vec<Check> {
     let mut builder = oauth_state_redis::RedisGuard::builder(url);
     if options.accept_eviction {
-        builder = builder.on_evicting_policy(oauth_state_redis::EvictionPolicy::DangerouslyWarn);
+        builder = builder.on_evicting_policy(oauth_state_redis::OnEvictingServer::DangerouslyWarn);
     }
     let prefix = options.prefix.as_deref().unwrap_or(oauth_state_redis::DEFAULT_PREFIX);
     let whose = Whose::of(&options).check("redis", &[("prefix", prefix.to_owned())]);

@@ -15,7 +15,7 @@ mod store;
 use std::time::SystemTime;
 
 use oauth_state::App;
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use serde_json::json;
 
 pub use check::{Check, Level};
@@ -53,7 +53,7 @@ pub fn doctor(options: &Doctor, now: SystemTime) -> Result<Report, Failure> {
     let document = loaded.as_ref().ok().map(|loaded| &loaded.document);
     let mut checks = keys(options, &loaded, now);
     checks.extend(service.examine(document, now));
-    let timing = document.map_or_else(RingTiming::default, RingDocument::timing);
+    let timing = document.map_or_else(RingTiming::default, KeyRingDocument::timing);
     checks.extend(store::guard(options, timing.skew));
     Ok(report(&checks, options.strict))
 }

@@ -54,7 +54,7 @@ pub struct Doctor {
     /// The service is built with `dangerously_allow_plain_http`.
     #[arg(long)]
     pub dangerously_allow_plain_http: bool,
-    /// The service is built with `build_signed_readable_by_anybody`.
+    /// The service is built with `build_signed_not_encrypted`.
     #[arg(long)]
     pub signed_readable_by_anybody: bool,
     /// What holds a login.
@@ -75,7 +75,7 @@ pub struct Doctor {
     /// What its keys begin with, if the service says so.
     #[arg(long, value_name = "PREFIX", requires = "redis")]
     pub redis_prefix: Option<String>,
-    /// The service accepts a store that evicts marks (`EvictionPolicy::DangerouslyWarn`): a warning, and no error.
+    /// The service accepts a store that evicts marks (`OnEvictingServer::DangerouslyWarn`): a warning, and no error.
     #[arg(long, requires = "redis")]
     pub dangerously_accept_eviction: bool,
     /// The guard: Postgres.

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
-use oauth_state::ring::RingDocument;
+use oauth_state::ring::KeyRingDocument;
 
 /// What is wrong with a document, errors first; nothing where all is well.
 #[must_use]
-pub fn ring(document: &RingDocument, now: SystemTime, oldest: Duration, least_serial: u64) -> Vec<Check> {
+pub fn ring(document: &KeyRingDocument, now: SystemTime, oldest: Duration, least_serial: u64) -> Vec<Check> {
     let serial = document.serial();
     let mut checks = Vec::new();
     // An old document looks well by itself.

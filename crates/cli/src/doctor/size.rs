@@ -3,7 +3,7 @@
 use super::check::Check;
 use clap::ValueEnum;
 use oauth_state::inspect::PublicData;
-use oauth_state::{BeginError, Begun, Binding, Flow, Login, Provider, Purpose, ReturnTo, Tenant};
+use oauth_state::{AuthorizationRequest, BeginError, Binding, Flow, Login, Provider, Purpose, ReturnTo, Tenant};
 use serde_json::Value;
 
 use super::provider::ProviderSpec;
@@ -45,10 +45,10 @@ impl Sizes {
         spec: &ProviderSpec,
         purposes: &[Purpose],
         bound_by: BoundBy,
-    ) -> Result<Begun, BeginError> {
+    ) -> Result<AuthorizationRequest, BeginError> {
         let names_user = |purpose: &Purpose| matches!(purpose, Purpose::Link | Purpose::Reauthenticate);
         let purpose = purposes.iter().copied().find(names_user).or(purposes.first().copied()).unwrap_or(Purpose::Login);
-        let mut login = Login::at(&spec.id).purpose(purpose).data(AnyData(self.value()));
+        let mut login = Login::with(&spec.id).purpose(purpose).data(AnyData(self.value()));
         if let Ok(tenant) = Tenant::from_bytes(&vec![b't'; self.tenant]) {
             login = login.tenant(tenant);
         }
@@ -64,10 +64,10 @@ impl Sizes {
         let binding = || match bound_by {
             BoundBy::Cookie => Binding::cookie_headers([]),
             BoundBy::Session => Binding::session(&[0; 32]).unwrap_or_else(|_| Binding::cookie_headers([])),
-            BoundBy::ClientSecret => Binding::new_client_secret(),
+            BoundBy::ClientSecret => Binding::new_login_secret(),
         };
         let bound =
-            if names_user(&purpose) { binding().and_user(b"user").unwrap_or_else(|_| binding()) } else { binding() };
+            if names_user(&purpose) { binding().for_user(b"user").unwrap_or_else(|_| binding()) } else { binding() };
         flow.begin(bound.dangerously_assume_same_origin(), login)
     }
 

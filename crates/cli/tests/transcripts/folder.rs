@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use oauth_state::inspect::PublicData;
-use oauth_state::ring::{RingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::{App, Binding, Flow, KeyRing, Login, Provider, Purpose, ReturnTo};
 use oauth_state::{SingleProcessGuard, Tenant};
 
@@ -44,11 +44,11 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         let now = SystemTime::now();
         let days = |days: u64| now - Duration::from_secs(days * 86_400);
-        let shop = RingDocument::first(RingTiming::default(), now).unwrap();
-        let old = RingDocument::first(RingTiming::default(), days(200)).unwrap().rotate(days(199)).unwrap().document;
+        let shop = KeyRingDocument::first(RingTiming::default(), now).unwrap();
+        let old = KeyRingDocument::first(RingTiming::default(), days(200)).unwrap().rotate(days(199)).unwrap().document;
         let tomorrow = now + Duration::from_secs(86_400);
-        let later = RingDocument::first(RingTiming::default(), now).unwrap().rotate(tomorrow).unwrap().document;
-        let text = |document: &RingDocument| document.to_secret_text().expose().to_owned();
+        let later = KeyRingDocument::first(RingTiming::default(), now).unwrap().rotate(tomorrow).unwrap().document;
+        let text = |document: &KeyRingDocument| document.to_secret_text().expose().to_owned();
         let callback = state(shop.ring(), Purpose::Login);
         let middle = if callback.as_bytes()[80] == b'A' { "B" } else { "A" };
         let changed = format!("{}{middle}{}", &callback[..80], &callback[81..]);
@@ -134,11 +134,11 @@ fn state(ring: &KeyRing, purpose: Purpose) -> String {
         .unwrap();
     let binding = Binding::session(b"0123456789abcdef").unwrap();
     let binding = if purpose == Purpose::Link {
-        binding.and_user(b"user-42").unwrap().dangerously_assume_same_origin()
+        binding.for_user(b"user-42").unwrap().dangerously_assume_same_origin()
     } else {
         binding
     };
-    let login = Login::at("github")
+    let login = Login::with("github")
         .purpose(purpose)
         .tenant(Tenant::from_bytes(b"acme").unwrap())
         .return_to(ReturnTo::parse("/basket").unwrap())
@@ -155,9 +155,9 @@ fn signed_state(ring: &KeyRing) -> String {
     let flow = Flow::builder(app, ring.clone(), SingleProcessGuard::with_capacity(1))
         .provider(Provider::github())
         .carrying::<Campaign>()
-        .build_signed_readable_by_anybody()
+        .build_signed_not_encrypted()
         .unwrap();
-    let login = Login::at("github")
+    let login = Login::with("github")
         .tenant(Tenant::from_bytes(b"acme").unwrap())
         .return_to(ReturnTo::parse("/basket").unwrap())
         .data(Campaign("campaign-7".to_owned()));

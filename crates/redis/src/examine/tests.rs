@@ -7,7 +7,7 @@ const WELL: &str = "redis_version:7.0.15\r\nserver_time_usec:1800000000250000\r\
 fn judged(nodes: &[&str]) -> Examined {
     let at = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let nodes: Vec<_> = nodes.iter().map(|text| (*text).to_owned()).collect();
-    judge(&nodes, EvictionPolicy::Refuse, at, at + Duration::from_millis(500))
+    judge(&nodes, OnEvictingServer::Refuse, at, at + Duration::from_millis(500))
 }
 
 fn flaws(nodes: &[&str]) -> Vec<(&'static str, bool)> {

@@ -18,19 +18,19 @@ fn every_node_must_evict_nothing() {
     let nodes = |policies: &[&str]| -> Vec<String> {
         policies.iter().map(|policy| INFORMATION.replace("noeviction", policy)).collect()
     };
-    let refused = |information: &[String]| refuse(&flaws(information, EvictionPolicy::Refuse));
+    let refused = |information: &[String]| refuse(&flaws(information, OnEvictingServer::Refuse));
     let kind = |policies: &[&str]| refused(&nodes(policies)).map_err(|error| error.kind());
     assert_eq!(kind(&["noeviction", "noeviction"]), Ok(()));
     assert_eq!(kind(&["noeviction", "allkeys-lru"]), Err(GuardErrorKind::Misconfigured));
     assert_eq!(kind(&["volatile-ttl"]), Err(GuardErrorKind::Misconfigured));
-    assert!(refuse(&flaws(&nodes(&["allkeys-lru"]), EvictionPolicy::DangerouslyWarn)).is_ok());
+    assert!(refuse(&flaws(&nodes(&["allkeys-lru"]), OnEvictingServer::DangerouslyWarn)).is_ok());
 }
 
 /// Whoever may not ask is served, and told; so is one of whose nodes one says nothing.
 #[test]
 fn an_unknown_policy_is_warned_of() {
     for information in [Vec::new(), vec![INFORMATION.to_owned(), String::new()]] {
-        let flaws = flaws(&information, EvictionPolicy::Refuse);
+        let flaws = flaws(&information, OnEvictingServer::Refuse);
         assert!(flaws.iter().all(|flaw| flaw.name == "eviction_policy" && !flaw.fatal) && flaws.len() == 1);
     }
 }
@@ -38,6 +38,6 @@ fn an_unknown_policy_is_warned_of() {
 #[test]
 fn a_replica_is_no_guard() {
     let replica = [INFORMATION.replace("role:master", "role:slave")];
-    let flaws = flaws(&replica, EvictionPolicy::DangerouslyWarn);
+    let flaws = flaws(&replica, OnEvictingServer::DangerouslyWarn);
     assert!(flaws.iter().any(|flaw| flaw.name == "replica" && flaw.fatal));
 }

@@ -13,9 +13,9 @@ pub use plan::MigrationPlan;
 use counts::Counters;
 
 use oauth_state::error::FinishErrorKind;
-use oauth_state::{BeginError, Binding, Callback, Expect, FinishError, Login, seam};
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Login, seam};
 
-use super::{ConsumeFuture, IssueFuture, StateStore};
+use super::{Consumed, Issued, StateStore};
 
 /// An old and a new store as one: a percentage of the logins, drawn for each, begins on the new side, and every callback is
 /// finished by the side whose form its state has.
@@ -219,7 +219,7 @@ impl<S> Sides<S> {
 }
 
 impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
-    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> IssueFuture<'a> {
+    fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         let side = match self.sides.draw() {
             Ok(side) => side,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
@@ -232,7 +232,12 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         })
     }
 
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, S> {
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>> {
         let Sides { old, new, unowned, .. } = &*self.sides;
         let Some(side) = [new, old].into_iter().find(|side| side.store.owns(seam::state_of(&callback))) else {
             unowned.fetch_add(1, Ordering::Relaxed);

@@ -3,18 +3,19 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::{Issued, OldFuture, OldStates, UnboundOldStore, is_form_of_this_crate};
+use crate::{Issued, LegacyStore, StoreError, UnboundLegacyStore, is_form_of_this_crate};
+use oauth_state::BoxFuture;
 
 /// An old store that says what it was asked.
 #[derive(Default)]
 struct Recording(Arc<Mutex<Vec<String>>>);
 
-impl OldStates<()> for Recording {
-    fn insert<'a>(&'a self, _: oauth_state::Origin, (): ()) -> OldFuture<'a, Issued> {
+impl LegacyStore<()> for Recording {
+    fn insert<'a>(&'a self, _: oauth_state::Origin, (): ()) -> BoxFuture<'a, Result<Issued, StoreError>> {
         Box::pin(async { Ok(Issued::bare("an old state".to_owned())) })
     }
 
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<()>> {
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<()>, StoreError>> {
         self.0.lock().unwrap().push(state.to_owned());
         Box::pin(async { Ok(Some(())) })
     }
@@ -27,7 +28,7 @@ impl OldStates<()> for Recording {
 fn migration() -> (Migration<()>, Arc<Mutex<Vec<String>>>) {
     let old = Recording::default();
     let asked = Arc::clone(&old.0);
-    (Migration::new(UnboundOldStore::new(old), oauth_state::testing::flow()).unwrap(), asked)
+    (Migration::new(UnboundLegacyStore::new(old), oauth_state::testing::flow()).unwrap(), asked)
 }
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -45,7 +46,7 @@ fn the_percentage_is_drawn_for_each_login() {
         logins.set_percent(percent).unwrap();
         let before = logins.counts().new.issued;
         for _ in 0..2_000 {
-            let _ = run(logins.issue(session(), Login::at("github"))).unwrap();
+            let _ = run(logins.issue(session(), Login::with("github"))).unwrap();
         }
         // Six standard deviations and more on either side.
         let new = logins.counts().new.issued - before;
@@ -74,7 +75,7 @@ fn more_than_everything_and_two_sides_of_one_form_are_refused() {
 fn a_state_that_one_side_refuses_is_never_tried_on_the_other() {
     let (logins, asked) = migration();
     logins.set_percent(100).unwrap();
-    let issued = run(logins.issue(session(), Login::at("github"))).unwrap();
+    let issued = run(logins.issue(session(), Login::with("github"))).unwrap();
     let last = if issued.state.ends_with('A') { 'Q' } else { 'A' };
     let changed = format!("{}{last}", &issued.state[..issued.state.len() - 1]);
     for state in [issued.state.clone(), changed, format!("ost1{}", "A".repeat(80)), format!("osr1{}", "A".repeat(80))] {
@@ -101,8 +102,8 @@ fn a_state_of_another_form_goes_to_the_old_side() {
 #[test]
 fn the_unbound_side_begins_no_link_and_heeds_no_prefetch() {
     let (logins, asked) = migration();
-    let login = Login::at("github").purpose(oauth_state::Purpose::Link);
-    let refused = run(logins.issue(session().and_user(b"user").unwrap(), login)).unwrap_err();
+    let login = Login::with("github").purpose(oauth_state::Purpose::Link);
+    let refused = run(logins.issue(session().for_user(b"user").unwrap(), login)).unwrap_err();
     assert!(matches!(refused, BeginError::UnboundNotAllowed(_)));
     assert_eq!(logins.counts().old.not_issued, 1);
 

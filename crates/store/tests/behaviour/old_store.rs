@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use oauth_state::{BeginError, Callback, Expect, Login, Origin, Purpose, Tenant};
+use oauth_state::{BeginError, BoxFuture, Callback, Expect, Login, Origin, Purpose, Tenant};
 use oauth_state_store::{
-    Issued, Migration, MigrationError, OldFuture, OldStates, StateStore, UnboundOldStore, is_form_of_this_crate,
+    Issued, LegacyStore, Migration, MigrationError, StateStore, StoreError, UnboundLegacyStore, is_form_of_this_crate,
 };
 use support::shop::{block_on, session};
 
@@ -13,14 +13,14 @@ use support::shop::{block_on, session};
 #[derive(Clone, Debug, Default)]
 struct OldMap(Arc<Mutex<HashMap<String, String>>>);
 
-impl OldStates<String> for OldMap {
-    fn insert<'a>(&'a self, _: Origin, data: String) -> OldFuture<'a, Issued> {
+impl LegacyStore<String> for OldMap {
+    fn insert<'a>(&'a self, _: Origin, data: String) -> BoxFuture<'a, Result<Issued, StoreError>> {
         let state = format!("0b1c2d3e-4f50-4172-8394-{:012}", self.0.lock().unwrap().len());
         self.0.lock().unwrap().insert(state.clone(), data);
         Box::pin(async { Ok(Issued::bare(state)) })
     }
 
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<String>> {
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
         let taken = self.0.lock().unwrap().remove(state);
         Box::pin(async { Ok(taken) })
     }
@@ -31,13 +31,13 @@ impl OldStates<String> for OldMap {
 }
 
 fn login() -> Login<String> {
-    Login::at("github").data("data".to_owned())
+    Login::with("github").data("data".to_owned())
 }
 
 /// Account-link fixation: anybody begins a login at the old side, and leads a victim who is signed in to the callback of a link.
 #[test]
 fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
-    let (old, tenant) = (UnboundOldStore::new(OldMap::default()), Tenant::from([1; 16]));
+    let (old, tenant) = (UnboundLegacyStore::new(OldMap::default()), Tenant::from([1; 16]));
     let state = block_on(old.issue(session(), login())).unwrap().state;
     let expect = || Expect::provider("github");
     for (expect, code) in [
@@ -49,7 +49,7 @@ fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
         (Expect::any_provider(), "wrong_provider"),
     ] {
         let callback = Callback::from_code(state.as_str(), "the attacker's code").unwrap();
-        let victim = session().and_user(b"victim").unwrap();
+        let victim = session().for_user(b"victim").unwrap();
         assert_eq!(block_on(old.consume(victim, expect, callback)).unwrap_err().code(), code);
     }
     // None of them took the state.
@@ -59,7 +59,7 @@ fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
 
 #[test]
 fn an_old_store_begins_nothing_that_its_callback_could_not_tell() {
-    let old = UnboundOldStore::new(OldMap::default());
+    let old = UnboundLegacyStore::new(OldMap::default());
     for purpose in [Purpose::Link, Purpose::Reauthenticate, Purpose::Custom("approve-payment")] {
         let refused = block_on(old.issue(session(), login().purpose(purpose))).unwrap_err();
         assert!(matches!(refused, BeginError::UnboundNotAllowed(_)), "{refused}");
@@ -69,7 +69,7 @@ fn an_old_store_begins_nothing_that_its_callback_could_not_tell() {
 /// A live state is good for a login, and a log is read by many.
 #[test]
 fn the_states_of_an_old_store_are_not_shown() {
-    let old = UnboundOldStore::new(OldMap::default());
+    let old = UnboundLegacyStore::new(OldMap::default());
     let state = block_on(old.issue(session(), login())).unwrap().state;
     assert!(!format!("{old:?}").contains(&state));
 }
@@ -77,6 +77,6 @@ fn the_states_of_an_old_store_are_not_shown() {
 /// Two maps that own whatever is not ours: every callback would go to the new one.
 #[test]
 fn two_stores_that_own_the_same_foreign_texts_make_no_migration() {
-    let error = Migration::new(UnboundOldStore::new(OldMap::default()), UnboundOldStore::new(OldMap::default()));
+    let error = Migration::new(UnboundLegacyStore::new(OldMap::default()), UnboundLegacyStore::new(OldMap::default()));
     assert_eq!(error.unwrap_err(), MigrationError::SameForm("UUID"));
 }

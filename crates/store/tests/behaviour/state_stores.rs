@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{BeginError, Binding, Callback, Expect, Flow, FlowBuilder, Login, Provider};
-use oauth_state_store::{HandleForm, MemoryRows, Row, RowFuture, Rows, StateStore, StoredFlow};
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, Flow, FlowBuilder, Login, Provider};
+use oauth_state_store::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StateStore, StoreError, StoredFlow};
 use support::shop::{CountingGuard, NOW, app, block_on, callback, session};
 
 /// A store that counts its reads and lets a test change what is there.
@@ -15,17 +15,17 @@ struct Shelf {
     reads: Arc<Mutex<usize>>,
 }
 
-impl Rows for Shelf {
-    fn form(&self) -> HandleForm {
-        HandleForm::Other
+impl PayloadStore for Shelf {
+    fn form(&self) -> HandleKind {
+        HandleKind::Other
     }
 
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         self.rows.lock().unwrap().insert(*row.id(), row.value().to_vec());
         Box::pin(async { Ok(()) })
     }
 
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         *self.reads.lock().unwrap() += 1;
         let found = self.rows.lock().unwrap().get(id).cloned();
         Box::pin(async { Ok(found) })
@@ -42,7 +42,7 @@ fn shelf() -> (StoredFlow<String>, Shelf, CountingGuard) {
 }
 
 fn begin(flow: &StoredFlow<String>, data: &str) -> String {
-    block_on(flow.begin(session(), Login::at("github").data(data.to_owned()))).unwrap().state
+    block_on(flow.begin(session(), Login::with("github").data(data.to_owned()))).unwrap().state
 }
 
 fn finish(flow: &StoredFlow<String>, binding: Binding<'_>, provider: &str, callback: Callback) -> &'static str {
@@ -97,11 +97,11 @@ fn only_its_own_row_opens_for_a_login() {
 fn every_kind_of_store_takes_its_own_states_alone() {
     let guard = CountingGuard::new();
     let sealed = builder(&guard).build().unwrap();
-    let memory = StoredFlow::new(builder(&guard), MemoryRows::with_capacity(10)).unwrap();
+    let memory = StoredFlow::new(builder(&guard), MemoryPayloadStore::with_capacity(10)).unwrap();
     let other = StoredFlow::new(builder(&guard), Shelf::default()).unwrap();
     let stores: [&dyn StateStore<String>; 3] = [&sealed, &memory, &other];
     for (here, begun_by) in stores.iter().enumerate() {
-        let login = Login::at("github").data("data".to_owned());
+        let login = Login::with("github").data("data".to_owned());
         let state = block_on(begun_by.issue(session(), login)).unwrap().state;
         for (there, store) in stores.iter().enumerate().filter(|(there, _)| *there != here) {
             assert!(!store.owns(&state), "{here} {there}");
@@ -117,7 +117,7 @@ fn every_kind_of_store_takes_its_own_states_alone() {
 #[test]
 fn data_that_is_too_long_is_told_to_the_byte_and_nothing_is_stored() {
     let (flow, shelf, _) = shelf();
-    let begin = |characters: usize| block_on(flow.begin(session(), Login::at("github").data("a".repeat(characters))));
+    let begin = |characters: usize| block_on(flow.begin(session(), Login::with("github").data("a".repeat(characters))));
     assert!(begin(65_534).is_ok());
     let refused = begin(65_535).unwrap_err();
     assert!(matches!(refused, BeginError::DataTooLong { actual: 65_537, limit: 65_536 }), "{refused}");
@@ -128,7 +128,7 @@ fn data_that_is_too_long_is_told_to_the_byte_and_nothing_is_stored() {
 #[test]
 fn a_leap_of_the_clock_drops_no_row_of_memory() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let flow = StoredFlow::new(builder(&guard).clock(clock.clone()), MemoryRows::with_capacity(10)).unwrap();
+    let flow = StoredFlow::new(builder(&guard).clock(clock.clone()), MemoryPayloadStore::with_capacity(10)).unwrap();
     // A clock is believed once requests have come for a minute.
     let _ = begin(&flow, "the first");
     clock.set(NOW + 60);

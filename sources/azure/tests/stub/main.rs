@@ -12,7 +12,7 @@ use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions}
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport, Url};
 use azure_core::time::{Duration, OffsetDateTime};
 use azure_security_keyvault_secrets::SecretClient;
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_azure::{AzureSecret, client_options};
 use servers::azure_stub::{AzureStub, SECRET, VAULT};
@@ -78,6 +78,6 @@ pub(crate) async fn read(source: &AzureSecret) -> Result<(String, String), Sourc
     }
 }
 
-pub(crate) fn text(text: &str) -> SecretText {
-    SecretText::from(text.to_owned())
+pub(crate) fn text(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
 }

@@ -1,8 +1,8 @@
 //! Reading from the stub of Google Secret Manager.
 
 use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
-use oauth_state::ring::{Refresh, RingDocument, RingTiming};
-use oauth_state::Keys;
+use oauth_state::ring::{Refresh, KeyRingDocument, RingTiming};
+use oauth_state::LiveKeyRing;
 use oauth_state_gcp::GcpSecret;
 use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
 
@@ -14,9 +14,9 @@ async fn a_ring_is_loaded_and_swapped_after_a_rotation() {
     let stub = GcpStub::start().await;
     let writer = source(&stub, "current").await;
     let now = std::time::SystemTime::now();
-    let first = RingDocument::first(RingTiming::default(), now).unwrap();
+    let first = KeyRingDocument::first(RingTiming::default(), now).unwrap();
     writer.store(&first.to_secret_text(), None).await.unwrap();
-    let (keys, mut refresher) = Keys::load(source(&stub, "current").await, Refresh::default()).await.unwrap();
+    let (keys, mut refresher) = LiveKeyRing::load(source(&stub, "current").await, Refresh::default()).await.unwrap();
     let fingerprint = keys.fingerprint();
     refresher.refresh().await.unwrap();
     assert_eq!(keys.fingerprint(), fingerprint);

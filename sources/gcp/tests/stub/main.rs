@@ -10,7 +10,7 @@ use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, Ent
 use google_cloud_auth::errors::CredentialsError;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
 use http::{Extensions, HeaderMap, HeaderValue};
-use oauth_state::ring::SecretText;
+use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_gcp::GcpSecret;
 use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
@@ -48,6 +48,6 @@ pub(crate) async fn read(source: &GcpSecret) -> Result<(String, String), SourceE
     }
 }
 
-pub(crate) fn text(text: &str) -> SecretText {
-    SecretText::from(text.to_owned())
+pub(crate) fn text(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
 }

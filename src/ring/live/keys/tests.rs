@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::ring::key::KeyRole;
-use crate::ring::source::document::{RingDocument, RingTiming};
+use crate::ring::source::document::{KeyRingDocument, RingTiming};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -15,11 +15,11 @@ fn timing() -> RingTiming {
     RingTiming { propagation: seconds(300), skew: seconds(60), lifetime_cap: seconds(600) }
 }
 
-fn first() -> RingDocument {
-    RingDocument::first(timing(), at(NOW)).unwrap()
+fn first() -> KeyRingDocument {
+    KeyRingDocument::first(timing(), at(NOW)).unwrap()
 }
 
-fn roles(keys: &Keys, now: u64) -> Vec<KeyRole> {
+fn roles(keys: &LiveKeyRing, now: u64) -> Vec<KeyRole> {
     keys.ring().roles(at(now)).map(|(_, role)| role).collect()
 }
 
@@ -40,14 +40,14 @@ impl RingReader for Reader {
     }
 }
 
-fn follow(keys: &Keys) -> Arc<Reader> {
+fn follow(keys: &LiveKeyRing) -> Arc<Reader> {
     keys.follow::<Reader, ()>(|_| Ok(Arc::new(Reader::default()))).unwrap()
 }
 
 #[test]
 fn a_ring_is_used_by_all_flows_or_by_none() {
     let one = first();
-    let keys = Keys::from(one.ring().clone());
+    let keys = LiveKeyRing::from(one.ring().clone());
     let (willing, unwilling) = (follow(&keys), follow(&keys));
     unwilling.refuse.store(true, Ordering::SeqCst);
     let next = one.rotate(at(NOW)).unwrap().document;
@@ -56,7 +56,7 @@ fn a_ring_is_used_by_all_flows_or_by_none() {
     assert_eq!((keys.status().refused, keys.status().taken), (1, 0));
 
     unwilling.refuse.store(false, Ordering::SeqCst);
-    assert_eq!(keys.offer(&next.to_secret_text(), at(NOW)).unwrap(), Offered::Taken { late: 0 });
+    assert_eq!(keys.offer(&next.to_secret_text(), at(NOW)).unwrap(), Update::Taken { late: 0 });
     for reader in [&willing, &unwilling] {
         assert_eq!(*reader.in_use.lock().unwrap(), [next.ring().fingerprint()]);
     }
@@ -76,9 +76,9 @@ fn revocations_hold_even_if_the_rest_is_refused() {
         revoked.expose().replace("\"skew\"", ", \"skew\""),
         revoked.expose().trim_end().trim_end_matches('}').to_owned(),
     ] {
-        let keys = Keys::from(document.ring().clone());
+        let keys = LiveKeyRing::from(document.ring().clone());
         let reader = follow(&keys);
-        assert!(keys.offer(&SecretText::from(broken), at(NOW)).is_err());
+        assert!(keys.offer(&SecretString::from(broken), at(NOW)).is_err());
         assert_eq!(roles(&keys, NOW), [KeyRole::Revoked]);
         assert_eq!(reader.in_use.lock().unwrap().len(), 1, "the flows hear of it");
         // And it stays so, whatever comes.
@@ -90,10 +90,10 @@ fn revocations_hold_even_if_the_rest_is_refused() {
 #[test]
 fn a_key_that_was_revoked_before_it_was_ever_seen_does_not_come_in() {
     let document = first();
-    let keys = Keys::from(document.ring().clone());
+    let keys = LiveKeyRing::from(document.ring().clone());
     let next = document.rotate(at(NOW)).unwrap().document;
     let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
-    let hurried = SecretText::from(format!(r#"{{"revoked":["{pending}"]}}"#));
+    let hurried = SecretString::from(format!(r#"{{"revoked":["{pending}"]}}"#));
     assert!(keys.offer(&hurried, at(NOW)).is_err());
     assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
 }
@@ -106,17 +106,17 @@ fn what_the_first_document_revokes_does_not_come_in_later() {
     let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
     let text = document.to_secret_text();
     let revoking = text.expose().replacen("\"revoked\": []", &format!("\"revoked\": [\"{pending}\"]"), 1);
-    let keys = Keys::from(KeyRing::parse(&revoking).unwrap());
+    let keys = LiveKeyRing::from(KeyRing::parse(&revoking).unwrap());
     assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
 }
 
 #[test]
 fn a_refused_document_leaves_the_last_good_ring_and_says_why() {
     let document = first();
-    let keys = Keys::from(document.ring().clone());
+    let keys = LiveKeyRing::from(document.ring().clone());
     let before = keys.fingerprint();
     for garbage in ["", "garbage", "{", "{}", "osk1.x.y", "\0"] {
-        assert!(keys.offer(&SecretText::from(garbage.to_owned()), at(NOW)).is_err());
+        assert!(keys.offer(&SecretString::from(garbage.to_owned()), at(NOW)).is_err());
         assert_eq!(keys.fingerprint(), before);
     }
     let status = keys.status();
@@ -128,7 +128,7 @@ fn a_refused_document_leaves_the_last_good_ring_and_says_why() {
 
 #[test]
 fn however_many_callbacks_ask_one_wish_stands() {
-    let keys = Keys::from(first().ring().clone());
+    let keys = LiveKeyRing::from(first().ring().clone());
     for _ in 0..1_000 {
         keys.met_unknown_key();
     }
@@ -140,7 +140,7 @@ fn however_many_callbacks_ask_one_wish_stands() {
 #[test]
 fn a_flow_that_is_gone_is_forgotten() {
     let document = first();
-    let keys = Keys::from(document.ring().clone());
+    let keys = LiveKeyRing::from(document.ring().clone());
     let unwilling = follow(&keys);
     unwilling.refuse.store(true, Ordering::SeqCst);
     drop(unwilling);
@@ -149,17 +149,17 @@ fn a_flow_that_is_gone_is_forgotten() {
     assert_eq!(keys.0.state().readers.len(), 0);
 }
 
-fn with_skew(document: &RingDocument, serial: u64, skew: u64) -> SecretText {
+fn with_skew(document: &KeyRingDocument, serial: u64, skew: u64) -> SecretString {
     let timing = RingTiming { skew: Duration::from_secs(skew), ..document.timing() };
     let timing = crate::ring::key::ring::Timing::try_from(timing).unwrap();
-    RingDocument::checked(serial, timing, document.keys.clone(), Vec::new()).unwrap().to_secret_text()
+    KeyRingDocument::checked(serial, timing, document.keys.clone(), Vec::new()).unwrap().to_secret_text()
 }
 
 /// Each step is allowed, and together they are what is refused: 60 to 240 within a minute, while marks of the first are under way.
 #[test]
 fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
     let first = first();
-    let keys = Keys::from(first.ring().clone());
+    let keys = LiveKeyRing::from(first.ring().clone());
     assert!(keys.offer(&with_skew(&first, 2, 120), at(NOW)).is_ok());
     // propagation + lifetime_cap + 3 × the new skew.
     let settled = NOW + 300 + 600 + 3 * 120;
@@ -193,8 +193,10 @@ fn a_second_raise_does_not_cut_the_first_ones_period_short() {
         text.replace("\"serial\": 1", &format!("\"serial\": {serial}"))
     };
     let mut documents = (1..).zip(taken);
-    let keys =
-        documents.next().map(|(serial, times)| Keys::from(KeyRing::parse(&with(serial, times)).unwrap())).unwrap();
+    let keys = documents
+        .next()
+        .map(|(serial, times)| LiveKeyRing::from(KeyRing::parse(&with(serial, times)).unwrap()))
+        .unwrap();
     for (serial, times) in documents {
         assert!(keys.offer(&with(serial, times).into(), at(NOW + times.0)).is_ok(), "{times:?}");
     }
@@ -221,7 +223,7 @@ fn bytes_that_are_no_text_revoke_although_they_are_refused() {
     for (bytes, expected) in
         [(&utf_16[..], "not JSON"), (&latin_1, "not UTF-8"), (long.as_bytes(), "longer than 65536 bytes")]
     {
-        let keys = Keys::from(document.ring().clone());
+        let keys = LiveKeyRing::from(document.ring().clone());
         let refused = keys.offer_bytes(bytes, at(NOW)).unwrap_err().to_string();
         assert!(refused.contains(expected), "{refused}");
         assert_eq!((roles(&keys, NOW), keys.status().refused), (vec![KeyRole::Revoked], 1));
@@ -235,9 +237,9 @@ fn a_document_that_parses_revokes_what_it_lists_and_nothing_else() {
     let id = document.ring().roles(at(NOW)).next().unwrap().0;
     for note in [format!("revoked: {id}"), format!("\"revoked\": [\"{id}\"]"), format!("}}, revoked: [{id}]")] {
         for serial in [0, 1, 2] {
-            let noted = RingDocument::checked(serial, document.timing, document.keys.clone(), Vec::new()).unwrap();
+            let noted = KeyRingDocument::checked(serial, document.timing, document.keys.clone(), Vec::new()).unwrap();
             let noted = noted.with_note(id, &note).unwrap().to_secret_text();
-            let keys = Keys::from(document.ring().clone());
+            let keys = LiveKeyRing::from(document.ring().clone());
             let _ = keys.offer(&noted, at(NOW));
             let broken = noted.expose().replace("\"serial\"", ",\"serial\"");
             assert!(keys.offer_bytes(broken.as_bytes(), at(NOW)).is_err());

@@ -9,19 +9,19 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn first() -> RingDocument {
-    RingDocument::first(RingTiming::default(), now()).unwrap()
+fn first() -> KeyRingDocument {
+    KeyRingDocument::first(RingTiming::default(), now()).unwrap()
 }
 
-fn codes(document: &RingDocument, now: SystemTime) -> Vec<&'static str> {
-    document.lint(now, QUARTER).iter().map(Finding::code).collect()
+fn codes(document: &KeyRingDocument, now: SystemTime) -> Vec<&'static str> {
+    document.lint(now, QUARTER).iter().map(Lint::code).collect()
 }
 
 /// The text with something else in place of one piece of it, as an operator would write it by hand.
-fn edited(document: &RingDocument, from: &str, to: &str) -> RingDocument {
+fn edited(document: &KeyRingDocument, from: &str, to: &str) -> KeyRingDocument {
     let text = document.to_secret_text();
     assert!(text.expose().contains(from), "{from}");
-    RingDocument::parse(&text.expose().replacen(from, to, 1)).unwrap()
+    KeyRingDocument::parse(&text.expose().replacen(from, to, 1)).unwrap()
 }
 
 #[test]
@@ -55,13 +55,13 @@ fn a_ring_whose_turn_is_a_revoked_key_s_is_an_error() {
     assert_eq!(codes(&revoked, now()), ["no_active_key_soon"]);
     // The step puts another in its place, a second later.
     assert_eq!(codes(&second.revoke(id, now()).unwrap().document, now()), [""; 0]);
-    assert!(revoked.lint(now(), QUARTER).iter().all(|finding| finding.severity() == Severity::Error));
+    assert!(revoked.lint(now(), QUARTER).iter().all(|finding| finding.severity() == LintLevel::Error));
 }
 
 #[test]
 fn times_that_were_mistyped_are_found() {
     let timing = RingTiming { propagation: Duration::ZERO, skew: Duration::ZERO, ..RingTiming::default() };
-    assert_eq!(codes(&RingDocument::first(timing, now()).unwrap(), now()), ["short_propagation", "no_skew"]);
+    assert_eq!(codes(&KeyRingDocument::first(timing, now()).unwrap(), now()), ["short_propagation", "no_skew"]);
     let second = first().rotate(now()).unwrap().document;
     let seal_from = second.keys.last().map(|key| Utc(key.seal_from).to_string()).unwrap();
     let typo = edited(&second, &seal_from, &seal_from.replacen("2027", "2028", 1));
@@ -70,7 +70,7 @@ fn times_that_were_mistyped_are_found() {
 
 #[test]
 fn a_bare_key_and_a_full_ring_are_found() {
-    let bare = RingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
+    let bare = KeyRingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
     assert_eq!(codes(&bare, now()), ["bare_key"]);
     let full = (2..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
     assert_eq!(codes(&full, now()), ["full"]);

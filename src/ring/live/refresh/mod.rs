@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 pub use options::Refresh;
 
-use super::keys::{Keys, Live, Offered, Wishes};
+use super::keys::{Live, LiveKeyRing, Update, Wishes};
 use crate::clock::unix_seconds;
 use crate::observe::{Refreshed, Span, Timer, record};
 use crate::random;
@@ -23,23 +23,23 @@ const LEAST_GAP: Duration = Duration::from_millis(50);
 /// No time of a refresh is longer; a year from now can be added to any clock.
 const LONGEST_GAP: Duration = Duration::from_secs(365 * 86_400);
 
-/// Keeps the ring of a [`Keys`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
+/// Keeps the ring of a [`LiveKeyRing`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
 /// own.
 ///
 /// # Examples
 ///
-/// See [`Keys::load`].
+/// See [`LiveKeyRing::load`].
 ///
 /// ```
 /// use oauth_state::ring::source::source_fn;
-/// use oauth_state::ring::{Offered, Refresh, RootKey};
-/// use oauth_state::Keys;
+/// use oauth_state::ring::{Update, Refresh, RootKey};
+/// use oauth_state::LiveKeyRing;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let text = RootKey::generate()?.to_secret_text();
 /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
-/// let (_keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
-/// assert_eq!(refresher.refresh().await?, Offered::Unchanged);
+/// let (_keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
+/// assert_eq!(refresher.refresh().await?, Update::Unchanged);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Refresher {
     }
 }
 
-impl Keys {
+impl LiveKeyRing {
     /// Reads a ring from a source, and gives what keeps it fresh.
     ///
     /// # Errors
@@ -79,16 +79,16 @@ impl Keys {
     ///
     /// ```
     /// use oauth_state::ring::source::FileSource;
-    /// use oauth_state::ring::{Refresh, RingDocument, RingTiming};
-    /// use oauth_state::Keys;
+    /// use oauth_state::ring::{Refresh, KeyRingDocument, RingTiming};
+    /// use oauth_state::LiveKeyRing;
     /// use std::time::{Duration, SystemTime};
     ///
     /// # let path = std::env::temp_dir().join(format!("keys-load-{}", std::process::id()));
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-    /// let first = RingDocument::first(RingTiming::default(), SystemTime::now())?;
+    /// let first = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
     /// std::fs::write(&path, first.to_secret_text().expose())?;
     ///
-    /// let (keys, refresher) = Keys::load(FileSource::new(&path), Refresh::every(Duration::from_secs(60))).await?;
+    /// let (keys, refresher) = LiveKeyRing::load(FileSource::new(&path), Refresh::every(Duration::from_secs(60))).await?;
     /// tokio::spawn(refresher.run());
     /// assert_eq!(keys.ring().serial(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -162,7 +162,7 @@ impl Refresher {
     /// ```
     /// use oauth_state::ring::source::source_fn;
     /// use oauth_state::ring::{Refresh, RootKey};
-    /// use oauth_state::Keys;
+    /// use oauth_state::LiveKeyRing;
     /// use std::sync::Mutex;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -171,7 +171,7 @@ impl Refresher {
     ///     let answer = answers.lock().unwrap().pop();
     ///     async move { answer.ok_or("out of order".into()) }
     /// });
-    /// let (keys, mut refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let (keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
     /// let before = keys.fingerprint();
     /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("its document is refused"));
     /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("out of order"));
@@ -179,22 +179,22 @@ impl Refresher {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
-    pub async fn refresh(&mut self) -> Result<Offered, SourceError> {
-        let Some(keys) = self.live.upgrade().map(Keys::of) else { return Ok(Offered::Unchanged) };
+    pub async fn refresh(&mut self) -> Result<Update, SourceError> {
+        let Some(keys) = self.live.upgrade().map(LiveKeyRing::of) else { return Ok(Update::Unchanged) };
         let fetched = fetch(&*self.source, &self.refresh, self.version.as_deref()).await;
         let result = self.take(&keys, fetched);
         self.report(&keys, &result);
         result
     }
 
-    fn take(&mut self, keys: &Keys, fetched: Result<Fetched, SourceError>) -> Result<Offered, SourceError> {
+    fn take(&mut self, keys: &LiveKeyRing, fetched: Result<Fetched, SourceError>) -> Result<Update, SourceError> {
         let (text, version) = match fetched {
             Ok(Fetched::Document { text, version }) => (text, version),
             Ok(Fetched::Unchanged) => {
                 keys.confirm();
                 record::refreshed(Refreshed::Unchanged);
                 record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
-                return Ok(Offered::Unchanged);
+                return Ok(Update::Unchanged);
             }
             // The source has read a document, and refuses it itself.
             Err(error) if error.kind() == SourceErrorKind::Document || !error.revoked().is_empty() => {
@@ -217,8 +217,8 @@ impl Refresher {
             self.report_revoked(keys, revoked);
         }
         record::refreshed(match offered {
-            Ok(Offered::Taken { .. }) => Refreshed::Taken,
-            Ok(Offered::Unchanged) => Refreshed::Unchanged,
+            Ok(Update::Taken { .. }) => Refreshed::Taken,
+            Ok(Update::Unchanged) => Refreshed::Unchanged,
             Err(_) => Refreshed::Refused,
         });
         match offered {
@@ -239,19 +239,19 @@ impl Refresher {
     }
 
     /// Says so if the refused document has revoked a key of this process; so many were revoked before.
-    fn report_revoked(&self, keys: &Keys, before: usize) {
+    fn report_revoked(&self, keys: &LiveKeyRing, before: usize) {
         let (source, revoked) = (self.source.name(), keys.status().revoked);
         if revoked > before {
             tracing::warn!(source, revoked, "keys are revoked by a document that is refused otherwise");
         }
     }
 
-    fn report(&self, keys: &Keys, result: &Result<Offered, SourceError>) {
+    fn report(&self, keys: &LiveKeyRing, result: &Result<Update, SourceError>) {
         let source = self.source.name();
         let ring = keys.ring();
         match result {
-            Ok(Offered::Unchanged) => tracing::debug!(source, serial = ring.serial(), "key ring unchanged"),
-            Ok(Offered::Taken { late }) => {
+            Ok(Update::Unchanged) => tracing::debug!(source, serial = ring.serial(), "key ring unchanged"),
+            Ok(Update::Taken { late }) => {
                 tracing::info!(source, serial = ring.serial(), fingerprint = ring.fingerprint(), "key ring swapped");
                 if *late > 0 {
                     tracing::warn!(source, ring_late = late, "a key sealed elsewhere before it was known here");
@@ -265,8 +265,8 @@ impl Refresher {
         }
     }
 
-    /// Refreshes until the last [`Keys`] and the last flow over them are gone: at every interval, when the source has
-    /// changed, when [`Keys::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
+    /// Refreshes until the last [`LiveKeyRing`] and the last flow over them are gone: at every interval, when the source has
+    /// changed, when [`LiveKeyRing::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
     /// one second, two, four and so on, up to the interval.
     ///
     /// # Panics
@@ -278,12 +278,12 @@ impl Refresher {
     /// ```
     /// use oauth_state::ring::source::source_fn;
     /// use oauth_state::ring::{Refresh, RootKey};
-    /// use oauth_state::Keys;
+    /// use oauth_state::LiveKeyRing;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let text = RootKey::generate()?.to_secret_text();
     /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
-    /// let (keys, refresher) = Keys::load(source, Refresh::default()).await?;
+    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
     /// let task = tokio::spawn(refresher.run());
     /// drop(keys);
     /// assert!(task.await.is_ok()); // it ends by itself

@@ -88,13 +88,13 @@ impl Refresh {
     /// ```
     /// use oauth_state::ring::source::source_fn;
     /// use oauth_state::ring::{Refresh, RootKey};
-    /// use oauth_state::Keys;
+    /// use oauth_state::LiveKeyRing;
     /// use std::time::Duration;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let text = RootKey::generate()?.to_secret_text(); // a bare key has serial 0
     /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
-    /// let error = Keys::load(source, Refresh::every(Duration::from_secs(60)).minimum_serial(1)).await.unwrap_err();
+    /// let error = LiveKeyRing::load(source, Refresh::every(Duration::from_secs(60)).minimum_serial(1)).await.unwrap_err();
     /// assert!(error.to_string().contains("the document's serial is 0"));
     /// # Ok::<(), oauth_state::error::RandomnessError>(())
     /// # }).unwrap();

@@ -2,9 +2,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::ring::source::document::{RingDocument, RingTiming};
-use crate::ring::source::{ChangedFuture, SourceFuture};
-use crate::secret::SecretText;
+use crate::future::BoxFuture;
+use crate::ring::source::document::{KeyRingDocument, RingTiming};
+use crate::secret::SecretString;
 use crate::testing::ManualClock;
 
 const NOW: u64 = 1_800_000_000;
@@ -15,7 +15,7 @@ struct Scripted(Arc<Mutex<Script>>, Arc<tokio::sync::Notify>);
 
 #[derive(Default)]
 struct Script {
-    document: Option<SecretText>,
+    document: Option<SecretString>,
     version: Option<String>,
     slow: bool,
     asked: Vec<Instant>,
@@ -27,7 +27,7 @@ impl KeySource for Scripted {
         "the script"
     }
 
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             let (document, version, slow) = {
                 let mut script = self.0.lock().unwrap();
@@ -46,20 +46,20 @@ impl KeySource for Scripted {
         })
     }
 
-    fn changed(&self) -> ChangedFuture<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.1.notified())
     }
 }
 
 impl Scripted {
-    fn holding(document: &RingDocument) -> Self {
+    fn holding(document: &KeyRingDocument) -> Self {
         let source = Self::default();
         source.set(Some(document));
         source
     }
 
-    fn set(&self, document: Option<&RingDocument>) {
-        self.0.lock().unwrap().document = document.map(RingDocument::to_secret_text);
+    fn set(&self, document: Option<&KeyRingDocument>) {
+        self.0.lock().unwrap().document = document.map(KeyRingDocument::to_secret_text);
     }
 
     /// How many times it was asked, and the times between.
@@ -73,16 +73,16 @@ impl Scripted {
     }
 }
 
-fn document() -> RingDocument {
-    RingDocument::first(RingTiming::default(), crate::clock::from_unix_seconds(NOW)).unwrap()
+fn document() -> KeyRingDocument {
+    KeyRingDocument::first(RingTiming::default(), crate::clock::from_unix_seconds(NOW)).unwrap()
 }
 
 fn refresh() -> Refresh {
     Refresh::every(Duration::from_secs(60)).clock(ManualClock::at(NOW))
 }
 
-async fn running(source: &Scripted) -> (Keys, tokio::task::JoinHandle<()>) {
-    let (keys, refresher) = Keys::load(source.clone(), refresh()).await.unwrap();
+async fn running(source: &Scripted) -> (LiveKeyRing, tokio::task::JoinHandle<()>) {
+    let (keys, refresher) = LiveKeyRing::load(source.clone(), refresh()).await.unwrap();
     (keys, tokio::spawn(refresher.run()))
 }
 
@@ -120,7 +120,7 @@ async fn failures_are_tried_again_with_growing_pauses_and_the_ring_stays() {
     assert_eq!((keys.status().last_error, keys.ring().serial()), (None, 2));
 }
 
-fn document_after(keys: &Keys) -> RingDocument {
+fn document_after(keys: &LiveKeyRing) -> KeyRingDocument {
     assert_eq!(keys.ring().serial(), 1);
     let now = crate::clock::from_unix_seconds(NOW);
     let ring = keys.ring();
@@ -132,13 +132,14 @@ fn document_after(keys: &Keys) -> RingDocument {
         note: None,
         emergency: false,
     };
-    RingDocument::checked(1, ring.timing(), vec![old], Vec::new()).unwrap().rotate(now).unwrap().document
+    KeyRingDocument::checked(1, ring.timing(), vec![old], Vec::new()).unwrap().rotate(now).unwrap().document
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_does_not_answer_is_given_up_on() {
     let source = Scripted::holding(&document());
-    let (keys, mut refresher) = Keys::load(source.clone(), refresh().time_limit(Duration::from_secs(3))).await.unwrap();
+    let (keys, mut refresher) =
+        LiveKeyRing::load(source.clone(), refresh().time_limit(Duration::from_secs(3))).await.unwrap();
     source.0.lock().unwrap().slow = true;
     let started = Instant::now();
     let error = refresher.refresh().await.unwrap_err();
@@ -186,11 +187,11 @@ async fn the_operator_and_the_source_are_heard_at_once() {
 async fn only_a_version_that_was_taken_is_known() {
     let source = Scripted::holding(&document());
     source.0.lock().unwrap().version = Some("1".to_owned());
-    let (keys, mut refresher) = Keys::load(source.clone(), refresh()).await.unwrap();
-    assert_eq!(refresher.refresh().await.unwrap(), Offered::Unchanged);
+    let (keys, mut refresher) = LiveKeyRing::load(source.clone(), refresh()).await.unwrap();
+    assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
     {
         let mut script = source.0.lock().unwrap();
-        script.document = Some(SecretText::from("garbage".to_owned()));
+        script.document = Some(SecretString::from("garbage".to_owned()));
         script.version = Some("2".to_owned());
     }
     assert!(refresher.refresh().await.is_err());
@@ -203,18 +204,18 @@ async fn only_a_version_that_was_taken_is_known() {
 #[tokio::test(start_paused = true)]
 async fn a_start_refuses_an_old_document_and_an_interval_that_is_too_long() {
     let second = document().rotate(crate::clock::from_unix_seconds(NOW)).unwrap().document;
-    let load = |refresh| Keys::load(Scripted::holding(&second), refresh);
+    let load = |refresh| LiveKeyRing::load(Scripted::holding(&second), refresh);
     assert!(load(refresh().minimum_serial(2)).await.is_ok());
     assert_eq!(load(refresh().minimum_serial(3)).await.unwrap_err().kind(), SourceErrorKind::Document);
     let slow = || Refresh::every(Duration::from_secs(301)).clock(ManualClock::at(NOW));
     // The first document, too: its first rotation would come too late.
     for document in [&second, &document()] {
-        let error = Keys::load(Scripted::holding(document), slow()).await.unwrap_err();
+        let error = LiveKeyRing::load(Scripted::holding(document), slow()).await.unwrap_err();
         assert!(error.to_string().contains("exceeds the document's propagation"), "{error}");
     }
     let bare = crate::ring::RootKey::generate().unwrap().to_secret_text();
     let bare = crate::ring::source::source_fn("bare", move || std::future::ready(Ok(bare.expose().to_owned())));
-    assert!(Keys::load(bare, slow()).await.is_ok());
+    assert!(LiveKeyRing::load(bare, slow()).await.is_ok());
 }
 
 /// "Never", and "at once": neither may become a loop that does nothing but read.
@@ -229,7 +230,7 @@ async fn endless_times_and_none_at_all_are_bounded() {
             std::future::ready(Ok(bare.expose().to_owned()))
         });
         let refresh = Refresh::every(endless).early_at_most_every(endless).time_limit(Duration::MAX);
-        let (keys, refresher) = Keys::load(source, refresh).await.unwrap();
+        let (keys, refresher) = LiveKeyRing::load(source, refresh).await.unwrap();
         tokio::spawn(refresher.run());
         for _ in 0..100 {
             keys.met_unknown_key();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Event, World};
 use crate::guard::{Mark, Sealed};
 use crate::open::is_over;
-use crate::ring::live::Keys;
+use crate::ring::live::LiveKeyRing;
 
 /// When the mark of each used login ends.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl World {
         let up = self.up();
         let server = *self.random.pick(&up);
         let clock = self.clock(server);
-        let ring = self.servers[server].keys.as_ref().map(Keys::ring).unwrap();
+        let ring = self.servers[server].keys.as_ref().map(LiveKeyRing::ring).unwrap();
         let skew = ring.timing().skew;
         let index = ring.keys().iter().position(|known| known.id == self.logins[&login].key);
         let opens = index.is_some_and(|index| ring.role(index, clock).opens());

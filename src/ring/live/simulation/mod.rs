@@ -1,7 +1,7 @@
 //! Rolling deploys, simulated: servers with clocks of their own, each of which reads the document when its turn comes, crashes
 //! and starts again, while an operator rotates, revokes and makes mistakes.
 //!
-//! It drives the real [`Keys`](super::Keys) and the real steps; only time, the source and the sealing of a state are its own. Every
+//! It drives the real [`LiveKeyRing`](super::Keys) and the real steps; only time, the source and the sealing of a state are its own. Every
 //! schedule follows from a seed. A seed that breaks a promise prints what happened, line by line.
 //!
 //! ```text

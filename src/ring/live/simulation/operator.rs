@@ -6,7 +6,7 @@ use super::{Known, Published, Rule, World};
 use crate::clock::from_unix_seconds as at;
 use crate::ring::key::ring::Timing;
 use crate::ring::key::{KeyRing, RootKeyId};
-use crate::ring::source::document::{DocumentKey, RingDocument, RingTiming};
+use crate::ring::source::document::{DocumentKey, KeyRingDocument, RingTiming};
 
 impl World {
     /// Something that an operator does, or does wrong and mends soon after.
@@ -104,7 +104,9 @@ impl World {
         let timing = self.document.ring().timing();
         let timing = Timing { skew: 2 * timing.skew + self.random.between(1, 300) as u32, ..timing };
         let (keys, revoked) = (self.document.keys.clone(), self.document.revoked().to_vec());
-        let Ok(bad) = RingDocument::checked(self.document.serial() + 1, timing, keys, revoked.clone()) else { return };
+        let Ok(bad) = KeyRingDocument::checked(self.document.serial() + 1, timing, keys, revoked.clone()) else {
+            return;
+        };
         self.say(|_| format!("the skew is raised to {} s", timing.skew));
         for server in self.up() {
             let has_good =
@@ -142,7 +144,7 @@ impl World {
     }
 
     /// The newest key seals at once, and lies about when it was published.
-    fn hurried(&self, document: RingDocument) -> RingDocument {
+    fn hurried(&self, document: KeyRingDocument) -> KeyRingDocument {
         let mut keys = document.keys.clone();
         let before = keys.iter().rev().nth(1).map_or(0, |key| key.seal_from);
         if let Some(newest) = keys.last_mut() {
@@ -153,7 +155,7 @@ impl World {
                 ..newest.clone()
             };
         }
-        RingDocument::checked(document.serial, document.timing, keys, document.revoked.clone()).unwrap()
+        KeyRingDocument::checked(document.serial, document.timing, keys, document.revoked.clone()).unwrap()
     }
 
     pub(super) fn learn(&mut self, published_at: u64) {

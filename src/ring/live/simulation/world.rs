@@ -14,9 +14,9 @@ use super::outcome::Outcome;
 use super::random::Random;
 use crate::clock::from_unix_seconds as at;
 use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
-use crate::ring::live::{Keys, Offered};
+use crate::ring::live::{LiveKeyRing, Update};
 use crate::ring::source::RingError;
-use crate::ring::source::document::{RingDocument, RingTiming};
+use crate::ring::source::document::{KeyRingDocument, RingTiming};
 
 const START: u64 = 1_800_000_000;
 
@@ -54,7 +54,7 @@ struct Server {
     ahead: u64,
     interval: u64,
     /// `None` while it is down.
-    keys: Option<Keys>,
+    keys: Option<LiveKeyRing>,
     /// Ids that it was ever shown as revoked since it started.
     shown_revoked: HashSet<RootKeyId>,
 }
@@ -92,7 +92,7 @@ pub(super) struct World {
     timing: RingTiming,
     servers: Vec<Server>,
     operator_ahead: u64,
-    document: RingDocument,
+    document: KeyRingDocument,
     published: Published,
     keys: HashMap<RootKeyId, Known>,
     /// Until when the operator waits before the skew changes again.
@@ -112,7 +112,7 @@ impl World {
         let cap = random.between(30, 600);
         let timing = RingTiming { propagation: seconds(propagation), skew: seconds(skew), lifetime_cap: seconds(cap) };
         let operator_ahead = random.between(0, skew);
-        let document = RingDocument::first(timing, at(START + operator_ahead)).unwrap();
+        let document = KeyRingDocument::first(timing, at(START + operator_ahead)).unwrap();
         let servers = (0..random.between(3, 50)).map(|_| {
             let slower = match rule {
                 Rule::ServersReadTooLate if random.one_in(3) => 3,
@@ -122,7 +122,7 @@ impl World {
             Server {
                 ahead: random.between(0, skew),
                 interval: slower * random.between(propagation.div_ceil(4), propagation),
-                keys: Some(Keys::from(document.ring().clone())),
+                keys: Some(LiveKeyRing::from(document.ring().clone())),
                 shown_revoked: HashSet::new(),
             }
         });
@@ -220,7 +220,7 @@ impl World {
         shop.shown_revoked.extend(&published.revocations);
         let ring = || published.ring.clone().ok_or(RingError::NeitherKeyNorDocument);
         match keys.offer_read(published.revocations.clone(), ring, clock) {
-            Ok(Offered::Unchanged) => {}
+            Ok(Update::Unchanged) => {}
             Ok(taken) => {
                 self.say(|world| format!("server {server} reads document {}: {taken:?}", world.document.serial()));
             }
@@ -266,7 +266,7 @@ impl World {
             ring = KeyRing::from_parts(ring.serial(), ring.timing(), kept, ring.revoked().to_vec());
         }
         self.servers[server].shown_revoked.extend(ring.revoked());
-        self.servers[server].keys = Some(Keys::from(ring));
+        self.servers[server].keys = Some(LiveKeyRing::from(ring));
         self.outcome.restarts += 1;
         self.say(|world| format!("server {server} starts with document {}", world.document.serial()));
     }
@@ -275,7 +275,7 @@ impl World {
         let up = self.up();
         let server = *self.random.pick(&up);
         let clock = self.clock(server);
-        let ring = self.servers[server].keys.as_ref().map(Keys::ring).unwrap();
+        let ring = self.servers[server].keys.as_ref().map(LiveKeyRing::ring).unwrap();
         let Some(active) = ring.active(clock) else {
             // Garbage may revoke before the replacement can be read; whoever has read the document has a key.
             if self.rule == Rule::Kept && ring.serial() == self.document.serial() {
@@ -300,7 +300,7 @@ impl World {
         let Login { key, issued_at } = self.logins[&login];
         let skew = self.timing.skew.as_secs();
         assert!(issued_at <= clock + skew, "clocks differ by the skew at most");
-        let ring = self.servers[server].keys.as_ref().map(Keys::ring).unwrap();
+        let ring = self.servers[server].keys.as_ref().map(LiveKeyRing::ring).unwrap();
         let role = ring.keys().iter().position(|known| known.id == key).map(|index| ring.role(index, clock));
         let known = &self.keys[&key];
         if role.is_some_and(KeyRole::opens) {
@@ -339,7 +339,7 @@ impl World {
         self.keys.get(&key).map_or(0, |known| known.number)
     }
 
-    fn shown(&self, document: &RingDocument) -> String {
+    fn shown(&self, document: &KeyRingDocument) -> String {
         let clock = self.now + self.operator_ahead;
         let keys = document.ring().keys().iter().enumerate().map(|(index, key)| {
             let from = key.seal_from as i64 - START as i64;

@@ -7,17 +7,17 @@ use crate::ring::key::KeyRole::{self, Active, Pending, Retiring, Revoked};
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
 
-fn first() -> RingDocument {
+fn first() -> KeyRingDocument {
     let seconds = Duration::from_secs;
     let timing = RingTiming { propagation: seconds(300), skew: seconds(60), lifetime_cap: seconds(600) };
-    RingDocument::first(timing, at(NOW)).unwrap()
+    KeyRingDocument::first(timing, at(NOW)).unwrap()
 }
 
-fn roles(document: &RingDocument, now: u64) -> Vec<KeyRole> {
+fn roles(document: &KeyRingDocument, now: u64) -> Vec<KeyRole> {
     document.ring().roles(at(now)).map(|(_, role)| role).collect()
 }
 
-fn id(document: &RingDocument, index: usize) -> RootKeyId {
+fn id(document: &KeyRingDocument, index: usize) -> RootKeyId {
     document.keys[index].root.id()
 }
 
@@ -64,7 +64,7 @@ fn what_is_retired_goes_with_the_next_rotation_and_not_before() {
 fn servers_take_every_step_whatever_their_clock_says() {
     for clock in [NOW - 60, NOW, NOW + 60] {
         let mut document = first();
-        let keys = crate::Keys::from(document.ring().clone());
+        let keys = crate::LiveKeyRing::from(document.ring().clone());
         for day in 1..40 {
             let now = NOW + day * DAY;
             document = match day % 7 {
@@ -109,7 +109,7 @@ fn a_pending_key_is_withdrawn_so_that_the_active_one_goes_on() {
         published_at: NOW,
         ..first.rotate(at(NOW)).unwrap().document.keys[1].clone()
     };
-    let second = RingDocument::checked(2, first.timing, vec![first.keys[0].clone(), later], Vec::new()).unwrap();
+    let second = KeyRingDocument::checked(2, first.timing, vec![first.keys[0].clone(), later], Vec::new()).unwrap();
     let step = second.revoke(id(&second, 1), at(NOW)).unwrap();
     assert_eq!(roles(&step.document, NOW + DAY), [Active]);
     assert_eq!(step.document.revoked(), [id(&second, 1)]);
@@ -124,7 +124,7 @@ fn around_its_time_a_revoked_key_is_withdrawn_and_every_server_goes_on_with_the_
     for now in [seal_from - 60, seal_from, seal_from + 60] {
         let step = second.revoke(id(&second, 1), at(now)).unwrap();
         for clock in [now - 60, now, now + 60] {
-            let keys = crate::Keys::from(second.ring().clone());
+            let keys = crate::LiveKeyRing::from(second.ring().clone());
             keys.offer(&step.document.to_secret_text(), at(clock)).unwrap();
             assert_eq!(keys.ring().active(clock), Some(0), "by {clock}, revoked at {now}");
         }
@@ -149,7 +149,7 @@ fn a_key_that_was_superseded_a_moment_ago_is_replaced_for_the_clocks_that_are_be
 #[test]
 fn a_pending_key_that_was_revoked_by_hand_is_withdrawn_by_the_next_rotation() {
     let second = first().rotate(at(NOW)).unwrap().document;
-    let by_hand = RingDocument::checked(3, second.timing, second.keys.clone(), vec![id(&second, 1)]).unwrap();
+    let by_hand = KeyRingDocument::checked(3, second.timing, second.keys.clone(), vec![id(&second, 1)]).unwrap();
     let step = by_hand.rotate(at(NOW + 10)).unwrap();
     assert_eq!(step.changes[0], Change::Withdrawn { id: id(&second, 1) });
     assert_eq!(roles(&step.document, NOW + 365), [Active, Pending]);
@@ -168,7 +168,7 @@ fn times_change_in_a_document_of_one_key() {
     let timing = RingTiming { propagation: Duration::from_secs(900), ..first.timing() };
     let timed = first.with_times(timing, at(NOW)).unwrap();
     assert_eq!(timed.changes, [Change::Times(timing)]);
-    let keys = crate::Keys::from(first.ring().clone());
+    let keys = crate::LiveKeyRing::from(first.ring().clone());
     assert!(keys.offer(&timed.document.to_secret_text(), at(NOW)).is_ok());
     let second = first.rotate(at(NOW)).unwrap().document;
     assert!(matches!(second.with_times(timing, at(NOW)), Err(StepError::Refused(RingError::TimesChanged))));
@@ -178,7 +178,7 @@ fn times_change_in_a_document_of_one_key() {
 /// No document is written that a running server refuses, nor one whose marks end too soon for servers with the old one.
 #[test]
 fn the_skew_is_at_most_doubled_and_at_most_halved() {
-    let with = |document: &RingDocument, skew| {
+    let with = |document: &KeyRingDocument, skew| {
         let timing = RingTiming { skew: Duration::from_secs(skew), ..document.timing() };
         document.with_times(timing, at(NOW)).map(|step| step.document)
     };
@@ -194,7 +194,7 @@ fn the_skew_is_at_most_doubled_and_at_most_halved() {
     assert!(matches!(refused(900), RingError::SkewRaisedTooFar { .. }));
     assert!(matches!(refused(29), RingError::SkewLoweredTooFar { given: 29, least: 30 }));
     let none = RingTiming { skew: Duration::ZERO, ..first.timing() };
-    let none = RingDocument::first(none, at(NOW)).unwrap();
+    let none = KeyRingDocument::first(none, at(NOW)).unwrap();
     assert!(with(&none, 1).unwrap_err().to_string().contains("would be refused"));
     assert!(with(&none, 0).is_ok());
 }
@@ -207,7 +207,7 @@ fn revocations_are_written_before_the_keys() {
     let text = document.expose();
     assert!(text.find("\"revoked\"") < text.find("\"keys\""));
     for end in text.find("osk1").unwrap()..text.trim_end().len() {
-        let keys = crate::Keys::from(first.ring().clone());
+        let keys = crate::LiveKeyRing::from(first.ring().clone());
         assert!(keys.offer_bytes(&text.as_bytes()[..end], at(NOW)).is_err());
         assert_eq!(keys.status().revoked, 1);
     }
@@ -217,7 +217,7 @@ fn revocations_are_written_before_the_keys() {
 #[test]
 fn a_rotation_without_an_active_key_does_not_wait() {
     let first = first();
-    let by_hand = RingDocument::checked(2, first.timing, first.keys.clone(), vec![id(&first, 0)]).unwrap();
+    let by_hand = KeyRingDocument::checked(2, first.timing, first.keys.clone(), vec![id(&first, 0)]).unwrap();
     let step = by_hand.rotate(at(NOW + DAY)).unwrap();
     assert!(matches!(step.changes[..], [Change::Added { emergency: true, .. }]));
     assert_eq!(roles(&step.document, NOW + DAY - 60), [Revoked, Active]);
@@ -244,7 +244,7 @@ fn an_unknown_id_is_revoked_for_ever_all_the_same() {
 fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
     let ids = (0..4_000_u64).map(|n| RootKeyId::parse(&format!("{n:016x}")).unwrap());
     let first = first();
-    let large = RingDocument::checked(1, first.timing, first.keys.clone(), ids.collect()).unwrap();
+    let large = KeyRingDocument::checked(1, first.timing, first.keys.clone(), ids.collect()).unwrap();
     assert!(matches!(large.rotate(at(NOW)), Err(StepError::Refused(RingError::TooLarge))));
 }
 
@@ -252,7 +252,7 @@ fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
 #[test]
 fn the_last_serial_has_no_successor() {
     let first = first();
-    let last = RingDocument::checked((1 << 53) - 1, first.timing, first.keys.clone(), Vec::new()).unwrap();
+    let last = KeyRingDocument::checked((1 << 53) - 1, first.timing, first.keys.clone(), Vec::new()).unwrap();
     assert!(matches!(last.rotate(at(NOW)), Err(StepError::Refused(RingError::OutOfRange { field: "serial", .. }))));
 }
 
@@ -260,7 +260,7 @@ fn the_last_serial_has_no_successor() {
 fn notes_and_times_survive_being_written() {
     let document = first().rotate(at(NOW)).unwrap().document;
     let noted = document.clone().with_note(id(&document, 1), "a \"note\" with ünïcode\n").unwrap();
-    let again = RingDocument::parse(noted.to_secret_text().expose()).unwrap();
+    let again = KeyRingDocument::parse(noted.to_secret_text().expose()).unwrap();
     assert_eq!(again.to_secret_text().expose(), noted.to_secret_text().expose());
     assert_eq!(again.keys[1].note.as_deref(), Some("a \"note\" with ünïcode\n"));
     assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());

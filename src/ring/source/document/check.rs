@@ -1,11 +1,11 @@
 //! What a document must hold to be taken at all.
 
 use super::{DocumentKey, LARGEST_SERIAL, LARGEST_SKEW, LONGEST_PROPAGATION, MOST_KEYS};
-use super::{RingDocument, RingError, RingTiming};
+use super::{KeyRingDocument, RingError, RingTiming};
 use crate::ring::key::ring::{LONGEST_LIFETIME, RingKey, Timing};
 use crate::ring::key::{KeyRing, RootKeyId};
 
-impl RingDocument {
+impl KeyRingDocument {
     /// A document of parts that are well formed each, if they go together.
     pub(crate) fn checked(
         serial: u64,

@@ -18,7 +18,7 @@ pub(crate) use time::Utc;
 use crate::ring::key::material::PREFIX;
 use crate::ring::key::ring::{DEFAULT_SKEW, LONGEST_LIFETIME, Timing};
 use crate::ring::key::{KeyRing, RootKey, RootKeyId};
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 
 /// The largest document, in bytes.
 pub(super) const LARGEST: usize = 65_536;
@@ -38,11 +38,11 @@ const DEFAULT_PROPAGATION: u32 = 300;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{RingDocument, RingTiming};
+/// use oauth_state::ring::{KeyRingDocument, RingTiming};
 /// use std::time::{Duration, SystemTime};
 ///
 /// let timing = RingTiming { propagation: Duration::from_secs(900), ..RingTiming::default() };
-/// let first = RingDocument::first(timing, SystemTime::now())?;
+/// let first = KeyRingDocument::first(timing, SystemTime::now())?;
 /// assert_eq!(first.timing(), timing);
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
@@ -107,17 +107,17 @@ pub(crate) struct DocumentKey {
 
 /// A key ring document, for those who change it: the operator's command line, and a job that rotates.
 ///
-/// Each step of a rotation is a function from one document to the next: [`RingDocument::rotate`], [`RingDocument::revoke`],
-/// [`RingDocument::without_retired`]. A server needs none of them; it reads a [`KeyRing`].
+/// Each step of a rotation is a function from one document to the next: [`KeyRingDocument::rotate`], [`KeyRingDocument::revoke`],
+/// [`KeyRingDocument::without_retired`]. A server needs none of them; it reads a [`KeyRing`].
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::{KeyRole, RingDocument, RingTiming};
+/// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
 /// use std::time::{Duration, SystemTime};
 ///
 /// let now = SystemTime::now();
-/// let first = RingDocument::first(RingTiming::default(), now)?;
+/// let first = KeyRingDocument::first(RingTiming::default(), now)?;
 /// let second = first.rotate(now + Duration::from_secs(86_400))?.document;
 /// assert_eq!((first.serial(), second.serial()), (1, 2));
 /// let roles: Vec<KeyRole> = second.ring().roles(now + Duration::from_secs(86_400)).map(|(_, role)| role).collect();
@@ -125,7 +125,7 @@ pub(crate) struct DocumentKey {
 /// # Ok::<(), oauth_state::ring::StepError>(())
 /// ```
 #[derive(Clone)]
-pub struct RingDocument {
+pub struct KeyRingDocument {
     pub(crate) serial: u64,
     pub(crate) timing: Timing,
     /// By ascending `seal_from`.
@@ -134,14 +134,14 @@ pub struct RingDocument {
     ring: KeyRing,
 }
 
-impl RingDocument {
+impl KeyRingDocument {
     /// The JSON Schema of the document (`docs/key-ring.schema.json`), for editors and for pipelines.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::RingDocument;
-    /// assert!(RingDocument::JSON_SCHEMA.contains("seal_from"));
+    /// use oauth_state::ring::KeyRingDocument;
+    /// assert!(KeyRingDocument::JSON_SCHEMA.contains("seal_from"));
     /// ```
     pub const JSON_SCHEMA: &'static str = include_str!("../../../../docs/key-ring.schema.json");
 
@@ -155,8 +155,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RootKey};
-    /// let document = RingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
+    /// use oauth_state::ring::{KeyRingDocument, RootKey};
+    /// let document = KeyRingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
     /// assert_eq!(document.serial(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -188,14 +188,14 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
-    /// let again = RingDocument::parse(document.to_secret_text().expose())?;
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// let again = KeyRingDocument::parse(document.to_secret_text().expose())?;
     /// assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn to_secret_text(&self) -> SecretText {
+    pub fn to_secret_text(&self) -> SecretString {
         written::write(self)
     }
 
@@ -204,8 +204,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
     /// assert_eq!(document.ring().serial(), document.serial());
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
@@ -219,8 +219,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// assert_eq!(RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.serial(), 1);
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// assert_eq!(KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.serial(), 1);
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
     #[must_use]
@@ -233,8 +233,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
     /// assert_eq!(document.timing(), RingTiming::default());
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
@@ -248,8 +248,8 @@ impl RingDocument {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::{RingDocument, RingTiming};
-    /// let document = RingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
+    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
     /// assert!(document.revoked().is_empty());
     /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
@@ -259,9 +259,9 @@ impl RingDocument {
     }
 }
 
-impl fmt::Debug for RingDocument {
+impl fmt::Debug for KeyRingDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RingDocument").field("ring", &self.ring).finish_non_exhaustive()
+        f.debug_struct("KeyRingDocument").field("ring", &self.ring).finish_non_exhaustive()
     }
 }
 
@@ -291,7 +291,7 @@ impl KeyRing {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RingError> {
-        RingDocument::parse(text).map(|document| document.ring)
+        KeyRingDocument::parse(text).map(|document| document.ring)
     }
 }
 

@@ -9,10 +9,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::time::Utc;
-use super::{DocumentKey, LARGEST, RingDocument, RingError, RingTiming};
+use super::{DocumentKey, KeyRingDocument, LARGEST, RingError, RingTiming};
 use crate::ring::key::ring::Timing;
 use crate::ring::key::{RootKey, RootKeyId};
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 
 /// The document's form. Unknown fields are refused: a misspelt `revoked` must not pass in silence.
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    key: SecretText,
+    key: SecretString,
     published_at: String,
     seal_from: String,
     #[serde(default)]
@@ -88,7 +88,7 @@ struct EntryOut<'d> {
     emergency: bool,
 }
 
-pub(super) fn read(text: &str) -> Result<RingDocument, RingError> {
+pub(super) fn read(text: &str) -> Result<KeyRingDocument, RingError> {
     let document = serde_json::from_str::<Document>(text).map_err(|error| without_text(&error))?;
     if document.version != 1 {
         return Err(RingError::Version(document.version));
@@ -105,7 +105,7 @@ pub(super) fn read(text: &str) -> Result<RingDocument, RingError> {
         return Err(RingError::KeyCount);
     }
     let keys = (1..).zip(document.keys).map(|(number, Object(entry))| entry.read(number)).collect::<Result<_, _>>()?;
-    RingDocument::checked(document.serial, timing, keys, revoked)
+    KeyRingDocument::checked(document.serial, timing, keys, revoked)
 }
 
 impl Entry {
@@ -122,10 +122,10 @@ impl Entry {
     }
 }
 
-pub(super) fn write(document: &RingDocument) -> SecretText {
-    let texts: Vec<SecretText> = document.keys.iter().map(|key| key.root.to_secret_text()).collect();
+pub(super) fn write(document: &KeyRingDocument) -> SecretString {
+    let texts: Vec<SecretString> = document.keys.iter().map(|key| key.root.to_secret_text()).collect();
     let entry = |(key, text)| {
-        let (key, text): (&DocumentKey, &SecretText) = (key, text);
+        let (key, text): (&DocumentKey, &SecretString) = (key, text);
         EntryOut {
             key: text.expose(),
             published_at: Utc(key.published_at).to_string(),
@@ -148,7 +148,7 @@ pub(super) fn write(document: &RingDocument) -> SecretText {
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(LARGEST));
     let _ = serde_json::to_writer_pretty(&mut *bytes, &out);
     bytes.push(b'\n');
-    SecretText::from(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
+    SecretString::from(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
 }
 
 /// `serde_json` repeats what it read ("invalid type: string \"osk1.…\""): only its place and, where it names a field

@@ -7,12 +7,11 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "watch")]
-use super::ChangedFuture;
 use super::document::{RingError, text_of};
-use super::{Fetched, KeySource, SourceError, SourceErrorKind, SourceFuture, StoreFuture, WritableSource};
+use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
+use crate::future::BoxFuture;
 use crate::ring::key::KeyRing;
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 
 /// A file that holds a bare root key or a ring document: on a disk, or a secret that Kubernetes mounts.
 ///
@@ -110,7 +109,7 @@ impl KeySource for FileSource {
         &self.name
     }
 
-    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> SourceFuture<'a> {
+    fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             let mut bytes = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
             let version = write::version(&bytes);
@@ -122,7 +121,7 @@ impl KeySource for FileSource {
     }
 
     #[cfg(feature = "watch")]
-    fn changed(&self) -> ChangedFuture<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
         match &self.watch {
             Some(watch) => watch.changed(&self.name),
             None => Box::pin(std::future::pending()),
@@ -133,7 +132,11 @@ impl KeySource for FileSource {
 impl WritableSource for FileSource {
     /// Writes a new file of mode 0600 beside the old one, with the old one's owner and mode if there is one, and renames it
     /// into place, so that no reader ever sees half a document. A symbolic link stays, and what it leads to is replaced.
-    fn store<'a>(&'a self, document: &'a SecretText, expected_version: Option<&'a str>) -> StoreFuture<'a> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             match write::replace(&self.path, document, expected_version) {
                 Ok(version) => Ok(Some(version)),

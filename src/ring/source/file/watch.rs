@@ -8,7 +8,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use crate::ring::source::ChangedFuture;
+use crate::future::BoxFuture;
 
 /// A writer is given this long to finish, so that one change is read once.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -57,7 +57,7 @@ impl Watch {
         Self { folder, file: path.to_owned(), heard: Arc::default(), running: Mutex::default() }
     }
 
-    pub(super) fn changed(&self, source_name: &str) -> ChangedFuture<'_> {
+    pub(super) fn changed(&self, source_name: &str) -> BoxFuture<'_, ()> {
         self.start(source_name);
         Box::pin(async {
             self.heard.notified().await;

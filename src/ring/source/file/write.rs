@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::read;
-use crate::secret::SecretText;
+use crate::secret::SecretString;
 
 /// Why nothing was written.
 pub(super) enum Refused {
@@ -33,7 +33,7 @@ pub(super) fn version(bytes: &[u8]) -> String {
 }
 
 /// Replaces the file if it still has the expected version, and gives the new one.
-pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>) -> Result<String, Refused> {
+pub(super) fn replace(path: &Path, document: &SecretString, expected: Option<&str>) -> Result<String, Refused> {
     // Through a symbolic link, to what it leads to; a file that is not there yet has no canonical name.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let _lock = Lock::take(&path)?;
@@ -60,7 +60,7 @@ pub(super) fn replace(path: &Path, document: &SecretText, expected: Option<&str>
     Ok(version(document.expose().as_bytes()))
 }
 
-fn write_beside(beside: &Path, document: &SecretText, original: &Path) -> io::Result<()> {
+fn write_beside(beside: &Path, document: &SecretString, original: &Path) -> io::Result<()> {
     // What a killed writer left behind.
     match fs::remove_file(beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,6 +1,6 @@
 //! A browser's cookie jar.
 
-use oauth_state::Begun;
+use oauth_state::AuthorizationRequest;
 
 #[derive(Clone, Default)]
 pub struct Browser {
@@ -9,7 +9,7 @@ pub struct Browser {
 
 impl Browser {
     /// Keeps what a begin sends.
-    pub fn take(&mut self, begun: &Begun) {
+    pub fn take(&mut self, begun: &AuthorizationRequest) {
         let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()?.split_once('='));
         if let Some((name, value)) = cookie {
             self.keep(name, value);

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::testing::ManualClock;
-use oauth_state::ring::{RingDocument, RingTiming};
-use oauth_state::{App, Binding, Bound, Callback as RealCallback, Expect, FinishError, Finished, Flow, Keys, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
+use oauth_state::{App, Binding, VerifiedCallback, Callback as RealCallback, Expect, FinishError, LoginOutcome, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
 
 use super::browser::Browser;
 use super::guards::{Forgetful, InTwoSteps};
@@ -52,14 +52,14 @@ impl Deployment {
     }
 }
 
-type Marking = Pin<Box<dyn Future<Output = Result<Finished<()>, FinishError>>>>;
+type Marking = Pin<Box<dyn Future<Output = Result<LoginOutcome<()>, FinishError>>>>;
 
 /// How far a real callback came.
 enum Held {
-    Checked(Bound<()>),
+    Checked(VerifiedCallback<()>),
     Marking(Marking),
     /// The guard answered at once, although the step was to look alone.
-    Answered(Result<Finished<()>, FinishError>),
+    Answered(Result<LoginOutcome<()>, FinishError>),
 }
 
 /// A login that really began.
@@ -81,8 +81,8 @@ struct Accepted {
 pub struct World {
     deployment: Deployment,
     servers: [Flow; 2],
-    keys: [Keys; 2],
-    document: RingDocument,
+    keys: [LiveKeyRing; 2],
+    document: KeyRingDocument,
     clock: ManualClock,
     provider: StandIn,
     victim: Browser,
@@ -101,13 +101,13 @@ impl World {
     pub fn new(deployment: Deployment) -> Self {
         let clock = ManualClock::at(NOW);
         let timing = RingTiming { propagation: Duration::from_secs(300), skew: SKEW, lifetime_cap: LIFETIME };
-        let document = RingDocument::first(timing, at(NOW)).unwrap();
+        let document = KeyRingDocument::first(timing, at(NOW)).unwrap();
         let guard: Arc<dyn ReplayGuard> = match deployment {
             Deployment::ForgetfulGuard => Arc::new(Forgetful),
             Deployment::GuardInTwoSteps => Arc::new(InTwoSteps::default()),
             _ => Arc::new(SingleProcessGuard::with_capacity(1_000)),
         };
-        let keys = [(); 2].map(|()| Keys::from(document.ring().clone()));
+        let keys = [(); 2].map(|()| LiveKeyRing::from(document.ring().clone()));
         let servers = keys.each_ref().map(|keys| {
             let app = App::new("shop", "production").unwrap();
             let builder = Flow::builder(app, keys.clone(), Arc::clone(&guard)).clock(clock.clone()).lifetime(LIFETIME);
@@ -185,7 +185,7 @@ impl World {
             (Party::Attacker, Secret::Attacker) => self.attacker.clone(),
             (Party::Attacker, Secret::Victim(number)) => self.stolen.with_one(number.into()),
         };
-        let begun = self.server().begin(self.binding(&cookies.header()), Login::at("github")).unwrap();
+        let begun = self.server().begin(self.binding(&cookies.header()), Login::with("github")).unwrap();
         match (browser, secret) {
             (Party::Victim, _) => self.victim.take(&begun),
             (Party::Attacker, Secret::Attacker) => self.attacker.take(&begun),
@@ -261,7 +261,7 @@ impl World {
             Some(Held::Answered(answer)) => answer,
         };
         let login = match answer {
-            Ok(Finished::Code(login)) => login,
+            Ok(LoginOutcome::Authorized(login)) => login,
             Ok(_) => return Outcome::Refused(Refusal::NothingThere),
             Err(error) => return Outcome::Refused(Refusal::Code(error.code())),
         };
@@ -313,12 +313,12 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn poll(marking: &mut Marking) -> Poll<Result<Finished<()>, FinishError>> {
+fn poll(marking: &mut Marking) -> Poll<Result<LoginOutcome<()>, FinishError>> {
     marking.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// The guards here need no more than two polls.
-fn wait(mut marking: Marking) -> Result<Finished<()>, FinishError> {
+fn wait(mut marking: Marking) -> Result<LoginOutcome<()>, FinishError> {
     loop {
         if let Poll::Ready(answer) = poll(&mut marking) {
             return answer;

@@ -3,8 +3,8 @@
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use oauth_state::{
-    App, Begun, Binding, Bound, Callback, Expect, FinishError, Flow, Login, Provider, Purpose, ReturnTo,
-    SingleProcessGuard, Tenant, testing,
+    App, AuthorizationRequest, Binding, Callback, Expect, FinishError, Flow, Login, Provider, Purpose, ReturnTo,
+    SingleProcessGuard, Tenant, VerifiedCallback, testing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ impl Shape {
     }
 
     pub fn login(self) -> Login {
-        let login = Login::at(PROVIDER);
+        let login = Login::with(PROVIDER);
         match self {
             Self::Least => login,
             Self::Link => login.return_to(path()),
@@ -102,12 +102,12 @@ impl Service {
     }
 
     /// What the caller writes for one click, and the begin itself.
-    pub fn begin(&self, shape: Shape) -> Begun {
+    pub fn begin(&self, shape: Shape) -> AuthorizationRequest {
         self.begin_with(shape, shape.login())
     }
 
     /// The begin alone.
-    pub fn begin_with(&self, shape: Shape, login: Login) -> Begun {
+    pub fn begin_with(&self, shape: Shape, login: Login) -> AuthorizationRequest {
         match shape {
             Shape::Cookie => self.plain.begin(Binding::cookies(&self.no_headers), login),
             Shape::Link => self.link.begin(linked(&self.post), login),
@@ -121,7 +121,7 @@ impl Service {
     }
 
     /// The callback that `begun` leads to, as a browser brings it.
-    pub fn callback(&self, shape: Shape, begun: Begun) -> Waiting {
+    pub fn callback(&self, shape: Shape, begun: AuthorizationRequest) -> Waiting {
         let cookie = begun.set_cookie.as_deref().and_then(|cookie| cookie.split(';').next());
         let pairs: Vec<_> = cookie.into_iter().map(|cookie| (COOKIE.as_str(), cookie)).collect();
         Waiting { shape, state: begun.state, headers: headers(&pairs) }
@@ -142,7 +142,7 @@ impl Service {
             Shape::Usual => self.plain.check(session(), usual, callback).map(Checked::Plain),
             Shape::Cookie => self.plain.check(Binding::cookies(&waiting.headers), usual, callback).map(Checked::Plain),
             Shape::Link => {
-                let binding = session().and_user(USER).unwrap();
+                let binding = session().for_user(USER).unwrap();
                 self.link.check(binding, expect, callback).map(Checked::Plain)
             }
             Shape::Data => self.carrying.check(session(), usual, callback).map(Checked::Carrying),
@@ -154,8 +154,8 @@ impl Service {
 #[derive(Debug)]
 #[allow(dead_code, reason = "it is made and dropped, as by a service that looks into it")]
 pub enum Checked {
-    Plain(Bound<()>),
-    Carrying(Bound<Invitation>),
+    Plain(VerifiedCallback<()>),
+    Carrying(VerifiedCallback<Invitation>),
 }
 
 /// What a callback needs.
@@ -178,7 +178,7 @@ pub fn session() -> Binding<'static> {
 }
 
 fn linked(headers: &HeaderMap) -> Binding<'_> {
-    session().and_user(USER).unwrap().with_request(headers)
+    session().for_user(USER).unwrap().with_headers(headers)
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

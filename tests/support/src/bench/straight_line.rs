@@ -53,14 +53,14 @@ pub struct Fields<'a> {
 }
 
 /// What a begin returns.
-pub struct Begun {
+pub struct AuthorizationRequest {
     pub state: String,
     pub code_challenge: String,
     pub nonce: String,
 }
 
 /// What a finish returns.
-pub struct Finished {
+pub struct LoginOutcome {
     pub provider: String,
     pub tenant: Option<Vec<u8>>,
     pub redirect: Option<String>,
@@ -137,7 +137,7 @@ fn is_plain_path(path: &str) -> bool {
 }
 
 /// Begins a login with a session. Its fields have less than 128 bytes each.
-pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> Begun {
+pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> AuthorizationRequest {
     begin_with_tag(keys, session_id, fields, now, |_| ())
 }
 
@@ -148,7 +148,7 @@ pub fn begin_with_tag<L: Libraries>(
     fields: Fields<'_>,
     now: u32,
     change: impl FnOnce(&mut [u8]),
-) -> Begun {
+) -> AuthorizationRequest {
     assert!(is_plain_path(fields.return_to));
     let secret = session::<L>(session_id);
     let mut bytes = [0; LONGEST];
@@ -171,7 +171,7 @@ pub fn begin_with_tag<L: Libraries>(
     let (key, half) = keys.key_of(&nonce);
     let tag = L::seal(&key, &half, &keys.associated_data, &mut bytes[HEAD..end]);
     bytes[end..end + TAG].copy_from_slice(&tag);
-    Begun {
+    AuthorizationRequest {
         state: L::encode(&bytes[..end + TAG]),
         code_challenge: L::encode(&L::sha256(&[&L::encode_verifier(&verifier(&t1, &t2))])),
         nonce: L::encode(&t2[16..]),
@@ -185,7 +185,7 @@ pub fn finish<L: Libraries>(
     expected: Fields<'_>,
     state: &str,
     now: u64,
-) -> Option<Finished> {
+) -> Option<LoginOutcome> {
     let secret = session::<L>(session_id);
     let mut bytes = [0; LONGEST];
     let length = L::decode(state, &mut bytes)?;
@@ -226,7 +226,7 @@ pub fn finish<L: Libraries>(
         return None;
     }
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Some(Finished {
+    Some(LoginOutcome {
         provider: provider.to_owned(),
         tenant: (!tenant.is_empty()).then(|| tenant.to_vec()),
         redirect: given(redirect),

@@ -19,8 +19,8 @@ fn service(origin: &str, providers: &[&str]) -> Service {
     }
 }
 
-fn document() -> RingDocument {
-    RingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
+fn document() -> KeyRingDocument {
+    KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
 }
 
 /// Name, level and what it is about, of all that is not well.
@@ -130,7 +130,7 @@ fn a_login_that_no_cookie_holds_is_held_to_none() {
 /// A ring that does not seal yet is a finding of its own; the configuration is looked at all the same.
 #[test]
 fn a_ring_that_seals_nothing_hides_no_configuration() {
-    let later = RingDocument::first(RingTiming::default(), SystemTime::now() + Duration::from_secs(86_400)).unwrap();
+    let later = KeyRingDocument::first(RingTiming::default(), SystemTime::now() + Duration::from_secs(86_400)).unwrap();
     let checks = service("https://shop.example", &["github"]).examine(Some(&later), SystemTime::now());
     assert!(checks.iter().all(|check| check.level == Level::Ok), "{checks:?}");
 }

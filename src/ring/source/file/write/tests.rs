@@ -1,7 +1,7 @@
 use super::*;
 
-fn text(content: &str) -> SecretText {
-    SecretText::from(content.to_owned())
+fn text(content: &str) -> SecretString {
+    SecretString::from(content.to_owned())
 }
 
 #[test]

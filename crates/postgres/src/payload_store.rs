@@ -1,26 +1,27 @@
-//! Rows in Postgres.
+//! PayloadStore in Postgres.
 
-use oauth_state::payload::{HandleForm, Row, RowFuture, Rows, StoreError};
+use oauth_state::BoxFuture;
+use oauth_state::payload::{HandleKind, Payload, PayloadStore, StoreError};
 
 use crate::PostgresGuard;
 
-/// Rows in Postgres, over the connections of a [`PostgresGuard`]: its address, its credentials, its time budget.
+/// PayloadStore in Postgres, over the connections of a [`PostgresGuard`]: its address, its credentials, its time budget.
 ///
 /// They lie in a table of their own, `oauth_state_rows`, made by the migration
-/// [`postgres::ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by the guard's `create_tables`. Rows that are over are deleted as
+/// [`postgres::ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by the guard's `create_tables`. PayloadStore that are over are deleted as
 /// often as the guard purges, in batches, by every server that runs; they do not wait for one another.
 ///
 /// # Examples
 ///
 /// ```no_run
 /// use oauth_state_store::StoredFlow;
-/// use oauth_state_postgres::PostgresRows;
+/// use oauth_state_postgres::PostgresPayloadStore;
 /// use oauth_state::{App, Flow, KeyRing, Provider};
 /// use oauth_state_postgres::PostgresGuard;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").create_tables().connect().await?;
-/// let rows = PostgresRows::beside(&guard).await?;
+/// let rows = PostgresPayloadStore::beside(&guard).await?;
 /// let builder = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard).carrying::<Vec<String>>();
 /// let flow = StoredFlow::new(builder.provider(Provider::github()), rows)?;
 /// assert!(format!("{flow:?}").contains("github"));
@@ -28,9 +29,9 @@ use crate::PostgresGuard;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct PostgresRows(PostgresGuard);
+pub struct PostgresPayloadStore(PostgresGuard);
 
-impl PostgresRows {
+impl PostgresPayloadStore {
     /// Over the same connections as this guard, which need not be the guard of the flow; looks whether the table is there.
     ///
     /// # Errors
@@ -41,10 +42,10 @@ impl PostgresRows {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use oauth_state::payload::{HandleForm, Rows};
-    /// use oauth_state_postgres::{PostgresGuard, PostgresRows};
+    /// use oauth_state::payload::{HandleKind, PayloadStore};
+    /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};
     /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
-    /// assert_eq!(PostgresRows::beside(&guard).await?.form(), HandleForm::Postgres);
+    /// assert_eq!(PostgresPayloadStore::beside(&guard).await?.form(), HandleKind::Postgres);
     /// # Ok(())
     /// # }
     /// ```
@@ -63,9 +64,9 @@ impl PostgresRows {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use oauth_state_postgres::{PostgresGuard, PostgresRows};
+    /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};
     /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
-    /// assert_eq!(PostgresRows::beside(&guard).await?.clean_up().await?, 0);
+    /// assert_eq!(PostgresPayloadStore::beside(&guard).await?.clean_up().await?, 0);
     /// # Ok(())
     /// # }
     /// ```
@@ -74,16 +75,16 @@ impl PostgresRows {
     }
 }
 
-impl Rows for PostgresRows {
-    fn form(&self) -> HandleForm {
-        HandleForm::Postgres
+impl PayloadStore for PostgresPayloadStore {
+    fn form(&self) -> HandleKind {
+        HandleKind::Postgres
     }
 
-    fn put<'a>(&'a self, row: &'a Row) -> RowFuture<'a, ()> {
+    fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async { Ok(self.0.put_row(row.id(), row.value(), crate::unix_seconds(row.keep_until())).await?) })
     }
 
-    fn get<'a>(&'a self, id: &'a [u8; 16]) -> RowFuture<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, id: &'a [u8; 16]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         Box::pin(async { Ok(self.0.get_row(id).await?) })
     }
 }

@@ -1,18 +1,13 @@
 //! A store from before this crate: a map of the process, or a table of the service's own.
 
 use std::fmt;
-use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::seam::{self, Expectation, LONGEST_STATE};
-use oauth_state::{BeginError, Binding, Callback, Expect, Login, Origin, Purpose};
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Login, Origin, Purpose};
 
-use super::{ConsumeFuture, Consumed, ConsumedLogin, IssueFuture, Issued, StateStore, StoreError};
-
-/// What [`OldStates`] answers, when it has been asked.
-pub type OldFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+use super::{Consumed, ConsumedLogin, Issued, StateStore, StoreError};
 
 /// The three things that a service's own map or table of states already does.
 ///
@@ -20,19 +15,20 @@ pub type OldFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 ///
 /// ```
 /// use oauth_state::Origin;
-/// use oauth_state_store::{Issued, OldFuture, OldStates, is_form_of_this_crate};
+/// use oauth_state::BoxFuture;
+/// use oauth_state_store::{StoreError, Issued, LegacyStore, is_form_of_this_crate};
 /// use std::{collections::HashMap, sync::Mutex};
 ///
 /// #[derive(Default)]
 /// struct OldMap(Mutex<HashMap<String, String>>);
 ///
-/// impl OldStates<String> for OldMap {
-///     fn insert<'a>(&'a self, _origin: Origin, data: String) -> OldFuture<'a, Issued> {
+/// impl LegacyStore<String> for OldMap {
+///     fn insert<'a>(&'a self, _origin: Origin, data: String) -> BoxFuture<'a, Result<Issued, StoreError>> {
 ///         let state = "as random as it was before".to_owned();
 ///         self.0.lock().unwrap().insert(state.clone(), data);
 ///         Box::pin(async { Ok(Issued::bare(state)) })
 ///     }
-///     fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<String>> {
+///     fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
 ///         let taken = self.0.lock().unwrap().remove(state);
 ///         Box::pin(async { Ok(taken) })
 ///     }
@@ -45,13 +41,13 @@ pub type OldFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> +
 /// # Ok::<(), oauth_state_store::StoreError>(())
 /// # }).unwrap();
 /// ```
-pub trait OldStates<S>: Send + Sync + 'static {
+pub trait LegacyStore<S>: Send + Sync + 'static {
     /// Keeps the data under a new state, as the service did before. `origin` says for which provider, tenant and return path;
     /// what the callback needs of it belongs into the data. Without PKCE, [`Issued::bare`] is the answer.
-    fn insert<'a>(&'a self, origin: Origin, data: S) -> OldFuture<'a, Issued>;
+    fn insert<'a>(&'a self, origin: Origin, data: S) -> BoxFuture<'a, Result<Issued, StoreError>>;
 
     /// Takes the data out, once, if it is there and its time is not over.
-    fn take<'a>(&'a self, state: &'a str) -> OldFuture<'a, Option<S>>;
+    fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<S>, StoreError>>;
 
     /// Whether a state has the form of this store's: usually `!is_form_of_this_crate(state)`.
     fn owns(&self, state: &str) -> bool;
@@ -64,7 +60,7 @@ pub trait OldStates<S>: Send + Sync + 'static {
 /// ```
 /// use oauth_state::{testing, Binding, Login};
 /// use oauth_state_store::is_form_of_this_crate;
-/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::at("github"))?;
+/// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
 /// assert!(is_form_of_this_crate(&begun.state));
 /// assert!(!is_form_of_this_crate("0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,7 +70,7 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
     seam::is_form_of_this_crate(state)
 }
 
-/// [`OldStates`] as one side of a [`Migration`](super::Migration).
+/// [`LegacyStore`] as one side of a [`Migration`](super::Migration).
 ///
 /// # Security
 ///
@@ -87,42 +83,44 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 /// # Examples
 ///
 /// ```
-/// use oauth_state_store::{OldStates, StateStore, UnboundOldStore};
-/// fn old_side(states: impl OldStates<String>) -> impl StateStore<String> {
-///     UnboundOldStore::new(states)
+/// use oauth_state_store::{StoreError, LegacyStore, StateStore, UnboundLegacyStore};
+/// fn old_side(states: impl LegacyStore<String>) -> impl StateStore<String> {
+///     UnboundLegacyStore::new(states)
 /// }
 /// # use oauth_state::Origin;
-/// # use oauth_state_store::{Issued, OldFuture};
+/// # use oauth_state::BoxFuture;
+/// # use oauth_state_store::{Issued};
 /// # struct Nothing;
-/// # impl OldStates<String> for Nothing {
-/// #     fn insert<'a>(&'a self, _: Origin, _: String) -> OldFuture<'a, Issued> { Box::pin(async { Ok(Issued::bare("abc".into())) }) }
-/// #     fn take<'a>(&'a self, _: &'a str) -> OldFuture<'a, Option<String>> { Box::pin(async { Ok(None) }) }
+/// # impl LegacyStore<String> for Nothing {
+/// #     fn insert<'a>(&'a self, _: Origin, _: String) -> BoxFuture<'a, Result<Issued, StoreError>> { Box::pin(async { Ok(Issued::bare("abc".into())) }) }
+/// #     fn take<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> { Box::pin(async { Ok(None) }) }
 /// #     fn owns(&self, state: &str) -> bool { state == "abc" }
 /// # }
 /// assert!(old_side(Nothing).owns("abc"));
 /// ```
-pub struct UnboundOldStore<S, O> {
+pub struct UnboundLegacyStore<S, O> {
     states: O,
     data: PhantomData<fn() -> S>,
 }
 
-impl<S, O: OldStates<S>> UnboundOldStore<S, O> {
+impl<S, O: LegacyStore<S>> UnboundLegacyStore<S, O> {
     /// The store over these states.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state_store::{OldStates, StateStore, UnboundOldStore};
-    /// fn wrap<O: OldStates<u8>>(states: O) -> UnboundOldStore<u8, O> {
-    ///     UnboundOldStore::new(states)
+    /// # use oauth_state_store::{StoreError, LegacyStore, StateStore, UnboundLegacyStore};
+    /// fn wrap<O: LegacyStore<u8>>(states: O) -> UnboundLegacyStore<u8, O> {
+    ///     UnboundLegacyStore::new(states)
     /// }
     /// assert_eq!(std::mem::size_of_val(&wrap::<Never>), 0);
     /// # use oauth_state::Origin;
-    /// # use oauth_state_store::{Issued, OldFuture};
+    /// # use oauth_state::BoxFuture;
+    /// # use oauth_state_store::{Issued};
     /// # struct Never;
-    /// # impl OldStates<u8> for Never {
-    /// #     fn insert<'a>(&'a self, _: Origin, _: u8) -> OldFuture<'a, Issued> { unreachable!() }
-    /// #     fn take<'a>(&'a self, _: &'a str) -> OldFuture<'a, Option<u8>> { unreachable!() }
+    /// # impl LegacyStore<u8> for Never {
+    /// #     fn insert<'a>(&'a self, _: Origin, _: u8) -> BoxFuture<'a, Result<Issued, StoreError>> { unreachable!() }
+    /// #     fn take<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<u8>, StoreError>> { unreachable!() }
     /// #     fn owns(&self, _: &str) -> bool { false }
     /// # }
     /// ```
@@ -132,8 +130,8 @@ impl<S, O: OldStates<S>> UnboundOldStore<S, O> {
     }
 }
 
-impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O> {
-    fn issue<'a>(&'a self, _: Binding<'a>, login: Login<S>) -> IssueFuture<'a> {
+impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<S, O> {
+    fn issue<'a>(&'a self, _: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         let (origin, data) = seam::origin_of(login);
         if origin.purpose != Purpose::Login {
             let refused = BeginError::UnboundNotAllowed(origin.purpose);
@@ -142,7 +140,12 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
         Box::pin(async move { self.states.insert(origin, data).await.map_err(BeginError::Store) })
     }
 
-    fn consume<'a>(&'a self, binding: Binding<'a>, expect: Expect<'a>, callback: Callback) -> ConsumeFuture<'a, S> {
+    fn consume<'a>(
+        &'a self,
+        binding: Binding<'a>,
+        expect: Expect<'a>,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>> {
         // As everywhere: the browser's guess uses nothing up.
         if seam::is_speculative(&binding) {
             return Box::pin(std::future::ready(Err(FinishErrorKind::NotConsumed.into())));
@@ -152,7 +155,7 @@ impl<S: Send + 'static, O: OldStates<S>> StateStore<S> for UnboundOldStore<S, O>
             return Box::pin(std::future::ready(Err(FinishErrorKind::TooLong.into())));
         }
         let origin = match what_an_old_state_tells(&expect) {
-            Ok(provider) => seam::origin_of(Login::at(provider)).0,
+            Ok(provider) => seam::origin_of(Login::with(provider)).0,
             Err(refused) => return Box::pin(std::future::ready(Err(refused.into()))),
         };
         Box::pin(async move {
@@ -189,23 +192,18 @@ fn what_an_old_state_tells<'a>(expect: &Expect<'a>) -> Result<&'a str, FinishErr
     provider.ok_or(FinishErrorKind::WrongProvider)
 }
 
-impl<S, O> fmt::Debug for UnboundOldStore<S, O> {
+impl<S, O> fmt::Debug for UnboundLegacyStore<S, O> {
     /// Without the states, each of which is good for a login.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnboundOldStore").finish_non_exhaustive()
+        f.debug_struct("UnboundLegacyStore").finish_non_exhaustive()
     }
 }
 
 fn consumed<S>(origin: Origin, data: S, callback: Callback) -> Consumed<S> {
     match seam::answer_of(callback) {
-        (Ok(code), unauthenticated_parameters) => Consumed::Code(ConsumedLogin {
-            origin,
-            data,
-            code,
-            code_verifier: None,
-            nonce: None,
-            unauthenticated_parameters,
-        }),
+        (Ok(code), parameters) => {
+            Consumed::Code(ConsumedLogin { origin, data, code, code_verifier: None, nonce: None, parameters })
+        }
         (Err(error), others) => Consumed::Refused(seam::provider_refusal(origin, data, error, others)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::callback::{AuthorizationError, UnauthenticatedParameters};
+use crate::callback::{AuthorizationError, UnverifiedParameters};
 use crate::claims::Origin;
 use crate::secret::equal_in_constant_time;
 
@@ -11,21 +11,21 @@ use crate::secret::equal_in_constant_time;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// assert_eq!(login.origin.provider, "github");
 /// ```
 #[derive(Debug)]
 #[must_use = "a finished login holds the code to exchange, or the provider's refusal"]
 #[non_exhaustive]
-pub enum Finished<T> {
+pub enum LoginOutcome<T> {
     /// The provider sent a code: exchange it, with the verifier, and compare the nonce.
-    Code(Authorized<T>),
+    Authorized(Authorized<T>),
     /// The provider sent an error.
-    Refused(ProviderRefusal<T>),
+    Denied(Denied<T>),
 }
 
-impl<T> Finished<T> {
+impl<T> LoginOutcome<T> {
     /// What the state says of this login.
     ///
     /// # Examples
@@ -35,20 +35,20 @@ impl<T> Finished<T> {
     /// ```
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        let (Self::Code(Authorized { origin, .. }) | Self::Refused(ProviderRefusal { origin, .. })) = self;
+        let (Self::Authorized(Authorized { origin, .. }) | Self::Denied(Denied { origin, .. })) = self;
         origin
     }
 
     /// The same login with other data.
-    pub(crate) fn with_data<U>(self, data: U) -> Finished<U> {
+    pub(crate) fn with_data<U>(self, data: U) -> LoginOutcome<U> {
         match self {
-            Self::Code(login) => {
-                let Authorized { origin, code, code_verifier, nonce, unauthenticated_parameters, .. } = login;
-                Finished::Code(Authorized { origin, data, code, code_verifier, nonce, unauthenticated_parameters })
+            Self::Authorized(login) => {
+                let Authorized { origin, code, code_verifier, nonce, parameters, .. } = login;
+                LoginOutcome::Authorized(Authorized { origin, data, code, code_verifier, nonce, parameters })
             }
-            Self::Refused(refusal) => {
-                let ProviderRefusal { origin, error, attributed_to, unauthenticated_parameters, .. } = refusal;
-                Finished::Refused(ProviderRefusal { origin, data, error, attributed_to, unauthenticated_parameters })
+            Self::Denied(refusal) => {
+                let Denied { origin, error, attributed_to, parameters, .. } = refusal;
+                LoginOutcome::Denied(Denied { origin, data, error, attributed_to, parameters })
             }
         }
     }
@@ -59,8 +59,8 @@ impl<T> Finished<T> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// assert_eq!(login.code_verifier.secret().len(), 43);
 /// ```
 #[derive(Debug)]
@@ -78,7 +78,7 @@ pub struct Authorized<T> {
     /// To compare with the ID token's (OpenID Connect Core section 3.1.3.7, rule 11).
     pub nonce: Nonce,
     /// The callback's other parameters: text from outside.
-    pub unauthenticated_parameters: UnauthenticatedParameters,
+    pub parameters: UnverifiedParameters,
 }
 
 /// The provider's refusal: the state is used up.
@@ -94,7 +94,7 @@ pub struct Authorized<T> {
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ProviderRefusal<T> {
+pub struct Denied<T> {
     /// What the state says of this login.
     pub origin: Origin,
     /// The caller's data.
@@ -104,7 +104,7 @@ pub struct ProviderRefusal<T> {
     /// The provider that said so, if an `iss` was there and checked; otherwise anybody may have.
     pub attributed_to: Option<String>,
     /// The callback's other parameters, such as `error_description`: text from outside.
-    pub unauthenticated_parameters: UnauthenticatedParameters,
+    pub parameters: UnverifiedParameters,
 }
 
 /// The authorization code. `Debug` redacts it.
@@ -112,8 +112,8 @@ pub struct ProviderRefusal<T> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// assert_eq!(format!("{:?}", login.code), "Code([redacted])");
 /// ```
 pub struct Code(pub(crate) String);
@@ -123,8 +123,8 @@ pub struct Code(pub(crate) String);
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// assert_eq!(format!("{:?}", login.code_verifier), "CodeVerifier([redacted])");
 /// ```
 pub struct CodeVerifier(pub(crate) String);
@@ -134,8 +134,8 @@ pub struct CodeVerifier(pub(crate) String);
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Finished};
-/// let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+/// use oauth_state::{testing, LoginOutcome};
+/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
 /// assert!(!login.nonce.matches("the nonce of another login"));
 /// ```
 pub struct Nonce(pub(crate) String);
@@ -150,8 +150,8 @@ impl Code {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::{testing, Finished};
-    /// # let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+    /// # use oauth_state::{testing, LoginOutcome};
+    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
     /// assert_eq!(login.code.secret(), "code");
     /// ```
     #[must_use]
@@ -170,8 +170,8 @@ impl CodeVerifier {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::{testing, Finished};
-    /// # let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+    /// # use oauth_state::{testing, LoginOutcome};
+    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
     /// assert_eq!(login.code_verifier.secret().len(), 43);
     /// ```
     #[must_use]
@@ -186,8 +186,8 @@ impl Nonce {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::{testing, Finished};
-    /// # let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+    /// # use oauth_state::{testing, LoginOutcome};
+    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
     /// assert_eq!(login.nonce.secret().len(), 22);
     /// ```
     #[must_use]
@@ -200,8 +200,8 @@ impl Nonce {
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::{testing, Finished};
-    /// # let Finished::Code(login) = testing::finished() else { panic!("the provider refused") };
+    /// # use oauth_state::{testing, LoginOutcome};
+    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
     /// let id_token_nonce = login.nonce.secret().to_owned();
     /// assert!(login.nonce.matches(&id_token_nonce));
     /// ```
