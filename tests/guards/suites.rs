@@ -8,15 +8,16 @@ use oauth_state::guard::KnownUsedCache;
 use oauth_state::testing::guard_suite;
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_redis::{RedisGuard, RedisGuardBuilder};
+use support::ensure;
+use support::harness::Outcome;
 use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer, Tls};
 use support::servers::redis_fleet::{Cluster, Sentinels};
 use tokio::runtime::Handle;
 
-use crate::cases::Outcome;
+use crate::logs;
 use crate::logs::PASSWORD;
-use crate::{ensure, logs};
 
 /// The suite is about what is answered, not about how soon: a machine that is busy with something else may take its time.
 const PATIENT: Duration = Duration::from_secs(10);
