@@ -36,6 +36,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place")]
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }

@@ -50,6 +50,7 @@
 //!
 #![doc = include_str!("docs/features.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test"))]
 
 mod base64url;
@@ -63,6 +64,7 @@ mod cookie;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 pub mod error;
+mod expect;
 mod flow;
 mod framing;
 #[cfg(test)]
@@ -98,9 +100,10 @@ pub use binding::Binding;
 pub use callback::Callback;
 pub use claims::{Origin, ReturnTo, Tenant};
 pub use clock::{Clock, SystemClock};
+pub use expect::Expect;
 pub use flow::{
-    AuthorizationRequest, Authorized, BeginError, ConfigError, Denied, Expect, Flow, FlowBuilder, Login, LoginOutcome,
-    VerifiedCallback,
+    AuthorizationRequest, Authorized, BeginError, ConfigError, Denied, Flow, FlowBuilder, Login, LoginData,
+    LoginOutcome, OpenedCallback, VerifiedCallback,
 };
 pub use future::BoxFuture;
 pub use guard::{ReplayGuard, SingleProcessGuard};

@@ -1,34 +1,68 @@
-//! State text to claims, one check after the other, each step a type of its own:
-//!
-//! ```text
-//! text ─► Authentic ─► Timely ─► InContext ─► (binding) ─► (iss) ─► (data) ─► (guard)
-//! ```
+//! State text to claims: length, base64url, magic, key, authenticity, strict parse, time.
 //!
 //! Nothing here waits for anything: no guard, no store and no network is asked before a state has passed all of it.
 
-use crate::claims::codec::{Claims, TAG_BYTES};
-use crate::claims::{CheckedPath, Origin, Tenant};
+use crate::claims::codec::Claims;
+use crate::claims::{CheckedPath, Origin};
+use crate::name::Purpose;
 use crate::refusal::{FinishError, FinishErrorKind};
+use crate::ring::key::id::KeyId;
 use crate::ring::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::{KeyTable, PurposeKeys};
-use crate::token::wire::{self, Form, LONGEST_BYTES, NotAToken};
+use crate::token::wire::{self, Form, HEAD_BYTES, LONGEST_BYTES, NotAToken};
 
-/// Claims that some holder of the key sealed, and the keys that they were sealed with.
+/// Claims that some holder of the key sealed, and the keys that they were sealed with. Whether their time is now, and whether they
+/// belong to this callback, is asked of them.
 pub(crate) struct Authentic<'t> {
     pub(crate) keys: &'t PurposeKeys,
     pub(crate) nonce: [u8; NONCE_BYTES],
     pub(crate) claims: Claims<'t>,
     pub(crate) return_to: Option<CheckedPath<'t>>,
+    /// The length of the plaintext, in bytes.
+    length: usize,
 }
 
-/// Authentic claims whose time is now.
-#[derive(Clone, Copy)]
-pub(crate) struct Timely<'a, 't>(&'a Authentic<'t>);
+/// A state that was authentic when it was opened: its plaintext, with the id of its key and no key, so that a key that is revoked while
+/// somebody waits is noticed.
+pub(crate) struct Opened {
+    plaintext: [u8; LONGEST_BYTES],
+    length: usize,
+    nonce: [u8; NONCE_BYTES],
+    key_id: KeyId,
+}
 
-/// Timely claims that belong to this callback: its purpose, provider, redirect_uri and tenant.
-#[derive(Clone, Copy)]
-pub(crate) struct InContext<'a, 't>(&'a Authentic<'t>);
+impl Opened {
+    /// Opens a state; says what it is for, and whether its time is now.
+    pub(crate) fn new(
+        state: &str,
+        keys: &KeyTable,
+        now: u64,
+    ) -> Result<(Self, Purpose, Result<(), OutOfTime>), FinishError> {
+        let mut plaintext = [0; LONGEST_BYTES];
+        let (nonce, key_id, length, purpose, in_time) = {
+            let authentic = authenticate(state, keys, now, &mut plaintext)?;
+            let in_time = authentic.check_time(now, keys.ring().timing());
+            (authentic.nonce, authentic.keys.id, authentic.length, authentic.keys.purpose, in_time)
+        };
+        Ok((Self { plaintext, length, nonce, key_id }, purpose, in_time))
+    }
+
+    /// The claims again, with their key, if that still opens at `now`.
+    pub(crate) fn under<'t>(&'t self, keys: &'t KeyTable, now: u64) -> Result<Authentic<'t>, FinishErrorKind> {
+        let keys = keys.opening(self.key_id, now)?;
+        let claims = self.claims()?;
+        // It was checked when the state was opened.
+        let return_to = (!claims.return_to.is_empty()).then(|| CheckedPath::of(claims.return_to));
+        Ok(Authentic { keys, nonce: self.nonce, claims, return_to, length: self.length })
+    }
+
+    /// What the state says, of which nothing is verified yet but that it is authentic.
+    pub(crate) fn claims(&self) -> Result<Claims<'_>, FinishErrorKind> {
+        let plaintext = self.plaintext.get(HEAD_BYTES..HEAD_BYTES.saturating_add(self.length));
+        Claims::read(plaintext.unwrap_or_default()).map_err(|_| FinishErrorKind::Malformed)
+    }
+}
 
 /// Length, base64url, magic, key id, AEAD or signature, strict parse, in that order.
 pub(crate) fn authenticate<'t>(
@@ -67,7 +101,7 @@ pub(crate) fn authenticate<'t>(
     if keys.purpose.needs_user() && claims.user_tag.is_none() {
         return Err(malformed());
     }
-    Ok(Authentic { keys, nonce, claims, return_to })
+    Ok(Authentic { keys, nonce, claims, return_to, length: plaintext.len() })
 }
 
 /// Whether a state is expired, allowing for clocks that differ.
@@ -75,105 +109,30 @@ pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
     now >= expires_at.saturating_add(skew.into())
 }
 
-/// Outside its time, with what was authentic, so that the caller can offer to begin again.
-pub(crate) struct OutOfTime<'a, 't> {
+/// Why a state is refused for its time, and whether its login may still start again.
+pub(crate) struct OutOfTime {
     pub(crate) kind: FinishErrorKind,
-    authentic: &'a Authentic<'t>,
-    /// Whether the login may still start again.
-    restartable: bool,
+    pub(crate) may_restart: bool,
 }
 
-impl<'t> Authentic<'t> {
+impl Authentic<'_> {
     /// `issued_at ≤ now + skew` and `now < issued_at + lifetime + skew`, in 64 bits, which do not overflow.
-    pub(crate) fn check_time(&self, now: u64, timing: Timing) -> Result<Timely<'_, 't>, OutOfTime<'_, 't>> {
+    pub(crate) fn check_time(&self, now: u64, timing: Timing) -> Result<(), OutOfTime> {
         let skew = u64::from(timing.skew);
         if u64::from(self.claims.issued_at) > now.saturating_add(skew) {
-            return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, authentic: self, restartable: false });
+            return Err(OutOfTime { kind: FinishErrorKind::IssuedInFuture, may_restart: false });
         }
         let expires_at = self.claims.expires_at();
         if is_over(expires_at, now, timing.skew) {
             // A callback address in a browser's history or a server's log must not start logins for as long as its key opens it.
-            let restartable = now < expires_at.saturating_add(timing.lifetime_cap.into());
-            return Err(OutOfTime { kind: FinishErrorKind::Expired, authentic: self, restartable });
+            let may_restart = now < expires_at.saturating_add(timing.lifetime_cap.into());
+            return Err(OutOfTime { kind: FinishErrorKind::Expired, may_restart });
         }
-        Ok(Timely(self))
+        Ok(())
     }
 
     pub(crate) fn origin(&self) -> Origin {
         Origin::new(&self.claims, self.return_to, self.keys.purpose)
-    }
-}
-
-/// What the callback's own address tells. `None` is learned from the state.
-pub(crate) struct Context<'a> {
-    pub(crate) provider: Option<&'a str>,
-    pub(crate) tenant: Expected<&'a Tenant>,
-    pub(crate) redirect: Expected<&'a str>,
-    pub(crate) purpose: Option<crate::name::Purpose>,
-}
-
-/// What a callback requires of a value that a state may or may not carry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Expected<T> {
-    /// Learned from the state.
-    Any,
-    /// Exactly this value; with `None`, a state that carries one is refused.
-    Exactly(Option<T>),
-}
-
-impl<T> Expected<T> {
-    /// Whether what the state carries, or its absence, is what is required.
-    fn accepts(self, is_sealed: impl FnOnce(T) -> bool, is_absent: bool) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Exactly(Some(expected)) => is_sealed(expected),
-            Self::Exactly(None) => is_absent,
-        }
-    }
-}
-
-impl<'a, 't> Timely<'a, 't> {
-    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'a, 't>, FinishErrorKind> {
-        self.0.in_context(expected)
-    }
-}
-
-impl<'a, 't> OutOfTime<'a, 't> {
-    /// Whether the state would have belonged here, had it come in time: for the offer to start again, and nothing else.
-    pub(crate) fn check_context(self, expected: &Context<'_>) -> Result<InContext<'a, 't>, FinishErrorKind> {
-        if self.restartable { self.authentic.in_context(expected) } else { Err(self.kind) }
-    }
-}
-
-impl<'t> Authentic<'t> {
-    fn in_context(&self, expected: &Context<'_>) -> Result<InContext<'_, 't>, FinishErrorKind> {
-        let claims = &self.claims;
-        if expected.purpose.is_some_and(|purpose| purpose != self.keys.purpose) {
-            return Err(FinishErrorKind::WrongPurpose);
-        }
-        // Mix-up: a code of one provider must not go to another's token endpoint (RFC 9700 section 4.4).
-        if expected.provider.is_some_and(|provider| provider != claims.provider) {
-            return Err(FinishErrorKind::WrongProvider);
-        }
-        if !expected.redirect.accepts(|redirect| redirect == claims.redirect, claims.redirect.is_empty()) {
-            return Err(FinishErrorKind::WrongRedirect);
-        }
-        // A login of one tenant must not be finished at another tenant's address.
-        if !expected.tenant.accepts(|tenant| tenant.as_bytes() == claims.tenant, claims.tenant.is_empty()) {
-            return Err(FinishErrorKind::WrongTenant);
-        }
-        Ok(InContext(self))
-    }
-}
-
-impl<'a, 't> InContext<'a, 't> {
-    pub(crate) fn authentic(self) -> &'a Authentic<'t> {
-        self.0
-    }
-
-    /// The tag of the signed-in user that the state was begun by.
-    pub(crate) fn user_tag(self) -> Option<&'a [u8; TAG_BYTES]> {
-        self.0.claims.user_tag.as_ref()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::base64url;
 use crate::claims::codec::Claims;
 use crate::claims::data;
-use crate::token::aead::{NONCE_BYTES, NotAuthentic};
+use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::PurposeKeys;
 use crate::token::wire;
 
@@ -14,8 +14,6 @@ pub(crate) enum SealError {
     TooLong { actual: usize },
     /// The caller's data could not be written.
     Data(serde_json::Error),
-    /// The construction refused; with texts of this size it does not.
-    Refused(NotAuthentic),
 }
 
 /// Seals `claims` and `value`, the caller's data, under `nonce`, which is used once, if the text has at most `limit` characters.
@@ -37,6 +35,7 @@ pub(crate) fn seal<T: serde::Serialize>(
     if actual > limit {
         return Err(SealError::TooLong { actual });
     }
-    keys.seal(nonce, &mut bytes).map_err(SealError::Refused)?;
+    // The constructions refuse what is longer than they can encrypt, which lies beyond every limit.
+    keys.seal(nonce, &mut bytes).map_err(|_| SealError::TooLong { actual })?;
     Ok(base64url::encode(&bytes))
 }

@@ -5,12 +5,12 @@
 
 use crate::binding::{Binding, RequestHeaders};
 use crate::callback::{Answer, AuthorizationError, Callback, UnverifiedParameters};
-use crate::claims::{Origin, Tenant};
+use crate::claims::Origin;
 use crate::clock::Clock as _;
-use crate::flow::{Authorized, Code, Denied, Expect, Flow, Login, LoginOutcome};
+use crate::expect::{Expect, Expected};
+use crate::flow::{Authorized, Code, Denied, Flow, Login, LoginOutcome};
 use crate::name::Purpose;
 use crate::observe::record;
-use crate::open::Expected;
 use crate::payload::HandleKind;
 use crate::random::{self, RandomnessError};
 use crate::refusal::{FinishError, FinishErrorKind};
@@ -108,14 +108,11 @@ pub fn expectation<'a>(expect: &Expect<'a>) -> Expectation<'a> {
         provider: expect.provider,
         names_tenant: matches!(expect.tenant, Expected::Exactly(Some(_))),
         names_redirect: matches!(expect.redirect, Expected::Exactly(Some(_))),
-        purpose: expect.purpose,
+        purpose: match expect.purpose {
+            Expected::Exactly(purpose) => purpose,
+            Expected::Any => None,
+        },
     }
-}
-
-/// What a callback expects of the site that its request belongs to: a state that names another one is refused, and so is a state
-/// that names one where the site has none.
-pub fn expect_site<'a>(expect: Expect<'a>, tenant: Option<&'a Tenant>, redirect: Option<&'a str>) -> Expect<'a> {
-    Expect { tenant: Expected::Exactly(tenant), redirect: Expected::Exactly(redirect), ..expect }
 }
 
 /// Whether the binding's request is a load that the person has not asked for.
@@ -173,9 +170,11 @@ pub fn pkce_challenge(code_challenge: &str) -> oauth2::PkceCodeChallenge {
 pub mod routes {
     use http::{HeaderMap, Method, Response};
 
+    use crate::binding::Binding;
     use crate::callback::Callback;
     use crate::claims::{ReturnTo, Tenant};
-    use crate::flow::{BeginError, Flow, Login};
+    use crate::expect::Expect;
+    use crate::flow::{BeginError, Flow, Login, LoginData, LoginOutcome, OpenedCallback};
     use crate::http::pages::{self, Words};
     use crate::provider::{self, Provider, RedirectUri};
     use crate::refusal::FinishError;
@@ -183,10 +182,33 @@ pub mod routes {
     /// The largest query or form of a callback, in bytes.
     pub const LARGEST_CALLBACK: usize = crate::callback::LARGEST;
 
-    /// Whether this flow's ring sealed the state, whatever else is to be said against it.
+    /// Opens a callback, and counts nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Flow::open`].
+    pub fn open<T: LoginData>(flow: &Flow<T>, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
+        flow.open_uncounted(callback)
+    }
+
+    /// Whether a refusal of [`open`] is of a state that this service sealed, so that it is worth while to ask whose page this is.
     #[must_use]
-    pub fn is_authentic<T>(flow: &Flow<T>, state: &str) -> bool {
-        flow.is_authentic(state)
+    pub fn is_of_authentic_state(refused: &FinishError) -> bool {
+        refused.is_opened()
+    }
+
+    /// Goes on where [`open`] came to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Flow::finish`].
+    pub async fn finish<T: LoginData>(
+        flow: &Flow<T>,
+        binding: Binding<'_>,
+        expect: Expect<'_>,
+        opened: Result<OpenedCallback<T>, FinishError>,
+    ) -> Result<LoginOutcome<T>, FinishError> {
+        flow.finish_opened(binding, expect, opened).await
     }
 
     /// Counts a login that did not start for a reason that the flow does not know.

@@ -155,7 +155,7 @@ impl<'t> CheckedPath<'t> {
     }
 
     /// Of a text that was checked, or is about to be.
-    fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         let path = before_query(text);
         Self { text, path, plain: !path.as_bytes().contains(&b'%') }
     }

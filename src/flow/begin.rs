@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::telling::begin_outcome;
-use super::{BeginError, Flow, FlowInner, Login};
+use super::{BeginError, Flow, FlowInner, Login, LoginData};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, RequestHeaders, UNBOUND_SECRET, user_tag};
 use crate::claims::codec::Claims;
@@ -89,7 +89,7 @@ struct NewBinding {
     client_secret: Option<String>,
 }
 
-impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
+impl<T: LoginData> Flow<T> {
     /// Begins a login: seals its state. Stores nothing, waits for nothing, takes no lock.
     ///
     /// # Errors
@@ -162,10 +162,6 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
                 BeginError::StateTooLong { provider: provider.id().to_owned(), actual, limit }
             }
             SealError::Data(error) => BeginError::Data(error.into()),
-            // The constructions' own limits lie beyond 2048 characters.
-            SealError::Refused(_) => {
-                BeginError::StateTooLong { provider: provider.id().to_owned(), actual: usize::MAX, limit }
-            }
         })?;
         let skew = table.ring().timing().skew;
         let also = also(&SealedWith { keys, nonce: &nonce, now, expires_at: claims.expires_at(), skew });
@@ -193,7 +189,7 @@ pub(crate) struct SealedWith<'a> {
 
 impl FlowInner {
     fn purpose_of<T>(&self, login: &Login<T>) -> Result<Purpose, BeginError> {
-        let purpose = login.purpose.or(self.purposes.first().copied()).unwrap_or(Purpose::Login);
+        let purpose = login.purpose.unwrap_or_else(|| self.first_purpose());
         if self.purposes.contains(&purpose) { Ok(purpose) } else { Err(BeginError::PurposeNotAccepted(purpose)) }
     }
 

@@ -308,7 +308,7 @@ impl Settings {
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
-        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
+        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, now, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NoActiveKey) }
         })?;

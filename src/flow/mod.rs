@@ -2,11 +2,10 @@
 
 mod begin;
 mod begin_error;
-mod bound;
 mod builder;
-mod check;
+mod callback;
+mod checks;
 mod config_error;
-mod expect;
 mod keys;
 mod login;
 mod outcome;
@@ -19,14 +18,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub(crate) use crate::expect::Expect;
 pub use begin::AuthorizationRequest;
 pub use begin_error::BeginError;
-pub use bound::VerifiedCallback;
-#[cfg(test)]
-pub(crate) use bound::replay_id;
 pub use builder::FlowBuilder;
+#[cfg(test)]
+pub(crate) use callback::replay_id;
+pub use callback::{OpenedCallback, VerifiedCallback};
 pub use config_error::ConfigError;
-pub use expect::Expect;
 pub use login::Login;
 pub use outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce};
 pub use payload::Stored;
@@ -35,8 +34,6 @@ pub(crate) use telling::{begin_outcome, outcome};
 
 use keys::FlowKeys;
 
-use crate::binding::Binding;
-use crate::callback::Callback;
 use crate::claims::CheckedPath;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
@@ -45,9 +42,20 @@ use crate::name::{App, Purpose};
 use crate::observe::FlowMetrics;
 use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
-use crate::refusal::FinishError;
 use crate::ring::live::LiveKeyRing;
 use crate::token::wire::Form;
+
+/// Data of the caller's that a state can carry, as JSON. Every type that can be written, read and sent between threads is one.
+///
+/// # Examples
+///
+/// ```
+/// fn is_data<T: oauth_state::LoginData>() -> bool { true }
+/// assert!(is_data::<Option<String>>());
+/// ```
+pub trait LoginData: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> LoginData for T {}
 
 /// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
 ///
@@ -111,6 +119,11 @@ struct Address {
 }
 
 impl FlowInner {
+    /// The purpose of a login that names none.
+    fn first_purpose(&self) -> Purpose {
+        self.purposes.first().copied().unwrap_or(Purpose::Login)
+    }
+
     fn now(&self) -> u64 {
         unix_seconds(self.clock.now())
     }
@@ -184,45 +197,6 @@ impl<T> Flow<T> {
             inner.random = random;
         }
         self
-    }
-}
-
-impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
-    /// Finishes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
-    ///
-    /// Run it, and the exchange of the code, on a task that outlives the client's connection: a browser that goes away
-    /// between the two must not leave a used state and an unused code.
-    ///
-    /// # Errors
-    ///
-    /// [`FinishError`] with the reason; nothing is lost unless its code is `already_used` or `guard_outcome_unknown`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::error::FinishErrorKind;
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
-    ///
-    /// let first = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback.clone()).await;
-    /// assert!(first.is_ok());
-    /// let again = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await;
-    /// assert_eq!(again.err().unwrap().kind(), FinishErrorKind::AlreadyUsed);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn finish(
-        &self,
-        binding: Binding<'_>,
-        expect: Expect<'_>,
-        callback: Callback,
-    ) -> Result<LoginOutcome<T>, FinishError> {
-        // The borrowed arguments end here, so that they are not held while the guard is waited for.
-        let (span, bound) = self.check_in_span(binding, expect, callback)?;
-        span.around(bound.mark_used(), outcome).await
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::begin::SealedWith;
-use super::bound::replay_id;
+use super::callback::replay_id;
 use super::{
     AuthorizationRequest, BeginError, ConfigError, DataError, Expect, Flow, FlowBuilder, Login, LoginOutcome,
     VerifiedCallback, begin_outcome, outcome,
@@ -93,12 +93,13 @@ impl Stored {
         let (data, login) = login.split();
         let data = serde_json::to_vec(&data).map_err(|error| BeginError::Data(error.into()))?;
         let too_long = |actual| BeginError::DataTooLong { actual, limit: LONGEST_DATA };
-        if data.len() > LONGEST_DATA {
-            return Err(too_long(data.len()));
+        let length = data.len();
+        if length > LONGEST_DATA {
+            return Err(too_long(length));
         }
         let (begun, row) = self.handles.begin_and(binding, &login, |with| with.row(data))?;
         // The keys of a handle flow have one for rows, and the AEAD's limit lies beyond ours.
-        Ok((begun, row.ok_or_else(|| too_long(usize::MAX))?))
+        Ok((begun, row.ok_or_else(|| too_long(length))?))
     }
 
     /// Finishes a login: every check of [`Flow::finish`], single use included, and then the row is read.
@@ -112,7 +113,7 @@ impl Stored {
         expect: Expect<'_>,
         callback: Callback,
     ) -> Result<LoginOutcome<T>, FinishError> {
-        let (span, bound) = self.handles.check_in_span(binding, expect, callback)?;
+        let (span, bound) = self.handles.verify_in_span(&binding, &expect, || self.handles.open_uncounted(callback))?;
         let sealed = bound.sealed();
         let finished = span.around(self.mark_and_read(bound), outcome).await;
         self.handles.count(&finished, sealed);
@@ -124,7 +125,7 @@ impl Stored {
         bound: VerifiedCallback<()>,
     ) -> Result<LoginOutcome<T>, FinishError> {
         let ((nonce, key_id), state) = (bound.sealed_under(), bound.state().to_owned());
-        let finished = bound.mark().await?;
+        let finished = bound.mark_uncounted().await?;
         match self.read_row(&nonce, key_id).await {
             Ok(data) => Ok(finished.with_data(data)),
             Err(error) => {

@@ -1,12 +1,14 @@
 //! What a refused state still offers: to start the same login again.
 
-use super::check::without_cookie;
+use std::sync::Arc;
+
+use super::checks::{check_response_mode, without_cookie};
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{Binding, Comparison};
-use crate::callback::Way;
-use crate::open::{self, InContext};
+use crate::callback::{Callback, Way};
+use crate::open::{self, Authentic, Opened};
 use crate::provider::Provider;
-use crate::refusal::{Restart, Whose};
+use crate::refusal::{FinishError, Restart, Whose};
 use crate::token::wire::LONGEST_BYTES;
 
 impl<T> Flow<T> {
@@ -37,34 +39,96 @@ impl<T> Flow<T> {
     #[must_use]
     pub fn restart(&self, token: &str, binding: &Binding<'_>, expect: Expect<'_>) -> Option<Restart> {
         let inner = &*self.inner;
-        let (now, table, context) = (inner.now(), inner.keys.load(), expect.context());
+        let (now, keys) = (inner.now(), inner.keys.load());
         let mut buffer = [0; LONGEST_BYTES];
-        let authentic = open::authenticate(token, &table, now, &mut buffer).ok()?;
-        let in_context = match authentic.check_time(now, table.ring().timing()) {
-            Ok(timely) => timely.check_context(&context),
-            Err(late) => late.check_context(&context),
+        let authentic = open::authenticate(token, &keys, now, &mut buffer).ok()?;
+        if authentic.check_time(now, keys.ring().timing()).is_err_and(|late| !late.may_restart) {
+            return None;
         }
-        .ok()?;
-        let provider = inner.configured_provider(in_context).ok()?;
-        let restart = inner.offer_restart(in_context, provider, binding, Way::Direct, token)?;
+        let provider = inner.belongs_here(&authentic, &expect)?;
+        let restart = inner.offer_restart(&authentic, provider, binding, Way::Direct, token)?;
         // A login that restarted already, or one of another browser: a chain of tokens would keep its data for ever.
         restart.is_automatic().then_some(restart)
     }
 }
 
+/// An authentic state that is out of time, as long as it is not known who asks.
+pub(super) struct Unasked {
+    flow: Arc<FlowInner>,
+    opened: Opened,
+    state: String,
+    way: Way,
+    may_restart: bool,
+}
+
+impl Unasked {
+    pub(super) fn new(flow: Arc<FlowInner>, opened: Opened, callback: Callback, may_restart: bool) -> Self {
+        Self { flow, opened, state: callback.state, way: callback.way, may_restart }
+    }
+
+    /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
+    /// have belonged here otherwise (its `iss` apart, which is looked at last).
+    fn offer(&self, binding: &Binding<'_>, expect: &Expect<'_>) -> Option<Restart> {
+        let keys = self.flow.keys.load();
+        let authentic = self.opened.under(&keys, self.flow.now()).ok().filter(|_| self.may_restart)?;
+        let provider = self.flow.belongs_here(&authentic, expect)?;
+        check_response_mode(provider, self.way).ok()?;
+        self.flow.offer_restart(&authentic, provider, binding, self.way, &self.state)
+    }
+}
+
+impl FinishError {
+    /// The refusal of [`Flow::open`], once you know who asks: for a state that expired, what it still offers to its own browser
+    /// ([`FinishError::restart`]). It changes no other refusal, and no code. [`Flow::finish`] and the routes do it by themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::testing::ManualClock;
+    /// use oauth_state::{testing, App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard};
+    /// let clock = ManualClock::at(1_800_000_000);
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let flow = flow.clock(clock.clone()).provider(Provider::github()).build()?;
+    /// let state = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
+    ///
+    /// clock.advance(std::time::Duration::from_secs(1_000));
+    /// let error = flow.open(Callback::from_code(state, "code")?).unwrap_err();
+    /// let error = error.seen_by(&Binding::session(&[7; 16])?, Expect::provider("github"));
+    /// assert_eq!(error.code(), "expired");
+    /// assert!(error.restart().unwrap().is_automatic());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn seen_by(self, binding: &Binding<'_>, expect: Expect<'_>) -> Self {
+        self.offering(binding, &expect)
+    }
+
+    pub(super) fn offering(mut self, binding: &Binding<'_>, expect: &Expect<'_>) -> Self {
+        match self.take_opened::<Unasked>().and_then(|unasked| unasked.offer(binding, expect)) {
+            Some(restart) => self.with_restart(restart),
+            None => self,
+        }
+    }
+}
+
 impl FlowInner {
+    /// The provider of a state that belongs to this callback, whenever it was sealed.
+    fn belongs_here(&self, authentic: &Authentic<'_>, expect: &Expect<'_>) -> Option<&Provider> {
+        expect.check(&authentic.claims, authentic.keys.purpose, self.first_purpose()).ok()?;
+        self.configured_provider(authentic).ok()
+    }
+
     /// What the state of a login that cannot be finished any more offers, if it would have belonged here in time.
-    pub(super) fn offer_restart(
+    fn offer_restart(
         &self,
-        in_context: InContext<'_, '_>,
+        authentic: &Authentic<'_>,
         provider: &Provider,
         binding: &Binding<'_>,
         way: Way,
         state: &str,
     ) -> Option<Restart> {
-        let authentic = in_context.authentic();
         let whose = match self.compare(authentic, binding, provider) {
-            Comparison::Same(_) if !self.is_same_user(in_context, binding) => return None,
+            Comparison::Same(_) if !self.is_same_user(authentic, binding) => return None,
             Comparison::Same(_) => Whose::ThisOne.by(authentic.claims.kind),
             Comparison::NoCookie => without_cookie(binding, way),
             Comparison::Other => Whose::Another,

@@ -1,42 +1,18 @@
 //! What a flow tells of its callbacks, in metrics and spans.
 
-use super::bound::VerifiedCallback;
 use super::outcome::{Authorized, Denied, LoginOutcome};
-use super::{BeginError, Expect, Flow, FlowInner};
-use crate::binding::Binding;
-use crate::callback::Callback;
+use super::{BeginError, Flow, FlowInner};
 use crate::guard::Sealed;
 use crate::observe::Span;
 use crate::provider::Provider;
 use crate::refusal::{FinishError, Restart};
 
-impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Flow<T> {
-    /// [`Flow::check`], in the span of the whole callback.
-    pub(crate) fn check_in_span(
-        &self,
-        binding: Binding<'_>,
-        expect: Expect<'_>,
-        callback: Callback,
-    ) -> Result<(Span, VerifiedCallback<T>), FinishError> {
-        // What a router took from an address is told only if it is one of ours.
-        let provider = expect.provider.and_then(|id| self.inner.provider(id));
-        let span = Span::finish(provider.map(Provider::id));
-        match span.in_scope(|| self.check(binding, expect, callback)) {
-            Ok(bound) => Ok((span, bound)),
-            Err(refused) => {
-                span.record(refused.code());
-                Err(refused)
-            }
-        }
-    }
-
+impl<T> Flow<T> {
     /// Counts what a callback ended in that was checked and marked.
     pub(crate) fn count<R>(&self, finished: &Result<LoginOutcome<R>, FinishError>, sealed: Sealed) {
         self.inner.count(finished, sealed);
     }
-}
 
-impl<T> Flow<T> {
     /// What a request names as provider is told only if it is one of ours.
     pub(crate) fn begin_span(&self, provider: &str) -> Span {
         Span::begin(self.inner.provider(provider).map(Provider::id))

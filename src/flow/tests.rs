@@ -1,6 +1,8 @@
 //! What only the inside can show: the calls to the operating system's randomness.
 
 use super::*;
+use crate::binding::Binding;
+use crate::callback::Callback;
 use crate::random::{self, RandomnessError};
 use crate::testing;
 use std::cell::Cell;

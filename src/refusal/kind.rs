@@ -36,11 +36,11 @@ pub enum FinishErrorKind {
     IssuedInFuture,
     /// AuthorizationRequest for a purpose that is not accepted here.
     WrongPurpose,
-    /// AuthorizationRequest with another provider.
+    /// Started with another provider.
     WrongProvider,
     /// AuthorizationRequest for another tenant.
     WrongTenant,
-    /// AuthorizationRequest with another redirect_uri.
+    /// Started with another redirect_uri.
     WrongRedirect,
     /// A GET at the callback of a provider that is declared as [`Provider::post_only`](crate::Provider::post_only).
     WrongResponseMode,

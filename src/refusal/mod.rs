@@ -5,6 +5,7 @@ mod missing_cookie;
 mod repost;
 mod restart;
 
+use std::any::Any;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -47,6 +48,8 @@ struct Inner {
     missing_cookie: Option<MissingCookie>,
     first_used_at: Option<SystemTime>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What the flow needs to say, once it is known who asks, what the state still offers.
+    opened: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl FinishError {
@@ -59,6 +62,7 @@ impl FinishError {
             missing_cookie: None,
             first_used_at: None,
             source: None,
+            opened: None,
         }))
     }
 
@@ -66,6 +70,23 @@ impl FinishError {
         let mut error = Self::from(FinishErrorKind::AlreadyUsed);
         error.0.first_used_at = first_used_at;
         error
+    }
+
+    /// Keeps what an authentic state says, for a refusal that does not know yet who asks.
+    pub(crate) fn with_opened(mut self, opened: impl Any + Send + Sync) -> Self {
+        self.0.opened = Some(Box::new(opened));
+        self
+    }
+
+    /// What [`FinishError::with_opened`] kept, once.
+    pub(crate) fn take_opened<O: Any>(&mut self) -> Option<Box<O>> {
+        self.0.opened.take()?.downcast().ok()
+    }
+
+    /// Whether the state was authentic, and who asks is not known yet.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_opened(&self) -> bool {
+        self.0.opened.is_some()
     }
 
     pub(crate) fn with_restart(mut self, restart: Restart) -> Self {

@@ -37,7 +37,7 @@ pub(crate) enum Whose {
     ThisOne,
     /// One that brought no cookie of the login, so that nothing tells whose it was.
     Unknown,
-    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. AuthorizationRequest again by itself,
+    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. Restarted by itself,
     /// each would leave one more cookie in the browser, as often as that site likes.
     UnknownPost,
     /// The one that began, for which starting over by itself would not help.

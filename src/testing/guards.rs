@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::samples::mark;
+use crate::clock::{Clock as _, SystemClock};
 use crate::guard::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::random;
 
@@ -92,7 +93,7 @@ pub fn guard_suite<G: ReplayGuard>(
     handle: impl Fn() -> G,
     block_on: impl Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync,
 ) -> Result<GuardReport, GuardFault> {
-    let suite = Suite { one: handle(), other: handle(), block_on, ids: Ids::draw()?, begun: SystemTime::now() };
+    let suite = Suite { one: handle(), other: handle(), block_on, ids: Ids::draw()?, begun: SystemClock.now() };
     suite.used_once()?;
     suite.own_retry()?;
     suite.kept_until_after_expiry()?;

@@ -139,7 +139,7 @@ fn check(answer: &str) -> VerifiedCallback<()> {
 /// assert!(matches!(testing::finished(), LoginOutcome::Authorized(_)));
 /// ```
 pub fn finished() -> LoginOutcome<()> {
-    check("code=code&user=%7B%7D").into_finished_without_the_guard()
+    check("code=code&user=%7B%7D").into_outcome_without_the_guard()
 }
 
 /// The origin of [`finished`].
@@ -177,7 +177,7 @@ pub fn finished_origin() -> Origin {
 #[must_use]
 #[expect(clippy::panic, reason = "constant arguments that every test run checks")]
 pub fn provider_refusal() -> Denied<()> {
-    match check("error=access_denied").into_finished_without_the_guard() {
+    match check("error=access_denied").into_outcome_without_the_guard() {
         LoginOutcome::Denied(refusal) => refusal,
         LoginOutcome::Authorized(_) => panic!("an error was sent"),
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::future::{BoxError, BoxFuture};
 use crate::ring::key::{KeyRole, RootKeyId};
 use crate::ring::live::{LiveKeyRing, Refresh, Refresher, Update};
@@ -157,7 +158,7 @@ async fn staged(future: BoxFuture<'_, Result<bool, BoxError>>) -> Result<bool, S
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> Result<SourceReport, SourceFault> {
-    let (now, mut report) = (SystemTime::now(), SourceReport::default());
+    let (now, mut report) = (SystemClock.now(), SourceReport::default());
     let first = made(KeyRingDocument::first(RingTiming::default(), now))?;
     let second = made(first.rotate(now))?.document;
     let name = source.name().to_owned();
@@ -236,7 +237,7 @@ impl<S: SourceStage> Suite<'_, S> {
 
     /// The next document comes in as if nothing had been.
     async fn recovers(&mut self, after: &str) -> Result<(), SourceFault> {
-        let next = made(self.good.rotate(SystemTime::now()))?.document;
+        let next = made(self.good.rotate(SystemClock.now()))?.document;
         staged(self.stage.publish(next.to_secret_text().expose())).await?;
         expect(&mut self.refresher, Update::Taken { late: 0 }, &format!("a good document after {after}")).await?;
         self.good = next;
@@ -303,7 +304,7 @@ fn every_word(error: &SourceError) -> String {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), SourceFault> {
-    let now = SystemTime::now();
+    let now = SystemClock.now();
     let first = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     let second = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     stored(source, &first, None, "the first write").await?;

@@ -30,7 +30,11 @@ fn a_state_of_another_purpose_is_refused_by_name_in(flow: MakeFlow) {
     let user = || session().for_user(b"ann").unwrap().dangerously_assume_same_origin();
     let state = link.begin(user(), Login::with("github")).unwrap().state;
     assert_eq!(code(&login, &state), "wrong_purpose");
-    let finished = both.check(user(), Expect::provider("github"), callback(&state));
+    // A callback that says no purpose is one for logins alone.
+    let unnamed = both.check(user(), Expect::provider("github"), callback(&state)).unwrap_err();
+    assert_eq!(unnamed.code(), "wrong_purpose");
+    assert!(unnamed.diagnosis().contains("Expect::any_purpose"), "{}", unnamed.diagnosis());
+    let finished = both.check(user(), Expect::provider("github").any_purpose(), callback(&state));
     assert!(finished.is_ok());
     let refused = login.begin(user(), Login::with("github").purpose(Purpose::Link)).unwrap_err();
     assert!(matches!(refused, BeginError::PurposeNotAccepted(Purpose::Link)));

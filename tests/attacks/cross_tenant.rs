@@ -36,12 +36,23 @@ fn tenants_that_look_alike_are_not_the_same() {
     }
 }
 
+/// A callback that forgot to name its tenant: a login of any tenant would finish there.
+#[test]
+fn a_login_of_a_tenant_is_refused_where_no_tenant_is_named() {
+    let shop = shop();
+    assert_eq!(code(&shop, Some([1; 16]), Expect::provider("github")), "wrong_tenant");
+    assert_eq!(code(&shop, None, Expect::provider("github")), "passed");
+    let begun = shop.flow.begin(session(), Login::with("github").tenant([1; 16])).unwrap();
+    let refused = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap_err();
+    assert!(refused.diagnosis().contains("Expect::any_tenant"), "{}", refused.diagnosis());
+}
+
 /// A callback address that serves every tenant learns which one it was, from the state and from nothing else.
 #[test]
-fn a_tenant_that_is_not_expected_is_learned_from_the_state() {
+fn a_tenant_is_learned_from_the_state_where_any_is_accepted() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::with("github").tenant([1; 16])).unwrap();
-    let bound = shop.flow.check(session(), Expect::provider("github"), callback(&begun.state)).unwrap();
+    let bound = shop.flow.check(session(), Expect::provider("github").any_tenant(), callback(&begun.state)).unwrap();
     let login = support::shop::authorized(support::shop::block_on(bound.mark_used()).unwrap());
     assert_eq!(login.origin.tenant, Some(Tenant::from([1; 16])));
 }

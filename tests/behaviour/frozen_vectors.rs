@@ -138,7 +138,8 @@ impl Vector {
     ) -> Result<Value, FinishError> {
         let (tenant, user) = (self.expect.tenant.as_deref().map(bytes), self.user.as_deref().map(bytes));
         let tenant = tenant.map(|tenant| Tenant::from_bytes(&tenant).unwrap());
-        let expect = Expect::provider(&self.expect.provider);
+        // What a vector does not name is learned from the state.
+        let expect = Expect::provider(&self.expect.provider).any_tenant().any_redirect().any_purpose();
         let expect = tenant.as_ref().into_iter().fold(expect, Expect::tenant);
         let expect = self.expect.redirect.as_deref().into_iter().fold(expect, Expect::redirect);
         let expect = self.expect.purpose.as_deref().map(purpose).into_iter().fold(expect, Expect::purpose);

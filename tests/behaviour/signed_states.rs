@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use oauth_state::inspect::PublicData;
-use oauth_state::{Binding, Expect, Login, LoginOutcome, Provider, Restart, Tenant};
+use oauth_state::{Binding, Login, LoginOutcome, Provider, Restart, Tenant};
 use serde::{Deserialize, Serialize};
-use support::shop::{block_on, callback, session, shop_built};
+use support::shop::{anything, block_on, callback, session, shop_built};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Button(String);
@@ -19,9 +19,8 @@ fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
         shop_built(|builder| builder.carrying::<Button>().provider(Provider::github()).build_signed_not_encrypted());
     let checkout = || Button("checkout".to_owned());
     let begin = || shop.flow.begin(session(), Login::with("github").tenant([9; 16]).data(checkout())).unwrap().state;
-    let finish = |binding: Binding<'_>, state: &str| {
-        block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state)))
-    };
+    let finish =
+        |binding: Binding<'_>, state: &str| block_on(shop.flow.finish(binding, anything("github"), callback(state)));
     let state = begin();
     let Ok(LoginOutcome::Authorized(login)) = finish(session(), &state) else { panic!("refused") };
     assert_eq!((login.data, login.origin.tenant), (checkout(), Some(Tenant::from([9; 16]))));
@@ -43,7 +42,7 @@ fn nothing_secret_is_readable() {
     let begun = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
     let secret = begun.client_secret.unwrap();
     let held = Binding::login_secret(&secret).unwrap();
-    let finished = block_on(shop.flow.finish(held, Expect::provider("github"), callback(&begun.state)));
+    let finished = block_on(shop.flow.finish(held, anything("github"), callback(&begun.state)));
     let Ok(LoginOutcome::Authorized(login)) = finished else { panic!("refused") };
     let bytes = |text: &str| {
         use base64::Engine;

@@ -169,7 +169,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     servers.empty().await?;
     let fleet = Fleet::new(Kind::Postgres, Arc::clone(&servers))?;
     let server: Arc<Server<Basket>> = Arc::new(fleet.server().await?);
-    // AuthorizationRequest by a server whose clock is far behind, so that their time is over.
+    // Started by a server whose clock is far behind, so that their time is over.
     let early = Fleet { clock: ManualClock::at(now() - 10_000), ..Fleet::new(Kind::Postgres, Arc::clone(&servers))? };
     let early: Server<Basket> = Fleet { document: old_document()?, ..early }.server().await?;
     for number in 0..20 {

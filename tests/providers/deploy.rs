@@ -57,7 +57,7 @@ pub async fn of_each(kind: Kind, servers: Arc<Servers>) -> Outcome {
     Ok(format!("3 changes read, 5 refused as `data` with a restart that works; {kept}"))
 }
 
-/// AuthorizationRequest by a server of one release, finished by one of another.
+/// Started by a server of one release, finished by one of another.
 async fn reads<A: Data, B: Data + PartialEq + std::fmt::Debug>(
     fleet: &Fleet,
     begun: A,

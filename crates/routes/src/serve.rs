@@ -161,8 +161,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     }
 
     async fn finish(&self, request: Parts, callback: Callback) -> Response<W::Body> {
+        let opened = core::open(&self.shared.flow, callback);
         // A state that this ring did not seal must not make the application look up sessions and tenants.
-        let is_authentic = core::is_authentic(&self.shared.flow, seam::state_of(&callback));
+        let is_authentic = opened.as_ref().err().is_none_or(core::is_of_authentic_state);
         let user = if is_authentic { self.user(&request).await } else { None };
         let site = if is_authentic { self.site(&request).await } else { Ok(Site::default()) };
         let site = match site {
@@ -173,8 +174,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                 return self.refuse(&error, &request, None, false);
             }
         };
-        let binding = binding(&request, user.as_deref());
-        let finished = self.shared.flow.finish(binding, self.expect(&site), callback).await;
+        let (binding, expect) = (binding(&request, user.as_deref()), self.expect(&site).any_purpose());
+        let finished = core::finish(&self.shared.flow, binding, expect, opened).await;
         let hooks = &self.shared.hooks;
         match (finished, &hooks.on_login, &hooks.on_denied) {
             (Ok(LoginOutcome::Authorized(login)), Some(exchange), _) => set_no_store(exchange(login, request).await),
@@ -184,8 +185,12 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         }
     }
 
+    /// What belongs to this provider and to this site: a state that names another one is refused, and so is one that names a tenant or
+    /// a redirect id where the site has none.
     fn expect<'a>(&'a self, site: &'a Site) -> Expect<'a> {
-        seam::expect_site(Expect::provider(&self.provider), site.tenant.as_ref(), site.redirect.as_deref())
+        let expect = Expect::provider(&self.provider);
+        let expect = site.tenant.as_ref().map_or(expect, |tenant| expect.tenant(tenant));
+        site.redirect.as_deref().map_or(expect, |redirect| expect.redirect(redirect))
     }
 
     /// Answers a refused callback: by itself where the crate knows what to do, by redirecting to the return path or to the login

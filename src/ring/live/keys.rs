@@ -271,11 +271,12 @@ impl LiveKeyRing {
     /// Lets a flow follow the ring. Gives the ring that it has to begin with; no swap can come in between.
     pub(crate) fn follow<R: RingReader + 'static, E>(
         &self,
+        now: u64,
         make: impl FnOnce(KeyRing) -> Result<Arc<R>, E>,
     ) -> Result<Arc<R>, E> {
         let mut state = self.0.state();
         let reader = make(state.ring.clone())?;
-        record::ring(&state.ring, unix_seconds(SystemTime::now()));
+        record::ring(&state.ring, now);
         // Flows come and go in tests; what is gone takes no room.
         state.readers.retain(|reader| reader.strong_count() > 0);
         let following: Weak<R> = Arc::downgrade(&reader);
@@ -302,11 +303,10 @@ impl LiveKeyRing {
 
     /// The source says that the document is still the one in use.
     #[cfg(feature = "refresh")]
-    pub(super) fn confirm(&self) {
+    pub(super) fn confirm(&self, now: u64) {
         let mut state = self.0.state();
         state.confirmed_at = Some(monotonic_now());
         state.last_error = None;
-        let now = unix_seconds(SystemTime::now());
         record::ring(&state.ring, now);
     }
 
@@ -350,6 +350,7 @@ impl fmt::Debug for LiveKeyRing {
 }
 
 /// The clock of the runtime where there is one, which tests can hold still.
+#[allow(clippy::disallowed_methods, reason = "for the age of a ring, which no wall clock tells")]
 fn monotonic_now() -> Instant {
     #[cfg(feature = "refresh")]
     {

@@ -12,6 +12,7 @@ use oauth_state::{
 };
 
 use crate::bench::shapes::{PROVIDER, REDIRECT, TENANT, forged, session};
+use crate::shop::anything;
 
 pub type Refuse = Box<dyn Fn() -> FinishError>;
 
@@ -49,14 +50,14 @@ fn checking(flow: Flow, state: String, check: impl Fn(&Flow, Callback) -> Finish
 }
 
 fn plainly(flow: Flow, state: String) -> Refuse {
-    checking(flow, state, |flow, callback| flow.check(session(), Expect::provider(PROVIDER), callback).unwrap_err())
+    checking(flow, state, |flow, callback| flow.check(session(), anything(PROVIDER), callback).unwrap_err())
 }
 
 fn expecting(expect: impl for<'a> Fn(Expect<'a>) -> Expect<'a> + 'static) -> Refuse {
     let flow = here();
     let state = state_of(&flow, session(), usual());
     checking(flow, state, move |flow, callback| {
-        flow.check(session(), expect(Expect::provider(PROVIDER)), callback).unwrap_err()
+        flow.check(session(), expect(anything(PROVIDER)), callback).unwrap_err()
     })
 }
 
@@ -64,9 +65,7 @@ fn held_by(binding: impl Fn() -> Binding<'static> + 'static, user: bool) -> Refu
     let flow = here();
     let begun = if user { session().for_user(b"user-4711").unwrap() } else { session() };
     let state = state_of(&flow, begun, usual());
-    checking(flow, state, move |flow, callback| {
-        flow.check(binding(), Expect::provider(PROVIDER), callback).unwrap_err()
-    })
+    checking(flow, state, move |flow, callback| flow.check(binding(), anything(PROVIDER), callback).unwrap_err())
 }
 
 fn with_cookie(value: Option<&'static str>) -> Refuse {
@@ -79,7 +78,7 @@ fn with_cookie(value: Option<&'static str>) -> Refuse {
         headers.insert(COOKIE, format!("{name}={value}").parse().unwrap());
     }
     checking(flow, begun.state, move |flow, callback| {
-        flow.check(Binding::cookies(&headers), Expect::provider(PROVIDER), callback).unwrap_err()
+        flow.check(Binding::cookies(&headers), anything(PROVIDER), callback).unwrap_err()
     })
 }
 
@@ -89,7 +88,7 @@ fn issuer(query: &'static str) -> Refuse {
     let query = format!("state={state}&code=code{query}");
     Box::new(move || {
         let callback = Callback::from_query(&query).unwrap();
-        flow.check(session(), Expect::provider("gitlab"), callback).unwrap_err()
+        flow.check(session(), anything("gitlab"), callback).unwrap_err()
     })
 }
 
@@ -104,7 +103,7 @@ fn data() -> Refuse {
     let other = builder(testing::ring(), BEGUN).carrying::<String>().build().unwrap();
     Box::new(move || {
         let callback = Callback::from_code(state.as_str(), "code").unwrap();
-        other.check(session(), Expect::provider(PROVIDER), callback).unwrap_err()
+        other.check(session(), anything(PROVIDER), callback).unwrap_err()
     })
 }
 
@@ -118,7 +117,7 @@ fn by_get_of_a_form_post_provider() -> Refuse {
     let provider = Provider::custom("posts").unwrap().response_mode(ResponseMode::FormPost).post_only();
     let flow = builder(testing::ring(), BEGUN).provider(provider).build().unwrap();
     let state = state_of(&flow, session(), Login::with("posts"));
-    checking(flow, state, |flow, callback| flow.check(session(), Expect::provider("posts"), callback).unwrap_err())
+    checking(flow, state, |flow, callback| flow.check(session(), anything("posts"), callback).unwrap_err())
 }
 
 /// The codes, each with a call that is refused so.
@@ -143,7 +142,7 @@ pub fn all() -> Vec<(&'static str, Refuse)> {
         (
             "wrong_provider",
             checking(here(), genuine(), |flow, callback| {
-                flow.check(session(), Expect::provider("gitlab"), callback).unwrap_err()
+                flow.check(session(), anything("gitlab"), callback).unwrap_err()
             }),
         ),
         ("wrong_tenant", {

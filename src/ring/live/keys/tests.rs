@@ -41,7 +41,7 @@ impl RingReader for Reader {
 }
 
 fn follow(keys: &LiveKeyRing) -> Arc<Reader> {
-    keys.follow::<Reader, ()>(|_| Ok(Arc::new(Reader::default()))).unwrap()
+    keys.follow::<Reader, ()>(0, |_| Ok(Arc::new(Reader::default()))).unwrap()
 }
 
 #[test]

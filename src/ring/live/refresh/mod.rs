@@ -119,7 +119,7 @@ impl LiveKeyRing {
             )));
         }
         let keys = Self::from(ring);
-        keys.confirm();
+        keys.confirm(unix_seconds(refresh.clock.now()));
         tracing::info!(
             source = name,
             serial = keys.ring().serial(),
@@ -191,7 +191,7 @@ impl Refresher {
         let (text, version) = match fetched {
             Ok(Fetched::Document { text, version }) => (text, version),
             Ok(Fetched::Unchanged) => {
-                keys.confirm();
+                keys.confirm(unix_seconds(self.refresh.clock.now()));
                 record::refreshed(Refreshed::Unchanged);
                 record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
                 return Ok(Update::Unchanged);

@@ -1,0 +1,156 @@
+//! What a callback is checked for, one by one; `callback.rs` has the order.
+
+use super::FlowInner;
+use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
+use crate::callback::{Callback, Way};
+use crate::claims::codec::BindingKind;
+use crate::open::Authentic;
+use crate::provider::{Provider, host_of};
+use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
+use crate::secret::equal_in_constant_time;
+
+impl FlowInner {
+    /// What the state names must still be configured here.
+    pub(super) fn configured_provider(&self, authentic: &Authentic<'_>) -> Result<&Provider, FinishError> {
+        let Authentic { claims, return_to, .. } = authentic;
+        let provider = self.provider(claims.provider).ok_or_else(|| {
+            FinishError::because(
+                FinishErrorKind::WrongProvider,
+                "the state names a provider that this flow does not have",
+            )
+        })?;
+        if !claims.redirect.is_empty() && !provider.takes_redirect(claims.redirect) {
+            return Err(FinishError::because(
+                FinishErrorKind::WrongRedirect,
+                "the state names a redirect_uri that this flow does not have",
+            ));
+        }
+        if return_to.is_some_and(|path| self.returns_to_callback(path)) {
+            return Err(FinishError::because(
+                FinishErrorKind::Malformed,
+                "the state's return path is a callback address of this flow",
+            ));
+        }
+        Ok(provider)
+    }
+
+    pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
+        let Authentic { keys, nonce, claims, .. } = authentic;
+        binding::compare(&binding.holder, &self.cookies, provider.same_site(), &keys.flow, nonce, &claims.binding_tag)
+    }
+
+    /// The user agent, then the user.
+    pub(super) fn check_binding(
+        &self,
+        authentic: &Authentic<'_>,
+        binding: &Binding<'_>,
+        provider: &Provider,
+        callback: &Callback,
+    ) -> Result<FlowSecrets, FinishError> {
+        let secrets = match self.compare(authentic, binding, provider) {
+            Comparison::Same(secrets) => secrets,
+            Comparison::NoCookie => {
+                let why = binding.request().map(|headers| self.why_no_cookie(headers, provider));
+                let whose = without_cookie(binding, callback.way);
+                let restart = Restart::new(authentic.origin(), whose, callback.state.clone());
+                let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
+                return Err(refused.with_restart(restart));
+            }
+            Comparison::Other => {
+                let restart = Restart::new(authentic.origin(), Whose::Another, callback.state.clone());
+                return Err(other_user_agent(binding.holder.kind(), authentic.claims.kind).with_restart(restart));
+            }
+        };
+        if self.is_same_user(authentic, binding) { Ok(secrets) } else { Err(FinishErrorKind::OtherUser.into()) }
+    }
+
+    /// Whether the signed-in user is the one that started the login, if the state or its purpose requires one.
+    pub(super) fn is_same_user(&self, authentic: &Authentic<'_>, binding: &Binding<'_>) -> bool {
+        let Authentic { keys, nonce, claims, .. } = authentic;
+        let Some(tag) = &claims.user_tag else { return !self.needs_user(keys.purpose) };
+        let user = binding.user.map(|user| binding::user_tag(&keys.flow, nonce, user));
+        user.is_some_and(|user| equal_in_constant_time(&user, tag))
+    }
+
+    /// The page that posts the callback once more, for a provider that is declared so, and for a form of its own alone: what
+    /// says that it was reposted gets no second page, so that two sites never post in a circle.
+    pub(super) fn repost(
+        &self,
+        refused: &FinishError,
+        callback: &Callback,
+        provider: &Provider,
+    ) -> Option<FinishError> {
+        let cookie_missing = refused.kind() == FinishErrorKind::CookieMissing;
+        if !cookie_missing || !provider.reposts() || callback.way != Way::Posted {
+            return None;
+        }
+        let mut script_nonce = [0; SCRIPT_NONCE_BYTES];
+        (self.random)(&mut script_nonce).ok()?;
+        Some(FinishError::repost_needed(RepostPage::new(callback.fields(), script_nonce)))
+    }
+
+    /// What the headers tell of a cookie that did not come.
+    fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> MissingCookie {
+        let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok()).and_then(host_of);
+        let other_host = match (&self.public_host, request_host) {
+            (Some(public), Some(request)) => !public.eq_ignore_ascii_case(request),
+            _ => false,
+        };
+        match is_cross_site_post(headers) {
+            true if provider.reposts() => MissingCookie::RepostedPost,
+            true if provider.uses_form_post() => MissingCookie::DeclaredPost,
+            true => MissingCookie::UndeclaredPost,
+            false if other_host => MissingCookie::OtherHost,
+            false if headers.any_cookie() => MissingCookie::OtherCookies,
+            false => MissingCookie::NoCookies,
+        }
+    }
+}
+
+/// Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
+fn is_cross_site_post(headers: &RequestHeaders<'_>) -> bool {
+    headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site")
+}
+
+/// Whose callback it is that came without a cookie. The re-post page sends a same-origin POST, but another site sent the first
+/// one: a re-posted callback counts as that site's.
+pub(super) fn without_cookie(binding: &Binding<'_>, way: Way) -> Whose {
+    let cross_site = way == Way::Reposted || binding.request().is_some_and(is_cross_site_post);
+    if cross_site { Whose::UnknownPost } else { Whose::Unknown }
+}
+
+/// A provider that answers by form_post alone never puts a code into a URL; an attacker who changed `response_mode` in the
+/// authorization request does (OAuth 2.0 Form Post Response Mode, section 4).
+pub(super) fn check_response_mode(provider: &Provider, way: Way) -> Result<(), FinishErrorKind> {
+    if provider.is_post_only() && way == Way::Direct {
+        return Err(FinishErrorKind::WrongResponseMode);
+    }
+    Ok(())
+}
+
+fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
+    let kind = match expected {
+        BindingKind::Cookie | BindingKind::Unbound => FinishErrorKind::OtherBrowser,
+        BindingKind::Session => FinishErrorKind::OtherSession,
+        BindingKind::LoginSecret => FinishErrorKind::OtherClient,
+    };
+    if expected == sealed {
+        return kind.into();
+    }
+    FinishError::because(
+        kind,
+        "begin and finish use different kinds of Binding: use the same constructor at both ends (client secrets: \
+         new_login_secret at begin, client_secret at finish)",
+    )
+}
+
+/// RFC 9207 section 2.4: simple string comparison. Whether an `iss` was there and was checked.
+pub(super) fn check_issuer(provider: &Provider, iss: Option<&str>) -> Result<bool, FinishErrorKind> {
+    match (provider.issuer_rule(), iss) {
+        (Some((issuer, _)), Some(iss)) if issuer == iss => Ok(true),
+        (Some(_), Some(_)) => Err(FinishErrorKind::IssuerMismatch),
+        (Some((_, true)), None) => Err(FinishErrorKind::IssuerMissing),
+        // Nothing to compare with: it proves nothing and harms nothing.
+        (Some((_, false)) | None, _) => Ok(false),
+    }
+}
