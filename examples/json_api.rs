@@ -46,11 +46,11 @@ Signs people in with GitHub, for clients without cookies.
   cargo run --example json_api -- --once    signs in once against a stand-in, tries what an attacker would, and ends
 
   POST /auth/github/begin    {\"return_to\": \"/basket\"}
-                             -> {\"authorization_url\": ..., \"client_secret\": ..., \"expires_in\": ...}
-  POST /auth/github/finish   {\"code\": ..., \"state\": ..., \"iss\": ..., \"client_secret\": ...}
+                             -> {\"authorization_url\": ..., \"login_secret\": ..., \"expires_in\": ...}
+  POST /auth/github/finish   {\"code\": ..., \"state\": ..., \"iss\": ..., \"login_secret\": ...}
                              -> {\"user\": ..., \"return_to\": ...}
 
-The client keeps `client_secret` where only it can read it, and puts it into no address. It is not the OAuth app's secret.
+The client keeps `login_secret` where only it can read it, and puts it into no address. It is not the OAuth app's secret.
 
 Needs in the environment:
 
@@ -145,7 +145,7 @@ async fn begin(State(site): State<Arc<Site>>, Json(wish): Json<Wish>) -> Respons
     let request = site.client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
     let (url, _) = request.add_scope(Scope::new("read:user".to_owned())).url();
     let seconds = begun.expires_at.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs();
-    set_no_store(Json(json!({ "authorization_url": url, "client_secret": begun.client_secret, "expires_in": seconds })))
+    set_no_store(Json(json!({ "authorization_url": url, "login_secret": begun.login_secret, "expires_in": seconds })))
 }
 
 /// What the client caught, and the secret that it kept.
@@ -154,7 +154,7 @@ struct Caught {
     code: String,
     state: String,
     iss: Option<String>,
-    client_secret: String,
+    login_secret: String,
 }
 
 /// Finishes the login that the same client began.
@@ -165,8 +165,8 @@ async fn finish(State(site): State<Arc<Site>>, Json(caught): Json<Caught>) -> Re
 
 impl Site {
     async fn finish(&self, caught: Caught) -> Response {
-        let Ok(binding) = Binding::login_secret(&caught.client_secret) else {
-            tracing::warn!(code = "no_client_secret", "sign-in refused");
+        let Ok(binding) = Binding::login_secret(&caught.login_secret) else {
+            tracing::warn!(code = "no_login_secret", "sign-in refused");
             return failed(400);
         };
         let callback = Callback::from_code(caught.state, caught.code);
@@ -277,7 +277,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
         let field = |name: &str| begun.get(name).and_then(Value::as_str).unwrap_or_default();
         let caught = client.authorize(&Url::parse(field("authorization_url"))?).await?;
         let [code, state, iss] = ["code", "state", "iss"].map(|name| caught.parameter(name));
-        Ok(json!({ "code": code, "state": state, "iss": iss, "client_secret": field("client_secret") }))
+        Ok(json!({ "code": code, "state": state, "iss": iss, "login_secret": field("login_secret") }))
     };
     let with = |caught: &Value, name: &str, value: &str| {
         let mut changed = caught.clone();
@@ -304,11 +304,11 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
 
     let mut bob = UserAgent::of("bob", &github.address, &log)?;
     let (anns, bobs) = (catch(&mut ann).await?, catch(&mut bob).await?);
-    let secret_of = |caught: &Value| caught.get("client_secret").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let answer = ann.post_json(&finish, &with(&bobs, "client_secret", &secret_of(&anns))).await?;
+    let secret_of = |caught: &Value| caught.get("login_secret").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let answer = ann.post_json(&finish, &with(&bobs, "login_secret", &secret_of(&anns))).await?;
     refused(&mut report, "Bob's answer with Ann's secret (login CSRF)", &answer, "other_client");
-    let answer = ann.post_json(&finish, &with(&bobs, "client_secret", "")).await?;
-    refused(&mut report, "Bob's answer without a secret", &answer, "no_client_secret");
+    let answer = ann.post_json(&finish, &with(&bobs, "login_secret", "")).await?;
+    refused(&mut report, "Bob's answer without a secret", &answer, "no_login_secret");
     let answer = bob.post_json(&finish, &with(&bobs, "state", "ost1-made-up")).await?;
     refused(&mut report, "a state that somebody made up", &answer, "malformed");
     let answer = bob.post_json(&finish, &with(&bobs, "iss", "https://login.mallory.example")).await?;

@@ -5,5 +5,6 @@ pub use crate::claims::{ReturnToError, TenantError};
 pub use crate::flow::DataError;
 pub use crate::future::BoxError;
 pub use crate::name::NameError;
+pub use crate::provider::UrlError;
 pub use crate::random::RandomnessError;
 pub use crate::refusal::{FinishErrorKind, RepostPage};

@@ -108,7 +108,7 @@ pub use flow::{
 pub use future::BoxFuture;
 pub use guard::{ReplayGuard, SingleProcessGuard};
 pub use name::{App, Purpose};
-pub use provider::Provider;
+pub use provider::{AuthorizationUrl, Provider};
 pub use refusal::{FinishError, Restart};
 pub use ring::{KeyRing, LiveKeyRing};
 

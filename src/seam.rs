@@ -176,7 +176,7 @@ pub mod routes {
     use crate::expect::Expect;
     use crate::flow::{BeginError, Flow, Login, LoginData, LoginOutcome, OpenedCallback};
     use crate::http::pages::{self, Words};
-    use crate::provider::{self, Provider, RedirectUri};
+    use crate::provider::{self, AuthorizationUrl, Parameters, Provider, RedirectUri, UrlError};
     use crate::refusal::FinishError;
 
     /// The largest query or form of a callback, in bytes.
@@ -249,6 +249,18 @@ pub mod routes {
     #[must_use]
     pub fn redirect_uris(provider: &Provider) -> &[(Option<String>, String)] {
         provider.redirect_uris()
+    }
+
+    /// Whether a provider has what its authorization URL is made of.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
+    pub fn url_of(provider: &Provider) -> Result<(), UrlError> {
+        let redirect_uri = provider.redirect_uris().first().map(|(_, uri)| uri.as_str());
+        let purpose = crate::name::Purpose::Login;
+        let login = Parameters { purpose, redirect_uri, state: "", code_challenge: "", nonce: "" };
+        AuthorizationUrl::new(provider, None, &login).map(|_| ())
     }
 
     /// The host of an authority, without its port.

@@ -13,7 +13,7 @@ use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
 use crate::name::{self, Purpose};
-use crate::provider::{Provider, host_of, is_host_of_origin};
+use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError, host_of, is_host_of_origin};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
@@ -44,13 +44,69 @@ pub struct AuthorizationRequest {
     /// every time: a cookie that is used again has to live longer, too.
     pub set_cookie: Option<String>,
     /// The secret that the client keeps and sends back, for a login that is bound by one.
-    pub client_secret: Option<String>,
+    pub login_secret: Option<String>,
     /// When the state expires.
     pub expires_at: SystemTime,
     redirect_uri: Option<Arc<str>>,
+    provider: Provider,
+    purpose: Purpose,
 }
 
 impl AuthorizationRequest {
+    /// The address to which you redirect the user: the provider's authorization endpoint with everything that this login needs, PKCE
+    /// included.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError`] if the provider has no `client_id`, no endpoint or no redirect_uri. A service that lets the `oauth2` crate build
+    /// the address needs none of them here.
+    ///
+    /// # Examples
+    ///
+    /// See [`AuthorizationUrl`].
+    pub fn url(&self) -> Result<AuthorizationUrl, UrlError> {
+        self.url_of(None)
+    }
+
+    /// The same state for an endpoint that is not the authorization endpoint, such as the consent of an administrator or the
+    /// installation of an application.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationRequest::url`], and [`UrlError::Endpoint`] for anything but an https address.
+    pub fn url_at(&self, endpoint: &str) -> Result<AuthorizationUrl, UrlError> {
+        self.url_of(Some(endpoint))
+    }
+
+    fn url_of(&self, endpoint: Option<&str>) -> Result<AuthorizationUrl, UrlError> {
+        let login = Parameters {
+            purpose: self.purpose,
+            redirect_uri: self.redirect_uri.as_deref(),
+            state: &self.state,
+            code_challenge: &self.code_challenge,
+            nonce: &self.nonce,
+        };
+        AuthorizationUrl::new(&self.provider, endpoint, &login)
+    }
+
+    /// The provider's id.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.provider.id()
+    }
+
+    /// What the login is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// `name=value` of the cookie, for tests and for clients that keep their cookies themselves.
+    #[must_use]
+    pub fn cookie_pair(&self) -> Option<&str> {
+        self.set_cookie.as_deref()?.split(';').next()
+    }
+
     /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
     ///
     /// # Examples
@@ -86,7 +142,7 @@ const RANDOM_BYTES: usize = NONCE_BYTES + SECRET_BYTES + SUFFIX_BYTES;
 struct NewBinding {
     secret: SecretBytes<SECRET_BYTES>,
     set_cookie: Option<String>,
-    client_secret: Option<String>,
+    login_secret: Option<String>,
 }
 
 impl<T: LoginData> Flow<T> {
@@ -170,9 +226,11 @@ impl<T: LoginData> Flow<T> {
             code_challenge: secrets.code_challenge(),
             nonce: secrets.nonce(),
             set_cookie: bound.set_cookie,
-            client_secret: bound.client_secret,
+            login_secret: bound.login_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
             redirect_uri: inner.address(provider, login.redirect.as_deref()).map(|at| Arc::clone(&at.text)),
+            provider: provider.clone(),
+            purpose,
         };
         Ok((begun, also))
     }
@@ -330,16 +388,16 @@ impl FlowInner {
         suffix.copy_from_slice(&random[NONCE_BYTES + SECRET_BYTES..]);
         let secret = SecretBytes::new(secret);
 
-        let without_cookie = |secret| NewBinding { secret, set_cookie: None, client_secret: None };
+        let without_cookie = |secret| NewBinding { secret, set_cookie: None, login_secret: None };
         let bound = match &binding.holder {
             Holder::Cookies(_) => {
                 let cookie = reused.unwrap_or_else(|| BrowserCookie::mint(suffix, secret));
                 let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie, max_age));
-                NewBinding { secret: cookie.secret, set_cookie, client_secret: None }
+                NewBinding { secret: cookie.secret, set_cookie, login_secret: None }
             }
             Holder::NewLoginSecret => {
-                let client_secret = Some(base64url::encode(secret.expose()));
-                NewBinding { secret, set_cookie: None, client_secret }
+                let login_secret = Some(base64url::encode(secret.expose()));
+                NewBinding { secret, set_cookie: None, login_secret }
             }
             Holder::Session(session) | Holder::LoginSecret(session) => without_cookie(session.clone()),
             Holder::Unbound => without_cookie(SecretBytes::new(UNBOUND_SECRET)),

@@ -3,6 +3,7 @@
 use super::outcome::DataError;
 use crate::name::{NameError, Purpose};
 use crate::payload::StoreError;
+use crate::provider::UrlError;
 use crate::random::RandomnessError;
 
 /// Why a login did not begin. Nothing was sealed and nobody was redirected.
@@ -109,9 +110,9 @@ pub enum BeginError {
          asked at the callback as well, and not in each_login"
     )]
     NotOfSite,
-    /// The application's authorization URL cannot stand in a `Location` header.
-    #[error("the authorization URL holds a character that no header takes: percent-encode what goes into it")]
-    AuthorizationUrl,
+    /// There is no authorization URL, or none that can stand in a `Location` header.
+    #[error(transparent)]
+    AuthorizationUrl(#[from] UrlError),
     /// The callback's host never gets the cookie that this host sets.
     #[error(
         "the cookie of this host never reaches the redirect_uri's host: begin on that host, or, if a proxy replaces the \
@@ -178,7 +179,7 @@ impl BeginError {
             Self::CrossSitePost => "cross_site_post",
             Self::SiteUnavailable(_) => "site_unavailable",
             Self::NotOfSite => "not_of_site",
-            Self::AuthorizationUrl => "authorization_url",
+            Self::AuthorizationUrl(_) => "authorization_url",
             Self::CookieHostMismatch => "cookie_host_mismatch",
         }
     }

@@ -5,9 +5,14 @@ mod preset;
 mod presets;
 mod redirect_uri;
 mod sources;
+mod url;
 
 pub use preset::{Preset, PresetError, Sourced};
 pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin};
+pub(crate) use url::Parameters;
+pub use url::{AuthorizationUrl, UrlError};
+
+use std::sync::Arc;
 
 use crate::cookie::SameSite;
 use crate::name::{self, NameError};
@@ -52,8 +57,16 @@ pub enum ResponseMode {
 /// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Provider {
+pub struct Provider(Arc<Settings>);
+
+#[derive(Clone, Debug)]
+struct Settings {
     id: String,
+    client_id: Option<String>,
+    authorization_endpoint: Option<String>,
+    scopes: Vec<String>,
+    /// Whether it takes PKCE, as all do that no document says otherwise of.
+    pkce: bool,
     issuer: Option<Issuer>,
     max_state_chars: usize,
     response_mode: ResponseMode,
@@ -91,14 +104,67 @@ impl Provider {
 
     /// Nothing is known of it but its id.
     fn bare(id: &str) -> Self {
-        Self {
+        Self(Arc::new(Settings {
             id: id.to_owned(),
+            client_id: None,
+            authorization_endpoint: None,
+            scopes: Vec::new(),
+            pkce: true,
             issuer: None,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
             post_only: false,
             redirect_uris: Vec::new(),
-        }
+        }))
+    }
+
+    /// The same with other settings; a clone that is elsewhere keeps its own.
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// The client's id at the provider, for [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// let github = Provider::github().client_id("Iv1.8a61f9b3a7aba766").redirect_uri("https://shop.example/auth/github/callback");
+    /// assert_eq!(github.id(), "github");
+    /// ```
+    #[must_use]
+    pub fn client_id(self, id: &str) -> Self {
+        self.with(|settings| settings.client_id = Some(id.to_owned()))
+    }
+
+    /// The authorization endpoint (RFC 6749 section 3.1), https. Presets of providers with one endpoint for all know it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// let okta = Provider::okta("https://acme.okta.com")?.authorization_endpoint("https://acme.okta.com/oauth2/v1/authorize");
+    /// assert_eq!(okta.id(), "okta");
+    /// # Ok::<(), oauth_state::provider::PresetError>(())
+    /// ```
+    #[must_use]
+    pub fn authorization_endpoint(self, url: &str) -> Self {
+        self.with(|settings| settings.authorization_endpoint = Some(url.to_owned()))
+    }
+
+    /// The scopes to ask for, in place of the preset's. With `openid` among them it is OpenID Connect, and a nonce is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::Provider;
+    /// assert_eq!(Provider::google().scopes(["openid", "email"]).id(), "google");
+    /// ```
+    #[must_use]
+    pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let scopes = scopes.into_iter().map(str::to_owned).collect();
+        self.with(|settings| settings.scopes = scopes)
     }
 
     /// The id, which travels in the state.
@@ -110,7 +176,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// The longest `state` that the provider takes, in characters. A longer one is an error of begin, before anybody is
@@ -124,7 +190,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn max_state_chars(self, characters: usize) -> Self {
-        Self { max_state_chars: characters.min(LONGEST_TEXT), ..self }
+        self.with(|settings| settings.max_state_chars = characters.min(LONGEST_TEXT))
     }
 
     /// The provider's issuer identifier, where it is known but not promised to come: an `iss` that comes must be equal
@@ -138,7 +204,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn issuer(self, issuer: &str) -> Self {
-        Self { issuer: Some(Issuer { identifier: issuer.to_owned(), required: false }), ..self }
+        self.with(|settings| settings.issuer = Some(Issuer { identifier: issuer.to_owned(), required: false }))
     }
 
     /// The provider declares `authorization_response_iss_parameter_supported`: a callback without `iss` is refused, and
@@ -153,7 +219,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn requires_iss(self, issuer: &str) -> Self {
-        Self { issuer: Some(Issuer { identifier: issuer.to_owned(), required: true }), ..self }
+        self.with(|settings| settings.issuer = Some(Issuer { identifier: issuer.to_owned(), required: true }))
     }
 
     /// How the provider hands its answer over. [`ResponseMode::Query`] unless said otherwise.
@@ -167,7 +233,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn response_mode(self, response_mode: ResponseMode) -> Self {
-        Self { response_mode, ..self }
+        self.with(|settings| settings.response_mode = response_mode)
     }
 
     /// Accepts this provider's callbacks by POST only, for a provider that is declared as [`ResponseMode::FormPost`] or
@@ -191,7 +257,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn post_only(self) -> Self {
-        Self { post_only: true, ..self }
+        self.with(|settings| settings.post_only = true)
     }
 
     /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
@@ -208,9 +274,8 @@ impl Provider {
     /// assert_eq!(provider.id(), "github");
     /// ```
     #[must_use]
-    pub fn redirect_uri(mut self, uri: &str) -> Self {
-        self.redirect_uris.push((None, uri.to_owned()));
-        self
+    pub fn redirect_uri(self, uri: &str) -> Self {
+        self.with(|settings| settings.redirect_uris.push((None, uri.to_owned())))
     }
 
     /// One of several callback addresses registered with this provider, by the id that
@@ -225,9 +290,8 @@ impl Provider {
     /// assert_eq!(provider.id(), "github");
     /// ```
     #[must_use]
-    pub fn named_redirect_uri(mut self, id: &str, uri: &str) -> Self {
-        self.redirect_uris.push((Some(id.to_owned()), uri.to_owned()));
-        self
+    pub fn named_redirect_uri(self, id: &str, uri: &str) -> Self {
+        self.with(|settings| settings.redirect_uris.push((Some(id.to_owned()), uri.to_owned())))
     }
 
     /// How many characters a state for it may have.
@@ -239,27 +303,47 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn state_limit(&self) -> usize {
-        self.max_state_chars
+        self.0.max_state_chars
     }
 
     /// The issuer identifier and whether it must come.
+    pub(crate) fn client_id_or_none(&self) -> Option<&str> {
+        self.0.client_id.as_deref()
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.0.authorization_endpoint.as_deref()
+    }
+
+    pub(crate) fn scope_names(&self) -> impl Iterator<Item = &str> {
+        self.0.scopes.iter().map(String::as_str)
+    }
+
+    pub(crate) fn takes_pkce(&self) -> bool {
+        self.0.pkce
+    }
+
+    pub(crate) fn is_openid(&self) -> bool {
+        self.scope_names().any(|scope| scope == "openid")
+    }
+
     pub(crate) fn issuer_rule(&self) -> Option<(&str, bool)> {
-        self.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
+        self.0.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
     }
 
     /// Whether its answer comes as a cross-site POST, with a cookie that browsers send along.
     pub(crate) fn uses_form_post(&self) -> bool {
-        self.response_mode == ResponseMode::FormPost
+        self.0.response_mode == ResponseMode::FormPost
     }
 
     /// Whether its answer comes as a cross-site POST that this site posts once more.
     pub(crate) fn reposts(&self) -> bool {
-        self.response_mode == ResponseMode::FormPostReposted
+        self.0.response_mode == ResponseMode::FormPostReposted
     }
 
     /// Whether callbacks by GET are refused.
     pub(crate) fn is_post_only(&self) -> bool {
-        self.post_only
+        self.0.post_only
     }
 
     pub(crate) fn same_site(&self) -> SameSite {
@@ -267,12 +351,17 @@ impl Provider {
     }
 
     pub(crate) fn redirect_uris(&self) -> &[(Option<String>, String)] {
-        &self.redirect_uris
+        &self.0.redirect_uris
     }
 
     /// Whether logins may name this id: any, until one is registered.
     pub(crate) fn takes_redirect(&self, id: &str) -> bool {
-        let mut named = self.redirect_uris.iter().filter_map(|(known, _)| known.as_deref()).peekable();
+        let mut named = self.0.redirect_uris.iter().filter_map(|(known, _)| known.as_deref()).peekable();
         named.peek().is_none() || named.any(|known| known == id)
     }
+}
+
+/// Names of this very machine, to which a connection needs no TLS.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "::1")
 }

@@ -1,7 +1,7 @@
 //! The providers that have a name of their own: thin constructors over the table of presets.
 
 use super::presets;
-use super::{Preset, PresetError, Provider, RedirectUri};
+use super::{Preset, PresetError, Provider, RedirectUri, is_loopback};
 use crate::name;
 
 impl Provider {
@@ -244,7 +244,7 @@ impl Provider {
     /// ```
     pub fn oidc(id: &str, issuer: &str) -> Result<Self, PresetError> {
         name::check("provider id", id)?;
-        Self { id: id.to_owned(), ..presets::OIDC.provider() }.with_issuer(issuer)
+        presets::OIDC.provider().with(|settings| settings.id = id.to_owned()).with_issuer(issuer)
     }
 
     fn with_issuer(self, issuer: &str) -> Result<Self, PresetError> {
@@ -255,6 +255,5 @@ impl Provider {
 /// RFC 8414 section 2: https, without query and fragment. Plain http is for a provider on the developer's own machine.
 fn is_issuer(issuer: &str) -> bool {
     let Some(RedirectUri { scheme, host: Some(host), .. }) = RedirectUri::parse(issuer) else { return false };
-    let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
-    !issuer.contains('?') && (scheme == "https" || local)
+    !issuer.contains('?') && (scheme == "https" || is_loopback(&host))
 }

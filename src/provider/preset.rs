@@ -123,6 +123,13 @@ impl Preset {
             Some(limit) => provider.max_state_chars(limit.value),
             None => provider,
         };
+        let provider = provider.with(|settings| {
+            settings.authorization_endpoint = self.authorization_endpoint.map(|endpoint| endpoint.value.to_owned());
+            settings.scopes = self
+                .scopes
+                .map_or_else(Vec::new, |scopes| scopes.value.iter().map(|&scope| scope.to_owned()).collect());
+            settings.pkce = self.pkce_s256.is_none_or(|takes| takes.value);
+        });
         match self.issuer {
             Some(issuer) if self.compares_iss => provider.issuer(issuer.value),
             _ => provider,

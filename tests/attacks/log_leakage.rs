@@ -63,7 +63,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
             text.expose().to_owned(),
             begun.state.clone(),
             begun.code_challenge.clone(),
-            by_client.client_secret.clone().unwrap(),
+            by_client.login_secret.clone().unwrap(),
             cookie_value.clone(),
             session_id.to_owned(),
             "sentinel-user-42".to_owned(),
@@ -77,7 +77,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
     assert!(bound_debug.contains("VerifiedCallback"));
     secrets.check(&bound_debug);
     let headers: http::HeaderMap = [(http::header::COOKIE, cookie.parse().unwrap())].into_iter().collect();
-    let client_secret = Binding::login_secret(by_client.client_secret.as_ref().unwrap()).unwrap();
+    let client_secret = Binding::login_secret(by_client.login_secret.as_ref().unwrap()).unwrap();
     let values: [&dyn Debug; 17] = [
         &key,
         &text,

@@ -40,7 +40,7 @@ fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
     assert_eq!(code(Binding::cookie_headers([]), &by_session.state), "cookie_missing");
 
     let by_client = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
-    let secret = by_client.client_secret.unwrap();
+    let secret = by_client.login_secret.unwrap();
     assert_eq!(code(Binding::login_secret(&secret).unwrap(), &by_client.state), "passed");
     assert_eq!(code(Binding::login_secret(&"A".repeat(43)).unwrap(), &by_client.state), "other_client");
     assert_eq!(code(Binding::new_login_secret(), &by_client.state), "other_client");

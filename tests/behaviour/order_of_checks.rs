@@ -12,7 +12,7 @@ fn an_honest_login_comes_back_whole() {
     let login = Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/a?b#c").unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     assert_eq!(begun.expires_at, UNIX_EPOCH + Duration::from_secs(NOW + 600));
-    assert!(begun.set_cookie.is_none() && begun.client_secret.is_none());
+    assert!(begun.set_cookie.is_none() && begun.login_secret.is_none());
     let query = format!("code=the%2Bcode&state={}&scope=openid", begun.state);
     let callback = Callback::from_query(&query).unwrap();
     let login = authorized(block_on(shop.flow.finish(session(), anything("github"), callback)).unwrap());

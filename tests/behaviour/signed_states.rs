@@ -40,7 +40,7 @@ fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
 fn nothing_secret_is_readable() {
     let shop = shop_built(|builder| builder.provider(Provider::github()).build_signed_not_encrypted());
     let begun = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
-    let secret = begun.client_secret.unwrap();
+    let secret = begun.login_secret.unwrap();
     let held = Binding::login_secret(&secret).unwrap();
     let finished = block_on(shop.flow.finish(held, anything("github"), callback(&begun.state)));
     let Ok(LoginOutcome::Authorized(login)) = finished else { panic!("refused") };

@@ -84,7 +84,7 @@ impl<'r> Service<'r> {
         let by_cookie = self.finish(flow, Binding::cookies(&headers), &state, needles);
 
         let begun = flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
-        let secret = begun.client_secret.unwrap();
+        let secret = begun.login_secret.unwrap();
         needles.extend(needles::of_base64url("a client's secret, in its text", "a client's secret", &secret));
         let binding = Box::new(Binding::login_secret(&secret).unwrap());
         let by_secret = self.finish(flow, (*binding).clone(), &begun.state, needles);

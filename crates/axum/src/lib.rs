@@ -10,12 +10,7 @@
 //!
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000));
 //! let routes = LoginRoutes::builder(flow)
-//!     .provider(Provider::github().redirect_uri("https://shop.example/auth/github/callback"), |begun| {
-//!         format!(
-//!             "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
-//!             begun.state, begun.code_challenge
-//!         )
-//!     })
+//!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 //!     .on_login(|login, _request| async move {
 //!         let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
 //!         Redirect::to(&path) // after exchanging login.code

@@ -33,7 +33,7 @@ pub type LoginRoutes<T = ()> = Routes<Axum, T>;
 /// use oauth_state_axum::{LoginRoutes, router};
 /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
 /// # let routes = LoginRoutes::builder(flow)
-/// #     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+/// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 /// #     .on_login(|_, _| async { "signed in" })
 /// #     .build()?;
 /// let app: axum::Router = axum::Router::new().merge(router(routes));

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use oauth_state::seam::routes::{host_and_path, redirect_uris};
+use oauth_state::error::UrlError;
+use oauth_state::seam::routes::{host_and_path, redirect_uris, url_of};
 use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +29,7 @@ use crate::serve::{AddressMaker, Again, Serving, Shared};
 /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
 /// let builder = LoginRoutes::builder(flow)
-///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state));
+///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"));
 /// assert_eq!(format!("{builder:?}"), r#"RoutesBuilder { at: "/auth", providers: ["github"], .. }"#);
 /// # Ok::<(), oauth_state::error::NameError>(())
 /// ```
@@ -38,6 +39,8 @@ pub struct RoutesBuilder<W: Framework, T> {
     at: String,
     default_return_to: Option<ReturnTo>,
     providers: Vec<(Provider, AddressMaker)>,
+    /// Why the first provider without an authorization URL has none.
+    unbuilt: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
     /// `each_login` came after it, and changed what it takes.
     dropped_refusal: bool,
@@ -54,7 +57,7 @@ impl<W: Framework> Routes<W, ()> {
     /// use oauth_state_routes::LoginRoutes;
     /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
-    ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state))
+    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
     ///     .on_login(|_login, _request| async { Response::new("signed in") })
     ///     .build()?;
     /// assert_eq!(routes.flow().fingerprint(), testing::ring().fingerprint());
@@ -73,6 +76,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
             at: "/auth".to_owned(),
             default_return_to: None,
             providers: Vec::new(),
+            unbuilt: None,
             hooks,
             dropped_refusal: false,
         }
@@ -97,7 +101,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
     ///         let campaign = request.uri.query().is_some_and(|query| query.contains("campaign=spring"));
     ///         login.data(campaign)
     ///     })
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|login, _request| async move {
     ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
     ///     });
@@ -108,12 +112,12 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         self,
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> RoutesBuilder<W, U> {
-        let Self { flow, at, default_return_to, providers, hooks, .. } = self;
+        let Self { flow, at, default_return_to, providers, unbuilt, hooks, .. } = self;
         let dropped_refusal = hooks.on_denied.is_some();
         let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
         let hooks =
             Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
-        RoutesBuilder { flow: flow.carrying(), at, default_return_to, providers, hooks, dropped_refusal }
+        RoutesBuilder { flow: flow.carrying(), at, default_return_to, providers, unbuilt, hooks, dropped_refusal }
     }
 }
 
@@ -129,7 +133,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .mount_at("/sign-in/with")
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/sign-in/with/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .build()?;
     /// assert_eq!(format!("{routes:?}"), r#"Routes { paths: ["/sign-in/with/github"], .. }"#);
@@ -151,7 +155,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .default_return_to(ReturnTo::parse("/home")?)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -160,7 +164,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         Self { default_return_to: Some(path), ..self }
     }
 
-    /// Adds a provider to the flow, with what makes its authorization URL of a begun login.
+    /// Adds a provider to the flow. Its authorization URL is [`AuthorizationRequest::url`], so that it needs a `client_id`, a
+    /// redirect_uri, and an endpoint where its preset knows none.
     ///
     /// # Examples
     ///
@@ -169,17 +174,48 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let builder = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-    ///     .provider(Provider::google(), |begun| format!("https://accounts.google.com/o/oauth2/v2/auth?state={}", begun.state));
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
+    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"));
     /// assert!(format!("{builder:?}").contains(r#"["github", "google"]"#));
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
-    pub fn provider<A: Into<String>>(
-        mut self,
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.unbuilt = self.unbuilt.or_else(|| url_of(&provider).err());
+        self.add(provider, Arc::new(|request| Ok(request.url()?.to_string())))
+    }
+
+    /// Adds a provider to the flow, with what makes its authorization URL of a login: for a service that lets the `oauth2` crate
+    /// build it.
+    ///
+    /// # Security
+    ///
+    /// The URL has to hold [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`: without PKCE, whoever injects a
+    /// stolen code is not noticed (RFC 9700 section 2.1.1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let builder = LoginRoutes::builder(flow).provider_with_url(Provider::github(), |request| {
+    ///     let (state, challenge) = (&request.state, &request.code_challenge);
+    ///     let query = format!("client_id=id&state={state}&code_challenge={challenge}&code_challenge_method=S256");
+    ///     format!("https://github.com/login/oauth/authorize?{query}")
+    /// });
+    /// assert!(format!("{builder:?}").contains(r#"["github"]"#));
+    /// # Ok::<(), oauth_state::error::NameError>(())
+    /// ```
+    pub fn provider_with_url<A: Into<String>>(
+        self,
         provider: Provider,
         authorization_url: impl Fn(&AuthorizationRequest) -> A + Send + Sync + 'static,
     ) -> Self {
-        self.providers.push((provider, Arc::new(move |begun| authorization_url(begun).into())));
+        self.add(provider, Arc::new(move |request| Ok(authorization_url(request).into())))
+    }
+
+    fn add(mut self, provider: Provider, authorization_url: AddressMaker) -> Self {
+        self.providers.push((provider, authorization_url));
         self
     }
 
@@ -198,7 +234,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let elsewhere = Provider::github().redirect_uri("https://shop.example/callback");
     /// let error = LoginRoutes::builder(flow)
-    ///     .provider(elsewhere, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(elsewhere.client_id("id"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .build()
     ///     .unwrap_err();
@@ -214,7 +250,10 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self,
         build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
     ) -> Result<Routes<W, T>, RoutesError> {
-        let Self { mut flow, at, default_return_to, providers, hooks, dropped_refusal } = self;
+        let Self { mut flow, at, default_return_to, providers, unbuilt, hooks, dropped_refusal } = self;
+        if let Some(error) = unbuilt {
+            return Err(error.into());
+        }
         if dropped_refusal && hooks.on_denied.is_none() {
             return Err(RoutesError::RefusalTakenTooEarly);
         }

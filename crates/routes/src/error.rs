@@ -1,6 +1,7 @@
 //! Why routes do not build.
 
 use oauth_state::ConfigError;
+use oauth_state::error::UrlError;
 
 /// Why the routes do not build.
 ///
@@ -19,6 +20,9 @@ pub enum RoutesError {
     /// The flow itself does not build.
     #[error(transparent)]
     Flow(#[from] ConfigError),
+    /// A provider lacks what its authorization URL is made of.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The path given with `mount_at` is not a plain path.
     #[error(
         "the routes lie at a path such as /auth: one '/' first, none last, and of letters, digits, '/', '.', '_', '-'"

@@ -13,12 +13,7 @@
 //!
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000));
 //! let routes = LoginRoutes::builder(flow)
-//!     .provider(Provider::github(), |begun| {
-//!         format!(
-//!             "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
-//!             begun.state, begun.code_challenge
-//!         )
-//!     })
+//!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 //!     .on_login(|_login, _request| async { Response::new("signed in") }) // after exchanging the code
 //!     .build()?;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

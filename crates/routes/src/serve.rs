@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
-use oauth_state::error::FinishErrorKind;
+use oauth_state::error::{FinishErrorKind, UrlError};
 use oauth_state::http::redirect;
 use oauth_state::seam::{self, routes as core};
 use oauth_state::{
@@ -23,7 +23,7 @@ use crate::site::Site;
 use crate::task::run_to_completion;
 
 /// Makes a provider's authorization URL.
-pub(crate) type AddressMaker = Arc<dyn Fn(&AuthorizationRequest) -> String + Send + Sync>;
+pub(crate) type AddressMaker = Arc<dyn Fn(&AuthorizationRequest) -> Result<String, UrlError> + Send + Sync>;
 /// What all providers' routes share.
 pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
@@ -141,8 +141,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     }
 
     fn redirect(&self, begun: &AuthorizationRequest) -> Result<Response<W::Body>, BeginError> {
-        let response = redirect(begun, &(self.authorization_url)(begun));
-        response.map(|response| response.map(|()| empty::<W>())).map_err(|_| BeginError::AuthorizationUrl)
+        let response = redirect(begun, &(self.authorization_url)(begun)?);
+        response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
     }
 
     /// Finishes whatever began, on a task of its own.

@@ -34,7 +34,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// use oauth_state_routes::{LoginRoutes, Site};
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .site(|request| async move {
     ///         match request.headers.get("host").and_then(|host| host.to_str().ok()) {
     ///             Some("acme.shop.example") => Ok(Site::default().with_tenant([1; 16])),
@@ -71,7 +71,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .signed_in_user(|request| async move {
     ///         request.extensions.get::<User>().map(|user| user.0.to_be_bytes().to_vec())
     ///     })
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())
@@ -94,8 +94,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// # let github = |begun: &oauth_state::AuthorizationRequest| format!("https://github.com/login/oauth/authorize?state={}", begun.state);
-    /// let routes = LoginRoutes::builder(flow).provider(Provider::github(), github).on_login(|login, _request| async move {
+    /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+    /// let routes = LoginRoutes::builder(flow).provider(github).on_login(|login, _request| async move {
     ///     let _for_the_token_endpoint = (login.code, login.code_verifier);
     ///     Response::new("signed in")
     /// });
@@ -127,7 +127,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .on_denied(|_, _| async { Response::new("You chose not to sign in.") });
     /// assert!(routes.build().is_ok());
@@ -162,7 +162,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .refusal_page(|_error, _again| Response::new("Die Anmeldung ist fehlgeschlagen."));
     /// assert!(routes.build().is_ok());
@@ -187,7 +187,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .on_error(|error| eprintln!("{}: {}", error.code(), error.diagnosis()));
     /// assert!(routes.build().is_ok());
@@ -208,7 +208,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") })
     ///     .on_begin_error(|error| eprintln!("{error}"));
     /// assert!(routes.build().is_ok());

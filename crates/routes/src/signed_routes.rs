@@ -25,7 +25,7 @@ impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|_, _| async { Response::new("signed in") });
     /// assert!(routes.build_signed_not_encrypted().is_ok());
     /// # Ok::<(), oauth_state::error::NameError>(())

@@ -34,7 +34,7 @@ pub struct Issued {
     /// The value of a `Set-Cookie` header to send with the redirect.
     pub set_cookie: Option<String>,
     /// The secret that the client keeps and sends back.
-    pub client_secret: Option<String>,
+    pub login_secret: Option<String>,
     /// When the state expires, where the store says so.
     pub expires_at: Option<SystemTime>,
 }
@@ -55,15 +55,15 @@ impl Issued {
     /// assert!(issued.code_challenge.is_none());
     /// ```
     pub fn bare(state: String) -> Self {
-        Self { state, code_challenge: None, nonce: None, set_cookie: None, client_secret: None, expires_at: None }
+        Self { state, code_challenge: None, nonce: None, set_cookie: None, login_secret: None, expires_at: None }
     }
 }
 
 impl From<AuthorizationRequest> for Issued {
     fn from(begun: AuthorizationRequest) -> Self {
-        let AuthorizationRequest { state, code_challenge, nonce, set_cookie, client_secret, expires_at, .. } = begun;
+        let AuthorizationRequest { state, code_challenge, nonce, set_cookie, login_secret, expires_at, .. } = begun;
         let (code_challenge, nonce, expires_at) = (Some(code_challenge), Some(nonce), Some(expires_at));
-        Self { state, code_challenge, nonce, set_cookie, client_secret, expires_at }
+        Self { state, code_challenge, nonce, set_cookie, login_secret, expires_at }
     }
 }
 

@@ -95,7 +95,7 @@ fn a_flow_for_logins_alone_links_nothing() {
     use support::shop::{CountingGuard, app};
     let (clock, guard) = (testing::ManualClock::at(support::shop::NOW), CountingGuard::new());
     let routes = LoginRoutes::builder(Flow::builder(app(), testing::ring(), guard.clone()).clock(clock.clone()))
-        .provider(Provider::github(), |_| "https://github.com/")
+        .provider_with_url(Provider::github(), |_| "https://github.com/")
         .signed_in_user(|_| async { Some(b"ann".to_vec()) })
         .on_login(|_, _| async {});
     let router = oauth_state_axum::router(routes.build().unwrap());

@@ -39,11 +39,13 @@ pub fn builder(clock: &ManualClock, guard: &CountingGuard) -> RoutesBuilder<Axum
     let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
     let flow = [Purpose::Login, Purpose::Link, Purpose::Reauthenticate].into_iter().fold(flow, FlowBuilder::purpose);
     LoginRoutes::builder(flow)
-        .provider(Provider::github().redirect_uri("https://shop.example/auth/github/callback"), |begun| {
+        .provider_with_url(Provider::github().redirect_uri("https://shop.example/auth/github/callback"), |begun| {
             format!("https://github.com/login/oauth/authorize?state={}", begun.state)
         })
-        .provider(Provider::apple(), |begun| format!("https://appleid.apple.com/auth/authorize?state={}", begun.state))
-        .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
+        .provider_with_url(Provider::apple(), |begun| {
+            format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)
+        })
+        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
         .default_return_to(ReturnTo::parse("/home").unwrap())
         .signed_in_user(|request| async move { user(&request.headers) })
         .on_login(|login, request| async move {
@@ -260,24 +262,30 @@ fn routes_that_cannot_work_do_not_build() {
     let error = |routes: RoutesBuilder<Axum, ()>| routes.build().unwrap_err();
     for at in ["/auth/", "/a{b}", "auth", "//auth", "/a/../b", "/a?b", "/*a"] {
         let flow = Flow::builder(app(), ring(), guard.clone());
-        let routes =
-            LoginRoutes::builder(flow).mount_at(at).provider(Provider::google(), |_| "").on_login(|_, _| async {});
+        let routes = LoginRoutes::builder(flow)
+            .mount_at(at)
+            .provider_with_url(Provider::google(), |_| "")
+            .on_login(|_, _| async {});
         assert_eq!(error(routes), RoutesError::MountPath, "{at}");
     }
     // The redirect_uri would supply the slash that is missing.
     let google = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
     let flow = Flow::builder(app(), ring(), guard.clone());
-    let routes = LoginRoutes::builder(flow).mount_at("auth").provider(google, |_| "").on_login(|_, _| async {});
+    let routes =
+        LoginRoutes::builder(flow).mount_at("auth").provider_with_url(google, |_| "").on_login(|_, _| async {});
     assert_eq!(error(routes), RoutesError::MountPath);
     // A closure that `each_login` made useless.
     let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
         .on_denied(|_, _| async {})
         .each_login(|login, _| login.data(1_u8))
-        .provider(Provider::github(), |_| "")
+        .provider_with_url(Provider::github(), |_| "")
         .on_login(|_, _| async {});
     assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
     assert!(matches!(error(builder(&clock, &guard).mount_at("/login")), RoutesError::RedirectUri { .. }));
-    assert!(matches!(error(builder(&clock, &guard).provider(Provider::apple(), |_| "")), RoutesError::Flow(_)));
+    assert!(matches!(
+        error(builder(&clock, &guard).provider_with_url(Provider::apple(), |_| "")),
+        RoutesError::Flow(_)
+    ));
     let empty = LoginRoutes::builder(Flow::builder(app(), ring(), guard)).on_login(|_, _| async {});
     assert!(matches!(error(empty), RoutesError::Flow(_)));
 }
@@ -287,7 +295,7 @@ fn routes_that_cannot_work_do_not_build() {
 fn the_button_leads_to_where_a_browser_finds_begin() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider(Provider::google().redirect_uri("https://shop.example/app/auth/google/callback"), |_| "")
+        .provider_with_url(Provider::google().redirect_uri("https://shop.example/app/auth/google/callback"), |_| "")
         .on_login(|_, _| async { Redirect::to("/") });
     let router = oauth_state_axum::router(routes.build().unwrap());
     let server = Server { router, clock, guard, told: Arc::default() };
@@ -300,7 +308,7 @@ fn the_button_leads_to_where_a_browser_finds_begin() {
 fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
     let acme = || Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
     let server = server_with(|routes| {
-        Ok(routes.provider(acme(), |begun| format!("https://acme.example/authorize?state={}", begun.state)))
+        Ok(routes.provider_with_url(acme(), |begun| format!("https://acme.example/authorize?state={}", begun.state)))
     });
     let mut ann = Visitor::default();
     let form = format!("code=c&state={}", ann.get(&server, "/auth/acme").state());

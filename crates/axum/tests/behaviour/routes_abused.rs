@@ -98,7 +98,8 @@ fn a_host_without_a_host_header_is_known_by_the_authority() {
 #[test]
 fn an_authorization_url_that_no_header_takes_is_told() {
     let bad = Provider::custom("bad").unwrap();
-    let server = server_with(|routes| Ok(routes.provider(bad, |begun| format!("https://bad/\n{}", begun.state))));
+    let server =
+        server_with(|routes| Ok(routes.provider_with_url(bad, |begun| format!("https://bad/\n{}", begun.state))));
     let page = Visitor::default().get(&server, "/auth/bad");
     assert_eq!((page.status.as_u16(), page.header("location")), (500, ""));
     assert!(page.text.contains("<h1>") && server.told.lock().unwrap()[0].contains("authorization URL"));
@@ -114,7 +115,9 @@ fn a_login_that_begins_again_by_itself_keeps_its_data() {
             let invitation = query.split('&').find_map(|pair| pair.strip_prefix("invitation="));
             login.data(invitation.unwrap_or("none").to_owned())
         })
-        .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider_with_url(Provider::github(), |begun| {
+            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
+        })
         .on_login(|login, _| async move { login.data });
     let router = oauth_state_axum::router(routes.build().unwrap());
     let server = Server { router, clock, guard, told: Arc::default() };
@@ -170,7 +173,7 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
 fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
+        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
         .on_login(|_, _| async { "signed in" });
     let router = axum::Router::new().nest("/app", oauth_state_axum::router(routes.build().unwrap()));
     let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
@@ -217,7 +220,7 @@ fn a_token_of_another_browser_user_or_purpose_changes_nothing_but_the_count() {
 fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
     let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
     let server = server_with(|routes| {
-        Ok(routes.provider(acme, |begun| format!("https://acme.example/authorize?state={}", begun.state)))
+        Ok(routes.provider_with_url(acme, |begun| format!("https://acme.example/authorize?state={}", begun.state)))
     });
     let state = Visitor::default().get(&server, "/auth/acme").state();
     let form = format!("code=c&state={state}");
@@ -250,8 +253,8 @@ fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
         },
     );
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-        .provider(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
+        .provider_with_url(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
         .on_login(|login, _| async move { login.origin.return_to.map_or("-".to_owned(), |path| path.to_string()) });
     let server =
         Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told: Arc::default() };
@@ -297,7 +300,9 @@ fn what_begins_for_a_user_stays_what_it_is() {
     let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
     let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
         .each_login(|login, _| login.purpose(Purpose::Login))
-        .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider_with_url(Provider::github(), |begun| {
+            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
+        })
         .signed_in_user(|_| async { Some(b"ann".to_vec()) })
         .on_login(|login, _| async move { login.origin.purpose.to_string() });
     let router = oauth_state_axum::router(routes.build().unwrap());

@@ -43,7 +43,7 @@ fn server_of(github: Provider, site: impl Fn(&str) -> Result<Site, &'static str>
     let (clock, guard, told) = (ManualClock::at(NOW), CountingGuard::new(), Server::nothing_told());
     let (errors, begins) = (Arc::clone(&told), Arc::clone(&told));
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider(github, |begun| {
+        .provider_with_url(github, |begun| {
             let redirect_uri = begun.redirect_uri().unwrap_or_default();
             format!("https://github.com/login/oauth/authorize?redirect_uri={redirect_uri}&state={}", begun.state)
         })
@@ -200,7 +200,9 @@ fn a_tenant_that_only_the_login_start_knows_starts_no_login() {
     let begins = Arc::clone(&told);
     let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
         .each_login(|login, _| login.tenant([1; 16]))
-        .provider(Provider::github(), |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
+        .provider_with_url(Provider::github(), |begun| {
+            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
+        })
         .on_begin_error(move |error| begins.lock().unwrap().push(error.code().to_owned()))
         .on_login(|_, _| async {});
     let server = Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told };

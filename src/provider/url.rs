@@ -1,0 +1,229 @@
+//! The authorization URL.
+
+use std::fmt;
+
+use form_urlencoded::Serializer;
+
+use super::{Provider, RedirectUri};
+use crate::name::Purpose;
+
+/// The parameters that belong to the login itself: a hook that changed one would break the login or its protection.
+const RESERVED: [&str; 9] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "state",
+];
+
+/// The address to which the user goes to sign in, or the same parameters for a pushed authorization request (RFC 9126). `Debug`
+/// redacts it, because it holds the state.
+///
+/// It is made by [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) and can be completed, and what belongs to the login
+/// itself (`state`, PKCE, `redirect_uri`) can neither be dropped nor changed.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
+/// let google = Provider::google().client_id("my-client").redirect_uri("https://shop.example/auth/google/callback");
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100)).provider(google).build()?;
+/// let request = flow.begin(Binding::session(&[7; 16])?, Login::with("google"))?;
+///
+/// let url = request.url()?.login_hint("ann@shop.example").param("hd", "shop.example")?.to_string();
+/// assert!(url.starts_with("https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=my-client&redirect_uri=https%3A%2F%2F"));
+/// for part in ["&scope=openid+profile+email&", "&code_challenge_method=S256&", "&login_hint=ann%40shop.example", "&hd=shop.example"] {
+///     assert!(url.contains(part), "{url}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "redirect the user to it"]
+pub struct AuthorizationUrl {
+    provider: String,
+    purpose: Purpose,
+    endpoint: String,
+    /// In this order; no name twice.
+    parameters: Vec<(String, String)>,
+}
+
+/// Why there is no authorization URL.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::error::UrlError;
+/// use oauth_state::{testing, Binding, Login};
+/// let request = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
+/// assert!(matches!(request.url(), Err(UrlError::NoClientId(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// The provider has no `client_id`.
+    #[error("the provider {0:?} has no client_id: set it with Provider::client_id")]
+    NoClientId(String),
+    /// No preset knows the authorization endpoint, and none was set.
+    #[error("the provider {0:?} has no authorization endpoint: set it with Provider::authorization_endpoint")]
+    NoEndpoint(String),
+    /// The provider has no redirect_uri for this login.
+    #[error("the provider {0:?} has no redirect_uri for this login: set it with Provider::redirect_uri")]
+    NoRedirectUri(String),
+    /// The endpoint is no https address.
+    #[error("an authorization endpoint is an https address without a fragment; http passes on localhost alone")]
+    Endpoint,
+    /// The parameter belongs to the login itself.
+    #[error("the parameter {0:?} belongs to the login itself and cannot be set")]
+    Reserved(String),
+    /// The URL cannot stand in a header.
+    #[error(
+        "the authorization URL cannot stand in a Location header: it holds a line end or another control character"
+    )]
+    Header,
+}
+
+/// What a login adds to its provider's settings.
+pub(crate) struct Parameters<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) redirect_uri: Option<&'a str>,
+    pub(crate) state: &'a str,
+    pub(crate) code_challenge: &'a str,
+    pub(crate) nonce: &'a str,
+}
+
+impl AuthorizationUrl {
+    /// RFC 6749 section 4.1.1, RFC 7636 section 4.3 and OpenID Connect Core section 3.1.2.1.
+    pub(crate) fn new(provider: &Provider, endpoint: Option<&str>, login: &Parameters<'_>) -> Result<Self, UrlError> {
+        let id = || provider.id().to_owned();
+        let client_id = provider.client_id_or_none().ok_or_else(|| UrlError::NoClientId(id()))?;
+        let endpoint = endpoint.or(provider.endpoint()).ok_or_else(|| UrlError::NoEndpoint(id()))?;
+        let redirect_uri = login.redirect_uri.ok_or_else(|| UrlError::NoRedirectUri(id()))?;
+        let url = Self { provider: id(), purpose: login.purpose, endpoint: String::new(), parameters: Vec::new() };
+        let url = url.endpoint(endpoint)?;
+        let url = url.with("response_type", "code").with("client_id", client_id).with("redirect_uri", redirect_uri);
+        let url = url.scopes(provider.scope_names()).with("state", login.state);
+        let url = if provider.takes_pkce() {
+            url.with("code_challenge", login.code_challenge).with("code_challenge_method", "S256")
+        } else {
+            url
+        };
+        let url =
+            if provider.uses_form_post() || provider.reposts() { url.with("response_mode", "form_post") } else { url };
+        // Only an OpenID Connect provider knows what these mean; another one may refuse them.
+        if !provider.is_openid() {
+            return Ok(url);
+        }
+        let url = url.with("nonce", login.nonce);
+        // A session at the provider proves nothing about who sits there now.
+        Ok(if login.purpose == Purpose::Reauthenticate { url.prompt("login").max_age(0) } else { url })
+    }
+
+    /// The provider's id.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// What the login is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The `prompt` parameter, such as `select_account` (OpenID Connect Core section 3.1.2.1).
+    pub fn prompt(self, value: &str) -> Self {
+        self.with("prompt", value)
+    }
+
+    /// The `max_age` parameter: how many seconds ago the user may have signed in at the provider.
+    pub fn max_age(self, seconds: u32) -> Self {
+        self.with("max_age", &seconds.to_string())
+    }
+
+    /// The `login_hint` parameter: who is expected to sign in.
+    pub fn login_hint(self, value: &str) -> Self {
+        self.with("login_hint", value)
+    }
+
+    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out.
+    pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let scopes: Vec<_> = scopes.into_iter().collect();
+        self.with("scope", &scopes.join(" "))
+    }
+
+    /// Any other parameter, in place of one of the same name.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::Reserved`] for what belongs to the login itself: `state`, `redirect_uri`, `client_id`, `nonce`, PKCE's and the like.
+    pub fn param(self, name: &str, value: &str) -> Result<Self, UrlError> {
+        // As other readers may take a name.
+        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) || name.is_empty() {
+            return Err(UrlError::Reserved(name.to_owned()));
+        }
+        Ok(self.with(name, value))
+    }
+
+    /// Another endpoint, such as one that discovery found at the click. A query that it has stays (RFC 6749 section 3.1).
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::Endpoint`] for anything but an https address without a fragment.
+    pub fn endpoint(self, url: &str) -> Result<Self, UrlError> {
+        if !is_endpoint(url) {
+            return Err(UrlError::Endpoint);
+        }
+        Ok(Self { endpoint: url.to_owned(), ..self })
+    }
+
+    /// The parameters as the body of a pushed authorization request (RFC 9126 section 2.1), `application/x-www-form-urlencoded`.
+    #[must_use]
+    pub fn form_body(&self) -> String {
+        let mut body = Serializer::new(String::new());
+        body.extend_pairs(&self.parameters);
+        body.finish()
+    }
+
+    /// What the user's browser brings after the parameters were pushed (RFC 9126 section 4): `client_id` and `request_uri` alone.
+    pub fn pushed(mut self, request_uri: &str) -> Self {
+        self.parameters.retain(|(name, _)| name == "client_id");
+        self.with("request_uri", request_uri)
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        let place = self.parameters.iter().position(|(known, _)| known == name);
+        match place.and_then(|place| self.parameters.get_mut(place)) {
+            Some((_, known)) => *known = value.to_owned(),
+            None => self.parameters.push((name.to_owned(), value.to_owned())),
+        }
+        self.parameters.retain(|(_, value)| !value.is_empty());
+        self
+    }
+}
+
+/// The URL itself.
+impl fmt::Display for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joint = if self.endpoint.contains('?') { '&' } else { '?' };
+        write!(f, "{}{joint}{}", self.endpoint, self.form_body())
+    }
+}
+
+impl fmt::Debug for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationUrl").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+fn is_endpoint(url: &str) -> bool {
+    let Some(RedirectUri { scheme, host: Some(host), .. }) = RedirectUri::parse(url) else { return false };
+    scheme == "https" || (scheme == "http" && super::is_loopback(&host))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use super::*;
+
+const LOGIN: Parameters<'_> = Parameters {
+    purpose: Purpose::Login,
+    redirect_uri: Some("https://shop.example/cb"),
+    state: "ost1state",
+    code_challenge: "challenge",
+    nonce: "nonce",
+};
+
+fn url(provider: &Provider, login: &Parameters<'_>) -> String {
+    AuthorizationUrl::new(provider, None, login).unwrap().to_string()
+}
+
+/// The whole address, for one provider of OAuth 2.0 and one of OpenID Connect: a parameter that is forgotten is not noticed anywhere else.
+#[test]
+fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
+    let github = Provider::github().client_id("a b&c");
+    assert_eq!(
+        url(&github, &LOGIN),
+        "https://github.com/login/oauth/authorize?response_type=code&client_id=a+b%26c&redirect_uri=https%3A%2F%2Fshop.example%2Fcb\
+         &scope=read%3Auser+user%3Aemail&state=ost1state&code_challenge=challenge&code_challenge_method=S256"
+    );
+    let apple = Provider::apple().client_id("c").scopes(["openid"]);
+    let step_up = Parameters { purpose: Purpose::Reauthenticate, ..LOGIN };
+    let shown = url(&apple, &step_up);
+    for part in ["&response_mode=form_post", "&nonce=nonce", "&prompt=login", "&max_age=0"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert!(!url(&apple, &LOGIN).contains("prompt"));
+}
+
+/// A hook that could drop PKCE or the state would take the protection with it (RFC 9700 section 2.1.1).
+#[test]
+fn what_belongs_to_the_login_cannot_be_changed() {
+    let plain = AuthorizationUrl::new(&Provider::github().client_id("c"), None, &LOGIN).unwrap();
+    for name in RESERVED.into_iter().chain(["State", "NONCE", ""]) {
+        assert_eq!(plain.clone().param(name, "x").unwrap_err(), UrlError::Reserved(name.to_owned()));
+    }
+    let twice = plain.param("audience", "one").unwrap().param("audience", "two").unwrap().to_string();
+    assert!(twice.ends_with("&audience=two") && twice.matches("audience").count() == 1, "{twice}");
+}
+
+/// A provider that rejects PKCE says so in its preset; all others get it.
+#[test]
+fn every_preset_but_those_that_reject_it_gets_pkce() {
+    for preset in super::super::Preset::all() {
+        let provider = preset.provider().client_id("c").authorization_endpoint("https://login.example/authorize");
+        let takes = preset.pkce_s256.is_none_or(|takes| takes.value);
+        assert_eq!(url(&provider, &LOGIN).contains("code_challenge_method=S256"), takes, "{}", preset.id);
+    }
+}
+
+/// A code for another site's address, or in clear text on the network.
+#[test]
+fn an_endpoint_is_an_https_address() {
+    let provider = Provider::github().client_id("c");
+    for wrong in
+        ["http://login.example/a", "https://login.example/a#b", "login.example", "javascript:alert(1)", "https://", ""]
+    {
+        assert!(AuthorizationUrl::new(&provider, Some(wrong), &LOGIN).is_err(), "{wrong}");
+    }
+    let local = AuthorizationUrl::new(&provider, Some("http://127.0.0.1:9000/authorize?tenant=a"), &LOGIN).unwrap();
+    assert!(local.to_string().starts_with("http://127.0.0.1:9000/authorize?tenant=a&response_type=code&"));
+}
+
+/// RFC 9126 section 4: what was pushed does not travel through the browser once more.
+#[test]
+fn a_pushed_request_brings_its_uri_alone() {
+    let plain = AuthorizationUrl::new(&Provider::github().client_id("c"), None, &LOGIN).unwrap();
+    assert!(plain.form_body().contains("state=ost1state"));
+    let pushed = plain.pushed("urn:ietf:params:oauth:request_uri:6esc").to_string();
+    assert_eq!(
+        pushed,
+        "https://github.com/login/oauth/authorize?client_id=c&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc"
+    );
+}
