@@ -170,7 +170,7 @@ impl<'a> Binding<'a> {
     }
 
     /// At begin: draws a secret for a client that keeps it itself and sends it back with the callback. It comes out
-    /// as [`AuthorizationRequest::client_secret`](crate::AuthorizationRequest::client_secret).
+    /// as [`AuthorizationRequest::login_secret`](crate::AuthorizationRequest::login_secret).
     ///
     /// # Examples
     ///
