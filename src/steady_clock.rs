@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::ring::key::ring::LONGEST_LIFETIME;
+use crate::claims::codec::LONGEST_LIFETIME;
 use crate::sync::AtomicU64;
 
 /// How long a leap must last, by the clock that leapt, before it is believed.

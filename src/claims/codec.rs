@@ -9,8 +9,9 @@
 //! takes the rest.
 
 use crate::name;
-use crate::ring::key::ring::LONGEST_LIFETIME;
 
+/// The longest lifetime of a state, in seconds (the format's own bound).
+pub(crate) const LONGEST_LIFETIME: u16 = 3600;
 /// Bytes of a binding tag and of a user tag.
 pub(crate) const TAG_BYTES: usize = 16;
 /// The user tag is present.

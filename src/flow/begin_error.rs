@@ -123,7 +123,6 @@ pub enum BeginError {
 
 impl BeginError {
     /// Every [`BeginError::code`].
-    #[cfg(feature = "metrics")]
     pub(crate) const CODES: [&str; 22] = [
         "state_too_long",
         "unknown_provider",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::FlowKeys;
-use super::{Address, ConfigError, Flow, FlowInner};
+use super::{Address, BeginError, ConfigError, Flow, FlowInner};
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
@@ -312,7 +312,7 @@ impl Settings {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NoActiveKey) }
         })?;
-        let metrics = FlowMetrics::new(self.providers.iter().map(Provider::id));
+        let metrics = FlowMetrics::new(self.providers.iter().map(Provider::id), &BeginError::CODES);
         Ok(FlowInner {
             cookies,
             keys,

@@ -453,7 +453,12 @@ impl FlowInner {
             Err(_) => "error",
         });
         let answer = answer.await;
-        self.metrics.guard(asked, &answer);
+        let told = match &answer {
+            Ok(Marked::First) => Ok("first"),
+            Ok(Marked::AlreadyUsed { .. }) => Ok("already_used"),
+            Err(error) => Err(error.kind().code()),
+        };
+        self.metrics.guard(asked, told);
         answer
     }
 

@@ -28,7 +28,7 @@ impl<T> Flow<T> {
 
     /// Counts a login that did not start.
     pub(crate) fn count_begin_refused(&self, provider: &str, error: &BeginError) {
-        self.inner.metrics.begin_refused(provider, error);
+        self.inner.metrics.begin_refused(provider, error.code());
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::refusal::{FinishError, FinishErrorKind};
+
 /// A guard could not answer. The callback is refused: an error never means "first".
 ///
 /// # Examples
@@ -42,6 +44,19 @@ pub enum GuardErrorKind {
     Full,
     /// The address or a setting is wrong, or the store cannot do what a guard needs.
     Misconfigured,
+}
+
+impl GuardErrorKind {
+    /// One word, for a metric.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Full => "full",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
 }
 
 impl fmt::Display for GuardErrorKind {
@@ -167,5 +182,26 @@ impl GuardError {
     #[must_use]
     pub fn kind(&self) -> GuardErrorKind {
         self.kind
+    }
+}
+
+impl From<GuardError> for FinishError {
+    fn from(error: GuardError) -> Self {
+        let refused = match error.kind() {
+            GuardErrorKind::OutcomeUnknown => FinishErrorKind::GuardOutcomeUnknown.into(),
+            GuardErrorKind::Full => FinishErrorKind::GuardFull.into(),
+            GuardErrorKind::Unavailable => FinishErrorKind::GuardUnavailable.into(),
+            GuardErrorKind::Overloaded => Self::because(
+                FinishErrorKind::GuardUnavailable,
+                "the replay guard had no free connection in time, or its store is too busy: limit the rate of login starts \
+                 and callbacks, or give the guard more connections; the error's source says which",
+            ),
+            // The same to the outside; inside, waiting does not help.
+            GuardErrorKind::Misconfigured => Self::because(
+                FinishErrorKind::GuardUnavailable,
+                "the replay guard cannot work as it is configured; the error's source says what to change",
+            ),
+        };
+        refused.caused_by(error)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
-use bucket::{Bucket, Claim};
+use bucket::{BUCKET_SECONDS, Bucket, Claim};
 
 use super::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::clock::{from_unix_seconds, unix_seconds};
@@ -16,8 +16,6 @@ use crate::observe::record;
 use crate::steady_clock::SteadyClock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex};
 
-/// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
-const BUCKET_SECONDS: u64 = 128;
 /// Locks, so that callbacks on several threads rarely wait for each other. A model checker needs two: one's own and another.
 const SHARDS: usize = if cfg!(oauth_state_under_loom) { 2 } else { 32 };
 

@@ -7,11 +7,7 @@ use metrics::{Counter, Histogram, counter, gauge, histogram};
 #[cfg(feature = "refresh")]
 use super::Refreshed;
 use super::table::*;
-use crate::clock::from_unix_seconds;
-use crate::flow::BeginError;
-use crate::guard::{GuardError, GuardErrorKind, Marked};
 use crate::refusal::FinishErrorKind;
-use crate::ring::key::{KeyRing, KeyRole};
 
 /// The label of a provider that no check has shown to be one of ours.
 const UNKNOWN: &str = "unknown";
@@ -34,15 +30,15 @@ pub(crate) struct FlowMetrics {
     first: Histogram,
     already_used: Histogram,
     error: Histogram,
-    /// In the order of [`guard_error`].
-    errors: [Counter; 5],
+    /// By kind.
+    errors: [(&'static str, Counter); 5],
 }
 
 struct ProviderMetrics {
     id: String,
     issued: Counter,
-    /// In the order of [`BeginError::CODES`].
-    begins_refused: [Counter; BeginError::CODES.len()],
+    /// By code.
+    begins_refused: Vec<(&'static str, Counter)>,
     ok: Counter,
     provider_refused: Counter,
     /// In the order of [`FinishErrorKind::ALL`].
@@ -52,13 +48,15 @@ struct ProviderMetrics {
 }
 
 impl ProviderMetrics {
-    fn new(id: &str) -> Self {
+    fn new(id: &str, begin_codes: &[&'static str]) -> Self {
         let callbacks = |code: &'static str| counter!(CALLBACKS, "provider" => id.to_owned(), "code" => code);
         Self {
             id: id.to_owned(),
             issued: counter!(STATES_ISSUED, "provider" => id.to_owned()),
-            begins_refused: BeginError::CODES
-                .map(|code| counter!(BEGINS_REFUSED, "provider" => id.to_owned(), "code" => code)),
+            begins_refused: begin_codes
+                .iter()
+                .map(|&code| (code, counter!(BEGINS_REFUSED, "provider" => id.to_owned(), "code" => code)))
+                .collect(),
             ok: callbacks("ok"),
             provider_refused: callbacks("provider_refused"),
             refused: FinishErrorKind::ALL.map(|kind| callbacks(kind.code())).into(),
@@ -69,15 +67,16 @@ impl ProviderMetrics {
 }
 
 impl FlowMetrics {
-    pub(crate) fn new<'a>(providers: impl Iterator<Item = &'a str>) -> Self {
+    /// `begin_codes` are those of the refusals of a begin, each once.
+    pub(crate) fn new<'a>(providers: impl Iterator<Item = &'a str>, begin_codes: &[&'static str]) -> Self {
         let guard = |outcome: &'static str| histogram!(GUARD_DURATION, "outcome" => outcome);
         Self {
-            providers: providers.chain([UNKNOWN]).map(ProviderMetrics::new).collect(),
+            providers: providers.chain([UNKNOWN]).map(|id| ProviderMetrics::new(id, begin_codes)).collect(),
             first: guard("first"),
             already_used: guard("already_used"),
             error: guard("error"),
             errors: ["unavailable", "overloaded", "outcome_unknown", "full", "misconfigured"]
-                .map(|kind| counter!(GUARD_ERRORS, "kind" => kind)),
+                .map(|kind| (kind, counter!(GUARD_ERRORS, "kind" => kind))),
         }
     }
 
@@ -89,10 +88,9 @@ impl FlowMetrics {
         self.of(provider).inspect(|of| of.issued.increment(1));
     }
 
-    pub(crate) fn begin_refused(&self, provider: &str, error: &BeginError) {
-        let codes = BeginError::CODES.iter().position(|code| *code == error.code());
-        let refused = self.of(provider).zip(codes).and_then(|(of, code)| of.begins_refused.get(code));
-        refused.inspect(|refused| refused.increment(1));
+    pub(crate) fn begin_refused(&self, provider: &str, code: &'static str) {
+        let counters = self.of(provider).map(|of| of.begins_refused.as_slice()).unwrap_or_default();
+        counters.iter().find(|(known, _)| *known == code).inspect(|(_, counter)| counter.increment(1));
     }
 
     pub(crate) fn refused(&self, provider: Option<&str>, kind: FinishErrorKind) {
@@ -116,26 +114,17 @@ impl FlowMetrics {
         self.of(provider).inspect(|of| of.iss_ignored.increment(1));
     }
 
-    pub(crate) fn guard(&self, asked: Timer, answer: &Result<Marked, GuardError>) {
+    /// What a guard answered: `first`, `already_used`, or an error of this kind.
+    pub(crate) fn guard(&self, asked: Timer, answer: Result<&'static str, &'static str>) {
         let seconds = asked.0.elapsed();
         match answer {
-            Ok(Marked::First) => self.first.record(seconds),
-            Ok(Marked::AlreadyUsed { .. }) => self.already_used.record(seconds),
-            Err(error) => {
+            Ok("first") => self.first.record(seconds),
+            Ok(_) => self.already_used.record(seconds),
+            Err(kind) => {
                 self.error.record(seconds);
-                self.errors.get(guard_error(error.kind())).inspect(|errors| errors.increment(1));
+                self.errors.iter().find(|(known, _)| *known == kind).inspect(|(_, errors)| errors.increment(1));
             }
         }
-    }
-}
-
-const fn guard_error(kind: GuardErrorKind) -> usize {
-    match kind {
-        GuardErrorKind::Unavailable => 0,
-        GuardErrorKind::Overloaded => 1,
-        GuardErrorKind::OutcomeUnknown => 2,
-        GuardErrorKind::Full => 3,
-        GuardErrorKind::Misconfigured => 4,
     }
 }
 
@@ -202,17 +191,16 @@ pub(crate) mod record {
         counter!(RING_REFRESHES, "outcome" => outcome).increment(1);
     }
 
-    /// The ring that is in use at `now`, in Unix seconds.
+    /// The ring in use: its serial, its propagation in seconds, and how many keys have each role.
     #[expect(clippy::cast_precision_loss, reason = "a serial beyond 2^53 would lose its last digits in a picture")]
-    pub(crate) fn ring(ring: &KeyRing, now: u64) {
-        gauge!(RING_SERIAL).set(ring.serial() as f64);
-        gauge!(RING_PROPAGATION).set(ring.timing().propagation);
+    pub(crate) fn ring(serial: u64, propagation: u32, keys_in: impl Fn(&str) -> usize) {
+        gauge!(RING_SERIAL).set(serial as f64);
+        gauge!(RING_PROPAGATION).set(propagation);
         for from_zero in [RING_LATE, UNKNOWN_KEYS] {
             counter!(from_zero).increment(0);
         }
-        for role in [KeyRole::Pending, KeyRole::Active, KeyRole::Retiring, KeyRole::Retired, KeyRole::Revoked] {
-            let count = ring.roles(from_unix_seconds(now)).filter(|(_, of)| *of == role).count();
-            gauge!(RING_KEYS, "role" => role.to_string()).set(count as f64);
+        for role in ["pending", "active", "retiring", "retired", "revoked"] {
+            gauge!(RING_KEYS, "role" => role).set(keys_in(role) as f64);
         }
     }
 

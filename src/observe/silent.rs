@@ -2,10 +2,7 @@
 
 #[cfg(feature = "refresh")]
 use super::Refreshed;
-use crate::flow::BeginError;
-use crate::guard::{GuardError, Marked};
 use crate::refusal::FinishErrorKind;
-use crate::ring::key::KeyRing;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Timer;
@@ -19,13 +16,13 @@ impl Timer {
 pub(crate) struct FlowMetrics;
 
 impl FlowMetrics {
-    pub(crate) fn new<'a>(_: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(_: impl Iterator<Item = &'a str>, _: &[&'static str]) -> Self {
         Self
     }
 
     pub(crate) fn issued(&self, _: &str) {}
 
-    pub(crate) fn begin_refused(&self, _: &str, _: &BeginError) {}
+    pub(crate) fn begin_refused(&self, _: &str, _: &'static str) {}
 
     pub(crate) fn refused(&self, _: Option<&str>, _: FinishErrorKind) {}
 
@@ -33,7 +30,7 @@ impl FlowMetrics {
 
     pub(crate) fn iss_ignored(&self, _: &str) {}
 
-    pub(crate) fn guard(&self, _: Timer, _: &Result<Marked, GuardError>) {}
+    pub(crate) fn guard(&self, _: Timer, _: Result<&'static str, &'static str>) {}
 }
 
 #[cfg(feature = "cache")]
@@ -67,7 +64,7 @@ pub(crate) mod record {
     #[cfg(feature = "refresh")]
     pub(crate) fn refreshed(_: Refreshed) {}
 
-    pub(crate) fn ring(_: &KeyRing, _: u64) {}
+    pub(crate) fn ring(_: u64, _: u32, _: impl Fn(&str) -> usize) {}
 
     #[cfg(feature = "refresh")]
     pub(crate) fn ring_confirmed(_: u64) {}

@@ -1,6 +1,5 @@
 //! What is known of a provider, each figure with where and when it was read.
 
-use super::presets::PRESETS;
 use super::{Provider, ResponseMode};
 use crate::name::NameError;
 
@@ -81,33 +80,6 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// All rows of the table.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::Preset;
-    /// assert!(Preset::all().iter().any(|preset| preset.name == "GitLab"));
-    /// ```
-    #[must_use]
-    pub const fn all() -> &'static [Self] {
-        PRESETS
-    }
-
-    /// The row with this id.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::Preset;
-    /// assert_eq!(Preset::find("entra").unwrap().name, "Microsoft Entra");
-    /// assert!(Preset::find("wechat").is_none());
-    /// ```
-    #[must_use]
-    pub fn find(id: &str) -> Option<&'static Self> {
-        PRESETS.iter().find(|preset| preset.id == id)
-    }
-
     /// The provider that this row describes.
     ///
     /// # Examples

@@ -17,6 +17,35 @@ pub(super) const PRESETS: &[Preset] = &[
     GITHUB, GOOGLE, ENTRA, APPLE, X, GITLAB, DISCORD, LINKEDIN, SLACK, FACEBOOK, OKTA, AUTH0, KEYCLOAK, COGNITO, OIDC,
 ];
 
+impl Preset {
+    /// All rows of the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::provider::Preset;
+    /// assert!(Preset::all().iter().any(|preset| preset.name == "GitLab"));
+    /// ```
+    #[must_use]
+    pub const fn all() -> &'static [Self] {
+        PRESETS
+    }
+
+    /// The row with this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::provider::Preset;
+    /// assert_eq!(Preset::find("entra").unwrap().name, "Microsoft Entra");
+    /// assert!(Preset::find("wechat").is_none());
+    /// ```
+    #[must_use]
+    pub fn find(id: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.id == id)
+    }
+}
+
 pub(super) const GITHUB: Preset = Preset {
     id: "github",
     name: "GitHub",

@@ -18,8 +18,6 @@ pub(crate) use repost::{REPOSTED, SCRIPT_NONCE_BYTES};
 pub use restart::Restart;
 pub(crate) use restart::Whose;
 
-use crate::guard::{GuardError, GuardErrorKind};
-
 /// The one text that the person at the browser reads, whatever the reason.
 pub(crate) const PUBLIC_TEXT: &str = "This sign-in could not be completed. Please start again.";
 
@@ -240,27 +238,6 @@ impl FinishError {
 impl From<FinishErrorKind> for FinishError {
     fn from(kind: FinishErrorKind) -> Self {
         Self::because(kind, kind.diagnosis())
-    }
-}
-
-impl From<GuardError> for FinishError {
-    fn from(error: GuardError) -> Self {
-        let refused = match error.kind() {
-            GuardErrorKind::OutcomeUnknown => FinishErrorKind::GuardOutcomeUnknown.into(),
-            GuardErrorKind::Full => FinishErrorKind::GuardFull.into(),
-            GuardErrorKind::Unavailable => FinishErrorKind::GuardUnavailable.into(),
-            GuardErrorKind::Overloaded => Self::because(
-                FinishErrorKind::GuardUnavailable,
-                "the replay guard had no free connection in time, or its store is too busy: limit the rate of login starts \
-                 and callbacks, or give the guard more connections; the error's source says which",
-            ),
-            // The same to the outside; inside, waiting does not help.
-            GuardErrorKind::Misconfigured => Self::because(
-                FinishErrorKind::GuardUnavailable,
-                "the replay guard cannot work as it is configured; the error's source says what to change",
-            ),
-        };
-        refused.caused_by(error)
     }
 }
 

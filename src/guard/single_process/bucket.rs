@@ -3,7 +3,10 @@
 //! A slot holds 12 bytes of the id, the claimant and the time of first use: 22 bytes. Tables grow by a quarter and are
 //! 62 % to 78 % full, where a general hash map doubles and is 44 % to 87 % full. Nothing is ever removed from a table.
 
-use super::{BUCKET_SECONDS, Mark};
+use crate::guard::Mark;
+
+/// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
+pub(super) const BUCKET_SECONDS: u64 = 128;
 
 /// Bytes of the id that are kept. With ten million live marks, an honest login meets another's 12 bytes with a
 /// probability of 2^-72, and would then be refused, never accepted twice.

@@ -45,7 +45,23 @@ pub(crate) fn key_id(root: &RootKey, purpose: Purpose, app: &App) -> KeyId {
     KeyId([a, b, c, d])
 }
 
-pub(super) fn root_key_id(root: &RootKey) -> RootKeyId {
+impl RootKey {
+    /// The public name of this key, the same on every server: 8 bytes derived from it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::RootKey;
+    /// assert_eq!(RootKey::generate()?.id().to_string().len(), 16);
+    /// # Ok::<(), oauth_state::error::RandomnessError>(())
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> RootKeyId {
+        root_key_id(self)
+    }
+}
+
+fn root_key_id(root: &RootKey) -> RootKeyId {
     let mut message = Vec::with_capacity(40);
     length_prefixed(b"oauth-state/v1/root-key-id", &mut message);
     let [a, b, c, d, e, f, g, h, ..] = *HmacKey::new(root.expose()).tag(&[&message]).expose();

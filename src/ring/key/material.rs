@@ -4,8 +4,6 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::derive;
-use super::id::RootKeyId;
 use crate::random::{self, RandomnessError};
 use crate::secret::{SecretBytes, SecretString};
 use crate::{base64url, framing};
@@ -122,20 +120,6 @@ impl RootKey {
         text.push('.');
         base64url::encode_onto(checksum_of(self.0.expose()), &mut text);
         SecretString::from(text)
-    }
-
-    /// The public name of this key, the same on every server: 8 bytes derived from it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// assert_eq!(RootKey::generate()?.id().to_string().len(), 16);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
-    #[must_use]
-    pub fn id(&self) -> RootKeyId {
-        derive::root_key_id(self)
     }
 
     pub(super) fn expose(&self) -> &[u8; KEY_BYTES] {

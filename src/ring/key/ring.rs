@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::id::RootKeyId;
 use super::material::RootKey;
-use crate::clock::unix_seconds;
+pub(crate) use crate::claims::codec::LONGEST_LIFETIME;
+use crate::clock::{from_unix_seconds, unix_seconds};
+use crate::observe::record;
 
-/// The longest lifetime of a state, in seconds (the format's own bound).
-pub(crate) const LONGEST_LIFETIME: u16 = 3600;
 /// How much two servers' clocks may differ, in seconds, where a document says nothing.
 pub(crate) const DEFAULT_SKEW: u32 = 60;
 
@@ -131,6 +131,12 @@ struct Contents {
 }
 
 impl KeyRing {
+    /// Tells the metrics which ring is in use at `now`, in Unix seconds.
+    pub(crate) fn record(&self, now: u64) {
+        let keys_in = |role: &str| self.roles(from_unix_seconds(now)).filter(|(_, of)| of.to_string() == role).count();
+        record::ring(self.serial(), self.timing().propagation, keys_in);
+    }
+
     /// Builds a ring from validated parts; `source::document` is what validates them.
     pub(crate) fn from_parts(serial: u64, timing: Timing, mut keys: Vec<RingKey>, revoked: Vec<RootKeyId>) -> Self {
         keys.sort_by_key(|key| key.seal_from);

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use super::RingStatus;
 use super::reader::RingReader;
-use super::state::State;
+use super::state::{State, Update};
 use crate::clock::unix_seconds;
 use crate::observe::record;
 use crate::ring::key::{KeyRing, RootKeyId};
@@ -33,31 +33,6 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 /// ```
 #[derive(Clone)]
 pub struct LiveKeyRing(Arc<Live>);
-
-/// What became of an offered document.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{Update, KeyRingDocument, RingTiming};
-/// use oauth_state::LiveKeyRing;
-/// use std::time::SystemTime;
-/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-/// let keys = LiveKeyRing::from(document.ring().clone());
-/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Update::Unchanged);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Update {
-    /// It is the document in use.
-    Unchanged,
-    /// It is in use from now on.
-    Taken {
-        /// Keys that sealed elsewhere before this process knew them.
-        late: usize,
-    },
-}
 
 /// What all clones of a handle, and all flows over it, share.
 pub(super) struct Live {
@@ -236,7 +211,7 @@ impl LiveKeyRing {
     pub(super) fn refuse(&self, revoked: &[RootKeyId], why: &str, now: u64) {
         let mut state = self.0.state();
         state.revoke(revoked.to_vec());
-        record::ring(&state.ring, now);
+        state.ring.record(now);
         state.refused = state.refused.saturating_add(1);
         state.last_error = Some(why.to_owned());
     }
@@ -251,7 +226,7 @@ impl LiveKeyRing {
         let mut state = self.0.state();
         let offered = state.offer(revocations, ring, now);
         // Of a document that is refused, too: its revocations count.
-        record::ring(&state.ring, now);
+        state.ring.record(now);
         match &offered {
             Ok(offered) => {
                 state.confirmed_at = Some(monotonic_now());
@@ -276,7 +251,7 @@ impl LiveKeyRing {
     ) -> Result<Arc<R>, E> {
         let mut state = self.0.state();
         let reader = make(state.ring.clone())?;
-        record::ring(&state.ring, now);
+        state.ring.record(now);
         // Flows come and go in tests; what is gone takes no room.
         state.readers.retain(|reader| reader.strong_count() > 0);
         let following: Weak<R> = Arc::downgrade(&reader);
@@ -307,7 +282,7 @@ impl LiveKeyRing {
         let mut state = self.0.state();
         state.confirmed_at = Some(monotonic_now());
         state.last_error = None;
-        record::ring(&state.ring, now);
+        state.ring.record(now);
     }
 
     /// What the last attempt ended in, in the source's words.

@@ -14,10 +14,11 @@ mod timeline;
 mod transition;
 
 pub use change::{Change, Step, StepError};
-pub use keys::{LiveKeyRing, Update};
+pub use keys::LiveKeyRing;
 pub use lint::{Lint, LintLevel};
 #[cfg(feature = "refresh")]
 pub use refresh::{Refresh, Refresher};
+pub use state::Update;
 pub use status::RingStatus;
 pub use timeline::{KeyInfo, RingEvent, RingEventKind};
 

@@ -4,11 +4,35 @@ use std::collections::HashSet;
 use std::sync::Weak;
 use std::time::Instant;
 
-use super::keys::Update;
 use super::reader::RingReader;
 use super::transition::{self, Verdict};
 use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::RingError;
+
+/// What became of an offered document.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::ring::{Update, KeyRingDocument, RingTiming};
+/// use oauth_state::LiveKeyRing;
+/// use std::time::SystemTime;
+/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
+/// let keys = LiveKeyRing::from(document.ring().clone());
+/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Update::Unchanged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update {
+    /// It is the document in use.
+    Unchanged,
+    /// It is in use from now on.
+    Taken {
+        /// Keys that sealed elsewhere before this process knew them.
+        late: usize,
+    },
+}
 
 /// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
 const MOST_REMEMBERED: usize = 262_144;

@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 pub use options::Refresh;
 
-use super::keys::{Live, LiveKeyRing, Update, Wishes};
+use super::keys::{Live, LiveKeyRing, Wishes};
+use super::state::Update;
 use crate::clock::unix_seconds;
 use crate::observe::{Refreshed, Span, Timer, record};
 use crate::random;

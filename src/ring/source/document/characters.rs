@@ -1,6 +1,12 @@
 //! The characters of a document in an unknown encoding, as the scan for revocations reads them (docs/key-ring.md).
 
+use crate::ring::key::RootKeyId;
 use zeroize::Zeroizing;
+
+/// How many documents one may be embedded in.
+pub(super) const DEEPEST: usize = 3;
+/// The field whose ids are found.
+pub(super) const REVOKED: &[u8] = b"revoked";
 
 /// Any character that separates words and means nothing else: white space, a control character, anything outside ASCII.
 pub(super) const BLANK: u8 = b' ';
@@ -183,6 +189,12 @@ fn code_point(digits: &[u8]) -> Option<u32> {
         let digit = char::from(*digit).to_digit(16)?;
         Some(code.saturating_mul(16).saturating_add(digit))
     })
+}
+
+/// As it would be written, or in capitals.
+pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
+    let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 16)?;
+    RootKeyId::parse(&word.to_ascii_lowercase())
 }
 
 #[cfg(test)]

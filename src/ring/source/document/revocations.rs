@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 use super::LARGEST;
-use super::characters::{ESCAPED_MARK, LINE_END, characters, is_blank, is_of_word, unescape, unwrapped};
+use super::characters::{
+    DEEPEST, ESCAPED_MARK, LINE_END, REVOKED, characters, id, is_blank, is_of_word, unescape, unwrapped,
+};
 use super::walk::walk;
 use crate::ring::key::RootKeyId;
 
@@ -16,10 +18,6 @@ use crate::ring::key::RootKeyId;
 pub(crate) const MOST_SCANNED: usize = 16 * LARGEST;
 /// How many ids are found at most: the last ones, since the newest revocation is written last.
 const MOST_FOUND: usize = 1_024;
-/// How many documents one may be embedded in.
-pub(super) const DEEPEST: usize = 3;
-/// The field whose ids are found.
-pub(super) const REVOKED: &[u8] = b"revoked";
 /// The other fields of a document. Each of them ends the list.
 const OTHERS: [&[u8]; 10] = [
     b"version",
@@ -52,8 +50,8 @@ fn newest(found: Vec<RootKeyId>) -> Vec<RootKeyId> {
 }
 
 /// What these characters revoke, in a document that is embedded in as many others.
-pub(super) fn in_document(mut text: Zeroizing<Vec<u8>>, level: usize) -> Vec<RootKeyId> {
-    if let Some(found) = walk(&text, level) {
+fn in_document(mut text: Zeroizing<Vec<u8>>, level: usize) -> Vec<RootKeyId> {
+    if let Some(found) = walk(&text, level, in_document) {
         return found;
     }
     if let Some(inner) = unwrapped(&text).filter(|_| level < DEEPEST) {
@@ -416,12 +414,6 @@ impl List {
 
 fn is_mark(character: u8) -> bool {
     matches!(character, b'"' | b'\'' | ESCAPED_MARK)
-}
-
-/// As it would be written, or in capitals.
-pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
-    let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 16)?;
-    RootKeyId::parse(&word.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -6,16 +6,21 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::characters::{embedded, is_of_word};
-use super::revocations::{DEEPEST, REVOKED, id, in_document};
+use zeroize::Zeroizing;
+
+use super::characters::{DEEPEST, REVOKED, embedded, id, is_of_word};
 use crate::ring::key::RootKeyId;
 
 /// How deep a string may be nested that is read as a document, so that documents in documents do not exhaust the stack.
 const MOST_NESTED: usize = 16;
 
-/// What this text revokes, or nothing if it is not JSON, or is nested too deep for `serde_json`.
-pub(super) fn walk(text: &[u8], level: usize) -> Option<Vec<RootKeyId>> {
-    let mut found = Found { is_listed: false, top: Vec::new(), below: Vec::new(), level };
+/// What a text that is embedded in as many documents revokes.
+pub(super) type InDocument = fn(Zeroizing<Vec<u8>>, usize) -> Vec<RootKeyId>;
+
+/// What this text revokes, or nothing if it is not JSON, or is nested too deep for `serde_json`. A document in a string of it is read
+/// by `in_document`.
+pub(super) fn walk(text: &[u8], level: usize, in_document: InDocument) -> Option<Vec<RootKeyId>> {
+    let mut found = Found { is_listed: false, top: Vec::new(), below: Vec::new(), level, in_document };
     let mut json = serde_json::Deserializer::from_slice(text);
     Walk { place: Place::Top, depth: 0, found: &mut found }.deserialize(&mut json).ok()?;
     json.end().ok()?;
@@ -29,6 +34,7 @@ struct Found {
     below: Vec<RootKeyId>,
     /// How many documents this one is embedded in.
     level: usize,
+    in_document: InDocument,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +122,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
             && self.depth <= MOST_NESTED
             && self.found.level < DEEPEST
         {
-            self.found.below.extend(in_document(embedded(text), self.found.level.saturating_add(1)));
+            let below = (self.found.in_document)(embedded(text), self.found.level.saturating_add(1));
+            self.found.below.extend(below);
         }
         Ok(false)
     }
