@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio_postgres::Config;
 
-use super::connection::{PostgresStore, Settings};
+use super::connection::PostgresStore;
 use super::guard::PostgresGuard;
+use super::settings::{Durability, Settings};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
 
@@ -41,23 +42,35 @@ pub struct PostgresGuardBuilder {
     purge_every: Option<Duration>,
 }
 
-/// When a claim counts as made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// Once it is on the disk.
-    Durable,
-    /// Before that.
-    SynchronousCommitOff,
-}
-
 impl fmt::Debug for PostgresGuardBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresGuardBuilder").field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 
+impl PostgresGuard {
+    /// Begins with an address: `postgres://user:password@host:5432/database`, with several hosts separated by commas and
+    /// `?target_session_attrs=read-write` for the one that is the primary now. `?sslmode=require` asks for TLS, which is then
+    /// checked (feature `tls`); without it there is none.
+    ///
+    /// The table lies in the first schema of the session's `search_path`. Give each environment of each application a database of its
+    /// own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. In a shared table a test in staging can delete
+    /// production's marks, after which used states work again, and a migration changes the table for all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::PostgresGuard;
+    /// assert!(PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect_lazily().is_ok());
+    /// assert!(PostgresGuard::builder("mysql://127.0.0.1").connect_lazily().is_err());
+    /// ```
+    pub fn builder(url: impl Into<String>) -> PostgresGuardBuilder {
+        PostgresGuardBuilder::at(url.into())
+    }
+}
+
 impl PostgresGuardBuilder {
-    pub(super) fn at(url: String) -> Self {
+    fn at(url: String) -> Self {
         Self {
             url,
             credentials: None,

@@ -1,34 +1,19 @@
-//! Connections to Postgres: how they are made, and what they are asked.
+//! The connections of a guard, and what a claim asks over one of them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::{Client, Error};
 
-use super::builder::Durability;
 use super::purge;
 use super::server;
+use super::settings::{Settings, is_busy, told};
 use super::table::{FIND, INSERT, MarkRow};
 use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
-
-/// Everything that a connection needs, shared with the task that purges.
-pub(super) struct Settings {
-    pub(super) config: Config,
-    /// PEM, instead of the operating system's.
-    pub(super) root_certificates: Option<Vec<u8>>,
-    pub(super) connections: usize,
-    pub(super) budget: Duration,
-    pub(super) durability: Durability,
-    pub(super) create_tables: bool,
-    /// `None`: somebody else purges.
-    pub(super) purge_every: Option<Duration>,
-}
 
 /// A Postgres store, as a [`Link`](oauth_state_guard_kit::Link) wants it.
 pub(super) struct PostgresStore {
@@ -165,92 +150,3 @@ pub(super) fn failure(error: Error) -> Failure {
         _ => Failure::refused(GuardError::misconfigured(cause)),
     }
 }
-
-/// Conflicts, locks, time limits, too many connections: a server that is up and has too much to do. A second claim of one state may
-/// wait for the lock of the first, so that an attacker can cause it.
-fn is_busy(code: &SqlState) -> bool {
-    *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
-}
-
-/// The error in one line; it holds no parameter of a statement.
-pub(super) fn told(error: &Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
-}
-
-impl Settings {
-    /// One connection, with the session's settings.
-    pub(super) async fn connect(&self) -> Result<Client, GuardError> {
-        let client = match self.config.get_ssl_mode() {
-            SslMode::Require => self.connect_with_tls().await?,
-            _ => drive(self.config.connect(NoTls).await)?,
-        };
-        client.batch_execute(&self.session()).await.map_err(cannot_use)?;
-        Ok(client)
-    }
-
-    /// The settings of a session that claims.
-    pub(super) fn session(&self) -> String {
-        let durability = match self.durability {
-            // A role or a database may have it off, now or later: set in the session, whatever it is. Stricter ones than `on`
-            // stay.
-            Durability::Durable => {
-                "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)"
-            }
-            Durability::SynchronousCommitOff => "SET synchronous_commit = off",
-        };
-        let budget = self.budget.as_millis().max(4);
-        // Less than a claim keeps for the answer, so that the server says it before time runs out.
-        let lock = budget / 4;
-        format!(
-            "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
-             SET default_transaction_isolation = 'read committed'; {durability}"
-        )
-    }
-
-    #[cfg(feature = "tls")]
-    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
-        let connector = super::tls::connector(self.root_certificates.as_deref())?;
-        drive(self.config.connect(connector).await)
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_async, reason = "the other form waits")]
-    async fn connect_with_tls(&self) -> Result<Client, GuardError> {
-        let _ = &self.root_certificates;
-        Err(GuardError::misconfigured("sslmode=require needs TLS: turn on the feature `tls` of oauth-state-postgres"))
-    }
-}
-
-/// Lets the connection run on a task of its own; it ends with its client.
-fn drive<S>(
-    connected: Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, S>), Error>,
-) -> Result<Client, GuardError>
-where
-    S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
-{
-    let (client, connection) = connected.map_err(cannot_use)?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(cause = told(&error), "a connection to Postgres ended");
-        }
-    });
-    Ok(client)
-}
-
-/// An error outside of a claim: nothing was asked yet, so that nothing can be unknown.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-pub(super) fn cannot_use(error: Error) -> GuardError {
-    let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
-        Some(deeper) => format!("{error}: {deeper}"),
-        None => told(&error),
-    };
-    // Authentication, a missing database, missing rights: waiting does not help.
-    match error.as_db_error().map(|said| (said.code(), said.code().code().get(..2))) {
-        Some((_, Some("28" | "3D" | "42"))) => GuardError::misconfigured(cause),
-        Some((code, _)) if is_busy(code) => GuardError::overloaded(cause),
-        _ => GuardError::unavailable(cause),
-    }
-}
-
-#[cfg(test)]
-mod tests;

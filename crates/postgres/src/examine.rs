@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use super::PostgresGuardBuilder;
-use super::connection::cannot_use;
 use super::server::Looked;
+use super::settings::cannot_use;
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{self as kit, Examined, ahead};
 

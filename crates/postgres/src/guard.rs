@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::builder::PostgresGuardBuilder;
 use super::connection::PostgresStore;
-use super::purge;
+use super::purge::{self, Purged};
 use oauth_state::ReplayGuard;
 use oauth_state::guard::{GuardError, Mark, MarkFuture};
 use oauth_state_guard_kit::{Link, claim};
@@ -42,42 +41,7 @@ pub struct PostgresGuard {
     pub(super) link: Link<PostgresStore>,
 }
 
-/// What [`PostgresGuard::purge`] did.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state_postgres::Purged::default().marks, 0);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Purged {
-    /// The partitions that were emptied.
-    pub partitions: u32,
-    /// The marks that were in them.
-    pub marks: u64,
-}
-
 impl PostgresGuard {
-    /// Begins with an address: `postgres://user:password@host:5432/database`, with several hosts separated by commas and
-    /// `?target_session_attrs=read-write` for the one that is the primary now. `?sslmode=require` asks for TLS, which is then
-    /// checked (feature `tls`); without it there is none.
-    ///
-    /// The table lies in the first schema of the session's `search_path`. Give each environment of each application a database of its
-    /// own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. In a shared table a test in staging can delete
-    /// production's marks, after which used states work again, and a migration changes the table for all.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect_lazily().is_ok());
-    /// assert!(PostgresGuard::builder("mysql://127.0.0.1").connect_lazily().is_err());
-    /// ```
-    pub fn builder(url: impl Into<String>) -> PostgresGuardBuilder {
-        PostgresGuardBuilder::at(url.into())
-    }
-
     pub(super) fn over(link: Link<PostgresStore>) -> Self {
         Self { link }
     }

@@ -59,6 +59,8 @@ mod purge;
 mod row_calls;
 #[cfg(feature = "client")]
 mod server;
+#[cfg(feature = "client")]
+mod settings;
 mod table;
 #[cfg(feature = "tls")]
 mod tls;
@@ -66,11 +68,13 @@ mod tls;
 #[cfg(feature = "client")]
 pub use builder::PostgresGuardBuilder;
 #[cfg(feature = "client")]
-pub use guard::{PostgresGuard, Purged};
+pub use guard::PostgresGuard;
 #[cfg(feature = "client")]
 pub use oauth_state_guard_kit::{Examined, Flaw};
 #[cfg(feature = "client")]
 pub use payload_store::PostgresPayloadStore;
+#[cfg(feature = "client")]
+pub use purge::Purged;
 #[cfg(feature = "client")]
 pub use row_calls::ROWS_SCHEMA;
 pub use table::{FIND, INSERT, MarkRow, SCHEMA};

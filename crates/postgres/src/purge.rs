@@ -7,8 +7,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
-use super::connection::{Settings, cannot_use};
-use super::guard::Purged;
+use super::settings::{Settings, cannot_use};
 use super::table::{PARTITIONS, turn_is_over};
 use crate::unix_seconds;
 use oauth_state::guard::GuardError;
@@ -20,6 +19,22 @@ const LOCK_MILLISECONDS: u32 = 100;
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// How long a look at a partition may take.
 const STATEMENT_SECONDS: u32 = 30;
+
+/// What [`PostgresGuard::purge`](crate::PostgresGuard::purge) did.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state_postgres::Purged::default().marks, 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// The partitions that were emptied.
+    pub partitions: u32,
+    /// The marks that were in them.
+    pub marks: u64,
+}
 
 /// Purges from time to time, for as long as the guard lives.
 pub(super) fn start(settings: &Arc<Settings>) {

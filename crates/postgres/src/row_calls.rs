@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use super::connection::{Lease, PostgresStore, Settings, cannot_use, failure};
+use super::connection::{Lease, PostgresStore, failure};
 use super::guard::PostgresGuard;
 use super::purge;
+use super::settings::{Settings, cannot_use};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Row};
 
-use super::connection::{Settings, cannot_use};
+use super::settings::{Settings, cannot_use};
 use super::table::{PARTITIONS, SCHEMA};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Flaw, refuse};

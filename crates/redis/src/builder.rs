@@ -3,32 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::RedisGuard;
 use super::address::{self, Credentials, Options};
-use super::connection::{AnyConnection, Connector, RedisStore};
+use super::any_connection::AnyConnection;
+use super::connection::{Connector, RedisStore};
+use super::guard::RedisGuard;
+use super::server::OnEvictingServer;
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{DEFAULT_BUDGET, Link, check_budget};
 
 /// The prefix of all keys, unless [`RedisGuardBuilder::prefix`] says otherwise.
 pub const DEFAULT_PREFIX: &str = "oauth-state:";
 const LONGEST_PREFIX: usize = 64;
-
-/// What to do with a server that forgets live keys when it is short of memory.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state_redis::OnEvictingServer::default(), oauth_state_redis::OnEvictingServer::Refuse);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnEvictingServer {
-    /// Do not connect to it.
-    #[default]
-    Refuse,
-    /// Connect, and write a warning each time: short of memory, such a server lets a state work twice.
-    DangerouslyWarn,
-}
 
 /// Configures a [`RedisGuard`].
 ///
@@ -64,12 +49,61 @@ impl fmt::Debug for RedisGuardBuilder {
     }
 }
 
+impl RedisGuard {
+    /// Begins with an address:
+    ///
+    /// | address | what it is |
+    /// |---|---|
+    /// | `redis://user:password@host:6379/0` | one server |
+    /// | `rediss://host:6380` | the same over TLS (feature `tls`) |
+    /// | `redis+sentinel://host:26379,host:26379/mymaster` | the primary that the sentinels name |
+    /// | `redis+cluster://host:6379,host:6379` | a cluster, found through any of its nodes |
+    ///
+    /// `rediss+sentinel` and `rediss+cluster` are the last two over TLS. A password is better given to
+    /// [`RedisGuardBuilder::credentials`] than written into an address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_redis::RedisGuard;
+    /// let builder = RedisGuard::builder("redis://127.0.0.1:6379").prefix("shop:used:");
+    /// assert!(builder.connect_lazily().is_ok());
+    /// ```
+    pub fn builder(url: impl Into<String>) -> RedisGuardBuilder {
+        RedisGuardBuilder::at(url.into())
+    }
+
+    /// Begins with a connection of the caller's own: multiplexed, a `ConnectionManager`, or a cluster's.
+    ///
+    /// How it reconnects is then the caller's: a plain `MultiplexedConnection` never comes back from a server that died; a
+    /// `ConnectionManager` does. Read from the primary only.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use oauth_state_redis::{RedisGuard, redis};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = redis::Client::open("redis://127.0.0.1:6379")?;
+    /// let connection = client.get_multiplexed_async_connection().await?;
+    /// let guard = RedisGuard::from_connection(connection).connect().await?;
+    /// assert!(guard.server().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_connection(
+        connection: impl redis::aio::ConnectionLike + Clone + Send + Sync + 'static,
+    ) -> RedisGuardBuilder {
+        RedisGuardBuilder::over(AnyConnection::new(connection))
+    }
+}
+
 impl RedisGuardBuilder {
-    pub(super) fn at(url: String) -> Self {
+    fn at(url: String) -> Self {
         Self::new(From::Url(url))
     }
 
-    pub(super) fn over(connection: AnyConnection) -> Self {
+    fn over(connection: AnyConnection) -> Self {
         Self::new(From::Connection(connection))
     }
 

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, RedisError, Value, cmd};
 
-use super::connection::{AnyConnection, Connected};
+use super::any_connection::{AnyConnection, Connected};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::{GuardError, Mark, Marked};

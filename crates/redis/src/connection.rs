@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, Value};
+use redis::{AsyncConnectionConfig, Client};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{OnEvictingServer, RedisServer, claim, server};
+use super::any_connection::{AnyConnection, Connected};
+use super::server::{OnEvictingServer, RedisServer};
+use super::{claim, server};
 use oauth_state::guard::{GuardError, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
@@ -42,14 +43,6 @@ pub(super) struct RedisStore {
     /// What the server said when it was connected to last.
     pub(super) server: Mutex<Option<RedisServer>>,
     turns: Arc<Semaphore>,
-}
-
-/// A connection. Cloned for every claim, and so kept small.
-#[derive(Clone)]
-pub(super) struct Connected {
-    pub(super) connection: AnyConnection,
-    /// Whether it is a connection to several servers, of which one may fail alone.
-    pub(super) of_a_cluster: bool,
 }
 
 /// A connection for one call, whose turn ends when it is dropped.
@@ -149,66 +142,5 @@ fn cannot_connect(error: redis::RedisError) -> GuardError {
         ),
         // Nothing was asked yet, so that nothing can be unknown.
         _ => oauth_state_guard_kit::before_any_claim(claim::failure(error).into_error()),
-    }
-}
-
-/// A connection of any type that `redis` knows.
-pub(super) enum AnyConnection {
-    /// The usual one, which a claim clones without an allocation.
-    Multiplexed(MultiplexedConnection),
-    Other(Box<dyn Clonable>),
-}
-
-pub(super) trait Clonable: ConnectionLike + Send + Sync {
-    fn duplicate(&self) -> Box<dyn Clonable>;
-}
-
-impl<C: ConnectionLike + Clone + Send + Sync + 'static> Clonable for C {
-    fn duplicate(&self) -> Box<dyn Clonable> {
-        Box::new(self.clone())
-    }
-}
-
-impl AnyConnection {
-    pub(super) fn new(connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
-        Self::Other(Box::new(connection))
-    }
-
-    fn as_connection(&mut self) -> &mut dyn ConnectionLike {
-        match self {
-            Self::Multiplexed(connection) => connection,
-            Self::Other(connection) => &mut **connection,
-        }
-    }
-}
-
-impl Clone for AnyConnection {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Multiplexed(connection) => Self::Multiplexed(connection.clone()),
-            Self::Other(connection) => Self::Other((**connection).duplicate()),
-        }
-    }
-}
-
-impl ConnectionLike for AnyConnection {
-    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        self.as_connection().req_packed_command(cmd)
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        self.as_connection().req_packed_commands(pipeline, offset, count)
-    }
-
-    fn get_db(&self) -> i64 {
-        match self {
-            Self::Multiplexed(connection) => connection.get_db(),
-            Self::Other(connection) => connection.get_db(),
-        }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use redis::cmd;
 
 use super::RedisGuard;
+use super::any_connection::Connected;
 use super::claim::{self, failure};
-use super::connection::{Connected, Lease, RedisStore};
+use super::connection::{Lease, RedisStore};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;

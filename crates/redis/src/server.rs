@@ -2,8 +2,8 @@
 
 use redis::{RedisError, Value, cmd};
 
-use super::connection::AnyConnection;
-use super::{OnEvictingServer, RedisServer, claim};
+use super::any_connection::AnyConnection;
+use super::claim;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;
@@ -13,6 +13,44 @@ use rand::rngs::SysRng;
 
 /// How long the key of the trial lives, in milliseconds: longer than the attempt to connect may take.
 const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
+
+/// What to do with a server that forgets live keys when it is short of memory.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(oauth_state_redis::OnEvictingServer::default(), oauth_state_redis::OnEvictingServer::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnEvictingServer {
+    /// Do not connect to it.
+    #[default]
+    Refuse,
+    /// Connect, and write a warning each time: short of memory, such a server lets a state work twice.
+    DangerouslyWarn,
+}
+
+/// What a server said of itself.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
+/// let guard = oauth_state_redis::RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
+/// let server = guard.server().expect("connected");
+/// assert_eq!(server.maxmemory_policy.as_deref(), Some("noeviction"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedisServer {
+    /// Such as `redis 7.0.15` or `valkey 9.1.2`; `None` if INFO was refused. Of a cluster, that of one node.
+    pub version: Option<String>,
+    /// `maxmemory-policy`; `None` if INFO was refused. Of a cluster, the first that evicts.
+    pub maxmemory_policy: Option<String>,
+}
 
 /// Looks at a server that was just connected to: is it a primary that evicts nothing, and can it be claimed
 /// from?

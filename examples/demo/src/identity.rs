@@ -10,18 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::address::{pair, with_parameters};
-use crate::server::{BegunOn, Settings};
+use crate::exchanged::Exchanged;
+use crate::settings::{BegunOn, Settings};
 use crate::{Failure, http_client};
-
-/// What the provider answered to the exchange.
-pub enum Exchanged {
-    /// This user signed in.
-    Subject(String),
-    /// The provider refused the code, with this error (RFC 6749 section 5.2).
-    Refused(String),
-    /// The provider failed: a word for programs, a sentence for users.
-    Failed(&'static str, &'static str),
-}
 
 /// The provider's client, by its protocol.
 pub enum Identity {

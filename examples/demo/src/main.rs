@@ -22,6 +22,7 @@
 mod address;
 mod attacks;
 mod child;
+mod exchanged;
 mod front;
 mod guard;
 mod http_client;
@@ -34,6 +35,7 @@ mod pages;
 mod provider;
 mod rotation;
 mod server;
+mod settings;
 mod visitor;
 
 use std::process::ExitCode;
@@ -118,7 +120,7 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
         let openid = rest.iter().any(|argument| argument == "--openid");
         let rest: Vec<String> = rest.iter().filter(|argument| *argument != "--openid").cloned().collect();
         let options = Options::read(&rest, &known)?;
-        server::run(server::Settings::from_options(&options, openid)?).await?;
+        server::run(settings::Settings::from_options(&options, openid)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);

@@ -9,8 +9,8 @@ use openidconnect::{
 };
 use tokio::sync::OnceCell;
 
-use crate::identity::Exchanged;
-use crate::server::{BegunOn, Settings};
+use crate::exchanged::Exchanged;
+use crate::settings::{BegunOn, Settings};
 use crate::{Failure, http_client};
 
 type Client =

@@ -1,8 +1,6 @@
 //! One application server: begin, callback, and pages that say what happened.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,63 +9,19 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::provider::ResponseMode;
 use oauth_state::{App, Binding, Expect, FinishError, Flow, Login, LoginOutcome, Provider};
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
-use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use crate::identity::{Exchanged, Identity};
+use crate::exchanged::Exchanged;
+use crate::identity::Identity;
 use crate::pages::{self, Outcome};
-use crate::{Failure, Options, guard, keys};
+use crate::settings::{BegunOn, Settings};
+use crate::{Failure, guard, keys};
 
 /// The provider's id in states.
 const PROVIDER: &str = "demo";
-
-/// What the command line and the environment say.
-pub struct Settings {
-    name: String,
-    listen: SocketAddr,
-    pub public: String,
-    pub issuer: String,
-    pub client_id: String,
-    pub client_secret: String,
-    /// OpenID Connect in place of plain OAuth 2.0.
-    pub openid: bool,
-    lifetime: Duration,
-    response_mode: ResponseMode,
-    until_end_of_input: bool,
-}
-
-impl Settings {
-    /// Reads the options of `demo server`; the secret comes from the environment.
-    pub fn from_options(options: &Options, openid: bool) -> Result<Self, Failure> {
-        Ok(Self {
-            name: options.get("name").unwrap_or("A").to_owned(),
-            listen: options.require("listen")?.parse()?,
-            public: options.require("public")?.trim_end_matches('/').to_owned(),
-            issuer: options.require("issuer")?.to_owned(),
-            client_id: options.require("client-id")?.to_owned(),
-            client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
-            openid,
-            lifetime: options.lifetime(60)?,
-            response_mode: match options.get("response-mode") {
-                None | Some("query") => ResponseMode::Query,
-                Some("form_post") => ResponseMode::FormPost,
-                Some("form_post_reposted") => ResponseMode::FormPostReposted,
-                Some(_) => return Err("--response-mode takes query, form_post or form_post_reposted".into()),
-            },
-            until_end_of_input: options.until_end_of_input()?,
-        })
-    }
-}
-
-/// What travels in the state for this application: enough to show on which server the login began.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct BegunOn {
-    server: String,
-}
 
 struct Site {
     flow: Flow<BegunOn>,

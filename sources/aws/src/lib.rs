@@ -18,9 +18,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
 use oauth_state::BoxFuture;
 use oauth_state::ring::SecretString;
-use oauth_state::ring::source::{
-    Fetched, KeySource, SourceError, SourceErrorKind, WritableSource,
-};
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 
 /// The staging label that Secrets Manager gives to the version that counts.
 const CURRENT: &str = "AWSCURRENT";
@@ -177,7 +175,11 @@ impl WritableSource for AwsSecret {
     ///
     /// As [`KeySource::fetch`] does, and [`SourceErrorKind::Conflict`]; the version that was added stays without a staging
     /// label then, and AWS removes it in time.
-    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             self.check()?;
             store::store(self, document, expected_version).await

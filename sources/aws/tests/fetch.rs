@@ -4,9 +4,9 @@
 mod common;
 
 use common::{FIRST, SECOND, SECRET, source, text};
-use oauth_state::ring::source::{Fetched, KeySource};
-use oauth_state::ring::{Update, Refresh, KeyRingDocument, RingTiming};
 use oauth_state::LiveKeyRing;
+use oauth_state::ring::source::{Fetched, KeySource};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming, Update};
 use servers::moto::Moto;
 use std::time::{Duration, SystemTime};
 
@@ -55,7 +55,8 @@ async fn a_rotation_reaches_a_running_process_and_an_outage_does_not() {
     let moto = Moto::start();
     let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     moto.publish(SECRET, document.to_secret_text().expose());
-    let (keys, mut refresher) = LiveKeyRing::load(source(&moto), Refresh::every(Duration::from_secs(60))).await.unwrap();
+    let (keys, mut refresher) =
+        LiveKeyRing::load(source(&moto), Refresh::every(Duration::from_secs(60))).await.unwrap();
     assert_eq!(keys.ring().serial(), 1);
     assert_eq!(refresher.refresh().await.unwrap(), Update::Unchanged);
 

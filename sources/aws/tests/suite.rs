@@ -4,8 +4,8 @@
 mod common;
 
 use common::{SECRET, source};
-use oauth_state::error::BoxError;
 use oauth_state::BoxFuture;
+use oauth_state::error::BoxError;
 use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use servers::moto::{Fault, Moto};
 

@@ -7,24 +7,7 @@ use azure_core::error::{ErrorKind, ErrorResponse};
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::secret::AzureSecret;
-
-/// What was asked of the vault.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    Get,
-    List,
-    Set,
-}
-
-impl Step {
-    const fn permission(self) -> &'static str {
-        match self {
-            Self::Get => "Get (role Key Vault Secrets User)",
-            Self::List => "List (role Key Vault Secrets Officer)",
-            Self::Set => "Set (role Key Vault Secrets Officer)",
-        }
-    }
-}
+use crate::step::Step;
 
 /// What the vault said: the outer code, the more precise inner one, and the message.
 struct Said {

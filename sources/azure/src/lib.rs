@@ -4,6 +4,7 @@
 mod environment;
 mod error;
 mod secret;
+mod step;
 mod store;
 
 pub use azure_core;

@@ -6,7 +6,7 @@ use azure_security_keyvault_secrets::{ResourceExt, SecretClient, SecretClientOpt
 use oauth_state::BoxFuture;
 use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 
-use crate::error::Step;
+use crate::step::Step;
 
 /// A secret of Azure Key Vault whose value is a ring document or a bare root key.
 ///

@@ -8,8 +8,8 @@ use oauth_state::BoxFuture;
 use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind, WritableSource};
 
-use crate::error::Step;
 use crate::secret::AzureSecret;
+use crate::step::Step;
 
 impl WritableSource for AzureSecret {
     /// Sets the secret, which makes a new version of it the current one.
@@ -21,7 +21,11 @@ impl WritableSource for AzureSecret {
     /// conflict. Let one operator, or one job that runs alone, rotate the ring.
     ///
     /// A version that was chosen by its id cannot be replaced.
-    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move { self.replace(document, expected_version).await.map(Some) })
     }
 }

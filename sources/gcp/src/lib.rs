@@ -5,6 +5,7 @@ mod checksum;
 mod environment;
 mod error;
 mod secret;
+mod step;
 mod store;
 
 pub use google_cloud_secretmanager_v1;

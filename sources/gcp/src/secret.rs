@@ -9,7 +9,7 @@ use oauth_state::BoxFuture;
 use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 
 use crate::checksum::crc32c;
-use crate::error::Step;
+use crate::step::Step;
 
 /// The refresh task gives up after ten seconds; what the service did say by then is worth more than that.
 const TIME_LIMIT: Duration = Duration::from_secs(8);

@@ -8,8 +8,8 @@ use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind, WritableSource};
 
 use crate::checksum::crc32c;
-use crate::error::Step;
 use crate::secret::{GcpSecret, once};
+use crate::step::Step;
 
 impl WritableSource for GcpSecret {
     /// Adds a version, and points the alias at it.
@@ -23,7 +23,11 @@ impl WritableSource for GcpSecret {
     /// is the latest*. Write to an alias wherever two rotations could meet.
     ///
     /// A version that is chosen by its number cannot be replaced.
-    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
             self.check()?;
             let version = match self.version.as_str() {
@@ -57,7 +61,12 @@ impl GcpSecret {
         ))
     }
 
-    async fn move_alias(&self, alias: &str, document: &SecretString, expected: Option<&str>) -> Result<i64, SourceError> {
+    async fn move_alias(
+        &self,
+        alias: &str,
+        document: &SecretString,
+        expected: Option<&str>,
+    ) -> Result<i64, SourceError> {
         let pointed = self.aliases().await?.version_aliases.get(alias).copied();
         let usable = match (pointed, expected) {
             // Who read nothing may have met a version that is disabled or destroyed.

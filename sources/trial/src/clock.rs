@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::RingTiming;
 use oauth_state::Clock;
+use oauth_state::ring::RingTiming;
 
 /// How much faster.
 const SPEED: u32 = 20;

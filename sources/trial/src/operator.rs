@@ -5,9 +5,9 @@ use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::ring::source::WritableSource;
-use oauth_state::ring::{KeyRole, KeyRingDocument};
 use oauth_state::Clock;
+use oauth_state::ring::source::WritableSource;
+use oauth_state::ring::{KeyRingDocument, KeyRole};
 use servers::azure_stub::AzureStub;
 use servers::gcp_stub::GcpStub;
 use servers::moto::Moto;

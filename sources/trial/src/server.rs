@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use oauth_state::ring::{KeyRole, Refresh, RootKeyId};
-use oauth_state::{App, BeginError, Binding, Callback, Clock, Expect, LoginOutcome, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
+use oauth_state::{
+    App, BeginError, Binding, Callback, Clock, Expect, Flow, LiveKeyRing, Login, LoginOutcome, Provider,
+    SingleProcessGuard,
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 

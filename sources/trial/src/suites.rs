@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use oauth_state::error::BoxError;
 use oauth_state::BoxFuture;
+use oauth_state::error::BoxError;
 use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use servers::azure_stub::AzureStub;
 use servers::gcp_stub::GcpStub;

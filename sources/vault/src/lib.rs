@@ -18,9 +18,7 @@ pub use builder::VaultSecretBuilder;
 
 use oauth_state::BoxFuture;
 use oauth_state::ring::SecretString;
-use oauth_state::ring::source::{
-    Fetched, KeySource, SourceError, SourceErrorKind, WritableSource,
-};
+use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 
 use answer::Secret;
 use http::{Answer, Body, Http};
@@ -158,7 +156,11 @@ impl KeySource for VaultSecret {
 impl WritableSource for VaultSecret {
     /// Writes a new version with `cas`, which the engine refuses if the latest version is not the expected one. Other fields of
     /// the secret stay as they are.
-    fn store<'a>(&'a self, document: &'a SecretString, expected_version: Option<&'a str>) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
+    fn store<'a>(
+        &'a self,
+        document: &'a SecretString,
+        expected_version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(self.within(store::store(self, document, expected_version)))
     }
 }

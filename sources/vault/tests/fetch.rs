@@ -6,9 +6,9 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::{FIRST, SECOND, builder, reader, refused, text};
-use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind};
-use oauth_state::ring::{Update, Refresh, KeyRingDocument, RingTiming};
 use oauth_state::LiveKeyRing;
+use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming, Update};
 use oauth_state_vault::{VaultAuth, VaultSecret};
 use serde_json::json;
 use servers::openbao::{OpenBao, PATH};

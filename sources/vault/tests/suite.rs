@@ -4,8 +4,8 @@
 mod common;
 
 use common::{builder, writer};
-use oauth_state::error::BoxError;
 use oauth_state::BoxFuture;
+use oauth_state::error::BoxError;
 use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use oauth_state_vault::VaultAuth;
 use servers::openbao::OpenBao;

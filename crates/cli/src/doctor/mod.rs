@@ -11,6 +11,7 @@ mod provider;
 mod ring;
 mod size;
 mod store;
+mod store_address;
 
 use std::time::SystemTime;
 

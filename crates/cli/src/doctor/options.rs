@@ -9,7 +9,7 @@ use oauth_state::Purpose;
 use super::cookie::WebOrigin;
 use super::provider::ProviderSpec;
 use super::size::BoundBy;
-use super::store::StoreAddress;
+use super::store_address::StoreAddress;
 use crate::sources::Source;
 use crate::text;
 

@@ -1,8 +1,8 @@
 //! Reading from the stub of Azure Key Vault.
 
-use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
-use oauth_state::ring::{Refresh, KeyRingDocument, RingTiming};
 use oauth_state::LiveKeyRing;
+use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state_azure::AzureSecret;
 use servers::azure_stub::{AzureStub, SECRET, TOKEN, VAULT};
 

@@ -1,8 +1,8 @@
 //! Reading from the stub of Google Secret Manager.
 
-use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
-use oauth_state::ring::{Refresh, KeyRingDocument, RingTiming};
 use oauth_state::LiveKeyRing;
+use oauth_state::ring::source::{Fetched, KeySource, SourceErrorKind, WritableSource};
+use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state_gcp::GcpSecret;
 use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
 

@@ -1,0 +1,73 @@
+//! A connection of any type that `redis` knows, which a claim can clone.
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Cmd, Pipeline, RedisFuture, Value};
+
+/// A connection. Cloned for every claim, and so kept small.
+#[derive(Clone)]
+pub(super) struct Connected {
+    pub(super) connection: AnyConnection,
+    /// Whether it is a connection to several servers, of which one may fail alone.
+    pub(super) of_a_cluster: bool,
+}
+
+/// A connection of any type that `redis` knows.
+pub(super) enum AnyConnection {
+    /// The usual one, which a claim clones without an allocation.
+    Multiplexed(MultiplexedConnection),
+    Other(Box<dyn Clonable>),
+}
+
+pub(super) trait Clonable: ConnectionLike + Send + Sync {
+    fn duplicate(&self) -> Box<dyn Clonable>;
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Clonable for C {
+    fn duplicate(&self) -> Box<dyn Clonable> {
+        Box::new(self.clone())
+    }
+}
+
+impl AnyConnection {
+    pub(super) fn new(connection: impl ConnectionLike + Clone + Send + Sync + 'static) -> Self {
+        Self::Other(Box::new(connection))
+    }
+
+    fn as_connection(&mut self) -> &mut dyn ConnectionLike {
+        match self {
+            Self::Multiplexed(connection) => connection,
+            Self::Other(connection) => &mut **connection,
+        }
+    }
+}
+
+impl Clone for AnyConnection {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Multiplexed(connection) => Self::Multiplexed(connection.clone()),
+            Self::Other(connection) => Self::Other((**connection).duplicate()),
+        }
+    }
+}
+
+impl ConnectionLike for AnyConnection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.as_connection().req_packed_command(cmd)
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.as_connection().req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Multiplexed(connection) => connection.get_db(),
+            Self::Other(connection) => connection.get_db(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The guard itself.
+
+use std::fmt;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::connection::RedisStore;
+use super::server::RedisServer;
+use oauth_state::ReplayGuard;
+use oauth_state::guard::{Mark, MarkFuture};
+use oauth_state_guard_kit::{Link, claim};
+
+/// Remembers used states in Redis (6.2 and later) or Valkey, for all servers of a fleet.
+///
+/// One command for each callback that passed every other check, `SET … PX … NX`, and a `GET` where the id was used; one key
+/// for each, which ends by itself. Over a single server, TLS, Sentinel or a cluster. A clone shares the connection.
+///
+/// Every claim has a time budget (300 ms), its one retry included. While the store is down, claims are refused at once; it
+/// is tried again in the background, with growing pauses, and after each reconnection it is looked at again.
+///
+/// # Security
+///
+/// An id is first twice only if the store lost its mark: it was wiped; it restarted without what it had persisted; a replica
+/// was promoted that lacked the last writes; it evicts what is alive (`maxmemory-policy` other than `noeviction`).
+/// `docs/guards.md` has a test for each.
+///
+/// # Examples
+///
+/// ```no_run
+/// use oauth_state::{App, Flow, KeyRing, Provider};
+/// use oauth_state_redis::RedisGuard;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
+/// let flow = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard)
+///     .provider(Provider::github())
+///     .build()?;
+/// assert_eq!(flow.fingerprint().len(), 16);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RedisGuard {
+    pub(super) link: Link<RedisStore>,
+    pub(super) budget: Duration,
+}
+
+impl RedisGuard {
+    /// What the server said of itself when it was connected to last; `None` while there is no connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_redis::RedisGuard;
+    /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
+    /// assert!(guard.server().is_none());
+    /// # Ok::<(), oauth_state::guard::GuardError>(())
+    /// ```
+    #[must_use]
+    pub fn server(&self) -> Option<RedisServer> {
+        let last = self.link.store().server.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone().filter(|_| self.link.is_up())
+    }
+}
+
+impl ReplayGuard for RedisGuard {
+    fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+        MarkFuture::new(claim(&self.link, mark, self.budget))
+    }
+}
+
+impl fmt::Debug for RedisGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisGuard").field("link", &self.link).field("budget", &self.budget).finish()
+    }
+}

@@ -1,0 +1,19 @@
+//! What is asked of the vault, and the permission that it takes.
+
+/// What was asked of the vault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Get,
+    List,
+    Set,
+}
+
+impl Step {
+    pub(crate) const fn permission(self) -> &'static str {
+        match self {
+            Self::Get => "Get (role Key Vault Secrets User)",
+            Self::List => "List (role Key Vault Secrets Officer)",
+            Self::Set => "Set (role Key Vault Secrets Officer)",
+        }
+    }
+}
