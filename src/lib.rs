@@ -11,7 +11,7 @@
 //! let begun = flow.begin(Binding::cookie_headers([]), Login::with("github"))?;
 //!
 //! // GET /auth/github/callback, on this server or on any other that has the same keys:
-//! let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()).unwrap_or_default();
+//! let cookie = begun.cookie_pair().unwrap_or_default();
 //! let browser = || Binding::cookie_headers([cookie.as_bytes()]);
 //! let callback = Callback::from_query(&format!("code=abc&state={}", begun.state))?;
 //! assert!(flow.finish(browser(), Expect::provider("github"), callback.clone()).await.is_ok());

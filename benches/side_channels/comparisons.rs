@@ -118,8 +118,7 @@ impl Party {
     fn with_cookie(&self, other: impl Fn([u8; 32]) -> [u8; 32]) -> Waiting {
         let nothing = HeaderMap::new();
         let begun = self.service.plain.begin(Binding::cookies(&nothing), Login::with(PROVIDER)).unwrap();
-        let set_cookie = begun.set_cookie.unwrap();
-        let (name, value) = set_cookie.split(';').next().unwrap().split_once('=').unwrap();
+        let (name, value) = begun.cookie_pair().unwrap().split_once('=').unwrap();
         let secret = URL_SAFE_NO_PAD.decode(value).unwrap().try_into().unwrap();
         let cookie = format!("{name}={}", URL_SAFE_NO_PAD.encode(other(secret)));
         let mut waiting = Waiting::new(&begun.state);

@@ -51,7 +51,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
     let by_client = flow.begin(Binding::new_login_secret(), Login::with("github").data("x".to_owned())).unwrap();
     let by_cookie = flow.begin(Binding::cookie_headers([]), Login::with("github").data("x".to_owned())).unwrap();
     let cookie = by_cookie.set_cookie.clone().unwrap();
-    let cookie_value = cookie.split_once('=').unwrap().1.split(';').next().unwrap().to_owned();
+    let cookie_value = by_cookie.cookie_pair().unwrap().split_once('=').unwrap().1.to_owned();
     let query = format!("state={}&code=sentinel-code-0123456789abcdef&user=sentinel-parameter", begun.state);
     let callback = || Callback::from_query(&query).unwrap();
     let bound = flow.check(binding(), Expect::provider("github"), callback()).unwrap();

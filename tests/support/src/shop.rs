@@ -106,8 +106,7 @@ impl Browser {
     }
 
     pub fn take(&mut self, begun: &AuthorizationRequest) {
-        let header = begun.set_cookie.as_ref().unwrap();
-        let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
+        let (name, value) = begun.cookie_pair().unwrap().split_once('=').unwrap();
         self.cookies.retain(|(known, _)| known != name);
         self.cookies.push((name.to_owned(), value.to_owned()));
     }

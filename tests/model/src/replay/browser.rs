@@ -10,7 +10,7 @@ pub struct Browser {
 impl Browser {
     /// Keeps what a begin sends.
     pub fn take(&mut self, begun: &AuthorizationRequest) {
-        let cookie = begun.set_cookie.as_ref().and_then(|header| header.split(';').next()?.split_once('='));
+        let cookie = begun.cookie_pair().and_then(|pair| pair.split_once('='));
         if let Some((name, value)) = cookie {
             self.keep(name, value);
         }

@@ -122,9 +122,9 @@ impl Service {
 
     /// The callback that `begun` leads to, as a browser brings it.
     pub fn callback(&self, shape: Shape, begun: AuthorizationRequest) -> Waiting {
-        let cookie = begun.set_cookie.as_deref().and_then(|cookie| cookie.split(';').next());
-        let pairs: Vec<_> = cookie.into_iter().map(|cookie| (COOKIE.as_str(), cookie)).collect();
-        Waiting { shape, state: begun.state, headers: headers(&pairs) }
+        let pairs: Vec<_> = begun.cookie_pair().into_iter().map(|cookie| (COOKIE.as_str(), cookie)).collect();
+        let headers = headers(&pairs);
+        Waiting { shape, state: begun.state, headers }
     }
 
     /// A finish up to the guard.
