@@ -169,8 +169,8 @@ impl Site {
             tracing::warn!(code = "no_login_secret", "sign-in refused");
             return failed(400);
         };
-        let callback = Callback::from_code(caught.state, caught.code);
-        let callback = callback.map(|callback| callback.iss(caught.iss.unwrap_or_default()));
+        let iss = caught.iss.unwrap_or_default();
+        let callback = Callback::from_pairs([("state", caught.state.as_str()), ("code", &caught.code), ("iss", &iss)]);
         let finished = match callback {
             Ok(callback) => self.flow.finish(binding, Expect::provider("github"), callback).await,
             Err(error) => Err(error),

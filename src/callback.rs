@@ -276,9 +276,13 @@ impl Callback {
         if body.len() > LARGEST {
             return Err(FinishErrorKind::TooLong.into());
         }
+        Self::read(form_urlencoded::parse(body))
+    }
+
+    fn read<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Result<Self, FinishError> {
         let mut known: [Option<Cow<'_, str>>; 5] = Default::default();
         let mut others = Vec::new();
-        for (position, (name, value)) in form_urlencoded::parse(body).enumerate() {
+        for (position, (name, value)) in pairs.enumerate() {
             // A form of the most parameters must come back from our own page.
             if position >= MOST_PARAMETERS && name != REPOSTED {
                 return Err(FinishErrorKind::TooLong.into());
@@ -309,42 +313,28 @@ impl Callback {
         Ok(callback)
     }
 
-    /// Takes the two values that a client of yours posts, as JSON for instance.
+    /// Takes parameters that are decoded already, such as those that a client of yours posts as JSON.
     ///
     /// # Errors
     ///
-    /// `missing_state`, `code_missing`, `malformed`, or `too_long` for more than 32,768 bytes in all.
+    /// As [`Callback::from_query`]; `too_long` for more than 32,768 bytes of names and values.
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::Callback;
-    /// assert!(Callback::from_code("ost1...", "abc").is_ok());
-    /// assert_eq!(Callback::from_code("ost1...", "").unwrap_err().code(), "code_missing");
+    /// assert!(Callback::from_pairs([("state", "ost1..."), ("code", "abc"), ("iss", "https://login.acme.example")]).is_ok());
+    /// assert_eq!(Callback::from_pairs([("state", "ost1..."), ("code", "")]).unwrap_err().code(), "code_missing");
     /// ```
-    pub fn from_code(state: impl Into<String>, code: impl Into<String>) -> Result<Self, FinishError> {
-        let (state, code) = (state.into(), code.into());
-        let filled = |text: String| (!text.is_empty()).then_some(Cow::Owned(text));
-        let read = match state.len().saturating_add(code.len()) {
-            0..=LARGEST => Self::from_values(filled(state), filled(code), None),
-            _ => Err(FinishErrorKind::TooLong.into()),
-        };
-        read.inspect_err(|refused| record::unread(refused.kind()))
-    }
-
-    /// Adds the `iss` that the client of yours passed on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Callback;
-    /// let callback = Callback::from_code("ost1...", "abc")?.iss("https://login.acme.example");
-    /// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
-    /// # Ok::<(), oauth_state::FinishError>(())
-    /// ```
-    #[must_use]
-    pub fn iss(self, iss: impl Into<String>) -> Self {
-        Self { iss: Some(iss.into()).filter(|iss: &String| !iss.is_empty()), ..self }
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FinishError> {
+        let mut length = 0_usize;
+        let pairs = pairs.into_iter().map(|(name, value)| {
+            length = length.saturating_add(name.len()).saturating_add(value.len());
+            (Cow::Borrowed(name), Cow::Borrowed(value))
+        });
+        let read = Self::read(pairs);
+        let read = if length > LARGEST { Err(FinishErrorKind::TooLong.into()) } else { read };
+        read.map(|callback| Self { way: Way::Direct, ..callback }).inspect_err(|refused| record::unread(refused.kind()))
     }
 
     fn from_values(

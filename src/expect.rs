@@ -14,7 +14,7 @@ use crate::refusal::{FinishError, FinishErrorKind};
 /// use oauth_state::{testing, Binding, Callback, Expect, Login, Tenant};
 /// let (flow, acme) = (testing::flow(), Tenant::from([7; 16]));
 /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").tenant(acme.clone()))?;
-/// let check = |expect| flow.check(Binding::session(&[7; 16]).unwrap(), expect, Callback::from_code(&begun.state, "code").unwrap());
+/// let check = |expect| flow.check(Binding::session(&[7; 16]).unwrap(), expect, Callback::from_pairs([("code", "code"), ("state", &begun.state)]).unwrap());
 /// assert!(check(Expect::provider("github").tenant(&acme)).is_ok());
 /// assert!(check(Expect::provider("github").any_tenant()).is_ok());
 /// assert_eq!(check(Expect::provider("github")).unwrap_err().code(), "wrong_tenant");

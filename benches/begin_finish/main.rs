@@ -69,7 +69,7 @@ fn ring(criterion: &mut Criterion) {
         let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
         group.bench_function(BenchmarkId::from_parameter(keys), |bencher| {
             bencher.iter(|| {
-                let callback = Callback::from_code(black_box(state.as_str()), "code").unwrap();
+                let callback = Callback::from_pairs([("code", "code"), ("state", black_box(state.as_str()))]).unwrap();
                 flow.check(session(), Expect::provider(PROVIDER), callback).unwrap()
             });
         });

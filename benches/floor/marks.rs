@@ -41,7 +41,7 @@ impl Full {
 
     fn login(&self) {
         let begun = self.flow.begin(session(), Login::with(PROVIDER)).unwrap();
-        let callback = Callback::from_code(begun.state, "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)]).unwrap();
         let bound = self.flow.check(session(), Expect::provider(PROVIDER), callback).unwrap();
         drop(black_box(at_once(bound.mark_used()).unwrap()));
     }

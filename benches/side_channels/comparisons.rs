@@ -68,7 +68,11 @@ struct Waiting {
 
 impl Waiting {
     fn new(state: &str) -> Self {
-        Self { callback: Callback::from_code(state, "code").ok(), headers: HeaderMap::new(), tags: Default::default() }
+        Self {
+            callback: Callback::from_pairs([("state", state), ("code", "code")]).ok(),
+            headers: HeaderMap::new(),
+            tags: Default::default(),
+        }
     }
 }
 

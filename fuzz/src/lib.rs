@@ -89,7 +89,7 @@ impl Shop {
     ///
     /// If the guard was asked about a state that is refused.
     pub fn finish(&self, state: &str) -> Option<Result<Authorized<Data>, FinishError>> {
-        let callback = Callback::from_code(state, "code").ok()?;
+        let callback = Callback::from_pairs([("state", state), ("code", "code")]).ok()?;
         let before = self.guard.0.load(Ordering::Relaxed);
         let finished = now_or_never(self.flow.finish(session(), Expect::provider("github"), callback));
         let asked = self.guard.0.load(Ordering::Relaxed) - before;

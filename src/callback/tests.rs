@@ -36,6 +36,20 @@ fn every_malformed_callback_has_its_defined_answer() {
     }
 }
 
+/// A reader that took the last of two states would finish another login than the one that was looked at.
+#[test]
+fn pairs_are_held_to_the_rules_of_a_query_and_decoded_no_more() {
+    let read = |pairs: &[(&'static str, &'static str)]| Callback::from_pairs(pairs.iter().copied());
+    assert_eq!(read(&[("state", "s"), ("state", "t"), ("code", "c")]).unwrap_err().kind(), DuplicateParameter);
+    assert_eq!(read(&[("state", "s"), ("code", "c"), ("error", "e")]).unwrap_err().kind(), CodeAndError);
+    assert_eq!(read(&[("state", ""), ("code", "c")]).unwrap_err().kind(), MissingState);
+    assert_eq!(read(&[("code", "c"); MOST_PARAMETERS + 1]).unwrap_err().kind(), DuplicateParameter);
+    let callback = read(&[("code", "c%20d"), ("state", "s"), ("scope", "a b")]).unwrap();
+    assert!(matches!(&callback.answer, Answer::Code(code) if code == "c%20d"));
+    assert_eq!(callback.others.get("scope"), Some("a b"));
+    assert_eq!(callback.way, Way::Direct);
+}
+
 #[test]
 fn parameters_are_decoded_once_and_empty_ones_are_absent() {
     let callback = Callback::from_query("code=a%2Bb+c&state=s%2573&error=&iss=&user=%7B%22a%22:1%7D").unwrap();

@@ -41,7 +41,7 @@ impl<T: LoginData> Flow<T> {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
     ///
     /// let first = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback.clone()).await;
     /// assert!(first.is_ok());
@@ -78,7 +78,7 @@ impl<T: LoginData> Flow<T> {
     /// use oauth_state::{testing, Binding, Callback, Expect, Login};
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
     /// let error = flow.check(Binding::session(&[8; 16])?, Expect::provider("github"), callback).unwrap_err();
     /// assert_eq!(error.kind(), FinishErrorKind::OtherSession);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -153,7 +153,7 @@ impl<T: LoginData> Flow<T> {
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
     ///
-    /// let opened = flow.open(Callback::from_code(begun.state, "code")?)?;
+    /// let opened = flow.open(Callback::from_pairs([("code", "code"), ("state", &begun.state)])?)?;
     /// assert_eq!(opened.provider(), "github"); // load what belongs to it
     /// let verified = opened.verify(Binding::session(&[7; 16])?, Expect::provider("github"))?;
     /// assert!(verified.mark_used().await.is_ok());
@@ -373,7 +373,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let flow = testing::flow();
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
     /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
     /// let (first, second) = (check()?, check()?);
     /// assert!(first.mark_used().await.is_ok());

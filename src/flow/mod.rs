@@ -77,7 +77,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 /// let session = b"the session id of this person";
 ///
 /// let begun = one.begin(Binding::session(session)?, Login::with("github"))?;
-/// let callback = Callback::from_code(begun.state, "the code from the provider")?;
+/// let callback = Callback::from_pairs([("code", "the code from the provider"), ("state", &begun.state)])?;
 /// let finished = other.finish(Binding::session(session)?, Expect::provider("github"), callback).await?;
 ///
 /// let LoginOutcome::Authorized(login) = finished else { panic!("the provider refused") };

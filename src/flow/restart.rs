@@ -92,7 +92,7 @@ impl FinishError {
     /// let state = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
     ///
     /// clock.advance(std::time::Duration::from_secs(1_000));
-    /// let error = flow.open(Callback::from_code(state, "code")?).unwrap_err();
+    /// let error = flow.open(Callback::from_pairs([("code", "code"), ("state", &state)])?).unwrap_err();
     /// let error = error.seen_by(&Binding::session(&[7; 16])?, Expect::provider("github"));
     /// assert_eq!(error.code(), "expired");
     /// assert!(error.restart().unwrap().is_automatic());

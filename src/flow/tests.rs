@@ -45,7 +45,7 @@ fn without_randomness_nothing_is_sealed_and_nothing_is_marked() {
 
     let session = || Binding::session(&[7; 16]).unwrap();
     let begun = testing::flow().begin(session(), Login::with("github")).unwrap();
-    let callback = Callback::from_code(begun.state, "code").unwrap();
+    let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)]).unwrap();
     let bound = testing::flow().with_randomness(no_randomness).check(session(), Expect::provider("github"), callback);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = runtime.block_on(bound.unwrap().mark_used()).unwrap_err();

@@ -188,7 +188,7 @@ impl Restart {
     /// let flow = testing::flow_carrying::<String>();
     /// let binding = || Binding::session(&[7; 16]).unwrap();
     /// let begun = flow.begin(binding(), Login::with("github").data("an invitation".to_owned()))?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
     /// let _ = flow.finish(binding(), Expect::provider("github"), callback.clone()).await?;
     /// let used = flow.finish(binding(), Expect::provider("github"), callback).await.unwrap_err();
     /// assert_eq!(used.restart().unwrap().data::<String>().unwrap(), "an invitation");

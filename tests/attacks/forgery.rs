@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn no_state_that_was_not_sealed_is_accepted_and_none_panics(state in "(os[ts]1)?[A-Za-z0-9_-]{0,300}") {
         for shop in [shop(), signed_shop()] {
-            if let Ok(callback) = Callback::from_code(state.clone(), "code") {
+            if let Ok(callback) = Callback::from_pairs([("code", "code"), ("state", &state)]) {
                 prop_assert!(shop.flow.check(session(), Expect::provider("github"), callback).is_err());
             }
             prop_assert_eq!(shop.guard.calls(), 0);
@@ -176,7 +176,7 @@ proptest! {
     #[test]
     fn any_text_at_all_is_refused(state: String, cookies: Vec<u8>) {
         let shop = shop();
-        if let Ok(callback) = Callback::from_code(state, "code") {
+        if let Ok(callback) = Callback::from_pairs([("code", "code"), ("state", &state)]) {
             let binding = oauth_state::Binding::cookie_headers([cookies.as_slice()]);
             prop_assert!(shop.flow.check(binding, Expect::provider("github"), callback).is_err());
         }

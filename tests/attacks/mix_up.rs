@@ -4,7 +4,7 @@
 
 use oauth_state::testing::ring;
 use oauth_state::{Callback, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
-use support::shop::{app, callback, session, shop_with};
+use support::shop::{app, callback_of_issuer, session, shop_with};
 
 const ACME: &str = "https://login.acme.example";
 
@@ -166,6 +166,7 @@ fn an_empty_iss_is_an_absent_one() {
     let acme = || Provider::custom("acme").unwrap().requires_iss("https://acme.example");
     let shop = shop_with(|builder| builder.provider(acme()));
     let begun = shop.flow.begin(session(), Login::with("acme")).unwrap();
-    let refused = shop.flow.check(session(), Expect::provider("acme"), callback(&begun.state).iss("")).unwrap_err();
+    let refused =
+        shop.flow.check(session(), Expect::provider("acme"), callback_of_issuer(&begun.state, "")).unwrap_err();
     assert_eq!(refused.code(), "issuer_missing");
 }

@@ -13,7 +13,7 @@ fn a_state_beyond_2048_characters_is_refused_unread() {
     let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     for (length, code) in [(2048, "forged"), (2049, "too_long"), (1_000_000, "too_long")] {
         let state = format!("{}{}", begun.state, "A".repeat(length - begun.state.len()));
-        let checked = Callback::from_code(state, "code")
+        let checked = Callback::from_pairs([("code", "code"), ("state", &state)])
             .and_then(|callback| shop.flow.check(session(), Expect::provider("github"), callback));
         assert_eq!(outcome(checked), code, "{length}");
     }
@@ -29,8 +29,9 @@ fn a_callback_beyond_32_kilobytes_or_64_parameters_is_refused_unread() {
     assert_eq!(query(many(62)), "passed");
     assert_eq!(query(many(63)), "too_long");
     assert_eq!(query("&".repeat(30_000)), "passed", "empty pairs are none");
-    let values = |code: usize| outcome(Callback::from_code("s", "c".repeat(code)));
-    assert_eq!((values(32_767), values(32_768)), ("passed", "too_long"));
+    let pairs = |code: usize| outcome(Callback::from_pairs([("state", "s"), ("code", &"c".repeat(code))]));
+    let names_and_state = "state".len() + "s".len() + "code".len();
+    assert_eq!((pairs(32_768 - names_and_state), pairs(32_769 - names_and_state)), ("passed", "too_long"));
 }
 
 /// A jar full of cookies of our own name: 64 are tried, in an order that their sender does not choose by their place.

@@ -8,7 +8,7 @@ use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state::testing::{mark, without_runtime};
 use oauth_state::{Binding, Callback, Expect, Login, Purpose, ReplayGuard, SingleProcessGuard, Tenant};
 use std::time::{Duration, UNIX_EPOCH};
-use support::shop::{Browser, block_on, callback, outcome, session, shop};
+use support::shop::{Browser, block_on, callback, callback_of_issuer, outcome, session, shop};
 
 /// Everything that somebody else can do with a state that he has read.
 #[test]
@@ -50,7 +50,7 @@ fn a_detour_in_her_own_browser_uses_nothing_up() {
     let headers = victim.headers();
     let tenant = Tenant::from([1; 16]);
     let google = || Expect::provider("google");
-    let with_iss = callback(&hers.state).iss("https://evil.example");
+    let with_iss = callback_of_issuer(&hers.state, "https://evil.example");
     for (expect, callback, code) in [
         (Expect::provider("github"), callback(&hers.state), "wrong_provider"),
         (google().tenant(&tenant), callback(&hers.state), "wrong_tenant"),

@@ -54,7 +54,11 @@ impl Server {
     }
 
     fn check(&self, state: &str) -> Result<VerifiedCallback<()>, FinishError> {
-        self.flow.check(session(), Expect::provider("github"), Callback::from_code(state, "code").unwrap())
+        self.flow.check(
+            session(),
+            Expect::provider("github"),
+            Callback::from_pairs([("state", state), ("code", "code")]).unwrap(),
+        )
     }
 
     fn finish(&self, state: &str) -> Result<(), &'static str> {

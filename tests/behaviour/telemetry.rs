@@ -17,7 +17,7 @@ use oauth_state::{
 };
 use oauth_state_store::testing::stored_flow;
 use oauth_state_store::{HandleKind, Payload, PayloadStore, StoreError, StoredFlow};
-use support::shop::{Browser, anything, app, callback, session, shop, shop_with};
+use support::shop::{Browser, anything, app, callback, callback_of_issuer, session, shop, shop_with};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 fn recorder() -> PrometheusRecorder {
@@ -122,7 +122,7 @@ fn drive_everything() {
         let _ = stored.finish(session(), Expect::provider("github"), callback(&begun.state)).await.unwrap();
         let flow = flow();
         let begun = flow.begin(session(), Login::with("github")).unwrap();
-        let with_iss = callback(&begun.state).iss("https://github.com");
+        let with_iss = callback_of_issuer(&begun.state, "https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
         assert!(flow.begin(session(), Login::with("gitlab")).is_err());
@@ -272,7 +272,8 @@ fn no_text_from_outside_becomes_a_label_or_a_field() {
             let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
             assert!(shop.flow.begin(session(), Login::with("outside")).is_err());
             for state in [begun.state.as_str(), "outside"] {
-                let finish = shop.flow.finish(session(), Expect::provider("outside"), callback(state).iss("outside"));
+                let finish =
+                    shop.flow.finish(session(), Expect::provider("outside"), callback_of_issuer(state, "outside"));
                 assert!(runtime().block_on(finish).is_err());
             }
         });

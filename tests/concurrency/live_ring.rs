@@ -102,7 +102,7 @@ fn refusal_of(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Option<&'st
 
 fn check(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Result<VerifiedCallback<()>, FinishError> {
     let cookie = set_cookie.and_then(|header| header.split(';').next()).expect("a cookie");
-    let callback = Callback::from_code(state, "code").expect("a callback");
+    let callback = Callback::from_pairs([("state", state), ("code", "code")]).expect("a callback");
     flow.check(Binding::cookie_headers([cookie.as_bytes()]), Expect::provider("github"), callback)
 }
 

@@ -92,7 +92,7 @@ impl<'r> Service<'r> {
     }
 
     fn finish(&self, flow: &Flow, binding: Binding<'_>, state: &str, needles: &mut Vec<Needle>) -> LoginOutcome<()> {
-        let callback = Callback::from_code(state, "code").unwrap();
+        let callback = Callback::from_pairs([("state", state), ("code", "code")]).unwrap();
         let finished = self.runtime.block_on(flow.finish(binding, Expect::provider("github"), callback)).unwrap();
         let LoginOutcome::Authorized(login) = &finished else { panic!("the provider refused") };
         let verifier = login.code_verifier.secret();

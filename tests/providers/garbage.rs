@@ -55,7 +55,7 @@ pub async fn texts(kind: Kind, servers: Arc<Servers>) -> Outcome {
         texts.push((format!("{}{noise}", kind.prefix()), &["malformed", "unknown_key"]));
     }
     for (text, codes) in &texts {
-        let code = match Callback::from_code(text.as_str(), "code") {
+        let code = match Callback::from_pairs([("code", "code"), ("state", text.as_str())]) {
             Ok(_) => server.answer(text).await,
             Err(error) => error.code(),
         };

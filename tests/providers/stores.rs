@@ -202,7 +202,7 @@ impl<T: Data> Server<T> {
         provider: &str,
         state: &str,
     ) -> Result<ConsumedLogin<T>, FinishError> {
-        let callback = Callback::from_code(state, "code")?;
+        let callback = Callback::from_pairs([("state", state), ("code", "code")])?;
         let consumed = self.store.consume(Binding::session(session).unwrap(), Expect::provider(provider), callback);
         match consumed.await? {
             Consumed::Code(login) => Ok(login),

@@ -29,7 +29,7 @@ fn main() {
         let mut states = Vec::with_capacity(BATCH);
         begins.push(time(|| states.extend((0..BATCH).map(|_| begin(&flow)))));
         let callbacks: Vec<_> =
-            states.into_iter().map(|state| Callback::from_code(state, "code").expect("a form")).collect();
+            states.into_iter().map(|state| Callback::from_pairs([("code", "code"), ("state", &state)]).expect("a form")).collect();
         finishes.push(time(|| callbacks.into_iter().for_each(|callback| finish(&flow, callback))));
     }
     #[cfg(feature = "metrics")]

@@ -33,7 +33,7 @@
 //! let after = begin().await?;
 //! assert!(after.state.starts_with("ost1"));
 //! for state in [before.state, after.state] {
-//!     let callback = Callback::from_code(state, "code")?;
+//!     let callback = Callback::from_pairs([("code", "code"), ("state", &state)])?;
 //!     let consumed = logins.consume(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await?;
 //!     let Consumed::Code(login) = consumed else { panic!("the provider refused") };
 //!     assert_eq!(login.data, "hello"); // callbacks of either side are finished

@@ -35,7 +35,7 @@ use oauth_state::{
 ///
 /// let basket: Vec<u32> = (0..5_000).collect();
 /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data(basket.clone())).await?;
-/// let callback = Callback::from_code(begun.state, "code")?;
+/// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
 /// let finished = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await?;
 /// let LoginOutcome::Authorized(login) = finished else { panic!("the provider refused") };
 /// assert_eq!(login.data, basket);
@@ -154,7 +154,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let (flow, other) = (oauth_state_store::testing::stored_flow(), oauth_state_store::testing::stored_flow()); // each with a memory of its own
     /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").data("kept".to_owned())).await?;
-    /// let callback = Callback::from_code(begun.state, "code")?;
+    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
     /// let error = other.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await.unwrap_err();
     /// assert_eq!(error.code(), "not_stored");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

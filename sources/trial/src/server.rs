@@ -145,7 +145,7 @@ impl Shop {
         let ring = self.keys.ring();
         let role = ring.roles(self.clock.now()).find(|(id, _)| id.to_string() == key).map(|(_, role)| role);
         let binding = Binding::session(SESSION).expect("a session id");
-        let callback = Callback::from_code(state, "code").expect("a callback");
+        let callback = Callback::from_pairs([("code", "code"), ("state", &state)]).expect("a callback");
         match self.flow.finish(binding, Expect::provider("github"), callback).await {
             Ok(LoginOutcome::Authorized(_)) => {
                 if matches!(role, Some(KeyRole::Retired | KeyRole::Revoked)) {

@@ -66,7 +66,7 @@ fn guard(answer: fn() -> Result<Marked, GuardError>) -> Refuse {
     let flow = builder(testing::ring(), answer).build().unwrap();
     let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         at_once(flow.finish(session(), anything(PROVIDER), callback)).unwrap_err()
     })
 }
@@ -75,7 +75,7 @@ fn store(answer: fn() -> Result<Option<Vec<u8>>, StoreError>) -> Refuse {
     let flow = StoredFlow::new(builder(testing::ring(), || Ok(Marked::First)), Keeps(answer)).unwrap();
     let state = at_once(flow.begin(session(), Login::with(PROVIDER))).unwrap().state;
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         at_once(flow.finish(session(), anything(PROVIDER), callback)).unwrap_err()
     })
 }
@@ -98,7 +98,7 @@ fn key_revoked() -> Refuse {
     let state = before.begin(session(), Login::with(PROVIDER)).unwrap().state;
     let now = builder(KeyRing::parse(&document.to_string()).unwrap(), || Ok(Marked::First)).build().unwrap();
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         now.check(session(), anything(PROVIDER), callback).unwrap_err()
     })
 }
@@ -107,7 +107,7 @@ fn other_client() -> Refuse {
     let flow = flow();
     let state = flow.begin(Binding::new_login_secret(), Login::with(PROVIDER)).unwrap().state;
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         let other = Binding::login_secret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
         flow.check(other, anything(PROVIDER), callback).unwrap_err()
     })
@@ -128,7 +128,7 @@ fn not_consumed() -> Refuse {
     let state = flow.begin(session(), Login::with(PROVIDER)).unwrap().state;
     headers.insert("sec-purpose", http::HeaderValue::from_static("prefetch"));
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         flow.check(session().with_headers(&headers), anything(PROVIDER), callback).unwrap_err()
     })
 }

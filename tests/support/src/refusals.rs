@@ -43,7 +43,7 @@ fn state_of(flow: &Flow, binding: Binding<'_>, login: Login) -> String {
 
 /// A callback with that state, checked as often as it is called.
 fn checking(flow: Flow, state: String, check: impl Fn(&Flow, Callback) -> FinishError + 'static) -> Refuse {
-    Box::new(move || match Callback::from_code(state.as_str(), "code") {
+    Box::new(move || match Callback::from_pairs([("code", "code"), ("state", state.as_str())]) {
         Ok(callback) => check(&flow, callback),
         Err(error) => error,
     })
@@ -102,7 +102,7 @@ fn data() -> Refuse {
     // A flow of a deploy in which the data is of another type.
     let other = builder(testing::ring(), BEGUN).carrying::<String>().build().unwrap();
     Box::new(move || {
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         other.check(session(), anything(PROVIDER), callback).unwrap_err()
     })
 }

@@ -81,7 +81,11 @@ pub fn anything(provider: &str) -> Expect<'_> {
 }
 
 pub fn callback(state: &str) -> Callback {
-    Callback::from_code(state, "code").unwrap()
+    Callback::from_pairs([("state", state), ("code", "code")]).unwrap()
+}
+
+pub fn callback_of_issuer(state: &str, iss: &str) -> Callback {
+    Callback::from_pairs([("state", state), ("code", "code"), ("iss", iss)]).unwrap()
 }
 
 pub fn block_on<R>(future: impl Future<Output = R>) -> R {

@@ -80,7 +80,7 @@ fn a_state_that_one_side_refuses_is_never_tried_on_the_other() {
     let changed = format!("{}{last}", &issued.state[..issued.state.len() - 1]);
     for state in [issued.state.clone(), changed, format!("ost1{}", "A".repeat(80)), format!("osr1{}", "A".repeat(80))] {
         let other = Binding::session(&[8; 16]).unwrap();
-        let callback = Callback::from_code(state.as_str(), "code").unwrap();
+        let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         let refused = run(logins.consume(other, Expect::provider("github"), callback)).unwrap_err();
         assert!(["other_session", "forged", "unknown_key", "malformed"].contains(&refused.code()), "{refused}");
     }
@@ -93,7 +93,7 @@ fn a_state_that_one_side_refuses_is_never_tried_on_the_other() {
 fn a_state_of_another_form_goes_to_the_old_side() {
     let (logins, asked) = migration();
     logins.set_percent(100).unwrap();
-    let callback = Callback::from_code("an old state", "code").unwrap();
+    let callback = Callback::from_pairs([("code", "code"), ("state", "an old state")]).unwrap();
     assert!(run(logins.consume(session(), Expect::provider("github"), callback)).is_ok());
     assert_eq!(*asked.lock().unwrap(), ["an old state"]);
     assert_eq!(logins.counts().old.consumed, 1);
@@ -111,12 +111,12 @@ fn the_unbound_side_begins_no_link_and_heeds_no_prefetch() {
         http::HeaderName::from_static("sec-purpose"),
         http::HeaderValue::from_static("prefetch"),
     )]);
-    let callback = Callback::from_code("an old state", "code").unwrap();
+    let callback = Callback::from_pairs([("code", "code"), ("state", "an old state")]).unwrap();
     let refused = run(logins.consume(Binding::cookies(&headers), Expect::provider("github"), callback)).unwrap_err();
     assert_eq!(refused.code(), "not_consumed");
     assert_eq!(logins.counts().old.refused, 0, "nothing was refused, nor used up");
 
-    let long = Callback::from_code("a".repeat(2_049), "code").unwrap();
+    let long = Callback::from_pairs([("code", "code"), ("state", &"a".repeat(2_049))]).unwrap();
     let refused = run(logins.consume(session(), Expect::provider("github"), long)).unwrap_err();
     assert_eq!(refused.code(), "too_long");
     assert!(asked.lock().unwrap().is_empty());

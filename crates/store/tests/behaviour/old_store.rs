@@ -48,12 +48,12 @@ fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
         (expect().redirect("web"), "wrong_redirect"),
         (Expect::any_provider(), "wrong_provider"),
     ] {
-        let callback = Callback::from_code(state.as_str(), "the attacker's code").unwrap();
+        let callback = Callback::from_pairs([("code", "the attacker's code"), ("state", state.as_str())]).unwrap();
         let victim = session().for_user(b"victim").unwrap();
         assert_eq!(block_on(old.consume(victim, expect, callback)).unwrap_err().code(), code);
     }
     // None of them took the state.
-    let callback = Callback::from_code(state, "code").unwrap();
+    let callback = Callback::from_pairs([("code", "code"), ("state", &state)]).unwrap();
     assert!(block_on(old.consume(session(), expect().purpose(Purpose::Login), callback)).is_ok());
 }
 

@@ -134,7 +134,7 @@ impl Service {
 
     /// The same with another state.
     pub fn finish_text(&self, waiting: &Waiting, state: &str) -> Result<Checked, FinishError> {
-        let callback = Callback::from_code(state, "code")?;
+        let callback = Callback::from_pairs([("state", state), ("code", "code")])?;
         let expect = Expect::provider(PROVIDER);
         let usual = Expect::provider(PROVIDER).tenant(&self.tenant).redirect(REDIRECT);
         match waiting.shape {
