@@ -229,7 +229,8 @@ impl Site {
         let expect = Expect::provider("github");
         let expect = match &tenant {
             Some(tenant) => expect.tenant(tenant),
-            None => expect,
+            // The address that all customers share: which one it is, is learned from the state.
+            None => expect.any_tenant(),
         };
         match self.flow.finish(headers.cookies(), expect, callback).await {
             Ok(LoginOutcome::Authorized(login)) => self.sign_in(login).await.unwrap_or_else(|error| {

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use oauth_state::fuzzing::revocations;
-use oauth_state::ring::{KeyRole, KeyRingDocument};
 use oauth_state::KeyRing;
+use oauth_state::fuzzing::revocations;
+use oauth_state::ring::{KeyRingDocument, KeyRole};
 use serde_json::Value;
 
 /// The scan finds no more than this.

@@ -12,8 +12,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use oauth_state::inspect::UnverifiedClaims;
 use oauth_state::Purpose;
+use oauth_state::inspect::UnverifiedClaims;
 use oauth_state_fuzz::{NOW, Shop, VECTORS, app};
 
 static SHOP: LazyLock<Shop> = LazyLock::new(Shop::default);

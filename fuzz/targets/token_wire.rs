@@ -7,8 +7,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::Token;
-use oauth_state::seam::is_form_of_this_crate;
 use oauth_state::inspect::{ParseStateError, StateForm};
+use oauth_state::seam::is_form_of_this_crate;
 use oauth_state_fuzz::Bytes;
 
 const FORMS: [&str; 6] = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"];
@@ -18,7 +18,10 @@ fn from_text(text: &str) {
     assert_eq!(token.as_ref().err(), form.as_ref().err());
     // By sight, all is told but whether the text is the one of its bytes.
     let of_ours = is_form_of_this_crate(text);
-    assert!(of_ours == token.is_ok() || of_ours && token == Err(ParseStateError::NotBase64Url), "{of_ours}, but {token:?}");
+    assert!(
+        of_ours == token.is_ok() || of_ours && token == Err(ParseStateError::NotBase64Url),
+        "{of_ours}, but {token:?}"
+    );
     let (Ok(token), Ok(form)) = (token, form) else { return };
     assert_eq!(token.print().unwrap(), text, "one token has two texts");
     assert!(text.starts_with(FORMS[token.form]) && form.prefix() == FORMS[token.form]);

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use crate::explore::Preemptions::{Any, AtMost};
 use crate::explore::explore;
 use loom::thread;
-use oauth_state::testing::{mark, without_runtime};
 use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
+use oauth_state::testing::{mark, without_runtime};
 use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;

@@ -10,10 +10,13 @@ use crate::explore::Preemptions::Any;
 use crate::explore::explore;
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
-use oauth_state::testing::ManualClock;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
-use oauth_state::ring::{KeyRole, Update, KeyRingDocument, RingError, RingTiming, SecretString};
-use oauth_state::{App, AuthorizationRequest, Binding, VerifiedCallback, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, Provider, ReplayGuard};
+use oauth_state::ring::{KeyRingDocument, KeyRole, RingError, RingTiming, SecretString, Update};
+use oauth_state::testing::ManualClock;
+use oauth_state::{
+    App, AuthorizationRequest, Binding, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, Provider, ReplayGuard,
+    VerifiedCallback,
+};
 
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;

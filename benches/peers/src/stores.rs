@@ -7,16 +7,18 @@ use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use oauth_state::{App, Callback, Expect, Flow, Login, Provider, ReplayGuard, ReturnTo, SingleProcessGuard, Tenant, testing};
+use oauth_state::{
+    App, Callback, Expect, Flow, Login, Provider, ReplayGuard, ReturnTo, SingleProcessGuard, Tenant, testing,
+};
 use oauth_state_postgres::PostgresGuard;
 use oauth_state_redis::RedisGuard;
 use redis::AsyncCommands;
 use serde_json::{Value, json};
+use support::bench::rounds::quantile;
+use support::bench::shapes::{PROVIDER, REDIRECT, RETURN_TO, TENANT, session};
 use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer};
-use support::bench::rounds::quantile;
-use support::bench::shapes::{PROVIDER, REDIRECT, RETURN_TO, TENANT, session};
 
 use crate::login::{self, Carried, encode, random};
 
@@ -215,12 +217,7 @@ pub async fn measure(quick: bool) -> Result<Value, Failure> {
     let held_by_sealed = held(&sealed, many, resident).await?;
     let entrant = |name, keeper: Box<dyn Keeper>, round_trips, held| Entrant { name, keeper, round_trips, held };
     let entrants = [
-        entrant(
-            "sealed, `SingleProcessGuard`",
-            Box::new(sealed),
-            (0, 0),
-            held_by_sealed,
-        ),
+        entrant("sealed, `SingleProcessGuard`", Box::new(sealed), (0, 0), held_by_sealed),
         entrant("sealed, `RedisGuard`", Box::new(Sealed::new(redis_guard)), (0, 1), held_by_sealed),
         entrant("sealed, `PostgresGuard`", Box::new(Sealed::new(postgres_guard)), (0, 1), held_by_sealed),
         entrant("`RwLock<HashMap>`", Box::new(map), (0, 0), held_by_map),

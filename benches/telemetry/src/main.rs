@@ -28,8 +28,10 @@ fn main() {
     for _ in 0..BATCHES {
         let mut states = Vec::with_capacity(BATCH);
         begins.push(time(|| states.extend((0..BATCH).map(|_| begin(&flow)))));
-        let callbacks: Vec<_> =
-            states.into_iter().map(|state| Callback::from_pairs([("code", "code"), ("state", &state)]).expect("a form")).collect();
+        let callbacks: Vec<_> = states
+            .into_iter()
+            .map(|state| Callback::from_pairs([("code", "code"), ("state", &state)]).expect("a form"))
+            .collect();
         finishes.push(time(|| callbacks.into_iter().for_each(|callback| finish(&flow, callback))));
     }
     #[cfg(feature = "metrics")]

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
-use oauth_state::guard::{Mark, MarkFuture, Marked};
 use oauth_state::ReplayGuard;
+use oauth_state::guard::{Mark, MarkFuture, Marked};
 
 /// Remembers nothing.
 pub struct Forgetful;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth_state::testing::ManualClock;
 use oauth_state::ring::{KeyRingDocument, RingTiming};
-use oauth_state::{App, Binding, VerifiedCallback, Callback as RealCallback, Expect, FinishError, LoginOutcome, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
+use oauth_state::testing::ManualClock;
+use oauth_state::{
+    App, Binding, Callback as RealCallback, Expect, FinishError, Flow, LiveKeyRing, Login, LoginOutcome, Provider,
+    ReplayGuard, SingleProcessGuard, VerifiedCallback,
+};
 
 use super::browser::Browser;
 use super::guards::{Forgetful, InTwoSteps};
