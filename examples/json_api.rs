@@ -180,7 +180,7 @@ impl Site {
                 tracing::error!(code = "not_confirmed", error, "sign-in failed at GitHub");
                 failed(502)
             }),
-            // `Callback::from_code` has no error to carry: the client itself tells the person who said no.
+            // The client passes on a code alone, and tells the person itself who said no.
             Ok(_) => failed(400),
             Err(error) => {
                 // You read the reason; the client reads one neutral text. Neither holds anything that came along.

@@ -231,7 +231,13 @@ impl<T: LoginData> OpenedCallback<T> {
         let Self { flow, callback, opened, .. } = self;
         let keys = flow.keys.load();
         // A key that was revoked since the state was opened opens nothing any more.
-        let authentic = opened.under(&keys, flow.now())?;
+        let now = flow.now();
+        let authentic = opened.under(&keys, now)?;
+        // Whoever opened it may have taken his time since.
+        if let Err(late) = authentic.check_time(now, keys.ring().timing()) {
+            let unasked = Unasked::new(Arc::clone(&flow), opened, callback, late.may_restart);
+            return Err(FinishError::from(late.kind).with_opened(unasked).offering(binding, expect));
+        }
         expect.check(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
         let provider = flow.configured_provider(&authentic)?;
         check_response_mode(provider, callback.way)?;

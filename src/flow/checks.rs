@@ -139,8 +139,8 @@ fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
     }
     FinishError::because(
         kind,
-        "begin and finish use different kinds of Binding: use the same constructor at both ends (client secrets: \
-         new_login_secret at begin, client_secret at finish)",
+        "begin and finish use different kinds of Binding: use the same constructor at both ends (login secrets: \
+         new_login_secret at begin, login_secret at finish)",
     )
 }
 

@@ -23,6 +23,27 @@ fn counted<R>(work: impl FnOnce() -> R) -> (R, (usize, usize)) {
     (result, CALLS.with(Cell::get))
 }
 
+/// A handler that loads what belongs to a login, between the two, may take longer than the login has.
+#[test]
+fn a_state_that_expires_between_open_and_verify_is_expired() {
+    let clock = testing::ManualClock::at(1_800_000_000);
+    let flow =
+        Flow::builder(App::new("shop", "test").unwrap(), testing::ring(), crate::SingleProcessGuard::with_capacity(10));
+    let flow = flow.provider(Provider::github()).clock(clock.clone()).build().unwrap();
+    let binding = |id: u8| Binding::session(&[id; 16]).unwrap();
+    let refused = |asks: u8| {
+        let begun = flow.begin(binding(7), Login::with("github")).unwrap();
+        let opened =
+            flow.open(Callback::from_pairs([("state", begun.state.as_str()), ("code", "code")]).unwrap()).unwrap();
+        clock.advance(std::time::Duration::from_secs(1_000));
+        opened.verify(binding(asks), Expect::provider("github")).unwrap_err()
+    };
+    let own = refused(7);
+    assert_eq!((own.code(), own.restart().is_some_and(crate::Restart::is_automatic)), ("expired", true));
+    let other = refused(8);
+    assert_eq!((other.code(), other.restart().is_some_and(crate::Restart::is_automatic)), ("expired", false));
+}
+
 #[test]
 fn one_call_to_the_operating_system_per_begin() {
     let flow = testing::flow().with_randomness(counting);

@@ -1,4 +1,4 @@
-//! Where the rows of a a `StoredFlow` (package `oauth-state-store`) lie: a store knows an id, a ciphertext and a time, and nothing of
+//! Where the rows of a `StoredFlow` (package `oauth-state-store`) lie: a store knows an id, a ciphertext and a time, and nothing of
 //! logins.
 
 mod error;

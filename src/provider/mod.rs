@@ -18,6 +18,9 @@ use crate::cookie::SameSite;
 use crate::name::{self, NameError};
 use crate::token::wire::LONGEST_TEXT;
 
+/// The scope that makes a request one of OpenID Connect (OpenID Connect Core section 3.1.2.1).
+const OPENID: &str = "openid";
+
 /// How the provider hands its answer over.
 ///
 /// # Examples
@@ -67,6 +70,8 @@ struct Settings {
     scopes: Vec<String>,
     /// Whether it takes PKCE, as all do that no document says otherwise of.
     pkce: bool,
+    /// Whether it is known to take a nonce, whatever the scopes.
+    nonce: bool,
     issuer: Option<Issuer>,
     max_state_chars: usize,
     response_mode: ResponseMode,
@@ -110,6 +115,7 @@ impl Provider {
             authorization_endpoint: None,
             scopes: Vec::new(),
             pkce: true,
+            nonce: false,
             issuer: None,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
@@ -135,7 +141,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn client_id(self, id: &str) -> Self {
-        self.with(|settings| settings.client_id = Some(id.to_owned()))
+        self.with(|settings| settings.client_id = Some(id.to_owned()).filter(|id| !id.is_empty()))
     }
 
     /// The authorization endpoint (RFC 6749 section 3.1), https. Presets of providers with one endpoint for all know it.
@@ -244,7 +250,7 @@ impl Provider {
     /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can change
     /// the authorization request in the browser to `response_mode=query` brings it back there; with this option such a callback
     /// is refused and its code never exchanged. Native and JSON clients that hand the code over themselves
-    /// ([`Callback::from_code`](crate::Callback::from_code)) are refused as well.
+    /// ([`Callback::from_pairs`](crate::Callback::from_pairs)) are refused as well.
     ///
     /// # Examples
     ///
@@ -306,7 +312,6 @@ impl Provider {
         self.0.max_state_chars
     }
 
-    /// The issuer identifier and whether it must come.
     pub(crate) fn client_id_or_none(&self) -> Option<&str> {
         self.0.client_id.as_deref()
     }
@@ -324,9 +329,15 @@ impl Provider {
     }
 
     pub(crate) fn is_openid(&self) -> bool {
-        self.scope_names().any(|scope| scope == "openid")
+        self.scope_names().any(|scope| scope == OPENID)
     }
 
+    /// Whether it makes an ID token, into which it puts the nonce; Apple does so for scopes without `openid`.
+    pub(crate) fn takes_nonce(&self) -> bool {
+        self.0.nonce || self.is_openid()
+    }
+
+    /// The issuer identifier and whether it must come.
     pub(crate) fn issuer_rule(&self) -> Option<(&str, bool)> {
         self.0.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
     }

@@ -29,8 +29,8 @@ pub struct Sourced<T> {
 /// What is known of a provider: one row of the table that `docs/providers.md` shows.
 ///
 /// What nobody could be found to say is `None`. It does not mean that there is no limit, or that a parameter is not
-/// taken. A [`Provider`] takes its id, its limit, its response mode and its issuer from here; the rest is for the one
-/// who writes the authorization request.
+/// taken. A [`Provider`] takes its id, its limit, its response mode, its issuer and what
+/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) needs from here; the rest is for the one who writes the exchange.
 ///
 /// # Examples
 ///
@@ -100,6 +100,7 @@ impl Preset {
             settings.scopes = self
                 .scopes
                 .map_or_else(Vec::new, |scopes| scopes.value.iter().map(|&scope| scope.to_owned()).collect());
+            settings.nonce = self.nonce.is_some_and(|takes| takes.value);
             settings.pkce = self.pkce_s256.is_none_or(|takes| takes.value);
         });
         match self.issuer {

@@ -4,16 +4,18 @@ use std::fmt;
 
 use form_urlencoded::Serializer;
 
-use super::{Provider, RedirectUri};
+use super::{OPENID, Provider, RedirectUri};
 use crate::name::Purpose;
 
 /// The parameters that belong to the login itself: a hook that changed one would break the login or its protection.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
     "client_id",
     "code_challenge",
     "code_challenge_method",
     "nonce",
     "redirect_uri",
+    // RFC 9101 section 6.3: the provider reads all of them from there, and no longer from the URL.
+    "request",
     "request_uri",
     "response_mode",
     "response_type",
@@ -46,9 +48,14 @@ const RESERVED: [&str; 9] = [
 pub struct AuthorizationUrl {
     provider: String,
     purpose: Purpose,
+    /// Without its query.
     endpoint: String,
+    /// The endpoint's query, of other names than those that are reserved.
+    query: Vec<(String, String)>,
     /// In this order; no name twice.
     parameters: Vec<(String, String)>,
+    /// Sent if the provider makes an ID token.
+    nonce: String,
 }
 
 /// Why there is no authorization URL.
@@ -72,10 +79,16 @@ pub enum UrlError {
     #[error("the provider {0:?} has no authorization endpoint: set it with Provider::authorization_endpoint")]
     NoEndpoint(String),
     /// The provider has no redirect_uri for this login.
-    #[error("the provider {0:?} has no redirect_uri for this login: set it with Provider::redirect_uri")]
+    #[error(
+        "the provider {0:?} has no redirect_uri for this login: set it with Provider::redirect_uri, or with named_redirect_uri for a login \
+         that names one"
+    )]
     NoRedirectUri(String),
-    /// The endpoint is no https address.
-    #[error("an authorization endpoint is an https address without a fragment; http passes on localhost alone")]
+    /// The endpoint is no https address, or its query sets what belongs to the login itself.
+    #[error(
+        "an authorization endpoint is an https address without a fragment, whose query sets no parameter of the login itself; http \
+         passes on localhost alone"
+    )]
     Endpoint,
     /// The parameter belongs to the login itself.
     #[error("the parameter {0:?} belongs to the login itself and cannot be set")]
@@ -103,10 +116,17 @@ impl AuthorizationUrl {
         let client_id = provider.client_id_or_none().ok_or_else(|| UrlError::NoClientId(id()))?;
         let endpoint = endpoint.or(provider.endpoint()).ok_or_else(|| UrlError::NoEndpoint(id()))?;
         let redirect_uri = login.redirect_uri.ok_or_else(|| UrlError::NoRedirectUri(id()))?;
-        let url = Self { provider: id(), purpose: login.purpose, endpoint: String::new(), parameters: Vec::new() };
+        let url = Self {
+            provider: id(),
+            purpose: login.purpose,
+            endpoint: String::new(),
+            query: Vec::new(),
+            parameters: Vec::new(),
+            nonce: login.nonce.to_owned(),
+        };
         let url = url.endpoint(endpoint)?;
         let url = url.with("response_type", "code").with("client_id", client_id).with("redirect_uri", redirect_uri);
-        let url = url.scopes(provider.scope_names()).with("state", login.state);
+        let url = url.with("scope", &provider.scope_names().collect::<Vec<_>>().join(" ")).with("state", login.state);
         let url = if provider.takes_pkce() {
             url.with("code_challenge", login.code_challenge).with("code_challenge_method", "S256")
         } else {
@@ -114,13 +134,11 @@ impl AuthorizationUrl {
         };
         let url =
             if provider.uses_form_post() || provider.reposts() { url.with("response_mode", "form_post") } else { url };
-        // Only an OpenID Connect provider knows what these mean; another one may refuse them.
-        if !provider.is_openid() {
-            return Ok(url);
-        }
-        let url = url.with("nonce", login.nonce);
-        // A session at the provider proves nothing about who sits there now.
-        Ok(if login.purpose == Purpose::Reauthenticate { url.prompt("login").max_age(0) } else { url })
+        // A provider that makes no ID token may refuse it.
+        let url = if provider.takes_nonce() { url.with("nonce", login.nonce) } else { url };
+        // A session at the provider proves nothing about who sits there now. Only an OpenID Connect provider knows what these mean.
+        let is_step_up = login.purpose == Purpose::Reauthenticate && provider.is_openid();
+        Ok(if is_step_up { url.prompt("login").max_age(0) } else { url })
     }
 
     /// The provider's id.
@@ -150,10 +168,16 @@ impl AuthorizationUrl {
         self.with("login_hint", value)
     }
 
-    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out.
+    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out. With `openid` among them, the nonce is
+    /// sent.
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes: Vec<_> = scopes.into_iter().collect();
-        self.with("scope", &scopes.join(" "))
+        let url = self.with("scope", &scopes.join(" "));
+        if !scopes.contains(&OPENID) {
+            return url;
+        }
+        let nonce = url.nonce.clone();
+        url.with("nonce", &nonce)
     }
 
     /// Any other parameter, in place of one of the same name.
@@ -162,23 +186,27 @@ impl AuthorizationUrl {
     ///
     /// [`UrlError::Reserved`] for what belongs to the login itself: `state`, `redirect_uri`, `client_id`, `nonce`, PKCE's and the like.
     pub fn param(self, name: &str, value: &str) -> Result<Self, UrlError> {
-        // As other readers may take a name.
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) || name.is_empty() {
-            return Err(UrlError::Reserved(name.to_owned()));
+        match name {
+            _ if is_reserved(name) || name.is_empty() => Err(UrlError::Reserved(name.to_owned())),
+            "scope" => Ok(self.scopes(value.split(' '))),
+            _ => Ok(self.with(name, value)),
         }
-        Ok(self.with(name, value))
     }
 
-    /// Another endpoint, such as one that discovery found at the click. A query that it has stays (RFC 6749 section 3.1).
+    /// Another endpoint, such as one that discovery found at the click. A query that it has stays (RFC 6749 section 3.1), but for
+    /// parameters that are set here.
     ///
     /// # Errors
     ///
-    /// [`UrlError::Endpoint`] for anything but an https address without a fragment.
+    /// [`UrlError::Endpoint`] for anything but an https address without a fragment, and for one whose query sets what belongs to the
+    /// login itself: the provider could take the first `state` of two, which would not be this login's.
     pub fn endpoint(self, url: &str) -> Result<Self, UrlError> {
-        if !is_endpoint(url) {
+        let (endpoint, query) = url.split_once('?').unwrap_or((url, ""));
+        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        if !is_endpoint(url) || query.iter().any(|(name, _)| is_reserved(name)) {
             return Err(UrlError::Endpoint);
         }
-        Ok(Self { endpoint: url.to_owned(), ..self })
+        Ok(Self { endpoint: endpoint.to_owned(), query, ..self })
     }
 
     /// The parameters as the body of a pushed authorization request (RFC 9126 section 2.1), `application/x-www-form-urlencoded`.
@@ -209,8 +237,10 @@ impl AuthorizationUrl {
 /// The URL itself.
 impl fmt::Display for AuthorizationUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let joint = if self.endpoint.contains('?') { '&' } else { '?' };
-        write!(f, "{}{joint}{}", self.endpoint, self.form_body())
+        let is_set = |name: &str| self.parameters.iter().any(|(known, _)| known == name);
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(self.query.iter().filter(|(name, _)| !is_set(name))).extend_pairs(&self.parameters);
+        write!(f, "{}?{}", self.endpoint, query.finish())
     }
 }
 
@@ -218,6 +248,11 @@ impl fmt::Debug for AuthorizationUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationUrl").field("provider", &self.provider).finish_non_exhaustive()
     }
+}
+
+/// As other readers may take a name.
+fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 fn is_endpoint(url: &str) -> bool {

@@ -41,6 +41,8 @@ pub struct RoutesBuilder<W: Framework, T> {
     providers: Vec<(Provider, AddressMaker)>,
     /// Why the first provider without an authorization URL has none.
     unbuilt: Option<UrlError>,
+    /// The same, where no site says which of its redirect_uris a login has.
+    unaddressed: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
     /// `each_login` came after it, and changed what it takes.
     dropped_refusal: bool,
@@ -77,6 +79,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
             default_return_to: None,
             providers: Vec::new(),
             unbuilt: None,
+            unaddressed: None,
             hooks,
             dropped_refusal: false,
         }
@@ -112,12 +115,21 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         self,
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> RoutesBuilder<W, U> {
-        let Self { flow, at, default_return_to, providers, unbuilt, hooks, .. } = self;
+        let Self { flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, .. } = self;
         let dropped_refusal = hooks.on_denied.is_some();
         let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
         let hooks =
             Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
-        RoutesBuilder { flow: flow.carrying(), at, default_return_to, providers, unbuilt, hooks, dropped_refusal }
+        RoutesBuilder {
+            flow: flow.carrying(),
+            at,
+            default_return_to,
+            providers,
+            unbuilt,
+            unaddressed,
+            hooks,
+            dropped_refusal,
+        }
     }
 }
 
@@ -180,6 +192,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # Ok::<(), oauth_state::error::NameError>(())
     /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
+        let is_named = redirect_uris(&provider).iter().all(|(id, _)| id.is_some());
+        self.unaddressed =
+            self.unaddressed.or_else(|| is_named.then(|| UrlError::NoRedirectUri(provider.id().to_owned())));
         self.unbuilt = self.unbuilt.or_else(|| url_of(&provider).err());
         self.add(provider, Arc::new(|request| Ok(request.url()?.to_string())))
     }
@@ -250,8 +265,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self,
         build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
     ) -> Result<Routes<W, T>, RoutesError> {
-        let Self { mut flow, at, default_return_to, providers, unbuilt, hooks, dropped_refusal } = self;
-        if let Some(error) = unbuilt {
+        let Self { mut flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, dropped_refusal } = self;
+        if let Some(error) = unbuilt.or_else(|| unaddressed.filter(|_| hooks.site.is_none())) {
             return Err(error.into());
         }
         if dropped_refusal && hooks.on_denied.is_none() {

@@ -84,7 +84,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
             Ok(site) => self.begin_at(&site, purpose, &request, user.as_deref()),
             Err(cause) => Err(self.counted(BeginError::SiteUnavailable(cause))),
         };
-        begun.and_then(|begun| self.redirect(&begun)).unwrap_or_else(|error| {
+        begun.and_then(|begun| self.redirect(&begun).map_err(|error| self.counted(error))).unwrap_or_else(|error| {
             self.tell_of_begin(&error);
             error.to_page(&self.shared.default_return_to).map(body::<W>)
         })

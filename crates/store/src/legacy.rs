@@ -75,9 +75,10 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 /// # Security
 ///
 /// Its logins are as safe as they were: bound to no browser, with whatever PKCE the service had. While it accepts states, its
-/// weaknesses remain. It therefore begins and finishes logins alone: a callback that expects another purpose is refused, and so
-/// is one that expects a tenant or a redirect, of which the old states say nothing (compare those in your data). It takes the
-/// provider from the callback's own address; if several providers share its map, put the provider into the data and compare it
+/// weaknesses remain. It therefore begins and finishes logins alone: a callback that names another purpose is refused, so name it
+/// in `Expect` also where it is the flow's first; and so is one that expects a tenant or a redirect, of which the old states say
+/// nothing (compare those in your data). It takes the provider from the callback's own address; if several providers share its
+/// map, put the provider into the data and compare it
 /// with [`Origin::provider`](oauth_state::Origin::provider).
 ///
 /// # Examples

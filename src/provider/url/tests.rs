@@ -30,6 +30,19 @@ fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
     assert!(!url(&apple, &LOGIN).contains("prompt"));
 }
 
+/// Without it, no ID token is tied to this login (OpenID Connect Core section 15.5.2), and a service that compares it refuses them all.
+#[test]
+fn whoever_makes_an_id_token_gets_the_nonce() {
+    let apple = Provider::apple().client_id("c");
+    assert!(url(&apple, &LOGIN).contains("&nonce=nonce"), "its scopes are name and email");
+    let acme =
+        Provider::custom("acme").unwrap().client_id("c").authorization_endpoint("https://acme.example/authorize");
+    let plain = AuthorizationUrl::new(&acme, None, &LOGIN).unwrap();
+    assert!(!plain.to_string().contains("nonce"));
+    assert!(plain.clone().scopes(["openid"]).to_string().contains("&nonce=nonce"));
+    assert!(plain.param("scope", "email openid").unwrap().to_string().contains("&nonce=nonce"));
+}
+
 /// A hook that could drop PKCE or the state would take the protection with it (RFC 9700 section 2.1.1).
 #[test]
 fn what_belongs_to_the_login_cannot_be_changed() {
@@ -60,8 +73,27 @@ fn an_endpoint_is_an_https_address() {
     {
         assert!(AuthorizationUrl::new(&provider, Some(wrong), &LOGIN).is_err(), "{wrong}");
     }
-    let local = AuthorizationUrl::new(&provider, Some("http://127.0.0.1:9000/authorize?tenant=a"), &LOGIN).unwrap();
-    assert!(local.to_string().starts_with("http://127.0.0.1:9000/authorize?tenant=a&response_type=code&"));
+    let local =
+        AuthorizationUrl::new(&provider, Some("http://127.0.0.1:9000/authorize?tenant=a&hd=b"), &LOGIN).unwrap();
+    assert!(local.to_string().starts_with("http://127.0.0.1:9000/authorize?tenant=a&hd=b&response_type=code&"));
+    // Each parameter stands once (RFC 6749 section 3.1).
+    let set = local.param("hd", "c").unwrap().to_string();
+    assert!(set.contains("&hd=c") && !set.contains("hd=b"), "{set}");
+    for query in ["state=x", "redirect_uri=https%3A%2F%2Fevil.example", "Response_Type=token", "a=b&%73tate=x"] {
+        let endpoint = format!("https://login.example/authorize?{query}");
+        assert_eq!(
+            AuthorizationUrl::new(&provider, Some(&endpoint), &LOGIN).unwrap_err(),
+            UrlError::Endpoint,
+            "{query}"
+        );
+    }
+}
+
+/// An environment variable that is set to nothing.
+#[test]
+fn an_empty_client_id_is_none() {
+    let refused = AuthorizationUrl::new(&Provider::github().client_id(""), None, &LOGIN).unwrap_err();
+    assert_eq!(refused, UrlError::NoClientId("github".to_owned()));
 }
 
 /// RFC 9126 section 4: what was pushed does not travel through the browser once more.

@@ -7,10 +7,11 @@ use axum::body::Body;
 use axum::response::Redirect;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use oauth_state::error::UrlError;
 use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{Flow, FlowBuilder, Provider, Purpose, ReturnTo};
-use oauth_state_axum::{Axum, LoginRoutes, RoutesBuilder, RoutesError};
+use oauth_state_axum::{Axum, LoginRoutes, RoutesBuilder, RoutesError, Site};
 use support::shop::{CountingGuard, NOW, app, block_on};
 use tower::ServiceExt;
 
@@ -286,7 +287,15 @@ fn routes_that_cannot_work_do_not_build() {
         error(builder(&clock, &guard).provider_with_url(Provider::apple(), |_| "")),
         RoutesError::Flow(_)
     ));
-    let empty = LoginRoutes::builder(Flow::builder(app(), ring(), guard)).on_login(|_, _| async {});
+    // Every login start would fail: without a site, no login names one of the addresses.
+    let named =
+        Provider::github().client_id("id").named_redirect_uri("web", "https://shop.example/auth/github/callback");
+    let flow = || Flow::builder(app(), ring(), guard.clone());
+    let routes = LoginRoutes::builder(flow()).provider(named.clone()).on_login(|_, _| async {});
+    assert_eq!(error(routes), RoutesError::Url(UrlError::NoRedirectUri("github".to_owned())));
+    let of_sites = LoginRoutes::builder(flow()).provider(named).on_login(|_, _| async {});
+    assert!(of_sites.site(|_| async { Ok(Site::default().with_redirect("web")) }).build().is_ok());
+    let empty = LoginRoutes::builder(flow()).on_login(|_, _| async {});
     assert!(matches!(error(empty), RoutesError::Flow(_)));
 }
 
