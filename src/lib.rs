@@ -31,7 +31,7 @@
 //! |---|---|---|
 //! | begin and finish | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`LoginOutcome`] |
 //! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`VerifiedCallback`] |
-//! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a client secret |
+//! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a login secret |
 //! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
 //! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`KeyRingDocument`](ring::KeyRingDocument), [`ring::source`]; `LiveKeyRing::load` |
 //! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`](provider::Preset) |

@@ -91,8 +91,8 @@ pub enum BindingError {
     /// The session id is shorter than 16 bytes or longer than 1024.
     #[error("a session id that binds a login has 16 to 1024 bytes and cannot be guessed")]
     SessionId,
-    /// The client secret is not 43 characters of base64url.
-    #[error("a client secret is the 43 characters that begin returned")]
+    /// The login secret is not 43 characters of base64url.
+    #[error("a login secret is the 43 characters that begin returned")]
     ClientSecret,
     /// The user id is empty or longer than 1024 bytes.
     #[error("a user id has 1 to 1024 bytes")]

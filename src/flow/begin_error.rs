@@ -84,13 +84,13 @@ pub enum BeginError {
              check that a proxy keeps Origin, Sec-Fetch-Site and Host (over HTTP/2, set FlowBuilder::public_host)"
     )]
     NotSameOrigin(Purpose),
-    /// A client secret was given where one is drawn.
-    #[error("begin draws the client secret: use Binding::new_login_secret")]
+    /// A login secret was given where one is drawn.
+    #[error("begin draws the login secret: use Binding::new_login_secret")]
     ClientSecretGiven,
     /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
     #[error(
         "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose): link to \
-         it instead of fetching it, or bind to a session or a client secret"
+         it instead of fetching it, or bind to a session or a login secret"
     )]
     NotANavigation,
     /// A POST of another site. The browser sends no `SameSite=Lax` cookie with it, so each one would set a new cookie, and

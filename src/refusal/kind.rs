@@ -50,7 +50,7 @@ pub enum FinishErrorKind {
     OtherBrowser,
     /// Another session.
     OtherSession,
-    /// Another client secret.
+    /// Another login secret.
     OtherClient,
     /// Another signed-in user, or none.
     OtherUser,
