@@ -211,8 +211,8 @@ impl<T: LoginData> OpenedCallback<T> {
         self.purpose
     }
 
-    /// Whether the login is of this browser, and belongs to this callback: purpose, provider, redirect_uri, tenant, response mode,
-    /// binding, user, `iss` and data, in this order.
+    /// Whether the login is still in time, is of this browser, and belongs to this callback: time, purpose, provider, redirect_uri,
+    /// tenant, response mode, binding, user, `iss` and data, in this order.
     ///
     /// # Errors
     ///
