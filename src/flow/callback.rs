@@ -233,7 +233,7 @@ impl<T: LoginData> OpenedCallback<T> {
         // A key that was revoked since the state was opened opens nothing any more.
         let now = flow.now();
         let authentic = opened.under(&keys, now)?;
-        // Whoever opened it may have taken his time since.
+        // The caller may have taken longer between open and verify than the login had left.
         if let Err(late) = authentic.check_time(now, keys.ring().timing()) {
             let unasked = Unasked::new(Arc::clone(&flow), opened, callback, late.may_restart);
             return Err(FinishError::from(late.kind).with_opened(unasked).offering(binding, expect));

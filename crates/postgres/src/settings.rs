@@ -17,7 +17,7 @@ pub(super) struct Settings {
     pub(super) budget: Duration,
     pub(super) durability: Durability,
     pub(super) create_tables: bool,
-    /// `None`: somebody else purges.
+    /// `None`: another process purges.
     pub(super) purge_every: Option<Duration>,
 }
 

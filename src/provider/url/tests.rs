@@ -32,7 +32,7 @@ fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
 
 /// Without it, no ID token is tied to this login (OpenID Connect Core section 15.5.2), and a service that compares it refuses them all.
 #[test]
-fn whoever_makes_an_id_token_gets_the_nonce() {
+fn providers_of_id_tokens_get_the_nonce() {
     let apple = Provider::apple().client_id("c");
     assert!(url(&apple, &LOGIN).contains("&nonce=nonce"), "its scopes are name and email");
     let acme =
