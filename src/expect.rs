@@ -14,7 +14,8 @@ use crate::refusal::{FinishError, FinishErrorKind};
 /// use oauth_state::{testing, Binding, Callback, Expect, Login, Tenant};
 /// let (flow, acme) = (testing::flow(), Tenant::from([7; 16]));
 /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").tenant(acme.clone()))?;
-/// let check = |expect| flow.check(Binding::session(&[7; 16]).unwrap(), expect, Callback::from_pairs([("code", "code"), ("state", &begun.state)]).unwrap());
+/// let callback = Callback::from_pairs([("state", begun.state.as_str()), ("code", "code")])?;
+/// let check = |expect| flow.check(Binding::session(&[7; 16]).unwrap(), expect, callback.clone());
 /// assert!(check(Expect::provider("github").tenant(&acme)).is_ok());
 /// assert!(check(Expect::provider("github").any_tenant()).is_ok());
 /// assert_eq!(check(Expect::provider("github")).unwrap_err().code(), "wrong_tenant");
@@ -62,9 +63,12 @@ impl<'a> Expect<'a> {
     /// assert!(format!("{:?}", Expect::any_provider()).contains("None"));
     /// ```
     pub fn any_provider() -> Self {
-        let nothing = (Expected::Exactly(None), Expected::Exactly(None), Expected::Exactly(None));
-        let (tenant, redirect, purpose) = nothing;
-        Self { provider: None, tenant, redirect, purpose }
+        Self {
+            provider: None,
+            tenant: Expected::Exactly(None),
+            redirect: Expected::Exactly(None),
+            purpose: Expected::Exactly(None),
+        }
     }
 
     /// The tenant that the callback's address tells.
@@ -124,7 +128,7 @@ impl<'a> Expect<'a> {
     }
 
     /// Any purpose that the flow accepts, for an address that serves several. Look at
-    /// [`Origin::purpose`](crate::Origin::purpose) before you sign anybody in.
+    /// [`Origin::purpose`](crate::Origin::purpose) before you sign anyone in.
     pub fn any_purpose(self) -> Self {
         Self { purpose: Expected::Any, ..self }
     }

@@ -1,6 +1,6 @@
 //! What the other packages of this repository need of the core and its public interface does not offer yet.
 //!
-//! It is hidden and no promise to anybody else: it may change in any release, and each item goes once the public interface
+//! It is hidden and promises nothing to others: it may change in any release, and each item goes once the public interface
 //! has one in its place.
 
 use crate::binding::{Binding, RequestHeaders};

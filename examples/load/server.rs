@@ -117,12 +117,12 @@ async fn store(settings: &Settings, keys: LiveKeyRing) -> Result<Arc<dyn StateSt
         ("sealed", _) => Arc::new(builder(keys, memory())?.build()?),
         ("redis", _) => {
             let guard = redis().await?;
-            let rows = RedisPayloadStore::beside(&guard);
+            let rows = RedisPayloadStore::from_guard(&guard);
             Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
         ("postgres", _) => {
             let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
-            let rows = PostgresPayloadStore::beside(&guard).await?;
+            let rows = PostgresPayloadStore::from_guard(&guard).await?;
             Arc::new(StoredFlow::new(builder(keys, guard)?, rows)?)
         }
         _ => Arc::new(StoredFlow::new(builder(keys, memory())?, MemoryPayloadStore::with_capacity(MARKS))?),

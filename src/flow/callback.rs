@@ -65,7 +65,7 @@ impl<T: LoginData> Flow<T> {
     ///
     /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, response mode,
     /// binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
-    /// nobody can use up another's login.
+    /// a stranger cannot use up another's login.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl<T: LoginData> Flow<T> {
         open: impl FnOnce() -> Result<OpenedCallback<T>, FinishError>,
     ) -> Result<VerifiedCallback<T>, FinishError> {
         let verified = self.inner.check_request(binding, expect).and_then(|()| {
-            let opened = open().map_err(|refused| refused.offering(binding, expect))?;
+            let opened = open().map_err(|refused| refused.seen_by(binding, *expect))?;
             opened.verify_uncounted(binding, expect)
         });
         verified.inspect_err(|refused| self.inner.count_refused(expect.provider, refused))
@@ -218,16 +218,11 @@ impl<T: LoginData> OpenedCallback<T> {
     ///
     /// [`FinishError`] with the reason. Nothing has been consumed.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
-        let flow = Arc::clone(&self.flow);
-        let verified = flow.check_request(&binding, &expect).and_then(|()| self.verify_uncounted(&binding, &expect));
-        verified.inspect_err(|refused| flow.count_refused(expect.provider, refused))
+        let flow = Flow { inner: Arc::clone(&self.flow), data: PhantomData };
+        flow.verify(&binding, &expect, || Ok(self))
     }
 
-    pub(crate) fn verify_uncounted(
-        self,
-        binding: &Binding<'_>,
-        expect: &Expect<'_>,
-    ) -> Result<VerifiedCallback<T>, FinishError> {
+    fn verify_uncounted(self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
         let Self { flow, callback, opened, .. } = self;
         let keys = flow.keys.load();
         // A key that was revoked since the state was opened opens nothing any more.
@@ -236,7 +231,7 @@ impl<T: LoginData> OpenedCallback<T> {
         // The caller may have taken longer between open and verify than the login had left.
         if let Err(late) = authentic.check_time(now, keys.ring().timing()) {
             let unasked = Unasked::new(Arc::clone(&flow), opened, callback, late.may_restart);
-            return Err(FinishError::from(late.kind).with_opened(unasked).offering(binding, expect));
+            return Err(FinishError::from(late.kind).with_opened(unasked).seen_by(binding, *expect));
         }
         expect.check(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
         let provider = flow.configured_provider(&authentic)?;
@@ -351,7 +346,7 @@ impl<T> VerifiedCallback<T> {
         self.sealed
     }
 
-    /// What the row beside this state is found and opened with.
+    /// What finds and opens the row of this state.
     pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
         (self.nonce, self.key_id)
     }
@@ -400,7 +395,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
         let refused = |error: FinishError, outcome, whose: Whose| {
             if flow.now() >= restart_until { error } else { flow.refused(error, outcome, whose.by(kind), state) }
         };
-        // The clock once more: whoever held this back, or a machine that slept, must not finish an expired login, nor
+        // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = flow.now();
         if let Err(kind) = flow.still_good(sealed, skew, key_id, now) {

@@ -99,12 +99,8 @@ impl FinishError {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn seen_by(self, binding: &Binding<'_>, expect: Expect<'_>) -> Self {
-        self.offering(binding, &expect)
-    }
-
-    pub(super) fn offering(mut self, binding: &Binding<'_>, expect: &Expect<'_>) -> Self {
-        match self.take_opened::<Unasked>().and_then(|unasked| unasked.offer(binding, expect)) {
+    pub fn seen_by(mut self, binding: &Binding<'_>, expect: Expect<'_>) -> Self {
+        match self.take_opened::<Unasked>().and_then(|unasked| unasked.offer(binding, &expect)) {
             Some(restart) => self.with_restart(restart),
             None => self,
         }

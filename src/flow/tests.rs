@@ -44,6 +44,26 @@ fn a_state_that_expires_between_open_and_verify_is_expired() {
     assert_eq!((other.code(), other.restart().is_some_and(crate::Restart::is_automatic)), ("expired", false));
 }
 
+/// A prefetch carries the same cookie and the same query; only its headers tell it apart, and `open` does not see them.
+#[cfg(feature = "http")]
+#[test]
+fn verify_looks_at_the_request_as_finish_does() {
+    let flow = testing::flow();
+    let begun = flow.begin(Binding::session(&[7; 16]).unwrap(), Login::with("github")).unwrap();
+    let verified = |headers: &[(&'static str, &str)], expect| {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let callback = Callback::from_pairs([("state", begun.state.as_str()), ("code", "code")]).unwrap();
+        let opened = flow.open(callback).unwrap();
+        opened
+            .verify(Binding::session(&[7; 16]).unwrap().with_headers(&headers), expect)
+            .map_err(|refused| refused.code())
+    };
+    let github = Expect::provider("github");
+    assert_eq!(verified(&[("sec-purpose", "prefetch")], github).unwrap_err(), "not_consumed");
+    assert_eq!(verified(&[], Expect::any_provider()).unwrap_err(), "wrong_provider");
+    assert!(verified(&[], github).is_ok());
+}
+
 #[test]
 fn one_call_to_the_operating_system_per_begin() {
     let flow = testing::flow().with_randomness(counting);

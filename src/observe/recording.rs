@@ -17,7 +17,7 @@ const UNKNOWN: &str = "unknown";
 pub(crate) struct Timer(Instant);
 
 impl Timer {
-    #[expect(clippy::disallowed_methods, reason = "how long a guard took, told to whoever measures")]
+    #[expect(clippy::disallowed_methods, reason = "how long a guard took, for the metrics")]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }

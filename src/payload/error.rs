@@ -101,7 +101,7 @@ impl StoreError {
     }
 }
 
-/// PayloadStore lie behind the connections of guards. An outcome that is not known is no danger here: a row that was written for
+/// Rows lie behind the connections of guards. An outcome that is not known is no danger here: a row that was written for
 /// nothing is removed in time, and reading changes nothing.
 impl From<GuardError> for StoreError {
     fn from(error: GuardError) -> Self {

@@ -224,12 +224,12 @@ impl AuthorizationUrl {
     }
 
     fn with(mut self, name: &str, value: &str) -> Self {
-        let place = self.parameters.iter().position(|(known, _)| known == name);
-        match place.and_then(|place| self.parameters.get_mut(place)) {
+        match self.parameters.iter_mut().find(|(known, _)| known == name) {
+            // A parameter without a value counts as absent (RFC 6749 section 3.1).
+            _ if value.is_empty() => self.parameters.retain(|(known, _)| known != name),
             Some((_, known)) => *known = value.to_owned(),
             None => self.parameters.push((name.to_owned(), value.to_owned())),
         }
-        self.parameters.retain(|(_, value)| !value.is_empty());
         self
     }
 }

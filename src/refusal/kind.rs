@@ -34,11 +34,11 @@ pub enum FinishErrorKind {
     Expired,
     /// From the future, by more than the skew.
     IssuedInFuture,
-    /// AuthorizationRequest for a purpose that is not accepted here.
+    /// Begun for a purpose that is not accepted here.
     WrongPurpose,
     /// Started with another provider.
     WrongProvider,
-    /// AuthorizationRequest for another tenant.
+    /// Begun for another tenant.
     WrongTenant,
     /// Started with another redirect_uri.
     WrongRedirect,

@@ -189,7 +189,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     }
     let mut cleaners = Vec::new();
     for _ in 0..4 {
-        cleaners.push(PostgresPayloadStore::beside(&servers.postgres_guard().await?).await?);
+        cleaners.push(PostgresPayloadStore::from_guard(&servers.postgres_guard().await?).await?);
     }
     let signing_in = async {
         for (number, state) in alive.iter().enumerate() {

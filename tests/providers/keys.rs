@@ -63,7 +63,7 @@ pub async fn rotated(kind: Kind, servers: Arc<Servers>) -> Outcome {
     Ok("begun under the old key, finished under the new one; and rows with them".to_owned())
 }
 
-/// PayloadStore in memory, whose key is revoked while they are read.
+/// A payload store in memory, whose key is revoked while they are read.
 struct RevokedMeanwhile {
     rows: MemoryPayloadStore,
     keys: LiveKeyRing,

@@ -53,8 +53,8 @@ pub async fn run(outage: Outage, _: Arc<Servers>) -> Outcome {
     };
     let rows_there: Option<Arc<dyn PayloadStore>> = match rows {
         None => None,
-        Some(Redis) => Some(Arc::new(RedisPayloadStore::beside(&redis))),
-        Some(Postgres) => Some(Arc::new(PostgresPayloadStore::beside(&postgres).await?)),
+        Some(Redis) => Some(Arc::new(RedisPayloadStore::from_guard(&redis))),
+        Some(Postgres) => Some(Arc::new(PostgresPayloadStore::from_guard(&postgres).await?)),
     };
     let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> = server(keys, fleet.clock.clone(), guard, rows_there)?;

@@ -36,7 +36,7 @@ pub async fn redis(servers: Arc<Servers>) -> Outcome {
     servers.redis.run::<()>(&rules).await?;
     let builder = RedisGuard::builder(servers.redis.url()).credentials("oauthstate", PASSWORD).budget(PATIENT);
     let guard = builder.connect().await?;
-    let rows = RedisPayloadStore::beside(&guard);
+    let rows = RedisPayloadStore::from_guard(&guard);
     let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> = server(keys, fleet.clock.clone(), Arc::new(guard), Some(Arc::new(rows)))?;
     sign_in(&server).await?;
@@ -66,11 +66,11 @@ pub async fn postgres(servers: Arc<Servers>) -> Outcome {
     ensure!((of_marks.len(), of_rows.len()) == (2, 2), "the migrations do not name two grants each");
     database.execute(&of_marks[0]).await?;
     let guard = as_service().connect().await?;
-    let error = PostgresPayloadStore::beside(&guard).await.err().ok_or("rows without a right on their table")?;
+    let error = PostgresPayloadStore::from_guard(&guard).await.err().ok_or("rows without a right on their table")?;
     ensure!(error.kind() == StoreErrorKind::Misconfigured, "{error}");
     // What a login needs.
     database.execute(&of_rows[0]).await?;
-    let rows = PostgresPayloadStore::beside(&guard).await?;
+    let rows = PostgresPayloadStore::from_guard(&guard).await?;
     let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> =
         server(keys, fleet.clock.clone(), Arc::new(guard.clone()), Some(Arc::new(rows.clone())))?;

@@ -138,12 +138,12 @@ impl Fleet {
             Kind::Memory => (Arc::new(self.marks.clone()), Some(Arc::new(Arc::clone(&self.memory)))),
             Kind::Redis => {
                 let guard = redis.await?;
-                let rows = RedisPayloadStore::beside(&guard);
+                let rows = RedisPayloadStore::from_guard(&guard);
                 (Arc::new(guard), Some(Arc::new(rows)))
             }
             Kind::Postgres => {
                 let guard = self.servers.postgres_guard().await?;
-                let rows = PostgresPayloadStore::beside(&guard).await?;
+                let rows = PostgresPayloadStore::from_guard(&guard).await?;
                 (Arc::new(guard), Some(Arc::new(rows)))
             }
         };

@@ -88,7 +88,7 @@ impl BindingHeaders {
         Binding::cookies(&self.0)
     }
 
-    /// For [`Binding::with_headers`], beside a session of the caller's own.
+    /// For [`Binding::with_headers`], next to a session of the caller's own.
     ///
     /// # Examples
     ///
@@ -288,7 +288,7 @@ pub async fn run_to_completion<R: 'static>(work: impl Future<Output = R> + 'stat
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a runtime that shuts down cancels the task; then nobody waits for an answer.
+            // Only a runtime that shuts down cancels the task; then no client waits for an answer.
             Err(_) => std::future::pending().await,
         },
     }

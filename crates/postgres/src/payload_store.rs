@@ -1,14 +1,14 @@
-//! PayloadStore in Postgres.
+//! The payload store in Postgres.
 
 use oauth_state::BoxFuture;
 use oauth_state::payload::{HandleKind, Payload, PayloadStore, StoreError};
 
 use crate::PostgresGuard;
 
-/// PayloadStore in Postgres, over the connections of a [`PostgresGuard`]: its address, its credentials, its time budget.
+/// A payload store in Postgres, over the connections of a [`PostgresGuard`]: its address, its credentials, its time budget.
 ///
 /// They lie in a table of their own, `oauth_state_rows`, made by the migration
-/// [`postgres::ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by the guard's `create_tables`. PayloadStore that are over are deleted as
+/// [`postgres::ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by the guard's `create_tables`. Rows that are over are deleted as
 /// often as the guard purges, in batches, by every server that runs; they do not wait for one another.
 ///
 /// # Examples
@@ -21,7 +21,7 @@ use crate::PostgresGuard;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").create_tables().connect().await?;
-/// let rows = PostgresPayloadStore::beside(&guard).await?;
+/// let rows = PostgresPayloadStore::from_guard(&guard).await?;
 /// let builder = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard).carrying::<Vec<String>>();
 /// let flow = StoredFlow::new(builder.provider(Provider::github()), rows)?;
 /// assert!(format!("{flow:?}").contains("github"));
@@ -45,11 +45,11 @@ impl PostgresPayloadStore {
     /// use oauth_state::payload::{HandleKind, PayloadStore};
     /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};
     /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
-    /// assert_eq!(PostgresPayloadStore::beside(&guard).await?.form(), HandleKind::Postgres);
+    /// assert_eq!(PostgresPayloadStore::from_guard(&guard).await?.form(), HandleKind::Postgres);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn beside(guard: &PostgresGuard) -> Result<Self, StoreError> {
+    pub async fn from_guard(guard: &PostgresGuard) -> Result<Self, StoreError> {
         guard.prepare_rows().await?;
         Ok(Self(guard.clone()))
     }
@@ -66,7 +66,7 @@ impl PostgresPayloadStore {
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};
     /// let guard = PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
-    /// assert_eq!(PostgresPayloadStore::beside(&guard).await?.clean_up().await?, 0);
+    /// assert_eq!(PostgresPayloadStore::from_guard(&guard).await?.clean_up().await?, 0);
     /// # Ok(())
     /// # }
     /// ```

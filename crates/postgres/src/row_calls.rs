@@ -1,4 +1,4 @@
-//! PayloadStore beside the marks: what a state store keeps in Postgres, in a table of its own.
+//! What a payload store asks of Postgres, in another table than the marks.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub const ROWS_SCHEMA: &str = include_str!("0002_oauth_state_rows.sql");
 const PUT: &str =
     "INSERT INTO oauth_state_rows (id, value, keep_until) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
 const GET: &str = "SELECT value FROM oauth_state_rows WHERE id = $1";
-/// PayloadStore that another server deletes at this moment are passed over, so that nobody waits for anybody.
+/// Rows that another server is deleting are skipped, so that no server waits for another.
 const CLEAN_UP: &str = "DELETE FROM oauth_state_rows WHERE id IN \
     (SELECT id FROM oauth_state_rows WHERE keep_until < $1 ORDER BY keep_until LIMIT 1000 FOR UPDATE SKIP LOCKED)";
 /// Rows of one statement.

@@ -1,11 +1,11 @@
-//! PayloadStore in Redis or Valkey.
+//! The payload store in Redis or Valkey.
 
 use oauth_state::BoxFuture;
 use oauth_state::payload::{HandleKind, Payload, PayloadStore, StoreError};
 
 use crate::RedisGuard;
 
-/// PayloadStore in Redis or Valkey, over the connection of a [`RedisGuard`]: its address, its credentials, its time budget.
+/// A payload store in Redis or Valkey, over the connection of a [`RedisGuard`]: its address, its credentials, its time budget.
 ///
 /// A row lies under the guard's prefix and `row:`, with a time to live, so that nothing has to be cleaned up. The rights that
 /// the guard needs (`+set +get` on its prefix) are enough.
@@ -20,7 +20,7 @@ use crate::RedisGuard;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
-/// let rows = RedisPayloadStore::beside(&guard);
+/// let rows = RedisPayloadStore::from_guard(&guard);
 /// let builder = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard).carrying::<Vec<String>>();
 /// let flow = StoredFlow::new(builder.provider(Provider::github()), rows)?;
 /// assert!(format!("{flow:?}").contains("github"));
@@ -39,11 +39,11 @@ impl RedisPayloadStore {
     /// use oauth_state::payload::{HandleKind, PayloadStore};
     /// use oauth_state_redis::{RedisGuard, RedisPayloadStore};
     /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
-    /// assert_eq!(RedisPayloadStore::beside(&guard).form(), HandleKind::Redis);
+    /// assert_eq!(RedisPayloadStore::from_guard(&guard).form(), HandleKind::Redis);
     /// # Ok::<(), oauth_state::guard::GuardError>(())
     /// ```
     #[must_use]
-    pub fn beside(guard: &RedisGuard) -> Self {
+    pub fn from_guard(guard: &RedisGuard) -> Self {
         Self(guard.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! PayloadStore beside the marks: what a state store keeps in Redis or Valkey, under keys of its own.
+//! What a payload store asks of Redis or Valkey, under other keys than the marks.
 
 use std::time::Duration;
 

@@ -155,7 +155,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         Self { at: path.to_owned(), ..self }
     }
 
-    /// Where somebody goes who is signed in already and comes with a used callback that names no return path, and where
+    /// Where a signed-in user goes who comes with a used callback that names no return path, and where
     /// the page's button leads after a link; `/` unless it is said here.
     ///
     /// # Examples
@@ -204,7 +204,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///
     /// # Security
     ///
-    /// The URL has to hold [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`: without PKCE, whoever injects a
+    /// The URL has to hold [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`: without PKCE, an attacker who injects a
     /// stolen code is not noticed (RFC 9700 section 2.1.1).
     ///
     /// # Examples

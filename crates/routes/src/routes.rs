@@ -163,7 +163,7 @@ where
         let serving = serving.clone();
         match place {
             Place::Begin(purpose) => {
-                // A begin has no body that anybody reads.
+                // The body of a login start is not read.
                 let parts = request.into_parts().0;
                 Box::pin(async move { Ok(serving.begin(purpose, parts).await) })
             }

@@ -328,7 +328,7 @@ fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<W::Body> {
     set_no_store(response)
 }
 
-/// By cookie, and by user where there is one. An id that cannot be one counts as nobody's.
+/// By cookie, and by user where there is one. An id that cannot be one counts as none.
 fn binding<'a>(request: &'a Parts, user: Option<&'a [u8]>) -> Binding<'a> {
     let browser = Binding::cookies(&request.headers);
     user.and_then(|user| browser.clone().for_user(user).ok()).unwrap_or(browser)

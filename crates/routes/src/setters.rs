@@ -54,7 +54,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// Who is signed in, by the application's own session: the user's id, or `None`. Without it nobody ever is, and
+    /// Who is signed in, by the application's own session: the user's id, or `None`. Without it no user ever is, and
     /// `link` and `reauthenticate` are refused with 401.
     ///
     /// # Examples

@@ -11,7 +11,7 @@ use crate::framework::Framework;
 use crate::routes::Routes;
 
 impl<W: Framework, T: PublicData + Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
-    /// Builds a flow whose states anybody can read, and its routes; see [`FlowBuilder::build_signed_not_encrypted`].
+    /// Builds a flow whose states anyone can read, and its routes; see [`FlowBuilder::build_signed_not_encrypted`].
     ///
     /// # Errors
     ///

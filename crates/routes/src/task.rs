@@ -21,7 +21,7 @@ pub async fn run_to_completion<R: Send + 'static>(work: impl Future<Output = R> 
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a runtime that shuts down cancels the task; then nobody waits for an answer.
+            // Only a runtime that shuts down cancels the task; then no client waits for an answer.
             Err(_) => std::future::pending().await,
         },
     }

@@ -177,7 +177,7 @@ impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<
     }
 }
 
-/// The provider, if the callback expects nothing that an old state cannot tell. Anybody can begin a login at the old store, and
+/// The provider, if the callback expects nothing that an old state cannot tell. Anyone can begin a login at the old store, and
 /// bring its state to the callback of a link.
 fn what_an_old_state_tells<'a>(expect: &Expect<'a>) -> Result<&'a str, FinishErrorKind> {
     let Expectation { provider, names_tenant, names_redirect, purpose } = seam::expectation(expect);

@@ -3,7 +3,7 @@
 //! | store | its states | survives | writes on every begin |
 //! |---|---|---|---|
 //! | [`Flow`]: sealed, this crate's point | `ost1…` | a restart, the loss of any server | no |
-//! | [`Flow`], signed: [readable by anybody](oauth_state::FlowBuilder::build_signed_not_encrypted) | `oss1…` | the same | no |
+//! | [`Flow`], signed: [readable by anyone](oauth_state::FlowBuilder::build_signed_not_encrypted) | `oss1…` | the same | no |
 //! | [`StoredFlow`] over `RedisPayloadStore` | `osr1…` | a restart; what Redis survives | yes |
 //! | [`StoredFlow`] over `PostgresPayloadStore` | `osp1…` | a restart; what Postgres survives | yes |
 //! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing, and one process alone finishes what it began | yes |

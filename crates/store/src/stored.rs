@@ -17,8 +17,8 @@ use oauth_state::{
 /// A [`Flow`](oauth_state::Flow) whose data lies in a store, for what no URL can carry: up to 65,536 bytes of JSON a login.
 ///
 /// Its `state` is a *handle*: a sealed state without the data. Everything that a sealed state is checked for is checked first,
-/// single use included, and only then is the row read, so that nobody can use up another's login, nor make the store work
-/// without a state that this service sealed. PayloadStore are encrypted under the ring, each with a key and a nonce of its own.
+/// single use included, and only then is the row read, so that a stranger cannot use up another's login, nor make the store work
+/// without a state that this service sealed. Rows are encrypted under the ring, each with a key and a nonce of its own.
 ///
 /// It writes on every begin, and fails where the store fails. Prefer [`Flow`](oauth_state::Flow), and a short `T`, wherever that fits.
 ///
@@ -145,7 +145,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
     /// # Errors
     ///
     /// [`FinishError`], as [`Flow::finish`](oauth_state::Flow::finish); then, with the state used up, `store_unavailable`, `not_stored`, `forged` for a row
-    /// that somebody changed, and `data` for one of another type.
+    /// that was changed, and `data` for one of another type.
     ///
     /// # Examples
     ///

@@ -98,12 +98,12 @@ async fn store(name: &str, settings: &Settings) -> Result<Arc<dyn StateStore<Vis
         "sealed" => Arc::new(builder(settings, redis().await?)?.build()?),
         "redis" => {
             let guard = redis().await?;
-            let rows = RedisPayloadStore::beside(&guard);
+            let rows = RedisPayloadStore::from_guard(&guard);
             Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
         }
         "postgres" => {
             let guard = PostgresGuard::builder(&settings.postgres).budget(PATIENT).connect().await?;
-            let rows = PostgresPayloadStore::beside(&guard).await?;
+            let rows = PostgresPayloadStore::from_guard(&guard).await?;
             Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
         }
         "memory" => {

@@ -38,7 +38,7 @@ fn a_folder_in_which_others_rename_is_told() {
     assert!(!told(0o755) && !told(0o1777));
 }
 
-/// Whoever can replace the link chooses the ring.
+/// An attacker who can replace the link chooses the ring.
 #[cfg(unix)]
 #[test]
 fn a_link_in_a_folder_in_which_others_rename_is_told() {
