@@ -5,16 +5,21 @@
 //!
 //! The ring of this module is public. Turn the feature `testing` on in `[dev-dependencies]` only.
 
+mod browser;
 mod guards;
 mod samples;
 #[cfg(feature = "refresh")]
 mod sources;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
-pub use guards::{GuardFault, GuardReport, guard_suite, without_runtime};
+pub use browser::TestBrowser;
+pub use guards::{GuardFault, GuardReport, guard_suite};
 pub use samples::{
     finished, finished_origin, flow, flow_carrying, mark, provider_refusal, ring, sample_mark, sample_parameters,
     sample_repost_page, sample_restart, sample_row,
@@ -86,5 +91,32 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
         from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Runs a future to its end on this thread, for code that needs no runtime, such as a flow over a guard of this process.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::{ReplayGuard, SingleProcessGuard, guard::Marked, testing};
+/// let guard = SingleProcessGuard::with_capacity(10);
+/// assert_eq!(testing::block_on(guard.mark_used(&testing::sample_mark()))?, Marked::First);
+/// # Ok::<(), oauth_state::guard::GuardError>(())
+/// ```
+pub fn block_on<F: Future>(work: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut work = pin!(work);
+    loop {
+        if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
     }
 }

@@ -111,16 +111,12 @@ fn memory_guard(criterion: &mut Criterion) {
             number += 1;
             mark(number)
         };
-        bencher.iter_batched(
-            next,
-            |mark| testing::without_runtime(guard.mark_used(&mark)).unwrap(),
-            BatchSize::SmallInput,
-        );
+        bencher.iter_batched(next, |mark| testing::block_on(guard.mark_used(&mark)).unwrap(), BatchSize::SmallInput);
     });
     group.bench_function("used", |bencher| {
         let (guard, mark) = (SingleProcessGuard::with_capacity(10), mark(1));
-        testing::without_runtime(guard.mark_used(&mark)).unwrap();
-        bencher.iter(|| testing::without_runtime(guard.mark_used(black_box(&mark))).unwrap());
+        testing::block_on(guard.mark_used(&mark)).unwrap();
+        bencher.iter(|| testing::block_on(guard.mark_used(black_box(&mark))).unwrap());
     });
     group.finish();
 }

@@ -48,7 +48,7 @@ impl Marks {
 }
 
 fn claim(guard: &SingleProcessGuard, mark: &Mark) {
-    assert_eq!(testing::without_runtime(guard.mark_used(black_box(mark))).unwrap(), Marked::First);
+    assert_eq!(testing::block_on(guard.mark_used(black_box(mark))).unwrap(), Marked::First);
 }
 
 pub fn measure(effort: Effort) -> Value {

@@ -66,7 +66,7 @@ fn claims_per_second(guard: &Arc<dyn ReplayGuard>, batches: &[Vec<Mark>]) -> f64
         for batch in batches {
             scope.spawn(move || {
                 for mark in batch {
-                    assert_eq!(testing::without_runtime(guard.mark_used(mark)).unwrap(), Marked::First);
+                    assert_eq!(testing::block_on(guard.mark_used(mark)).unwrap(), Marked::First);
                 }
             });
         }
@@ -77,7 +77,8 @@ fn claims_per_second(guard: &Arc<dyn ReplayGuard>, batches: &[Vec<Mark>]) -> f64
 /// Ours beside moka's, from empty up to a million marks, with one thread and with two.
 pub fn measure(effort: Effort) -> Value {
     let shared = MokaGuard::new();
-    testing::guard_suite(|| shared.clone(), testing::without_runtime).expect("moka's atomic form passes the suite");
+    testing::guard_suite(|| shared.clone(), |answer| testing::block_on(answer))
+        .expect("moka's atomic form passes the suite");
     let (turns, claims) = (effort.rounds.clamp(1, 9), CLAIMS.min(effort.marks / 4));
     let mut marks = Marks::new(SystemTime::now(), 23);
     let ratios = [1, 2].map(|threads| {

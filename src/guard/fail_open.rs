@@ -51,7 +51,7 @@ use crate::observe::record;
 ///     }
 /// }
 /// let guard = DangerouslyFailOpen::new(Down);
-/// assert_eq!(testing::without_runtime(guard.mark_used(&testing::sample_mark()))?, Marked::First);
+/// assert_eq!(testing::block_on(guard.mark_used(&testing::sample_mark()))?, Marked::First);
 /// assert_eq!(guard.let_through(), 1);
 /// # Ok::<(), GuardError>(())
 /// ```

@@ -111,7 +111,7 @@ impl SingleProcessGuard {
     /// use oauth_state::{testing, ReplayGuard, SingleProcessGuard};
     /// let mark = testing::sample_mark(); // of a state that was begun at mark.now()
     /// let guard = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(mark.now());
-    /// let marked = testing::without_runtime(guard.mark_used(&mark))?;
+    /// let marked = testing::block_on(guard.mark_used(&mark))?;
     /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     /// # Ok::<(), oauth_state::guard::GuardError>(())
     /// ```

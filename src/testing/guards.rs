@@ -6,7 +6,7 @@ use std::hint::spin_loop;
 use std::pin::Pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +31,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// ```
 /// use oauth_state::{testing, SingleProcessGuard};
 /// let guard = SingleProcessGuard::with_capacity(100_000);
-/// let report = testing::guard_suite(|| guard.clone(), testing::without_runtime)?;
+/// let report = testing::guard_suite(|| guard.clone(), |answer| testing::block_on(answer))?;
 /// assert_eq!((report.ids, report.threads), (5_000, 16));
 /// # Ok::<(), testing::GuardFault>(())
 /// ```
@@ -58,7 +58,7 @@ pub struct GuardReport {
 /// impl ReplayGuard for AlwaysFirst {
 ///     fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> { MarkFuture::ready(Ok(Marked::First)) }
 /// }
-/// let fault = testing::guard_suite(|| AlwaysFirst, testing::without_runtime).unwrap_err();
+/// let fault = testing::guard_suite(|| AlwaysFirst, |answer| testing::block_on(answer)).unwrap_err();
 /// assert!(fault.to_string().contains("first twice"));
 /// ```
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl std::error::Error for GuardFault {}
 /// ```
 /// use oauth_state::{testing, SingleProcessGuard};
 /// let guard = SingleProcessGuard::with_capacity(100_000);
-/// assert!(testing::guard_suite(|| guard.clone(), testing::without_runtime).is_ok());
+/// assert!(testing::guard_suite(|| guard.clone(), |answer| testing::block_on(answer)).is_ok());
 /// ```
 pub fn guard_suite<G: ReplayGuard>(
     handle: impl Fn() -> G,
@@ -99,33 +99,6 @@ pub fn guard_suite<G: ReplayGuard>(
     suite.kept_until_after_expiry()?;
     suite.cancelled()?;
     suite.race()
-}
-
-/// Waits for the answer of a guard that needs no runtime, for [`guard_suite`]. With one of tokio's, pass
-/// `|answer| handle.block_on(answer)` instead.
-///
-/// # Errors
-///
-/// The guard's own.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::Marked;
-/// use oauth_state::{testing, ReplayGuard, SingleProcessGuard};
-/// let guard = SingleProcessGuard::with_capacity(10);
-/// assert_eq!(testing::without_runtime(guard.mark_used(&testing::sample_mark()))?, Marked::First);
-/// # Ok::<(), oauth_state::guard::GuardError>(())
-/// ```
-pub fn without_runtime(answer: MarkFuture<'_>) -> Result<Marked, GuardError> {
-    let mut answer = std::pin::pin!(answer);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
-            return answer;
-        }
-        thread::yield_now();
-    }
 }
 
 struct Suite<G, B> {

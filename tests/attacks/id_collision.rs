@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
-use oauth_state::testing::{mark, ring, without_runtime};
+use oauth_state::testing::{block_on, mark, ring};
 use oauth_state::{Expect, Flow, Login, Provider, ReplayGuard, SingleProcessGuard};
 use std::time::{Duration, UNIX_EPOCH};
-use support::shop::{app, block_on, callback, outcome, session, shop};
+use support::shop::{app, callback, outcome, session, shop};
 
 /// Keeps every id that it is asked about.
 #[derive(Clone, Default)]
@@ -63,8 +63,7 @@ fn ids_that_meet_are_refused_and_not_taken_for_new() {
     let (mut one, mut other) = ([7; 16], [7; 16]);
     // The last byte chooses the lock.
     (one[12], other[12]) = (1, 2);
-    let marked =
-        |id, claimant| without_runtime(guard.mark_used(&mark(id, claimant, now, now + Duration::from_secs(600))));
+    let marked = |id, claimant| block_on(guard.mark_used(&mark(id, claimant, now, now + Duration::from_secs(600))));
     assert_eq!(marked(one, [1; 8]).unwrap(), Marked::First);
     assert!(matches!(marked(other, [2; 8]).unwrap(), Marked::AlreadyUsed { .. }));
 }

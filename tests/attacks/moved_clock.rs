@@ -6,12 +6,12 @@
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
 use oauth_state::ring::{KeyRingDocument, RingTiming};
-use oauth_state::testing::{ManualClock, mark, ring, without_runtime};
+use oauth_state::testing::{ManualClock, block_on, mark, ring};
 use oauth_state::{Clock, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use support::shop::{NOW, app, block_on, callback, outcome, session, shop};
+use support::shop::{NOW, app, callback, outcome, session, shop};
 
 #[test]
 fn a_state_lives_from_issue_minus_skew_to_expiry_plus_skew() {
@@ -102,7 +102,7 @@ fn a_clock_that_leaps_and_comes_back_does_not_empty_the_guard() {
     let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds);
     let marked = |id: u8, claimant: u8, now: u64| {
         let mark = mark([id; 16], [claimant; 8], at(now), at(now + 600));
-        without_runtime(guard.mark_used(&mark)).unwrap()
+        block_on(guard.mark_used(&mark)).unwrap()
     };
     assert_eq!(marked(1, 1, NOW), Marked::First);
     assert_eq!(marked(2, 2, NOW + 7 * 86_400), Marked::First);

@@ -5,10 +5,10 @@
 //! `Referer` makes its owner's callback fail.
 
 use oauth_state::guard::{GuardErrorKind, Marked};
-use oauth_state::testing::{mark, without_runtime};
+use oauth_state::testing::{block_on, mark};
 use oauth_state::{Binding, Callback, Expect, Login, Purpose, ReplayGuard, SingleProcessGuard, Tenant};
 use std::time::{Duration, UNIX_EPOCH};
-use support::shop::{Browser, block_on, callback, callback_of_issuer, outcome, session, shop};
+use support::shop::{Browser, callback, callback_of_issuer, outcome, session, shop};
 
 /// Everything that somebody else can do with a state that he has read.
 #[test]
@@ -91,7 +91,7 @@ fn a_flood_of_logins_makes_the_guard_forget_nobody() {
     let claim = |id: u32, claimant: u8| {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&id.to_be_bytes());
-        without_runtime(guard.mark_used(&mark(bytes, [claimant; 8], now, now + Duration::from_secs(600))))
+        block_on(guard.mark_used(&mark(bytes, [claimant; 8], now, now + Duration::from_secs(600))))
     };
     assert_eq!(claim(0, 1).unwrap(), Marked::First);
     let answers: Vec<_> = (1..1_000).map(|id| claim(id, 1)).collect();

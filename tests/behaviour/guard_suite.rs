@@ -1,7 +1,7 @@
 //! The suite for guards: the memory guard passes it, and guards that are broken on purpose do not.
 
 use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
-use oauth_state::testing::{guard_suite, without_runtime};
+use oauth_state::testing::{block_on, guard_suite};
 use oauth_state::{ReplayGuard, SingleProcessGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -10,7 +10,7 @@ use std::time::Duration;
 #[test]
 fn the_memory_guard_passes() {
     let guard = SingleProcessGuard::with_capacity(1_000_000);
-    let report = guard_suite(|| guard.clone(), without_runtime).unwrap();
+    let report = guard_suite(|| guard.clone(), |answer| block_on(answer)).unwrap();
     println!("{report:?}");
     assert_eq!((report.ids, report.threads), (5_000, 16));
 }
@@ -33,7 +33,7 @@ impl ReplayGuard for ReadsThenWrites {
 fn a_guard_that_reads_and_then_writes_fails_in_20_of_20_runs() {
     for run in 1..=20 {
         let guard = ReadsThenWrites::default();
-        let fault = guard_suite(|| guard.clone(), without_runtime).expect_err(&format!("run {run}"));
+        let fault = guard_suite(|| guard.clone(), |answer| block_on(answer)).expect_err(&format!("run {run}"));
         assert!(fault.to_string().contains("in a race of 16 threads"), "{fault}");
     }
 }
@@ -54,14 +54,14 @@ fn a_guard_that_does_not_know_its_own_retry_fails() {
         }
     }
     let guard = Forgetful::default();
-    let fault = guard_suite(|| guard.clone(), without_runtime).unwrap_err();
+    let fault = guard_suite(|| guard.clone(), |answer| block_on(answer)).unwrap_err();
     assert!(fault.to_string().contains("a retry by the same claimant"), "{fault}");
 }
 
 /// Two servers with a memory each are not one guard.
 #[test]
 fn a_guard_for_each_server_fails() {
-    let fault = guard_suite(|| SingleProcessGuard::with_capacity(100_000), without_runtime).unwrap_err();
+    let fault = guard_suite(|| SingleProcessGuard::with_capacity(100_000), |answer| block_on(answer)).unwrap_err();
     assert!(fault.to_string().contains("an id was first twice"), "{fault}");
 }
 
@@ -83,11 +83,11 @@ fn a_guard_that_forgets_before_three_times_the_skew_fails() {
     }
     for after_expiry in [0, 60, 120, 179] {
         let guard = Forgets(Arc::default(), Duration::from_secs(after_expiry));
-        let fault = guard_suite(|| guard.clone(), without_runtime).unwrap_err();
+        let fault = guard_suite(|| guard.clone(), |answer| block_on(answer)).unwrap_err();
         assert!(fault.to_string().contains("after its first use"), "{after_expiry}: {fault}");
     }
     let guard = Forgets(Arc::default(), Duration::from_secs(180));
-    assert!(guard_suite(|| guard.clone(), without_runtime).is_ok());
+    assert!(guard_suite(|| guard.clone(), |answer| block_on(answer)).is_ok());
 }
 
 /// What stands in a log when callbacks are refused: each says what is wrong.

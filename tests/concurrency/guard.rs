@@ -6,7 +6,7 @@ use crate::explore::Preemptions::{Any, AtMost};
 use crate::explore::explore;
 use loom::thread;
 use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
-use oauth_state::testing::{mark, without_runtime};
+use oauth_state::testing::{mark, block_on};
 use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;
@@ -24,7 +24,7 @@ fn callback(state: u8, claimant: u8, begun: u64, now: u64) -> Mark {
 }
 
 fn claim(guard: &SingleProcessGuard, mark: &Mark) -> Result<Marked, GuardError> {
-    without_runtime(guard.mark_used(mark))
+    block_on(guard.mark_used(mark))
 }
 
 fn is_first(answer: &Result<Marked, GuardError>) -> bool {

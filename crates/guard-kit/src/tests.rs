@@ -167,7 +167,7 @@ async fn an_expired_state_asks_nobody() {
 #[test]
 fn without_a_runtime_it_says_so_and_does_not_panic() {
     let link = Link::lazy(told(&[]));
-    let answer = oauth_state::testing::without_runtime(oauth_state::guard::MarkFuture::new(async move {
+    let answer = oauth_state::testing::block_on(oauth_state::guard::MarkFuture::new(async move {
         claim(&link, &mark_at(0), BUDGET).await
     }));
     assert_eq!(answer.unwrap_err().kind(), GuardErrorKind::Misconfigured);

@@ -12,7 +12,7 @@ impl ReplayGuard for Answers {
 fn ask(answer: fn() -> Result<Marked, GuardError>, now: u64) -> (Result<Marked, GuardErrorKind>, u64) {
     let guard = DangerouslyFailOpen::new(Answers(answer));
     let mark = Mark::new([1; 16], [1; 8], now, Sealed { issued_at: 0, expires_at: 600 }, 60);
-    let answer = crate::testing::without_runtime(guard.mark_used(&mark));
+    let answer = crate::testing::block_on(guard.mark_used(&mark));
     (answer.map_err(|error| error.kind()), guard.let_through())
 }
 
@@ -67,7 +67,7 @@ fn a_cache_around_it_lets_a_link_through_once() {
     let guard = crate::guard::KnownUsedCache::new(DangerouslyFailOpen::new(down()), 10);
     let ask = |claimant: u8| {
         let mark = Mark::new([1; 16], [claimant; 8], 0, Sealed { issued_at: 0, expires_at: 600 }, 60);
-        crate::testing::without_runtime(guard.mark_used(&mark)).unwrap()
+        crate::testing::block_on(guard.mark_used(&mark)).unwrap()
     };
     assert_eq!(ask(1), Marked::First);
     assert_ne!(ask(2), Marked::First);

@@ -33,7 +33,7 @@ fn cache(ids: u64, knows_claimants: bool) -> KnownUsedCache<Counting> {
 
 fn ask(cache: &KnownUsedCache<Counting>, id: u8, claimant: u8) -> Result<Marked, GuardError> {
     let mark = Mark::new([id; 16], [claimant; 8], NOW, Sealed { issued_at: NOW, expires_at: NOW + 600 }, 60);
-    crate::testing::without_runtime(cache.mark_used(&mark))
+    crate::testing::block_on(cache.mark_used(&mark))
 }
 
 fn asked(cache: &KnownUsedCache<Counting>) -> usize {
@@ -60,7 +60,7 @@ fn the_first_user_s_own_retry_still_reaches_the_guard() {
     let cache = cache(100, true);
     let mark = Mark::new([1; 16], [1; 8], NOW, Sealed { issued_at: NOW, expires_at: NOW + 600 }, 60);
     // On another server.
-    crate::testing::without_runtime(cache.guard().guard.mark_used(&mark)).unwrap();
+    crate::testing::block_on(cache.guard().guard.mark_used(&mark)).unwrap();
     assert_ne!(ask(&cache, 1, 2).unwrap(), Marked::First);
     assert_eq!(ask(&cache, 1, 1).unwrap(), Marked::First);
     assert_eq!(asked(&cache), 2);
@@ -70,7 +70,7 @@ fn the_first_user_s_own_retry_still_reaches_the_guard() {
 fn what_has_no_known_claimant_is_not_remembered() {
     let cache = cache(100, false);
     let mark = Mark::new([1; 16], [1; 8], NOW, Sealed { issued_at: NOW, expires_at: NOW + 600 }, 60);
-    crate::testing::without_runtime(cache.guard().guard.mark_used(&mark)).unwrap();
+    crate::testing::block_on(cache.guard().guard.mark_used(&mark)).unwrap();
     for claimant in 2..5 {
         assert_ne!(ask(&cache, 1, claimant).unwrap(), Marked::First);
     }
