@@ -1,5 +1,5 @@
-//! Signing people in with Apple, by the `openidconnect` crate: the answer is a POST from another site, the client secret is
-//! a JWT that the service signs, and the person's name comes once.
+//! Signing users in with Apple: the callback is a cross-site POST, the client secret is a JWT that the service signs, and the
+//! user's name comes once. The `openidconnect` crate exchanges the code and verifies the ID token.
 //!
 //! ```text
 //! cargo run --example apple -- --once     # against a stand-in for Apple: prints each step, exits 0 if all held
@@ -8,7 +8,7 @@
 //!
 //! Copy everything above the line `The example itself`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -23,16 +23,16 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
-use oauth_state::provider::Preset;
+use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, AuthorizationRequest, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider,
-    ReturnTo, SingleProcessGuard,
+    App, Authorized, BeginError, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::core::{CoreClient, CoreProviderMetadata};
 use openidconnect::{
     AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
-    Scope, TokenResponse, reqwest,
+    TokenResponse, reqwest,
 };
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
@@ -45,15 +45,15 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
-/// Apple posts its answer to this path; register the whole address there, which has to be https and not localhost.
+/// Apple posts the callback to this path; register the full URL there, which must be https and not localhost.
 const CALLBACK: &str = "/auth/apple/callback";
-/// How long Apple's metadata and keys serve before they are asked for again.
+/// How long Apple's metadata and keys are used before they are fetched again.
 const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
-/// How long a client secret lives, in seconds. Apple takes up to six months; one for each exchange needs no more.
+/// How long a client secret lives, in seconds. Apple accepts up to six months; one for each exchange needs no more.
 const SECRET_LIFETIME: u64 = 300;
 
 const HELP: &str = "\
-Signs people in with Apple.
+Signs users in with Apple.
 
   cargo run --example apple              serves on 127.0.0.1:8080, against Apple
   cargo run --example apple -- --once    signs in once against a stand-in, tries what an attacker would, and ends
@@ -65,11 +65,11 @@ Needs in the environment:
   APPLE_KEY_ID       the id of a key for Sign in with Apple, ten characters
   APPLE_KEY_FILE     the key, as downloaded: AuthKey_….p8
   OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL         what browsers call this service: https, because Apple takes no localhost;
+  PUBLIC_URL         what browsers call this service: https, because Apple does not accept localhost;
                      register PUBLIC_URL/auth/apple/callback as a return URL
-  LISTEN             where to listen (default 127.0.0.1:8080), behind what speaks TLS";
+  LISTEN             where to listen (default 127.0.0.1:8080), behind a proxy that terminates TLS";
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     public_url: String,
     client_id: String,
@@ -78,12 +78,14 @@ struct Settings {
     key: SigningKey,
     keys: KeyRing,
     issuer: String,
+    authorization_endpoint: String,
 }
 
 impl Settings {
     fn from_environment() -> Result<Self, Failure> {
         let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let apple = Preset::find("apple").ok_or("no preset for Apple")?;
+        let known = |figure: Option<Sourced<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
         Ok(Self {
             public_url: needed("PUBLIC_URL")?,
             client_id: needed("APPLE_CLIENT_ID")?,
@@ -91,7 +93,8 @@ impl Settings {
             key_id: needed("APPLE_KEY_ID")?,
             key: SigningKey::from_pkcs8_pem(&std::fs::read_to_string(needed("APPLE_KEY_FILE")?)?)?,
             keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
-            issuer: apple.issuer.map(|issuer| issuer.value).unwrap_or_default().to_owned(),
+            issuer: known(apple.issuer).to_owned(),
+            authorization_endpoint: known(apple.authorization_endpoint).to_owned(),
         })
     }
 
@@ -99,7 +102,7 @@ impl Settings {
         format!("{}{CALLBACK}", self.public_url)
     }
 
-    /// The client secret: a JWT with ES256 that says who asks and for how long.
+    /// The client secret: an ES256 JWT that names the team and the client, and expires soon.
     fn client_secret(&self) -> Result<ClientSecret, Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let header = serde_json::json!({ "alg": "ES256", "kid": self.key_id });
@@ -124,13 +127,18 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // The preset says form_post, so that the cookie is SameSite=None: no other comes with a POST from Apple's page. Apple
-    // sends no `iss`; a callback address of its own keeps it apart from other providers (RFC 9700 section 4.4.2).
-    let apple = Provider::apple().redirect_uri(&settings.redirect_uri());
+    // The preset asks for the scopes `name` and `email` by `response_mode=form_post`, which Apple insists on with a scope. Its
+    // cookie is SameSite=None: browsers send no other with a POST from Apple's page. Apple sends no `iss`; a callback address of
+    // its own tells it from other providers (RFC 9700 section 4.4.2). Apple documents no PKCE, but checks it
+    // (https://github.com/a-tokyo/apple-signin-auth/issues/180).
+    let apple = Provider::apple()
+        .client_id(&settings.client_id)
+        .redirect_uri(&settings.redirect_uri())
+        .authorization_endpoint(&settings.authorization_endpoint); // the preset knows Apple's own; the stand-in differs
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(apple).build()?;
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .build()?;
     let site = Site { flow, http, settings, metadata: Mutex::default() };
@@ -147,8 +155,8 @@ struct Wish {
 /// `GET /auth/apple?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("apple");
-    // A path of this service, or none: never an open redirect.
-    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+    // A path of this service, or none, which prevents an open redirect.
+    let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
@@ -158,12 +166,15 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart),
         None => login,
     };
-    site.begin(binding, login).await
+    site.begin(binding, login).unwrap_or_else(|error| {
+        tracing::warn!(code = "not_begun", %error, "sign-in not started");
+        Rejected(error).into_response()
+    })
 }
 
 /// `POST /auth/apple/callback`, from a form on Apple's page.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -174,18 +185,9 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
-    async fn begin(&self, binding: Binding<'_>, login: Login) -> Response {
-        let begun = match self.flow.begin(binding, login) {
-            Ok(begun) => begun,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return Rejected(error).into_response();
-            }
-        };
-        match self.client().await {
-            Ok(client) => authorize(&client, &begun),
-            Err(error) => not_confirmed(&*error),
-        }
+    fn begin(&self, binding: Binding<'_>, login: Login) -> Result<Response, BeginError> {
+        let request = self.flow.begin(binding, login)?;
+        Ok(redirect(&request, &request.url()?.to_string())) // sets the cookie; the URL has the PKCE challenge and the nonce
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {
@@ -194,17 +196,17 @@ impl Site {
             Ok(LoginOutcome::Authorized(login)) => {
                 self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
             }
-            // Apple's own word for access_denied.
+            // Apple's own name for access_denied.
             Ok(LoginOutcome::Denied(refusal)) if refusal.error.as_str() == "user_cancelled_authorize" => {
-                tracing::info!(code = "access_denied", "the person said no");
+                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
-            // Too late, the back button: the login restarts by itself, once.
+            // Expired, the back button: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
-                    // Through the login start, so that a rate limit there counts it.
+                    // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/apple?again={}", restart.token())))
                 }
                 None => refused(error),
@@ -212,18 +214,21 @@ impl Site {
         }
     }
 
-    /// Exchanges the code and believes the ID token only with this login's nonce.
+    /// Exchanges the code, and accepts the ID token only with this login's nonce.
     async fn confirm(&self, login: Authorized<()>) -> Result<Response, Failure> {
         let client = self.client().await?;
-        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = client.exchange_code(login.code.into())?;
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await?;
         // Signature, issuer, audience, time and nonce (OpenID Connect Core section 3.1.3.7).
         let id_token = tokens.id_token().ok_or("no ID token came")?;
-        let nonce: Nonce = login.nonce.into();
+        let nonce: Nonce = login.nonce.ok_or("the login has no nonce")?.into();
         let claims = id_token.claims(&client.id_token_verifier(), &nonce)?;
         let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
-        // With the first consent, and never again, the form has the person's name beside the code. Nobody signed it: a name
-        // for the profile, and no more. The address that counts is the one in the ID token.
+        // Only after the first consent, the form has the user's name next to the code. It is not signed: use it for the profile
+        // and for nothing else. The address to trust is the one in the ID token.
         let user = login.parameters.get("user").and_then(|user| serde_json::from_str(user).ok());
         let name = user.map_or_else(
             || "a person known from before".to_owned(),
@@ -231,7 +236,7 @@ impl Site {
         );
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service begins its session for `claims.subject()`, keeps the name if one came, and redirects to `path`.
+        // Start your session for `claims.subject()` here, store the name if one came, and redirect to `path`.
         let subject = claims.subject().as_str();
         Ok(set_no_store(format!("Signed in as {email} ({name}, Apple user {subject}). Go on to {path}")))
     }
@@ -253,17 +258,6 @@ impl Site {
     }
 }
 
-fn authorize(client: &Client, begun: &AuthorizationRequest) -> Response {
-    let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-    let request = client
-        .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-        .add_scopes(["name", "email"].map(|scope| Scope::new(scope.to_owned())))
-        .add_extra_param("response_mode", "form_post") // Apple insists on it as soon as a scope is asked for
-        // Apple documents no PKCE, but holds to it (https://github.com/a-tokyo/apple-signin-auth/issues/180).
-        .set_pkce_challenge(begun.pkce_challenge());
-    redirect(begun, request.url().0.as_str())
-}
-
 #[derive(Deserialize)]
 struct AppleUser {
     name: AppleName,
@@ -276,13 +270,13 @@ struct AppleName {
     last_name: String,
 }
 
-/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
 }
 
-/// Apple could not be reached, or what came from there was not for this login.
+/// Apple could not be reached, or its response was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(code = "not_confirmed", error, "sign-in failed at Apple");
     set_no_store((StatusCode::BAD_GATEWAY, "Apple did not confirm this sign-in. Please start again."))
@@ -314,8 +308,9 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let key = SigningKey::from_pkcs8_pem(&client.p8()?)?;
     let settings = |key: SigningKey, public_url: &str, issuer: &str| {
         let [client_id, team_id, key_id] = [&client.client_id, &client.team_id, &client.key_id].map(Clone::clone);
-        let (public_url, issuer) = (public_url.to_owned(), issuer.to_owned());
-        Ok::<_, Failure>(Settings { public_url, client_id, team_id, key_id, key, keys: program::fresh_ring()?, issuer })
+        let (public_url, issuer, keys) = (public_url.to_owned(), issuer.to_owned(), program::fresh_ring()?);
+        let authorization_endpoint = format!("{issuer}/auth/authorize");
+        Ok::<_, Failure>(Settings { public_url, client_id, team_id, key_id, key, keys, issuer, authorization_endpoint })
     };
     let apple = stand_in::apple::start(client.clone()).await?;
     program::spawn(listener, app(settings(key, &public_url, &apple.issuer)?)?);

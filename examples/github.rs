@@ -1,4 +1,4 @@
-//! Signing people in with GitHub, by the `oauth2` crate.
+//! Signing users in with GitHub; the `oauth2` crate exchanges the code.
 //!
 //! ```text
 //! cargo run --example github -- --once     # against a stand-in for GitHub: prints each step, exits 0 if all held
@@ -7,7 +7,7 @@
 //!
 //! Copy everything above the line `The example itself`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -23,26 +23,26 @@ use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    App, Authorized, BeginError, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
     SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
-    AccessToken, AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope,
-    TokenResponse, TokenUrl, reqwest,
+    AccessToken, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, TokenResponse, TokenUrl,
+    reqwest,
 };
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// GitHub sends people back to this path; register the whole address there.
+/// GitHub redirects users back to this path; register the full URL there.
 const CALLBACK: &str = "/auth/github/callback";
 
 const HELP: &str = "\
-Signs people in with GitHub.
+Signs users in with GitHub.
 
   cargo run --example github              serves on 127.0.0.1:8080, against GitHub
   cargo run --example github -- --once    signs in once against a stand-in, tries what an attacker would, and ends
@@ -56,7 +56,7 @@ Needs in the environment:
                          register PUBLIC_URL/auth/github/callback as the callback URL
   LISTEN                 where to listen (default 127.0.0.1:8080)";
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     public_url: String,
     client_id: String,
@@ -95,19 +95,23 @@ struct Site {
 
 fn app(settings: Settings) -> Result<Router, Failure> {
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
-    // An `iss` that comes must be GitHub's (RFC 9207). GitHub calls its issuer a preview: without `issuer` it is not
-    // compared, and a callback address of its own still keeps GitHub apart from other providers (RFC 9700 section 4.4.2).
-    let github = Provider::github().issuer(&settings.issuer).redirect_uri(&redirect_uri);
+    let github = Provider::github()
+        .client_id(&settings.client_id)
+        .redirect_uri(&redirect_uri)
+        .scopes(["read:user"])
+        .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
+        // An `iss` that comes must be GitHub's (RFC 9207). GitHub calls its issuer a preview: without `issuer` it is not
+        // compared, and a callback address of its own still tells GitHub from other providers (RFC 9700 section 4.4.2).
+        .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
     let client = BasicClient::new(ClientId::new(settings.client_id))
         .set_client_secret(settings.client_secret)
         .set_auth_type(AuthType::RequestBody) // the form that GitHub documents
-        .set_auth_uri(AuthUrl::new(settings.authorization_endpoint)?)
         .set_token_uri(TokenUrl::new(settings.token_endpoint)?)
         .set_redirect_uri(RedirectUrl::new(redirect_uri)?);
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .user_agent("shop") // GitHub's API refuses a request without one
         .build()?;
@@ -125,8 +129,8 @@ struct Wish {
 /// `GET /auth/github?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("github");
-    // A path of this service, or none: never an open redirect.
-    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+    // A path of this service, or none, which prevents an open redirect.
+    let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
@@ -136,12 +140,15 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart),
         None => login,
     };
-    site.begin(binding, login)
+    site.begin(binding, login).unwrap_or_else(|error| {
+        tracing::warn!(code = "not_begun", %error, "sign-in not started");
+        Rejected(error).into_response()
+    })
 }
 
 /// `GET /auth/github/callback?code=…&state=…`, to which GitHub sends the browser.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -152,17 +159,9 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
-    fn begin(&self, binding: Binding<'_>, login: Login) -> Response {
-        let begun = match self.flow.begin(binding, login) {
-            Ok(begun) => begun,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return Rejected(error).into_response();
-            }
-        };
-        let request = self.client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
-        let (url, _) = request.add_scope(Scope::new("read:user".to_owned())).url();
-        redirect(&begun, url.as_str())
+    fn begin(&self, binding: Binding<'_>, login: Login) -> Result<Response, BeginError> {
+        let request = self.flow.begin(binding, login)?;
+        Ok(redirect(&request, &request.url()?.to_string())) // sets the cookie; the URL has the PKCE challenge
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {
@@ -176,18 +175,18 @@ impl Site {
                 }
             },
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the person said no");
+                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
                 set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
-            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
+            // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
-                    // Through the login start, so that a rate limit there counts it.
+                    // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/github?again={}", restart.token())))
                 }
                 None => refused(error),
@@ -196,13 +195,15 @@ impl Site {
     }
 
     async fn sign_in(&self, login: Authorized<()>) -> Result<Response, String> {
-        let exchange = self.client.exchange_code(login.code.into()).set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = self.client.exchange_code(login.code.into());
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await.map_err(|error| why_no_token(&error))?;
         let user = self.user(tokens.access_token()).await.map_err(|error| error.to_string())?;
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service begins its session for `user.id`, which stays when the login name changes, and redirects to
-        // `path`.
+        // Start your session for `user.id` here, which stays the same when the login name changes, and redirect to `path`.
         Ok(set_no_store(format!("Signed in as {} (GitHub user {}). Go on to {path}", user.login, user.id)))
     }
 
@@ -219,7 +220,7 @@ struct User {
     login: String,
 }
 
-/// GitHub reports errors with status 200, so that the `oauth2` crate takes them for tokens that it cannot read.
+/// GitHub reports errors with status 200, which the `oauth2` crate treats as tokens that it cannot read.
 fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::Error>>) -> String {
     match error {
         BasicRequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(body) {
@@ -230,7 +231,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
     }
 }
 
-/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
@@ -318,7 +319,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     report.ends("a redirect_uri that is not registered", &answer, 502, "provider_error");
     report.check("comes back to the registered one", CALLBACK, at_the_registered_one, "it");
 
-    // What one has to know of its token endpoint.
+    // A peculiarity of GitHub's token endpoint.
     let wrong = [("client_id", "Iv1.8a61f9b3a7aba766"), ("client_secret", "stale"), ("code", "none")];
     let wrong = wrong.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let answer = ann.open(&Callback::Post(github.token_endpoint.parse()?, wrong)).await?;

@@ -1,13 +1,15 @@
-//! Signing people in with Google, by the `openidconnect` crate: an ID token, its nonce, and accounts of one Workspace.
+//! Signing users in with Google: the `openidconnect` crate exchanges the code and verifies the ID token, its nonce included.
+//! Accounts can be limited to one Workspace.
 //!
 //! ```text
 //! cargo run --example google -- --once     # against a stand-in for Google: prints each step, exits 0 if all held
 //! cargo run --example google -- --help     # what it needs to run against Google itself
 //! ```
 //!
-//! Copy everything above the line `The example itself`. Any other OpenID provider differs in `Provider::oidc` and the issuer.
+//! Copy everything above the line `The example itself`. For any other OpenID provider, start from `Provider::oidc` and set its
+//! authorization endpoint.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -21,19 +23,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::provider::Preset;
+use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, AuthorizationRequest, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider,
-    ReturnTo, SingleProcessGuard,
+    App, Authorized, BeginError, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata,
+    CoreClient, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
 };
 use openidconnect::{
     AdditionalClaims, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IssuerUrl, Nonce,
-    RedirectUrl, Scope, TokenResponse, reqwest,
+    RedirectUrl, TokenResponse, reqwest,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -43,13 +44,13 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
-/// Google sends people back to this path; register the whole address there.
+/// Google redirects users back to this path; register the full URL there.
 const CALLBACK: &str = "/auth/google/callback";
-/// How long Google's metadata and keys serve before they are asked for again.
+/// How long Google's metadata and keys are used before they are fetched again.
 const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
 
 const HELP: &str = "\
-Signs people in with Google.
+Signs users in with Google.
 
   cargo run --example google              serves on 127.0.0.1:8080, against Google
   cargo run --example google -- --once    signs in once against a stand-in, tries what an attacker would, and ends
@@ -58,13 +59,13 @@ Needs in the environment:
 
   GOOGLE_CLIENT_ID       of an OAuth client (console.cloud.google.com/apis/credentials)
   GOOGLE_CLIENT_SECRET   its secret
-  GOOGLE_WORKSPACE       takes accounts of this Workspace domain alone (default: all accounts)
+  GOOGLE_WORKSPACE       accepts accounts of this Workspace domain only (default: all accounts)
   OAUTH_STATE_KEYS       the key ring that all servers share: `oauth-state keys generate` makes one
   PUBLIC_URL             what browsers call this service (default http://localhost:8080);
                          register PUBLIC_URL/auth/google/callback as an authorized redirect URI
   LISTEN                 where to listen (default 127.0.0.1:8080)";
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     public_url: String,
     client_id: String,
@@ -72,19 +73,22 @@ struct Settings {
     workspace: Option<String>,
     keys: KeyRing,
     issuer: String,
+    authorization_endpoint: String,
 }
 
 impl Settings {
     fn from_environment() -> Result<Self, Failure> {
         let needed = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let google = Preset::find("google").ok_or("no preset for Google")?;
+        let known = |figure: Option<Sourced<&'static str>>| figure.map(|figure| figure.value).unwrap_or_default();
         Ok(Self {
             public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
             client_id: needed("GOOGLE_CLIENT_ID")?,
             client_secret: ClientSecret::new(needed("GOOGLE_CLIENT_SECRET")?),
             workspace: std::env::var("GOOGLE_WORKSPACE").ok().filter(|domain| !domain.is_empty()),
             keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
-            issuer: google.issuer.map(|issuer| issuer.value).unwrap_or_default().to_owned(),
+            issuer: known(google.issuer).to_owned(),
+            authorization_endpoint: known(google.authorization_endpoint).to_owned(),
         })
     }
 }
@@ -97,12 +101,17 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // An `iss` that comes must be Google's (RFC 9207). Google sends it; `requires_iss` would insist on it.
-    let google = Provider::google().issuer(&settings.issuer).redirect_uri(&settings.redirect_uri());
+    let google = Provider::google()
+        .client_id(&settings.client_id)
+        .redirect_uri(&settings.redirect_uri())
+        .scopes(["openid", "email"]) // `openid` brings the nonce with it
+        .authorization_endpoint(&settings.authorization_endpoint) // the preset knows Google's own; the stand-in differs
+        // An `iss` that comes must be Google's (RFC 9207). Google sends it; `requires_iss` would insist on it.
+        .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(google).build()?;
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .build()?;
     let site = Site { flow, http, settings, metadata: Mutex::default() };
@@ -119,8 +128,8 @@ struct Wish {
 /// `GET /auth/google?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("google");
-    // A path of this service, or none: never an open redirect.
-    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+    // A path of this service, or none, which prevents an open redirect.
+    let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
@@ -130,12 +139,15 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart),
         None => login,
     };
-    site.begin(binding, login).await
+    site.begin(binding, login).unwrap_or_else(|error| {
+        tracing::warn!(code = "not_begun", %error, "sign-in not started");
+        Rejected(error).into_response()
+    })
 }
 
 /// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -146,32 +158,14 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
-    async fn begin(&self, binding: Binding<'_>, login: Login) -> Response {
-        let begun = match self.flow.begin(binding, login) {
-            Ok(begun) => begun,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return Rejected(error).into_response();
-            }
-        };
-        match self.client().await {
-            Ok(client) => self.authorize(&client, &begun),
-            Err(error) => not_confirmed(&*error),
+    fn begin(&self, binding: Binding<'_>, login: Login) -> Result<Response, BeginError> {
+        let request = self.flow.begin(binding, login)?;
+        let mut url = request.url()?; // with the PKCE challenge and the nonce
+        // Google shows the accounts of that domain first. It is only a hint; `confirm` enforces it.
+        if let Some(domain) = &self.settings.workspace {
+            url = url.param("hd", domain)?;
         }
-    }
-
-    fn authorize(&self, client: &Client, begun: &AuthorizationRequest) -> Response {
-        let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-        let request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-            .add_scope(Scope::new("email".to_owned()))
-            .set_pkce_challenge(begun.pkce_challenge());
-        // Google shows the accounts of that domain first. It is a wish; `confirm` is what insists.
-        let request = match &self.settings.workspace {
-            Some(domain) => request.add_extra_param("hd", domain),
-            None => request,
-        };
-        redirect(begun, request.url().0.as_str())
+        Ok(redirect(&request, &url.to_string())) // sets the cookie
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {
@@ -181,15 +175,15 @@ impl Site {
                 self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
             }
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the person said no");
+                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Google answered with an error")),
-            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
+            // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
-                    // Through the login start, so that a rate limit there counts it.
+                    // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/google?again={}", restart.token())))
                 }
                 None => refused(error),
@@ -197,14 +191,17 @@ impl Site {
         }
     }
 
-    /// Exchanges the code and believes the ID token only with this login's nonce.
+    /// Exchanges the code, and accepts the ID token only with this login's nonce.
     async fn confirm(&self, login: Authorized<()>) -> Result<Response, Failure> {
         let client = self.client().await?;
-        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = client.exchange_code(login.code.into())?;
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await?;
         let id_token: GoogleIdToken = tokens.id_token().ok_or("no ID token came")?.to_string().parse()?;
         // Signature, issuer, audience, time and nonce (OpenID Connect Core section 3.1.3.7).
-        let nonce: Nonce = login.nonce.into();
+        let nonce: Nonce = login.nonce.ok_or("the login has no nonce")?.into();
         let claims = id_token.claims(&client.id_token_verifier(), &nonce)?;
         if self.settings.workspace.is_some() && claims.additional_claims().hd != self.settings.workspace {
             return Err("the account is not of the Workspace".into());
@@ -212,8 +209,7 @@ impl Site {
         let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service begins its session for `claims.subject()`, which stays when the address changes, and redirects
-        // to `path`.
+        // Start your session for `claims.subject()` here, which stays the same when the address changes, and redirect to `path`.
         Ok(set_no_store(format!(
             "Signed in as {email} (Google account {}). Go on to {path}",
             claims.subject().as_str()
@@ -244,7 +240,7 @@ impl Settings {
     }
 }
 
-/// What Google says beside the standard claims: the Workspace domain of the account, if it has one.
+/// Google's own claim besides the standard ones: the Workspace domain of the account, if it has one.
 #[derive(Debug, Deserialize, Serialize)]
 struct GoogleClaims {
     hd: Option<String>,
@@ -254,13 +250,13 @@ impl AdditionalClaims for GoogleClaims {}
 
 type GoogleIdToken = IdToken<GoogleClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
-/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
 }
 
-/// Google could not be reached, or what came from there was not for this login.
+/// Google could not be reached, or its response was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(code = "not_confirmed", error, "sign-in failed at Google");
     set_no_store((StatusCode::BAD_GATEWAY, "Google did not confirm this sign-in. Please start again."))
@@ -296,6 +292,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
         workspace: Some("shop.example".to_owned()),
         keys: program::fresh_ring()?,
         issuer: google.issuer.clone(),
+        authorization_endpoint: format!("{}/o/oauth2/v2/auth", google.issuer),
     };
     program::spawn(listener, app(settings)?);
     let start = format!("{public_url}/auth/google");

@@ -1,5 +1,5 @@
-//! Signing people in with GitHub from a client without cookies: a native app, a single-page app, a command line. The client
-//! asks for the address to open, catches GitHub's answer itself, and posts `code` and `state` as JSON.
+//! Signing users in with GitHub from a client without cookies: a native app, a single-page app, a command line. The client
+//! asks for the URL to open, receives GitHub's callback itself, and posts `code` and `state` as JSON.
 //!
 //! ```text
 //! cargo run --example json_api -- --once     # against a stand-in for GitHub: prints each step, exits 0 if all held
@@ -8,7 +8,7 @@
 //!
 //! Copy everything above the line `The example itself`. For GitHub in a browser see `github.rs`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -23,24 +23,23 @@ use axum::{Json, Router};
 use http::StatusCode;
 use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
-    App, Authorized, Binding, Callback, Expect, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    App, Authorized, BeginError, Binding, Callback, Expect, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
     SingleProcessGuard,
 };
 use oauth_state_axum::{run_to_completion, set_no_store};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicRequestTokenError};
 use oauth2::{
-    AuthType, AuthUrl, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, Scope, TokenResponse,
-    TokenUrl, reqwest,
+    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, TokenResponse, TokenUrl, reqwest,
 };
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 const HELP: &str = "\
-Signs people in with GitHub, for clients without cookies.
+Signs users in with GitHub, for clients without cookies.
 
   cargo run --example json_api              serves on 127.0.0.1:8080, against GitHub
   cargo run --example json_api -- --once    signs in once against a stand-in, tries what an attacker would, and ends
@@ -50,18 +49,18 @@ Signs people in with GitHub, for clients without cookies.
   POST /auth/github/finish   {\"code\": ..., \"state\": ..., \"iss\": ..., \"login_secret\": ...}
                              -> {\"user\": ..., \"return_to\": ...}
 
-The client keeps `login_secret` where only it can read it, and puts it into no address. It is not the OAuth app's secret.
+The client keeps `login_secret` where only it can read it, and puts it into no URL. It is not the OAuth app's secret.
 
 Needs in the environment:
 
   GITHUB_CLIENT_ID       of an OAuth app (github.com/settings/developers)
   GITHUB_CLIENT_SECRET   its secret, which stays on this server
-  CALLBACK_URL           where GitHub sends the person: an address that the client itself handles, such as
+  CALLBACK_URL           where GitHub redirects the user: a URL that the client itself handles, such as
                          https://shop.example/signed-in or http://127.0.0.1/callback; register it there
   OAUTH_STATE_KEYS       the key ring that all servers share: `oauth-state keys generate` makes one
   LISTEN                 where to listen (default 127.0.0.1:8080)";
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     client_id: String,
     client_secret: ClientSecret,
@@ -99,18 +98,22 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // The client passes on the `iss` that it caught; one that comes must be GitHub's (RFC 9207).
-    let github = Provider::github().issuer(&settings.issuer).redirect_uri(&settings.callback_url);
+    let github = Provider::github()
+        .client_id(&settings.client_id)
+        .redirect_uri(&settings.callback_url)
+        .scopes(["read:user"])
+        .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
+        // The client passes on the `iss` that it received; one that comes must be GitHub's (RFC 9207).
+        .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
     let client = BasicClient::new(ClientId::new(settings.client_id))
         .set_client_secret(settings.client_secret)
         .set_auth_type(AuthType::RequestBody) // the form that GitHub documents
-        .set_auth_uri(AuthUrl::new(settings.authorization_endpoint)?)
         .set_token_uri(TokenUrl::new(settings.token_endpoint)?)
         .set_redirect_uri(RedirectUrl::new(settings.callback_url)?);
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .user_agent("shop") // GitHub's API refuses a request without one
         .build()?;
@@ -127,28 +130,21 @@ struct Wish {
     return_to: Option<String>,
 }
 
-/// Gives the client the address to open, and a secret that binds this login to it.
+/// Gives the client the URL to open, and a secret that binds this login to it.
 async fn begin(State(site): State<Arc<Site>>, Json(wish): Json<Wish>) -> Response {
     let login = Login::with("github");
-    // A path of this service, or none: never an open redirect.
-    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+    // A path of this service, or none, which prevents an open redirect.
+    let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
-    let begun = match site.flow.begin(Binding::new_login_secret(), login) {
-        Ok(begun) => begun,
-        Err(error) => {
-            tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-            return failed(error.status());
-        }
-    };
-    let request = site.client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
-    let (url, _) = request.add_scope(Scope::new("read:user".to_owned())).url();
-    let seconds = begun.expires_at.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs();
-    set_no_store(Json(json!({ "authorization_url": url, "login_secret": begun.login_secret, "expires_in": seconds })))
+    site.begin(login).unwrap_or_else(|error| {
+        tracing::warn!(code = "not_begun", %error, "sign-in not started");
+        failed(error.status())
+    })
 }
 
-/// What the client caught, and the secret that it kept.
+/// The callback that the client received, and the secret that it kept.
 #[derive(Deserialize)]
 struct Caught {
     code: String,
@@ -157,13 +153,21 @@ struct Caught {
     login_secret: String,
 }
 
-/// Finishes the login that the same client began.
+/// Finishes the login that the same client started.
 async fn finish(State(site): State<Arc<Site>>, Json(caught): Json<Caught>) -> Response {
-    // On a task of its own: a client that goes away must not leave a used state and an unused code.
+    // On a task of its own: a client that disconnects must not leave a used state and an unused code.
     run_to_completion(async move { site.finish(caught).await }).await
 }
 
 impl Site {
+    fn begin(&self, login: Login) -> Result<Response, BeginError> {
+        let request = self.flow.begin(Binding::new_login_secret(), login)?;
+        let url = request.url()?.to_string(); // with the PKCE challenge
+        let seconds = request.expires_at.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs();
+        let secret = request.login_secret;
+        Ok(set_no_store(Json(json!({ "authorization_url": url, "login_secret": secret, "expires_in": seconds }))))
+    }
+
     async fn finish(&self, caught: Caught) -> Response {
         let Ok(binding) = Binding::login_secret(&caught.login_secret) else {
             tracing::warn!(code = "no_login_secret", "sign-in refused");
@@ -180,10 +184,10 @@ impl Site {
                 tracing::error!(code = "not_confirmed", error, "sign-in failed at GitHub");
                 failed(502)
             }),
-            // The client passes on a code alone, and tells the person itself who said no.
+            // The client passes on codes only, and handles the provider's errors itself.
             Ok(_) => failed(400),
             Err(error) => {
-                // You read the reason; the client reads one neutral text. Neither holds anything that came along.
+                // Log the reason; send the client only the generic message. Neither repeats anything from the request.
                 tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
                 failed(error.status())
             }
@@ -191,12 +195,15 @@ impl Site {
     }
 
     async fn sign_in(&self, login: Authorized<()>) -> Result<Response, String> {
-        let exchange = self.client.exchange_code(login.code.into()).set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = self.client.exchange_code(login.code.into());
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await.map_err(|error| why_no_token(&error))?;
         let user = self.user(tokens.access_token().secret()).await.map_err(|error| error.to_string())?;
         let path = login.origin.return_to.as_ref().map(ReturnTo::as_str);
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service issues the token of its own with which this client goes on.
+        // Issue your own token for this client here.
         Ok(set_no_store(Json(json!({ "user": { "id": user.id, "login": user.login }, "return_to": path }))))
     }
 
@@ -212,7 +219,7 @@ struct User {
     login: String,
 }
 
-/// GitHub reports errors with status 200, so that the `oauth2` crate takes them for tokens that it cannot read.
+/// GitHub reports errors with status 200, which the `oauth2` crate treats as tokens that it cannot read.
 fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::Error>>) -> String {
     match error {
         BasicRequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(body) {
@@ -223,7 +230,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
     }
 }
 
-/// 503: the same request may work later. Anything else: begin again.
+/// 503: the same request may work later. Anything else: start again.
 fn failed(status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     set_no_store((status, Json(json!({ "error": "sign_in_failed" }))).into_response())
@@ -270,7 +277,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let (begin, finish) = (begin?, finish?);
     let mut report = stand_in::report::Report::default();
 
-    // A client begins, opens the address, and catches the answer: what it will post, with its secret in it.
+    // A client starts a login, opens the URL, and receives the callback: the JSON that it will post, its secret included.
     let catch = async |client: &mut UserAgent| -> Result<Value, Failure> {
         let begun: Value =
             serde_json::from_str(&client.post_json(&begin, &json!({ "return_to": "/basket" })).await?.body)?;

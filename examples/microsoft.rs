@@ -1,4 +1,5 @@
-//! Signing people in with Microsoft Entra, by the `openidconnect` crate: people of one tenant, of some, or of all.
+//! Signing users in with Microsoft Entra: users of one tenant, of some, or of all. The `openidconnect` crate exchanges the code
+//! and verifies the ID token.
 //!
 //! ```text
 //! cargo run --example microsoft -- --once     # against a stand-in for Entra: prints each step, exits 0 if all held
@@ -7,7 +8,7 @@
 //!
 //! Copy everything above the line `The example itself`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -23,17 +24,17 @@ use http::{HeaderMap, StatusCode};
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::provider::ResponseMode;
 use oauth_state::{
-    App, AuthorizationRequest, Authorized, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider,
-    ReturnTo, SingleProcessGuard,
+    App, Authorized, BeginError, Binding, Expect, FinishError, Flow, KeyRing, Login, LoginOutcome, Provider, ReturnTo,
+    SingleProcessGuard,
 };
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreClient, CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata,
 };
 use openidconnect::{
     AdditionalClaims, AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, Nonce,
-    RedirectUrl, Scope, TokenResponse, reqwest,
+    RedirectUrl, TokenResponse, reqwest,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -43,13 +44,13 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
-/// Entra sends people back to this path; register the whole address there, of the kind "Web".
+/// Entra redirects users back to this path; register the full URL there, of the type "Web".
 const CALLBACK: &str = "/auth/microsoft/callback";
-/// How long Entra's metadata and keys serve before they are asked for again.
+/// How long Entra's metadata and keys are used before they are fetched again.
 const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
 
 const HELP: &str = "\
-Signs people in with Microsoft Entra.
+Signs users in with Microsoft Entra.
 
   cargo run --example microsoft              serves on 127.0.0.1:8080, against Entra
   cargo run --example microsoft -- --once    signs in once against a stand-in, tries what an attacker would, and ends
@@ -59,21 +60,21 @@ Needs in the environment:
   MICROSOFT_CLIENT_ID       of an app registration (entra.microsoft.com)
   MICROSOFT_CLIENT_SECRET   its secret
   MICROSOFT_TENANT          a tenant's id, or common, organizations or consumers (default common)
-  MICROSOFT_TENANTS         ids of the tenants whose people may sign in, with commas between (default: all)
-  MICROSOFT_FORM_POST       set to 1, Entra answers by form_post, which keeps the code out of addresses
+  MICROSOFT_TENANTS         ids of the tenants whose users may sign in, separated by commas (default: all)
+  MICROSOFT_FORM_POST       set to 1, Entra answers by form_post, which keeps the code out of URLs
   OAUTH_STATE_KEYS          the key ring that all servers share: `oauth-state keys generate` makes one
   PUBLIC_URL                what browsers call this service (default http://localhost:8080);
                             register PUBLIC_URL/auth/microsoft/callback as a redirect URI
   LISTEN                    where to listen (default 127.0.0.1:8080)";
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     public_url: String,
     client_id: String,
     client_secret: ClientSecret,
-    /// `https://login.microsoftonline.com/{tenant}/v2.0`.
+    /// `https://login.microsoftonline.com/{tenant}`.
     authority: String,
-    /// Ids of the tenants whose people may sign in; all, if it is empty.
+    /// Ids of the tenants whose users may sign in; all tenants, if it is empty.
     tenants: Vec<String>,
     form_post: bool,
     keys: KeyRing,
@@ -88,7 +89,7 @@ impl Settings {
             public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
             client_id: needed("MICROSOFT_CLIENT_ID")?,
             client_secret: ClientSecret::new(needed("MICROSOFT_CLIENT_SECRET")?),
-            authority: format!("https://login.microsoftonline.com/{tenant}/v2.0"),
+            authority: format!("https://login.microsoftonline.com/{tenant}"),
             tenants: tenants.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
             form_post: std::env::var("MICROSOFT_FORM_POST").is_ok_and(|value| value == "1"),
             keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
@@ -100,7 +101,7 @@ impl Settings {
     }
 }
 
-/// What travels in the state for this service: encrypted, authentic, and counted in the length of the address.
+/// This service's own data in the state: encrypted, authenticated, and counted in the length of the URL.
 #[derive(Serialize, Deserialize)]
 struct Carried {
     invitation: Option<String>,
@@ -114,10 +115,14 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // The preset holds the length that Entra takes: a longer state is an error here, not a page AADSTS90015 there. Entra
-    // sends no `iss`; a callback address of its own keeps it apart from other providers (RFC 9700 section 4.4.2).
-    let microsoft = Provider::microsoft().redirect_uri(&settings.redirect_uri());
-    // By form_post the cookie has to be SameSite=None: the flow sees to it, if it knows.
+    // The preset knows the length that Entra accepts: a longer state is an error here, and not the page AADSTS90015 there. Entra
+    // sends no `iss`; a callback address of its own tells it from other providers (RFC 9700 section 4.4.2).
+    let microsoft = Provider::microsoft()
+        .client_id(&settings.client_id)
+        .redirect_uri(&settings.redirect_uri())
+        .scopes(["openid", "profile"]) // `openid` brings the nonce with it
+        .authorization_endpoint(&format!("{}/oauth2/v2.0/authorize", settings.authority));
+    // With form_post, the flow makes the cookie SameSite=None, and the authorization URL asks for it.
     let microsoft = if settings.form_post { microsoft.response_mode(ResponseMode::FormPost) } else { microsoft };
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard)
@@ -125,7 +130,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .provider(microsoft)
         .build()?;
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .build()?;
     let site = Site { flow, http, settings, metadata: Mutex::default() };
@@ -144,8 +149,8 @@ struct Wish {
 /// `GET /auth/microsoft?return_to=/basket&invitation=…`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("entra").data(Carried { invitation: wish.invitation });
-    // A path of this service, or none: never an open redirect.
-    let login = match wish.return_to.and_then(|path| ReturnTo::parse(&path).ok()) {
+    // A path of this service, or none, which prevents an open redirect.
+    let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
     };
@@ -155,12 +160,15 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart).data(restart.data().unwrap_or(Carried { invitation: None })),
         None => login,
     };
-    site.begin(binding, login).await
+    site.begin(binding, login).unwrap_or_else(|error| {
+        tracing::warn!(code = "not_begun", %error, "sign-in not started");
+        Rejected(error).into_response()
+    })
 }
 
-/// To which Entra sends the browser: `GET …?code=…&state=…`, or a POST with the same in a form.
+/// Entra redirects the browser here: `GET …?code=…&state=…`, or a POST with the same in a form.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -171,28 +179,9 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
-    async fn begin(&self, binding: Binding<'_>, login: Login<Carried>) -> Response {
-        let begun = match self.flow.begin(binding, login) {
-            Ok(begun) => begun,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
-                return Rejected(error).into_response();
-            }
-        };
-        match self.client().await {
-            Ok((client, _)) => self.authorize(&client, &begun),
-            Err(error) => not_confirmed(&*error),
-        }
-    }
-
-    fn authorize(&self, client: &Client, begun: &AuthorizationRequest) -> Response {
-        let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-        let request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-            .add_scope(Scope::new("profile".to_owned()))
-            .add_extra_param("response_mode", if self.settings.form_post { "form_post" } else { "query" })
-            .set_pkce_challenge(begun.pkce_challenge());
-        redirect(begun, request.url().0.as_str())
+    fn begin(&self, binding: Binding<'_>, login: Login<Carried>) -> Result<Response, BeginError> {
+        let request = self.flow.begin(binding, login)?;
+        Ok(redirect(&request, &request.url()?.to_string())) // sets the cookie; the URL has the PKCE challenge and the nonce
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {
@@ -202,15 +191,15 @@ impl Site {
                 self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
             }
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the person said no");
+                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Entra answered with an error")),
-            // Too late, the back button, a cookie that got lost: the login restarts by itself, once.
+            // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
                     tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
-                    // Through the login start, so that a rate limit there counts it.
+                    // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/microsoft?again={}", restart.token())))
                 }
                 None => refused(error),
@@ -218,15 +207,18 @@ impl Site {
         }
     }
 
-    /// Exchanges the code and believes the ID token only with this login's nonce, and only from the tenant that it names.
+    /// Exchanges the code, and accepts the ID token only with this login's nonce, and only from the tenant that it names.
     async fn confirm(&self, login: Authorized<Carried>) -> Result<Response, Failure> {
         let (client, issuer) = self.client().await?;
-        let exchange = client.exchange_code(login.code.into())?.set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = client.exchange_code(login.code.into())?;
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await?;
         let id_token: EntraIdToken = tokens.id_token().ok_or("no ID token came")?.to_string().parse()?;
         // Signature, audience, time and nonce (OpenID Connect Core section 3.1.3.7). The issuer is compared below, because
-        // that of `common` has `{tenantid}` in it, which stands for the tenant of whoever signs in.
-        let nonce: Nonce = login.nonce.into();
+        // that of `common` contains `{tenantid}`, which stands for the user's tenant.
+        let nonce: Nonce = login.nonce.ok_or("the login has no nonce")?.into();
         let claims = id_token.claims(&client.id_token_verifier().require_issuer_match(false), &nonce)?;
         let EntraClaims { tid, oid } = claims.additional_claims();
         if claims.issuer().as_str() != issuer.replace("{tenantid}", tid) {
@@ -234,27 +226,27 @@ impl Site {
         }
         let tenants = &self.settings.tenants;
         if !tenants.is_empty() && !tenants.contains(tid) {
-            return Err("people of this tenant may not sign in".into());
+            return Err("users of this tenant may not sign in".into());
         }
         let name = claims.preferred_username().map(|name| name.as_str()).unwrap_or_default();
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         let invitation = login.data.invitation.unwrap_or_else(|| "no invitation".to_owned());
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service begins its session for (`tid`, `oid`), and redirects to `path`. Never for `name` or an e-mail
-        // address: any tenant's administrator may write somebody else's there.
+        // Start your session for (`tid`, `oid`) here, and redirect to `path`. Never for `name` or an e-mail address: the
+        // administrator of any tenant can enter someone else's there.
         Ok(set_no_store(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Go on to {path}")))
     }
 
     /// The client, and the issuer of its ID tokens.
     ///
-    /// `CoreProviderMetadata::discover_async` refuses the metadata of `common`, whose issuer is not the address that it was
-    /// asked at: hence by hand.
+    /// Fetched by hand, because `CoreProviderMetadata::discover_async` refuses the metadata of `common`, whose issuer differs from
+    /// the URL of the request.
     async fn client(&self) -> Result<(Client, String), Failure> {
         let mut known = self.metadata.lock().await;
         let metadata = match &*known {
             Some((asked_at, metadata)) if asked_at.elapsed() < METADATA_LIFETIME => metadata.clone(),
             _ => {
-                let address = format!("{}/.well-known/openid-configuration", self.settings.authority);
+                let address = format!("{}/v2.0/.well-known/openid-configuration", self.settings.authority);
                 let document = self.http.get(address).send().await?.error_for_status()?.bytes().await?;
                 let metadata: CoreProviderMetadata = serde_json::from_slice(&document)?;
                 let keys = CoreJsonWebKeySet::fetch_async(metadata.jwks_uri(), &self.http).await?;
@@ -271,7 +263,7 @@ impl Site {
     }
 }
 
-/// What Entra says beside the standard claims: the tenant, and the person's id in it, which is the same for every app.
+/// Entra's own claims besides the standard ones: the tenant, and the user's id in it, which is the same for every app.
 #[derive(Debug, Deserialize, Serialize)]
 struct EntraClaims {
     tid: String,
@@ -282,13 +274,13 @@ impl AdditionalClaims for EntraClaims {}
 
 type EntraIdToken = IdToken<EntraClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
-/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
 }
 
-/// Entra could not be reached, or what came from there was not for this login.
+/// Entra could not be reached, or its response was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(code = "not_confirmed", error, "sign-in failed at Entra");
     set_no_store((StatusCode::BAD_GATEWAY, "Microsoft did not confirm this sign-in. Please start again."))
@@ -336,7 +328,7 @@ async fn walk_through(
         public_url: public_url.clone(),
         client_id: client.client_id,
         client_secret: ClientSecret::new(client.client_secret),
-        authority: format!("{}/common/v2.0", entra.address),
+        authority: format!("{}/common", entra.address),
         tenants: vec![contoso.to_owned()],
         form_post,
         keys: program::fresh_ring()?,

@@ -1,13 +1,13 @@
-//! A service moves from a `HashMap` in each process to sealed states, and back, while people sign in.
+//! A service moves from a `HashMap` in each process to sealed states, and back, while users sign in.
 //!
 //! ```text
 //! cargo run --example migrate_from_hashmap -- --once     # 0 → 10 → 50 → 100 → 0 % against a stand-in for GitHub
 //! cargo run --example migrate_from_hashmap -- --help     # what it needs to run against GitHub itself
 //! ```
 //!
-//! `docs/migrating.md` tells the same step by step. Copy everything above the line `The example itself`.
+//! `docs/migrating.md` explains it step by step. Copy everything above the line `The example itself`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -45,7 +45,7 @@ const CALLBACK: &str = "/auth/github/callback";
 const PLAN: &str = "OAUTH_STATE_MIGRATION";
 
 const HELP: &str = "\
-Signs people in with GitHub, partly by a HashMap and partly by sealed states.
+Signs users in with GitHub, partly by a HashMap and partly by sealed states.
 
   cargo run --example migrate_from_hashmap              serves on 127.0.0.1:8080, against GitHub
   cargo run --example migrate_from_hashmap -- --once    migrates there and back against a stand-in, and ends
@@ -60,13 +60,13 @@ Needs in the environment:
                           register PUBLIC_URL/auth/github/callback as the callback URL
   LISTEN                  where to listen (default 127.0.0.1:8080)";
 
-/// What the service keeps of a login. It was in the map, and travels in the sealed state now.
+/// The service's data of a login. It was in the map, and is in the sealed state now.
 #[derive(Clone, Serialize, Deserialize)]
 struct OAuthState {
     project: String,
 }
 
-/// The map from before, with its ten minutes.
+/// The legacy map, with its ten minutes.
 #[derive(Clone, Default)]
 struct OldMap(Arc<Mutex<HashMap<String, (OAuthState, Instant)>>>);
 
@@ -101,7 +101,7 @@ fn logins(settings: &Settings) -> Result<Migration<OAuthState>, Failure> {
     Ok(settings.plan.build(stores)?)
 }
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 struct Settings {
     public_url: String,
     client_id: String,
@@ -146,7 +146,7 @@ impl GithubProvider {
             .set_auth_uri(AuthUrl::new(settings.authorization_endpoint)?)
             .set_token_uri(TokenUrl::new(settings.token_endpoint)?)
             .set_redirect_uri(RedirectUrl::new(format!("{}{CALLBACK}", settings.public_url))?);
-        // No redirects: an answer must not send this server elsewhere (SSRF).
+        // A response must not redirect this server (SSRF).
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         Ok(Self { client, http: http.timeout(Duration::from_secs(10)).build()?, state_store })
     }
@@ -156,12 +156,12 @@ impl GithubProvider {
         let issued = match self.state_store.issue(browser, login).await {
             Ok(issued) => issued,
             Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
+                tracing::warn!(code = "not_begun", %error, "sign-in not started");
                 return Rejected(error).into_response();
             }
         };
         let mut request = self.client.authorize_url(|| issued.csrf_token());
-        // The map knows no PKCE; every other store does.
+        // The map has no PKCE; every other store does.
         if let Some(challenge) = issued.pkce_challenge() {
             request = request.set_pkce_challenge(challenge);
         }
@@ -181,7 +181,7 @@ impl GithubProvider {
         }
         match exchange.request_async(&self.http).await {
             Ok(_tokens) => {
-                // Here your service asks who it is, and begins its session.
+                // Find out who the user is, and start your session here.
                 tracing::info!(code = "signed_in", "signed in");
                 set_no_store(format!("Signed in to {}", login.data.project))
             }
@@ -193,7 +193,7 @@ impl GithubProvider {
     }
 }
 
-/// You read the reason; the person reads one neutral text.
+/// Log the reason; show the user only the generic message.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
@@ -212,7 +212,7 @@ async fn callback(
     State(github): State<Arc<GithubProvider>>,
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => github.finish(request).await,
@@ -245,7 +245,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let (listener, public_url) = program::listen("localhost").await?;
     let registered = Registration::new("Iv1.8a61f9b3a7aba766", &format!("{public_url}{CALLBACK}"))?;
     let github = stand_in::github::start(vec![registered.clone()]).await?;
-    let plan = |percent: u8| MigrationPlan::parse(&format!("old=hashmap new=sealed percent={percent}"));
+    let plan = |percent: u8| format!("old=hashmap new=sealed percent={percent}").parse::<MigrationPlan>();
     let settings = Settings {
         public_url: public_url.clone(),
         client_id: registered.client_id,
@@ -261,7 +261,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let start = format!("{public_url}/auth/github");
     let mut report = stand_in::report::Report::default();
 
-    // Somebody begins on the map, and is still at GitHub when everything has moved.
+    // Ann starts on the map, and is still at GitHub when everything has moved.
     let mut ann = UserAgent::of("ann", &github.address, &log)?;
     let from_before = ann.callback(&start).await?;
     let mut bob = UserAgent::of("bob", &github.address, &log)?;
@@ -294,7 +294,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let total = counts.old.issued.saturating_add(counts.new.issued);
     report.check("every login was finished where it began", &format!("{total} of {total}"), even, "as many as began");
 
-    // What changed for an attacker.
+    // The difference for an attacker.
     running.apply(&plan(0)?, &logins)?;
     let mallory = UserAgent::of("mallory", &github.address, &log)?.callback(&start).await?;
     let answer = bob.open(&mallory).await?;

@@ -1,5 +1,5 @@
-//! One service for many customers, each with a GitHub app of his own: one callback address, any number of servers, and the
-//! tenant learned from the state. A customer may have an address of his own, where it is expected.
+//! One service for many customers, each with their own GitHub app: one callback address, any number of servers, and the
+//! tenant comes from the state. A customer may have their own callback address, which expects their tenant.
 //!
 //! ```text
 //! cargo run --example multi_tenant -- --once     # two servers, against a stand-in: prints each step, exits 0 if all held
@@ -8,7 +8,7 @@
 //!
 //! Copy everything above the line `The example itself`. For one tenant see `github.rs`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod stand_in;
 
@@ -41,11 +41,11 @@ use uuid::Uuid;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// The one address that customers register for their apps at GitHub.
+/// The address that customers register for their apps at GitHub.
 const CALLBACK: &str = "/auth/github/callback";
 
 const HELP: &str = "\
-Signs people of several customers in with GitHub, each by an app of the customer's own.
+Signs users of several customers in with GitHub, each with the customer's own app.
 
   cargo run --example multi_tenant              serves on 127.0.0.1:8080, against GitHub
   cargo run --example multi_tenant -- --once    signs in against a stand-in, tries what an attacker would, and ends
@@ -56,22 +56,22 @@ Needs in the environment:
                      \"own_address\": true for PUBLIC_URL/customers/{tenant}/auth/github/callback}, ...]
   OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
   PUBLIC_URL         what browsers call this service (default http://localhost:8080);
-                     each customer registers PUBLIC_URL/auth/github/callback for his app, or his own address
+                     each customer registers PUBLIC_URL/auth/github/callback for their app, or their own address
   LISTEN             where to listen (default 127.0.0.1:8080); start as many servers as you like, with the same keys";
 
-/// A customer, with the OAuth app that he made at GitHub.
+/// A customer, with their OAuth app at GitHub.
 #[derive(Clone, Deserialize)]
 struct Customer {
     tenant: Uuid,
     name: String,
     client_id: String,
     client_secret: ClientSecret,
-    /// Whether GitHub sends his people to an address that names him.
+    /// Whether GitHub redirects their users to an address that names the customer.
     #[serde(default)]
     own_address: bool,
 }
 
-/// What differs from one installation to another.
+/// The settings of one installation.
 #[derive(Clone)]
 struct Settings {
     public_url: String,
@@ -120,14 +120,15 @@ impl Settings {
 
 struct Site {
     flow: Flow,
-    /// Each customer's name and client, in a database perhaps.
+    /// Each customer's name and client; a service keeps them in a database.
     customers: HashMap<Uuid, (String, Client)>,
     http: reqwest::Client,
     user_endpoint: String,
 }
 
 fn app(settings: &Settings) -> Result<Router, Failure> {
-    // An `iss` that comes must be GitHub's (RFC 9207).
+    // The customers' client ids differ, so `client` builds the authorization URL in place of `AuthorizationRequest::url`. An
+    // `iss` that comes must be GitHub's (RFC 9207).
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
     let github = Provider::github().issuer(&settings.issuer).redirect_uri(&redirect_uri);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
@@ -137,7 +138,7 @@ fn app(settings: &Settings) -> Result<Router, Failure> {
         Ok::<_, Failure>((customer.tenant, (customer.name.clone(), client)))
     });
     let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // an answer must not send this server elsewhere (SSRF)
+        .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
         .user_agent("shop") // GitHub's API refuses a request without one
         .build()?;
@@ -160,10 +161,7 @@ async fn login(
     let (binding, tenant) = (Binding::cookies(&headers), tenant.into());
     let expect = Expect::provider("github").tenant(&tenant);
     let restart = wish.again.and_then(|token| site.flow.restart(&token, &binding, expect));
-    let login = match &restart {
-        Some(restart) => Login::with("github").restarting(restart),
-        None => Login::with("github"),
-    };
+    let login = restart.map_or_else(|| Login::with("github"), |restart| restart.login());
     site.begin(binding, &tenant, login)
 }
 
@@ -173,12 +171,12 @@ struct Wish {
     again: Option<String>,
 }
 
-/// The address that customers share: which one it is, the state says, and nobody but this service can write one.
+/// The address that customers share: the state names the tenant, and only this service can seal a state.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     answer(site, None, request).await
 }
 
-/// The address of one customer, which names him, as a host name of his own would: the state has to agree.
+/// The address of one customer, which names their tenant, as a host name of their own would: the state must name the same one.
 async fn callback_of_one(
     State(site): State<Arc<Site>>,
     Path(tenant): Path<Uuid>,
@@ -192,7 +190,7 @@ async fn answer(
     tenant: Option<Tenant>,
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(tenant, request).await,
@@ -214,22 +212,24 @@ impl Site {
         let begun = match self.flow.begin(binding, login.tenant(tenant.clone())) {
             Ok(begun) => begun,
             Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not begun");
+                tracing::warn!(code = "not_begun", %error, "sign-in not started");
                 return Rejected(error).into_response();
             }
         };
-        let request = client.authorize_url(|| begun.csrf_token()).set_pkce_challenge(begun.pkce_challenge());
-        let (url, _) = request.add_scope(Scope::new("read:user".to_owned())).url();
-        redirect(&begun, url.as_str())
+        let mut url = client.authorize_url(|| begun.csrf_token()).add_scope(Scope::new("read:user".to_owned()));
+        if let Some(challenge) = begun.pkce_challenge() {
+            url = url.set_pkce_challenge(challenge);
+        }
+        redirect(&begun, url.url().0.as_str())
     }
 
-    /// `tenant` is the one that the address tells, if it tells one.
+    /// `tenant` is the one that the address names, if it names one.
     async fn finish(&self, tenant: Option<Tenant>, request: CallbackRequest) -> Response {
         let (headers, callback) = request.split();
         let expect = Expect::provider("github");
         let expect = match &tenant {
             Some(tenant) => expect.tenant(tenant),
-            // The address that all customers share: which one it is, is learned from the state.
+            // The address that all customers share: the state names the tenant.
             None => expect.any_tenant(),
         };
         match self.flow.finish(headers.cookies(), expect, callback).await {
@@ -238,22 +238,22 @@ impl Site {
                 set_no_store((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
             }),
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the person said no");
+                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
                 set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
-            // Too late, the back button, a cookie that got lost: the login restarts by itself, once. Its tenant comes from the address,
-            // or from the state if this is certainly the browser that started the login.
+            // Expired, the back button, a lost cookie: the login restarts by itself, once. Its tenant comes from the address, or from
+            // the state if this is certainly the browser that started the login.
             Err(error) => {
                 let restart = error.restart().filter(|restart| restart.is_automatic());
                 let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
                 match restart.zip(tenant.and_then(|tenant| Uuid::from_slice(tenant.as_bytes()).ok())) {
                     Some((restart, tenant)) => {
                         tracing::info!(code = error.code(), diagnosis = error.diagnosis(), "sign-in restarts");
-                        // Through the login start, so that a rate limit there counts it.
+                        // Through the login start, so that a rate limit there counts the restart.
                         let login_start = format!("/customers/{tenant}/auth/github?again={}", restart.token());
                         set_no_store(Redirect::to(&login_start))
                     }
@@ -264,14 +264,17 @@ impl Site {
     }
 
     async fn sign_in(&self, login: Authorized<()>) -> Result<Response, String> {
-        // From the authentic state, never from a parameter: whose client this is decides whose people sign in.
+        // From the authentic state, never from a parameter: the tenant decides whose client exchanges the code.
         let tenant = login.origin.tenant.ok_or("the state has no tenant")?;
         let (name, client) = self.customer(&tenant).ok_or("the customer is gone")?;
-        let exchange = client.exchange_code(login.code.into()).set_pkce_verifier(login.code_verifier.into());
+        let mut exchange = client.exchange_code(login.code.into());
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
         let tokens = exchange.request_async(&self.http).await.map_err(|error| why_no_token(&error))?;
         let user = self.user(tokens.access_token().secret()).await.map_err(|error| error.to_string())?;
         tracing::info!(code = "signed_in", "signed in");
-        // Here your service begins its session for (`tenant`, `user.id`).
+        // Start your session for (`tenant`, `user.id`) here.
         Ok(set_no_store(format!("Signed in as {} (GitHub user {}) of {name}", user.login, user.id)))
     }
 
@@ -287,7 +290,7 @@ struct User {
     login: String,
 }
 
-/// GitHub reports errors with status 200, so that the `oauth2` crate takes them for tokens that it cannot read.
+/// GitHub reports errors with status 200, which the `oauth2` crate treats as tokens that it cannot read.
 fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::Error>>) -> String {
     match error {
         BasicRequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(body) {
@@ -298,7 +301,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
     }
 }
 
-/// You read the reason; the person reads one neutral text. Neither holds anything that came with the request.
+/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
     tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
     Rejected(error).into_response()
@@ -325,7 +328,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     use stand_in::program;
     use stand_in::user_agent::UserAgent;
 
-    // Two servers behind one name, which stands for them in turn; they share the keys and nothing else.
+    // Two servers behind one host name, which take turns; they share the keys and nothing else.
     let public_url = "http://localhost".to_owned();
     let (first, first_url) = program::listen("127.0.0.1").await?;
     let (second, second_url) = program::listen("127.0.0.1").await?;

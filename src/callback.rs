@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::observe::record;
+use crate::observe::{Observer as _, Observers};
 use crate::refusal::{FinishError, FinishErrorKind, REPOSTED};
 
 /// The largest query or form, in bytes.
@@ -44,7 +44,7 @@ const MOST_PARAMETERS: usize = 64;
 /// use oauth_state::Callback;
 ///
 /// let callback = Callback::from_query("code=abc&state=ost1...")?;
-/// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
+/// assert_eq!(callback.state(), "ost1...");
 /// let twice = Callback::from_query("code=abc&state=x&state=y").unwrap_err();
 /// assert_eq!(twice.kind(), FinishErrorKind::DuplicateParameter);
 /// # Ok::<(), oauth_state::FinishError>(())
@@ -72,18 +72,13 @@ pub(crate) enum Way {
 /// What the provider says.
 #[derive(Clone)]
 pub(crate) enum Answer {
+    /// Neither code nor error: what comes back from a page that grants nothing, such as a logout.
+    Nothing,
     Code(String),
     Error(AuthorizationError),
 }
 
 /// The provider's refusal (RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6).
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::outcome::AuthorizationError;
-/// assert_eq!(AuthorizationError::AccessDenied.as_str(), "access_denied");
-/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
@@ -138,13 +133,6 @@ impl AuthorizationError {
     /// # Security
     ///
     /// [`AuthorizationError::Other`] holds text from outside: printable ASCII, and not for a page.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::outcome::AuthorizationError;
-    /// assert_eq!(AuthorizationError::LoginRequired.as_str(), "login_required");
-    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -167,27 +155,11 @@ impl fmt::Debug for AuthorizationError {
 /// The other parameters of a callback: text that anybody could have put there.
 ///
 /// Apple sends `user` once, here. Nothing in the state vouches for any of it; treat it as a wish.
-///
-/// # Examples
-///
-/// ```
-/// # use oauth_state::testing;
-/// let parameters = testing::sample_parameters(); // of "…&user=%7B%7D"
-/// assert_eq!(parameters.get("user"), Some("{}"));
-/// assert_eq!(format!("{parameters:?}"), "UnverifiedParameters(1, [redacted])");
-/// ```
 #[derive(Clone, Default)]
 pub struct UnverifiedParameters(Vec<(String, String)>);
 
 impl UnverifiedParameters {
     /// The value of a parameter, decoded. Each name stands once at most.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert_eq!(testing::sample_parameters().get("scope"), None);
-    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -213,14 +185,6 @@ impl Callback {
     ///
     /// A HEAD request and a speculative load carry the same query. `Callback::from_parts` (feature `http`) tells them
     /// apart; without it, answer them with 503 yourself before you come here.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Callback;
-    /// assert!(Callback::from_query("state=ost1...&code=abc").is_ok());
-    /// assert_eq!(Callback::from_query("error=access_denied").unwrap_err().code(), "missing_state");
-    /// ```
     pub fn from_query(query: &str) -> Result<Self, FinishError> {
         Ok(Self { way: Way::Direct, ..Self::from_form(query.as_bytes())? })
     }
@@ -235,15 +199,8 @@ impl Callback {
     ///
     /// The query of the POST's address is not looked at. `Callback::from_parts` (feature `http`) refuses a POST whose query holds
     /// parameters of a callback as well, so that no other reader of the request sees different ones.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Callback;
-    /// assert!(Callback::from_form(b"state=ost1...&code=abc&user=%7B%7D").is_ok());
-    /// ```
     pub fn from_form(body: &[u8]) -> Result<Self, FinishError> {
-        Self::read_form(body).inspect_err(|refused| record::unread(refused.kind()))
+        Self::read_form(body).inspect_err(tell_unread)
     }
 
     /// Takes the body of a POST and refuses what its query adds: another reader of the request's address would see a second set of
@@ -266,7 +223,7 @@ impl Callback {
                 FinishErrorKind::DuplicateParameter,
                 "the callback is a POST whose address has a query with parameters of a callback (RFC 6749 section 3.1)",
             );
-            record::unread(refused.kind());
+            tell_unread(&refused);
             return Err(refused);
         }
         Ok(callback)
@@ -324,7 +281,7 @@ impl Callback {
     /// ```
     /// use oauth_state::Callback;
     /// assert!(Callback::from_pairs([("state", "ost1..."), ("code", "abc"), ("iss", "https://login.acme.example")]).is_ok());
-    /// assert_eq!(Callback::from_pairs([("state", "ost1..."), ("code", "")]).unwrap_err().code(), "code_missing");
+    /// assert_eq!(Callback::from_pairs([("state", ""), ("code", "abc")]).unwrap_err().code(), "missing_state");
     /// ```
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FinishError> {
         let mut length = 0_usize;
@@ -334,7 +291,20 @@ impl Callback {
         });
         let read = Self::read(pairs);
         let read = if length > LARGEST { Err(FinishErrorKind::TooLong.into()) } else { read };
-        read.map(|callback| Self { way: Way::Direct, ..callback }).inspect_err(|refused| record::unread(refused.kind()))
+        read.map(|callback| Self { way: Way::Direct, ..callback }).inspect_err(tell_unread)
+    }
+
+    /// The text of the `state` parameter, before anything was checked: to choose between two stores, or to find what a client kept
+    /// for it.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// Whether it brings a code or an error.
+    #[must_use]
+    pub fn has_answer(&self) -> bool {
+        !matches!(self.answer, Answer::Nothing)
     }
 
     fn from_values(
@@ -346,7 +316,7 @@ impl Callback {
         let state = state.ok_or(FinishErrorKind::MissingState)?.into_owned();
         let answer = match (code, error) {
             (Some(_), Some(_)) => return Err(FinishErrorKind::CodeAndError.into()),
-            (None, None) => return Err(FinishErrorKind::CodeMissing.into()),
+            (None, None) => Answer::Nothing,
             (Some(text), None) | (None, Some(text)) if !is_visible(&text) => {
                 return Err(FinishError::because(
                     FinishErrorKind::Malformed,
@@ -363,12 +333,13 @@ impl Callback {
     /// Every parameter, to be sent once more.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let answer = match &self.answer {
-            Answer::Code(code) => ("code", code.as_str()),
-            Answer::Error(error) => ("error", error.as_str()),
+            Answer::Code(code) => Some(("code", code.as_str())),
+            Answer::Error(error) => Some(("error", error.as_str())),
+            Answer::Nothing => None,
         };
         let iss = self.iss.iter().map(|iss| ("iss", iss.as_str()));
         let others = self.others.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        [("state", self.state.as_str()), answer].into_iter().chain(iss).chain(others)
+        [("state", self.state.as_str())].into_iter().chain(answer).chain(iss).chain(others)
     }
 }
 
@@ -381,6 +352,11 @@ impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Callback([redacted])")
     }
+}
+
+/// Tells of a callback that no flow saw, because it has no form.
+pub(crate) fn tell_unread(refused: &FinishError) {
+    Observers::default().event(&refused.to_event(None));
 }
 
 #[cfg(test)]

@@ -1,24 +1,28 @@
 //! What a callback's route expects of a state.
 
-use crate::claims::Tenant;
 use crate::claims::codec::Claims;
+use crate::claims::{Origin, Tenant};
 use crate::name::Purpose;
 use crate::refusal::{FinishError, FinishErrorKind};
 
-/// What the callback's route knows of the login, and what it accepts. It fails closed: a state that names a tenant, a redirect id
-/// or a purpose is refused unless the route names the same one, or accepts any by name.
+/// What the callback's route knows of the login, and what it accepts. It fails closed: a state that names a tenant, a
+/// redirect id or a purpose is refused unless the route names the same one, or accepts any by name.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Binding, Callback, Expect, Login, Tenant};
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{Expect, Login, Tenant};
+///
 /// let (flow, acme) = (testing::flow(), Tenant::from([7; 16]));
-/// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github").tenant(acme.clone()))?;
-/// let callback = Callback::from_pairs([("state", begun.state.as_str()), ("code", "code")])?;
-/// let check = |expect| flow.check(Binding::session(&[7; 16]).unwrap(), expect, callback.clone());
+/// let login = Login::with("github").tenant(acme.clone());
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), login)?);
+///
+/// let check = |expect| flow.check(browser.binding(), expect, browser.callback());
 /// assert!(check(Expect::provider("github").tenant(&acme)).is_ok());
 /// assert!(check(Expect::provider("github").any_tenant()).is_ok());
 /// assert_eq!(check(Expect::provider("github")).unwrap_err().code(), "wrong_tenant");
+/// assert_eq!(check(Expect::provider("gitlab").tenant(&acme)).unwrap_err().code(), "wrong_provider");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -42,26 +46,12 @@ pub(crate) enum Expected<T> {
 
 impl<'a> Expect<'a> {
     /// The provider whose callback address this is. It must come from the address itself, not from a parameter.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Expect;
-    /// assert!(format!("{:?}", Expect::provider("github")).contains("github"));
-    /// ```
     pub fn provider(id: &'a str) -> Self {
         Self { provider: Some(id), ..Self::any_provider() }
     }
 
-    /// Any provider of a flow that was built with [`FlowBuilder::shared_callback`](crate::FlowBuilder::shared_callback),
-    /// where `iss` tells them apart.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Expect;
-    /// assert!(format!("{:?}", Expect::any_provider()).contains("None"));
-    /// ```
+    /// Any provider of a flow that was built with
+    /// [`FlowBuilder::shared_callback`](crate::FlowBuilder::shared_callback), where `iss` tells them apart.
     pub fn any_provider() -> Self {
         Self {
             provider: None,
@@ -72,14 +62,6 @@ impl<'a> Expect<'a> {
     }
 
     /// The tenant that the callback's address tells.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{Expect, Tenant};
-    /// let tenant = Tenant::from([7; 16]);
-    /// assert!(format!("{:?}", Expect::provider("github").tenant(&tenant)).contains("Tenant"));
-    /// ```
     pub fn tenant(self, tenant: &'a Tenant) -> Self {
         Self { tenant: Expected::Exactly(Some(tenant)), ..self }
     }
@@ -95,13 +77,6 @@ impl<'a> Expect<'a> {
     }
 
     /// The id of the redirect_uri that this address is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Expect;
-    /// assert!(format!("{:?}", Expect::provider("github").redirect("web")).contains("web"));
-    /// ```
     pub fn redirect(self, id: &'a str) -> Self {
         Self { redirect: Expected::Exactly(Some(id)), ..self }
     }
@@ -116,13 +91,6 @@ impl<'a> Expect<'a> {
     }
 
     /// The one purpose that this address serves; the flow's first, normally `login`, unless it is said here.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{Expect, Purpose};
-    /// assert!(format!("{:?}", Expect::provider("github").purpose(Purpose::Link)).contains("Link"));
-    /// ```
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Expected::Exactly(Some(purpose)), ..self }
     }
@@ -133,32 +101,62 @@ impl<'a> Expect<'a> {
         Self { purpose: Expected::Any, ..self }
     }
 
-    /// Whether a state belongs to this callback: its purpose, provider, redirect_uri and tenant, in this order.
-    pub(crate) fn check(
+    /// The provider's id, if one is named.
+    #[must_use]
+    pub fn provider_id(&self) -> Option<&'a str> {
+        self.provider
+    }
+
+    /// Whether a login with this origin may finish here, as a flow asks of a state, for a store of your own. `first` is the purpose
+    /// that is expected if none is named.
+    ///
+    /// # Errors
+    ///
+    /// `wrong_purpose`, `wrong_provider`, `wrong_redirect` and `wrong_tenant`, looked at in this order.
+    pub fn check_origin(&self, origin: &Origin, first: Purpose) -> Result<(), FinishError> {
+        let tenant = origin.tenant.as_ref().map_or(&[][..], Tenant::as_bytes);
+        let redirect = origin.redirect.as_deref().unwrap_or_default();
+        self.check(&Sealed { provider: &origin.provider, tenant, redirect, purpose: origin.purpose }, first)
+    }
+
+    pub(crate) fn check_claims(
         &self,
         claims: &Claims<'_>,
         purpose: Purpose,
-        first_purpose: Purpose,
+        first: Purpose,
     ) -> Result<(), FinishError> {
+        let Claims { provider, tenant, redirect, .. } = *claims;
+        self.check(&Sealed { provider, tenant, redirect, purpose }, first)
+    }
+
+    fn check(&self, sealed: &Sealed<'_>, first: Purpose) -> Result<(), FinishError> {
         match self.purpose {
-            Expected::Exactly(expected) if expected.unwrap_or(first_purpose) != purpose => {
+            Expected::Exactly(expected) if expected.unwrap_or(first) != sealed.purpose => {
                 return Err(refused(FinishErrorKind::WrongPurpose, expected.is_none().then_some(NO_PURPOSE)));
             }
             Expected::Exactly(_) | Expected::Any => {}
         }
         // Mix-up: a code of one provider must not go to another's token endpoint (RFC 9700 section 4.4).
-        if self.provider.is_some_and(|provider| provider != claims.provider) {
+        if self.provider.is_some_and(|provider| provider != sealed.provider) {
             return Err(FinishErrorKind::WrongProvider.into());
         }
-        if !self.redirect.accepts(|redirect| redirect == claims.redirect, claims.redirect.is_empty()) {
+        if !self.redirect.accepts(|redirect| redirect == sealed.redirect, sealed.redirect.is_empty()) {
             return Err(refused(FinishErrorKind::WrongRedirect, self.redirect.is_unnamed().then_some(NO_REDIRECT)));
         }
         // A login of one tenant must not be finished at another tenant's address.
-        if !self.tenant.accepts(|tenant| tenant.as_bytes() == claims.tenant, claims.tenant.is_empty()) {
+        if !self.tenant.accepts(|tenant| tenant.as_bytes() == sealed.tenant, sealed.tenant.is_empty()) {
             return Err(refused(FinishErrorKind::WrongTenant, self.tenant.is_unnamed().then_some(NO_TENANT)));
         }
         Ok(())
     }
+}
+
+/// What is compared; an absent value is empty.
+struct Sealed<'s> {
+    provider: &'s str,
+    tenant: &'s [u8],
+    redirect: &'s str,
+    purpose: Purpose,
 }
 
 const NO_PURPOSE: &str = "the state has another purpose than the flow's first, and the callback names none: say which one this address \

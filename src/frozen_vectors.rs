@@ -105,7 +105,7 @@ impl Derivation {
         let purpose = purpose(&self.purpose);
         let root = RootKey::from_public_bytes(unhex(&self.root_key).try_into().unwrap());
         let text = root.to_secret_text();
-        assert_eq!(RootKey::parse(text.expose()).unwrap().id(), root.id());
+        assert_eq!(text.expose().parse::<RootKey>().unwrap().id(), root.id());
         let form = Form::ALL.into_iter().find(|form| form.prefix() == self.form).unwrap();
         let table = KeyTable::new(KeyRing::from(root.clone()), &[purpose], &app, form).unwrap();
         let keys = table.sealing(purpose, 1_800_000_000).unwrap();
@@ -132,7 +132,7 @@ impl Derivation {
             answer["user_tag"] = hex(&user_tag(&keys.flow, &nonce, &unhex(user))).into();
         }
         if let Some(row) = &self.row {
-            let keys = keys.rows.as_ref().unwrap();
+            let keys = &keys.rows;
             let mut value = row.clone().into_bytes();
             let tag = keys.encryption.encrypt(&nonce, &keys.associated_data, &mut value).unwrap();
             answer["row_associated_data"] = hex(&keys.associated_data).into();
@@ -172,6 +172,9 @@ impl Posted {
             Ok(callback) => callback,
             Err(error) => return json!({ "refused": error.code() }),
         };
+        if !callback.has_answer() {
+            return json!({ "refused": "code_missing" }); // as a flow does for a purpose with a code
+        }
         let mut accepted = json!({ "others": {} });
         for (position, (name, value)) in callback.fields().enumerate() {
             let known = match position {

@@ -3,17 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-/// A future on the heap that can be sent between threads: what the methods of this crate's traits return.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::BoxFuture;
-/// let answer: BoxFuture<'_, u8> = Box::pin(async { 42 });
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert_eq!(answer.await, 42);
-/// # });
-/// ```
+/// A future on the heap that can be sent between threads: what the methods of this crate's traits return. Make one with
+/// `Box::pin(async move { … })`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Any error that can be sent between threads: what a closure or a store of the caller's own fails with.

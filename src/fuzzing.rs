@@ -64,8 +64,8 @@ impl Sealer {
 /// The parts of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The place of its form among the six.
-    pub form: usize,
+    /// The first four characters of its form.
+    pub form: &'static str,
     /// The key that it names.
     pub key_id: [u8; 4],
     /// Its nonce.
@@ -85,7 +85,7 @@ impl Token {
     pub fn read(text: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(text, &mut buffer)?;
-        let form = Form::ALL.iter().position(|form| *form == token.form).unwrap_or(Form::ALL.len());
+        let form = token.form.prefix();
         let (text, tag) = (token.text.to_vec(), token.tag.as_bytes().to_vec());
         Ok(Self { form, key_id: token.key_id.0, nonce: token.nonce, text, tag })
     }
@@ -94,7 +94,7 @@ impl Token {
     #[must_use]
     pub fn print(&self) -> Option<String> {
         let mut bytes = Vec::new();
-        wire::write_head(*Form::ALL.get(self.form)?, KeyId(self.key_id), &self.nonce, &mut bytes);
+        wire::write_head(Form::of_prefix(self.form)?, KeyId(self.key_id), &self.nonce, &mut bytes);
         bytes.extend_from_slice(&self.text);
         bytes.extend_from_slice(&self.tag);
         Some(base64url::encode(&bytes))

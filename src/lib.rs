@@ -2,28 +2,27 @@
 //! sealed into the `state` parameter itself, bound to the browser, and used once.
 //!
 //! ```
-//! use oauth_state::{App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard, testing};
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! use oauth_state::testing::{self, TestBrowser, block_on};
+//! use oauth_state::{App, Expect, Flow, Login, LoginOutcome, Provider, SingleProcessGuard};
+//!
+//! let github = Provider::github().client_id("your client id").redirect_uri("https://shop.example/auth/github/callback");
 //! let guard = SingleProcessGuard::with_capacity(10_000);
-//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(Provider::github()).build()?;
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //!
-//! // GET /auth/github: redirect to the provider with begun.state and begun.code_challenge, and set begun.set_cookie.
-//! let begun = flow.begin(Binding::cookie_headers([]), Login::with("github"))?;
+//! // GET /auth/github: redirect to `request.url()?`, which has the state and the PKCE challenge, and set `request.set_cookie`.
+//! let request = flow.begin(TestBrowser::default().binding(), Login::with("github"))?; // or Binding::cookies(&headers)
+//! assert!(request.url()?.to_string().starts_with("https://github.com/login/oauth/authorize?"));
+//! let browser = TestBrowser::follow(&request);
 //!
-//! // GET /auth/github/callback, on this server or on any other that has the same keys:
-//! let cookie = begun.cookie_pair().unwrap_or_default();
-//! let browser = || Binding::cookie_headers([cookie.as_bytes()]);
-//! let callback = Callback::from_query(&format!("code=abc&state={}", begun.state))?;
-//! assert!(flow.finish(browser(), Expect::provider("github"), callback.clone()).await.is_ok());
-//! let again = flow.finish(browser(), Expect::provider("github"), callback).await.unwrap_err();
-//! assert_eq!(again.code(), "already_used");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
+//! // GET /auth/github/callback, on this server or on any other with the same keys:
+//! let finish = || block_on(flow.finish(browser.binding(), Expect::provider("github"), browser.callback()));
+//! assert!(matches!(finish()?, LoginOutcome::Authorized(_))); // with the code, and what its exchange needs
+//! assert_eq!(finish().unwrap_err().code(), "already_used");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! (`testing::ring` needs the feature `testing` and holds a public key; a service takes its ring from [`KeyRing::from_env`] or
-//! [`KeyRing::from_file`].)
+//! (The module `testing` needs the feature of that name, and the key of its ring is public. A service loads its ring with
+//! [`KeyRing::from_env`] or [`KeyRing::from_file`].)
 //!
 //! # Guides
 //!
@@ -87,6 +86,7 @@ mod random;
 mod refusal;
 pub mod ring;
 mod seal;
+#[cfg(feature = "http")]
 #[doc(hidden)]
 pub mod seam;
 mod secret;

@@ -10,14 +10,6 @@ const LONGEST: usize = 32;
 /// A name that this crate does not take.
 ///
 /// Names travel inside the state and stand in derivations, so they are short and have one spelling.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::App;
-/// let error = App::new("My Shop", "production").unwrap_err();
-/// assert_eq!(error.to_string(), "the application name must be 1 to 32 of a-z, 0-9, '.', '_' and '-'");
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {what} must be 1 to 32 of a-z, 0-9, '.', '_' and '-'")]
 pub struct NameError {
@@ -43,10 +35,20 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), NameError> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::App;
-/// let app = App::new("shop", "production")?;
-/// assert_eq!((app.name(), app.environment()), ("shop", "production"));
-/// # Ok::<(), oauth_state::error::NameError>(())
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
+///
+/// let flow = |app| {
+///     let guard = SingleProcessGuard::with_capacity(100);
+///     Flow::builder(app, testing::ring(), guard).provider(Provider::github()).build()
+/// };
+/// let (staging, production) = (flow(App::new("shop", "staging")?)?, flow(App::new("shop", "production")?)?);
+///
+/// let browser = TestBrowser::follow(&staging.begin(TestBrowser::default().binding(), Login::with("github"))?);
+/// let check = |server: &Flow| server.check(browser.binding(), Expect::provider("github"), browser.callback());
+/// assert!(check(&staging).is_ok());
+/// assert_eq!(check(&production).unwrap_err().code(), "unknown_key");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
@@ -60,13 +62,6 @@ impl App {
     /// # Errors
     ///
     /// [`NameError`] says which of the two is not such a name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::App;
-    /// assert!(App::new("shop", "").is_err());
-    /// ```
     pub fn new(name: &str, environment: &str) -> Result<Self, NameError> {
         check("application name", name)?;
         check("environment", environment)?;
@@ -74,26 +69,12 @@ impl App {
     }
 
     /// The application's name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::App;
-    /// assert_eq!(App::new("shop", "test").unwrap().name(), "shop");
-    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The environment.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::App;
-    /// assert_eq!(App::new("shop", "test").unwrap().environment(), "test");
-    /// ```
     #[must_use]
     pub fn environment(&self) -> &str {
         &self.environment
@@ -102,26 +83,40 @@ impl App {
 
 /// What a login is for. A state begun for one purpose is never accepted for another.
 ///
-/// The purpose goes into the derivation of the keys, so that each has keys and key ids of its own.
+/// The purpose goes into the derivation of the keys, so that each has keys and key ids of its own. A custom purpose is
+/// written with a prefix, as in `custom:admin`, so that `Custom("login")` is not `Login`.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::Purpose;
-/// assert_eq!(Purpose::Login.to_string(), "login");
-/// // The caller's own purposes have a prefix of their own:
-/// assert_eq!(Purpose::Custom("login").to_string(), "custom:login");
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{App, Expect, Flow, Login, Provider, Purpose, SingleProcessGuard};
+///
+/// let admin = Purpose::Custom("admin");
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(Provider::github())
+///     .purpose(Purpose::Login)
+///     .purpose(admin)
+///     .build()?;
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+///
+/// let check = |expect| flow.check(browser.binding(), expect, browser.callback());
+/// assert!(check(Expect::provider("github")).is_ok()); // the flow's first purpose
+/// assert_eq!(check(Expect::provider("github").purpose(admin)).unwrap_err().code(), "wrong_purpose");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// Signing a person in.
+    /// Signing a user in.
     Login,
     /// Attaching an identity at a provider to an account that is signed in. Needs a user; see
     /// [`Binding::for_user`](crate::Binding::for_user).
     Link,
-    /// Asking a person who is signed in to prove it once more. Needs a user, too.
+    /// Asking a signed-in user to authenticate once more. Needs a user, too.
     Reauthenticate,
+    /// Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). Its callback brings neither code nor error.
+    Logout,
     /// A purpose of the caller's own, 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`. If its callback changes something that
     /// belongs to an account, register it with [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user), which
     /// gives it the rules of `Link`.
@@ -130,7 +125,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// The purposes that every verifier knows, so as to tell `wrong_purpose` from `unknown_key`.
-    pub(crate) const STANDARD: [Self; 3] = [Self::Login, Self::Link, Self::Reauthenticate];
+    pub(crate) const STANDARD: [Self; 4] = [Self::Login, Self::Link, Self::Reauthenticate, Self::Logout];
 
     /// Whether the state must name the signed-in user, and may never be unbound.
     pub(crate) const fn needs_user(self) -> bool {
@@ -158,6 +153,7 @@ impl fmt::Display for Purpose {
             Self::Login => f.write_str("login"),
             Self::Link => f.write_str("link"),
             Self::Reauthenticate => f.write_str("reauthenticate"),
+            Self::Logout => f.write_str("logout"),
             // The prefix keeps `custom("login")` from ever deriving the keys of `login`.
             Self::Custom(name) => write!(f, "custom:{name}"),
         }

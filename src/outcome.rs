@@ -1,4 +1,4 @@
-//! What a finished login holds: the code and what belongs to it, and what the provider said besides.
+//! What a finished login holds: the code and what belongs to it, and what else the provider said.
 
 pub use crate::callback::{AuthorizationError, UnverifiedParameters};
-pub use crate::flow::{Code, CodeVerifier, Nonce};
+pub use crate::flow::{Code, CodeVerifier, Confirmed, Nonce, Returned, StaleAuthentication, StepUp};

@@ -5,14 +5,6 @@ use rand::{TryRng, rngs::SysRng};
 /// The operating system gave no randomness.
 ///
 /// Nothing is sealed then: a state drawn from a fallback could repeat a nonce, or be guessed.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::RandomnessError;
-/// fn is_error<E: std::error::Error>() -> bool { true }
-/// assert!(is_error::<RandomnessError>());
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no randomness; the request can be tried again")]
 pub struct RandomnessError(#[source] Option<rand::rngs::SysError>);

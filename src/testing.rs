@@ -21,8 +21,8 @@ use std::time::{Duration, SystemTime};
 pub use browser::TestBrowser;
 pub use guards::{GuardFault, GuardReport, guard_suite};
 pub use samples::{
-    finished, finished_origin, flow, flow_carrying, mark, provider_refusal, ring, sample_mark, sample_parameters,
-    sample_repost_page, sample_restart, sample_row,
+    finished, flow, flow_carrying, mark, provider_refusal, ring, sample_mark, sample_parameters, sample_restart,
+    sample_row,
 };
 #[cfg(feature = "refresh")]
 pub use sources::{SourceFault, SourceReport, SourceStage, SourceTrouble, source_suite, writable_source_suite};
@@ -34,55 +34,38 @@ use crate::clock::{Clock, from_unix_seconds};
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing::ManualClock, Clock};
+/// use oauth_state::testing::{self, ManualClock, TestBrowser, block_on};
+/// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
 /// use std::time::Duration;
 ///
 /// let clock = ManualClock::at(1_800_000_000);
-/// let same = clock.clone();
-/// clock.advance(Duration::from_secs(601));
-/// assert_eq!(same.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), 1_800_000_601);
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(Provider::github())
+///     .clock(clock.clone())
+///     .build()?;
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+///
+/// clock.advance(Duration::from_secs(3_600));
+/// let late = block_on(flow.finish(browser.binding(), Expect::provider("github"), browser.callback()));
+/// assert_eq!(late.unwrap_err().code(), "expired");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that shows this many seconds after 1970.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing::ManualClock, Clock};
-    /// assert_eq!(ManualClock::at(0).now(), std::time::UNIX_EPOCH);
-    /// ```
+    /// A clock that shows this many seconds after the Unix epoch.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_seconds)))
     }
 
-    /// Turns it forwards, by whole seconds.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing::ManualClock, Clock};
-    /// let clock = ManualClock::at(0);
-    /// clock.advance(std::time::Duration::from_secs(1));
-    /// assert!(clock.now() > std::time::UNIX_EPOCH);
-    /// ```
+    /// Turns it forwards, by whole seconds; a fraction of a second is ignored.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
     /// Sets it, backwards as well.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing::ManualClock, Clock};
-    /// let clock = ManualClock::at(100);
-    /// clock.set(0);
-    /// assert_eq!(clock.now(), std::time::UNIX_EPOCH);
-    /// ```
     pub fn set(&self, unix_seconds: u64) {
         self.0.store(unix_seconds, Ordering::SeqCst);
     }
@@ -94,16 +77,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// Runs a future to its end on this thread, for code that needs no runtime, such as a flow over a guard of this process.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{ReplayGuard, SingleProcessGuard, guard::Marked, testing};
-/// let guard = SingleProcessGuard::with_capacity(10);
-/// assert_eq!(testing::block_on(guard.mark_used(&testing::sample_mark()))?, Marked::First);
-/// # Ok::<(), oauth_state::guard::GuardError>(())
-/// ```
+/// Runs a future to its end on this thread, for code that needs no runtime, such as a flow over a guard of this
+/// process. See [`TestBrowser`] for an example.
 pub fn block_on<F: Future>(work: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -93,7 +93,7 @@ fn ring_of(keys: u64) -> KeyRing {
     let document = serde_json::json!({
         "version": 1, "serial": 1, "propagation": 300, "skew": 60, "lifetime_cap": 3600, "keys": keys,
     });
-    KeyRing::parse(&document.to_string()).unwrap()
+    document.to_string().parse::<KeyRing>().unwrap()
 }
 
 /// A claim of a new id, growth of the tables included, and of one that is there.

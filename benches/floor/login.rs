@@ -86,7 +86,10 @@ fn they_open_each_other_s_states(service: &Service, floor: &Floor, shape: Shape,
         .expect("the floor opens a state of the crate");
     let challenge =
         oauth2::PkceCodeChallenge::from_code_verifier_sha256(&oauth2::PkceCodeVerifier::new(opened.code_verifier));
-    assert_eq!((challenge.as_str(), &opened.nonce), (ours.code_challenge.as_str(), &ours.nonce));
+    assert_eq!(
+        (challenge.as_str(), &opened.nonce),
+        (ours.code_challenge.as_deref().unwrap(), ours.nonce.as_ref().unwrap())
+    );
     let read = Fields {
         provider: &opened.provider,
         tenant: opened.tenant.as_deref().unwrap_or_default(),

@@ -138,9 +138,9 @@ async fn begin(State(site): State<Site>, Query(asked): Query<Begin>, headers: He
     let login = Login::with("github").data(asked.visit);
     match site.store.issue(Binding::cookies(&headers), login).await {
         Ok(issued) => {
-            let challenge = issued.code_challenge.as_deref().unwrap_or_default();
-            let address = format!("{}?state={}&code_challenge={challenge}", site.provider, issued.state);
-            redirect(&issued, &address)
+            let (state, challenge) = (&issued.state, issued.code_challenge.as_deref().unwrap_or_default());
+            let query = format!("state={state}&code_challenge_method=S256&code_challenge={challenge}");
+            redirect(&issued, &format!("{}?{query}", site.provider))
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }

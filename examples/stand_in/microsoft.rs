@@ -80,7 +80,7 @@ async fn authorize(
     let Some(request) = Parameters::parse(&query.unwrap_or_default()) else {
         return Reply::page("AADSTS9000411: The request is not properly formatted. A parameter is duplicated.");
     };
-    let limit = Preset::find("entra").and_then(|preset| preset.state_limit).map(|limit| limit.value);
+    let limit = Preset::find("entra").and_then(|preset| preset.max_state_chars).map(|limit| limit.value);
     if limit.is_some_and(|limit| request.get("state").len() > limit) {
         return Reply::page("AADSTS90015: Requested query string is too long.");
     }

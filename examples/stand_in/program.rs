@@ -105,5 +105,5 @@ pub async fn start(app: impl FnOnce(&str) -> Result<Router, Failure>) -> Result<
 
 /// A ring with a fresh key, for this run alone.
 pub fn fresh_ring() -> Result<KeyRing, Failure> {
-    Ok(KeyRing::parse(RootKey::generate()?.to_secret_text().expose())?)
+    Ok(RootKey::generate()?.to_secret_text().expose().parse::<KeyRing>()?)
 }

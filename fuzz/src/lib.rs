@@ -77,7 +77,7 @@ impl Shop {
         build: fn(FlowBuilder<Data>) -> Result<Flow<Data>, ConfigError>,
     ) -> Self {
         let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-        let ring = KeyRing::parse(vectors["flows"]["login"]["ring"].as_str().unwrap()).unwrap();
+        let ring = vectors["flows"]["login"]["ring"].as_str().unwrap().parse::<KeyRing>().unwrap();
         let guard = CountingGuard::default();
         let flow = Flow::builder(app(), ring.clone(), guard.clone()).clock(ManualClock::at(NOW)).carrying();
         let providers = PROVIDERS.map(|id| Provider::custom(id).unwrap());

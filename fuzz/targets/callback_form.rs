@@ -54,7 +54,7 @@ fn expected(pairs: &[(String, String)]) -> Option<&'static str> {
     match (get("state"), get("code"), get("error")) {
         (None, ..) => Some("missing_state"),
         (_, Some(_), Some(_)) => Some("code_and_error"),
-        (_, None, None) => Some("code_missing"),
+        (_, None, None) => None,
         (_, Some(text), None) | (_, None, Some(text)) if !visible(text) => Some("malformed"),
         (_, None, Some(error)) if error.len() > 200 => Some("too_long"),
         _ => None,

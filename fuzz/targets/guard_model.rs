@@ -52,7 +52,7 @@ fuzz_target!(|data: &[u8]| {
         let (id, expires_at) = (id(number), expires_at(number));
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let mark = testing::mark(id, claimant, at(now), at(expires_at));
-        let answer = testing::without_runtime(guard.mark_used(&mark));
+        let answer = testing::block_on(guard.mark_used(&mark));
         let over = now >= expires_at + GRACE;
         match (answer, model.get(&id)) {
             (Ok(_), _) if over => panic!("an answer after the mark may be gone"),

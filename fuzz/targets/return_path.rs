@@ -44,9 +44,9 @@ fn stays(text: &str) {
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(path) = ReturnTo::parse(text) else { return };
+    let Ok(path) = text.parse::<ReturnTo>() else { return };
     assert_eq!(path.as_str(), text);
-    assert_eq!(ReturnTo::parse(path.as_str()), Ok(path.clone()));
+    assert_eq!(path.as_str().parse::<ReturnTo>(), Ok(path.clone()));
     stays(text);
     // What a person sees is where it leads: nothing is resolved away.
     let shown = text.split(['?', '#']).next().unwrap().as_bytes();

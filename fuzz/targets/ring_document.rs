@@ -63,14 +63,14 @@ fuzz_target!(|data: &[u8]| {
     let found = revocations(data);
     assert!(found.len() <= MOST_FOUND);
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let document = KeyRingDocument::parse(text);
-    assert_eq!(document.is_ok(), KeyRing::parse(text).is_ok());
+    let document = text.parse::<KeyRingDocument>();
+    assert_eq!(document.is_ok(), text.parse::<KeyRing>().is_ok());
     let Ok(document) = document else { return };
     check_roles(&document);
     check_times(text, document.to_secret_text().expose());
     assert!(document.serial() < 1 << 53);
     let written = document.to_secret_text();
-    let again = match KeyRingDocument::parse(written.expose()) {
+    let again = match written.expose().parse::<KeyRingDocument>() {
         Ok(again) => again,
         // Written with line ends and indents, a long list may no longer fit.
         Err(refused) => return assert!(written.expose().len() > 65_536, "what was written does not read: {refused}"),

@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let (issued_at, lifetime) = (u64::from(claims.issued_at), u64::from(claims.lifetime));
-    let path = ReturnTo::parse(claims.return_to).ok();
+    let path = claims.return_to.parse::<ReturnTo>().ok();
     let in_time = issued_at <= NOW + SKEW && NOW < issued_at + lifetime + SKEW;
     let data = serde_json::from_slice::<Value>(if claims.data.is_empty() { b"null" } else { claims.data }).ok();
     let good = state.len() <= 2048

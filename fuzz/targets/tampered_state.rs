@@ -52,7 +52,7 @@ fn change_bytes(text: &str, other: &str, what: u8, at: usize, value: u8) -> Opti
         4 => token.text.truncate(at % sealed.max(1)),
         5 => token.text.insert(at % (sealed + 1), value),
         6 => token.text.extend_from_slice(&other.text),
-        7 => token.form = at % 6,
+        7 => token.form = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"][at % 6],
         8 => token.nonce = other.nonce,
         9 => token.tag = other.tag,
         10 => token.text = other.text,

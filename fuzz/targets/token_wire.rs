@@ -7,8 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use oauth_state::fuzzing::Token;
-use oauth_state::inspect::{ParseStateError, StateForm};
-use oauth_state::seam::is_form_of_this_crate;
+use oauth_state::inspect::{ParseStateError, StateForm, is_state};
 use oauth_state_fuzz::Bytes;
 
 const FORMS: [&str; 6] = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"];
@@ -17,14 +16,14 @@ fn from_text(text: &str) {
     let (token, form) = (Token::read(text), StateForm::read(text));
     assert_eq!(token.as_ref().err(), form.as_ref().err());
     // By sight, all is told but whether the text is the one of its bytes.
-    let of_ours = is_form_of_this_crate(text);
+    let of_ours = is_state(text);
     assert!(
         of_ours == token.is_ok() || of_ours && token == Err(ParseStateError::NotBase64Url),
         "{of_ours}, but {token:?}"
     );
     let (Ok(token), Ok(form)) = (token, form) else { return };
     assert_eq!(token.print().unwrap(), text, "one token has two texts");
-    assert!(text.starts_with(FORMS[token.form]) && form.prefix() == FORMS[token.form]);
+    assert!(text.starts_with(token.form) && form.prefix() == token.form);
     assert_eq!(token.tag.len(), if form.prefix() == "oss1" { 32 } else { 16 });
     let bytes = 31 + token.text.len() + token.tag.len();
     assert_eq!((form.characters, form.bytes, form.key_id), (text.len(), bytes, token.key_id));
@@ -32,9 +31,9 @@ fn from_text(text: &str) {
 
 fn from_parts(data: &[u8]) {
     let mut bytes = Bytes(data);
-    let form = usize::from(bytes.byte()) % FORMS.len();
+    let form = FORMS[usize::from(bytes.byte()) % FORMS.len()];
     let (key_id, nonce) = (bytes.array(), bytes.array());
-    let tag = if FORMS[form] == "oss1" { bytes.array::<32>().to_vec() } else { bytes.array::<16>().to_vec() };
+    let tag = if form == "oss1" { bytes.array::<32>().to_vec() } else { bytes.array::<16>().to_vec() };
     let token = Token { form, key_id, nonce, tag, text: bytes.0.to_vec() };
     let text = token.print().unwrap();
     assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));

@@ -17,6 +17,7 @@ pub(crate) use secrets::{FlowSecrets, user_tag};
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
+use crate::refusal::{FinishError, FinishErrorKind};
 use crate::ring::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
 use crate::token::aead::NONCE_BYTES;
@@ -38,8 +39,10 @@ const LONGEST_ID: usize = 1024;
 /// | a client with a session of yours | [`Binding::session`] | [`Binding::session`] |
 /// | a native, single-page or JSON client | [`Binding::new_login_secret`] | [`Binding::login_secret`] |
 ///
-/// The kind that counts is the one given here, never one that the state names. It is an argument of begin and of finish,
-/// and cannot be left out:
+/// `Debug` names the kind and redacts the secret.
+///
+/// The kind that counts is the one given here, never one that the state names. It is an argument of begin and of
+/// finish, and cannot be left out:
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
@@ -51,11 +54,26 @@ const LONGEST_ID: usize = 1024;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::Binding;
+/// use oauth_state::testing::{self, TestBrowser, block_on};
+/// use oauth_state::{Binding, Expect, Login};
 ///
-/// let session = Binding::session(b"0123456789abcdef-session")?;
-/// assert_eq!(format!("{session:?}"), "Binding(session, [redacted])");
-/// # Ok::<(), oauth_state::error::BindingError>(())
+/// let (flow, github) = (testing::flow(), Expect::provider("github"));
+///
+/// // A browser, by a cookie of this crate's own:
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+/// block_on(flow.finish(browser.binding(), github, browser.callback()))?;
+///
+/// // A client with a session of yours:
+/// let session = || Binding::session(b"an id that cannot be guessed");
+/// let client = TestBrowser::follow(&flow.begin(session()?, Login::with("github"))?);
+/// block_on(flow.finish(session()?, github, client.callback()))?;
+///
+/// // A native client, which stores the secret and sends it back with the callback:
+/// let request = flow.begin(Binding::new_login_secret(), Login::with("github"))?;
+/// let secret = request.login_secret.as_deref().unwrap_or_default();
+/// let native = TestBrowser::follow(&request);
+/// block_on(flow.finish(Binding::login_secret(secret)?, github, native.callback()))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Binding<'a> {
@@ -77,14 +95,6 @@ pub(crate) enum Holder<'a> {
 }
 
 /// Why a binding was refused.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::BindingError;
-/// use oauth_state::Binding;
-/// assert_eq!(Binding::session(b"42").unwrap_err(), BindingError::SessionId);
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindingError {
@@ -93,10 +103,22 @@ pub enum BindingError {
     SessionId,
     /// The login secret is not 43 characters of base64url.
     #[error("a login secret is the 43 characters that begin returned")]
-    ClientSecret,
+    LoginSecret,
     /// The user id is empty or longer than 1024 bytes.
     #[error("a user id has 1 to 1024 bytes")]
     UserId,
+}
+
+impl From<BindingError> for FinishError {
+    /// A callback that cannot be bound belongs to no login of this session, client or user.
+    fn from(error: BindingError) -> Self {
+        let kind = match error {
+            BindingError::SessionId => FinishErrorKind::OtherSession,
+            BindingError::LoginSecret => FinishErrorKind::OtherClient,
+            BindingError::UserId => FinishErrorKind::OtherUser,
+        };
+        Self::from(kind).with_source(error)
+    }
 }
 
 impl<'a> Binding<'a> {
@@ -109,14 +131,6 @@ impl<'a> Binding<'a> {
     /// Pass the headers of the request as they came: at begin they hold the cookie to reuse and say what kind of
     /// request it is (`Sec-Fetch-*`, `Host`, `Origin`); at finish they hold the cookies to try and, if none fits, the
     /// likely reason.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// let headers = http::HeaderMap::new();
-    /// assert_eq!(format!("{:?}", Binding::cookies(&headers)), "Binding(cookies, [redacted])");
-    /// ```
     #[cfg(feature = "http")]
     #[must_use]
     pub fn cookies(headers: &'a http::HeaderMap) -> Self {
@@ -129,14 +143,6 @@ impl<'a> Binding<'a> {
     ///
     /// Pass the raw header values, not what a cookie jar made of them. The requests' other headers stay unknown, so
     /// keep speculative loads away from the callback, and let begin answer document navigations only.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// let binding = Binding::cookie_headers([&b"theme=dark; a=b"[..]]);
-    /// assert_eq!(format!("{binding:?}"), "Binding(cookies, [redacted])");
-    /// ```
     #[must_use]
     pub fn cookie_headers(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self::of(Holder::Cookies(RequestHeaders::CookiesOnly(headers.into_iter().collect())))
@@ -152,14 +158,6 @@ impl<'a> Binding<'a> {
     /// # Errors
     ///
     /// [`BindingError::SessionId`] for less than 16 bytes or more than 1024.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// assert!(Binding::session(&[7; 16]).is_ok());
-    /// assert!(Binding::session(b"user-42").is_err());
-    /// ```
     pub fn session(id: &[u8]) -> Result<Self, BindingError> {
         if !(SHORTEST_SESSION..=LONGEST_ID).contains(&id.len()) {
             return Err(BindingError::SessionId);
@@ -171,13 +169,6 @@ impl<'a> Binding<'a> {
 
     /// At begin: draws a secret for a client that keeps it itself and sends it back with the callback. It comes out
     /// as [`AuthorizationRequest::login_secret`](crate::AuthorizationRequest::login_secret).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// assert_eq!(format!("{:?}", Binding::new_login_secret()), "Binding(login secret, [redacted])");
-    /// ```
     #[must_use]
     pub fn new_login_secret() -> Self {
         Self::of(Holder::NewLoginSecret)
@@ -187,17 +178,9 @@ impl<'a> Binding<'a> {
     ///
     /// # Errors
     ///
-    /// [`BindingError::ClientSecret`] for anything but 43 characters of base64url.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// assert!(Binding::login_secret(&"A".repeat(43)).is_ok());
-    /// assert!(Binding::login_secret("short").is_err());
-    /// ```
+    /// [`BindingError::LoginSecret`] for anything but 43 characters of base64url.
     pub fn login_secret(text: &str) -> Result<Self, BindingError> {
-        let secret = base64url::decode_exact(text.as_bytes()).map_err(|_| BindingError::ClientSecret)?;
+        let secret = base64url::decode_exact(text.as_bytes()).map_err(|_| BindingError::LoginSecret)?;
         Ok(Self::of(Holder::LoginSecret(SecretBytes::new(secret))))
     }
 
@@ -205,15 +188,8 @@ impl<'a> Binding<'a> {
     ///
     /// # Security
     ///
-    /// Whoever can make a person follow a link can sign that person in to an account of his own (login CSRF), and
+    /// An attacker who makes a user follow a link can sign that user in to the attacker's account (login CSRF), and
     /// PKCE protects no more than a bearer value. Refused for `link` and `reauthenticate`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// assert_eq!(format!("{:?}", Binding::dangerously_unbound()), "Binding(unbound, [redacted])");
-    /// ```
     #[must_use]
     pub fn dangerously_unbound() -> Self {
         Self::of(Holder::Unbound)
@@ -225,14 +201,6 @@ impl<'a> Binding<'a> {
     /// # Errors
     ///
     /// [`BindingError::UserId`] for an empty id or one longer than 1024 bytes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// assert!(Binding::session(&[7; 16])?.for_user(b"user-42").is_ok());
-    /// # Ok::<(), oauth_state::error::BindingError>(())
-    /// ```
     pub fn for_user(self, user_id: &'a [u8]) -> Result<Self, BindingError> {
         if !(1..=LONGEST_ID).contains(&user_id.len()) {
             return Err(BindingError::UserId);
@@ -240,17 +208,30 @@ impl<'a> Binding<'a> {
         Ok(Self { user: Some(user_id), ..self })
     }
 
-    /// Adds the request's headers to a binding that does not have them: `link` and `reauthenticate` begin only if they show
-    /// a POST of this site's own pages, and a speculative load finishes nothing.
+    /// Adds the request's headers to a binding that does not have them: `link` and `reauthenticate` begin only if they
+    /// show a POST of this site's own pages, and a speculative load finishes nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Binding;
-    /// let headers = http::HeaderMap::new();
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{App, Binding, Expect, Flow, Login, Provider, Purpose, SingleProcessGuard};
+    ///
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .purpose(Purpose::Link)
+    ///     .provider(Provider::github())
+    ///     .build()?;
+    ///
+    /// let mut headers = http::HeaderMap::new(); // those of a POST from your page at https://shop.example
+    /// headers.insert("host", http::HeaderValue::from_static("shop.example"));
+    /// headers.insert("origin", http::HeaderValue::from_static("https://shop.example"));
     /// let binding = Binding::session(&[7; 16])?.with_headers(&headers).for_user(b"user-42")?;
-    /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
-    /// # Ok::<(), oauth_state::error::BindingError>(())
+    /// let browser = TestBrowser::follow(&flow.begin(binding, Login::with("github"))?);
+    ///
+    /// let other_user = Binding::session(&[7; 16])?.for_user(b"user-43")?;
+    /// let refused = block_on(flow.finish(other_user, Expect::provider("github"), browser.callback()));
+    /// assert_eq!(refused.unwrap_err().code(), "other_user");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "http")]
     #[must_use]
@@ -263,20 +244,17 @@ impl<'a> Binding<'a> {
     /// # Security
     ///
     /// Right for a client that authenticates itself with something no other site can send, such as an `Authorization`
-    /// header. Where a session travels in a cookie, another site can then begin a link in its visitor's name, and with a
-    /// provider that asks nothing, end it: the attacker's identity opens the visitor's account.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Binding;
-    /// let binding = Binding::new_login_secret().for_user(b"user-42")?.dangerously_assume_same_origin();
-    /// assert_eq!(format!("{binding:?}"), "Binding(login secret, [redacted])");
-    /// # Ok::<(), oauth_state::error::BindingError>(())
-    /// ```
+    /// header. Where a session travels in a cookie, another site can then begin a link in its visitor's name, and with
+    /// a provider that asks nothing, end it: the attacker's identity opens the visitor's account.
     #[must_use]
     pub fn dangerously_assume_same_origin(self) -> Self {
         Self { same_origin_assumed: true, ..self }
+    }
+
+    /// Whether the request is a load that the user did not ask for, such as a prefetch: nothing is used up for it.
+    #[must_use]
+    pub fn is_speculative(&self) -> bool {
+        self.request().is_some_and(RequestHeaders::is_speculative)
     }
 
     /// What is known of the request.

@@ -15,15 +15,6 @@ use crate::clock::from_unix_seconds;
 use crate::name::Purpose;
 
 /// What an authentic state says about the login that it belongs to.
-///
-/// # Examples
-///
-/// ```
-/// # use oauth_state::testing;
-/// let origin = testing::finished_origin();
-/// assert_eq!(origin.provider, "github");
-/// assert_eq!(origin.return_to.as_ref().map(|path| path.as_str()), Some("/home"));
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
@@ -33,13 +24,13 @@ pub struct Origin {
     pub tenant: Option<Tenant>,
     /// The id of the redirect_uri that it was begun with.
     pub redirect: Option<String>,
-    /// Where to send the person now.
+    /// Where to send the user now.
     pub return_to: Option<ReturnTo>,
     /// What it was begun for.
     pub purpose: Purpose,
     /// How many times it was restarted.
     pub restarts: u8,
-    /// When it was begun, to the second; of a store from before this crate, when its callback came.
+    /// When the login started, in whole seconds. For a legacy store, when its callback arrived.
     pub issued_at: SystemTime,
 }
 

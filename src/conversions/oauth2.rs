@@ -6,20 +6,12 @@ use crate::flow::{AuthorizationRequest, Code, CodeVerifier};
 
 impl AuthorizationRequest {
     /// The state, as `authorize_url` takes it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// assert_eq!(begun.csrf_token().secret(), &begun.state);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn csrf_token(&self) -> CsrfToken {
         CsrfToken::new(self.state.clone())
     }
 
-    /// The challenge, as `set_pkce_challenge` takes it.
+    /// The challenge, of the method `S256`, as `set_pkce_challenge` takes it; `None` if the provider's preset knows that it rejects
+    /// PKCE. [`AuthorizationRequest::url`] needs neither.
     ///
     /// # Panics
     ///
@@ -28,15 +20,23 @@ impl AuthorizationRequest {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let challenge = begun.pkce_challenge();
-    /// assert_eq!((challenge.as_str(), challenge.method().as_str()), (begun.code_challenge.as_str(), "S256"));
+    /// use oauth_state::{Binding, Login, testing};
+    /// use oauth2::{AuthUrl, ClientId, basic::BasicClient};
+    ///
+    /// let client = BasicClient::new(ClientId::new("my-client".to_owned()))
+    ///     .set_auth_uri(AuthUrl::new("https://github.com/login/oauth/authorize".to_owned())?);
+    ///
+    /// let request = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
+    /// let mut authorize = client.authorize_url(|| request.csrf_token());
+    /// if let Some(challenge) = request.pkce_challenge() {
+    ///     authorize = authorize.set_pkce_challenge(challenge);
+    /// }
+    /// assert!(authorize.url().0.as_str().contains("&code_challenge_method=S256"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn pkce_challenge(&self) -> PkceCodeChallenge {
-        pkce_challenge(&self.code_challenge)
+    pub fn pkce_challenge(&self) -> Option<PkceCodeChallenge> {
+        self.code_challenge.as_deref().map(pkce_challenge)
     }
 }
 
@@ -48,15 +48,6 @@ pub(crate) fn pkce_challenge(code_challenge: &str) -> PkceCodeChallenge {
 }
 
 /// For `exchange_code`.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// let code: oauth2::AuthorizationCode = login.code.into();
-/// assert_eq!(code.secret(), "code");
-/// ```
 impl From<Code> for AuthorizationCode {
     fn from(mut code: Code) -> Self {
         Self::new(std::mem::take(&mut code.0))
@@ -68,10 +59,16 @@ impl From<Code> for AuthorizationCode {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// let verifier: oauth2::PkceCodeVerifier = login.code_verifier.into();
-/// assert_eq!(verifier.secret().len(), 43);
+/// use oauth_state::outcome::{Code, CodeVerifier};
+/// use oauth2::{ClientId, TokenUrl, basic::BasicClient};
+///
+/// let client = BasicClient::new(ClientId::new("my-client".to_owned()))
+///     .set_token_uri(TokenUrl::new("https://github.com/login/oauth/access_token".to_owned())?);
+///
+/// let exchange = |code: Code, verifier: CodeVerifier| {
+///     client.exchange_code(code.into()).set_pkce_verifier(verifier.into()) // then .request_async(&your_http_client)
+/// };
+/// # Ok::<(), oauth2::url::ParseError>(())
 /// ```
 impl From<CodeVerifier> for PkceCodeVerifier {
     fn from(mut verifier: CodeVerifier) -> Self {

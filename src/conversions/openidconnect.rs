@@ -4,32 +4,38 @@
 use crate::flow::{AuthorizationRequest, Nonce};
 
 impl AuthorizationRequest {
-    /// The nonce, as `authorize_url` takes it.
+    /// The nonce, as `authorize_url` takes it; `None` if the login asks for no ID token.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Login};
-    /// let begun = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// assert_eq!(begun.openidconnect_nonce().secret(), &begun.nonce);
+    /// use oauth_state::{App, Binding, Flow, Login, Provider, SingleProcessGuard, testing};
+    /// use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreJsonWebKeySet};
+    /// use openidconnect::{AuthUrl, ClientId, IssuerUrl};
+    ///
+    /// let issuer = IssuerUrl::new("https://accounts.google.com".to_owned())?;
+    /// let client = CoreClient::new(ClientId::new("my-client".to_owned()), issuer, CoreJsonWebKeySet::default())
+    ///     .set_auth_uri(AuthUrl::new("https://accounts.google.com/o/oauth2/v2/auth".to_owned())?);
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(Provider::google())
+    ///     .build()?;
+    ///
+    /// let request = flow.begin(Binding::session(&[7; 16])?, Login::with("google"))?;
+    /// let (state, nonce) = (request.csrf_token(), request.openidconnect_nonce().ok_or("asks for no ID token")?);
+    /// let mut authorize = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce);
+    /// if let Some(challenge) = request.pkce_challenge() {
+    ///     authorize = authorize.set_pkce_challenge(challenge);
+    /// }
+    /// assert!(authorize.url().0.as_str().contains("&nonce="));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn openidconnect_nonce(&self) -> openidconnect::Nonce {
-        openidconnect::Nonce::new(self.nonce.clone())
+    pub fn openidconnect_nonce(&self) -> Option<openidconnect::Nonce> {
+        self.nonce.clone().map(openidconnect::Nonce::new)
     }
 }
 
 /// For `IdToken::claims`, which compares it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// let nonce: openidconnect::Nonce = login.nonce.into();
-/// assert_eq!(nonce.secret().len(), 22);
-/// ```
 impl From<Nonce> for openidconnect::Nonce {
     fn from(mut nonce: Nonce) -> Self {
         Self::new(std::mem::take(&mut nonce.0))

@@ -1,22 +1,14 @@
 //! Why a login did not begin.
 
 use super::outcome::DataError;
+use crate::binding::BindingError;
 use crate::name::{NameError, Purpose};
+use crate::observe::{Event, Refusal};
 use crate::payload::StoreError;
 use crate::provider::UrlError;
 use crate::random::RandomnessError;
 
 /// Why a login did not begin. Nothing was sealed and nobody was redirected.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, BeginError, Binding, Login};
-/// let error = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("gitlab")).unwrap_err();
-/// assert!(matches!(error, BeginError::UnknownProvider));
-/// assert_eq!(error.status(), 400);
-/// # Ok::<(), oauth_state::error::BindingError>(())
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BeginError {
@@ -84,9 +76,12 @@ pub enum BeginError {
              check that a proxy keeps Origin, Sec-Fetch-Site and Host (over HTTP/2, set FlowBuilder::public_host)"
     )]
     NotSameOrigin(Purpose),
+    /// The session id, the login secret or the user id has no usable length.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
     /// A login secret was given where one is drawn.
     #[error("begin draws the login secret: use Binding::new_login_secret")]
-    ClientSecretGiven,
+    LoginSecretGiven,
     /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
     #[error(
         "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose): link to \
@@ -123,7 +118,8 @@ pub enum BeginError {
 
 impl BeginError {
     /// Every [`BeginError::code`].
-    pub(crate) const CODES: [&str; 22] = [
+    pub(crate) const CODES: [&str; 23] = [
+        "binding",
         "state_too_long",
         "unknown_provider",
         "unknown_redirect",
@@ -149,12 +145,6 @@ impl BeginError {
     ];
 
     /// A stable word for logs, metrics and programs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::BeginError::NoActiveKey.code(), "no_active_key");
-    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -173,7 +163,8 @@ impl BeginError {
             Self::UnboundNotAllowed(_) => "unbound_not_allowed",
             Self::UserRequired(_) => "user_required",
             Self::NotSameOrigin(_) => "not_same_origin",
-            Self::ClientSecretGiven => "client_secret_given",
+            Self::Binding(_) => "binding",
+            Self::LoginSecretGiven => "client_secret_given",
             Self::NotANavigation => "not_a_navigation",
             Self::CrossSitePost => "cross_site_post",
             Self::SiteUnavailable(_) => "site_unavailable",
@@ -183,16 +174,13 @@ impl BeginError {
         }
     }
 
+    /// What to tell [`Observers`](crate::observe::Observers) of it. A flow tells of its own errors itself.
+    #[must_use]
+    pub fn to_event<'a>(&'a self, provider: &'a str) -> Event<'a> {
+        Event::StartRefused(Refusal::new(Some(provider), self.code(), self))
+    }
+
     /// The HTTP status to answer with: 400 for what the request asked, 503 for what may work later, 500 otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::BeginError;
-    /// assert_eq!(BeginError::NoActiveKey.status(), 503);
-    /// assert_eq!(BeginError::NotANavigation.status(), 400);
-    /// assert_eq!(BeginError::CookieHostMismatch.status(), 500);
-    /// ```
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {

@@ -11,9 +11,10 @@ use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
-use crate::observe::FlowMetrics;
+use crate::observe::{Observer as _, Observers};
 use crate::provider::{Provider, RedirectUri, canonical_host};
 use crate::random;
+use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
 use crate::token::keys::SameKeyId;
 use crate::token::wire::Form;
@@ -26,7 +27,7 @@ const DEFAULT_LIFETIME: u16 = 600;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+/// use oauth_state::{App, Binding, Flow, Login, Provider, SingleProcessGuard, testing};
 /// use std::time::Duration;
 ///
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
@@ -34,7 +35,7 @@ const DEFAULT_LIFETIME: u16 = 600;
 ///     .provider(Provider::apple())
 ///     .lifetime(Duration::from_secs(300))
 ///     .build()?;
-/// assert!(format!("{flow:?}").contains("apple"));
+/// assert!(flow.begin(Binding::cookie_headers([]), Login::with("apple")).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a flow is made by build"]
@@ -50,9 +51,11 @@ struct Settings {
     guard: Arc<dyn ReplayGuard>,
     purposes: Vec<Purpose>,
     user_purposes: Vec<Purpose>,
+    purposes_without_code: Vec<Purpose>,
     providers: Vec<Provider>,
     lifetime: Duration,
     clock: Box<dyn Clock>,
+    observers: Observers,
     public_host: Option<String>,
     shared_callback: bool,
     plain_http: bool,
@@ -66,9 +69,11 @@ impl FlowBuilder<()> {
             guard,
             purposes: Vec::new(),
             user_purposes: Vec::new(),
+            purposes_without_code: Vec::new(),
             providers: Vec::new(),
             lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
             clock: Box::new(SystemClock),
+            observers: Observers::default(),
             public_host: None,
             shared_callback: false,
             plain_http: false,
@@ -103,19 +108,6 @@ impl<T> FlowBuilder<T> {
 
     /// Accepts states for this purpose; may be called for several. Without it, [`Purpose::Login`] alone. The first one
     /// named is what a [`Login`](crate::Login) is for unless it says otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, App, Flow, Provider, Purpose, SingleProcessGuard};
-    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
-    ///     .purpose(Purpose::Login)
-    ///     .purpose(Purpose::Link)
-    ///     .provider(Provider::github())
-    ///     .build()?;
-    /// assert!(format!("{flow:?}").contains("Link"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         if !self.settings.purposes.contains(&purpose) {
             self.settings.purposes.push(purpose);
@@ -151,16 +143,14 @@ impl<T> FlowBuilder<T> {
         self.purpose(purpose)
     }
 
+    /// Accepts callbacks for a purpose of your own that may have neither code nor error, such as the installation of an application:
+    /// they end in [`LoginOutcome::Returned`](crate::LoginOutcome::Returned). [`Purpose::Logout`] always may.
+    pub fn purpose_without_code(mut self, purpose: Purpose) -> Self {
+        self.settings.purposes_without_code.push(purpose);
+        self.purpose(purpose)
+    }
+
     /// Adds a provider.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// assert!(builder.provider(Provider::google()).build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
         self.settings.providers.push(provider);
         self
@@ -168,51 +158,26 @@ impl<T> FlowBuilder<T> {
 
     /// How long a person has between begin and callback: whole seconds, 600 unless said otherwise, at most the ring's
     /// `lifetime_cap`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # use std::time::Duration;
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// assert!(builder.provider(Provider::google()).lifetime(Duration::from_secs(3601)).build().is_err());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.lifetime = lifetime;
         self
     }
 
     /// Replaces the clock of the operating system.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let clock = testing::ManualClock::at(1_800_000_000);
-    /// assert!(builder.provider(Provider::google()).clock(clock).build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Box::new(clock);
+        self
+    }
+
+    /// Who is told of this flow's logins; see [`observe`](crate::observe).
+    pub fn observers(mut self, observers: Observers) -> Self {
+        self.settings.observers = observers;
         self
     }
 
     /// The host that browsers use for this service, such as `shop.example`: needed where the `Host` header does not tell
     /// it, because a proxy in front replaces it, or because the service itself speaks HTTP/2, which has no such header. The case
     /// makes no difference; a trailing dot is refused, because browsers treat `shop.example.` as another host.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, ConfigError, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let provider = Provider::google().redirect_uri("https://login.shop.example/callback");
-    /// let error = builder.provider(provider).public_host("shop.example").build().unwrap_err();
-    /// assert!(matches!(error, ConfigError::CookieHost { .. }));
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn public_host(mut self, host: &str) -> Self {
         self.settings.public_host = Some(host.to_owned());
         self
@@ -221,16 +186,6 @@ impl<T> FlowBuilder<T> {
     /// All providers answer to one address, so that the callback learns the provider from the state; see
     /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers it builds only if every one
     /// of them is declared to send `iss`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, ConfigError, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let error = builder.provider(Provider::google()).provider(Provider::github()).shared_callback().build().unwrap_err();
-    /// assert!(matches!(error, ConfigError::MixUp(..)));
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn shared_callback(mut self) -> Self {
         self.settings.shared_callback = true;
         self
@@ -244,15 +199,6 @@ impl<T> FlowBuilder<T> {
     /// Anybody on the network, and any sibling domain, can then plant the cookie that binds a login to a browser: login
     /// CSRF is back. Never in production. Chromium and Firefox take `Secure` cookies on `http://localhost`, so that
     /// development there does not need this.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// assert!(builder.provider(Provider::google()).dangerously_allow_plain_http().build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn dangerously_allow_plain_http(mut self) -> Self {
         self.settings.plain_http = true;
         self
@@ -263,26 +209,17 @@ impl<T> FlowBuilder<T> {
     /// # Errors
     ///
     /// [`ConfigError`] says what cannot work and what to change.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// assert!(builder.provider(Provider::google()).provider(Provider::google()).build().is_err());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
     pub fn build(self) -> Result<Flow<T>, ConfigError> {
         self.build_form(Form::Sealed)
     }
 
     /// A flow that seals and opens states of this form, and of no other.
-    pub(super) fn build_form(self, form: Form) -> Result<Flow<T>, ConfigError> {
-        Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
+    #[cfg(feature = "http")]
+    pub(crate) fn accepts(&self, purpose: Purpose) -> bool {
+        self.settings.purposes.contains(&purpose)
     }
 
-    /// The flow behind a store: its states are handles of this form, and carry no data.
-    pub(crate) fn build_handles(self, form: Form) -> Result<Flow<()>, ConfigError> {
+    pub(super) fn build_form(self, form: Form) -> Result<Flow<T>, ConfigError> {
         Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
     }
 }
@@ -308,16 +245,20 @@ impl Settings {
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
-        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, now, |ring| {
+        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NoActiveKey) }
         })?;
-        let metrics = FlowMetrics::new(self.providers.iter().map(Provider::id), &BeginError::CODES);
+        let codes: Vec<_> = FinishErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        let providers = self.providers.iter().map(Provider::id);
+        let observers = self.observers.of_flow(providers, &BeginError::CODES, &codes);
+        observers.event(&keys.load().ring().event(now));
         Ok(FlowInner {
             cookies,
             keys,
             purposes: self.purposes,
             user_purposes: self.user_purposes,
+            purposes_without_code: self.purposes_without_code,
             providers: self.providers,
             addresses,
             public_host,
@@ -325,7 +266,7 @@ impl Settings {
             clock: self.clock,
             guard: self.guard,
             random: random::operating_system,
-            metrics,
+            observers,
         })
     }
 

@@ -4,19 +4,19 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::checks::{check_issuer, check_response_mode};
-use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce};
+use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce, Returned, StepUp};
 use super::restart::Unasked;
-use super::telling::outcome;
 use super::{Expect, Flow, FlowInner, LoginData};
-use crate::binding::{Binding, RequestHeaders};
+use crate::binding::Binding;
 use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::claims::{Tenant, data};
 use crate::guard::{GuardError, Mark, Marked, Sealed};
 use crate::name::Purpose;
-use crate::observe::{Span, Timer};
+use crate::observe::{Event, Observer as _, Scope};
 use crate::open::{Authentic, Opened, is_over};
 use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
@@ -36,19 +36,16 @@ impl<T: LoginData> Flow<T> {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::error::FinishErrorKind;
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{Expect, Login, LoginOutcome};
     /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
     ///
-    /// let first = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback.clone()).await;
-    /// assert!(first.is_ok());
-    /// let again = flow.finish(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await;
-    /// assert_eq!(again.err().unwrap().kind(), FinishErrorKind::AlreadyUsed);
+    /// let finish = || block_on(flow.finish(browser.binding(), Expect::provider("github"), browser.callback()));
+    /// let LoginOutcome::Authorized(login) = finish()? else { panic!("the provider refused") };
+    /// assert_eq!(login.code.secret(), "code");
+    /// assert_eq!(finish().unwrap_err().code(), "already_used");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
     /// ```
     pub async fn finish(
         &self,
@@ -56,9 +53,7 @@ impl<T: LoginData> Flow<T> {
         expect: Expect<'_>,
         callback: Callback,
     ) -> Result<LoginOutcome<T>, FinishError> {
-        // The borrowed arguments end here, so that they are not held while the guard is waited for.
-        let (span, verified) = self.verify_in_span(&binding, &expect, || self.open_uncounted(callback))?;
-        span.around(verified.mark_used(), outcome).await
+        self.check(binding, expect, callback)?.mark_used().await
     }
 
     /// Everything but single use, in one call: [`Flow::open`], then [`OpenedCallback::verify`]. It waits for nothing and marks nothing.
@@ -70,71 +65,18 @@ impl<T: LoginData> Flow<T> {
     /// # Errors
     ///
     /// [`FinishError`] with the reason. Nothing has been consumed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::error::FinishErrorKind;
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
-    /// let error = flow.check(Binding::session(&[8; 16])?, Expect::provider("github"), callback).unwrap_err();
-    /// assert_eq!(error.kind(), FinishErrorKind::OtherSession);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn check(
         &self,
         binding: Binding<'_>,
         expect: Expect<'_>,
         callback: Callback,
     ) -> Result<VerifiedCallback<T>, FinishError> {
-        self.verify(&binding, &expect, || self.open_uncounted(callback))
-    }
-
-    /// [`Flow::check`] of a callback that `open` opens, counted once.
-    fn verify(
-        &self,
-        binding: &Binding<'_>,
-        expect: &Expect<'_>,
-        open: impl FnOnce() -> Result<OpenedCallback<T>, FinishError>,
-    ) -> Result<VerifiedCallback<T>, FinishError> {
-        let verified = self.inner.check_request(binding, expect).and_then(|()| {
-            let opened = open().map_err(|refused| refused.seen_by(binding, *expect))?;
-            opened.verify_uncounted(binding, expect)
-        });
-        verified.inspect_err(|refused| self.inner.count_refused(expect.provider, refused))
-    }
-
-    /// [`Flow::check`], in the span of the whole callback.
-    pub(crate) fn verify_in_span(
-        &self,
-        binding: &Binding<'_>,
-        expect: &Expect<'_>,
-        open: impl FnOnce() -> Result<OpenedCallback<T>, FinishError>,
-    ) -> Result<(Span, VerifiedCallback<T>), FinishError> {
-        // What a router took from an address is told only if it is one of ours.
-        let provider = expect.provider.and_then(|id| self.inner.provider(id));
-        let span = Span::finish(provider.map(Provider::id));
-        match span.in_scope(|| self.verify(binding, expect, open)) {
-            Ok(verified) => Ok((span, verified)),
-            Err(refused) => {
-                span.record(refused.code());
-                Err(refused)
-            }
-        }
-    }
-
-    /// Goes on where [`Flow::open_uncounted`] came to, for the routes, which load what belongs to a login in between.
-    #[cfg(feature = "http")]
-    pub(crate) async fn finish_opened(
-        &self,
-        binding: Binding<'_>,
-        expect: Expect<'_>,
-        opened: Result<OpenedCallback<T>, FinishError>,
-    ) -> Result<LoginOutcome<T>, FinishError> {
-        let (span, verified) = self.verify_in_span(&binding, &expect, || opened)?;
-        span.around(verified.mark_used(), outcome).await
+        let inner = &*self.inner;
+        inner
+            .check_request(&binding, &expect)
+            .map_err(|refused| inner.refused(&inner.callback_scope(expect.provider), expect.provider, refused))?;
+        let opened = self.open_expecting(expect.provider, callback);
+        opened.map_err(|refused| refused.seen_by(&binding, expect))?.verify(binding, expect)
     }
 
     /// Opens a callback: its state is authentic, and in time. Nothing else is known of it yet; use what it says to load what
@@ -148,35 +90,58 @@ impl<T: LoginData> Flow<T> {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{Expect, Login};
     /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
     ///
-    /// let opened = flow.open(Callback::from_pairs([("code", "code"), ("state", &begun.state)])?)?;
+    /// let opened = flow.open(browser.callback())?;
     /// assert_eq!(opened.provider(), "github"); // load what belongs to it
-    /// let verified = opened.verify(Binding::session(&[7; 16])?, Expect::provider("github"))?;
-    /// assert!(verified.mark_used().await.is_ok());
+    /// let verified = opened.verify(browser.binding(), Expect::provider("github"))?;
+    /// assert!(block_on(verified.mark_used()).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
     /// ```
     pub fn open(&self, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
-        self.open_uncounted(callback).inspect_err(|refused| self.inner.count_refused(None, refused))
+        self.open_expecting(None, callback)
     }
 
-    pub(crate) fn open_uncounted(&self, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
+    /// [`Flow::open`] at the callback address of one provider: a refusal counts as this provider's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Flow::open`].
+    pub fn open_at(&self, provider: &str, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
+        self.open_expecting(Some(provider), callback)
+    }
+
+    fn open_expecting(&self, expected: Option<&str>, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
         let inner = &self.inner;
+        let scope = inner.callback_scope(expected);
         let (now, keys) = (inner.now(), inner.keys.load());
-        let (opened, purpose, in_time) = Opened::new(&callback.state, &keys, now).inspect_err(|error| {
+        let opened = scope.in_scope(|| {
+            // A callback without an answer is not even opened where no purpose does without.
+            if inner.purposes.iter().all(|purpose| inner.check_answer(*purpose, &callback.answer).is_err()) {
+                return Err(FinishErrorKind::CodeMissing.into());
+            }
+            Opened::new(&callback.state, &keys, now)
+        });
+        let (opened, purpose, in_time) = opened.map_err(|error: FinishError| {
             if error.kind() == FinishErrorKind::UnknownKey {
                 inner.keys.handle().met_unknown_key();
+                inner.observers.event(&Event::UnknownKey);
             }
+            inner.refused(&scope, expected, error)
         })?;
         match in_time {
-            Ok(()) => Ok(OpenedCallback { flow: Arc::clone(inner), callback, opened, purpose, data: PhantomData }),
+            Ok(()) => {
+                let flow = Arc::clone(inner);
+                Ok(OpenedCallback { flow, scope, callback, opened, purpose, data: PhantomData })
+            }
             Err(late) => {
+                let sealed_for = opened.claims().ok().and_then(|claims| inner.provider(claims.provider));
                 let unasked = Unasked::new(Arc::clone(inner), opened, callback, late.may_restart);
-                Err(FinishError::from(late.kind).with_opened(unasked))
+                let error = FinishError::from(late.kind).with_opened(unasked);
+                Err(inner.refused(&scope, expected.or(sealed_for.map(Provider::id)), error))
             }
         }
     }
@@ -186,6 +151,7 @@ impl<T: LoginData> Flow<T> {
 #[must_use = "verify it, and then mark it as used"]
 pub struct OpenedCallback<T> {
     flow: Arc<FlowInner>,
+    scope: Scope,
     callback: Callback,
     opened: Opened,
     purpose: Purpose,
@@ -218,12 +184,15 @@ impl<T: LoginData> OpenedCallback<T> {
     ///
     /// [`FinishError`] with the reason. Nothing has been consumed.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
-        let flow = Flow { inner: Arc::clone(&self.flow), data: PhantomData };
-        flow.verify(&binding, &expect, || Ok(self))
+        let (flow, scope) = (Arc::clone(&self.flow), self.scope.clone());
+        let sealed_for = self.opened.claims().ok().and_then(|claims| flow.provider(claims.provider));
+        let verified = scope.in_scope(|| self.verify_in_order(&binding, &expect));
+        verified.map_err(|error| flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
     }
 
-    fn verify_uncounted(self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
-        let Self { flow, callback, opened, .. } = self;
+    fn verify_in_order(self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
+        let Self { flow, scope, callback, opened, .. } = self;
+        flow.check_request(binding, expect)?;
         let keys = flow.keys.load();
         // A key that was revoked since the state was opened opens nothing any more.
         let now = flow.now();
@@ -233,16 +202,17 @@ impl<T: LoginData> OpenedCallback<T> {
             let unasked = Unasked::new(Arc::clone(&flow), opened, callback, late.may_restart);
             return Err(FinishError::from(late.kind).with_opened(unasked).seen_by(binding, *expect));
         }
-        expect.check(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
+        expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
         let provider = flow.configured_provider(&authentic)?;
         check_response_mode(provider, callback.way)?;
+        flow.check_answer(authentic.keys.purpose, &callback.answer)?;
         let secrets = match flow.check_binding(&authentic, binding, provider, &callback) {
             Ok(secrets) => secrets,
             Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
         let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
         if callback.iss.is_some() && !issuer_checked {
-            flow.metrics.iss_ignored(provider.id());
+            flow.observers.event(&Event::IssIgnored { provider: provider.id() });
         }
 
         let (origin, Authentic { claims, nonce, keys: sealed_with, .. }) = (authentic.origin(), authentic);
@@ -250,27 +220,43 @@ impl<T: LoginData> OpenedCallback<T> {
             Ok(data) => data,
             Err(error) => {
                 let restart = Restart::new(origin, Whose::ThisOne.by(claims.kind), callback.state);
-                let refused = FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error));
+                let refused = FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error));
                 return Err(refused.with_restart(restart));
             }
         };
         let parameters = callback.others;
         let outcome = match callback.answer {
-            Answer::Code(code) => LoginOutcome::Authorized(Authorized {
-                origin,
-                data,
-                code: Code(code),
-                code_verifier: CodeVerifier(secrets.code_verifier()),
-                nonce: Nonce(secrets.nonce()),
-                parameters,
-            }),
-            Answer::Error(error) => LoginOutcome::Denied(Denied {
-                attributed_to: issuer_checked.then(|| origin.provider.clone()),
-                origin,
-                data,
-                error,
-                parameters,
-            }),
+            Answer::Code(code) => {
+                let redirect_uri = flow.address(provider, origin.redirect.as_deref()).map(|at| Arc::clone(&at.text));
+                let login = Authorized {
+                    code: Code(code),
+                    code_verifier: provider.takes_pkce().then(|| CodeVerifier(secrets.code_verifier())),
+                    nonce: provider.takes_nonce().then(|| Nonce(secrets.nonce())),
+                    provider: provider.clone(),
+                    origin,
+                    data,
+                    parameters,
+                    redirect_uri,
+                };
+                match login.origin.purpose {
+                    Purpose::Reauthenticate => {
+                        LoginOutcome::SteppedUp(StepUp { exchange: login, skew: keys.ring().timing().skew })
+                    }
+                    _ => LoginOutcome::Authorized(login),
+                }
+            }
+            Answer::Error(error) => {
+                let restart = Restart::new(origin.clone(), Whose::ThisOne.by(claims.kind), callback.state.clone());
+                LoginOutcome::Denied(Denied {
+                    attributed_to: issuer_checked.then(|| origin.provider.clone()),
+                    restart: flow.carrying(restart, claims.data),
+                    origin,
+                    data,
+                    error,
+                    parameters,
+                })
+            }
+            Answer::Nothing => LoginOutcome::Returned(Returned { origin, data, parameters }),
         };
         let timing = keys.ring().timing();
         Ok(VerifiedCallback {
@@ -282,6 +268,7 @@ impl<T: LoginData> OpenedCallback<T> {
             kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
             outcome,
+            scope,
             flow: Arc::clone(&flow),
         })
     }
@@ -315,13 +302,14 @@ impl<T> fmt::Debug for OpenedCallback<T> {
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
 pub struct VerifiedCallback<T> {
-    flow: Arc<FlowInner>,
-    nonce: [u8; NONCE_BYTES],
-    key_id: KeyId,
+    pub(super) flow: Arc<FlowInner>,
+    scope: Scope,
+    pub(super) nonce: [u8; NONCE_BYTES],
+    pub(super) key_id: KeyId,
     sealed: Sealed,
     skew: u32,
     /// The state's text, for the offer to start again.
-    state: String,
+    pub(super) state: String,
     kind: BindingKind,
     /// Until when the login may start again, in Unix seconds.
     restart_until: u64,
@@ -340,21 +328,6 @@ impl<T> VerifiedCallback<T> {
     pub(crate) fn into_outcome_without_the_guard(self) -> LoginOutcome<T> {
         self.outcome
     }
-
-    /// The times of the state.
-    pub(crate) fn sealed(&self) -> Sealed {
-        self.sealed
-    }
-
-    /// What finds and opens the row of this state.
-    pub(crate) fn sealed_under(&self) -> ([u8; NONCE_BYTES], KeyId) {
-        (self.nonce, self.key_id)
-    }
-
-    /// The text of the state, for a caller that refuses after the mark.
-    pub(crate) fn state(&self) -> &str {
-        &self.state
-    }
 }
 
 impl<T: serde::Serialize> VerifiedCallback<T> {
@@ -365,35 +338,31 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// `already_used`; `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not answer: an
     /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
     /// over, or its key gone, before the guard had answered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::error::FinishErrorKind;
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let flow = testing::flow();
-    /// let begun = flow.begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
-    /// let check = || flow.check(Binding::session(&[7; 16]).unwrap(), Expect::provider("github"), callback.clone());
-    /// let (first, second) = (check()?, check()?);
-    /// assert!(first.mark_used().await.is_ok());
-    /// assert_eq!(second.mark_used().await.unwrap_err().kind(), FinishErrorKind::AlreadyUsed);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
-        let (flow, sealed) = (Arc::clone(&self.flow), self.sealed);
-        let marked = self.mark_uncounted().await;
-        flow.count(&marked, sealed);
-        marked
+        self.told(Self::mark, |outcome| outcome).await
     }
 
-    /// [`VerifiedCallback::mark_used`], for a caller that counts what the login ended in.
-    pub(crate) async fn mark_uncounted(self) -> Result<LoginOutcome<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, state, kind, restart_until, outcome } = self;
+    /// Runs `work` in the callback's span, and tells what it ended in.
+    pub(super) async fn told<R>(
+        self,
+        work: impl AsyncFnOnce(Self) -> Result<R, FinishError>,
+        outcome: impl FnOnce(&R) -> &LoginOutcome<T>,
+    ) -> Result<R, FinishError> {
+        let (flow, scope, issued_at) = (Arc::clone(&self.flow), self.scope.clone(), self.sealed.issued_at);
+        let provider = flow.provider(&self.outcome.origin().provider).map(Provider::id);
+        let ended = scope.around(work(self)).await.map_err(|error| flow.refused(&scope, provider, error))?;
+        let outcome = outcome(&ended).word();
+        scope.end(outcome);
+        let age = Duration::from_secs(flow.now().saturating_sub(issued_at));
+        flow.observers.event(&Event::Finished { provider: provider.unwrap_or_default(), outcome, age });
+        Ok(ended)
+    }
+
+    /// Asks the guard, and tells no one yet.
+    pub(super) async fn mark(self) -> Result<LoginOutcome<T>, FinishError> {
+        let Self { flow, nonce, key_id, sealed, skew, state, kind, restart_until, outcome, .. } = self;
         let refused = |error: FinishError, outcome, whose: Whose| {
-            if flow.now() >= restart_until { error } else { flow.refused(error, outcome, whose.by(kind), state) }
+            if flow.now() >= restart_until { error } else { flow.offering(error, outcome, whose.by(kind), state) }
         };
         // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
@@ -434,7 +403,7 @@ pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
 impl FlowInner {
     /// What a request may not be, whatever its state says.
     fn check_request(&self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<(), FinishError> {
-        if binding.request().is_some_and(RequestHeaders::is_speculative) {
+        if binding.is_speculative() {
             return Err(FinishErrorKind::NotConsumed.into());
         }
         if expect.provider.is_none() && !self.shared_callback {
@@ -447,20 +416,15 @@ impl FlowInner {
     }
 
     async fn ask_guard(&self, mark: &Mark) -> Result<Marked, GuardError> {
-        let asked = Timer::start();
-        let answer = Span::guard().around(self.guard.mark_used(mark), |answer| match answer {
-            Ok(Marked::First) => "first",
-            Ok(Marked::AlreadyUsed { .. }) => "already_used",
-            Err(_) => "error",
-        });
-        let answer = answer.await;
-        let told = match &answer {
-            Ok(Marked::First) => Ok("first"),
-            Ok(Marked::AlreadyUsed { .. }) => Ok("already_used"),
-            Err(error) => Err(error.kind().code()),
+        let end = |answer: &Result<Marked, GuardError>, took| {
+            let (outcome, answer) = match answer {
+                Ok(Marked::First) => ("first", "first"),
+                Ok(Marked::AlreadyUsed { .. }) => ("already_used", "already_used"),
+                Err(error) => ("error", error.kind().code()),
+            };
+            (outcome, Event::GuardAnswered { answer, took })
         };
-        self.metrics.guard(asked, told);
-        answer
+        self.observers.around(&*self.clock, Scope::guard(), self.guard.mark_used(mark), end).await
     }
 
     /// The time, and the keys: one may have been revoked, or have retired, since the check.
@@ -471,29 +435,15 @@ impl FlowInner {
         self.keys.load().still_opens(key_id, now)
     }
 
-    fn refused<T: serde::Serialize>(
-        &self,
-        error: FinishError,
-        finished: LoginOutcome<T>,
-        whose: Whose,
-        state: String,
-    ) -> FinishError {
-        let (LoginOutcome::Authorized(Authorized { origin, data, .. })
-        | LoginOutcome::Denied(Denied { origin, data, .. })) = finished;
-        let restart = Restart::new(origin, whose, state);
-        if !matches!(whose, Whose::ThisOne | Whose::AskFirst) {
-            return error.with_restart(restart);
-        }
-        let mut json = Vec::new();
-        let restart = match data::write(&data, &mut json) {
-            Ok(()) => self.carrying(restart, &json),
-            Err(_) => restart,
-        };
-        error.with_restart(restart)
+    /// The span of a callback. What a router took from an address is told only if it is one of ours.
+    fn callback_scope(&self, provider: Option<&str>) -> Scope {
+        Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id))
     }
 
-    /// With the data of a state that carries its own; a handle's lies in a store.
-    pub(super) fn carrying(&self, restart: Restart, json: &[u8]) -> Restart {
-        if self.keys.load().form().leads_to_row() { restart } else { restart.carrying(json) }
+    /// Tells of a refusal: the provider is the one that was expected, or that an authentic state names.
+    fn refused(&self, scope: &Scope, provider: Option<&str>, error: FinishError) -> FinishError {
+        scope.end(error.code());
+        self.observers.event(&error.to_event(provider));
+        error
     }
 }

@@ -2,8 +2,9 @@
 
 use super::FlowInner;
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
-use crate::callback::{Callback, Way};
+use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
+use crate::name::Purpose;
 use crate::open::Authentic;
 use crate::provider::{Provider, host_of};
 use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
@@ -32,6 +33,12 @@ impl FlowInner {
             ));
         }
         Ok(provider)
+    }
+
+    /// Only what a purpose without a code ends in may lack both code and error.
+    pub(super) fn check_answer(&self, purpose: Purpose, answer: &Answer) -> Result<(), FinishErrorKind> {
+        let needs_code = purpose != Purpose::Logout && !self.purposes_without_code.contains(&purpose);
+        if matches!(answer, Answer::Nothing) && needs_code { Err(FinishErrorKind::CodeMissing) } else { Ok(()) }
     }
 
     pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {

@@ -33,10 +33,9 @@ impl FlowKeys {
         app: App,
         purposes: &[Purpose],
         form: Form,
-        now: u64,
         check: impl FnOnce(&KeyRing) -> Result<u16, E>,
     ) -> Result<Self, E> {
-        let table = handle.follow(now, |ring| -> Result<_, E> {
+        let table = handle.follow(|ring| -> Result<_, E> {
             let lifetime = check(&ring)?;
             let current = ArcSwap::from_pointee(KeyTable::new(ring, purposes, &app, form)?);
             Ok(Arc::new(FollowedTable { current, app, purposes: purposes.to_vec(), lifetime }))

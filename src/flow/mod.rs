@@ -1,5 +1,6 @@
 //! The paved path: [`Flow::begin`] and [`Flow::finish`].
 
+mod admission;
 mod begin;
 mod begin_error;
 mod builder;
@@ -10,16 +11,15 @@ mod keys;
 mod login;
 mod outcome;
 mod payload;
+mod request;
 mod restart;
 mod signed;
-mod telling;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub(crate) use crate::expect::Expect;
-pub use begin::AuthorizationRequest;
 pub use begin_error::BeginError;
 pub use builder::FlowBuilder;
 #[cfg(test)]
@@ -27,10 +27,12 @@ pub(crate) use callback::replay_id;
 pub use callback::{OpenedCallback, VerifiedCallback};
 pub use config_error::ConfigError;
 pub use login::Login;
-pub use outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce};
-pub use payload::Stored;
+pub use outcome::{
+    Authorized, Code, CodeVerifier, Confirmed, DataError, Denied, LoginOutcome, Nonce, Returned, StaleAuthentication,
+    StepUp,
+};
+pub use request::AuthorizationRequest;
 pub use signed::PublicData;
-pub(crate) use telling::{begin_outcome, outcome};
 
 use keys::FlowKeys;
 
@@ -39,20 +41,12 @@ use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{App, Purpose};
-use crate::observe::FlowMetrics;
+use crate::observe::Observers;
 use crate::provider::{Provider, RedirectUri};
 use crate::random::Randomness;
 use crate::ring::live::LiveKeyRing;
-use crate::token::wire::Form;
 
 /// Data of the caller's that a state can carry, as JSON. Every type that can be written, read and sent between threads is one.
-///
-/// # Examples
-///
-/// ```
-/// fn is_data<T: oauth_state::LoginData>() -> bool { true }
-/// assert!(is_data::<Option<String>>());
-/// ```
 pub trait LoginData: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> LoginData for T {}
@@ -64,26 +58,19 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Binding, Callback, Expect, LoginOutcome, Flow, Login, Provider, SingleProcessGuard};
+/// use oauth_state::testing::{self, TestBrowser, block_on};
+/// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let server = || {
-///     Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000))
-///         .provider(Provider::github())
-///         .build()
-///         .map_err(Box::<dyn std::error::Error>::from)
+///     let guard = SingleProcessGuard::with_capacity(10_000);
+///     Flow::builder(App::new("shop", "production").unwrap(), testing::ring(), guard).provider(Provider::github()).build()
 /// };
 /// let (one, other) = (server()?, server()?);
-/// let session = b"the session id of this person";
 ///
-/// let begun = one.begin(Binding::session(session)?, Login::with("github"))?;
-/// let callback = Callback::from_pairs([("code", "the code from the provider"), ("state", &begun.state)])?;
-/// let finished = other.finish(Binding::session(session)?, Expect::provider("github"), callback).await?;
-///
-/// let LoginOutcome::Authorized(login) = finished else { panic!("the provider refused") };
-/// assert_eq!(login.code.secret(), "the code from the provider");
+/// let browser = TestBrowser::follow(&one.begin(TestBrowser::default().binding(), Login::with("github"))?);
+/// let outcome = block_on(other.finish(browser.binding(), Expect::provider("github"), browser.callback()))?;
+/// assert_eq!(outcome.origin().provider, "github");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
 /// ```
 pub struct Flow<T = ()> {
     inner: Arc<FlowInner>,
@@ -98,6 +85,8 @@ pub(crate) struct FlowInner {
     providers: Vec<Provider>,
     /// Purposes of the caller's own that need a user, as `link` does.
     user_purposes: Vec<Purpose>,
+    /// Purposes of the caller's own whose callback may have neither code nor error.
+    purposes_without_code: Vec<Purpose>,
     addresses: Vec<Address>,
     cookies: CookieFamilies,
     public_host: Option<String>,
@@ -105,7 +94,7 @@ pub(crate) struct FlowInner {
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,
     random: Randomness,
-    metrics: FlowMetrics,
+    observers: Observers,
 }
 
 /// A callback address of a provider.
@@ -155,17 +144,6 @@ impl FlowInner {
 impl Flow<()> {
     /// Starts the configuration of a flow: whose it is, its keys, and its replay guard. There is no default guard,
     /// because each has its price; see [`SingleProcessGuard`](crate::SingleProcessGuard).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
-    ///     .provider(Provider::google())
-    ///     .build()?;
-    /// assert_eq!(flow.fingerprint(), testing::ring().fingerprint());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn builder(app: App, keys: impl Into<LiveKeyRing>, guard: impl ReplayGuard) -> FlowBuilder<()> {
         FlowBuilder::new(app, keys.into(), Arc::new(guard))
     }
@@ -173,21 +151,22 @@ impl Flow<()> {
 
 impl<T> Flow<T> {
     /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert_eq!(testing::flow().fingerprint(), testing::ring().fingerprint());
-    /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.inner.keys.handle().fingerprint()
     }
 
-    /// The one form of its states.
-    pub(crate) fn form(&self) -> Form {
-        self.inner.keys.load().form()
+    /// Whether a text has the form of this flow's states, as far as its first characters, its length and its alphabet tell: to choose
+    /// between two flows or stores.
+    #[must_use]
+    pub fn owns(&self, state: &str) -> bool {
+        self.inner.keys.load().form().is_form_of(state)
+    }
+
+    /// Who is told of this flow's logins, for events of your own routes.
+    #[must_use]
+    pub fn observers(&self) -> &Observers {
+        &self.inner.observers
     }
 
     /// Replaces the source of randomness, to count its calls and to let it fail.

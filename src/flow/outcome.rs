@@ -1,55 +1,74 @@
 //! What a login ends in.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::callback::{AuthorizationError, UnverifiedParameters};
+use crate::callback::{Answer, AuthorizationError, Callback, UnverifiedParameters};
 use crate::claims::Origin;
+use crate::clock::unix_seconds;
+use crate::provider::Provider;
+use crate::refusal::Restart;
 use crate::secret::equal_in_constant_time;
 
 /// A login that passed every check and the guard. The provider may still have said no.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// assert_eq!(login.origin.provider, "github");
-/// ```
 #[derive(Debug)]
 #[must_use = "a finished login holds the code to exchange, or the provider's refusal"]
 #[non_exhaustive]
 pub enum LoginOutcome<T> {
     /// The provider sent a code: exchange it, with the verifier, and compare the nonce.
     Authorized(Authorized<T>),
+    /// The provider sent a code for [`Purpose::Reauthenticate`](crate::Purpose::Reauthenticate): exchange it, and confirm when the user
+    /// authenticated.
+    SteppedUp(StepUp<T>),
     /// The provider sent an error.
     Denied(Denied<T>),
+    /// The user came back from a page that grants nothing, such as a logout or an installation.
+    Returned(Returned<T>),
 }
 
 impl<T> LoginOutcome<T> {
-    /// What the state says of this login.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::testing::finished().origin().provider, "github");
-    /// ```
+    /// What the state says of this login. For a step-up it proves nothing before [`StepUp::confirm`].
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        let (Self::Authorized(Authorized { origin, .. }) | Self::Denied(Denied { origin, .. })) = self;
-        origin
+        match self {
+            Self::Authorized(Authorized { origin, .. })
+            | Self::SteppedUp(StepUp { exchange: Authorized { origin, .. }, .. })
+            | Self::Denied(Denied { origin, .. })
+            | Self::Returned(Returned { origin, .. }) => origin,
+        }
+    }
+
+    /// What came of it, in one word, as metrics and spans have it.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Authorized(_) | Self::SteppedUp(_) | Self::Returned(_) => "ok",
+            Self::Denied(_) => "provider_refused",
+        }
     }
 
     /// The same login with other data.
-    pub(crate) fn with_data<U>(self, data: U) -> LoginOutcome<U> {
+    pub fn with_data<U>(self, data: U) -> LoginOutcome<U> {
         match self {
-            Self::Authorized(login) => {
-                let Authorized { origin, code, code_verifier, nonce, parameters, .. } = login;
-                LoginOutcome::Authorized(Authorized { origin, data, code, code_verifier, nonce, parameters })
+            Self::Authorized(login) => LoginOutcome::Authorized(login.with_data(data)),
+            Self::SteppedUp(StepUp { exchange, skew }) => {
+                LoginOutcome::SteppedUp(StepUp { exchange: exchange.with_data(data), skew })
             }
-            Self::Denied(refusal) => {
-                let Denied { origin, error, attributed_to, parameters, .. } = refusal;
-                LoginOutcome::Denied(Denied { origin, data, error, attributed_to, parameters })
+            Self::Denied(denied) => {
+                let Denied { origin, error, attributed_to, parameters, restart, .. } = denied;
+                LoginOutcome::Denied(Denied { origin, data, error, attributed_to, parameters, restart })
             }
+            Self::Returned(Returned { origin, parameters, .. }) => {
+                LoginOutcome::Returned(Returned { origin, data, parameters })
+            }
+        }
+    }
+
+    pub(super) fn into_origin_and_data(self) -> (Origin, T) {
+        match self {
+            Self::Authorized(Authorized { origin, data, .. })
+            | Self::SteppedUp(StepUp { exchange: Authorized { origin, data, .. }, .. })
+            | Self::Denied(Denied { origin, data, .. })
+            | Self::Returned(Returned { origin, data, .. }) => (origin, data),
         }
     }
 }
@@ -59,9 +78,10 @@ impl<T> LoginOutcome<T> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, LoginOutcome};
+/// use oauth_state::{LoginOutcome, testing};
 /// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// assert_eq!(login.code_verifier.secret().len(), 43);
+/// let form = login.token_form(); // for your HTTP client, together with the client's own authentication
+/// assert!(form.contains(&("grant_type", "authorization_code")) && form.contains(&("code", login.code.secret())));
 /// ```
 #[derive(Debug)]
 #[must_use = "the code has to be exchanged with the code_verifier"]
@@ -73,25 +93,142 @@ pub struct Authorized<T> {
     pub data: T,
     /// For the token endpoint.
     pub code: Code,
-    /// For the token endpoint (RFC 7636 section 4.5).
-    pub code_verifier: CodeVerifier,
-    /// To compare with the ID token's (OpenID Connect Core section 3.1.3.7, rule 11).
-    pub nonce: Nonce,
+    /// For the token endpoint (RFC 7636 section 4.5); `None` if the provider's preset knows that it rejects PKCE.
+    pub code_verifier: Option<CodeVerifier>,
+    /// To compare with the ID token's (OpenID Connect Core section 3.1.3.7, rule 11); `None` if the login asked for no ID token.
+    pub nonce: Option<Nonce>,
     /// The callback's other parameters: text from outside.
     pub parameters: UnverifiedParameters,
+    pub(super) provider: Provider,
+    pub(super) redirect_uri: Option<Arc<str>>,
 }
 
-/// The provider's refusal: the state is used up.
+impl<T> Authorized<T> {
+    /// The redirect_uri of the authorization request, which the token request must repeat (RFC 6749 section 4.1.3), if the provider was
+    /// given one.
+    #[must_use]
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
+
+    /// The form of the token request (RFC 6749 section 4.1.3, RFC 7636 section 4.5): `grant_type`, `code`, and `redirect_uri`,
+    /// `client_id` and `code_verifier` where there are some. The client's own authentication, such as a client secret, is yours to add.
+    #[must_use]
+    pub fn token_form(&self) -> Vec<(&'static str, &str)> {
+        let optional = [
+            ("redirect_uri", self.redirect_uri()),
+            ("client_id", self.provider.client_id_or_none()),
+            ("code_verifier", self.code_verifier.as_ref().map(CodeVerifier::secret)),
+        ];
+        let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        [("grant_type", "authorization_code"), ("code", self.code.secret())].into_iter().chain(given).collect()
+    }
+
+    fn with_data<U>(self, data: U) -> Authorized<U> {
+        let Self { origin, code, code_verifier, nonce, parameters, provider, redirect_uri, .. } = self;
+        Authorized { origin, data, code, code_verifier, nonce, parameters, provider, redirect_uri }
+    }
+}
+
+/// The outcome of a [`Purpose::Reauthenticate`](crate::Purpose::Reauthenticate): it has what the exchange needs, and gives the login's
+/// data once you have shown when the user authenticated.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::outcome::AuthorizationError;
-/// use oauth_state::testing;
-/// let refusal = testing::provider_refusal();
-/// assert_eq!(refusal.error, AuthorizationError::AccessDenied);
-/// assert_eq!(refusal.attributed_to, None); // no `iss` vouches for it
+/// # use oauth_state::outcome::StepUp;
+/// # fn exchange(_: Vec<(&str, &str)>) -> Option<u64> { None }
+/// fn confirmed<T>(login: StepUp<T>) -> Result<T, Box<dyn std::error::Error>> {
+///     let auth_time = exchange(login.token_form()); // of the verified ID token
+///     Ok(login.confirm(auth_time)?.data)
+/// }
 /// ```
+#[derive(Debug)]
+#[must_use = "until its time of authentication is confirmed, it proves nothing"]
+pub struct StepUp<T> {
+    pub(super) exchange: Authorized<T>,
+    /// How much two clocks may differ, in seconds.
+    pub(super) skew: u32,
+}
+
+/// A step-up whose time of authentication was confirmed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Confirmed<T> {
+    /// What the state says of this login.
+    pub origin: Origin,
+    /// The caller's data.
+    pub data: T,
+}
+
+/// The user did not authenticate after the step-up started, or the ID token does not say when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the provider did not ask the user to authenticate again: auth_time is missing or lies before the start of this login"
+)]
+pub struct StaleAuthentication;
+
+impl<T> StepUp<T> {
+    /// For the token endpoint.
+    #[must_use]
+    pub fn code(&self) -> &Code {
+        &self.exchange.code
+    }
+
+    /// For the token endpoint, as [`Authorized::code_verifier`].
+    #[must_use]
+    pub fn code_verifier(&self) -> Option<&CodeVerifier> {
+        self.exchange.code_verifier.as_ref()
+    }
+
+    /// To compare with the ID token's, as [`Authorized::nonce`].
+    #[must_use]
+    pub fn nonce(&self) -> Option<&Nonce> {
+        self.exchange.nonce.as_ref()
+    }
+
+    /// The callback's other parameters: text from outside.
+    #[must_use]
+    pub fn parameters(&self) -> &UnverifiedParameters {
+        &self.exchange.parameters
+    }
+
+    /// The provider's id, to choose the token endpoint.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.exchange.origin.provider
+    }
+
+    /// As [`Authorized::token_form`].
+    #[must_use]
+    pub fn token_form(&self) -> Vec<(&'static str, &str)> {
+        self.exchange.token_form()
+    }
+
+    /// Gives the login if the user authenticated after it started. `auth_time` is that of the verified ID token, in Unix seconds
+    /// (OpenID Connect Core section 2).
+    ///
+    /// # Errors
+    ///
+    /// [`StaleAuthentication`] if it is missing, or lies before the start of this login by more than the ring's skew.
+    pub fn confirm(self, auth_time: Option<u64>) -> Result<Confirmed<T>, StaleAuthentication> {
+        let started = unix_seconds(self.exchange.origin.issued_at);
+        let is_fresh = auth_time.is_some_and(|at| at.saturating_add(self.skew.into()) >= started);
+        if is_fresh { Ok(self.dangerously_confirm_without_auth_time()) } else { Err(StaleAuthentication) }
+    }
+
+    /// Gives the login without asking when the user authenticated, for providers whose tokens do not say.
+    ///
+    /// # Security
+    ///
+    /// It proves the same user in the same browser, and no fresh authentication: whoever sits at an unlocked computer passes.
+    #[must_use]
+    pub fn dangerously_confirm_without_auth_time(self) -> Confirmed<T> {
+        Confirmed { origin: self.exchange.origin, data: self.exchange.data }
+    }
+}
+
+/// The provider's refusal: the state is used up.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Denied<T> {
@@ -101,43 +238,33 @@ pub struct Denied<T> {
     pub data: T,
     /// What the callback says.
     pub error: AuthorizationError,
-    /// The provider that said so, if an `iss` was there and checked; otherwise anybody may have.
+    /// The provider that said so, if an `iss` was there and checked; otherwise anyone may have.
     pub attributed_to: Option<String>,
     /// The callback's other parameters, such as `error_description`: text from outside.
+    pub parameters: UnverifiedParameters,
+    /// To start the same login again, for an error such as `temporarily_unavailable`.
+    pub restart: Restart,
+}
+
+/// The return from a page that grants nothing: the state is used up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Returned<T> {
+    /// What the state says of this login.
+    pub origin: Origin,
+    /// The caller's data.
+    pub data: T,
+    /// The callback's parameters, such as GitHub's `installation_id`: text from outside, which proves nothing.
     pub parameters: UnverifiedParameters,
 }
 
 /// The authorization code. `Debug` redacts it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// assert_eq!(format!("{:?}", login.code), "Code([redacted])");
-/// ```
 pub struct Code(pub(crate) String);
 
 /// The PKCE code_verifier (RFC 7636 section 4.1), 43 characters. `Debug` redacts it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// assert_eq!(format!("{:?}", login.code_verifier), "CodeVerifier([redacted])");
-/// ```
 pub struct CodeVerifier(pub(crate) String);
 
 /// The nonce that the ID token must carry, 22 characters. `Debug` redacts it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, LoginOutcome};
-/// let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-/// assert!(!login.nonce.matches("the nonce of another login"));
-/// ```
 pub struct Nonce(pub(crate) String);
 
 impl Code {
@@ -145,15 +272,7 @@ impl Code {
     ///
     /// # Security
     ///
-    /// Anybody who has it and the verifier is the person, until it is used.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, LoginOutcome};
-    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-    /// assert_eq!(login.code.secret(), "code");
-    /// ```
+    /// Anyone who has it and the verifier can sign in as the user, until it is used.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -166,14 +285,6 @@ impl CodeVerifier {
     /// # Security
     ///
     /// It goes to the token endpoint of `origin.provider` and nowhere else.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, LoginOutcome};
-    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-    /// assert_eq!(login.code_verifier.secret().len(), 43);
-    /// ```
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -182,32 +293,28 @@ impl CodeVerifier {
 
 impl Nonce {
     /// The nonce, for a library that compares it with the ID token's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, LoginOutcome};
-    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-    /// assert_eq!(login.nonce.secret().len(), 22);
-    /// ```
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
     }
 
     /// Whether the ID token's `nonce` is this one, compared in constant time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, LoginOutcome};
-    /// # let LoginOutcome::Authorized(login) = testing::finished() else { panic!("the provider refused") };
-    /// let id_token_nonce = login.nonce.secret().to_owned();
-    /// assert!(login.nonce.matches(&id_token_nonce));
-    /// ```
     #[must_use]
     pub fn matches(&self, id_token_nonce: &str) -> bool {
         equal_in_constant_time(self.0.as_bytes(), id_token_nonce.as_bytes())
+    }
+}
+
+impl Callback {
+    /// The code, if there is one, or the error, and the other parameters. Nothing of it was checked: for a store of your own, which
+    /// checks the state itself.
+    pub fn into_unverified(self) -> (Result<Option<Code>, AuthorizationError>, UnverifiedParameters) {
+        let answer = match self.answer {
+            Answer::Code(code) => Ok(Some(Code(code))),
+            Answer::Nothing => Ok(None),
+            Answer::Error(error) => Err(error),
+        };
+        (answer, self.others)
     }
 }
 
@@ -229,14 +336,6 @@ macro_rules! redacted {
 redacted!(Code, CodeVerifier, Nonce);
 
 /// The caller's data did not become JSON, or did not come back from it. It does not repeat the data.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::DataError;
-/// fn is_error<E: std::error::Error + Send + Sync>() -> bool { true }
-/// assert!(is_error::<DataError>());
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{what} at line {line}, column {column} of the data's JSON")]
 pub struct DataError {

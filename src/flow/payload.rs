@@ -1,10 +1,10 @@
-//! The data of a login that lies in a store: encrypted when the login begins, decrypted when it has finished.
+//! A payload of a login that lies in a store: encrypted when the login starts, decrypted when it has finished.
 //!
-//! `K_row`, derived like `K_enc` under a label of its own, with the handle's nonce: one row for each handle, so that key and
-//! nonce meet once. The associated data holds the store's form, the purpose, the application and the environment. Whoever
-//! can write in the store can make a login fail, and can neither read a row nor give one login another's.
+//! `K_row`, derived like `K_enc` under a label of its own, with the state's nonce: one payload for each state, so that key and
+//! nonce meet once. The associated data holds the state's form, the purpose, the application and the environment. An attacker who
+//! can write to the store can make a login fail, and can neither read a payload nor give one login another's.
 
-use std::sync::Arc;
+use std::future::Future;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,181 +12,199 @@ use serde::de::DeserializeOwned;
 use super::begin::SealedWith;
 use super::callback::replay_id;
 use super::{
-    AuthorizationRequest, BeginError, ConfigError, DataError, Expect, Flow, FlowBuilder, Login, LoginOutcome,
-    VerifiedCallback, begin_outcome, outcome,
+    AuthorizationRequest, BeginError, ConfigError, DataError, Flow, FlowBuilder, FlowInner, Login, LoginData,
+    LoginOutcome, VerifiedCallback,
 };
 use crate::binding::Binding;
-use crate::callback::Callback;
-use crate::observe::{Span, Timer, record};
-use crate::payload::{HandleKind, Payload, PayloadStore};
+use crate::observe::{Event, Scope};
+use crate::payload::{HandleKind, Payload, StoreError};
 use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::ring::key::id::KeyId;
 use crate::token::aead::{NONCE_BYTES, TAG_BYTES};
+use crate::token::wire::Form;
 
-/// The most bytes of JSON that one login's data may have.
-const LONGEST_DATA: usize = 65_536;
+/// The most bytes of JSON that one payload may have.
+const LONGEST_PAYLOAD: usize = 65_536;
 
-/// A flow of handles, and the store that they lead to.
-#[derive(Clone)]
-pub struct Stored {
-    handles: Flow<()>,
-    rows: Arc<dyn PayloadStore>,
+impl<T> FlowBuilder<T> {
+    /// Builds a flow whose states are handles of `kind`, for [`Flow::begin_and_store`]: their first four characters tell where the
+    /// payload lies. `StoredFlow` of the package `oauth-state-store` does this for you.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowBuilder::build`].
+    pub fn build_handles(self, kind: HandleKind) -> Result<Flow<T>, ConfigError> {
+        self.build_form(Form::Handle(kind))
+    }
 }
 
-impl Stored {
-    /// Builds the flow, with its data in `rows`.
+impl<T: LoginData> Flow<T> {
+    /// [`Flow::begin`] with a payload that is too long for a URL: up to 64 KiB of JSON, encrypted under the ring, which `put` stores
+    /// until [`Payload::keep_until`]. Only [`VerifiedCallback::mark_used_and_fetch`] decrypts it.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as [`FlowBuilder::build`].
-    pub fn new<T>(builder: FlowBuilder<T>, rows: Arc<dyn PayloadStore>) -> Result<Self, ConfigError> {
-        Ok(Self { handles: builder.build_handles(rows.form().form())?, rows })
-    }
-
-    /// The flow of the handles.
-    #[must_use]
-    pub fn handles(&self) -> &Flow<()> {
-        &self.handles
-    }
-
-    /// The form of the handles.
-    #[must_use]
-    pub fn form(&self) -> HandleKind {
-        self.rows.form()
-    }
-
-    /// Begins a login: seals its handle, and stores its data.
+    /// As [`Flow::begin`]; [`BeginError::Data`] and [`BeginError::DataTooLong`] for the payload, and [`BeginError::Store`] if it could
+    /// not be stored.
     ///
-    /// # Errors
+    /// # Examples
     ///
-    /// [`BeginError`], as [`Flow::begin`]; [`BeginError::Store`] and [`BeginError::DataTooLong`].
-    pub async fn begin<T: Serialize>(
+    /// ```
+    /// use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{Binding, Expect, Login};
+    /// # block_on(async {
+    /// let (flow, store) = (testing::flow(), &MemoryPayloadStore::with_capacity(100));
+    ///
+    /// let cart = vec!["a book".to_owned(), "a lamp".to_owned()];
+    /// let (binding, login) = (Binding::cookie_headers([]), Login::with("github"));
+    /// let request = flow.begin_and_store(binding, login, cart, |row| async move { store.put(&row).await }).await?;
+    ///
+    /// let browser = TestBrowser::follow(&request);
+    /// let verified = flow.open(browser.callback())?.verify(browser.binding(), Expect::provider("github"))?;
+    /// let (outcome, cart): (_, Vec<String>) = verified.mark_used_and_fetch(|id| async move { store.get(&id).await }).await?;
+    /// assert_eq!((&*outcome.origin().provider, cart.len()), ("github", 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn begin_and_store<P: Serialize, S>(
         &self,
         binding: Binding<'_>,
         login: Login<T>,
-    ) -> Result<AuthorizationRequest, BeginError> {
-        let provider = login.provider_id().to_owned();
-        let span = self.handles.begin_span(&provider);
+        payload: P,
+        put: impl FnOnce(Payload) -> S,
+    ) -> Result<AuthorizationRequest, BeginError>
+    where
+        S: Future<Output = Result<(), StoreError>>,
+    {
+        let inner = &*self.inner;
+        let scope = inner.start_scope(&login.provider);
         // The borrowed arguments end here, so that they are not held while the store is waited for.
-        let sealed = span.in_scope(|| self.seal(binding, login));
-        let put = async {
-            let (begun, row) = sealed?;
-            self.put(&row).await.map(|()| begun)
-        };
-        let begun = span.around(put, begin_outcome).await;
-        self.handles.count_begin(&provider, &begun);
-        begun
+        let sealed = scope.in_scope(|| self.seal_beside(binding, &login, &payload));
+        drop(payload);
+        let started = scope.around(async {
+            let (request, row) = sealed?;
+            inner.ask_store("put", put(row)).await.map(|()| request).map_err(BeginError::Store)
+        });
+        let started = started.await;
+        inner.started(&scope, &login.provider, started)
     }
 
-    async fn put(&self, row: &Payload) -> Result<(), BeginError> {
-        let asked = Timer::start();
-        let put = Span::store("put").around(self.rows.put(row), worked).await;
-        record::store("put", asked, put.is_ok());
-        put.map_err(BeginError::Store)
-    }
-
-    pub(crate) fn seal<T: Serialize>(
+    pub(crate) fn seal_beside<P: Serialize>(
         &self,
         binding: Binding<'_>,
-        login: Login<T>,
+        login: &Login<T>,
+        payload: &P,
     ) -> Result<(AuthorizationRequest, Payload), BeginError> {
-        let (data, login) = login.split();
-        let data = serde_json::to_vec(&data).map_err(|error| BeginError::Data(error.into()))?;
-        let too_long = |actual| BeginError::DataTooLong { actual, limit: LONGEST_DATA };
-        let length = data.len();
-        if length > LONGEST_DATA {
+        let json = serde_json::to_vec(payload).map_err(|error| BeginError::Data(error.into()))?;
+        let too_long = |actual| BeginError::DataTooLong { actual, limit: LONGEST_PAYLOAD };
+        let length = json.len();
+        if length > LONGEST_PAYLOAD {
             return Err(too_long(length));
         }
-        let (begun, row) = self.handles.begin_and(binding, &login, |with| with.row(data))?;
-        // The keys of a handle flow have one for rows, and the AEAD's limit lies beyond ours.
-        Ok((begun, row.ok_or_else(|| too_long(length))?))
+        let (request, row) = self.seal(binding, login, |with| with.payload(json))?;
+        // The AEAD's limit lies far beyond ours.
+        Ok((request, row.ok_or_else(|| too_long(length))?))
     }
+}
 
-    /// Finishes a login: every check of [`Flow::finish`], single use included, and then the row is read.
+impl<T: Serialize> VerifiedCallback<T> {
+    /// [`VerifiedCallback::mark_used`], and then the payload of [`Flow::begin_and_store`], which `get` finds by its id: nothing is read
+    /// before the guard has answered.
     ///
     /// # Errors
     ///
-    /// [`FinishError`], as [`Flow::finish`]; then `store_unavailable`, `not_stored`, `forged` and `data`.
-    pub async fn finish<T: DeserializeOwned>(
-        &self,
-        binding: Binding<'_>,
-        expect: Expect<'_>,
-        callback: Callback,
-    ) -> Result<LoginOutcome<T>, FinishError> {
-        let (span, bound) = self.handles.verify_in_span(&binding, &expect, || self.handles.open_uncounted(callback))?;
-        let sealed = bound.sealed();
-        let finished = span.around(self.mark_and_read(bound), outcome).await;
-        self.handles.count(&finished, sealed);
-        finished
+    /// As [`VerifiedCallback::mark_used`]; then `store_unavailable`, `not_stored`, `forged` and `data`. The login is used up.
+    pub async fn mark_used_and_fetch<P: DeserializeOwned, S>(
+        self,
+        get: impl FnOnce([u8; 16]) -> S,
+    ) -> Result<(LoginOutcome<T>, P), FinishError>
+    where
+        S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
+    {
+        self.told(async |verified| verified.mark_and_fetch(get).await, |(outcome, _)| outcome).await
     }
 
-    async fn mark_and_read<T: DeserializeOwned>(
-        &self,
-        bound: VerifiedCallback<()>,
-    ) -> Result<LoginOutcome<T>, FinishError> {
-        let ((nonce, key_id), state) = (bound.sealed_under(), bound.state().to_owned());
-        let finished = bound.mark_uncounted().await?;
-        match self.read_row(&nonce, key_id).await {
-            Ok(data) => Ok(finished.with_data(data)),
+    async fn mark_and_fetch<P: DeserializeOwned, S>(
+        self,
+        get: impl FnOnce([u8; 16]) -> S,
+    ) -> Result<(LoginOutcome<T>, P), FinishError>
+    where
+        S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
+    {
+        let (flow, state) = (self.flow.clone(), self.state.clone());
+        let (nonce, key_id) = (self.nonce, self.key_id);
+        let outcome = self.mark().await?;
+        match flow.fetch_payload(&nonce, key_id, get(replay_id(&nonce))).await {
+            Ok(payload) => Ok((outcome, payload)),
             Err(error) => {
-                // A store in trouble needs no second login on top; a row that is not there will not come back.
+                // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 let whose = if in_trouble { Whose::AskFirst } else { Whose::ThisOne };
-                Err(error.with_restart(Restart::new(finished.origin().clone(), whose, state)))
+                Err(error.with_restart(Restart::new(outcome.origin().clone(), whose, state)))
             }
         }
     }
-
-    async fn read_row<T: DeserializeOwned>(&self, nonce: &[u8; NONCE_BYTES], key_id: KeyId) -> Result<T, FinishError> {
-        let id = replay_id(nonce);
-        let asked = Timer::start();
-        let value = Span::store("get").around(self.rows.get(&id), worked).await;
-        record::store("get", asked, value.is_ok());
-        let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).caused_by(error))?;
-        let value = value.ok_or(FinishErrorKind::NotStored)?;
-        let data = self.handles.open_row(nonce, key_id, value).map_err(|kind| match kind {
-            FinishErrorKind::Forged => FinishError::because(
-                FinishErrorKind::Forged,
-                "the login's row in the state store was changed there, or is another login's",
-            ),
-            kind => kind.into(),
-        })?;
-        serde_json::from_slice(&data)
-            .map_err(|error| FinishError::from(FinishErrorKind::Data).caused_by(DataError::from(error)))
-    }
-}
-
-fn worked<R, E>(answer: &Result<R, E>) -> &'static str {
-    if answer.is_ok() { "ok" } else { "error" }
 }
 
 impl SealedWith<'_> {
-    /// The row that holds `data`; `None` if these keys have none for rows.
-    pub(crate) fn row(&self, mut data: Vec<u8>) -> Option<Payload> {
-        let keys = self.keys.rows.as_ref()?;
-        let tag = keys.encryption.encrypt(self.nonce, &keys.associated_data, &mut data).ok()?;
-        data.extend_from_slice(&tag);
+    /// The encrypted payload; `None` if it is longer than the AEAD takes.
+    pub(super) fn payload(&self, mut json: Vec<u8>) -> Option<Payload> {
+        let keys = &self.keys.rows;
+        let tag = keys.encryption.encrypt(self.nonce, &keys.associated_data, &mut json).ok()?;
+        json.extend_from_slice(&tag);
         // Two servers' clocks differ by the skew, and each allows for it.
         let keep_until = self.expires_at.saturating_add(u64::from(self.skew).saturating_mul(2));
-        Some(Payload { id: replay_id(self.nonce), value: data, now: self.now, keep_until })
+        Some(Payload { id: replay_id(self.nonce), value: json, now: self.now, keep_until })
     }
 }
 
-impl Flow<()> {
-    /// Opens the row of a handle that this nonce and key sealed.
-    pub(crate) fn open_row(
+impl FlowInner {
+    async fn ask_store<R>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        let end = |answer: &Result<R, StoreError>, took| {
+            let worked = answer.is_ok();
+            (if worked { "ok" } else { "error" }, Event::StoreAnswered { operation, worked, took })
+        };
+        self.observers.around(&*self.clock, Scope::store(operation), work, end).await
+    }
+
+    async fn fetch_payload<P: DeserializeOwned>(
+        &self,
+        nonce: &[u8; NONCE_BYTES],
+        key_id: KeyId,
+        get: impl Future<Output = Result<Option<Vec<u8>>, StoreError>>,
+    ) -> Result<P, FinishError> {
+        let value = self.ask_store("get", get).await;
+        let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
+        let json = self.open_payload(nonce, key_id, value.ok_or(FinishErrorKind::NotStored)?)?;
+        serde_json::from_slice(&json)
+            .map_err(|error| FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error)))
+    }
+
+    /// Decrypts the payload of the state that this nonce and key sealed.
+    fn open_payload(
         &self,
         nonce: &[u8; NONCE_BYTES],
         key_id: KeyId,
         mut value: Vec<u8>,
-    ) -> Result<Vec<u8>, FinishErrorKind> {
+    ) -> Result<Vec<u8>, FinishError> {
+        let forged = || {
+            FinishError::because(
+                FinishErrorKind::Forged,
+                "the login's payload in the store was changed there, or is another login's",
+            )
+        };
         // A store takes its time: a key that was revoked meanwhile opens nothing any more.
-        let table = self.inner.keys.load();
-        let keys = table.opening(key_id, self.inner.now())?.rows.as_ref().ok_or(FinishErrorKind::UnknownKey)?;
-        let length = value.len().checked_sub(TAG_BYTES).ok_or(FinishErrorKind::Forged)?;
-        let (data, tag) = value.split_at_mut(length);
-        let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| FinishErrorKind::Forged)?;
-        keys.encryption.decrypt(nonce, &keys.associated_data, data, &tag).map_err(|_| FinishErrorKind::Forged)?;
+        let table = self.keys.load();
+        let keys = &table.opening(key_id, self.now())?.rows;
+        let length = value.len().checked_sub(TAG_BYTES).ok_or_else(forged)?;
+        let (json, tag) = value.split_at_mut(length);
+        let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| forged())?;
+        keys.encryption.decrypt(nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
         value.truncate(length);
         Ok(value)
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::checks::{check_response_mode, without_cookie};
+use super::outcome::LoginOutcome;
 use super::{Expect, Flow, FlowInner};
 use crate::binding::{Binding, Comparison};
 use crate::callback::{Callback, Way};
+use crate::claims::data;
 use crate::open::{self, Authentic, Opened};
 use crate::provider::Provider;
 use crate::refusal::{FinishError, Restart, Whose};
@@ -110,7 +112,7 @@ impl FinishError {
 impl FlowInner {
     /// The provider of a state that belongs to this callback, whenever it was sealed.
     fn belongs_here(&self, authentic: &Authentic<'_>, expect: &Expect<'_>) -> Option<&Provider> {
-        expect.check(&authentic.claims, authentic.keys.purpose, self.first_purpose()).ok()?;
+        expect.check_claims(&authentic.claims, authentic.keys.purpose, self.first_purpose()).ok()?;
         self.configured_provider(authentic).ok()
     }
 
@@ -132,5 +134,31 @@ impl FlowInner {
         let restart = Restart::new(authentic.origin(), whose, state.to_owned());
         let is_own = whose == Whose::ThisOne;
         Some(if is_own { self.carrying(restart, authentic.claims.data) } else { restart })
+    }
+
+    /// A refusal after every check, with what it still offers.
+    pub(super) fn offering<T: serde::Serialize>(
+        &self,
+        error: FinishError,
+        finished: LoginOutcome<T>,
+        whose: Whose,
+        state: String,
+    ) -> FinishError {
+        let (origin, data) = finished.into_origin_and_data();
+        let restart = Restart::new(origin, whose, state);
+        if !matches!(whose, Whose::ThisOne | Whose::AskFirst) {
+            return error.with_restart(restart);
+        }
+        let mut json = Vec::new();
+        let restart = match data::write(&data, &mut json) {
+            Ok(()) => self.carrying(restart, &json),
+            Err(_) => restart,
+        };
+        error.with_restart(restart)
+    }
+
+    /// With the data of a state that carries its own; a handle's lies in a store.
+    pub(super) fn carrying(&self, restart: Restart, json: &[u8]) -> Restart {
+        if self.keys.load().form().is_handle() { restart } else { restart.carrying(json) }
     }
 }

@@ -69,16 +69,6 @@ impl<T: PublicData> FlowBuilder<T> {
     /// # Errors
     ///
     /// [`ConfigError`] says what cannot work and what to change.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
-    /// # let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let flow = builder.provider(Provider::google()).build_signed_not_encrypted()?;
-    /// assert!(flow.begin(Binding::session(&[7; 16])?, Login::with("google"))?.state.starts_with("oss1"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn build_signed_not_encrypted(self) -> Result<Flow<T>, ConfigError> {
         self.build_form(Form::Signed)
     }

@@ -5,6 +5,7 @@ use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, user_tag};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::name::{App, Purpose};
+use crate::payload::HandleKind;
 use crate::ring::key::derive::derive;
 use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
 use crate::ring::key::ring::KeyRing;
@@ -59,12 +60,13 @@ fn examples() -> String {
     };
     let seal = |claims: &Claims<'_>, data: Option<u8>| seal::seal(keys, &nonce, claims, &data, 2048).unwrap();
     let (bare_state, full_state) = (seal(&bare, None), seal(&full, Some(42)));
-    let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Redis).unwrap();
+    let table =
+        KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Handle(HandleKind::REDIS)).unwrap();
     let of_handles = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let handle = seal::seal(of_handles, &nonce, &bare, &(), 2048).unwrap();
     let sealed_with =
         SealedWith { keys: of_handles, nonce: &nonce, now: 1_800_000_000, expires_at: 1_800_000_600, skew: 60 };
-    let row = sealed_with.row(b"42".to_vec()).unwrap();
+    let row = sealed_with.payload(b"42".to_vec()).unwrap();
     let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Signed).unwrap();
     let of_signed = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let signed = seal::seal(of_signed, &nonce, &bare, &(), 2048).unwrap();
@@ -92,7 +94,7 @@ fn examples() -> String {
         ("state 2", full_state),
         ("handle", handle),
         ("K_row", hex(derive(&root, "row", Purpose::Login, &app).expose())),
-        ("row assoc. data", hex(&of_handles.rows.as_ref().unwrap().associated_data)),
+        ("row assoc. data", hex(&of_handles.rows.associated_data)),
         ("row value", hex(row.value())),
         ("K_sign", hex(derive(&root, "sign", Purpose::Login, &app).expose())),
         ("sig. assoc. data", hex(&of_signed.associated_data)),

@@ -5,15 +5,6 @@ use std::fmt;
 use crate::refusal::{FinishError, FinishErrorKind};
 
 /// A guard could not answer. The callback is refused: an error never means "first".
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::{GuardError, GuardErrorKind};
-/// let error = GuardError::unavailable(std::io::Error::other("connection refused"));
-/// assert_eq!(error.kind(), GuardErrorKind::Unavailable);
-/// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection refused");
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct GuardError {
@@ -23,13 +14,6 @@ pub struct GuardError {
 }
 
 /// Why a guard could not answer.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::GuardErrorKind;
-/// assert_eq!(GuardErrorKind::Full.to_string(), "the replay guard is full");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardErrorKind {
@@ -72,14 +56,8 @@ impl fmt::Display for GuardErrorKind {
 }
 
 impl GuardError {
-    /// Nothing was written to the store, because it was not reached or because it refused: the same callback may be tried again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::unavailable("connection refused").kind(), GuardErrorKind::Unavailable);
-    /// ```
+    /// Nothing was written to the store, because it was not reached or because it refused: the same callback may be
+    /// tried again.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::Unavailable, source: Some(cause.into()) }
     }
@@ -108,77 +86,33 @@ impl GuardError {
     }
 
     /// The store was asked and the answer is not known.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::outcome_unknown("connection reset").kind(), GuardErrorKind::OutcomeUnknown);
-    /// ```
     pub fn outcome_unknown(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::OutcomeUnknown, source: Some(cause.into()) }
     }
 
     /// The store cannot do what a guard needs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::misconfigured("read-only replica").kind(), GuardErrorKind::Misconfigured);
-    /// ```
     pub fn misconfigured(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::Misconfigured, source: Some(cause.into()) }
     }
 
-    /// The store holds as many live marks as it may.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::full().kind(), GuardErrorKind::Full);
-    /// ```
+    /// The store holds as many live marks as it may. The error has no cause; [`GuardError::because`] gives it one.
     #[must_use]
     pub fn full() -> Self {
         Self { kind: GuardErrorKind::Full, source: None }
     }
 
     /// An error of this kind with its cause.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// let error = GuardError::because(GuardErrorKind::Full, "OOM command not allowed");
-    /// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "OOM command not allowed");
-    /// ```
     pub fn because(kind: GuardErrorKind, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind, source: Some(cause.into()) }
     }
 
     /// The cause, if there is one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::GuardError;
-    /// assert_eq!(GuardError::unavailable("refused").into_cause().unwrap().to_string(), "refused");
-    /// assert!(GuardError::full().into_cause().is_none());
-    /// ```
     #[must_use]
     pub fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.source
     }
 
     /// Which kind it is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, GuardErrorKind};
-    /// assert_eq!(GuardError::full().kind(), GuardErrorKind::Full);
-    /// ```
     #[must_use]
     pub fn kind(&self) -> GuardErrorKind {
         self.kind
@@ -202,6 +136,6 @@ impl From<GuardError> for FinishError {
                 "the replay guard cannot work as it is configured; the error's source says what to change",
             ),
         };
-        refused.caused_by(error)
+        refused.with_source(error)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
-use crate::observe::record;
+use crate::observe::{Event, Observer as _, Observers};
 
 /// Lets a callback through when the guard behind it cannot answer, and counts how often it did.
 ///
@@ -16,18 +16,19 @@ use crate::observe::record;
 /// (`OutcomeUnknown`). It stays closed for the other kinds:
 ///
 /// * `Full`: an attacker could fill the guard to open it.
-/// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an attempt to connect
-///   has failed, which takes up to two seconds where a store hangs.
+/// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an
+///   attempt to connect has failed, which takes up to two seconds where a store hangs.
 /// * `Misconfigured`: it would stay open for ever.
 ///
-/// It stays closed as well for an `OutcomeUnknown` whose cause is an error of one of these kinds: a client that sends again by itself was
-/// refused by a full or busy store the last time.
+/// It stays closed as well for an `OutcomeUnknown` whose cause is an error of one of these kinds: a client that sends
+/// again by itself was refused by a full or busy store the last time.
 ///
-/// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::guard::GuardError::overloaded) where no connection was free
-/// in time, or load alone opens this wrapper.
+/// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::guard::GuardError::overloaded) where
+/// no connection was free in time, or load alone opens this wrapper.
 ///
-/// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each process still
-/// refuses what it let through itself. The other way round, an outage lets a link through as often as it is opened.
+/// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each
+/// process still refuses what it let through itself. The other way round, an outage lets a link through as often as it
+/// is opened.
 ///
 /// Keep a clone before the guard moves into a flow: it shares the counter.
 ///
@@ -41,50 +42,53 @@ use crate::observe::record;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::guard::{DangerouslyFailOpen, GuardError, Mark, MarkFuture, Marked};
-/// use oauth_state::{ReplayGuard, testing};
+/// use oauth_state::guard::{DangerouslyFailOpen, GuardError, KnownUsedCache, Mark, MarkFuture, Marked};
+/// use oauth_state::testing::{self, block_on};
+/// use oauth_state::ReplayGuard;
 ///
+/// #[derive(Clone)]
 /// struct Down;
 /// impl ReplayGuard for Down {
 ///     fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
 ///         MarkFuture::ready(Err(GuardError::unavailable("connection refused")))
 ///     }
 /// }
-/// let guard = DangerouslyFailOpen::new(Down);
-/// assert_eq!(testing::block_on(guard.mark_used(&testing::sample_mark()))?, Marked::First);
-/// assert_eq!(guard.let_through(), 1);
+/// let fail_open = DangerouslyFailOpen::new(Down);
+/// let guard = KnownUsedCache::new(fail_open.clone(), 10_000);
+///
+/// let first = testing::sample_mark();
+/// let replay = testing::mark(*first.id(), [9; 8], first.now(), first.expires_at());
+/// assert_eq!(block_on(guard.mark_used(&first))?, Marked::First);
+/// // The cache in this process still refuses the replay.
+/// assert!(matches!(block_on(guard.mark_used(&replay))?, Marked::AlreadyUsed { .. }));
+/// assert_eq!(fail_open.let_through(), 1);
 /// # Ok::<(), GuardError>(())
 /// ```
 pub struct DangerouslyFailOpen<G> {
     guard: G,
     let_through: Arc<AtomicU64>,
+    observers: Observers,
 }
 
 impl<G: ReplayGuard> DangerouslyFailOpen<G> {
     /// Opens while `guard` is out of reach.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::DangerouslyFailOpen;
-    /// use oauth_state::SingleProcessGuard;
-    /// assert_eq!(DangerouslyFailOpen::new(SingleProcessGuard::with_capacity(10)).let_through(), 0);
-    /// ```
     #[must_use]
     pub fn new(guard: G) -> Self {
-        record::failed_open(0);
-        Self { guard, let_through: Arc::default() }
+        Self { guard, let_through: Arc::default(), observers: Observers::default() }.expecting()
     }
 
-    /// How many callbacks were let through without an answer of the guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::DangerouslyFailOpen;
-    /// use oauth_state::SingleProcessGuard;
-    /// assert_eq!(DangerouslyFailOpen::new(SingleProcessGuard::with_capacity(10)).let_through(), 0);
-    /// ```
+    /// Who is told of each callback that was let through; see [`observe`](crate::observe).
+    #[must_use]
+    pub fn observers(self, observers: Observers) -> Self {
+        Self { observers, ..self }.expecting()
+    }
+
+    fn expecting(self) -> Self {
+        self.observers.expect(&Event::FailedOpen);
+        self
+    }
+
+    /// How many callbacks were let through without an answer of the guard. The clones count together.
     #[must_use]
     pub fn let_through(&self) -> u64 {
         self.let_through.load(Ordering::Relaxed)
@@ -99,7 +103,7 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
                     // Whose mark is over is refused by every guard: that is no outage.
                     mark.refuse_if_over()?;
                     self.let_through.fetch_add(1, Ordering::Relaxed);
-                    record::failed_open(1);
+                    self.observers.event(&Event::FailedOpen);
                     Ok(Marked::First)
                 }
                 answer => answer,
@@ -120,7 +124,11 @@ fn is_outage(error: &GuardError) -> bool {
 impl<G: Clone> Clone for DangerouslyFailOpen<G> {
     /// A clone shares the counter.
     fn clone(&self) -> Self {
-        Self { guard: self.guard.clone(), let_through: Arc::clone(&self.let_through) }
+        Self {
+            guard: self.guard.clone(),
+            let_through: Arc::clone(&self.let_through),
+            observers: self.observers.clone(),
+        }
     }
 }
 

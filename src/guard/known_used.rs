@@ -7,36 +7,40 @@ use std::time::{Duration, SystemTime};
 use moka::sync::Cache;
 
 use super::{Mark, MarkFuture, Marked, ReplayGuard};
-use crate::observe::CacheMetrics;
+use crate::observe::{Event, Observer as _, Observers};
 
 /// No state can be presented for longer: the longest lifetime, and three times the largest skew.
 const LONGEST_USE: Duration = Duration::from_secs(3_600 + 3 * 900);
 
 /// Remembers ids that a guard *knows used*, so that a link that is hammered stops costing round trips.
 ///
-/// It is bounded and may forget, which costs one round trip. It can never answer [`Marked::First`]: that answer comes from
-/// the guard behind it alone. Put it outermost, around a [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) as well. An id is kept with the claimant of its first use, whose own retry still reaches the guard.
+/// It is bounded and may forget, which costs one round trip. It can never answer [`Marked::First`]: that answer comes
+/// from the guard behind it alone. Put it outermost, around a
+/// [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) as well. An id is kept with the claimant of its first
+/// use, whose own retry still reaches the guard.
 ///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::guard::{KnownUsedCache, Marked};
-/// use oauth_state::{ReplayGuard, SingleProcessGuard, testing};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// # let network_guard = SingleProcessGuard::with_capacity(10);
-/// let guard = KnownUsedCache::new(network_guard, 10_000); // such as a RedisGuard
-/// let mark = testing::sample_mark();
-/// let other = testing::mark(*mark.id(), [9; 8], mark.now(), mark.expires_at());
-/// assert_eq!(guard.mark_used(&mark).await?, Marked::First);
-/// assert_ne!(guard.mark_used(&other).await?, Marked::First); // from memory
-/// assert_eq!(guard.mark_used(&mark).await?, Marked::First); // its own retry, from the guard
+/// use oauth_state::testing::{self, block_on};
+/// use oauth_state::{ReplayGuard, SingleProcessGuard};
+///
+/// let network_guard = SingleProcessGuard::with_capacity(100); // in your service: a RedisGuard or a PostgresGuard
+/// let guard = KnownUsedCache::new(network_guard, 10_000);
+///
+/// let first = testing::sample_mark();
+/// let replay = testing::mark(*first.id(), [9; 8], first.now(), first.expires_at());
+/// assert_eq!(block_on(guard.mark_used(&first))?, Marked::First);
+/// // The cache refuses the replay. It passes a retry of the first call on to the guard.
+/// assert!(matches!(block_on(guard.mark_used(&replay))?, Marked::AlreadyUsed { .. }));
+/// assert_eq!(block_on(guard.mark_used(&first))?, Marked::First);
 /// # Ok::<(), oauth_state::guard::GuardError>(())
-/// # }).unwrap();
 /// ```
 pub struct KnownUsedCache<G> {
     guard: G,
     known: Arc<Cache<[u8; 16], FirstUse>>,
-    metrics: Arc<CacheMetrics>,
+    observers: Observers,
 }
 
 #[derive(Clone, Copy)]
@@ -46,32 +50,25 @@ struct FirstUse {
 }
 
 impl<G: ReplayGuard> KnownUsedCache<G> {
-    /// At most so many ids, at some 250 bytes of memory each.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::KnownUsedCache;
-    /// use oauth_state::SingleProcessGuard;
-    /// let cache = KnownUsedCache::new(SingleProcessGuard::with_capacity(10), 10_000);
-    /// assert!(cache.guard().is_empty());
-    /// ```
+    /// Remembers up to `ids` ids, at about 250 bytes of memory each.
     #[must_use]
     pub fn new(guard: G, ids: u64) -> Self {
         let known = Cache::builder().max_capacity(ids).time_to_live(LONGEST_USE).build();
-        Self { guard, known: Arc::new(known), metrics: Arc::new(CacheMetrics::new()) }
+        Self { guard, known: Arc::new(known), observers: Observers::default() }.expecting()
+    }
+
+    /// Who is told of hits and misses; see [`observe`](crate::observe).
+    #[must_use]
+    pub fn observers(self, observers: Observers) -> Self {
+        Self { observers, ..self }.expecting()
+    }
+
+    fn expecting(self) -> Self {
+        [true, false].into_iter().for_each(|hit| self.observers.expect(&Event::KnownUsed { hit }));
+        self
     }
 
     /// The guard behind it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::KnownUsedCache;
-    /// use oauth_state::SingleProcessGuard;
-    /// let cache = KnownUsedCache::new(SingleProcessGuard::with_capacity(10), 10_000);
-    /// assert_eq!(cache.guard().len(), 0);
-    /// ```
     #[must_use]
     pub fn guard(&self) -> &G {
         &self.guard
@@ -96,12 +93,12 @@ impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
         match self.known.get(mark.id()) {
             // The first user's own retry must hear from the guard that it was the first.
             Some(first) if first.claimant != *mark.claimant() => {
-                self.metrics.hit();
+                self.observers.event(&Event::KnownUsed { hit: true });
                 let (first_used_at, first_claimant) = (first.at, Some(first.claimant));
                 MarkFuture::ready(Ok(Marked::AlreadyUsed { first_used_at, first_claimant }))
             }
             _ => MarkFuture::new(async move {
-                self.metrics.miss();
+                self.observers.event(&Event::KnownUsed { hit: false });
                 let marked = self.guard.mark_used(mark).await?;
                 self.remember(mark, marked);
                 Ok(marked)
@@ -113,7 +110,7 @@ impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
 impl<G: Clone> Clone for KnownUsedCache<G> {
     /// A clone shares what is known.
     fn clone(&self) -> Self {
-        Self { guard: self.guard.clone(), known: Arc::clone(&self.known), metrics: Arc::clone(&self.metrics) }
+        Self { guard: self.guard.clone(), known: Arc::clone(&self.known), observers: self.observers.clone() }
     }
 }
 

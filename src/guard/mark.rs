@@ -14,18 +14,6 @@ const VALUE_BYTES: usize = 12;
 ///
 /// The id comes out of an opened token, never from its text: a text is a live credential and takes three times the
 /// memory.
-///
-/// # Examples
-///
-/// ```
-/// # use oauth_state::testing;
-/// use std::time::{Duration, SystemTime};
-///
-/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-/// let mark = testing::mark([1; 16], [2; 8], now, now + Duration::from_secs(600));
-/// // Until the state's expiry plus three times the skew of 60 s:
-/// assert_eq!(mark.keep_for(), Duration::from_secs(780));
-/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mark {
     pub(super) id: [u8; 16],
@@ -57,13 +45,6 @@ impl Mark {
     }
 
     /// The replay id: 16 bytes of the authenticated nonce.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert_eq!(sample_mark().id().len(), 16);
-    /// ```
     #[must_use]
     pub fn id(&self) -> &[u8; 16] {
         &self.id
@@ -71,26 +52,12 @@ impl Mark {
 
     /// 8 random bytes, drawn once for each finish and the same in its retries: a retry that finds its own value in
     /// the store knows that it was the first.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert_eq!(sample_mark().claimant().len(), 8);
-    /// ```
     #[must_use]
     pub fn claimant(&self) -> &[u8; 8] {
         &self.claimant
     }
 
     /// When the callback came, to the second.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert!(sample_mark().now() < sample_mark().expires_at());
-    /// ```
     #[must_use]
     pub fn now(&self) -> SystemTime {
         from_unix_seconds(self.now)
@@ -98,27 +65,13 @@ impl Mark {
 
     /// The sealed expiry of the state. A store that is divided by time divides by this alone, because it is the same
     /// in every callback of one state.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert!(sample_mark().expires_at() > sample_mark().now());
-    /// ```
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         from_unix_seconds(self.expires_at)
     }
 
-    /// Until when the mark must live, to the second: the expiry plus three times the skew. For a store that keeps a time with each
-    /// mark and deletes by it; one with relative times takes [`Mark::keep_for`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert_eq!(sample_mark().keep_until(), sample_mark().now() + sample_mark().keep_for());
-    /// ```
+    /// Until when the mark must live, to the second: the expiry plus three times the skew. For a store that keeps a
+    /// time with each mark and deletes by it; one with relative times takes [`Mark::keep_for`].
     #[must_use]
     pub fn keep_until(&self) -> SystemTime {
         from_unix_seconds(self.keep_until)
@@ -127,12 +80,7 @@ impl Mark {
     /// How long the mark must live from now: until expiry plus three times the skew, and one second at least. Give it
     /// to a store as a relative time; an absolute one that has passed stores nothing and lets a state in twice.
     ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert!(sample_mark().keep_for().as_secs() >= 1);
-    /// ```
+    /// With the default skew of 60 seconds, the mark of a state that has 600 seconds left must live for 780.
     #[must_use]
     pub fn keep_for(&self) -> Duration {
         Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))
@@ -140,13 +88,6 @@ impl Mark {
 
     /// What a store keeps as the value: the claimant and the time, 16 printable characters, the same in the retries
     /// of one finish.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert_eq!(sample_mark().value().len(), 16);
-    /// ```
     #[must_use]
     pub fn value(&self) -> String {
         let mut bytes = [0; VALUE_BYTES];
@@ -155,21 +96,25 @@ impl Mark {
         base64url::encode(bytes)
     }
 
-    /// What the value that the store held *before* this mark's means, where the store put this mark's in atomically: nothing
-    /// there, or its own value, is the first use.
+    /// What the value that the store held *before* this mark's means, where the store put this mark's in atomically:
+    /// nothing there, or its own value, is the first use.
     ///
     /// # Errors
     ///
-    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote: something else writes under the same keys.
+    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote:
+    /// something else writes under the same keys.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use oauth_state::testing::sample_mark;
     /// use oauth_state::guard::Marked;
-    /// let mark = sample_mark();
+    /// use oauth_state::testing;
+    ///
+    /// let mark = testing::sample_mark();
+    /// let replay = testing::mark(*mark.id(), [9; 8], mark.now(), mark.expires_at());
     /// assert_eq!(mark.seen(None)?, Marked::First);
-    /// assert_eq!(mark.seen(Some(mark.value().as_bytes()))?, Marked::First);
+    /// assert_eq!(mark.seen(Some(mark.value().as_bytes()))?, Marked::First); // a retry of the same call
+    /// assert!(matches!(replay.seen(Some(mark.value().as_bytes()))?, Marked::AlreadyUsed { .. }));
     /// assert!(mark.seen(Some(b"something else")).is_err());
     /// # Ok::<(), oauth_state::guard::GuardError>(())
     /// ```
@@ -187,24 +132,13 @@ impl Mark {
 
     /// What the value that the store holds *after* "insert unless there" means: only its own value is the first use.
     ///
-    /// For a store that cannot insert and say what was there before in one step. Nothing there is not the first use: the
-    /// winner's mark may have ended between the two steps.
+    /// For a store that cannot insert and say what was there before in one step. Nothing there is not the first use:
+    /// the winner's mark may have ended between the two steps.
     ///
     /// # Errors
     ///
     /// [`GuardErrorKind::OutcomeUnknown`](super::GuardErrorKind::OutcomeUnknown) for nothing, and
     /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// use oauth_state::guard::{GuardErrorKind, Marked};
-    /// let mark = sample_mark();
-    /// assert_eq!(mark.seen_after_insert(Some(mark.value().as_bytes()))?, Marked::First);
-    /// assert_eq!(mark.seen_after_insert(None).unwrap_err().kind(), GuardErrorKind::OutcomeUnknown);
-    /// # Ok::<(), oauth_state::guard::GuardError>(())
-    /// ```
     pub fn seen_after_insert(&self, stored: Option<&[u8]>) -> Result<Marked, GuardError> {
         match stored {
             Some(stored) => self.seen(Some(stored)),
@@ -212,19 +146,12 @@ impl Mark {
         }
     }
 
-    /// Refuses a claim that comes when its mark may be gone already, so that no answer could say which use was the first. A guard
-    /// over a store calls it before it asks.
+    /// Refuses a claim that comes when its mark may be gone already, so that no answer could say which use was the
+    /// first. A guard over a store calls it before it asks.
     ///
     /// # Errors
     ///
     /// [`GuardErrorKind::Unavailable`](super::GuardErrorKind::Unavailable) if the time to keep the mark is over.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing::sample_mark;
-    /// assert!(sample_mark().refuse_if_over().is_ok());
-    /// ```
     pub fn refuse_if_over(&self) -> Result<(), GuardError> {
         if self.now >= self.keep_until {
             return Err(GuardError::unavailable("the state expired before it was marked"));
@@ -241,13 +168,6 @@ impl fmt::Debug for Mark {
 }
 
 /// A guard's answer.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::Marked;
-/// assert_ne!(Marked::First, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
     /// This call was the first for the id, or a retry of the call that was.

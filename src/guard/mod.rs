@@ -22,16 +22,6 @@ pub use mark::{Mark, Marked};
 pub use single_process::SingleProcessGuard;
 
 /// A guard's answer to come; it allocates nothing for a guard that answers at once.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::{MarkFuture, Marked};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert_eq!(MarkFuture::ready(Ok(Marked::First)).await.unwrap(), Marked::First);
-/// assert_eq!(MarkFuture::new(async { Ok(Marked::First) }).await.unwrap(), Marked::First);
-/// # });
-/// ```
 #[must_use = "an answer that nobody awaits refuses nobody"]
 pub struct MarkFuture<'a>(Answer<'a>);
 
@@ -41,30 +31,12 @@ enum Answer<'a> {
 }
 
 impl<'a> MarkFuture<'a> {
-    /// An answer that is there already.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{GuardError, MarkFuture};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// assert!(MarkFuture::ready(Err(GuardError::full())).await.is_err());
-    /// # });
-    /// ```
+    /// An answer that is known already. Nothing is allocated for it.
     pub fn ready(answer: Result<Marked, GuardError>) -> Self {
         Self(Answer::Ready(Some(answer)))
     }
 
-    /// An answer that has to be waited for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::{MarkFuture, Marked};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// assert_eq!(MarkFuture::new(async { Ok(Marked::First) }).await.unwrap(), Marked::First);
-    /// # });
-    /// ```
+    /// An answer that a store has to give first. Its future is allocated on the heap.
     pub fn new(answer: impl Future<Output = Result<Marked, GuardError>> + Send + 'a) -> Self {
         Self(Answer::Pending(Box::pin(answer)))
     }
@@ -102,10 +74,11 @@ impl fmt::Debug for MarkFuture<'_> {
 ///
 /// # Examples
 ///
-/// A guard of one's own, over a store with an atomic "insert unless there" (a sketch: it never drops a mark):
+/// A guard of your own, over a store with an atomic "insert unless there" (a sketch: it never drops a mark):
 ///
 /// ```
 /// use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+/// use oauth_state::testing::{block_on, sample_mark};
 /// use oauth_state::ReplayGuard;
 /// use std::{collections::HashMap, sync::Mutex};
 ///
@@ -122,12 +95,10 @@ impl fmt::Debug for MarkFuture<'_> {
 ///         })
 ///     }
 /// }
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// # use oauth_state::testing;
-/// let (guard, mark) = (MyGuard::default(), testing::sample_mark());
-/// assert_eq!(guard.mark_used(&mark).await?, Marked::First);
+///
+/// let (guard, mark) = (MyGuard::default(), sample_mark());
+/// assert_eq!(block_on(guard.mark_used(&mark))?, Marked::First);
 /// # Ok::<(), GuardError>(())
-/// # }).unwrap();
 /// ```
 pub trait ReplayGuard: Send + Sync + 'static {
     /// Marks the id as used, and says whether this call was the first.

@@ -12,7 +12,7 @@ use bucket::{BUCKET_SECONDS, Bucket, Claim};
 
 use super::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::observe::record;
+use crate::observe::{Event, Observer as _, Observers};
 use crate::steady_clock::SteadyClock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex};
 
@@ -26,27 +26,30 @@ const SHARDS: usize = if cfg!(oauth_state_under_loom) { 2 } else { 32 };
 /// was used; elsewhere the provider refuses the code. It forgets nothing that is alive, and holds a hard cap: beyond
 /// it the answer is an error, not an eviction.
 ///
-/// A mark takes about 30 bytes, 12 of them of the id: were the first 96 bits of two ids alike, the second login would be
-/// refused as used. A clone shares the marks.
+/// A mark takes about 30 bytes, 12 of them of the id: were the first 96 bits of two ids alike, the second login would
+/// be refused as used. A clone shares the marks.
 ///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::guard::Marked;
+/// use oauth_state::testing::{self, block_on};
 /// use oauth_state::{ReplayGuard, SingleProcessGuard};
-/// # use oauth_state::testing::sample_mark;
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+///
 /// let guard = SingleProcessGuard::with_capacity(1_000_000);
-/// assert_eq!(guard.mark_used(&sample_mark()).await?, Marked::First);
+/// let first = testing::sample_mark();
+/// let replay = testing::mark(*first.id(), [9; 8], first.now(), first.expires_at());
+/// assert_eq!(block_on(guard.mark_used(&first))?, Marked::First);
+/// assert!(matches!(block_on(guard.mark_used(&replay))?, Marked::AlreadyUsed { .. }));
 /// assert_eq!(guard.len(), 1);
 /// # Ok::<(), oauth_state::guard::GuardError>(())
-/// # }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct SingleProcessGuard {
     shared: Arc<Shared>,
     /// States that were begun in this second or before are refused.
     refuse_begun_until: Option<u64>,
+    observers: Observers,
 }
 
 struct Shared {
@@ -75,13 +78,6 @@ impl SingleProcessGuard {
     ///
     /// Reckon with the logins that *succeed* in a state's lifetime plus the clock allowance, doubled; memory is taken
     /// as marks come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::SingleProcessGuard;
-    /// assert!(SingleProcessGuard::with_capacity(1_000).is_empty());
-    /// ```
     #[must_use]
     pub fn with_capacity(marks: usize) -> Self {
         Self {
@@ -95,82 +91,72 @@ impl SingleProcessGuard {
                 purged_at: AtomicU64::new(0),
             }),
             refuse_begun_until: None,
+            observers: Observers::default(),
         }
     }
 
-    /// Refuses states that were begun at `start` or before, because a predecessor of this process may have seen them used
-    /// (RFC 8446 section 8.2 does the same for its early data).
+    /// Refuses states that were begun at `start` or before, because a predecessor of this process may have seen them
+    /// used (RFC 8446 section 8.2 does the same for its early data). The answer is [`Marked::AlreadyUsed`] without a
+    /// time and a claimant.
     ///
     /// Not the default: a restart then breaks every login under way, and those states still need their cookie and an
     /// unused code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::Marked;
-    /// use oauth_state::{testing, ReplayGuard, SingleProcessGuard};
-    /// let mark = testing::sample_mark(); // of a state that was begun at mark.now()
-    /// let guard = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(mark.now());
-    /// let marked = testing::block_on(guard.mark_used(&mark))?;
-    /// assert_eq!(marked, Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
-    /// # Ok::<(), oauth_state::guard::GuardError>(())
-    /// ```
     #[must_use]
     pub fn refuse_states_begun_until(self, start: SystemTime) -> Self {
         Self { refuse_begun_until: Some(unix_seconds(start)), ..self }
     }
 
     /// The number of marks held now, those included that wait to be dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::SingleProcessGuard;
-    /// assert_eq!(SingleProcessGuard::with_capacity(10).len(), 0);
-    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.live.load(Ordering::Relaxed)
     }
 
     /// Whether no mark is held.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::SingleProcessGuard;
-    /// assert!(SingleProcessGuard::with_capacity(10).is_empty());
-    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Who is told of deleted marks; see [`observe`](crate::observe).
+    #[must_use]
+    pub fn observers(self, observers: Observers) -> Self {
+        Self { observers, ..self }
     }
 
     fn answer(&self, mark: &Mark) -> Result<Marked, GuardError> {
         if self.refuse_begun_until.is_some_and(|start| mark.issued_at <= start) {
             return Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
         }
-        self.shared.claim(mark)
+        let mut purged = 0;
+        let answer = self.shared.claim(mark, &mut purged);
+        if purged > 0 {
+            self.observers.event(&Event::MarksPurged { guard: "memory", marks: purged });
+        }
+        answer
     }
 }
 
 impl Shared {
-    fn claim(&self, mark: &Mark) -> Result<Marked, GuardError> {
+    /// Adds to `purged` how many marks it deleted.
+    fn claim(&self, mark: &Mark, purged: &mut u64) -> Result<Marked, GuardError> {
         mark.refuse_if_over()?;
         let clock = self.clock.observe(mark.now);
-        match self.claim_in_shard(mark, clock)? {
+        match self.claim_in_shard(mark, clock, purged)? {
             Some(marked) => Ok(marked),
-            None if self.purge_all(clock) => self.claim_in_shard(mark, clock)?.ok_or_else(GuardError::full),
+            None if self.purge_all(clock, purged) => {
+                self.claim_in_shard(mark, clock, purged)?.ok_or_else(GuardError::full)
+            }
             None => Err(GuardError::full()),
         }
     }
 
     /// `None` if a place had to be found and the guard is full.
-    fn claim_in_shard(&self, mark: &Mark, clock: u64) -> Result<Option<Marked>, GuardError> {
+    fn claim_in_shard(&self, mark: &Mark, clock: u64, purged: &mut u64) -> Result<Option<Marked>, GuardError> {
         let shard = usize::from(mark.id[15]) % SHARDS;
         let Some(shard) = self.shards.get(shard) else { return Ok(None) };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        self.drop_what_is_over(&mut shard, clock);
+        self.drop_what_is_over(&mut shard, clock, purged);
         let index = mark.expires_at / BUCKET_SECONDS;
         if index < shard.dropped_below {
             return Err(GuardError::unavailable("the clock ran past this state's expiry and back"));
@@ -194,22 +180,22 @@ impl Shared {
         taken
     }
 
-    fn drop_what_is_over(&self, shard: &mut Shard, clock: u64) {
+    fn drop_what_is_over(&self, shard: &mut Shard, clock: u64, purged: &mut u64) {
         let over = shard.buckets.iter().take_while(|bucket| bucket.keep_until() <= clock).count();
         for bucket in shard.buckets.drain(..over) {
             shard.dropped_below = bucket.index().saturating_add(1);
             self.live.fetch_sub(bucket.len(), Ordering::Relaxed);
-            record::purged("memory", bucket.len() as u64);
+            *purged = purged.saturating_add(bucket.len() as u64);
         }
     }
 
     /// Drops what is over in every shard; false if that was done in this second already.
-    fn purge_all(&self, clock: u64) -> bool {
+    fn purge_all(&self, clock: u64, purged: &mut u64) -> bool {
         if self.purged_at.fetch_max(clock, Ordering::Relaxed) >= clock {
             return false;
         }
         for shard in &self.shards {
-            self.drop_what_is_over(&mut shard.lock().unwrap_or_else(PoisonError::into_inner), clock);
+            self.drop_what_is_over(&mut shard.lock().unwrap_or_else(PoisonError::into_inner), clock, purged);
         }
         true
     }

@@ -12,9 +12,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::binding::RequestHeaders;
-use crate::callback::Callback;
+use crate::callback::{Callback, tell_unread};
 use crate::flow::{AuthorizationRequest, BeginError};
-use crate::observe::record;
 use crate::refusal::{FinishError, FinishErrorKind, RepostPage};
 
 impl Callback {
@@ -23,18 +22,23 @@ impl Callback {
     /// # Errors
     ///
     /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`): the browser's
-    /// guess must not use the login up. `duplicate_parameter` for a POST whose query holds parameters of a callback. Otherwise as
-    /// [`Callback::from_query`].
+    /// guess must not use the login up. `duplicate_parameter` for a POST whose query holds parameters of a callback.
+    /// Otherwise as [`Callback::from_query`].
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Callback;
+    /// use http::request::Parts;
+    /// use oauth_state::{Binding, Callback, Expect, FinishError, Flow, LoginOutcome, testing};
     ///
-    /// let get = http::Request::get("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
-    /// assert!(Callback::from_parts(&get, b"").is_ok());
-    /// let head = http::Request::head("/callback?state=ost1...&code=abc").body(())?.into_parts().0;
-    /// assert_eq!(Callback::from_parts(&head, b"").unwrap_err().code(), "not_consumed");
+    /// async fn finish(flow: &Flow, parts: &Parts, body: &[u8]) -> Result<LoginOutcome<()>, FinishError> {
+    ///     let callback = Callback::from_parts(parts, body)?;
+    ///     flow.finish(Binding::cookies(&parts.headers), Expect::provider("github"), callback).await
+    /// }
+    ///
+    /// let (parts, ()) = http::Request::head("/auth/github/callback").body(())?.into_parts();
+    /// let refused = testing::block_on(finish(&testing::flow(), &parts, b"")).unwrap_err();
+    /// assert_eq!((refused.code(), refused.to_response().status().as_u16()), ("not_consumed", 503));
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn from_parts(parts: &Parts, body: &[u8]) -> Result<Self, FinishError> {
@@ -50,8 +54,9 @@ impl Callback {
 /// Whether a request may use a login up at all, by its method and headers.
 pub(crate) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
     if RequestHeaders::Map(headers).is_speculative() || !matches!(*method, Method::GET | Method::POST) {
-        record::unread(FinishErrorKind::NotConsumed);
-        return Err(FinishErrorKind::NotConsumed.into());
+        let refused = FinishError::from(FinishErrorKind::NotConsumed);
+        tell_unread(&refused);
+        return Err(refused);
     }
     Ok(())
 }
@@ -75,10 +80,17 @@ pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&st
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{http::redirect, testing, Binding, Login};
-/// let headers = http::HeaderMap::new();
-/// let begun = testing::flow().begin(Binding::cookies(&headers), Login::with("github"))?;
-/// let response = redirect(&begun, "https://github.com/login/oauth/authorize?…".replace('…', "").as_str())?;
+/// use oauth_state::http::redirect;
+/// use oauth_state::{App, Binding, Flow, Login, Provider, SingleProcessGuard, testing};
+///
+/// let github = Provider::github().client_id("my-client").redirect_uri("https://shop.example/auth/github/callback");
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(github)
+///     .build()?;
+///
+/// let headers = http::HeaderMap::new(); // those of the request
+/// let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
+/// let response = redirect(&request, &request.url()?.to_string())?;
 /// assert_eq!(response.status(), 303);
 /// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -100,16 +112,8 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Resp
     Ok(response)
 }
 
-/// A login that has begun, as far as the redirect needs it: [`AuthorizationRequest`], and `Issued` of a state store (package `oauth-state-store`).
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{http::SetsCookie, testing, Binding, Login};
-/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::with("github"))?;
-/// assert!(begun.set_cookie().unwrap().contains("; HttpOnly; "));
-/// # Ok::<(), oauth_state::BeginError>(())
-/// ```
+/// A started login, as far as [`redirect`] needs it: an [`AuthorizationRequest`], or an `Issued` of a state store
+/// (package `oauth-state-store`).
 pub trait SetsCookie {
     /// The value of the `Set-Cookie` header, if there is one.
     fn set_cookie(&self) -> Option<&str>;
@@ -123,30 +127,14 @@ impl SetsCookie for AuthorizationRequest {
 
 /// Adds what every answer of begin and finish carries: `Cache-Control: no-store`, because it is for one person once,
 /// and `Referrer-Policy: no-referrer`, because the address holds the code and the state (RFC 9700 section 4.2.4).
-///
-/// # Examples
-///
-/// ```
-/// let mut response = http::Response::new("signed in");
-/// oauth_state::http::set_no_store(response.headers_mut());
-/// assert_eq!(response.headers()["referrer-policy"], "no-referrer");
-/// ```
 pub fn set_no_store(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
 impl FinishError {
-    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps; or the page of
-    /// [`FinishError::repost`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let error = oauth_state::Callback::from_query("").unwrap_err();
-    /// let response = error.to_response();
-    /// assert_eq!((response.status().as_u16(), response.body().as_ref()), (400, error.public_text()));
-    /// ```
+    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps; or the
+    /// page of [`FinishError::repost`].
     #[must_use]
     pub fn to_response(&self) -> Response<Cow<'static, str>> {
         if let Some(page) = self.repost() {
@@ -162,13 +150,6 @@ impl FinishError {
 
 impl BeginError {
     /// The response for the person at the browser: the status and a neutral text.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let response = oauth_state::BeginError::NoActiveKey.to_response();
-    /// assert_eq!(response.status(), 503);
-    /// ```
     #[must_use]
     pub fn to_response(&self) -> Response<&'static str> {
         plain(self.status(), "This sign-in could not be started.")

@@ -52,19 +52,8 @@ impl FinishError {
     /// The page for the person at the browser, with a button that leads to `again`: the address where a login begins.
     ///
     /// Where the state was authentic, it says in a person's words what happened, the likely reason of a missing cookie
-    /// included; otherwise it holds one neutral text. Nothing of the request is in it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{Callback, ReturnTo};
-    /// let error = Callback::from_query("code=abc").unwrap_err();
-    /// let page = error.to_page(&ReturnTo::parse("/auth/github")?);
-    /// assert_eq!(page.status(), 400);
-    /// assert!(page.body().contains(error.public_text()) && page.body().contains(r#"href="/auth/github""#));
-    /// assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    /// # Ok::<(), oauth_state::error::ReturnToError>(())
-    /// ```
+    /// included; otherwise it holds one neutral text. Nothing of the request is in it. Its `Content-Security-Policy`
+    /// starts with `default-src 'none'`.
     #[must_use]
     pub fn to_page(&self, again: &ReturnTo) -> Response<String> {
         let mut response = page(self.status(), &self.words(), again);
@@ -117,18 +106,7 @@ impl FinishError {
 
 impl BeginError {
     /// The page for the person at the browser, with a button that leads to `back`. The person has not been sent to the
-    /// provider yet.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{BeginError, ReturnTo};
-    /// let error = BeginError::StateTooLong { provider: "x".to_owned(), actual: 612, limit: 500 };
-    /// let page = error.to_page(&ReturnTo::parse("/")?);
-    /// assert_eq!(page.status(), 400);
-    /// assert!(page.body().contains("address of the page") && !page.body().contains("612"));
-    /// # Ok::<(), oauth_state::error::ReturnToError>(())
-    /// ```
+    /// provider yet. The page shows no numbers, such as the length of a state that is too long.
     #[must_use]
     pub fn to_page(&self, back: &ReturnTo) -> Response<String> {
         let (title, text, button) = match self {

@@ -23,25 +23,23 @@ use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
 use crate::token::keys::KeyTable;
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
+/// The longest state that is looked at, in characters.
+pub const LONGEST_STATE: usize = wire::LONGEST_TEXT;
+
+/// Whether a text has the form of this crate's states, of whichever flow or store: their first characters, their length and their
+/// alphabet. Nothing is decoded.
+#[must_use]
+pub fn is_state(text: &str) -> bool {
+    Form::of_prefix(text).is_some_and(|form| form.is_form_of(text))
+}
+
 /// What the outside of a state tells, without a key.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::inspect::{ParseStateError, StateForm};
-/// use oauth_state::{Binding, Login, testing};
-/// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
-/// let form = StateForm::read(&state).unwrap();
-/// assert_eq!((form.characters, form.bytes), (state.len(), state.len() * 3 / 4));
-/// assert_eq!(StateForm::read("0123456789"), Err(ParseStateError::NotBase64Url));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateForm {
     /// The length of the text.
     pub characters: usize,
-    /// The length of what it encodes.
+    /// The length of what it encodes: three bytes for every four characters.
     pub bytes: usize,
     /// Four bytes that name the derived key which sealed it: one for each root key, purpose, application and environment.
     pub key_id: [u8; 4],
@@ -54,13 +52,6 @@ impl StateForm {
     /// # Errors
     ///
     /// [`ParseStateError`] says why the text is none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::inspect::{ParseStateError, StateForm};
-    /// assert_eq!(StateForm::read("ost1"), Err(ParseStateError::TooShort));
-    /// ```
     pub fn read(state: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
@@ -68,32 +59,16 @@ impl StateForm {
         Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0, form: token.form })
     }
 
-    /// The first four characters: `ost1` for a state that carries everything, `oss1` for one that is signed and that anybody can
-    /// read; `osm1`, `osr1`, `osp1` and `osx1` for a handle to a row in memory, in Redis, in Postgres or in a store of the caller's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::inspect::StateForm;
-    /// use oauth_state::{Binding, Login, testing};
-    /// let state = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
-    /// assert_eq!(StateForm::read(&state)?.prefix(), "ost1");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The first four characters: `ost1` for a state that carries everything, `oss1` for one that is signed and that
+    /// anyone can read; `osm1`, `osr1`, `osp1` and `osx1` for a handle to a row in memory, in Redis, in Postgres or in
+    /// a store of the caller's.
     #[must_use]
-    pub const fn prefix(&self) -> &'static str {
+    pub fn prefix(&self) -> &'static str {
         self.form.prefix()
     }
 }
 
 /// Why a text is not a state.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::inspect::ParseStateError;
-/// assert_eq!(ParseStateError::OtherMagic.code(), "other_magic");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseStateError {
@@ -108,13 +83,7 @@ pub enum ParseStateError {
 }
 
 impl ParseStateError {
-    /// The stable word for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::inspect::ParseStateError::TooLong.code(), "too_long");
-    /// ```
+    /// The stable word for it, such as `too_long`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -156,19 +125,8 @@ impl From<wire::NotAToken> for ParseStateError {
 
 /// What the holder of the keys can tell about a state; [`KeyRing::inspect`] makes it.
 ///
-/// It holds neither a code_verifier nor a nonce, and no way to either.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{App, Purpose, testing};
-/// use std::time::SystemTime;
-/// let app = App::new("shop", "test")?;
-/// let inspection = testing::ring().inspect("abc", &app, &[Purpose::Login], SystemTime::now())?;
-/// assert!(inspection.form.is_err() && inspection.contents.is_none());
-/// assert_eq!(inspection.refused.unwrap().code(), "malformed");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// It holds neither a code_verifier nor a nonce, and no way to either. A text that is not a state has no `contents`,
+/// and is refused as `malformed`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -183,11 +141,7 @@ pub struct Inspection {
     pub refused: Option<FinishError>,
 }
 
-/// The key of a ring that a state names.
-///
-/// # Examples
-///
-/// See [`KeyRing::inspect`].
+/// The key of a ring that a state names. See [`KeyRing::inspect`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SealedBy {
@@ -201,11 +155,7 @@ pub struct SealedBy {
     pub purpose: Purpose,
 }
 
-/// What an authentic state says.
-///
-/// # Examples
-///
-/// See [`KeyRing::inspect`].
+/// What an authentic state says. See [`KeyRing::inspect`] for an example.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StateContents {
@@ -221,13 +171,7 @@ pub struct StateContents {
     pub data: Vec<u8>,
 }
 
-/// What holds a login.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state::inspect::BoundBy::Cookie.to_string(), "cookie");
-/// ```
+/// What holds a login. `Display` writes it in lowercase words, such as `login secret`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BoundBy {
@@ -238,7 +182,7 @@ pub enum BoundBy {
     /// A session of the caller's.
     Session,
     /// A secret that a client keeps.
-    ClientSecret,
+    LoginSecret,
 }
 
 impl fmt::Display for BoundBy {
@@ -247,7 +191,7 @@ impl fmt::Display for BoundBy {
             Self::Nothing => "nothing",
             Self::Cookie => "cookie",
             Self::Session => "session",
-            Self::ClientSecret => "client secret",
+            Self::LoginSecret => "login secret",
         })
     }
 }
@@ -258,7 +202,7 @@ impl From<BindingKind> for BoundBy {
             BindingKind::Unbound => Self::Nothing,
             BindingKind::Cookie => Self::Cookie,
             BindingKind::Session => Self::Session,
-            BindingKind::LoginSecret => Self::ClientSecret,
+            BindingKind::LoginSecret => Self::LoginSecret,
         }
     }
 }
@@ -276,16 +220,16 @@ impl fmt::Debug for StateContents {
 }
 
 impl KeyRing {
-    /// What a state says, and why a callback of `app` that accepts `purposes` would refuse it at `now`: for support and for the
-    /// command line.
+    /// What a state says, and why a callback of `app` that accepts `purposes` would refuse it at `now`: for support and
+    /// for the command line.
     ///
-    /// A state of a retired or revoked key is opened all the same, so that its owner learns when and for what it was begun;
-    /// [`Inspection::refused`] then says what a callback says.
+    /// A state of a retired or revoked key is opened all the same, so that its owner learns when and for what it was
+    /// begun; [`Inspection::refused`] then says what a callback says.
     ///
     /// # Security
     ///
-    /// Never accept a login by it. It does not verify the binding, and asks no guard: whoever has a copy of the state would be
-    /// let in. A state is a live credential until it expires; keep it out of command lines, tickets and logs.
+    /// Never accept a login by it. It does not verify the binding, and asks no guard: anyone with a copy of the state
+    /// would be let in. A state is a live credential until it expires; keep it out of command lines, tickets and logs.
     ///
     /// # Errors
     ///

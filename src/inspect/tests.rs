@@ -3,11 +3,10 @@ use std::time::Duration;
 
 use crate::binding::Binding;
 use crate::claims::ReturnTo;
-use std::sync::Arc;
 
-use crate::flow::{Flow, Login, Stored};
+use crate::flow::{Flow, Login};
 use crate::guard::SingleProcessGuard;
-use crate::payload::MemoryPayloadStore;
+use crate::payload::HandleKind;
 use crate::provider::Provider;
 use crate::ring::key::RootKey;
 use crate::ring::source::document::{KeyRingDocument, RingTiming};
@@ -32,7 +31,7 @@ fn state(ring: &KeyRing, purpose: Purpose) -> String {
         .build()
         .unwrap();
     let binding = Binding::session(&[7; 16]).unwrap().for_user(b"user-42").unwrap().dangerously_assume_same_origin();
-    let login = Login::with("github").purpose(purpose).return_to(ReturnTo::parse("/home").unwrap()).data([4, 2]);
+    let login = Login::with("github").purpose(purpose).return_to("/home".parse::<ReturnTo>().unwrap()).data([4, 2]);
     flow.begin(binding, login).unwrap().state
 }
 
@@ -123,7 +122,7 @@ fn signed_state(ring: &KeyRing) -> String {
         .provider(Provider::github().named_redirect_uri("web", "https://shop.example/cb"))
         .build_signed_not_encrypted()
         .unwrap();
-    let login = Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/home").unwrap());
+    let login = Login::with("github").tenant([9; 16]).redirect("web").return_to("/home".parse::<ReturnTo>().unwrap());
     flow.begin(Binding::session(&[7; 16]).unwrap().for_user(b"user-42").unwrap(), login).unwrap().state
 }
 
@@ -171,7 +170,7 @@ fn provider_and_path_lie_where_the_page_says() {
         let flow = builder.provider(Provider::github()).build_signed_not_encrypted().unwrap();
         let session = Binding::session(&[7; 16]).unwrap();
         let binding = if signed_in { session.for_user(b"user-42").unwrap() } else { session };
-        let login = Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
+        let login = Login::with("github").tenant([9; 16]).return_to("/home".parse::<ReturnTo>().unwrap());
         let state = flow.begin(binding, login).unwrap().state;
         let mut buffer = [0; LONGEST_BYTES];
         let bytes = crate::base64url::decode_into(state.as_bytes(), &mut buffer).unwrap();
@@ -191,11 +190,9 @@ fn provider_and_path_lie_where_the_page_says() {
 fn a_handle_opens_like_a_state() {
     let app = App::new("shop", "test").unwrap();
     let session = Binding::session(&[7; 16]).unwrap();
-    let login = Login::with("github").data("kept in a row".to_owned());
     let guard = SingleProcessGuard::with_capacity(1);
     let builder = Flow::builder(app.clone(), crate::testing::ring(), guard).provider(Provider::github());
-    let stored = Stored::new(builder, Arc::new(MemoryPayloadStore::with_capacity(1))).unwrap();
-    let (begun, _) = stored.seal(session, login).unwrap();
+    let begun = builder.build_handles(HandleKind::MEMORY).unwrap().begin(session, Login::with("github")).unwrap();
     let inspection = crate::testing::ring().inspect(&begun.state, &app, &[Purpose::Login], SystemTime::now()).unwrap();
     assert_eq!(inspection.form.unwrap().prefix(), "osm1");
     assert_eq!(inspection.contents.unwrap().origin.provider, "github");

@@ -8,15 +8,15 @@ use crate::claims::codec::Claims;
 use crate::clock::from_unix_seconds;
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
-/// What a signed state says, read without a key and therefore **unverified**: anybody can write a text that says this.
+/// What a signed state says, read without a key and therefore **unverified**: anyone can write a text that says this.
 ///
 /// For a proxy or a page that shows something while the callback is under way, and for support.
 ///
 /// # Security
 ///
-/// All of it is an attacker's text until a callback has finished the state. Never sign anybody in by it, never redirect to its path
-/// (it is a `String` here, and no [`ReturnTo`](crate::ReturnTo), for that reason), and escape what is shown. The purpose, the
-/// application and the environment do not stand in a state, so that nothing can be said of them.
+/// All of it is an attacker's text until a callback has finished the state. Never sign a user in by it, never redirect
+/// to its path (it is a `String` here, and no [`ReturnTo`](crate::ReturnTo), for that reason), and escape what is
+/// shown. The purpose, the application and the environment are not part of a state, and cannot be read from it.
 ///
 /// # Examples
 ///
@@ -27,7 +27,7 @@ use crate::token::wire::{self, Form, LONGEST_BYTES};
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard)
 ///     .provider(Provider::github())
 ///     .build_signed_not_encrypted()?;
-/// let login = Login::with("github").return_to(ReturnTo::parse("/basket")?);
+/// let login = Login::with("github").return_to("/basket".parse::<ReturnTo>()?);
 /// let state = flow.begin(Binding::session(&[7; 16])?, login)?.state;
 ///
 /// let claims = UnverifiedClaims::read(&state).unwrap();
@@ -60,17 +60,7 @@ pub struct UnverifiedClaims {
 }
 
 impl UnverifiedClaims {
-    /// Reads a signed state (`oss1…`) without a key. `None` for an encrypted one, for a handle, and for whatever does not read.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::inspect::UnverifiedClaims;
-    /// use oauth_state::{testing, Binding, Login};
-    /// let encrypted = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?.state;
-    /// assert!(UnverifiedClaims::read(&encrypted).is_none());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Reads a signed state (`oss1…`) without a key. `None` for an encrypted one, for a handle, and for any other text.
     #[must_use]
     pub fn read(state: &str) -> Option<Self> {
         let mut buffer = [0; LONGEST_BYTES];

@@ -1,4 +1,9 @@
-//! What operators see of logins: metrics, and spans.
+//! What operators see of logins: events, metrics, and spans.
+//!
+//! # Events
+//!
+//! Flows, rings and guards tell their [`Observers`] of every [`Event`]: metrics are one observer, and you can add your own. Give them
+//! to [`FlowBuilder::observers`](crate::FlowBuilder::observers), to `Refresh::observers` and to the guards.
 //!
 //! # Metrics (feature `metrics`)
 //!
@@ -19,39 +24,18 @@
 //!
 //! # Security
 //!
-//! Neither holds a state, a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
+//! No event, metric or span holds a state, a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
 
-#[cfg_attr(not(feature = "metrics"), path = "silent.rs")]
+mod event;
+mod observers;
+#[cfg(feature = "metrics")]
 mod recording;
 mod span;
 #[cfg(feature = "metrics")]
 mod table;
 
-#[cfg(feature = "cache")]
-pub(crate) use recording::CacheMetrics;
-pub(crate) use recording::{FlowMetrics, Timer, record};
-pub(crate) use span::Span;
+pub use event::{Event, Refusal};
+pub use observers::{Observer, Observers};
+pub(crate) use span::Scope;
 #[cfg(feature = "metrics")]
 pub use table::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, Metric, MetricKind, describe};
-
-/// Counts marks that a guard deleted because their time was over, as `oauth_state_marks_purged_total`. `guard` is a word for the kind
-/// of guard, such as `postgres`. Without the feature `metrics` it does nothing.
-///
-/// # Examples
-///
-/// ```
-/// oauth_state::observe::count_purged_marks("my-table", 7);
-/// ```
-pub fn count_purged_marks(guard: &'static str, marks: u64) {
-    record::purged(guard, marks);
-}
-
-/// What became of a look at the source of the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg(feature = "refresh")]
-pub(crate) enum Refreshed {
-    Taken,
-    Unchanged,
-    Refused,
-    Failed,
-}

@@ -5,14 +5,6 @@ use std::fmt;
 use crate::guard::{GuardError, GuardErrorKind};
 
 /// A store of rows could not do what it was asked.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::payload::{StoreError, StoreErrorKind};
-/// let error = StoreError::unavailable("connection refused");
-/// assert_eq!((error.kind(), error.to_string().as_str()), (StoreErrorKind::Unavailable, "the state store cannot be reached"));
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct StoreError {
@@ -22,12 +14,6 @@ pub struct StoreError {
 }
 
 /// Why a store could not do what it was asked.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state::payload::StoreErrorKind::Full.to_string(), "the state store is full");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -51,50 +37,22 @@ impl fmt::Display for StoreErrorKind {
 
 impl StoreError {
     /// It was not reached, or did not answer in time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::payload::{StoreError, StoreErrorKind};
-    /// assert_eq!(StoreError::unavailable("pool timed out").kind(), StoreErrorKind::Unavailable);
-    /// ```
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Unavailable, source: Some(cause.into()) }
     }
 
     /// It cannot work as it is configured.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::payload::{StoreError, StoreErrorKind};
-    /// assert_eq!(StoreError::misconfigured("no such table").kind(), StoreErrorKind::Misconfigured);
-    /// ```
     pub fn misconfigured(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Misconfigured, source: Some(cause.into()) }
     }
 
     /// It holds as many rows as it may.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::payload::{StoreError, StoreErrorKind};
-    /// assert_eq!(StoreError::full().kind(), StoreErrorKind::Full);
-    /// ```
     #[must_use]
     pub fn full() -> Self {
         Self { kind: StoreErrorKind::Full, source: None }
     }
 
     /// Which of the three it is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::payload::{StoreError, StoreErrorKind};
-    /// assert_eq!(StoreError::full().kind(), StoreErrorKind::Full);
-    /// ```
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind

@@ -42,36 +42,18 @@ struct Held {
 
 impl MemoryPayloadStore {
     /// Holds up to `capacity` rows: the begins of one lifetime and twice the skew, abandoned ones included.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).is_empty());
-    /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self { capacity, held: Arc::default() }
     }
 
     /// How many rows it holds. Those whose time is over go when the next one comes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).len(), 0);
-    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.held().values.len()
     }
 
     /// Whether it holds none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::payload::MemoryPayloadStore::with_capacity(10).is_empty());
-    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -99,8 +81,8 @@ impl Held {
 }
 
 impl PayloadStore for MemoryPayloadStore {
-    fn form(&self) -> HandleKind {
-        HandleKind::Memory
+    fn kind(&self) -> HandleKind {
+        HandleKind::MEMORY
     }
 
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {

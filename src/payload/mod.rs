@@ -13,6 +13,7 @@ pub use memory::MemoryPayloadStore;
 use crate::clock::from_unix_seconds;
 use crate::future::BoxFuture;
 use crate::token::wire::Form;
+pub use crate::token::wire::HandleKind;
 
 /// A store of rows: two plain calls, keyed by an id that was drawn at random.
 ///
@@ -32,8 +33,8 @@ use crate::token::wire::Form;
 /// struct Mine(Mutex<HashMap<[u8; 16], Vec<u8>>>);
 ///
 /// impl PayloadStore for Mine {
-///     fn form(&self) -> HandleKind {
-///         HandleKind::Other
+///     fn kind(&self) -> HandleKind {
+///         HandleKind::OTHER
 ///     }
 ///     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
 ///         self.0.lock().unwrap().insert(*row.id(), row.value().to_vec());
@@ -51,8 +52,8 @@ use crate::token::wire::Form;
 /// # }).unwrap();
 /// ```
 pub trait PayloadStore: Send + Sync + 'static {
-    /// The form of the handles that lead here: [`HandleKind::Other`] for a store of the caller's.
-    fn form(&self) -> HandleKind;
+    /// The form of the handles that lead here: [`HandleKind::OTHER`] for a store of the caller's.
+    fn kind(&self) -> HandleKind;
 
     /// Keeps a row until [`Payload::keep_until`]. May be asked twice for the same one.
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>>;
@@ -62,8 +63,8 @@ pub trait PayloadStore: Send + Sync + 'static {
 }
 
 impl<R: PayloadStore + ?Sized> PayloadStore for std::sync::Arc<R> {
-    fn form(&self) -> HandleKind {
-        (**self).form()
+    fn kind(&self) -> HandleKind {
+        (**self).kind()
     }
 
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -75,61 +76,24 @@ impl<R: PayloadStore + ?Sized> PayloadStore for std::sync::Arc<R> {
     }
 }
 
-/// The form of a store's handles: their first four characters say where the row lies, so that
-/// a `Migration` knows each store's own by sight.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::payload::HandleKind;
-/// assert_eq!(HandleKind::Redis.prefix(), "osr1");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HandleKind {
-    /// `osm1`: the memory of a process.
-    Memory,
-    /// `osr1`: Redis or Valkey.
-    Redis,
-    /// `osp1`: Postgres.
-    Postgres,
-    /// `osx1`: a store of the caller's.
-    Other,
-}
-
 impl HandleKind {
-    /// The first four characters.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::payload::HandleKind::Other.prefix(), "osx1");
-    /// ```
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        self.form().prefix()
-    }
+    /// `osm1`: the memory of a process.
+    pub const MEMORY: Self = Self(b'm');
+    /// `osr1`: Redis or Valkey.
+    pub const REDIS: Self = Self(b'r');
+    /// `osp1`: Postgres.
+    pub const POSTGRES: Self = Self(b'p');
+    /// `osx1`: a store of your own.
+    pub const OTHER: Self = Self(b'x');
 
-    pub(crate) const fn form(self) -> Form {
-        match self {
-            Self::Memory => Form::Memory,
-            Self::Redis => Form::Redis,
-            Self::Postgres => Form::Postgres,
-            Self::Other => Form::Other,
-        }
+    /// The first four characters of its handles, such as `osr1`.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        Form::Handle(self).prefix()
     }
 }
 
 /// One login's row: an id, and the caller's data, encrypted under the ring. `Debug` shows neither.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::testing;
-/// let row = testing::sample_row();
-/// assert!(row.keep_for().as_secs() > 600);
-/// assert_eq!(format!("{row:?}"), "Payload([redacted])");
-/// ```
 pub struct Payload {
     pub(crate) id: [u8; 16],
     pub(crate) value: Vec<u8>,
@@ -139,25 +103,12 @@ pub struct Payload {
 
 impl Payload {
     /// 16 random bytes, the same that the replay guard knows the login by.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_ne!(oauth_state::testing::sample_row().id(), oauth_state::testing::sample_row().id());
-    /// ```
     #[must_use]
     pub fn id(&self) -> &[u8; 16] {
         &self.id
     }
 
     /// The data's JSON, encrypted: 16 bytes longer than it, at most 65,552.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let row = oauth_state::testing::sample_row(); // of "a sample"
-    /// assert_eq!(row.value().len(), r#""a sample""#.len() + 16);
-    /// ```
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value
@@ -165,12 +116,6 @@ impl Payload {
 
     /// From when on nobody asks for it any more: the state's expiry and twice the skew, because two servers' clocks differ
     /// by that much at most.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::testing::sample_row().keep_until() > std::time::UNIX_EPOCH);
-    /// ```
     #[must_use]
     pub fn keep_until(&self) -> SystemTime {
         from_unix_seconds(self.keep_until)
@@ -178,12 +123,6 @@ impl Payload {
 
     /// The same from now on, for a store with relative times to live: one that counts them itself keeps a row long enough
     /// even if its clock is wrong.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::testing::sample_row().keep_for().as_secs(), 600 + 2 * 60);
-    /// ```
     #[must_use]
     pub fn keep_for(&self) -> Duration {
         Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))

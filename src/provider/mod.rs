@@ -22,16 +22,6 @@ use crate::token::wire::LONGEST_TEXT;
 const OPENID: &str = "openid";
 
 /// How the provider hands its answer over.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::provider::ResponseMode;
-/// use oauth_state::Provider;
-/// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost);
-/// assert_eq!(provider.id(), "acme");
-/// # Ok::<(), oauth_state::error::NameError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseMode {
@@ -47,17 +37,32 @@ pub enum ResponseMode {
 
 /// What a flow has to know of an authorization server.
 ///
+/// Start from a preset, or from [`Provider::custom`], and replace the settings that differ.
+///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::Provider;
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{App, Flow, Login, Provider, SingleProcessGuard};
 ///
-/// let provider = Provider::custom("acme")?
-///     .requires_iss("https://login.acme.example")
-///     .max_state_chars(255)
-///     .redirect_uri("https://shop.example/auth/acme/callback");
-/// assert_eq!(provider.id(), "acme");
-/// # Ok::<(), oauth_state::error::NameError>(())
+/// let google = Provider::google()
+///     .client_id("my-client")
+///     .redirect_uri("https://shop.example/auth/google/callback")
+///     .scopes(["openid", "email"]);
+/// let acme = Provider::custom("acme")?
+///     .authorization_endpoint("https://login.acme.example/authorize")
+///     .client_id("shop")
+///     .redirect_uri("https://shop.example/auth/acme/callback")
+///     .with_max_state_chars(255);
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(google)
+///     .provider(acme)
+///     .build()?;
+///
+/// let request = flow.begin(TestBrowser::default().binding(), Login::with("acme"))?;
+/// let url = request.url()?.to_string();
+/// assert!(url.starts_with("https://login.acme.example/authorize?response_type=code&client_id=shop&"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Provider(Arc<Settings>);
@@ -67,6 +72,7 @@ struct Settings {
     id: String,
     client_id: Option<String>,
     authorization_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
     scopes: Vec<String>,
     /// Whether it takes PKCE, as all do that no document says otherwise of.
     pkce: bool,
@@ -94,14 +100,6 @@ impl Provider {
     /// # Errors
     ///
     /// [`NameError`] if the id is not such a name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Provider;
-    /// assert!(Provider::custom("gitlab").is_ok());
-    /// assert!(Provider::custom("Git Lab").is_err());
-    /// ```
     pub fn custom(id: &str) -> Result<Self, NameError> {
         name::check("provider id", id)?;
         Ok(Self::bare(id))
@@ -113,6 +111,7 @@ impl Provider {
             id: id.to_owned(),
             client_id: None,
             authorization_endpoint: None,
+            end_session_endpoint: None,
             scopes: Vec::new(),
             pkce: true,
             nonce: false,
@@ -131,42 +130,27 @@ impl Provider {
     }
 
     /// The client's id at the provider, for [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Provider;
-    /// let github = Provider::github().client_id("Iv1.8a61f9b3a7aba766").redirect_uri("https://shop.example/auth/github/callback");
-    /// assert_eq!(github.id(), "github");
-    /// ```
     #[must_use]
     pub fn client_id(self, id: &str) -> Self {
         self.with(|settings| settings.client_id = Some(id.to_owned()).filter(|id| !id.is_empty()))
     }
 
-    /// The authorization endpoint (RFC 6749 section 3.1), https. Presets of providers with one endpoint for all know it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Provider;
-    /// let okta = Provider::okta("https://acme.okta.com")?.authorization_endpoint("https://acme.okta.com/oauth2/v1/authorize");
-    /// assert_eq!(okta.id(), "okta");
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
+    /// The authorization endpoint (RFC 6749 section 3.1), https. Presets of providers with one endpoint for all know
+    /// it; for the others, set it: for example `https://acme.okta.com/oauth2/v1/authorize`.
     #[must_use]
     pub fn authorization_endpoint(self, url: &str) -> Self {
         self.with(|settings| settings.authorization_endpoint = Some(url.to_owned()))
     }
 
-    /// The scopes to ask for, in place of the preset's. With `openid` among them it is OpenID Connect, and a nonce is sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Provider;
-    /// assert_eq!(Provider::google().scopes(["openid", "email"]).id(), "google");
-    /// ```
+    /// Sets the `end_session_endpoint` of an OpenID Connect provider, an https address, for
+    /// [`AuthorizationRequest::end_session_url`](crate::AuthorizationRequest::end_session_url).
+    #[must_use]
+    pub fn end_session_endpoint(self, url: &str) -> Self {
+        self.with(|settings| settings.end_session_endpoint = Some(url.to_owned()))
+    }
+
+    /// The scopes to ask for, in place of the preset's. With `openid` among them it is OpenID Connect, and a nonce is
+    /// sent.
     #[must_use]
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes = scopes.into_iter().map(str::to_owned).collect();
@@ -174,40 +158,20 @@ impl Provider {
     }
 
     /// The id, which travels in the state.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::apple().id(), "apple");
-    /// ```
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// The longest `state` that the provider takes, in characters. A longer one is an error of begin, before anybody is
-    /// redirected. At most 2048, which is what a callback reads.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::github().max_state_chars(128);
-    /// assert_eq!(provider.id(), "github");
-    /// ```
+    /// The longest `state` that the provider takes, in characters. A longer one is an error of begin, before the user
+    /// is redirected. At most 2048, which is what a callback reads.
     #[must_use]
-    pub fn max_state_chars(self, characters: usize) -> Self {
+    pub fn with_max_state_chars(self, characters: usize) -> Self {
         self.with(|settings| settings.max_state_chars = characters.min(LONGEST_TEXT))
     }
 
     /// The provider's issuer identifier, where it is known but not promised to come: an `iss` that comes must be equal
     /// to it as a string (RFC 9207 section 2.4).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::github().issuer("https://github.com/login/oauth");
-    /// assert_eq!(provider.id(), "github");
-    /// ```
     #[must_use]
     pub fn issuer(self, issuer: &str) -> Self {
         self.with(|settings| settings.issuer = Some(Issuer { identifier: issuer.to_owned(), required: false }))
@@ -219,9 +183,21 @@ impl Provider {
     /// # Examples
     ///
     /// ```
-    /// let provider = oauth_state::Provider::custom("acme")?.requires_iss("https://login.acme.example");
-    /// assert_eq!(provider.id(), "acme");
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    /// use oauth_state::testing::{self, TestBrowser};
+    /// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
+    ///
+    /// let acme = Provider::custom("acme")?.requires_iss("https://login.acme.example");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(acme)
+    ///     .build()?;
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("acme"))?);
+    ///
+    /// let check = |callback| flow.check(browser.binding(), Expect::provider("acme"), callback);
+    /// let with_iss = |iss| browser.callback_with([("code", "code"), ("iss", iss)]);
+    /// assert!(check(with_iss("https://login.acme.example")).is_ok());
+    /// assert_eq!(check(with_iss("https://evil.example")).unwrap_err().code(), "issuer_mismatch");
+    /// assert_eq!(check(browser.callback()).unwrap_err().code(), "issuer_missing");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn requires_iss(self, issuer: &str) -> Self {
@@ -229,14 +205,6 @@ impl Provider {
     }
 
     /// How the provider hands its answer over. [`ResponseMode::Query`] unless said otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::ResponseMode;
-    /// use oauth_state::Provider;
-    /// assert_eq!(Provider::google().response_mode(ResponseMode::FormPost).id(), "google");
-    /// ```
     #[must_use]
     pub fn response_mode(self, response_mode: ResponseMode) -> Self {
         self.with(|settings| settings.response_mode = response_mode)
@@ -247,19 +215,28 @@ impl Provider {
     ///
     /// # Security
     ///
-    /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can change
-    /// the authorization request in the browser to `response_mode=query` brings it back there; with this option such a callback
-    /// is refused and its code never exchanged. Native and JSON clients that hand the code over themselves
-    /// ([`Callback::from_pairs`](crate::Callback::from_pairs)) are refused as well.
+    /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can
+    /// change the authorization request in the browser to `response_mode=query` brings it back there; with this option
+    /// such a callback is refused and its code never exchanged. Native and JSON clients that hand the code over
+    /// themselves ([`Callback::from_pairs`](crate::Callback::from_pairs)) are refused as well.
     ///
     /// # Examples
     ///
     /// ```
     /// use oauth_state::provider::ResponseMode;
-    /// use oauth_state::Provider;
-    /// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPost).post_only();
-    /// assert_eq!(provider.id(), "acme");
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    /// use oauth_state::testing::{self, TestBrowser};
+    /// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
+    ///
+    /// let acme = Provider::custom("acme")?.response_mode(ResponseMode::FormPost).post_only();
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(acme)
+    ///     .build()?;
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("acme"))?);
+    ///
+    /// // The callback did not come as a POST.
+    /// let refused = flow.check(browser.binding(), Expect::provider("acme"), browser.callback()).unwrap_err();
+    /// assert_eq!(refused.code(), "wrong_response_mode");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn post_only(self) -> Self {
@@ -269,16 +246,10 @@ impl Provider {
     /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
     /// host that the callback never sees, two providers on one address, a return path that is the callback.
     ///
-    /// Write it as browsers send it: with the host in ASCII (`xn--` for other letters), without percent-encoding or a trailing dot in
-    /// it, and without leading zeros in the port or `..` and empty segments in the path. [`build`](crate::FlowBuilder::build) refuses
-    /// other spellings, because two of them can name one address. Upper case in the host and the default port make no difference.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::github().redirect_uri("https://shop.example/auth/github/callback");
-    /// assert_eq!(provider.id(), "github");
-    /// ```
+    /// Write it as browsers send it: with the host in ASCII (`xn--` for other letters), without percent-encoding or a
+    /// trailing dot in it, and without leading zeros in the port or `..` and empty segments in the path.
+    /// [`build`](crate::FlowBuilder::build) refuses other spellings, because two of them can name one address. Upper
+    /// case in the host and the default port make no difference.
     #[must_use]
     pub fn redirect_uri(self, uri: &str) -> Self {
         self.with(|settings| settings.redirect_uris.push((None, uri.to_owned())))
@@ -290,25 +261,35 @@ impl Provider {
     /// # Examples
     ///
     /// ```
-    /// let provider = oauth_state::Provider::github()
+    /// use oauth_state::testing::{self, TestBrowser};
+    /// use oauth_state::{App, BeginError, Expect, Flow, Login, Provider, SingleProcessGuard};
+    ///
+    /// let github = Provider::github()
     ///     .named_redirect_uri("web", "https://shop.example/auth/github/callback")
     ///     .named_redirect_uri("admin", "https://admin.shop.example/auth/github/callback");
-    /// assert_eq!(provider.id(), "github");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(github)
+    ///     .build()?;
+    ///
+    /// let request = flow.begin(TestBrowser::default().binding(), Login::with("github").redirect("admin"))?;
+    /// assert_eq!(request.redirect_uri(), Some("https://admin.shop.example/auth/github/callback"));
+    /// let unknown = flow.begin(TestBrowser::default().binding(), Login::with("github").redirect("app"));
+    /// assert!(matches!(unknown, Err(BeginError::UnknownRedirect)));
+    ///
+    /// // The route of this address expects its id.
+    /// let (browser, expect) = (TestBrowser::follow(&request), Expect::provider("github").redirect("admin"));
+    /// assert!(flow.check(browser.binding(), expect, browser.callback()).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn named_redirect_uri(self, id: &str, uri: &str) -> Self {
         self.with(|settings| settings.redirect_uris.push((Some(id.to_owned()), uri.to_owned())))
     }
 
-    /// How many characters a state for it may have.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::x().state_limit(), 500);
-    /// ```
+    /// How many characters a state for it may have: 2048, unless the preset or
+    /// [`max_state_chars`](Self::max_state_chars) sets fewer.
     #[must_use]
-    pub fn state_limit(&self) -> usize {
+    pub fn max_state_chars(&self) -> usize {
         self.0.max_state_chars
     }
 
@@ -318,6 +299,10 @@ impl Provider {
 
     pub(crate) fn endpoint(&self) -> Option<&str> {
         self.0.authorization_endpoint.as_deref()
+    }
+
+    fn logout_endpoint(&self) -> Option<&str> {
+        self.0.end_session_endpoint.as_deref()
     }
 
     pub(crate) fn scope_names(&self) -> impl Iterator<Item = &str> {

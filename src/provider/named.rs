@@ -6,227 +6,125 @@ use crate::name;
 
 impl Provider {
     /// GitHub, id `github`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::github().id(), "github");
-    /// ```
     #[must_use]
     pub fn github() -> Self {
         presets::GITHUB.provider()
     }
 
     /// Google, id `google`. An `iss` that comes must be `https://accounts.google.com`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::google().id(), "google");
-    /// ```
     #[must_use]
     pub fn google() -> Self {
         presets::GOOGLE.provider()
     }
 
     /// Microsoft Entra, id `entra`. A state of more than about 1800 characters was measured to be refused there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::entra().id(), "entra");
-    /// ```
     #[must_use]
     pub fn entra() -> Self {
         presets::ENTRA.provider()
     }
 
-    /// Microsoft, by the name that most people know: the same as [`entra`](Self::entra).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::microsoft().id(), "entra");
-    /// ```
+    /// Microsoft, by its better-known name: the same as [`entra`](Self::entra), with its id `entra`.
     #[must_use]
     pub fn microsoft() -> Self {
         Self::entra()
     }
 
     /// Apple, id `apple`, which answers by form_post as soon as a scope is asked for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::apple().id(), "apple");
-    /// ```
     #[must_use]
     pub fn apple() -> Self {
         presets::APPLE.provider()
     }
 
     /// X, id `x`, which takes 500 characters of state.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::x().id(), "x");
-    /// ```
     #[must_use]
     pub fn x() -> Self {
         presets::X.provider()
     }
 
     /// GitLab, id `gitlab`: gitlab.com. An installation of your own is [`oidc`](Self::oidc).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::gitlab().id(), "gitlab");
-    /// ```
     #[must_use]
     pub fn gitlab() -> Self {
         presets::GITLAB.provider()
     }
 
     /// Discord, id `discord`. An `iss` that comes must be `https://discord.com`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::discord().id(), "discord");
-    /// ```
     #[must_use]
     pub fn discord() -> Self {
         presets::DISCORD.provider()
     }
 
     /// LinkedIn, id `linkedin`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::linkedin().id(), "linkedin");
-    /// ```
     #[must_use]
     pub fn linkedin() -> Self {
         presets::LINKEDIN.provider()
     }
 
     /// Slack, id `slack`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::slack().id(), "slack");
-    /// ```
     #[must_use]
     pub fn slack() -> Self {
         presets::SLACK.provider()
     }
 
     /// Facebook, id `facebook`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Provider::facebook().id(), "facebook");
-    /// ```
     #[must_use]
     pub fn facebook() -> Self {
         presets::FACEBOOK.provider()
     }
 
-    /// A provider of the table, by its id. Okta, Auth0, Keycloak and Cognito have an issuer for each customer; from here
-    /// they come without one.
+    /// A provider of the table, by its id. Okta, Auth0, Keycloak and Cognito have an issuer for each customer; from
+    /// here they come without one.
     ///
     /// # Errors
     ///
     /// [`PresetError::Unknown`] if the table has no such row.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::Provider;
-    /// assert_eq!(Provider::preset("gitlab")?.id(), "gitlab");
-    /// assert!(Provider::preset("wechat").is_err());
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
     pub fn preset(id: &str) -> Result<Self, PresetError> {
         Preset::find(id).map(Preset::provider).ok_or_else(|| PresetError::Unknown(id.to_owned()))
     }
 
-    /// Okta, id `okta`, with the issuer of your authorization server. An `iss` that comes must be equal to it.
+    /// Okta, id `okta`, with the issuer of your authorization server, such as `https://dev-1.okta.com/oauth2/default`.
+    /// An `iss` that comes must be equal to it.
     ///
     /// # Errors
     ///
     /// [`PresetError::Issuer`] if that is not an issuer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::okta("https://dev-1.okta.com/oauth2/default")?;
-    /// assert_eq!(provider.id(), "okta");
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
     pub fn okta(issuer: &str) -> Result<Self, PresetError> {
         presets::OKTA.provider().with_issuer(issuer)
     }
 
-    /// Auth0, id `auth0`, with the issuer of your tenant, which ends in a slash. An `iss` that comes must be equal to it.
+    /// Auth0, id `auth0`, with the issuer of your tenant, which ends in a slash: `https://shop.eu.auth0.com/`. An `iss`
+    /// that comes must be equal to it.
     ///
     /// # Errors
     ///
     /// [`PresetError::Issuer`] if that is not an issuer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::auth0("https://shop.eu.auth0.com/")?;
-    /// assert_eq!(provider.id(), "auth0");
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
     pub fn auth0(issuer: &str) -> Result<Self, PresetError> {
         presets::AUTH0.provider().with_issuer(issuer)
     }
 
-    /// Keycloak, id `keycloak`, with the issuer of your realm. It sends `iss` since version 23 unless a client's settings
-    /// leave it out: one that comes must be equal, and [`requires_iss`](Self::requires_iss) insists on it.
+    /// Keycloak, id `keycloak`, with the issuer of your realm, such as `https://login.shop.example/realms/shop`. It
+    /// sends `iss` since version 23 unless a client's settings leave it out: one that comes must be equal, and
+    /// [`requires_iss`](Self::requires_iss) insists on it.
     ///
     /// # Errors
     ///
     /// [`PresetError::Issuer`] if that is not an issuer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::keycloak("https://login.shop.example/realms/shop")?;
-    /// assert_eq!(provider.id(), "keycloak");
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
     pub fn keycloak(issuer: &str) -> Result<Self, PresetError> {
         presets::KEYCLOAK.provider().with_issuer(issuer)
     }
 
-    /// Amazon Cognito, id `cognito`, with the issuer of your user pool. An `iss` that comes must be equal to it.
+    /// Amazon Cognito, id `cognito`, with the issuer of your user pool, such as
+    /// `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf`. An `iss` that comes must be equal to it.
     ///
     /// # Errors
     ///
     /// [`PresetError::Issuer`] if that is not an issuer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let provider = oauth_state::Provider::cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf")?;
-    /// assert_eq!(provider.id(), "cognito");
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
-    /// ```
     pub fn cognito(issuer: &str) -> Result<Self, PresetError> {
         presets::COGNITO.provider().with_issuer(issuer)
     }
 
-    /// Any OpenID provider, by an id of your choice and its issuer. An `iss` that comes must be equal to it. Two tenants
-    /// of one product in the same flow need two ids: make them with this.
+    /// Any OpenID provider, by an id of your choice and its issuer. An `iss` that comes must be equal to it. The scopes
+    /// are `openid`, `profile` and `email`. Two tenants of one product in the same flow need two ids: make them with
+    /// this.
     ///
     /// # Errors
     ///
@@ -235,12 +133,23 @@ impl Provider {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::Provider;
-    /// assert_eq!(Provider::oidc("acme", "https://login.acme.example")?.id(), "acme");
+    /// use oauth_state::testing::{self, TestBrowser};
+    /// use oauth_state::{App, Flow, Login, Provider, SingleProcessGuard};
+    ///
+    /// let acme = Provider::oidc("acme", "https://login.acme.example")?
+    ///     .authorization_endpoint("https://login.acme.example/authorize")
+    ///     .client_id("shop")
+    ///     .redirect_uri("https://shop.example/auth/acme/callback");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(acme)
+    ///     .build()?;
+    /// let url = flow.begin(TestBrowser::default().binding(), Login::with("acme"))?.url()?.to_string();
+    /// assert!(url.contains("&scope=openid+profile+email&") && url.contains("&nonce="));
+    ///
     /// for issuer in ["login.acme.example", "http://login.acme.example", "https://login.acme.example?tenant=1"] {
     ///     assert!(Provider::oidc("acme", issuer).is_err());
     /// }
-    /// # Ok::<(), oauth_state::provider::PresetError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn oidc(id: &str, issuer: &str) -> Result<Self, PresetError> {
         name::check("provider id", id)?;

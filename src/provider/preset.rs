@@ -4,17 +4,6 @@ use super::{Provider, ResponseMode};
 use crate::name::NameError;
 
 /// A figure or a claim about a provider, with its source.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::provider::Preset;
-///
-/// let limit = Preset::find("x").and_then(|preset| preset.state_limit).unwrap();
-/// assert_eq!(limit.value, 500);
-/// assert!(limit.source.starts_with("https://docs.x.com/"));
-/// assert_eq!(limit.read.len(), "2026-11-24".len());
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sourced<T> {
@@ -22,35 +11,39 @@ pub struct Sourced<T> {
     pub value: T,
     /// The address of the document that says so, or its name.
     pub source: &'static str,
-    /// When it was read, there or in a copy of it: year, month and day.
+    /// When it was read, there or in a copy of it: year, month and day, as in `2026-11-24`.
     pub read: &'static str,
 }
 
 /// What is known of a provider: one row of the table that `docs/providers.md` shows.
 ///
-/// What nobody could be found to say is `None`. It does not mean that there is no limit, or that a parameter is not
-/// taken. A [`Provider`] takes its id, its limit, its response mode, its issuer and what
-/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) needs from here; the rest is for the one who writes the exchange.
+/// Fields without a published source are `None`. That does not mean that there is no limit, or that a parameter is not
+/// accepted. A [`Provider`] takes its id, its limit, its response mode, its issuer and what
+/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) needs from here; you need the rest for the exchange.
 ///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::provider::{Preset, ResponseMode};
 ///
+/// let x = Preset::find("x").unwrap();
+/// let limit = x.max_state_chars.unwrap();
+/// assert_eq!(limit.value, 500);
+/// assert!(limit.source.starts_with("https://docs.x.com/"));
+///
 /// let apple = Preset::find("apple").unwrap();
 /// assert_eq!(apple.response_mode, ResponseMode::FormPost);
-/// assert_eq!(apple.scopes.unwrap().value, ["name", "email"]);
-/// assert!(apple.state_limit.is_none());
+/// assert!(apple.max_state_chars.is_none()); // unknown, which is not "unlimited"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preset {
     /// The id that travels in the state: at most 8 bytes.
     pub id: &'static str,
-    /// The provider's name, for people.
+    /// The provider's display name.
     pub name: &'static str,
     /// The longest `state` that it takes, in characters. A flow holds to 2048 in any case.
-    pub state_limit: Option<Sourced<usize>>,
+    pub max_state_chars: Option<Sourced<usize>>,
     /// All characters that it takes in `state`, where it takes only some.
     pub state_alphabet: Option<Sourced<&'static str>>,
     /// How a provider made from this row is expected to answer.
@@ -69,7 +62,7 @@ pub struct Preset {
     pub pkce_s256: Option<Sourced<bool>>,
     /// Whether it takes `nonce` and puts it into an ID token (OpenID Connect Core, section 3.1.2.1).
     pub nonce: Option<Sourced<bool>>,
-    /// The scopes that signing people in needs: who they are, and their e-mail address.
+    /// The scopes that signing users in needs: who they are, and their e-mail address.
     pub scopes: Option<Sourced<&'static [&'static str]>>,
     /// Its authorization endpoint, where all its customers have one.
     pub authorization_endpoint: Option<Sourced<&'static str>>,
@@ -81,18 +74,11 @@ pub struct Preset {
 
 impl Preset {
     /// The provider that this row describes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::Preset;
-    /// assert_eq!(Preset::find("slack").unwrap().provider().id(), "slack");
-    /// ```
     #[must_use]
     pub fn provider(&self) -> Provider {
         let provider = Provider::bare(self.id).response_mode(self.response_mode);
-        let provider = match self.state_limit {
-            Some(limit) => provider.max_state_chars(limit.value),
+        let provider = match self.max_state_chars {
+            Some(limit) => provider.with_max_state_chars(limit.value),
             None => provider,
         };
         let provider = provider.with(|settings| {
@@ -111,15 +97,6 @@ impl Preset {
 }
 
 /// Why a preset gave no provider.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::provider::PresetError;
-/// use oauth_state::Provider;
-/// assert_eq!(Provider::preset("gitlub").unwrap_err(), PresetError::Unknown("gitlub".into()));
-/// assert_eq!(Provider::okta("dev-1.okta.com").unwrap_err(), PresetError::Issuer);
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PresetError {

@@ -19,27 +19,12 @@ pub(super) const PRESETS: &[Preset] = &[
 
 impl Preset {
     /// All rows of the table.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::Preset;
-    /// assert!(Preset::all().iter().any(|preset| preset.name == "GitLab"));
-    /// ```
     #[must_use]
     pub const fn all() -> &'static [Self] {
         PRESETS
     }
 
-    /// The row with this id.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::provider::Preset;
-    /// assert_eq!(Preset::find("entra").unwrap().name, "Microsoft Entra");
-    /// assert!(Preset::find("wechat").is_none());
-    /// ```
+    /// The row with this id, if there is one.
     #[must_use]
     pub fn find(id: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.id == id)
@@ -49,7 +34,7 @@ impl Preset {
 pub(super) const GITHUB: Preset = Preset {
     id: "github",
     name: "GitHub",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::GITHUB_FLOW),
@@ -71,7 +56,7 @@ pub(super) const GITHUB: Preset = Preset {
 pub(super) const GOOGLE: Preset = Preset {
     id: "google",
     name: "Google",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::GOOGLE_GUIDE),
@@ -90,7 +75,7 @@ pub(super) const GOOGLE: Preset = Preset {
 pub(super) const ENTRA: Preset = Preset {
     id: "entra",
     name: "Microsoft Entra",
-    state_limit: read(1800, from::ENTRA_LIMIT),
+    max_state_chars: read(1800, from::ENTRA_LIMIT),
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_EITHER, from::ENTRA_FLOW),
@@ -112,7 +97,7 @@ pub(super) const ENTRA: Preset = Preset {
 pub(super) const APPLE: Preset = Preset {
     id: "apple",
     name: "Apple",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: FormPost,
     response_modes: read(BY_EITHER, from::APPLE_AUTHORIZE),
@@ -131,7 +116,7 @@ pub(super) const APPLE: Preset = Preset {
 pub(super) const X: Preset = Preset {
     id: "x",
     name: "X",
-    state_limit: read(500, from::X_FLOW),
+    max_state_chars: read(500, from::X_FLOW),
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::X_STEPS),
@@ -150,7 +135,7 @@ pub(super) const X: Preset = Preset {
 pub(super) const GITLAB: Preset = Preset {
     id: "gitlab",
     name: "GitLab",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_EITHER, from::GITLAB_METADATA),
@@ -169,7 +154,7 @@ pub(super) const GITLAB: Preset = Preset {
 pub(super) const DISCORD: Preset = Preset {
     id: "discord",
     name: "Discord",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::DISCORD_FLOW),
@@ -188,7 +173,7 @@ pub(super) const DISCORD: Preset = Preset {
 pub(super) const LINKEDIN: Preset = Preset {
     id: "linkedin",
     name: "LinkedIn",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::LINKEDIN_FLOW),
@@ -207,7 +192,7 @@ pub(super) const LINKEDIN: Preset = Preset {
 pub(super) const SLACK: Preset = Preset {
     id: "slack",
     name: "Slack",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::SLACK_METADATA),
@@ -226,7 +211,7 @@ pub(super) const SLACK: Preset = Preset {
 pub(super) const FACEBOOK: Preset = Preset {
     id: "facebook",
     name: "Facebook",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::FACEBOOK_OIDC),
@@ -247,7 +232,7 @@ const OKTA_ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 pub(super) const OKTA: Preset = Preset {
     id: "okta",
     name: "Okta",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: read(OKTA_ALPHABET, from::OKTA_STATE),
     response_mode: Query,
     response_modes: read(BY_EITHER, from::OKTA_REFERENCE),
@@ -266,7 +251,7 @@ pub(super) const OKTA: Preset = Preset {
 pub(super) const AUTH0: Preset = Preset {
     id: "auth0",
     name: "Auth0",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_EITHER, from::AUTH0_METADATA),
@@ -285,7 +270,7 @@ pub(super) const AUTH0: Preset = Preset {
 pub(super) const KEYCLOAK: Preset = Preset {
     id: "keycloak",
     name: "Keycloak",
-    state_limit: read(4000, from::KEYCLOAK_LIMIT),
+    max_state_chars: read(4000, from::KEYCLOAK_LIMIT),
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_EITHER, from::KEYCLOAK_METADATA),
@@ -304,7 +289,7 @@ pub(super) const KEYCLOAK: Preset = Preset {
 pub(super) const COGNITO: Preset = Preset {
     id: "cognito",
     name: "Amazon Cognito",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: read(BY_QUERY, from::COGNITO_AUTHORIZE),
@@ -323,7 +308,7 @@ pub(super) const COGNITO: Preset = Preset {
 pub(super) const OIDC: Preset = Preset {
     id: "oidc",
     name: "any OpenID provider",
-    state_limit: None,
+    max_state_chars: None,
     state_alphabet: None,
     response_mode: Query,
     response_modes: None,

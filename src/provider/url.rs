@@ -22,25 +22,32 @@ const RESERVED: [&str; 10] = [
     "state",
 ];
 
-/// The address to which the user goes to sign in, or the same parameters for a pushed authorization request (RFC 9126). `Debug`
-/// redacts it, because it holds the state.
+/// The address to which the user goes to sign in, or the same parameters for a pushed authorization request (RFC 9126).
+/// `Debug` redacts it, because it holds the state.
 ///
-/// It is made by [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) and can be completed, and what belongs to the login
-/// itself (`state`, PKCE, `redirect_uri`) can neither be dropped nor changed.
+/// It is made by [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) and can be completed, and what belongs
+/// to the login itself (`state`, PKCE, `redirect_uri`) can neither be dropped nor changed.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, App, Binding, Flow, Login, Provider, SingleProcessGuard};
-/// let google = Provider::google().client_id("my-client").redirect_uri("https://shop.example/auth/google/callback");
-/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100)).provider(google).build()?;
-/// let request = flow.begin(Binding::session(&[7; 16])?, Login::with("google"))?;
+/// use oauth_state::error::UrlError;
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{App, Flow, Login, Provider, SingleProcessGuard};
 ///
-/// let url = request.url()?.login_hint("ann@shop.example").param("hd", "shop.example")?.to_string();
-/// assert!(url.starts_with("https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=my-client&redirect_uri=https%3A%2F%2F"));
-/// for part in ["&scope=openid+profile+email&", "&code_challenge_method=S256&", "&login_hint=ann%40shop.example", "&hd=shop.example"] {
-///     assert!(url.contains(part), "{url}");
+/// let google = Provider::google().client_id("my-client").redirect_uri("https://shop.example/auth/google/callback");
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(google)
+///     .build()?;
+/// let request = flow.begin(TestBrowser::default().binding(), Login::with("google"))?;
+///
+/// let url = request.url()?.prompt("select_account").login_hint("ann@shop.example").param("hd", "shop.example")?;
+/// let text = url.to_string();
+/// assert!(text.starts_with("https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=my-client&"));
+/// for part in ["&scope=openid+profile+email&", "&code_challenge_method=S256&", "&prompt=select_account&", "&hd="] {
+///     assert!(text.contains(part));
 /// }
+/// assert!(matches!(url.param("state", "mine"), Err(UrlError::Reserved(_))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -55,20 +62,10 @@ pub struct AuthorizationUrl {
     /// In this order; no name twice.
     parameters: Vec<(String, String)>,
     /// Sent if the provider makes an ID token.
-    nonce: String,
+    has_nonce: bool,
 }
 
 /// Why there is no authorization URL.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::UrlError;
-/// use oauth_state::{testing, Binding, Login};
-/// let request = testing::flow().begin(Binding::session(&[7; 16])?, Login::with("github"))?;
-/// assert!(matches!(request.url(), Err(UrlError::NoClientId(_))));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
@@ -84,6 +81,12 @@ pub enum UrlError {
          that names one"
     )]
     NoRedirectUri(String),
+    /// No end_session_endpoint was set.
+    #[error("the provider {0:?} has no end_session_endpoint: set it with Provider::end_session_endpoint")]
+    NoEndSessionEndpoint(String),
+    /// The scope `openid` was added to a login that has no nonce, so that its ID token could be another login's.
+    #[error("the login has no nonce: name the scope openid in Provider::scopes of {0:?} and not only in this URL")]
+    OpenidWithoutNonce(String),
     /// The endpoint is no https address, or its query sets what belongs to the login itself.
     #[error(
         "an authorization endpoint is an https address without a fragment, whose query sets no parameter of the login itself; http \
@@ -105,40 +108,52 @@ pub(crate) struct Parameters<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) state: &'a str,
-    pub(crate) code_challenge: &'a str,
-    pub(crate) nonce: &'a str,
+    pub(crate) code_challenge: Option<&'a str>,
+    pub(crate) nonce: Option<&'a str>,
 }
 
 impl AuthorizationUrl {
     /// RFC 6749 section 4.1.1, RFC 7636 section 4.3 and OpenID Connect Core section 3.1.2.1.
     pub(crate) fn new(provider: &Provider, endpoint: Option<&str>, login: &Parameters<'_>) -> Result<Self, UrlError> {
-        let id = || provider.id().to_owned();
-        let client_id = provider.client_id_or_none().ok_or_else(|| UrlError::NoClientId(id()))?;
-        let endpoint = endpoint.or(provider.endpoint()).ok_or_else(|| UrlError::NoEndpoint(id()))?;
-        let redirect_uri = login.redirect_uri.ok_or_else(|| UrlError::NoRedirectUri(id()))?;
-        let url = Self {
-            provider: id(),
-            purpose: login.purpose,
-            endpoint: String::new(),
-            query: Vec::new(),
-            parameters: Vec::new(),
-            nonce: login.nonce.to_owned(),
-        };
-        let url = url.endpoint(endpoint)?;
+        let client_id = client_id(provider)?;
+        let endpoint =
+            endpoint.or(provider.endpoint()).ok_or_else(|| UrlError::NoEndpoint(provider.id().to_owned()))?;
+        let redirect_uri = redirect_uri(provider, login)?;
+        let url = Self::empty(provider, login).endpoint(endpoint)?;
         let url = url.with("response_type", "code").with("client_id", client_id).with("redirect_uri", redirect_uri);
         let url = url.with("scope", &provider.scope_names().collect::<Vec<_>>().join(" ")).with("state", login.state);
-        let url = if provider.takes_pkce() {
-            url.with("code_challenge", login.code_challenge).with("code_challenge_method", "S256")
-        } else {
-            url
+        let url = match login.code_challenge {
+            Some(challenge) => url.with("code_challenge", challenge).with("code_challenge_method", "S256"),
+            None => url,
         };
         let url =
             if provider.uses_form_post() || provider.reposts() { url.with("response_mode", "form_post") } else { url };
         // A provider that makes no ID token may refuse it.
-        let url = if provider.takes_nonce() { url.with("nonce", login.nonce) } else { url };
+        let url = url.with("nonce", login.nonce.unwrap_or_default());
         // A session at the provider proves nothing about who sits there now. Only an OpenID Connect provider knows what these mean.
         let is_step_up = login.purpose == Purpose::Reauthenticate && provider.is_openid();
         Ok(if is_step_up { url.prompt("login").max_age(0) } else { url })
+    }
+
+    /// OpenID Connect RP-Initiated Logout 1.0, section 2.
+    pub(crate) fn end_session(provider: &Provider, id_token: &str, login: &Parameters<'_>) -> Result<Self, UrlError> {
+        let client_id = client_id(provider)?;
+        let endpoint = provider.logout_endpoint();
+        let endpoint = endpoint.ok_or_else(|| UrlError::NoEndSessionEndpoint(provider.id().to_owned()))?;
+        let url = Self::empty(provider, login).endpoint(endpoint)?.with("id_token_hint", id_token);
+        let url = url.with("client_id", client_id).with("state", login.state);
+        Ok(url.with("post_logout_redirect_uri", redirect_uri(provider, login)?))
+    }
+
+    fn empty(provider: &Provider, login: &Parameters<'_>) -> Self {
+        Self {
+            provider: provider.id().to_owned(),
+            purpose: login.purpose,
+            endpoint: String::new(),
+            query: Vec::new(),
+            parameters: Vec::new(),
+            has_nonce: login.nonce.is_some(),
+        }
     }
 
     /// The provider's id.
@@ -168,16 +183,17 @@ impl AuthorizationUrl {
         self.with("login_hint", value)
     }
 
-    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out. With `openid` among them, the nonce is
-    /// sent.
-    pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::OpenidWithoutNonce`] for `openid` where neither the preset nor the provider's own scopes ask for an ID token.
+    pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Result<Self, UrlError> {
         let scopes: Vec<_> = scopes.into_iter().collect();
-        let url = self.with("scope", &scopes.join(" "));
-        if !scopes.contains(&OPENID) {
-            return url;
+        if scopes.contains(&OPENID) && !self.has_nonce {
+            return Err(UrlError::OpenidWithoutNonce(self.provider));
         }
-        let nonce = url.nonce.clone();
-        url.with("nonce", &nonce)
+        Ok(self.with("scope", &scopes.join(" ")))
     }
 
     /// Any other parameter, in place of one of the same name.
@@ -188,7 +204,7 @@ impl AuthorizationUrl {
     pub fn param(self, name: &str, value: &str) -> Result<Self, UrlError> {
         match name {
             _ if is_reserved(name) || name.is_empty() => Err(UrlError::Reserved(name.to_owned())),
-            "scope" => Ok(self.scopes(value.split(' '))),
+            "scope" => self.scopes(value.split(' ')),
             _ => Ok(self.with(name, value)),
         }
     }
@@ -248,6 +264,14 @@ impl fmt::Debug for AuthorizationUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationUrl").field("provider", &self.provider).finish_non_exhaustive()
     }
+}
+
+fn client_id(provider: &Provider) -> Result<&str, UrlError> {
+    provider.client_id_or_none().ok_or_else(|| UrlError::NoClientId(provider.id().to_owned()))
+}
+
+fn redirect_uri<'a>(provider: &Provider, login: &Parameters<'a>) -> Result<&'a str, UrlError> {
+    login.redirect_uri.ok_or_else(|| UrlError::NoRedirectUri(provider.id().to_owned()))
 }
 
 /// As other readers may take a name.

@@ -1,14 +1,6 @@
 //! The refusals, each with its code, its status and its words.
 
 /// Why a callback was refused, in one word.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::FinishErrorKind;
-/// assert_eq!(FinishErrorKind::OtherBrowser.code(), "other_browser");
-/// assert_eq!(FinishErrorKind::GuardFull.status(), 503);
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FinishErrorKind {
@@ -82,8 +74,8 @@ pub enum FinishErrorKind {
 }
 
 impl FinishErrorKind {
-    /// Every one, in the order of their declaration.
-    pub(crate) const ALL: [Self; 33] = [
+    /// Every kind, in no order that means something.
+    pub const ALL: &'static [Self] = &[
         Self::MissingState,
         Self::DuplicateParameter,
         Self::CodeAndError,
@@ -120,12 +112,6 @@ impl FinishErrorKind {
     ];
 
     /// The stable word for logs and metrics.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::error::FinishErrorKind::Expired.code(), "expired");
-    /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -165,14 +151,8 @@ impl FinishErrorKind {
         }
     }
 
-    /// The HTTP status to answer with: 503 where the trouble is a server's and may pass, 200 for the page that posts once
-    /// more, 400 otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::error::FinishErrorKind::Forged.status(), 400);
-    /// ```
+    /// The HTTP status to answer with: 503 where the trouble is a server's and may pass, 200 for the page that posts
+    /// once more, 400 otherwise.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

@@ -9,6 +9,8 @@ use std::any::Any;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::observe::{Event, Refusal};
+
 pub use kind::FinishErrorKind;
 pub(crate) use missing_cookie::MissingCookie;
 pub use repost::RepostPage;
@@ -23,18 +25,38 @@ pub(crate) const PUBLIC_TEXT: &str = "This sign-in could not be completed. Pleas
 
 /// Why a callback was refused, with what the caller needs to answer it: 8 bytes, opaque.
 ///
-/// Show the person [`FinishError::public_text`]; log [`FinishError::code`] and [`FinishError::diagnosis`], which hold
-/// nothing that came with the request.
+/// Show the user [`FinishError::public_text`]; log [`FinishError::code`] and [`FinishError::diagnosis`], which hold
+/// nothing that came with the request. Where [`FinishError::restart`] allows it, start the login again instead.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::error::FinishErrorKind;
-/// use oauth_state::Callback;
+/// use oauth_state::testing::{self, TestBrowser, block_on};
+/// use oauth_state::{Expect, FinishError, Login};
 ///
-/// let error = Callback::from_query("code=abc").unwrap_err();
-/// assert_eq!(error.kind(), FinishErrorKind::MissingState);
-/// assert_eq!((error.code(), error.status()), ("missing_state", 400));
+/// fn answer(error: &FinishError) -> (u16, String) {
+///     println!("{}: {}", error.code(), error.diagnosis()); // for your log
+///     match error.restart() {
+///         Some(restart) if restart.is_automatic() => {
+///             (303, format!("/auth/{}?again={}", restart.provider(), restart.token())) // redirect to your login start
+///         }
+///         _ => (error.status(), error.public_text().to_owned()),
+///     }
+/// }
+///
+/// let flow = testing::flow();
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+/// let finish_in = |browser_now: &TestBrowser| {
+///     block_on(flow.finish(browser_now.binding(), Expect::provider("github"), browser.callback()))
+/// };
+/// finish_in(&browser)?;
+/// let used_twice = finish_in(&browser).unwrap_err();
+/// assert_eq!((used_twice.code(), answer(&used_twice).0), ("already_used", 303));
+///
+/// let other = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+/// let stolen = finish_in(&other).unwrap_err();
+/// assert_eq!((stolen.code(), answer(&stolen).0), ("other_browser", 400));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FinishError(Box<Inner>);
 
@@ -82,8 +104,10 @@ impl FinishError {
     }
 
     /// Whether the state was authentic, and who asks is not known yet.
-    #[cfg(feature = "http")]
-    pub(crate) fn is_opened(&self) -> bool {
+    /// Whether it refuses a state that this service sealed and that is out of time, so that it is worth while to load what
+    /// [`FinishError::seen_by`] needs.
+    #[must_use]
+    pub fn is_of_authentic_state(&self) -> bool {
         self.0.opened.is_some()
     }
 
@@ -110,32 +134,34 @@ impl FinishError {
         error
     }
 
-    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    /// Replaces the diagnosis, for a refusal of your own: a router's or a store's.
+    #[must_use]
+    pub fn with_diagnosis(mut self, diagnosis: &'static str) -> Self {
+        self.0.diagnosis = diagnosis;
+        self
+    }
+
+    /// Adds what caused it, for [`source`](std::error::Error::source).
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
+    /// What to tell [`Observers`](crate::observe::Observers) of it; `provider` is the one that was expected. A flow tells of its own
+    /// refusals itself.
+    #[must_use]
+    pub fn to_event<'a>(&'a self, provider: Option<&'a str>) -> Event<'a> {
+        Event::Refused(Refusal::new(provider, self.code(), self))
+    }
+
     /// Which refusal it is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::error::FinishErrorKind;
-    /// use oauth_state::Callback;
-    /// assert_eq!(Callback::from_query("state=a").unwrap_err().kind(), FinishErrorKind::CodeMissing);
-    /// ```
     #[must_use]
     pub fn kind(&self) -> FinishErrorKind {
         self.0.kind
     }
 
     /// The stable word for logs and metrics.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Callback::from_query("").unwrap_err().code(), "missing_state");
-    /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.kind.code()
@@ -143,24 +169,12 @@ impl FinishError {
 
     /// The HTTP status to answer with: 400, 503 where a server is in trouble that may pass, or 200 for the page of
     /// [`FinishError::repost`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::Callback::from_query("").unwrap_err().status(), 400);
-    /// ```
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.kind.status()
     }
 
     /// After how long the same callback may be tried again; `None` where it will never work.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().retry_after().is_none());
-    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.0.kind {
@@ -172,63 +186,32 @@ impl FinishError {
     }
 
     /// How to begin the same login again; `None` where the state was not authentic, or tells of an attack.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().restart().is_none());
-    /// ```
     #[must_use]
     pub fn restart(&self) -> Option<&Restart> {
         self.0.restart.as_ref()
     }
 
-    /// The page to answer with where a callback has to be posted once more (`repost_needed`); `FinishError::to_response`
-    /// (feature `http`) sends it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().repost().is_none());
-    /// ```
+    /// The page to answer with where a callback has to be posted once more (`repost_needed`);
+    /// `FinishError::to_response` (feature `http`) sends it.
     #[must_use]
     pub fn repost(&self) -> Option<&RepostPage> {
         self.0.repost.as_ref()
     }
 
     /// When the state was used, for a refusal as `already_used`: a person who is signed in can be sent on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::Callback::from_query("").unwrap_err().first_used_at().is_none());
-    /// ```
     #[must_use]
     pub fn first_used_at(&self) -> Option<SystemTime> {
         self.0.first_used_at
     }
 
     /// What a developer or an operator should know; holds nothing that came with the request. Not for the public.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let error = oauth_state::Callback::from_query("code=abc").unwrap_err();
-    /// assert!(error.diagnosis().contains("no state parameter"));
-    /// ```
     #[must_use]
     pub fn diagnosis(&self) -> &'static str {
         self.0.diagnosis
     }
 
-    /// The one neutral text for the person at the browser: it tells an attacker nothing about which check failed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let error = oauth_state::Callback::from_query("").unwrap_err();
-    /// assert_eq!(error.public_text(), "This sign-in could not be completed. Please start again.");
-    /// ```
+    /// The one neutral text for the user: "This sign-in could not be completed. Please start again." It tells an
+    /// attacker nothing about which check failed.
     #[must_use]
     pub fn public_text(&self) -> &'static str {
         PUBLIC_TEXT

@@ -10,33 +10,12 @@ pub(crate) const REPOSTED: &str = "oauth_state_reposted";
 /// Bytes of the nonce that lets the page's one line of script run.
 pub(crate) const SCRIPT_NONCE_BYTES: usize = 16;
 
-/// A page that posts a callback once more, because a browser sends no `SameSite=Lax` cookie with another site's POST, and does
-/// with this site's own.
+/// A page that posts a callback once more, because a browser sends no `SameSite=Lax` cookie with another site's POST,
+/// and does with this site's own.
 ///
-/// For providers declared as [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted). It is made once, for a
-/// state that is authentic, in time and of this callback; a second time the callback is refused as `cookie_missing`.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::error::FinishErrorKind;
-/// use oauth_state::provider::ResponseMode;
-/// use oauth_state::{testing, App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard};
-///
-/// let guard = SingleProcessGuard::with_capacity(100);
-/// let provider = Provider::custom("acme")?.response_mode(ResponseMode::FormPostReposted);
-/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), guard).provider(provider).build()?;
-/// let begun = flow.begin(Binding::cookie_headers([]), Login::with("acme"))?;
-///
-/// let form = format!("state={}&code=a%22b", begun.state);
-/// let post = Callback::from_form(form.as_bytes())?;
-/// let error = flow.check(Binding::cookie_headers([]), Expect::provider("acme"), post).unwrap_err();
-/// assert_eq!(error.kind(), FinishErrorKind::RepostNeeded);
-/// let page = error.repost().unwrap();
-/// assert!(page.html().contains(r#"<input type="hidden" name="code" value="a&quot;b">"#));
-/// assert!(page.content_security_policy().starts_with("default-src 'none'; script-src 'nonce-"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// For providers declared as [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted). It is
+/// made once, for a state that is authentic, in time and of this callback; a second time the callback is refused as
+/// `cookie_missing`.
 pub struct RepostPage {
     html: String,
     content_security_policy: String,
@@ -74,34 +53,19 @@ impl RepostPage {
         Self { html, content_security_policy }
     }
 
-    /// The page, in UTF-8.
+    /// The page, in UTF-8. Every name and value of the callback is escaped.
     ///
     /// # Security
     ///
-    /// It holds the callback's code and state: send it to the browser that brought them, with `Cache-Control: no-store`, and keep
-    /// it out of logs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// let page = testing::sample_repost_page();
-    /// assert!(page.html().contains(r#"<form method="post">"#));
-    /// ```
+    /// It holds the callback's code and state: send it to the browser that brought them, with
+    /// `Cache-Control: no-store`, and keep it out of logs.
     #[must_use]
     pub fn html(&self) -> &str {
         &self.html
     }
 
-    /// The value of the `Content-Security-Policy` header to send with it: nothing is loaded, and one script runs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// let page = testing::sample_repost_page();
-    /// assert!(page.content_security_policy().starts_with("default-src 'none'; script-src 'nonce-"));
-    /// ```
+    /// The value of the `Content-Security-Policy` header to send with it: nothing is loaded, and one script runs. It
+    /// starts with `default-src 'none'; script-src 'nonce-…'`.
     #[must_use]
     pub fn content_security_policy(&self) -> &str {
         &self.content_security_policy

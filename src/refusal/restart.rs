@@ -8,17 +8,33 @@ use crate::name::Purpose;
 
 /// How a refused login can start again, as told by its authentic state.
 ///
-/// Redirect the browser to your login start with [`Restart::token`] in its query (`/auth/github?again=…`), so that every layer in
-/// front of the login start (rate limits, captchas, kill switches) sees the restart. There, give the token to
-/// [`Flow::restart`](crate::Flow::restart), and the result to [`Login::restarting`](crate::Login::restarting).
+/// Redirect the browser to your login start with [`Restart::token`] in its query (`/auth/github?again=…`), so that
+/// every layer in front of the login start (rate limits, captchas, kill switches) sees the restart. There, give the
+/// token to [`Flow::restart`](crate::Flow::restart), and the result to [`Login::restarting`](crate::Login::restarting).
 ///
 /// # Examples
 ///
 /// ```
-/// # use oauth_state::testing;
-/// let restart = testing::sample_restart();
-/// assert_eq!(restart.provider(), "github");
-/// assert!(restart.is_automatic());
+/// use oauth_state::testing::{self, TestBrowser, block_on};
+/// use oauth_state::{Expect, Login};
+///
+/// let (flow, github) = (testing::flow_carrying::<String>(), Expect::provider("github"));
+/// let login = Login::with("github").data("an invitation".to_owned());
+/// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), login)?);
+/// block_on(flow.finish(browser.binding(), github, browser.callback()))?;
+///
+/// // At the callback, which came a second time: redirect to your login start with the token.
+/// let refused = block_on(flow.finish(browser.binding(), github, browser.callback())).unwrap_err();
+/// let token = refused.restart().unwrap().token();
+///
+/// // At the login start:
+/// let login = match flow.restart(token, &browser.binding(), github) {
+///     Some(restart) => Login::with("github").data(restart.data::<String>().unwrap_or_default()).restarting(&restart),
+///     None => Login::with("github").data(String::new()),
+/// };
+/// let browser = TestBrowser::follow(&flow.begin(browser.binding(), login)?);
+/// assert!(block_on(flow.finish(browser.binding(), github, browser.callback())).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Restart {
@@ -77,124 +93,58 @@ impl Restart {
         Self { data: Some(json.into()), ..self }
     }
 
-    /// Whether the login may start again without asking the user: only a login, only once, and only for the browser that
-    /// started it or one that sent no cookie at all, and not after a POST of another site. Otherwise show a page with a button.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert!(testing::sample_restart().is_automatic());
-    /// ```
+    /// Whether the login may start again without asking the user: only a login, only once, and only for the browser
+    /// that started it or one that sent no cookie at all, and not after a POST of another site. Otherwise show a page
+    /// with a button.
     #[must_use]
     pub fn is_automatic(&self) -> bool {
         self.is_automatic
     }
 
-    /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It can
-    /// stand in a URL as it is.
+    /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It
+    /// can stand in a URL as it is.
     ///
     /// # Security
     ///
     /// Send it only to the browser that brought it, in an answer with `Referrer-Policy: no-referrer`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// let restart = testing::sample_restart();
-    /// let login_start = format!("/auth/github?again={}", restart.token());
-    /// assert!(login_start.starts_with("/auth/github?again=ost1"));
-    /// ```
     #[must_use]
     pub fn token(&self) -> &str {
         &self.state
     }
 
     /// The provider's id.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert_eq!(testing::sample_restart().provider(), "github");
-    /// ```
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.origin.provider
     }
 
     /// The tenant; `None` unless this is certainly the browser that started the login.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert!(testing::sample_restart().tenant().is_none());
-    /// ```
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
         self.origin.tenant.as_ref()
     }
 
     /// The redirect_uri's id; `None` unless this is certainly the browser that started the login.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert!(testing::sample_restart().redirect().is_none());
-    /// ```
     #[must_use]
     pub fn redirect(&self) -> Option<&str> {
         self.origin.redirect.as_deref()
     }
 
     /// The return path; `None` unless this is certainly the browser that started the login.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// assert_eq!(testing::sample_restart().return_to().unwrap().as_str(), "/home");
-    /// ```
     #[must_use]
     pub fn return_to(&self) -> Option<&ReturnTo> {
         self.origin.return_to.as_ref()
     }
 
     /// What the login was for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{testing, Purpose};
-    /// assert_eq!(testing::sample_restart().purpose(), Purpose::Login);
-    /// ```
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.origin.purpose
     }
 
-    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. It may be as old as a state may be when it
-    /// restarts, and several logins may be given it: treat it as a request, not as a voucher. `None` where another browser began it, or
-    /// may have; where the data lay in a store; and where it does not read as this type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, Binding, Callback, Expect, Login};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let flow = testing::flow_carrying::<String>();
-    /// let binding = || Binding::session(&[7; 16]).unwrap();
-    /// let begun = flow.begin(binding(), Login::with("github").data("an invitation".to_owned()))?;
-    /// let callback = Callback::from_pairs([("code", "code"), ("state", &begun.state)])?;
-    /// let _ = flow.finish(binding(), Expect::provider("github"), callback.clone()).await?;
-    /// let used = flow.finish(binding(), Expect::provider("github"), callback).await.unwrap_err();
-    /// assert_eq!(used.restart().unwrap().data::<String>().unwrap(), "an invitation");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
+    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. It may be as old as a state may
+    /// be when it restarts, and several logins may be given it: treat it as a request, not as a voucher. `None` where
+    /// another browser began it, or may have; where the data lay in a store; and where it does not read as this type.
     #[must_use]
     pub fn data<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         crate::claims::data::read(self.data.as_deref()?).ok()

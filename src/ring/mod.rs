@@ -5,7 +5,7 @@ pub(crate) mod live;
 pub mod source;
 
 pub use crate::secret::SecretString;
-pub use key::{KeyRing, KeyRole, RootKey, RootKeyError, RootKeyId};
+pub use key::{KeyRing, KeyRole, ParseRootKeyIdError, RootKey, RootKeyError, RootKeyId};
 pub use live::{
     Change, KeyInfo, Lint, LintLevel, LiveKeyRing, RingEvent, RingEventKind, RingStatus, Step, StepError, Update,
 };

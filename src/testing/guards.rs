@@ -25,16 +25,6 @@ const LIFETIME: Duration = Duration::from_secs(600);
 const SKEW: Duration = Duration::from_secs(60);
 
 /// What the suite saw of a guard that passed.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{testing, SingleProcessGuard};
-/// let guard = SingleProcessGuard::with_capacity(100_000);
-/// let report = testing::guard_suite(|| guard.clone(), |answer| testing::block_on(answer))?;
-/// assert_eq!((report.ids, report.threads), (5_000, 16));
-/// # Ok::<(), testing::GuardFault>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GuardReport {
@@ -46,21 +36,7 @@ pub struct GuardReport {
     pub overlapping: usize,
 }
 
-/// What a guard did wrong.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::guard::{Mark, MarkFuture, Marked};
-/// use oauth_state::{testing, ReplayGuard};
-///
-/// struct AlwaysFirst;
-/// impl ReplayGuard for AlwaysFirst {
-///     fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> { MarkFuture::ready(Ok(Marked::First)) }
-/// }
-/// let fault = testing::guard_suite(|| AlwaysFirst, |answer| testing::block_on(answer)).unwrap_err();
-/// assert!(fault.to_string().contains("first twice"));
-/// ```
+/// What a guard did wrong, such as "an id was first twice" for a guard that always answers [`Marked::First`].
 #[derive(Debug)]
 pub struct GuardFault(String);
 
@@ -72,7 +48,7 @@ impl fmt::Display for GuardFault {
 
 impl std::error::Error for GuardFault {}
 
-/// Runs the suite that every guard must pass: used once, own retries recognised, kept until after expiry, nothing lost
+/// Runs the suite that every guard must pass: used once, own retries recognized, kept until after expiry, nothing lost
 /// by cancelling, and a race of 16 threads for 5,000 ids with exactly one first each.
 ///
 /// `handle` gives another handle on the **same** store at each call, as another server would have, and `block_on` waits
@@ -85,9 +61,12 @@ impl std::error::Error for GuardFault {}
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, SingleProcessGuard};
+/// use oauth_state::{SingleProcessGuard, testing};
+///
 /// let guard = SingleProcessGuard::with_capacity(100_000);
-/// assert!(testing::guard_suite(|| guard.clone(), |answer| testing::block_on(answer)).is_ok());
+/// let report = testing::guard_suite(|| guard.clone(), |answer| testing::block_on(answer))?;
+/// assert_eq!((report.ids, report.threads), (5_000, 16));
+/// # Ok::<(), testing::GuardFault>(())
 /// ```
 pub fn guard_suite<G: ReplayGuard>(
     handle: impl Fn() -> G,

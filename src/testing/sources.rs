@@ -13,13 +13,6 @@ use crate::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, Writ
 use crate::secret::SecretString;
 
 /// Something that happens to a source.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::testing::SourceTrouble;
-/// assert_eq!(format!("{:?}", SourceTrouble::Deleted), "Deleted");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceTrouble {
@@ -31,26 +24,7 @@ pub enum SourceTrouble {
     Unavailable,
 }
 
-/// What the suite does to a source behind its back.
-///
-/// # Examples
-///
-/// See [`source_suite`].
-///
-/// ```
-/// use oauth_state::BoxFuture;
-/// use oauth_state::error::BoxError;
-/// use oauth_state::testing::{SourceStage, SourceTrouble};
-/// struct Nothing;
-/// impl SourceStage for Nothing {
-///     fn publish<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
-///     fn begin(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(false) }) }
-///     fn end(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
-/// }
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert!(!Nothing.begin(SourceTrouble::Denied).await.unwrap());
-/// # });
-/// ```
+/// What the suite does to a source behind its back. See [`source_suite`] for an example.
 pub trait SourceStage: Sync {
     /// Puts this text where the source reads it, as an operator would. The answer does not matter.
     fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>>;
@@ -61,16 +35,6 @@ pub trait SourceStage: Sync {
 }
 
 /// What the suite saw of a source that passed.
-///
-/// # Examples
-///
-/// See [`source_suite`].
-///
-/// ```
-/// use oauth_state::testing::SourceReport;
-/// fn shown(report: &SourceReport) -> String { report.errors.join("\n") }
-/// assert_eq!(shown(&SourceReport::default()), "");
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceReport {
@@ -81,16 +45,6 @@ pub struct SourceReport {
 }
 
 /// What a source did wrong.
-///
-/// # Examples
-///
-/// See [`source_suite`].
-///
-/// ```
-/// use oauth_state::testing::SourceFault;
-/// fn is_error<E: std::error::Error>() -> bool { true }
-/// assert!(is_error::<SourceFault>());
-/// ```
 #[derive(Debug)]
 pub struct SourceFault(String);
 
@@ -116,8 +70,8 @@ async fn staged(future: BoxFuture<'_, Result<bool, BoxError>>) -> Result<bool, S
 
 /// Runs a source through a rotation, through garbage and old documents, and through every trouble that it can have.
 ///
-/// After each refusal the last good ring must still be in use, the error must name the source and hold no key, and the source must
-/// recover by itself. It needs a tokio runtime with its clock on.
+/// After each refusal the last good ring must still be in use, the error must name the source and hold no key, and the
+/// source must recover by itself. The suite needs a tokio runtime with timers enabled.
 ///
 /// # Errors
 ///
@@ -148,12 +102,10 @@ async fn staged(future: BoxFuture<'_, Result<bool, BoxError>>) -> Result<bool, S
 ///     fn end(&self, _trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> { Box::pin(async { Ok(true) }) }
 /// }
 ///
-/// # let path = std::env::temp_dir().join(format!("source-suite-{}", std::process::id()));
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let report = source_suite(FileSource::new(&path), &Folder(path.clone())).await?;
+/// let path = std::env::temp_dir().join(format!("source-suite-{}", std::process::id()));
+/// let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// let report = runtime.block_on(source_suite(FileSource::new(&path), &Folder(path.clone())))?;
 /// assert_eq!(report.troubles, [SourceTrouble::Deleted]);
-/// # Ok::<(), oauth_state::testing::SourceFault>(())
-/// # })?;
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -281,28 +233,14 @@ fn every_word(error: &SourceError) -> String {
     words
 }
 
-/// Runs a source that can be written to through a first write, a second, stale ones, and a race. Nothing must stand there yet.
+/// Runs a source that can be written to through a first write, a second, stale ones, and a race. It must be empty
+/// before, such as a [`FileSource`](crate::ring::source::FileSource) whose file does not exist yet.
 ///
 /// Of two writes over one version at most one may succeed.
 ///
 /// # Errors
 ///
 /// [`SourceFault`] says what the source did wrong.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::FileSource;
-/// use oauth_state::testing::writable_source_suite;
-/// # let folder = std::env::temp_dir().join(format!("writable-suite-{}", std::process::id()));
-/// # std::fs::create_dir_all(&folder)?;
-/// # let tested = tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// writable_source_suite(&FileSource::new(folder.join("ring.json"))).await
-/// # });
-/// # assert!(tested.is_ok(), "{tested:?}");
-/// # std::fs::remove_dir_all(&folder)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), SourceFault> {
     let now = SystemClock.now();
     let first = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();

@@ -21,8 +21,8 @@ pub(crate) struct PurposeKeys {
     /// It depends on nothing that changes from token to token, so it is written down once.
     pub(crate) associated_data: Box<[u8]>,
     pub(crate) form: Form,
-    /// For the rows that handles lead to; a state that carries everything has none.
-    pub(crate) rows: Option<Box<RowKeys>>,
+    /// For a payload in a store.
+    pub(crate) rows: Box<RowKeys>,
 }
 
 /// The one construction of a form, with its key; the key of the other one is not even derived. Boxed, because a place that is larger
@@ -47,15 +47,13 @@ impl PurposeKeys {
     fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
         let key = |label: &str| derive(&ring_key.root, label, purpose, app);
-        let rows = form.leads_to_row().then(|| {
-            Box::new(RowKeys {
-                encryption: Xaes256Gcm::new(key("row").expose()),
-                associated_data: wire::associated_data("row", form, id, purpose, app),
-            })
+        let rows = Box::new(RowKeys {
+            encryption: Xaes256Gcm::new(key("row").expose()),
+            associated_data: wire::associated_data("row", form, id, purpose, app),
         });
         let (label, construction) = match form {
             Form::Signed => ("signed", Construction::Signed(Box::new(SigningKey::new(key("sign").expose())))),
-            Form::Sealed | Form::Memory | Form::Redis | Form::Postgres | Form::Other => {
+            Form::Sealed | Form::Handle(_) => {
                 ("encrypted", Construction::Encrypted(Box::new(Xaes256Gcm::new(key("enc").expose()))))
             }
         };

@@ -18,66 +18,98 @@ use crate::ring::key::id::KeyId;
 pub(crate) const MAGIC: [u8; MAGIC_BYTES] = [0xa2, 0xcb, 0x75];
 const MAGIC_BYTES: usize = 3;
 
-/// The forms of a token: two that carry everything, and handles to a row of a store. One magic means one construction, and
+/// The forms of a token: two that carry everything, and handles to a payload in a store. One magic means one construction, and
 /// there is no other field that names one. The magic is authenticated, so that no form is taken for another, and tells a store's
 /// own handles by sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `ost1`: it carries the caller's data.
     Sealed,
-    /// `osm1`: its row lies in the memory of a process.
-    Memory,
-    /// `osr1`: in Redis or Valkey.
-    Redis,
-    /// `osp1`: in Postgres.
-    Postgres,
-    /// `osx1`: in a store of the caller's.
-    Other,
-    /// `oss1`: it carries the caller's data, and anybody can read all of it.
+    /// `oss1`: it carries the caller's data, and anyone can read all of it.
     Signed,
+    /// `osm1` and others: the caller's data lies in a store.
+    Handle(HandleKind),
+}
+
+/// The kind of a store's handles: the letter between `os` and `1` in their first four characters says where the payload lies, so
+/// that a `Migration` knows each store's own by sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HandleKind(pub(crate) u8);
+
+/// The prefixes of all letters.
+const PREFIXES: [&str; 26] = [
+    "osa1", "osb1", "osc1", "osd1", "ose1", "osf1", "osg1", "osh1", "osi1", "osj1", "osk1", "osl1", "osm1", "osn1",
+    "oso1", "osp1", "osq1", "osr1", "oss1", "ost1", "osu1", "osv1", "osw1", "osx1", "osy1", "osz1",
+];
+/// The number of `a` in base64url (RFC 4648 section 5).
+const NUMBER_OF_A: u8 = 26;
+
+#[cfg(test)]
+impl Form {
+    /// The two forms that carry everything, and the handles of the stores that there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Sealed,
+        Self::Handle(HandleKind(b'm')),
+        Self::Handle(HandleKind(b'r')),
+        Self::Handle(HandleKind(b'p')),
+        Self::Handle(HandleKind(b'x')),
+        Self::Signed,
+    ];
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Sealed, Self::Memory, Self::Redis, Self::Postgres, Self::Other, Self::Signed];
-
-    /// The first three bytes of its tokens.
-    pub(crate) const fn magic(self) -> [u8; MAGIC_BYTES] {
+    const fn letter(self) -> u8 {
         match self {
-            Self::Sealed => MAGIC,
-            Self::Memory => [0xa2, 0xc9, 0xb5],
-            Self::Redis => [0xa2, 0xca, 0xf5],
-            Self::Postgres => [0xa2, 0xca, 0x75],
-            Self::Other => [0xa2, 0xcc, 0x75],
-            Self::Signed => [0xa2, 0xcb, 0x35],
+            Self::Sealed => b't',
+            Self::Signed => b's',
+            Self::Handle(HandleKind(letter)) => letter,
         }
+    }
+
+    /// The form that a text's first characters name.
+    pub(crate) fn of_prefix(text: &str) -> Option<Self> {
+        let mut magic = [0; MAGIC_BYTES];
+        let prefix = text.get(..4)?.as_bytes();
+        base64url::decode_into(prefix, &mut magic).ok().filter(|magic| magic.len() == MAGIC_BYTES)?;
+        Self::of_magic(magic)
+    }
+
+    /// The form that a token's first bytes name.
+    fn of_magic(magic: [u8; MAGIC_BYTES]) -> Option<Self> {
+        let [_, second, third] = magic;
+        let number = ((second & 0x0f) << 2) | (third >> 6);
+        let form = match number.wrapping_sub(NUMBER_OF_A).wrapping_add(b'a') {
+            b't' => Self::Sealed,
+            b's' => Self::Signed,
+            letter @ b'a'..=b'z' => Self::Handle(HandleKind(letter)),
+            _ => return None,
+        };
+        (form.magic() == magic).then_some(form)
+    }
+
+    /// The first three bytes of its tokens: the prefix, decoded.
+    pub(crate) const fn magic(self) -> [u8; MAGIC_BYTES] {
+        let number = self.letter().wrapping_sub(b'a').wrapping_add(NUMBER_OF_A);
+        let [first, second, third] = MAGIC;
+        [first, (second & 0xf0) | (number >> 2), (number << 6) | (third & 0x3f)]
     }
 
     /// The first four characters of its texts, which are the magic in base64url.
-    pub(crate) const fn prefix(self) -> &'static str {
-        match self {
-            Self::Sealed => "ost1",
-            Self::Memory => "osm1",
-            Self::Redis => "osr1",
-            Self::Postgres => "osp1",
-            Self::Other => "osx1",
-            Self::Signed => "oss1",
-        }
+    pub(crate) fn prefix(self) -> &'static str {
+        let position = usize::from(self.letter().wrapping_sub(b'a'));
+        PREFIXES.get(position).copied().unwrap_or_default()
     }
 
-    /// Whether the caller's data lies in a row of a store, and not in the token.
-    pub(crate) const fn leads_to_row(self) -> bool {
-        match self {
-            Self::Sealed | Self::Signed => false,
-            Self::Memory | Self::Redis | Self::Postgres | Self::Other => true,
-        }
+    /// Whether the caller's data lies in a store, and not in the token.
+    pub(crate) const fn is_handle(self) -> bool {
+        matches!(self, Self::Handle(_))
     }
 
     /// The bytes of the tag at its tokens' end.
     pub(crate) const fn tag_bytes(self) -> usize {
         match self {
             Self::Signed => signed::TAG_BYTES,
-            Self::Sealed | Self::Memory | Self::Redis | Self::Postgres | Self::Other => aead::TAG_BYTES,
+            Self::Sealed | Self::Handle(_) => aead::TAG_BYTES,
         }
     }
 
@@ -109,6 +141,7 @@ pub(crate) const LONGEST_BYTES: usize = LONGEST_TEXT / 4 * 3;
 // The layout as the design draws it; a change here breaks every state under way.
 const _: () = assert!(HEAD_BYTES == 31 && Form::Sealed.around_bytes() == 47 && LONGEST_BYTES == 1536);
 const _: () = assert!(Form::Signed.around_bytes() == 63);
+const _: () = assert!(matches!(Form::Sealed.magic(), MAGIC));
 
 /// What goes before the ciphertext, or before the plaintext of a signed token.
 pub(crate) fn write_head(form: Form, key_id: KeyId, nonce: &[u8; NONCE_BYTES], out: &mut Vec<u8>) {
@@ -164,8 +197,8 @@ pub(crate) fn read<'b>(text: &str, buffer: &'b mut [u8; LONGEST_BYTES]) -> Resul
     let length = base64url::decode_into(text.as_bytes(), buffer).map_err(|_| NotAToken::NotBase64Url)?.len();
     let bytes = buffer.get_mut(..length).ok_or(NotAToken::TooLong)?;
     // The magic first, so that a text of another kind is told from a state that was cut short.
-    let form = Form::ALL.into_iter().find(|form| bytes.starts_with(&form.magic())).ok_or(NotAToken::OtherMagic)?;
-    let (_, rest) = bytes.split_first_chunk_mut::<MAGIC_BYTES>().ok_or(NotAToken::TooShort)?;
+    let (magic, rest) = bytes.split_first_chunk_mut::<MAGIC_BYTES>().ok_or(NotAToken::OtherMagic)?;
+    let form = Form::of_magic(*magic).ok_or(NotAToken::OtherMagic)?;
     let (key_id, rest) = rest.split_first_chunk_mut::<KEY_ID_BYTES>().ok_or(NotAToken::TooShort)?;
     let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_BYTES>().ok_or(NotAToken::TooShort)?;
     let (text, tag) = match form {
@@ -173,7 +206,7 @@ pub(crate) fn read<'b>(text: &str, buffer: &'b mut [u8; LONGEST_BYTES]) -> Resul
             let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAToken::TooShort)?;
             (text, Tag::Mac(*tag))
         }
-        Form::Sealed | Form::Memory | Form::Redis | Form::Postgres | Form::Other => {
+        Form::Sealed | Form::Handle(_) => {
             let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAToken::TooShort)?;
             (text, Tag::Aead(*tag))
         }

@@ -10,22 +10,26 @@ use support::shop::{Browser, authorized, block_on, shop};
 /// What the token endpoint of the authorization server does with a code that it issued for `begun` (RFC 7636 section 4.6).
 fn token_endpoint_takes(begun: &AuthorizationRequest, code_verifier: &str) -> bool {
     let verifier = oauth2::PkceCodeVerifier::new(code_verifier.to_owned());
-    oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str() == begun.code_challenge
+    oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str() == begun.code_challenge.as_deref().unwrap()
 }
 
 #[test]
 fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
     let shop = shop();
     let (mut victim, mut thief) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::with("github"));
-    let his = thief.begin(&shop, Login::with("github"));
-    let finished = authorized(thief.finish(&shop, "github", &his.state).unwrap());
-    assert!(!token_endpoint_takes(&hers, finished.code_verifier.secret()), "her code with his code_verifier");
-    assert!(!finished.nonce.matches(&hers.nonce), "her ID token with his nonce");
-    assert!(finished.nonce.matches(&his.nonce));
-    assert!(!finished.nonce.matches("") && !finished.nonce.matches(&his.nonce[..21]));
-    let finished = authorized(victim.finish(&shop, "github", &hers.state).unwrap());
-    assert!(token_endpoint_takes(&hers, finished.code_verifier.secret()));
+    let hers = victim.begin(&shop, Login::with("google"));
+    let his = thief.begin(&shop, Login::with("google"));
+    let finished = authorized(thief.finish(&shop, "google", &his.state).unwrap());
+    assert!(
+        !token_endpoint_takes(&hers, finished.code_verifier.as_ref().unwrap().secret()),
+        "her code with his code_verifier"
+    );
+    assert!(!finished.nonce.as_ref().unwrap().matches(hers.nonce.as_ref().unwrap()), "her ID token with his nonce");
+    let (nonce, sent) = (finished.nonce.unwrap(), his.nonce.unwrap());
+    assert!(nonce.matches(&sent));
+    assert!(!nonce.matches("") && !nonce.matches(&sent[..21]));
+    let finished = authorized(victim.finish(&shop, "google", &hers.state).unwrap());
+    assert!(token_endpoint_takes(&hers, finished.code_verifier.as_ref().unwrap().secret()));
 }
 
 /// One browser with two logins: a code of the one does not fit the other, although the cookie is the same.
@@ -33,13 +37,13 @@ fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
 fn a_code_does_not_fit_another_login_of_the_same_browser() {
     let shop = shop();
     let mut browser = Browser::default();
-    let (one, other) = (browser.begin(&shop, Login::with("github")), browser.begin(&shop, Login::with("github")));
+    let (one, other) = (browser.begin(&shop, Login::with("google")), browser.begin(&shop, Login::with("google")));
     assert_ne!(one.code_challenge, other.code_challenge);
     assert_ne!(one.nonce, other.nonce);
     assert_ne!(one.state, other.state);
-    let finished = authorized(browser.finish(&shop, "github", &other.state).unwrap());
-    assert!(token_endpoint_takes(&other, finished.code_verifier.secret()));
-    assert!(!token_endpoint_takes(&one, finished.code_verifier.secret()));
+    let finished = authorized(browser.finish(&shop, "google", &other.state).unwrap());
+    assert!(token_endpoint_takes(&other, finished.code_verifier.as_ref().unwrap().secret()));
+    assert!(!token_endpoint_takes(&one, finished.code_verifier.as_ref().unwrap().secret()));
 }
 
 /// The thief has her state as well, from an address that leaked: it does not open in his browser, whatever code is with it.
@@ -47,16 +51,19 @@ fn a_code_does_not_fit_another_login_of_the_same_browser() {
 fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
     let shop = shop();
     let (mut victim, mut thief) = (Browser::default(), Browser::default());
-    let hers = victim.begin(&shop, Login::with("github"));
-    let _ = thief.begin(&shop, Login::with("github"));
-    let refused = thief.finish(&shop, "github", &hers.state).unwrap_err();
+    let hers = victim.begin(&shop, Login::with("google"));
+    let _ = thief.begin(&shop, Login::with("google"));
+    let refused = thief.finish(&shop, "google", &hers.state).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::OtherBrowser);
     let headers = victim.headers();
     let query = format!("state={}&code=a-code-of-the-thief", hers.state);
     let callback = Callback::from_query(&query).unwrap();
-    let finished = block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("github"), callback));
+    let finished = block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("google"), callback));
     let login = authorized(finished.unwrap());
-    assert!(token_endpoint_takes(&hers, login.code_verifier.secret()), "and not the challenge of the thief's login");
+    assert!(
+        token_endpoint_takes(&hers, login.code_verifier.as_ref().unwrap().secret()),
+        "and not the challenge of the thief's login"
+    );
 }
 
 /// 43 characters of 256 bits: nobody guesses one, and RFC 7636 section 4.1 takes none that is shorter.
@@ -64,9 +71,9 @@ fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
 fn a_verifier_has_the_length_and_the_characters_of_the_standard() {
     let shop = shop();
     let mut browser = Browser::default();
-    let begun = browser.begin(&shop, Login::with("github"));
-    let login = authorized(browser.finish(&shop, "github", &begun.state).unwrap());
-    let verifier = login.code_verifier.secret();
+    let begun = browser.begin(&shop, Login::with("google"));
+    let login = authorized(browser.finish(&shop, "google", &begun.state).unwrap());
+    let verifier = login.code_verifier.as_ref().unwrap().secret();
     assert_eq!(verifier.len(), 43);
     assert!(verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
 }

@@ -18,7 +18,7 @@ fn every_changed_bit_is_refused() {
 }
 
 fn every_changed_bit_is_refused_by(shop: &Shop) {
-    let login = Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/home").unwrap());
+    let login = Login::with("github").tenant([9; 16]).return_to("/home".parse::<ReturnTo>().unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
     for bit in 0..bytes.len() * 8 {
@@ -76,7 +76,7 @@ fn bits_that_stand_for_nothing_make_no_second_spelling() {
     for shop in [shop(), signed_shop()] {
         let mut spellings = 0;
         for path in ["/a", "/ab", "/abc"] {
-            let login = Login::with("github").return_to(ReturnTo::parse(path).unwrap());
+            let login = Login::with("github").return_to(path.parse::<ReturnTo>().unwrap());
             let state = shop.flow.begin(session(), login).unwrap().state;
             let bytes = URL_SAFE_NO_PAD.decode(&state).unwrap();
             for last in base64::alphabet::URL_SAFE.as_str().chars() {
@@ -124,7 +124,7 @@ fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
 #[test]
 fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
     let shop = signed_shop();
-    let path = ReturnTo::parse("/account/settings").unwrap();
+    let path = "/account/settings".parse::<ReturnTo>().unwrap();
     let begun = shop.flow.begin(session(), Login::with("github").return_to(path)).unwrap();
     let rewritten = |from: &[u8], to: &[u8]| {
         let mut bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();

@@ -44,14 +44,15 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     let (old, new) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
     let document = |revoked: &str| {
         let (old, new) = (old.to_secret_text(), new.to_secret_text());
-        KeyRing::parse(&format!(
+        format!(
             r#"{{"version":1,"serial":2,"propagation":300,"skew":60,"lifetime_cap":600,"keys":[
             {{"key":"{}","published_at":"2027-01-01T00:00:00Z","seal_from":"2027-01-01T00:00:00Z"}},
             {{"key":"{}","published_at":"2027-01-15T07:00:00Z","seal_from":"2027-01-15T08:00:00Z"}}],
             "revoked":[{revoked}]}}"#,
             old.expose(),
             new.expose()
-        ))
+        )
+        .parse::<KeyRing>()
         .unwrap()
     };
     let clock = ManualClock::at(NOW); // 2027-01-15T08:00:00Z

@@ -41,20 +41,20 @@ impl Secrets {
 fn every_public_value_of_a_login_hides_what_it_holds() {
     let key = RootKey::generate().unwrap();
     let text = key.to_secret_text();
-    let ring = KeyRing::parse(text.expose()).unwrap();
+    let ring = text.expose().parse::<KeyRing>().unwrap();
     let guard = oauth_state::SingleProcessGuard::with_capacity(10);
-    let flow = Flow::builder(app(), ring.clone(), guard.clone()).carrying::<String>().provider(Provider::github());
+    let flow = Flow::builder(app(), ring.clone(), guard.clone()).carrying::<String>().provider(Provider::google());
     let flow = flow.build().unwrap();
     let session_id = "sentinel-session-0123456789";
     let binding = || Binding::session(session_id.as_bytes()).unwrap().for_user(b"sentinel-user-42").unwrap();
-    let begun = flow.begin(binding(), Login::with("github").data("x".to_owned())).unwrap();
-    let by_client = flow.begin(Binding::new_login_secret(), Login::with("github").data("x".to_owned())).unwrap();
-    let by_cookie = flow.begin(Binding::cookie_headers([]), Login::with("github").data("x".to_owned())).unwrap();
+    let begun = flow.begin(binding(), Login::with("google").data("x".to_owned())).unwrap();
+    let by_client = flow.begin(Binding::new_login_secret(), Login::with("google").data("x".to_owned())).unwrap();
+    let by_cookie = flow.begin(Binding::cookie_headers([]), Login::with("google").data("x".to_owned())).unwrap();
     let cookie = by_cookie.set_cookie.clone().unwrap();
     let cookie_value = by_cookie.cookie_pair().unwrap().split_once('=').unwrap().1.to_owned();
     let query = format!("state={}&code=sentinel-code-0123456789abcdef&user=sentinel-parameter", begun.state);
     let callback = || Callback::from_query(&query).unwrap();
-    let bound = flow.check(binding(), Expect::provider("github"), callback()).unwrap();
+    let bound = flow.check(binding(), Expect::provider("google"), callback()).unwrap();
     let bound_debug = format!("{bound:?}");
     let LoginOutcome::Authorized(login) = block_on(bound.mark_used()).unwrap() else { panic!("a code") };
 
@@ -62,15 +62,15 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         [
             text.expose().to_owned(),
             begun.state.clone(),
-            begun.code_challenge.clone(),
+            begun.code_challenge.clone().unwrap(),
             by_client.login_secret.clone().unwrap(),
             cookie_value.clone(),
             session_id.to_owned(),
             "sentinel-user-42".to_owned(),
             "sentinel-code-0123456789abcdef".to_owned(),
             "sentinel-parameter".to_owned(),
-            login.code_verifier.secret().to_owned(),
-            login.nonce.secret().to_owned(),
+            login.code_verifier.as_ref().unwrap().secret().to_owned(),
+            login.nonce.as_ref().unwrap().secret().to_owned(),
         ]
         .into(),
     );
@@ -98,7 +98,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         &login,
     ];
     values.iter().for_each(|value| secrets.debug(value));
-    let again = block_on(flow.finish(binding(), Expect::provider("github"), callback())).unwrap_err();
+    let again = block_on(flow.finish(binding(), Expect::provider("google"), callback())).unwrap_err();
     secrets.error(&again);
     secrets.debug(again.restart().unwrap());
 }
@@ -132,8 +132,8 @@ fn every_refusal_hides_what_came() {
         secrets.error(&refused);
     }
     secrets.error(&Binding::login_secret(sentinel).unwrap_err());
-    secrets.error(&RootKey::parse(sentinel).unwrap_err());
-    secrets.error(&KeyRing::parse(sentinel).unwrap_err());
+    secrets.error(&sentinel.parse::<RootKey>().unwrap_err());
+    secrets.error(&sentinel.parse::<KeyRing>().unwrap_err());
     secrets.error(&shop.flow.begin(session(), Login::with(sentinel)).unwrap_err());
 }
 

@@ -141,7 +141,7 @@ const TRICKS: &[&str] = &[
 #[test]
 fn no_trick_is_taken_for_a_path() {
     for trick in TRICKS {
-        assert!(ReturnTo::parse(trick).is_err(), "{trick:?}");
+        assert!(trick.parse::<ReturnTo>().is_err(), "{trick:?}");
     }
     // The list is not a list of nothing: a browser goes to another site, or to no http address at all, with a good part of it.
     let leaving = TRICKS.iter().filter(|trick| leaves_the_site(trick)).count();
@@ -154,7 +154,7 @@ fn what_is_accepted_stays_on_the_site_however_often_it_is_decoded() {
     for path in
         ["/a%2fb", "/100%25", "/a%20b", "/%C3%A9", "/a/%7Euser", "/%25zz", "/?u=%2f%2fevil.example", "/#//evil.example"]
     {
-        let mut text = ReturnTo::parse(path).unwrap().as_str().to_owned();
+        let mut text = path.parse::<ReturnTo>().unwrap().as_str().to_owned();
         for _ in 0..4 {
             assert!(!leaves_the_site(&text), "{text}");
             text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
@@ -177,7 +177,7 @@ proptest! {
         )
     ) {
         let text = format!("/{}", pieces.concat());
-        if let Ok(path) = ReturnTo::parse(&text) {
+        if let Ok(path) = text.parse::<ReturnTo>() {
             prop_assert_eq!(path.as_str(), &text);
             prop_assert!(!leaves_the_site(&text), "{}", text);
             let url = resolved(&text).unwrap();

@@ -61,8 +61,8 @@ fn of_many_cookies_of_our_name_64_are_tried() {
 
 #[test]
 fn what_would_not_come_back_is_refused_at_begin() {
-    assert!(ReturnTo::parse(&format!("/{}", "a".repeat(1023))).is_ok());
-    assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(1024))), Err(ReturnToError::TooLong));
+    assert!(format!("/{}", "a".repeat(1023)).parse::<ReturnTo>().is_ok());
+    assert_eq!(format!("/{}", "a".repeat(1024)).parse::<ReturnTo>(), Err(ReturnToError::TooLong));
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::custom("acme").unwrap()));
     let begin = |length: usize| shop.flow.begin(session(), Login::with("acme").data("x".repeat(length)));
     let longest = (0..2_048).rev().find(|length| begin(*length).is_ok()).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::shop::{Browser, NOW, anything, block_on, callback, session, shop, shop_with};
 
 fn login() -> Login {
-    Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/cart").unwrap())
+    Login::with("github").tenant([9; 16]).redirect("web").return_to("/cart".parse::<ReturnTo>().unwrap())
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
 fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
     let unbound = Binding::dangerously_unbound;
-    let login = || Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse("/mallory").unwrap());
+    let login = || Login::with("github").tenant([9; 16]).return_to("/mallory".parse::<ReturnTo>().unwrap());
     let begun = shop.flow.begin(unbound(), login().data("mallory".to_owned())).unwrap();
     let finish = || block_on(shop.flow.finish(unbound(), anything("github"), callback(&begun.state)));
     let carried = |restart: &Restart| {

@@ -29,7 +29,7 @@ struct Vector {
 impl Vector {
     fn answer(&self) -> Value {
         let padding = self.padded_to.saturating_sub(self.text.len());
-        let ring = match KeyRing::parse(&(self.text.clone() + &" ".repeat(padding))) {
+        let ring = match (self.text.clone() + &" ".repeat(padding)).parse::<KeyRing>() {
             Ok(ring) => ring,
             Err(error) => return json!({ "refused": code(&error) }),
         };
@@ -167,7 +167,7 @@ struct Succession {
 
 impl Succession {
     fn answer(&self) -> Value {
-        let keys = LiveKeyRing::from(KeyRing::parse(&self.current).unwrap());
+        let keys = LiveKeyRing::from(self.current.parse::<KeyRing>().unwrap());
         let mut answer = match keys.offer(&SecretString::from(self.offered.clone()), at(self.now)) {
             Ok(Update::Taken { late }) => json!({ "accepted": { "late": late } }),
             Ok(Update::Unchanged) => json!({ "accepted": { "late": null } }),

@@ -107,7 +107,7 @@ impl FrozenFlow {
     fn build<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&self, now: u64) -> Flow<Published<T>> {
         let app = App::new(&self.app, &self.environment).unwrap();
         let guard = SingleProcessGuard::with_capacity(10);
-        let builder = Flow::builder(app, KeyRing::parse(&self.ring).unwrap(), guard).clock(ManualClock::at(now));
+        let builder = Flow::builder(app, self.ring.parse::<KeyRing>().unwrap(), guard).clock(ManualClock::at(now));
         let builder = self.purposes.iter().map(|text| purpose(text)).fold(builder, FlowBuilder::purpose);
         let providers = self.providers.iter().map(|(id, frozen)| frozen.build(id));
         let builder = providers.fold(builder.carrying(), FlowBuilder::provider);
@@ -121,7 +121,7 @@ impl FrozenFlow {
 
 impl FrozenProvider {
     fn build(&self, id: &str) -> Provider {
-        let provider = Provider::custom(id).unwrap();
+        let provider = Provider::custom(id).unwrap().scopes(["openid"]);
         let provider = match &self.issuer {
             Some(issuer) if self.requires_iss => provider.requires_iss(issuer),
             Some(issuer) => provider.issuer(issuer),
@@ -155,11 +155,7 @@ impl Vector {
         };
         let binding = user.as_deref().into_iter().fold(binding, |binding, user| binding.for_user(user).unwrap());
         let finished = block_on(flow.finish(binding, expect, Callback::from_query(&self.query)?))?;
-        let origin = match &finished {
-            LoginOutcome::Authorized(login) => &login.origin,
-            LoginOutcome::Denied(refusal) => &refusal.origin,
-            _ => panic!("another ending"),
-        };
+        let origin = finished.origin();
         let issued_at = origin.issued_at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let mut accepted = json!({
             "purpose": origin.purpose.to_string(), "provider": origin.provider,
@@ -171,8 +167,15 @@ impl Vector {
             LoginOutcome::Authorized(login) => {
                 accepted["data"] = serde_json::to_value(login.data).unwrap();
                 accepted["code"] = login.code.secret().into();
-                accepted["code_verifier"] = login.code_verifier.secret().into();
-                accepted["nonce"] = login.nonce.secret().into();
+                accepted["code_verifier"] = login.code_verifier.as_ref().unwrap().secret().into();
+                accepted["nonce"] = login.nonce.as_ref().unwrap().secret().into();
+            }
+            LoginOutcome::SteppedUp(login) => {
+                accepted["code"] = login.code().secret().into();
+                accepted["code_verifier"] = login.code_verifier().unwrap().secret().into();
+                accepted["nonce"] = login.nonce().unwrap().secret().into();
+                let confirmed = login.dangerously_confirm_without_auth_time();
+                accepted["data"] = serde_json::to_value(confirmed.data).unwrap();
             }
             LoginOutcome::Denied(refusal) => {
                 accepted["data"] = serde_json::to_value(refusal.data).unwrap();

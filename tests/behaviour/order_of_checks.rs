@@ -9,22 +9,22 @@ use support::shop::{NOW, anything, authorized, block_on, callback, session, shop
 #[test]
 fn an_honest_login_comes_back_whole() {
     let shop = shop();
-    let login = Login::with("github").tenant([9; 16]).redirect("web").return_to(ReturnTo::parse("/a?b#c").unwrap());
+    let login = Login::with("google").tenant([9; 16]).redirect("web").return_to("/a?b#c".parse::<ReturnTo>().unwrap());
     let begun = shop.flow.begin(session(), login).unwrap();
     assert_eq!(begun.expires_at, UNIX_EPOCH + Duration::from_secs(NOW + 600));
     assert!(begun.set_cookie.is_none() && begun.login_secret.is_none());
     let query = format!("code=the%2Bcode&state={}&scope=openid", begun.state);
     let callback = Callback::from_query(&query).unwrap();
-    let login = authorized(block_on(shop.flow.finish(session(), anything("github"), callback)).unwrap());
+    let login = authorized(block_on(shop.flow.finish(session(), anything("google"), callback)).unwrap());
     assert_eq!(login.code.secret(), "the+code");
     assert_eq!(login.origin.tenant, Some(Tenant::from([9; 16])));
     assert_eq!(login.origin.redirect.as_deref(), Some("web"));
     assert_eq!(login.origin.return_to.unwrap().as_str(), "/a?b#c");
     assert_eq!(login.origin.issued_at, UNIX_EPOCH + Duration::from_secs(NOW));
     assert_eq!(login.parameters.get("scope"), Some("openid"));
-    assert_eq!(login.nonce.secret(), begun.nonce);
-    let challenge = oauth2::PkceCodeChallenge::from_code_verifier_sha256(&login.code_verifier.into());
-    assert_eq!(challenge.as_str(), begun.code_challenge);
+    assert_eq!(login.nonce.unwrap().secret(), begun.nonce.unwrap());
+    let challenge = oauth2::PkceCodeChallenge::from_code_verifier_sha256(&login.code_verifier.unwrap().into());
+    assert_eq!(challenge.as_str(), begun.code_challenge.unwrap());
     assert_eq!(shop.guard.calls(), 1);
 }
 
@@ -121,7 +121,7 @@ fn a_guard_that_cannot_answer_refuses() {
         // The same callback may work later; a second login would only add to the load.
         assert!(!refused.restart().unwrap().is_automatic());
         // An attacker may have chosen the path of an unbound login.
-        let login = Login::with("github").return_to(ReturnTo::parse("/mallory").unwrap());
+        let login = Login::with("github").return_to("/mallory".parse::<ReturnTo>().unwrap());
         let begun = flow.begin(Binding::dangerously_unbound(), login).unwrap();
         let finished = flow.finish(Binding::dangerously_unbound(), Expect::provider("github"), callback(&begun.state));
         let refused = block_on(finished).unwrap_err();

@@ -19,7 +19,7 @@ fn figures(preset: &Preset) -> Vec<(&'static str, &'static str, &'static str)> {
         figure.map(|figure| (name, figure.source, figure.read))
     }
     let all = [
-        of("state_limit", preset.state_limit),
+        of("max_state_chars", preset.max_state_chars),
         of("state_alphabet", preset.state_alphabet),
         of("response_modes", preset.response_modes),
         of("form_post_when", preset.form_post_when),
@@ -165,7 +165,7 @@ fn shop_of(preset: &Preset) -> Shop<String> {
 
 /// A login with a 16-byte tenant, a return path of this length and data of this length.
 fn begin(shop: &Shop<String>, preset: &Preset, path: usize, data: usize) -> Result<AuthorizationRequest, BeginError> {
-    let path = ReturnTo::parse(&format!("/{}", "p".repeat(path - 1))).unwrap();
+    let path = format!("/{}", "p".repeat(path - 1)).parse::<ReturnTo>().unwrap();
     let login = Login::with(preset.id).tenant([9; 16]).return_to(path).data("d".repeat(data));
     shop.flow.begin(session(), login)
 }
@@ -181,7 +181,7 @@ fn longest(shop: &Shop<String>, preset: &Preset) -> (usize, usize) {
 #[test]
 fn what_fits_is_sealed_and_one_character_more_is_refused_before_the_redirect() {
     for preset in Preset::all() {
-        let limit = preset.state_limit.map_or(DEFAULT_LIMIT, |figure| figure.value.min(DEFAULT_LIMIT));
+        let limit = preset.max_state_chars.map_or(DEFAULT_LIMIT, |figure| figure.value.min(DEFAULT_LIMIT));
         let shop = shop_of(preset);
         let (path, data) = longest(&shop, preset);
         let fits = begin(&shop, preset, path, data).unwrap();
@@ -284,7 +284,7 @@ fn tables() -> String {
          |---|---|---|---|---|---|---|---|\n",
     );
     for preset in Preset::all() {
-        let limit = sources.cell(preset.state_limit, |limit| limit.to_string());
+        let limit = sources.cell(preset.max_state_chars, |limit| limit.to_string());
         let alphabet = sources.cell(preset.state_alphabet, alphabet);
         let answers = answers_by(&mut sources, preset);
         let iss = sources.cell(preset.sends_iss, yes);

@@ -13,7 +13,7 @@ fn state_chars(provider: &str, full: bool, user: bool) -> usize {
         builder.provider(Provider::github()).provider(Provider::apple()).provider(Provider::entra())
     });
     let login = Login::with(provider);
-    let login = if full { login.tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap()) } else { login };
+    let login = if full { login.tenant([9; 16]).return_to(PATH.parse::<ReturnTo>().unwrap()) } else { login };
     let binding = if user { session().for_user(b"user-42").unwrap() } else { session() };
     shop.flow.begin(binding, login).unwrap().state.len()
 }
@@ -41,7 +41,7 @@ fn a_state_fits_every_provider_whose_limit_is_known() {
     }
     let eight = shop_with(|builder| builder.provider(Provider::custom("eight888").unwrap()));
     assert!(eight.flow.begin(session(), Login::with("eight888")).unwrap().state.len() <= 112);
-    let full = Login::with("eight888").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
+    let full = Login::with("eight888").tenant([9; 16]).return_to(PATH.parse::<ReturnTo>().unwrap());
     assert!(eight.flow.begin(session(), full).unwrap().state.len() <= 212);
 }
 
@@ -63,9 +63,9 @@ fn the_readme_shows_the_measured_table() {
 #[test]
 fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
     for limit in [128, 250, 500, 1800, 2048] {
-        let shop = shop_with(|builder| builder.provider(Provider::github().max_state_chars(limit)));
+        let shop = shop_with(|builder| builder.provider(Provider::github().with_max_state_chars(limit)));
         let begin = |length: usize| {
-            let path = ReturnTo::parse(&format!("/{}", "a".repeat(length))).unwrap();
+            let path = format!("/{}", "a".repeat(length)).parse::<ReturnTo>().unwrap();
             shop.flow.begin(session(), Login::with("github").return_to(path))
         };
         let longest = (0..1024).rev().find(|length| begin(*length).is_ok()).unwrap();
@@ -89,13 +89,13 @@ fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
 #[test]
 fn a_signed_state_is_sixteen_bytes_longer_and_they_count_against_the_limit() {
     let length = |shop: Shop, login| shop.flow.begin(session(), login).map(|begun| begun.state.len());
-    let github = || Login::with("github").tenant([9; 16]).return_to(ReturnTo::parse(PATH).unwrap());
+    let github = || Login::with("github").tenant([9; 16]).return_to(PATH.parse::<ReturnTo>().unwrap());
     let (encrypted, signed) = (length(shop(), github()).unwrap(), length(signed_shop(), github()).unwrap());
     assert_eq!(signed * 3 / 4, encrypted * 3 / 4 + 16);
 
     let limited = |limit: usize, signed: bool| {
         let shop = shop_built(|builder| {
-            let builder = builder.provider(Provider::github().max_state_chars(limit));
+            let builder = builder.provider(Provider::github().with_max_state_chars(limit));
             if signed { builder.build_signed_not_encrypted() } else { builder.build() }
         });
         length(shop, github())
@@ -113,7 +113,7 @@ fn a_signed_state_is_sixteen_bytes_longer_and_they_count_against_the_limit() {
 #[test]
 fn data_counts_and_nothing_beyond_2048_characters_is_ever_sealed() {
     let shop =
-        shop_with(|builder| builder.carrying::<String>().provider(Provider::github().max_state_chars(1_000_000)));
+        shop_with(|builder| builder.carrying::<String>().provider(Provider::github().with_max_state_chars(1_000_000)));
     let begin = |length: usize| shop.flow.begin(session(), Login::with("github").data("x".repeat(length)));
     let longest = (1400..1500).rev().find(|length| begin(*length).is_ok()).unwrap();
     assert_eq!(begin(longest).unwrap().state.len(), 2048);

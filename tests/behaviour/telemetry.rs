@@ -59,8 +59,8 @@ impl ReplayGuard for Away {
 struct NoRoom;
 
 impl PayloadStore for NoRoom {
-    fn form(&self) -> HandleKind {
-        HandleKind::Other
+    fn kind(&self) -> HandleKind {
+        HandleKind::OTHER
     }
 
     fn put<'a>(&'a self, _: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -341,10 +341,10 @@ fn neither_metrics_nor_spans_hold_a_secret() {
     let (mut log, mut secrets) = (String::new(), Vec::new());
     let text = scraped(|| {
         log = logged(|| {
-            let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+            let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::google()));
             let mut browser = Browser::default();
-            let login = Login::with("github").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
-            let login = login.return_to(oauth_state::ReturnTo::parse("/secret-path").unwrap());
+            let login = Login::with("google").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
+            let login = login.return_to("/secret-path".parse::<oauth_state::ReturnTo>().unwrap());
             let begun = shop.flow.begin(Binding::cookies(&browser.headers()), login).unwrap();
             browser.take(&begun);
             let headers = browser.headers();
@@ -352,14 +352,22 @@ fn neither_metrics_nor_spans_hold_a_secret() {
             for _ in 0..2 {
                 let finish = shop.flow.finish(
                     Binding::cookies(&headers),
-                    anything("github"),
+                    anything("google"),
                     Callback::from_query(&query).unwrap(),
                 );
                 if let Ok(oauth_state::LoginOutcome::Authorized(login)) = runtime().block_on(finish) {
-                    secrets.extend([login.code_verifier.secret().to_owned(), login.nonce.secret().to_owned()]);
+                    secrets.extend([
+                        login.code_verifier.unwrap().secret().to_owned(),
+                        login.nonce.unwrap().secret().to_owned(),
+                    ]);
                 }
             }
-            secrets.extend([begun.state, begun.code_challenge, begun.nonce, browser.jar()[0].1.clone()]);
+            secrets.extend([
+                begun.state,
+                begun.code_challenge.unwrap(),
+                begun.nonce.unwrap(),
+                browser.jar()[0].1.clone(),
+            ]);
         });
     });
     secrets.extend(["secret-", "a-secret-tenant-"].map(str::to_owned));

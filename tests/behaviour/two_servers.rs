@@ -12,7 +12,7 @@ use support::shop::{app, callback, session};
 /// One server: it read the document for itself, and has connections of its own.
 async fn server(document: &str, redis: &RedisServer) -> Result<Flow, Failure> {
     let guard = RedisGuard::builder(redis.url()).budget(Duration::from_secs(5)).connect().await?;
-    Ok(Flow::builder(app(), KeyRing::parse(document)?, guard).provider(Provider::github()).build()?)
+    Ok(Flow::builder(app(), document.parse::<KeyRing>()?, guard).provider(Provider::github()).build()?)
 }
 
 async fn finish(server: &Flow, state: &str) -> Result<LoginOutcome<()>, FinishError> {

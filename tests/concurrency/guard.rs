@@ -6,7 +6,7 @@ use crate::explore::Preemptions::{Any, AtMost};
 use crate::explore::explore;
 use loom::thread;
 use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
-use oauth_state::testing::{mark, block_on};
+use oauth_state::testing::{block_on, mark};
 use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;

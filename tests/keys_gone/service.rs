@@ -52,7 +52,7 @@ type Held = (LoginOutcome<()>, Option<Box<Binding<'static>>>);
 impl<'r> Service<'r> {
     fn start(runtime: &'r Runtime, key: &Path, document: &Path) -> Self {
         let text = SecretString::from(std::fs::read_to_string(document).unwrap());
-        let written = KeyRingDocument::parse(text.expose()).unwrap().to_secret_text();
+        let written = text.expose().parse::<KeyRingDocument>().unwrap().to_secret_text();
         let (loaded, refresher) =
             runtime.block_on(LiveKeyRing::load(FileSource::new(document), Refresh::default())).unwrap();
         drop(refresher);
@@ -95,7 +95,7 @@ impl<'r> Service<'r> {
         let callback = Callback::from_pairs([("state", state), ("code", "code")]).unwrap();
         let finished = self.runtime.block_on(flow.finish(binding, Expect::provider("github"), callback)).unwrap();
         let LoginOutcome::Authorized(login) = &finished else { panic!("the provider refused") };
-        let verifier = login.code_verifier.secret();
+        let verifier = login.code_verifier.as_ref().unwrap().secret();
         let [text, _] = needles::of_base64url("a code_verifier, in its text", "a code_verifier", verifier);
         needles.push(text);
         finished

@@ -72,8 +72,8 @@ struct RevokedMeanwhile {
 }
 
 impl PayloadStore for RevokedMeanwhile {
-    fn form(&self) -> HandleKind {
-        HandleKind::Other
+    fn kind(&self) -> HandleKind {
+        HandleKind::OTHER
     }
 
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {

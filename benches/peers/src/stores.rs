@@ -142,7 +142,7 @@ impl Sealed {
 
 impl Keeper for Sealed {
     fn begin(&self) -> Answer<'_, String> {
-        let path = ReturnTo::parse(RETURN_TO).unwrap();
+        let path = RETURN_TO.parse::<ReturnTo>().unwrap();
         let login = Login::with(PROVIDER).tenant(TENANT).redirect(REDIRECT).return_to(path);
         let state = self.0.begin(session(), login).unwrap().state;
         Box::pin(async { state })

@@ -1,17 +1,15 @@
 //! [`oauth_state`] in actix-web: an extractor for the callback, responses, and a task that outlives the connection.
 //!
 //! ```
-//! use actix_web::{App, HttpResponse, web};
-//! use oauth_state::{BeginError, Expect, FinishError, LoginOutcome, Flow, Login};
-//! use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, run_to_completion, set_no_store, redirect};
+//! use actix_web::{HttpResponse, web};
+//! use oauth_state::{App, BeginError, Expect, FinishError, Flow, Login, LoginOutcome, Provider};
+//! use oauth_state::{SingleProcessGuard, testing};
+//! use oauth_state_actix::{BindingHeaders, CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 //!
 //! async fn login(flow: web::Data<Flow>, headers: BindingHeaders) -> Result<HttpResponse, Rejected<BeginError>> {
-//!     let begun = flow.begin(headers.cookies(), Login::with("github"))?;
-//!     let url = format!(
-//!         "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
-//!         begun.state, begun.code_challenge
-//!     );
-//!     Ok(redirect(&begun, &url))
+//!     let request = flow.begin(headers.cookies(), Login::with("github"))?;
+//!     let url = request.url().map_err(BeginError::from)?;
+//!     Ok(redirect(&request, &url.to_string()))
 //! }
 //!
 //! async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<HttpResponse, Rejected<FinishError>> {
@@ -26,17 +24,21 @@
 //!     .await
 //! }
 //!
-//! # actix_web::rt::System::new().block_on(async {
-//! let app = App::new()
-//!     .app_data(web::Data::new(oauth_state::testing::flow()))
+//! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
+//! let app = actix_web::App::new()
+//!     .app_data(web::Data::new(flow))
 //!     .route("/auth/github", web::get().to(login))
 //!     .route("/auth/github/callback", web::get().to(callback))
 //!     .route("/auth/github/callback", web::post().to(callback)); // form_post
-//! # let app = actix_web::test::init_service(app).await;
-//! # let request = actix_web::test::TestRequest::get().uri("/auth/github/callback?code=abc").to_request();
-//! # let response = actix_web::test::call_service(&app, request).await;
-//! assert_eq!(response.status(), 400); // no state
+//! # let request = actix_web::test::TestRequest::get().uri("/auth/github").insert_header(("host", "shop.example"));
+//! # let response = actix_web::rt::System::new().block_on(async {
+//! #     let app = actix_web::test::init_service(app).await;
+//! #     actix_web::test::call_service(&app, request.to_request()).await
 //! # });
+//! assert!(response.headers().get("location").unwrap().to_str()?.contains("&code_challenge_method=S256"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::fmt;
@@ -51,55 +53,38 @@ use http::{HeaderMap, Method};
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::http::SetsCookie;
-use oauth_state::seam::routes::{
-    LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume,
-};
-use oauth_state::seam::{count_unread, refused_because};
+use oauth_state::observe::{Observer as _, Observers};
+use oauth_state::seam::{LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume};
 use oauth_state::{BeginError, Binding, Callback, FinishError};
 
-/// The headers of a request as an `http` 1 map, octet by octet: actix-web has types of its own. `Debug` redacts them.
-///
-/// # Examples
-///
-/// ```
-/// use actix_web::test::TestRequest;
-/// use oauth_state_actix::BindingHeaders;
-/// let request = TestRequest::get().insert_header(("host", "shop.example")).to_http_request();
-/// let headers = BindingHeaders::from(&request);
-/// assert_eq!(headers.as_header_map()["host"], "shop.example");
-/// assert_eq!(format!("{headers:?}"), "BindingHeaders([redacted])");
-/// ```
+/// The headers of a request as a map of the `http` crate, byte for byte: actix-web has types of its own. `Debug`
+/// redacts them.
 #[derive(Clone)]
 pub struct BindingHeaders(HeaderMap);
 
 impl BindingHeaders {
     /// The binding by cookie.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use actix_web::test::TestRequest;
-    /// use oauth_state_actix::BindingHeaders;
-    /// let headers = BindingHeaders::from(&TestRequest::get().to_http_request());
-    /// assert_eq!(format!("{:?}", headers.cookies()), "Binding(cookies, [redacted])");
-    /// ```
     #[must_use]
     pub fn cookies(&self) -> Binding<'_> {
         Binding::cookies(&self.0)
     }
 
-    /// For [`Binding::with_headers`], next to a session of the caller's own.
+    /// The headers, for [`Binding::with_headers`] with a session of your own.
     ///
     /// # Examples
     ///
     /// ```
     /// use actix_web::test::TestRequest;
-    /// use oauth_state::Binding;
+    /// use oauth_state::{Binding, Login, testing};
     /// use oauth_state_actix::BindingHeaders;
-    /// let headers = BindingHeaders::from(&TestRequest::post().insert_header(("origin", "https://shop.example")).to_http_request());
-    /// let binding = Binding::session(&[7; 16])?.with_headers(headers.as_header_map());
-    /// assert_eq!(format!("{binding:?}"), "Binding(session, [redacted])");
-    /// # Ok::<(), oauth_state::error::BindingError>(())
+    ///
+    /// let request = TestRequest::get().insert_header(("host", "shop.example")).to_http_request();
+    /// let headers = BindingHeaders::from(&request);
+    /// let session_id = [7; 16]; // of your session middleware
+    /// let binding = Binding::session(&session_id)?.with_headers(headers.as_header_map());
+    /// let login = testing::flow().begin(binding, Login::with("github"))?;
+    /// assert!(login.set_cookie.is_none()); // the session takes the place of the login's cookie
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn as_header_map(&self) -> &HeaderMap {
@@ -139,22 +124,10 @@ impl fmt::Debug for BindingHeaders {
 }
 
 /// A callback and the headers that it came with: the extractor for a callback route, GET (`query`) or POST
-/// (`form_post`).
+/// (`form_post`). The [front page](crate) has a handler that uses it.
 ///
-/// It refuses HEAD, speculative loads, a body that is longer than any callback, and what is not of a callback's form,
-/// with the neutral text.
-///
-/// # Examples
-///
-/// ```
-/// use actix_web::{FromRequest, test::TestRequest};
-/// use oauth_state_actix::CallbackRequest;
-/// # actix_web::rt::System::new().block_on(async {
-/// let request = TestRequest::get().uri("/callback?state=ost1...&code=abc").to_http_request();
-/// let (_headers, callback) = CallbackRequest::extract(&request).await.unwrap().split();
-/// assert_eq!(format!("{callback:?}"), "Callback([redacted])");
-/// # });
-/// ```
+/// It refuses HEAD requests, speculative loads, a body that is longer than any callback and everything that is not a
+/// callback, with the generic message.
 #[derive(Debug)]
 pub struct CallbackRequest {
     headers: BindingHeaders,
@@ -162,19 +135,7 @@ pub struct CallbackRequest {
 }
 
 impl CallbackRequest {
-    /// The two arguments of [`Flow::finish`](oauth_state::Flow::finish) that a request brings.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use actix_web::{FromRequest, test::TestRequest};
-    /// # use oauth_state_actix::CallbackRequest;
-    /// # actix_web::rt::System::new().block_on(async {
-    /// let request = TestRequest::get().uri("/callback?state=a&code=b").to_http_request();
-    /// let (headers, callback) = CallbackRequest::extract(&request).await.unwrap().split();
-    /// assert_eq!(format!("{:?} {callback:?}", headers.cookies()), "Binding(cookies, [redacted]) Callback([redacted])");
-    /// # });
-    /// ```
+    /// The two arguments of [`Flow::finish`](oauth_state::Flow::finish) that come from the request.
     #[must_use]
     pub fn split(self) -> (BindingHeaders, Callback) {
         (self.headers, self.callback)
@@ -194,7 +155,8 @@ impl FromRequest for CallbackRequest {
         Box::pin(async move {
             refuse_what_must_not_consume(&method, &headers.0)?;
             let callback = if method == Method::POST {
-                let body = read(payload).await.inspect_err(|refused| count_unread(refused.kind()))?;
+                let unread = |refused: &FinishError| Observers::default().event(&refused.to_event(None));
+                let body = read(payload).await.inspect_err(unread)?;
                 callback_from_post(Some(&query), &body)
             } else {
                 Callback::from_query(&query)
@@ -204,27 +166,39 @@ impl FromRequest for CallbackRequest {
     }
 }
 
-/// Reads a body up to the largest callback, whatever the request says of its length.
+/// Reads a body up to the size of the largest callback, whatever length the request announces.
 async fn read(payload: Payload) -> Result<web::Bytes, FinishError> {
     let stream = actix_web::body::BodyStream::new(payload);
     match actix_web::body::to_bytes_limited(stream, LARGEST_CALLBACK).await {
         Ok(Ok(bytes)) => Ok(bytes),
         // Its text may hold bytes of the request, and it cannot be sent between threads.
-        Ok(Err(_)) => Err(refused_because(FinishErrorKind::Malformed, "the body of the callback could not be read")),
+        Ok(Err(_)) => {
+            let refused = FinishError::from(FinishErrorKind::Malformed);
+            Err(refused.with_diagnosis("the body of the callback could not be read"))
+        }
         Err(_) => Err(FinishErrorKind::TooLong.into()),
     }
 }
 
-/// The redirect to the provider, with the login's cookie; 500 if `authorization_url` cannot stand in a header.
+/// The redirect to the provider, with the login's cookie and the headers of [`oauth_state::http::redirect`]. The
+/// response is 500 if `authorization_url` cannot be sent in a header.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{testing, Binding, Login};
-/// use oauth_state_actix::redirect;
-/// let begun = testing::flow().begin(Binding::cookie_headers([]), Login::with("github"))?;
-/// assert_eq!(redirect(&begun, "https://github.com/login/oauth/authorize").status(), 303);
-/// # Ok::<(), oauth_state::BeginError>(())
+/// use oauth_state::testing::{self, TestBrowser};
+/// use oauth_state::{App, Flow, Login, Provider, SingleProcessGuard};
+///
+/// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(github)
+///     .build()?;
+///
+/// let request = flow.begin(TestBrowser::default().binding(), Login::with("github"))?;
+/// let response = oauth_state_actix::redirect(&request, &request.url()?.to_string());
+/// assert_eq!(response.status(), 303);
+/// assert!(response.headers().contains_key("set-cookie"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
 pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> HttpResponse {
@@ -234,15 +208,8 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> HttpRespons
     }
 }
 
-/// Any response of a callback, with the headers that [`set_no_store`] adds.
-///
-/// # Examples
-///
-/// ```
-/// use actix_web::HttpResponse;
-/// let response = oauth_state_actix::set_no_store(HttpResponse::Ok().body("signed in"));
-/// assert_eq!(response.headers().get("referrer-policy").unwrap(), "no-referrer");
-/// ```
+/// Adds `Cache-Control: no-store` and `Referrer-Policy: no-referrer` to a response of your callback, as
+/// [`oauth_state::http::set_no_store`] does.
 #[must_use]
 pub fn set_no_store(response: HttpResponse) -> HttpResponse {
     let mut headers = HeaderMap::new();
@@ -250,7 +217,7 @@ pub fn set_no_store(response: HttpResponse) -> HttpResponse {
     with_headers(response, &headers)
 }
 
-/// Copies what an answer of the `http` crate's types has, in place of what is there.
+/// Copies the headers of a response of the `http` crate and replaces those that are there.
 fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse {
     let mut last = None;
     for (name, value) in headers {
@@ -269,20 +236,12 @@ fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse
     response
 }
 
-/// Runs `work` on a task of its own, so that it ends even if the client's connection goes away: between the mark and
-/// the exchange of the code, a login would be lost. It stays on its worker's thread and need not be `Send`.
+/// Runs `work` on a task of its own, so that it finishes even if the client disconnects: a disconnect between the mark
+/// and the exchange of the code would lose the login. The task stays on its worker's thread and need not be `Send`.
 ///
 /// # Panics
 ///
 /// If `work` panics, or if it is called outside actix's runtime.
-///
-/// # Examples
-///
-/// ```
-/// # actix_web::rt::System::new().block_on(async {
-/// assert_eq!(oauth_state_actix::run_to_completion(async { 42 }).await, 42);
-/// # });
-/// ```
 pub async fn run_to_completion<R: 'static>(work: impl Future<Output = R> + 'static) -> R {
     match actix_web::rt::spawn(work).await {
         Ok(result) => result,
@@ -294,17 +253,8 @@ pub async fn run_to_completion<R: 'static>(work: impl Future<Output = R> + 'stat
     }
 }
 
-/// Why a handler cannot go on: a [`BeginError`] or a [`FinishError`], which `?` turns into this one. The response has the error's
-/// status and its neutral text, or the page of [`FinishError::repost`].
-///
-/// # Examples
-///
-/// ```
-/// use actix_web::ResponseError;
-/// use oauth_state::BeginError;
-/// use oauth_state_actix::Rejected;
-/// assert_eq!(Rejected(BeginError::NoActiveKey).error_response().status(), 503);
-/// ```
+/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both. The response has the error's
+/// status and its generic message, or the page of [`FinishError::repost`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Rejected<E>(
@@ -333,16 +283,22 @@ impl ResponseError for Rejected<BeginError> {
     }
 }
 
-/// An answer of the `http` crate's types, such as [`FinishError::to_page`], as one of actix-web's.
+/// Converts a response of the `http` crate, such as [`FinishError::to_page`], into one of actix-web.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::{Callback, ReturnTo};
-/// use oauth_state_actix::answer;
-/// let error = Callback::from_query("code=abc").unwrap_err();
-/// let page = answer(error.to_page(&ReturnTo::parse("/auth/github")?));
-/// assert_eq!((page.status().as_u16(), page.headers().contains_key("content-security-policy")), (400, true));
+/// use oauth_state::FinishError;
+///
+/// /// A page in place of the generic message; its button leads to the login start.
+/// fn refused(error: &FinishError) -> Result<actix_web::HttpResponse, oauth_state::error::ReturnToError> {
+///     if error.repost().is_some() {
+///         return Ok(oauth_state_actix::answer(error.to_response())); // half of a callback: the browser posts it again
+///     }
+///     Ok(oauth_state_actix::answer(error.to_page(&"/auth/github".parse()?)))
+/// }
+/// # let error = oauth_state::Callback::from_query("code=abc").unwrap_err();
+/// # assert_eq!(refused(&error)?.status(), 400);
 /// # Ok::<(), oauth_state::error::ReturnToError>(())
 /// ```
 #[must_use]

@@ -8,26 +8,9 @@ use oauth_state_routes::read_callback;
 use crate::Rejected;
 
 /// A callback and the headers that it came with: the extractor for a callback route, GET (`query`) or POST
-/// (`form_post`).
+/// (`form_post`). The [front page](crate) has a handler that uses it.
 ///
-/// It refuses HEAD, speculative loads, and what is not of a callback's form, with the neutral text.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state_axum::CallbackRequest;
-/// async fn handler(request: CallbackRequest) -> String {
-///     let (_binding, callback) = request.split();
-///     format!("{callback:?}")
-/// }
-/// # use axum::{Router, routing::get, body::Body};
-/// # use tower::ServiceExt;
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let app = Router::<()>::new().route("/callback", get(handler));
-/// let request = http::Request::get("/callback?state=ost1...&code=abc").body(Body::empty()).unwrap();
-/// assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
-/// # });
-/// ```
+/// It refuses HEAD requests, speculative loads and everything that is not a callback, with the generic message.
 #[derive(Debug)]
 pub struct CallbackRequest {
     headers: BindingHeaders,
@@ -35,19 +18,7 @@ pub struct CallbackRequest {
 }
 
 impl CallbackRequest {
-    /// The two arguments of [`Flow::finish`](oauth_state::Flow::finish) that a request brings.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_axum::CallbackRequest;
-    /// # use axum::extract::FromRequest;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let request = http::Request::get("/callback?state=a&code=b").body(axum::body::Body::empty()).unwrap();
-    /// let (headers, callback) = CallbackRequest::from_request(request, &()).await.unwrap().split();
-    /// assert_eq!(format!("{:?} {callback:?}", headers.cookies()), "Binding(cookies, [redacted]) Callback([redacted])");
-    /// # });
-    /// ```
+    /// The two arguments of [`Flow::finish`](oauth_state::Flow::finish) that come from the request.
     #[must_use]
     pub fn split(self) -> (BindingHeaders, Callback) {
         (self.headers, self.callback)
@@ -55,26 +26,10 @@ impl CallbackRequest {
 }
 
 /// The headers of a callback. `Debug` redacts them.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state_axum::BindingHeaders;
-/// let headers = BindingHeaders::from(http::HeaderMap::new());
-/// assert_eq!(format!("{headers:?}"), "BindingHeaders([redacted])");
-/// ```
 pub struct BindingHeaders(HeaderMap);
 
 impl BindingHeaders {
     /// The binding by cookie.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_axum::BindingHeaders;
-    /// let headers = BindingHeaders::from(http::HeaderMap::new());
-    /// assert_eq!(format!("{:?}", headers.cookies()), "Binding(cookies, [redacted])");
-    /// ```
     #[must_use]
     pub fn cookies(&self) -> Binding<'_> {
         Binding::cookies(&self.0)

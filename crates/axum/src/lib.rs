@@ -1,14 +1,17 @@
-//! [`oauth_state`] in axum: a router for login and callback, and what handlers of your own need: an extractor for the callback,
-//! responses, and a task that outlives the connection.
+//! [`oauth_state`] in axum: a router for login and callback, and the parts for handlers of your own: an extractor for
+//! the callback, responses, and a task that outlives the connection.
 //!
 //! [`LoginRoutes`] is the short way:
 //!
 //! ```
 //! use axum::response::Redirect;
-//! use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+//! use oauth_state::testing::{self, block_on};
+//! use oauth_state::{App, Flow, Provider, SingleProcessGuard};
 //! use oauth_state_axum::LoginRoutes;
+//! # use tower::ServiceExt;
 //!
-//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000));
+//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard);
 //! let routes = LoginRoutes::builder(flow)
 //!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 //!     .on_login(|login, _request| async move {
@@ -17,50 +20,54 @@
 //!     })
 //!     .build()?;
 //! let app: axum::Router = oauth_state_axum::router(routes);
-//! # use tower::ServiceExt;
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let begin = http::Request::get("/auth/github").header("host", "shop.example").body(axum::body::Body::empty()).unwrap();
-//! let response = app.oneshot(begin).await.unwrap();
-//! assert!(response.headers()["location"].to_str().unwrap().starts_with("https://github.com/"));
-//! # });
+//!
+//! let request = http::Request::get("/auth/github").header("host", "shop.example").body(axum::body::Body::empty())?;
+//! let response = block_on(app.oneshot(request))?;
+//! assert!(response.headers()["location"].to_str()?.starts_with("https://github.com/"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! By hand, the two handlers are these:
+//! The same with two handlers of your own:
 //!
 //! ```
 //! use axum::{Router, extract::State, response::{Redirect, Response}, routing::get};
 //! use http::HeaderMap;
-//! use oauth_state::{BeginError, Binding, Expect, FinishError, LoginOutcome, Flow, Login};
-//! use oauth_state_axum::{CallbackRequest, Rejected, run_to_completion, set_no_store, redirect};
+//! use oauth_state::testing::{self, block_on};
+//! use oauth_state::{App, BeginError, Binding, Expect, FinishError, Flow, Login, LoginOutcome};
+//! use oauth_state::{Provider, SingleProcessGuard};
+//! use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
+//! # use tower::ServiceExt;
 //!
 //! async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
-//!     let begun = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
-//!     let url = format!(
-//!         "https://github.com/login/oauth/authorize?client_id=id&state={}&code_challenge={}&code_challenge_method=S256",
-//!         begun.state, begun.code_challenge
-//!     );
-//!     Ok(redirect(&begun, &url))
+//!     let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
+//!     let url = request.url().map_err(BeginError::from)?;
+//!     Ok(redirect(&request, &url.to_string()))
 //! }
 //!
 //! async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
 //!     run_to_completion(async move {
-//!         let (binding, callback) = request.split();
-//!         match flow.finish(binding.cookies(), Expect::provider("github"), callback).await? {
-//!             LoginOutcome::Authorized(login) => Ok(set_no_store(Redirect::to("/home"))), // after exchanging login.code
+//!         let (headers, callback) = request.split();
+//!         match flow.finish(headers.cookies(), Expect::provider("github"), callback).await? {
+//!             // After exchanging login.code.
+//!             LoginOutcome::Authorized(login) => Ok(set_no_store(Redirect::to("/home"))),
 //!             _ => Ok(set_no_store(Redirect::to("/"))),
 //!         }
 //!     })
 //!     .await
 //! }
 //!
-//! let app: Router<Flow> = Router::new().route("/auth/github", get(login)).route("/auth/github/callback", get(callback));
-//! # use tower::ServiceExt;
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let app = app.with_state(oauth_state::testing::flow());
-//! let request = http::Request::get("/auth/github/callback?code=abc").body(axum::body::Body::empty()).unwrap();
-//! assert_eq!(app.oneshot(request).await.unwrap().status(), 400); // no state
-//! # });
+//! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
+//! let app = Router::new()
+//!     .route("/auth/github", get(login))
+//!     .route("/auth/github/callback", get(callback).post(callback)) // POST is for form_post
+//!     .with_state(flow);
+//!
+//! let request = http::Request::get("/auth/github").header("host", "shop.example").body(axum::body::Body::empty())?;
+//! let response = block_on(app.oneshot(request))?;
+//! assert!(response.headers()["location"].to_str()?.contains("&code_challenge_method=S256"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -7,7 +7,7 @@ use oauth_state_routes::{Answer, Framework, Routes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// axum: a hook answers with whatever implements [`IntoResponse`].
+/// axum: a hook returns anything that implements [`IntoResponse`].
 #[derive(Clone, Copy, Debug)]
 pub struct Axum;
 
@@ -21,23 +21,25 @@ impl<R: IntoResponse> Answer<R> for Axum {
     }
 }
 
-/// Login and callback of a set of providers, for axum; see [`Routes`], and [`router`], which mounts them.
+/// The login and callback routes of a set of providers, for axum: see [`Routes`]. [`router`] mounts them.
 pub type LoginRoutes<T = ()> = Routes<Axum, T>;
 
-/// A router of the routes, to be merged into the application's or nested, whatever state that has.
+/// A router with these routes. Merge it into your application's router, or nest it, whatever that router's state is.
 ///
 /// # Examples
 ///
 /// ```
+/// use axum::Router;
+/// use axum::routing::get;
 /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
 /// use oauth_state_axum::{LoginRoutes, router};
+///
 /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-/// # let routes = LoginRoutes::builder(flow)
-/// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-/// #     .on_login(|_, _| async { "signed in" })
-/// #     .build()?;
-/// let app: axum::Router = axum::Router::new().merge(router(routes));
-/// assert!(app.has_routes());
+/// let routes = LoginRoutes::builder(flow)
+///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
+///     .on_login(|_login, _request| async { "signed in" })
+///     .build()?;
+/// let app: Router = Router::new().route("/", get(|| async { "the shop" })).merge(router(routes));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn router<T, S>(routes: LoginRoutes<T>) -> Router<S>

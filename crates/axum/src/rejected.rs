@@ -1,20 +1,11 @@
-//! The errors of begin and finish as responses of axum.
+//! The errors of a login start and a callback as axum responses.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use oauth_state::{BeginError, FinishError};
 
-/// Why a handler cannot go on: a [`BeginError`] or a [`FinishError`], which `?` turns into this one. The response has the error's
-/// status and its neutral text, or the page of [`FinishError::repost`].
-///
-/// # Examples
-///
-/// ```
-/// use axum::response::IntoResponse;
-/// use oauth_state::BeginError;
-/// use oauth_state_axum::Rejected;
-/// assert_eq!(Rejected(BeginError::NoActiveKey).into_response().status(), 503);
-/// ```
+/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both. The response has the error's
+/// status and its generic message, or the page of [`FinishError::repost`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Rejected<E>(

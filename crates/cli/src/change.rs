@@ -251,7 +251,7 @@ fn id_of(change: &Difference) -> String {
 fn find(given: &str, may_be_unknown: bool, document: &KeyRingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
     let given = given.to_ascii_lowercase();
     let known = |id| document.revoked().contains(&id) || document.list(now).any(|key| key.id == id);
-    if let Some(id) = RootKeyId::parse(&given).filter(|id| may_be_unknown || known(*id)) {
+    if let Some(id) = given.parse::<RootKeyId>().ok().filter(|id| may_be_unknown || known(*id)) {
         return Ok(id);
     }
     let digits = (4..=16).contains(&given.len()) && given.bytes().all(|byte| byte.is_ascii_hexdigit());

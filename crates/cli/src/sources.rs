@@ -105,8 +105,8 @@ impl Source {
         let nothing = || SourceError::new(self.name(), SourceErrorKind::Unavailable, "it says that nothing changed");
         let Fetched::Document { text, version, .. } = fetched? else { return Err(nothing().into()) };
         let to_do = "mend it, or put the present document back (not an older one)";
-        let refused = |error| Failure::from(SourceError::document(self.name(), error).to_do(to_do));
-        let document = KeyRingDocument::parse(text.expose()).map_err(refused)?;
+        let refused = |error| Failure::from(SourceError::document(self.name(), error).with_remedy(to_do));
+        let document = text.expose().parse::<KeyRingDocument>().map_err(refused)?;
         Ok(Loaded { document, text, version })
     }
 

@@ -1,4 +1,4 @@
-//! What becomes of a guard's error when it is told to another caller, or after a retry.
+//! A guard's error, as it is passed to another caller or after a retry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub(crate) fn again(error: &Arc<GuardError>) -> GuardError {
     GuardError::because(error.kind(), SharedCause(Arc::clone(error)))
 }
 
-/// The error of a connection that was being made: no claim was sent over it, so that no outcome can be unknown.
+/// The error of a connection attempt: no claim was sent, so no outcome can be unknown.
 #[must_use]
 pub fn before_any_claim(error: GuardError) -> GuardError {
     if error.kind() != GuardErrorKind::OutcomeUnknown {
@@ -20,7 +20,7 @@ pub fn before_any_claim(error: GuardError) -> GuardError {
     GuardError::unavailable(cause)
 }
 
-/// The error of a retry, where the outcome of what is retried is unknown and stays so.
+/// The error of a retry. The outcome of the first attempt is unknown and stays so.
 pub(crate) fn after_unknown_outcome(error: GuardError) -> GuardError {
     match error.kind() {
         GuardErrorKind::OutcomeUnknown => error,
@@ -28,7 +28,7 @@ pub(crate) fn after_unknown_outcome(error: GuardError) -> GuardError {
     }
 }
 
-/// The cause of an error that several callers are told.
+/// The cause of an error that several callers receive.
 #[derive(Debug)]
 struct SharedCause(Arc<GuardError>);
 

@@ -1,25 +1,26 @@
-//! A look at a server that is to serve as a guard, for `oauth-state doctor` and health checks.
+//! A check of a server that is to serve as a guard, for `oauth-state doctor` and health checks.
 
 use std::time::SystemTime;
 
 use super::Flaw;
 use oauth_state::guard::GuardError;
 
-/// What there is to say of a server, well or not.
+/// The result of checking a server.
 #[derive(Debug)]
 pub struct Examined {
-    /// What is as it should be: the names of flaws that are not there, and what was found instead.
+    /// The checks that passed: the name of the flaw that is absent, and what was found instead.
     pub well: Vec<(&'static str, String)>,
-    /// What is not as it should be.
+    /// The checks that failed.
     pub flaws: Vec<Flaw>,
-    /// What the store names that keeps the marks: its prefix, or its database and its schema. An environment of its own should be one
-    /// of these names.
+    /// The names under which the store keeps the marks: its prefix, or its database and schema. Give each environment a
+    /// name of its own.
     pub kept_in: Vec<(&'static str, String)>,
-    /// How many milliseconds the server's clock is ahead of this machine's; `None` if it was not told.
+    /// How many milliseconds the server's clock is ahead of this machine's; `None` if the server did not report it.
     pub ahead: Option<i64>,
 }
 
-/// How far a clock that was read between two moments of ours is ahead of their middle. Milliseconds; theirs since 1970.
+/// How far the server's clock, in milliseconds since 1970, is ahead of the middle of the two local times around its
+/// reading.
 #[must_use]
 pub fn ahead(before: SystemTime, after: SystemTime, theirs: i64) -> i64 {
     let milliseconds = |at: SystemTime| {
@@ -31,14 +32,14 @@ pub fn ahead(before: SystemTime, after: SystemTime, theirs: i64) -> i64 {
     theirs.saturating_sub(middle)
 }
 
-/// An error and what is behind it.
+/// An error and its cause.
 #[must_use]
 pub fn with_cause(error: &GuardError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
     format!("{error}{cause}")
 }
 
-/// What to say of replicas: their number alone is no flaw, but one loss window hangs on it.
+/// The result to report for replicas. Their number alone is no flaw, but one loss window depends on it.
 #[must_use]
 pub fn replicas(number: u64) -> (&'static str, String) {
     let found = match number {

@@ -1,8 +1,65 @@
-//! Building blocks for [`oauth_state`] replay guards over a store on the network: one time budget around every call, one retry by the
-//! same claimant, a [`Link`] that gets its connection back, and a look at the server ([`Examined`]).
+//! Building blocks for [`oauth_state`] replay guards over a store on the network: a time budget for every call, one
+//! retry by the same claimant, a [`Link`] that reconnects, and a check of the server ([`Examined`]).
+//! `oauth-state-redis` and `oauth-state-postgres` consist of them.
 //!
-//! A guard implements [`Store`] (how to connect, and how a call gets its turn) and [`Call`] for [`Claim`] (what is asked), and calls
-//! [`claim`]. `oauth-state-redis` and `oauth-state-postgres` are made of it.
+//! A guard implements [`Store`] (how to connect, and how a call gets its turn) and [`Call`] for [`Claim`] (the
+//! command), and calls [`claim`]:
+//!
+//! ```
+//! use oauth_state::ReplayGuard;
+//! use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+//! use oauth_state_guard_kit::{Call, Claim, DEFAULT_BUDGET, Failure, Link, Store, claim};
+//! # #[derive(Clone)]
+//! # struct Client;
+//! # impl Client {
+//! #     async fn connect() -> Result<Self, std::io::Error> { Ok(Self) }
+//! #     async fn set_if_absent(&self, _: &Mark) -> Result<bool, std::io::Error> { Ok(true) }
+//! #     async fn get(&self, _: &[u8; 16]) -> Result<Option<String>, std::io::Error> { Ok(None) }
+//! # }
+//!
+//! struct MyStore;
+//!
+//! impl Store for MyStore {
+//!     type Connection = Client;
+//!     type Lease = Client;
+//!     const NAME: &'static str = "my store";
+//!
+//!     async fn connect(&self) -> Result<Client, GuardError> {
+//!         Client::connect().await.map_err(GuardError::unavailable)
+//!     }
+//!
+//!     async fn lease(&self, client: Client) -> Client {
+//!         client // wait here if the client allows only so many calls at once
+//!     }
+//! }
+//!
+//! impl Call<MyStore> for Claim<'_> {
+//!     type Answer = Marked;
+//!
+//!     async fn ask(&self, _: &MyStore, client: Client) -> Result<Marked, Failure> {
+//!         let Claim(mark) = self;
+//!         if client.set_if_absent(mark).await.map_err(Failure::interrupted)? {
+//!             return Ok(Marked::First);
+//!         }
+//!         let stored = client.get(mark.id()).await.map_err(Failure::interrupted)?;
+//!         mark.seen_after_insert(stored.as_deref().map(str::as_bytes)).map_err(Failure::refused)
+//!     }
+//! }
+//!
+//! struct MyGuard(Link<MyStore>);
+//!
+//! impl ReplayGuard for MyGuard {
+//!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
+//!         MarkFuture::new(claim(&self.0, mark, DEFAULT_BUDGET))
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let guard = MyGuard(Link::open(MyStore).await?);
+//! assert_eq!(guard.mark_used(&oauth_state::testing::sample_mark()).await?, Marked::First);
+//! # Ok::<(), GuardError>(())
+//! # }).unwrap();
+//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may fail"))]
@@ -30,10 +87,10 @@ pub use tls::choose_crypto_provider;
 
 use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
 
-/// How long a call may take altogether, its retry included, unless the caller says otherwise.
+/// How long a call may last by default, including its retry.
 pub const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
 
-/// A longer budget is a mistake: a person at a browser does not wait that long.
+/// A longer budget is a mistake: a user does not wait that long.
 pub const LONGEST_BUDGET: Duration = Duration::from_secs(60);
 
 /// Refuses a budget that cannot work.
@@ -55,35 +112,36 @@ pub trait Store: Send + Sync + 'static {
     /// A connection for one call.
     type Lease: Send;
 
-    /// What the store is called in logs.
+    /// The store's name in logs.
     const NAME: &'static str;
 
-    /// Connects, and looks whether the server can serve as a guard.
+    /// Connects, and checks that the server can serve as a guard.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
-    /// Waits for a turn on the connection, for one call. Nothing is sent before that, and a call that has a turn is not held up on
-    /// this side: time that runs out before is no sign of an outage, and time that runs out after it may be one.
+    /// Waits for a turn on the connection, for one call. Nothing is sent before that, and this side does not delay a
+    /// call that has its turn: a timeout before the turn is no sign of an outage, a timeout after it may be one.
     fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;
 }
 
-/// What a store is asked. Asked twice, it does no more than asked once: a call that got no answer is made again.
+/// A call to a store. It must be idempotent: a call that got no answer is made again.
 pub trait Call<S: Store>: Sync {
-    /// What the store answers.
+    /// The store's answer.
     type Answer: Send;
 
-    /// Asks once.
+    /// Makes one attempt.
     fn ask(&self, store: &S, lease: S::Lease) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-/// Claims the id of a mark. By the same claimant, so that a second time it recognises the mark that the first one left.
+/// Claims the id of a mark. Both attempts are by the same claimant, so the second recognizes the mark that the first
+/// left.
 pub struct Claim<'m>(pub &'m Mark);
 
-/// Why one attempt failed, and what that says of the connection.
+/// Why one attempt failed, and what the failure says about the connection.
 #[derive(Debug)]
 pub struct Failure {
     error: GuardError,
     connection: Health,
-    /// Whether the store was asked at all.
+    /// Whether the call was sent to the store.
     was_sent: bool,
 }
 
@@ -93,29 +151,29 @@ enum Health {
     Good,
     /// Time ran out.
     Silent,
-    /// It is of no more use.
+    /// The connection is unusable.
     Broken,
 }
 
 impl Failure {
-    /// The server answered that it did not take the mark.
+    /// The server replied that it did not store the mark.
     #[must_use]
     pub fn refused(error: GuardError) -> Self {
         Self { error, connection: Health::Good, was_sent: true }
     }
 
-    /// The server answered that it cannot take marks (any more); another connection may lead to one that does.
+    /// The server replied that it cannot store marks (any more). Another connection may lead to one that does.
     #[must_use]
     pub fn turned_away(error: GuardError) -> Self {
         Self { error, connection: Health::Broken, was_sent: true }
     }
 
-    /// The connection failed while the server was being asked.
+    /// The connection failed during the call.
     pub fn interrupted(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken, was_sent: true }
     }
 
-    /// The same over a client that sends again without asking: its last answer does not tell what an earlier try did.
+    /// The same with a client that retries without asking: its last reply does not say what an earlier attempt did.
     #[must_use]
     pub fn after_silent_tries(mut self) -> Self {
         if matches!(self.error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded | GuardErrorKind::Full)
@@ -125,7 +183,7 @@ impl Failure {
         self
     }
 
-    /// The same, where other servers behind the connection may still answer.
+    /// The same, if other servers of the connection may still answer.
     #[must_use]
     pub fn of_one_node(mut self) -> Self {
         if self.connection == Health::Broken {
@@ -149,7 +207,7 @@ impl Failure {
         Self { error, connection: Health::Good, was_sent: false }
     }
 
-    /// What the store was asked is not known, or it may be asked elsewhere.
+    /// Whether the outcome is unknown, or another server may answer.
     fn is_worth_a_retry(&self) -> bool {
         self.connection != Health::Good || self.error.kind() == GuardErrorKind::OutcomeUnknown
     }
@@ -168,7 +226,7 @@ where
     ask(link, &Claim(mark), budget).await
 }
 
-/// Asks a store within the budget: once, and once more where the outcome is not known.
+/// Calls a store within the budget: once, and once more if the outcome is unknown.
 ///
 /// # Errors
 ///
@@ -200,11 +258,11 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
 /// The limits of one call.
 #[derive(Clone, Copy)]
 struct Times {
-    /// The first attempt is given up then, so that there is time for another.
+    /// The end of the first attempt, so that there is time for another.
     answer_by: Instant,
-    /// The middle of the budget: a call that has no turn on the connection by then is given up.
+    /// The middle of the budget: a call that has no turn on the connection by then fails.
     half: Instant,
-    /// Later, nothing is sent any more: there would be no time for an answer, and nobody would know the outcome.
+    /// Nothing is sent after this time: there would be no time for an answer, and the outcome would be unknown.
     send_by: Instant,
     end: Instant,
 }
@@ -220,7 +278,7 @@ impl Times {
     }
 }
 
-/// One attempt. If a connection had to be waited for, the answer has time until the end.
+/// One attempt. If it had to wait for a connection, the answer has time until the end.
 async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
     let Times { mut answer_by, half, send_by, end } = times;
     let (lease, generation) = loop {

@@ -1,5 +1,4 @@
-//! A connection that comes back: shared by all callers, made anew in the background, and failing fast while the store
-//! is down.
+//! A connection that reconnects in the background. All callers share it, and calls fail fast while the store is down.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -15,7 +14,7 @@ use oauth_state::guard::GuardError;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-/// How long one attempt to connect may take, looking at the server included.
+/// How long one attempt to connect may last, including the check of the server.
 pub const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// The pause after a failed attempt to connect; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -48,9 +47,9 @@ enum State<C> {
         connection: C,
         generation: u64,
     },
-    /// There is no connection, and nobody is making one.
+    /// There is no connection, and none is being made.
     Lost,
-    /// The first attempt at a new one is under way: it may be back within a caller's budget.
+    /// The first attempt to reconnect is in progress: it may finish within a caller's budget.
     Connecting,
     /// An attempt failed, for this reason. The next ones are made in the background.
     Down(Arc<GuardError>),
@@ -112,12 +111,12 @@ impl<S: Store> Link<S> {
         matches!(*self.shared.state.borrow(), State::Up { .. })
     }
 
-    /// The connection and its number, or an error while the store is known to be down; `None` if that remains to be seen.
+    /// The connection and its number, or an error while the store is known to be down; `None` if neither is known.
     pub(crate) fn ready(&self) -> Option<Result<(S::Connection, u64), GuardError>> {
         self.shared.settled()
     }
 
-    /// The same, once it is seen: waits for a connection that is being made for the first time.
+    /// The same, once it is known: waits for a connection that is being made for the first time.
     pub(crate) async fn connection(&self, deadline: Instant) -> Result<(S::Connection, u64), GuardError> {
         let mut changes = self.shared.state.subscribe();
         loop {
@@ -143,12 +142,12 @@ impl<S: Store> Link<S> {
         }
     }
 
-    /// Whether the connection of this number is the one that calls are sent over now.
+    /// Whether calls are now sent over the connection of this number.
     pub(crate) fn is_current(&self, generation: u64) -> bool {
         matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation)
     }
 
-    /// A call got no answer in time. One slow answer is no reason to leave a connection that all callers share.
+    /// A call got no answer in time. One slow answer is no reason to close a connection that all callers share.
     pub(crate) fn was_silent(&self, generation: u64) {
         // One of an old connection says nothing of its successor.
         if self.is_current(generation)
@@ -158,7 +157,7 @@ impl<S: Store> Link<S> {
         }
     }
 
-    /// The connection of this number is of no more use. Reconnecting begins now, not with the next caller.
+    /// The connection of this number is unusable. Reconnecting starts now, not with the next caller.
     pub(crate) fn broke(&self, generation: u64) {
         let lost = self.shared.state.send_if_modified(|state| {
             let is_it = matches!(state, State::Up { generation: current, .. } if *current == generation);
@@ -212,7 +211,7 @@ impl<S: Store> Shared<S> {
     }
 }
 
-/// Tries until there is a connection again, or nobody wants one any more.
+/// Retries until there is a connection again, or no caller holds the link any more.
 async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
     let Some(shared) = unfinished.0.clone() else { return };
     let mut pause = FIRST_PAUSE;
@@ -262,7 +261,7 @@ impl<S: Store> Drop for Unfinished<S> {
     }
 }
 
-/// Between half of the pause and all of it, so that a fleet does not come back in step.
+/// Between half of the pause and all of it, so that servers do not reconnect in step.
 #[must_use]
 pub fn with_jitter(pause: Duration) -> Duration {
     let mut byte = [0];

@@ -1,7 +1,7 @@
-//! TLS by `rustls`, which has no cryptography of its own until one is chosen.
+//! TLS by `rustls`, which needs a provider of cryptography.
 
-/// Chooses `ring` for the process, unless the application has chosen already. Without a choice, `rustls` panics at the
-/// first connection.
+/// Installs `ring` as the process's provider, unless the application has installed one. Without a provider, `rustls`
+/// panics at the first connection.
 pub fn choose_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may be first, with a choice as good.

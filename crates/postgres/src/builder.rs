@@ -1,4 +1,4 @@
-//! How a guard over Postgres is configured.
+//! The configuration of a guard over Postgres.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use super::connection::PostgresStore;
 use super::guard::PostgresGuard;
 use super::settings::{Durability, Settings};
 use oauth_state::guard::GuardError;
+use oauth_state::observe::Observers;
 use oauth_state_guard_kit::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
@@ -23,11 +24,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 ///
 /// ```
 /// use oauth_state_postgres::PostgresGuard;
+/// use std::time::Duration;
+///
 /// let guard = PostgresGuard::builder("postgres://10.0.0.1,10.0.0.2/shop?target_session_attrs=read-write")
 ///     .credentials("service", "a password from the secret manager")
 ///     .connections(8)
-///     .connect_lazily()?;
-/// assert!(!format!("{guard:?}").contains("password"));
+///     .budget(Duration::from_millis(500))
+///     .connect_lazily()?; // or .connect().await?
 /// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
 #[must_use = "nothing connects before connect() or connect_lazily()"]
@@ -40,6 +43,7 @@ pub struct PostgresGuardBuilder {
     durability: Durability,
     create_tables: bool,
     purge_every: Option<Duration>,
+    observers: Observers,
 }
 
 impl fmt::Debug for PostgresGuardBuilder {
@@ -49,21 +53,15 @@ impl fmt::Debug for PostgresGuardBuilder {
 }
 
 impl PostgresGuard {
-    /// Begins with an address: `postgres://user:password@host:5432/database`, with several hosts separated by commas and
-    /// `?target_session_attrs=read-write` for the one that is the primary now. `?sslmode=require` asks for TLS, which is then
-    /// checked (feature `tls`); without it there is none.
+    /// Configures a guard with an address: `postgres://user:password@host:5432/database`, with several hosts separated
+    /// by commas and `?target_session_attrs=read-write` for the one that is currently the primary. With
+    /// `?sslmode=require` the guard uses TLS and verifies the server's certificate (feature `tls`); without it, it does
+    /// not use TLS.
     ///
-    /// The table lies in the first schema of the session's `search_path`. Give each environment of each application a database of its
-    /// own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. In a shared table a test in staging can delete
-    /// production's marks, after which used states work again, and a migration changes the table for all.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect_lazily().is_ok());
-    /// assert!(PostgresGuard::builder("mysql://127.0.0.1").connect_lazily().is_err());
-    /// ```
+    /// The table is in the first schema of the session's `search_path`. Give each environment of each application a
+    /// database of its own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. With a shared table, a
+    /// test in staging can delete production's marks, after which used states work again, and a migration changes the
+    /// table for all.
     pub fn builder(url: impl Into<String>) -> PostgresGuardBuilder {
         PostgresGuardBuilder::at(url.into())
     }
@@ -80,163 +78,91 @@ impl PostgresGuardBuilder {
             durability: Durability::Durable,
             create_tables: false,
             purge_every: Some(PURGE_EVERY),
+            observers: Observers::default(),
         }
     }
 
-    /// The user and password, instead of those in the address.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// let builder = PostgresGuard::builder("postgres://localhost/shop").credentials("service", "secret");
-    /// assert!(!format!("{builder:?}").contains("secret"));
-    /// ```
+    /// The user and password, instead of those in the address. `Debug` does not show them.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some((user.into(), password.into()));
         self
     }
 
-    /// The certificates (PEM) that vouch for the server over TLS, instead of the operating system's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// // Without TLS they would check nothing.
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").root_certificates("a certificate in PEM").connect_lazily().is_err());
-    /// ```
+    /// The certificates (PEM) of the authorities that issued the server's certificate, instead of the operating
+    /// system's. An address without `?sslmode=require` is then refused.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.root_certificates = Some(pem.as_ref().to_vec());
         self
     }
 
-    /// How many connections serve all callers, 4 by default and 1 to 64. A commit takes about as long as the disk takes to write, and
-    /// commits on one connection wait for each other.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").connections(16).connect_lazily().is_ok());
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").connections(0).connect_lazily().is_err());
-    /// ```
+    /// How many connections serve all callers, 4 by default and 1 to 64. A commit lasts about as long as a write to the
+    /// disk, and commits on one connection wait for each other.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// How long a claim may take altogether, 300 ms by default and 1 ms to 60 s: waiting for a connection, asking, and one retry. It is the
-    /// statements' time limit as well, and a quarter of it their limit for a lock.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// use std::time::Duration;
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::from_secs(1)).connect_lazily().is_ok());
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").budget(Duration::MAX).connect_lazily().is_err());
-    /// ```
+    /// The time limit of a claim, 300 ms by default and 1 ms to 60 s: it covers waiting for a connection, the statement
+    /// and one retry. It is also the time limit of the statements, and a quarter of it is their limit for a lock.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
-    /// Answers before a mark is on the disk: more claims a second, and a crash of the database forgets those of the last
-    /// moments, whose states then work twice. `docs/guards.md` has both figures.
+    /// Answers before a mark is on the disk. This allows more claims per second, but a crash of the database loses the
+    /// marks of the last moments, whose states then work twice. `docs/guards.md` has the figures.
     ///
     /// # Security
     ///
-    /// It opens the second of the four loss windows; the state still needs its browser's cookie and an unused code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").synchronous_commit_off().connect_lazily().is_ok());
-    /// ```
+    /// It opens the second of the four loss windows. The state still needs its browser's cookie and an unused code.
     pub fn synchronous_commit_off(mut self) -> Self {
         self.durability = Durability::SynchronousCommitOff;
         self
     }
 
-    /// Makes the table when it is missing, by [`SCHEMA`](super::SCHEMA). The role needs the right to.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").create_tables().connect_lazily().is_ok());
-    /// ```
+    /// Creates the tables if they are missing, with [`SCHEMA`](super::SCHEMA). The role needs the right to do so.
     pub fn create_tables(mut self) -> Self {
         self.create_tables = true;
         self
     }
 
-    /// How often marks that are over are purged, once a minute by default: from every second to every day.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// use std::time::Duration;
-    /// let builder = PostgresGuard::builder("postgres://localhost/shop").purge_every(Duration::from_secs(600));
-    /// assert!(builder.connect_lazily().is_ok());
-    /// ```
+    /// How often expired marks are purged, once a minute by default: every second to every day.
     pub fn purge_every(mut self, every: Duration) -> Self {
         self.purge_every = Some(every);
         self
     }
 
-    /// Leaves purging to somebody who calls [`PostgresGuard::purge`], for a role that may not `TRUNCATE`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://localhost/shop").without_purging().connect_lazily().is_ok());
-    /// ```
+    /// The observers of purged marks; see [`observe`](oauth_state::observe).
+    pub fn observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
+
+    /// Leaves purging to another process that calls [`PostgresGuard::purge`], for a role that may not `TRUNCATE`.
     pub fn without_purging(mut self) -> Self {
         self.purge_every = None;
         self
     }
 
-    /// Connects and looks at the server: whether it is a primary, and the table is there and keeps what it holds.
+    /// Connects and checks the server: that it is a primary, that the table exists, and that it keeps its rows after a
+    /// crash.
     ///
-    /// Run it on the runtime that will ask the guard.
+    /// Call it on the runtime that will call the guard.
     ///
     /// # Errors
     ///
-    /// `Misconfigured` with what to change, or `Unavailable`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::GuardErrorKind;
-    /// use oauth_state_postgres::PostgresGuard;
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let nobody_listens = PostgresGuard::builder("postgres://service@127.0.0.1:1/shop").connect().await.unwrap_err();
-    /// assert_eq!(nobody_listens.kind(), GuardErrorKind::Unavailable);
-    /// # });
-    /// ```
+    /// `Misconfigured` with the setting to change, or `Unavailable` if the server cannot be reached.
     pub async fn connect(self) -> Result<PostgresGuard, GuardError> {
         Ok(PostgresGuard::over(Link::open(self.store()?).await?))
     }
 
-    /// Connects when the first callback comes, for a service that must start while its database is down. What is wrong with
-    /// the database is then found out late, and every callback is refused until it is put right.
+    /// Connects at the first callback, for a service that must start while its database is down. A fault of the
+    /// database is then found late, and every callback is refused until it is fixed.
     ///
     /// # Errors
     ///
     /// `Misconfigured` for an address or a setting that cannot work.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_postgres::PostgresGuard;
-    /// assert!(PostgresGuard::builder("postgres://service@127.0.0.1:1/shop").connect_lazily().is_ok());
-    /// ```
     pub fn connect_lazily(self) -> Result<PostgresGuard, GuardError> {
         Ok(PostgresGuard::over(Link::lazy(self.store()?)))
     }
@@ -283,6 +209,7 @@ impl PostgresGuardBuilder {
             durability: self.durability,
             create_tables: self.create_tables,
             purge_every: self.purge_every,
+            observers: self.observers,
         }))
     }
 }

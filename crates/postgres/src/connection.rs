@@ -1,4 +1,4 @@
-//! The connections of a guard, and what a claim asks over one of them.
+//! The connections of a guard, and the statements of a claim.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -15,20 +15,20 @@ use super::table::{FIND, INSERT, MarkRow};
 use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
-/// A Postgres store, as a [`Link`](oauth_state_guard_kit::Link) wants it.
+/// A Postgres store, as a [`Link`](oauth_state_guard_kit::Link) requires it.
 pub(super) struct PostgresStore {
     pub(super) settings: Arc<Settings>,
     purging: Once,
 }
 
-/// A few connections, each for one claim at a time: a claim that waits for a lock, or for the disk, must not hold up another
-/// that was sent behind it, whose outcome nobody would know.
+/// A few connections, each for one claim at a time. A claim that waits for a lock, or for the disk, must not delay
+/// another one that was sent behind it, whose outcome would then be unknown.
 pub(super) struct Clients {
     free: Mutex<VecDeque<Client>>,
     permits: Semaphore,
 }
 
-/// One of them, given back when it is dropped.
+/// One of the connections. It goes back when it is dropped.
 pub(super) struct Lease {
     clients: Arc<Clients>,
     client: Option<Client>,
@@ -109,7 +109,7 @@ impl Call<PostgresStore> for Claim<'_> {
     }
 }
 
-/// One statement, in the transaction of its own that every statement outside of one is; the answer comes after its commit.
+/// One statement in a transaction of its own, as every statement outside of one; the reply comes after its commit.
 async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
     let row = MarkRow::of(mark);
     let id = row.id.as_slice();
@@ -130,7 +130,7 @@ async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
     mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
 }
 
-/// What an error says: the server's own answer means that nothing was committed; anything else, that nobody knows.
+/// The meaning of an error: if the server replied, nothing was committed; otherwise the outcome is unknown.
 pub(super) fn failure(error: Error) -> Failure {
     let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
     let cause = told(&error);

@@ -1,4 +1,4 @@
-//! Everything that a server says of itself that a guard depends on, for `oauth-state doctor`.
+//! Everything that a server reports and a guard depends on, for `oauth-state doctor`.
 
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use super::settings::cannot_use;
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{self as kit, Examined, ahead};
 
-/// Its version, its clock in milliseconds, how many replicas follow it, whether one of them must confirm, whether the role may make
-/// tables, and the database and the schema of the table, or of the one that would be made.
+/// The version, the clock in milliseconds, the number of replicas, whether one of them must confirm, whether the role
+/// may create tables, and the database and the schema of the table, or of the table that would be created.
 const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
     (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '', \
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_database()::text, \
@@ -17,7 +17,8 @@ const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FRO
     current_schema()::text, '')";
 
 impl PostgresGuardBuilder {
-    /// Looks at the server and goes on where a guard would refuse it; `oauth-state doctor` asks this. It makes no table.
+    /// Checks the server and continues where a guard would refuse it, for `oauth-state doctor` and health checks. It
+    /// creates no table.
     ///
     /// # Errors
     ///
@@ -26,10 +27,13 @@ impl PostgresGuardBuilder {
     /// # Examples
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// use oauth_state_postgres::PostgresGuard;
+    ///
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// let examined = PostgresGuard::builder("postgres://service@127.0.0.1/shop").examine().await?;
-    /// assert!(examined.flaws.is_empty(), "{:?}", examined.flaws);
+    /// for flaw in &examined.flaws {
+    ///     eprintln!("{}: {}; {}", flaw.name, flaw.found, flaw.remedy);
+    /// }
     /// # Ok(())
     /// # }
     /// ```

@@ -8,18 +8,18 @@ use oauth_state::ReplayGuard;
 use oauth_state::guard::{GuardError, Mark, MarkFuture};
 use oauth_state_guard_kit::{Link, claim};
 
-/// Remembers used states in Postgres (11 and later), for all servers of a fleet.
+/// Remembers used states in Postgres (11 and later), for all servers of a service.
 ///
-/// One `INSERT … ON CONFLICT DO NOTHING`, committed before the answer, for each callback that passed every other check. A
-/// few connections of its own (4) serve all callers; claims have a time budget (300 ms), their one retry included. While the
-/// database is down, claims are refused at once, and it is tried again in the background.
+/// It sends one `INSERT … ON CONFLICT DO NOTHING` for each callback that passed every other check, and answers after
+/// its commit. A few connections of its own (4) serve all callers. Every claim has a time budget (300 ms), including
+/// its one retry. While the database is down, claims are refused at once, and the guard reconnects in the background.
 ///
-/// Marks that are over are purged once a minute, by emptying whole partitions; any number of servers may do so at once.
+/// Expired marks are purged once a minute, by truncating whole partitions. Any number of servers may do so at once.
 ///
 /// # Security
 ///
-/// An id is first twice only if the database lost its mark: it was wiped; a replica was promoted that lacked the last
-/// commits; or `synchronous_commit_off` was chosen and it crashed. `docs/guards.md` has a test for each.
+/// An id is accepted twice only if the database lost its mark: it was wiped; a replica was promoted that lacked the
+/// last commits; or it crashed under `synchronous_commit_off`. `docs/guards.md` has a test for each.
 ///
 /// # Examples
 ///
@@ -32,7 +32,6 @@ use oauth_state_guard_kit::{Link, claim};
 /// let flow = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard)
 ///     .provider(Provider::github())
 ///     .build()?;
-/// assert_eq!(flow.fingerprint().len(), 16);
 /// # Ok(())
 /// # }
 /// ```
@@ -46,7 +45,8 @@ impl PostgresGuard {
         Self { link }
     }
 
-    /// Empties the partitions whose marks are all over, now. The guard does so by itself once a minute.
+    /// Truncates the partitions whose marks have all expired, now. The guard does so itself once a minute, unless it
+    /// was built [`without_purging`](crate::PostgresGuardBuilder::without_purging).
     ///
     /// # Errors
     ///
@@ -54,10 +54,18 @@ impl PostgresGuard {
     ///
     /// # Examples
     ///
+    /// A job that runs from time to time, with a role that may `TRUNCATE` and `DELETE`:
+    ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
-    /// let guard = oauth_state_postgres::PostgresGuard::builder("postgres://service@127.0.0.1/shop").connect().await?;
-    /// assert_eq!(guard.purge().await?.marks, 0);
+    /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let guard = PostgresGuard::builder("postgres://janitor@127.0.0.1/shop").without_purging().connect().await?;
+    /// let purged = guard.purge().await?;
+    /// println!("{} marks in {} partitions", purged.marks, purged.partitions);
+    ///
+    /// let rows = PostgresPayloadStore::from_guard(&guard).await?; // if you use a StoredFlow
+    /// println!("{} rows", rows.clean_up().await?);
     /// # Ok(())
     /// # }
     /// ```

@@ -1,12 +1,13 @@
-//! A replay guard and a payload store for [`oauth_state`] over Postgres (feature `client`, on by default), and its table and
-//! statements for a guard over your own pool, with `sqlx`, Diesel or any other client.
+//! A replay guard and a payload store for [`oauth_state`] over Postgres (feature `client`, on by default), and its
+//! table and statements for a guard over your own pool, with `sqlx`, Diesel or any other client:
 //!
 //! ```
-//! use oauth_state_postgres::{FIND, INSERT, MarkRow};
-//! use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
 //! use oauth_state::ReplayGuard;
+//! use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+//! use oauth_state::testing::{block_on, sample_mark};
+//! use oauth_state_postgres::{FIND, INSERT, MarkRow};
 //!
-//! /// Stands for a pool; `execute` gives the rows affected.
+//! /// Stands for your pool; `execute` returns the number of rows affected.
 //! struct Pool;
 //! # struct Connection;
 //! # impl Pool {
@@ -22,22 +23,20 @@
 //!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
 //!         MarkFuture::new(async move {
 //!             let row = MarkRow::of(mark);
-//!             // A pool that is used up is no outage: load does that, too.
+//!             // An exhausted pool is not an outage: load can cause it, too.
 //!             let connection = self.0.acquire().await.map_err(GuardError::overloaded)?;
-//!             // An error after the statement was sent is an unknown outcome, never "not used".
+//!             // An error after the statement was sent means an unknown outcome, never "not used".
 //!             if connection.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {
 //!                 return Ok(Marked::First);
 //!             }
-//!             let there = connection.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
-//!             mark.seen_after_insert(there.as_deref().map(str::as_bytes))
+//!             let stored = connection.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
+//!             mark.seen_after_insert(stored.as_deref().map(str::as_bytes))
 //!         })
 //!     }
 //! }
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! # let mark = oauth_state::testing::sample_mark();
-//! assert_eq!(MyGuard(Pool).mark_used(&mark).await?, Marked::First);
+//!
+//! assert_eq!(block_on(MyGuard(Pool).mark_used(&sample_mark()))?, Marked::First);
 //! # Ok::<(), GuardError>(())
-//! # }).unwrap();
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

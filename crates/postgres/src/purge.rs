@@ -1,4 +1,4 @@
-//! Emptying partitions whose marks are all over; several servers may do it at once.
+//! Truncating partitions whose marks have all expired; several servers may do it at once.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
@@ -11,32 +11,27 @@ use super::settings::{Settings, cannot_use};
 use super::table::{PARTITIONS, turn_is_over};
 use crate::unix_seconds;
 use oauth_state::guard::GuardError;
+use oauth_state::observe::{Event, Observer as _};
 use oauth_state_guard_kit::{LONGEST_BUDGET, with_jitter};
 
-/// A purger that cannot have the lock at once leaves the partition to the next round.
+/// A purger that cannot get the lock at once leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
-/// A purger whose connection is dead without a word gives up then.
+/// A purger whose connection died silently gives up after this time.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
-/// How long a look at a partition may take.
+/// How long reading a partition may take.
 const STATEMENT_SECONDS: u32 = 30;
 
-/// What [`PostgresGuard::purge`](crate::PostgresGuard::purge) did.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state_postgres::Purged::default().marks, 0);
-/// ```
+/// The result of [`PostgresGuard::purge`](crate::PostgresGuard::purge).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {
-    /// The partitions that were emptied.
+    /// The partitions that were truncated.
     pub partitions: u32,
     /// The marks that were in them.
     pub marks: u64,
 }
 
-/// Purges from time to time, for as long as the guard lives.
+/// Purges from time to time, as long as the guard lives.
 pub(super) fn start(settings: &Arc<Settings>) {
     if let Some(every) = settings.purge_every {
         tokio::spawn(now_and_then(Arc::downgrade(settings), every));
@@ -58,11 +53,11 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
     }
 }
 
-/// Empties every partition that holds no live mark, on a connection of its own.
+/// Truncates every partition that holds no live mark, on a connection of its own.
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
     let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
     let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
-    purged.inspect(|purged| oauth_state::observe::count_purged_marks("postgres", purged.marks))
+    purged.inspect(|purged| settings.observers.event(&Event::MarksPurged { guard: "postgres", marks: purged.marks }))
 }
 
 async fn round(settings: &Settings) -> Result<Purged, GuardError> {
@@ -84,8 +79,8 @@ async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     Ok(purged)
 }
 
-/// The earlier of two clocks, this machine's and the database's: one that leaps ahead must not empty live partitions. Less
-/// the longest budget: a claim may have been judged in time and be sent that much later.
+/// The earlier of two clocks, this machine's and the database's, so that a clock that jumps ahead cannot truncate live
+/// partitions. Minus the longest budget: a claim may be sent that much later than its expiry was checked.
 pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
     let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
     let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
@@ -93,7 +88,7 @@ pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
     Ok(earlier.saturating_sub(LONGEST_BUDGET.as_secs()))
 }
 
-/// Empties one partition if it holds marks and none of them is alive; gives how many it held.
+/// Truncates one partition if it holds marks and all of them have expired; returns how many it held.
 async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i64>, Error> {
     let now = i64::try_from(now).unwrap_or(i64::MAX);
     let table = format!("oauth_state_marks_{partition:02}");

@@ -1,4 +1,4 @@
-//! What a payload store asks of Postgres, in another table than the marks.
+//! The statements of a payload store for Postgres, in a table of their own.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,16 +13,11 @@ use super::settings::{Settings, cannot_use};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 
-/// The table of rows, for those who run their migrations themselves: `create_tables()` of the guard runs it otherwise.
-///
-/// # Examples
-///
-/// ```
-/// assert!(oauth_state_postgres::ROWS_SCHEMA.contains("CREATE TABLE IF NOT EXISTS oauth_state_rows"));
-/// ```
+/// The migration that creates the table `oauth_state_rows`, if you run your migrations yourself. Otherwise
+/// [`PostgresGuardBuilder::create_tables`](crate::PostgresGuardBuilder::create_tables) runs it.
 pub const ROWS_SCHEMA: &str = include_str!("0002_oauth_state_rows.sql");
 
-/// A row that is there already is the same one: an id is drawn at random once, and only a repeated call brings it again.
+/// A row that exists already is the same one: an id is drawn at random once, and only a repeated call sends it again.
 const PUT: &str =
     "INSERT INTO oauth_state_rows (id, value, keep_until) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
 const GET: &str = "SELECT value FROM oauth_state_rows WHERE id = $1";
@@ -35,7 +30,7 @@ const BATCH: u64 = 1_000;
 const MOST_BATCHES: u32 = 1_000;
 
 impl PostgresGuard {
-    /// Looks whether there is a table for rows, makes it if the guard may, and cleans up in it from now on.
+    /// Checks that the table for rows exists, creates it if the guard may, and cleans up in it from now on.
     pub(crate) async fn prepare_rows(&self) -> Result<(), GuardError> {
         let settings = &self.link.store().settings;
         let client = settings.connect().await?;
@@ -56,7 +51,7 @@ impl PostgresGuard {
         Ok(())
     }
 
-    /// Keeps a row until then, in Unix seconds.
+    /// Stores a row until then, in Unix seconds.
     pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_until: u64) -> Result<(), GuardError> {
         ask(&self.link, &Put { id, value, keep_until }, self.link.store().settings.budget).await
     }
@@ -66,7 +61,7 @@ impl PostgresGuard {
         ask(&self.link, &Get { id }, self.link.store().settings.budget).await
     }
 
-    /// Deletes the rows whose time is over; gives how many.
+    /// Deletes the expired rows; returns how many.
     pub(crate) async fn clean_up_rows(&self) -> Result<u64, GuardError> {
         clean_up(&self.link.store().settings).await
     }

@@ -1,4 +1,4 @@
-//! What a server says of itself and of the table, and whether it can serve as a guard.
+//! The report of a server about itself and the table, and whether it can serve as a guard.
 
 use tokio_postgres::{Client, Row};
 
@@ -15,7 +15,7 @@ const LOOK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_r
     EXISTS (SELECT FROM pg_index WHERE indrelid = marks AND indisprimary AND indisvalid) \
     FROM to_regclass('oauth_state_marks') AS marks";
 
-/// The answer.
+/// The result of the check.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Looked {
     read_only: bool,
@@ -43,7 +43,7 @@ impl Looked {
         })
     }
 
-    /// What is wrong; of a table that is missing, nothing else.
+    /// The flaws. If the table is missing, no other flaw of it is reported.
     pub(super) fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         if self.read_only {
@@ -94,7 +94,7 @@ impl Looked {
     }
 }
 
-/// Whether this server can serve as a guard.
+/// Checks whether this server can serve as a guard.
 pub(super) async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError> {
     let mut looked = Looked::at(client).await?;
     if settings.create_tables && !looked.has_table && !looked.read_only {

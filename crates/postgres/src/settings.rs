@@ -1,4 +1,4 @@
-//! What connections are made with, how one is made, and what an error outside of a claim means.
+//! The settings of connections, how one is made, and the meaning of an error outside of a claim.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
 use oauth_state::guard::GuardError;
+use oauth_state::observe::Observers;
 
-/// Everything that a connection needs, shared with the task that purges.
+/// The settings of a connection, shared with the task that purges.
 pub(super) struct Settings {
     pub(super) config: Config,
     /// PEM, instead of the operating system's.
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub(super) create_tables: bool,
     /// `None`: another process purges.
     pub(super) purge_every: Option<Duration>,
+    pub(super) observers: Observers,
 }
 
 /// When a claim counts as made.
@@ -74,7 +76,7 @@ impl Settings {
     }
 }
 
-/// Lets the connection run on a task of its own; it ends with its client.
+/// Runs the connection on a task of its own; it ends with its client.
 fn drive<S>(
     connected: Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, S>), Error>,
 ) -> Result<Client, GuardError>
@@ -90,7 +92,7 @@ where
     Ok(client)
 }
 
-/// An error outside of a claim: nothing was asked yet, so that nothing can be unknown.
+/// An error outside of a claim: no claim was sent yet, so its outcome cannot be unknown.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn cannot_use(error: Error) -> GuardError {
     let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
@@ -105,8 +107,8 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
     }
 }
 
-/// Conflicts, locks, time limits, too many connections: a server that is up and has too much to do. A second claim of one state may
-/// wait for the lock of the first, so that an attacker can cause it.
+/// Conflicts, locks, time limits, too many connections: the server is up and overloaded. A second claim of one state
+/// may wait for the lock of the first, so an attacker can cause this.
 pub(super) fn is_busy(code: &SqlState) -> bool {
     *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
 }

@@ -10,7 +10,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::choose_crypto_provider;
 
-/// Trusts the given certificates (PEM), or the operating system's. A server's name and certificate are always checked.
+/// Trusts the given certificates (PEM), or the operating system's. The server's name and certificate are always
+/// verified.
 pub(super) fn connector(root_certificates: Option<&[u8]>) -> Result<MakeRustlsConnect, GuardError> {
     choose_crypto_provider();
     let mut roots = RootCertStore::empty();

@@ -1,4 +1,4 @@
-//! The addresses that a guard takes: `redis://`, `rediss://`, `redis+sentinel://` and `redis+cluster://`.
+//! The addresses that a guard accepts: `redis://`, `rediss://`, `redis+sentinel://` and `redis+cluster://`.
 
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
@@ -18,7 +18,7 @@ pub(super) struct Credentials {
     pub(super) password: String,
 }
 
-/// What a builder knows beside the address.
+/// The builder's settings other than the address.
 #[derive(Default)]
 pub(super) struct Options {
     pub(super) credentials: Option<Credentials>,
@@ -27,7 +27,7 @@ pub(super) struct Options {
     pub(super) root_certificates: Option<Vec<u8>>,
 }
 
-/// An address, taken apart. `redis` itself reads each server's part of it.
+/// A parsed address. `redis` itself parses the part of each server.
 struct Address<'u> {
     tls: bool,
     shape: Shape,
@@ -46,7 +46,7 @@ enum Shape {
     Cluster,
 }
 
-/// Makes what connects to this address. Its errors do not repeat it: it may hold a password.
+/// Creates the connector for this address. Its errors do not repeat the address, which may contain a password.
 pub(super) fn connector(url: &str, options: &Options) -> Result<Connector, GuardError> {
     let address = Address::read(url)?;
     if address.tls {

@@ -1,4 +1,4 @@
-//! A connection of any type that `redis` knows, which a claim can clone.
+//! A connection of any type of the `redis` crate that a claim can clone.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, Value};
@@ -11,7 +11,7 @@ pub(super) struct Connected {
     pub(super) of_a_cluster: bool,
 }
 
-/// A connection of any type that `redis` knows.
+/// A connection of any type of the `redis` crate.
 pub(super) enum AnyConnection {
     /// The usual one, which a claim clones without an allocation.
     Multiplexed(MultiplexedConnection),

@@ -1,4 +1,4 @@
-//! How a guard over Redis is configured.
+//! The configuration of a guard over Redis.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::server::OnEvictingServer;
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{DEFAULT_BUDGET, Link, check_budget};
 
-/// The prefix of all keys, unless [`RedisGuardBuilder::prefix`] says otherwise.
+/// The prefix of all keys, unless you set another with [`RedisGuardBuilder::prefix`].
 pub const DEFAULT_PREFIX: &str = "oauth-state:";
 const LONGEST_PREFIX: usize = 64;
 
@@ -22,11 +22,13 @@ const LONGEST_PREFIX: usize = 64;
 /// ```
 /// use oauth_state_redis::RedisGuard;
 /// use std::time::Duration;
+///
 /// let guard = RedisGuard::builder("redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/mymaster")
 ///     .credentials("oauth-state", "a password from the secret manager")
+///     .prefix("shop:production:")
 ///     .budget(Duration::from_millis(200))
-///     .connect_lazily()?;
-/// assert!(!format!("{guard:?}").contains("password"));
+///     .connect_lazily()?; // or .connect().await?
+/// assert!(guard.server().is_none()); // not connected yet
 /// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
 #[must_use = "nothing connects before connect() or connect_lazily()"]
@@ -50,33 +52,25 @@ impl fmt::Debug for RedisGuardBuilder {
 }
 
 impl RedisGuard {
-    /// Begins with an address:
+    /// Configures a guard with an address:
     ///
-    /// | address | what it is |
+    /// | address | server |
     /// |---|---|
     /// | `redis://user:password@host:6379/0` | one server |
     /// | `rediss://host:6380` | the same over TLS (feature `tls`) |
     /// | `redis+sentinel://host:26379,host:26379/mymaster` | the primary that the sentinels name |
     /// | `redis+cluster://host:6379,host:6379` | a cluster, found through any of its nodes |
     ///
-    /// `rediss+sentinel` and `rediss+cluster` are the last two over TLS. A password is better given to
-    /// [`RedisGuardBuilder::credentials`] than written into an address.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// let builder = RedisGuard::builder("redis://127.0.0.1:6379").prefix("shop:used:");
-    /// assert!(builder.connect_lazily().is_ok());
-    /// ```
+    /// `rediss+sentinel` and `rediss+cluster` are the last two over TLS. Prefer [`RedisGuardBuilder::credentials`] to a
+    /// password in the address.
     pub fn builder(url: impl Into<String>) -> RedisGuardBuilder {
         RedisGuardBuilder::at(url.into())
     }
 
-    /// Begins with a connection of the caller's own: multiplexed, a `ConnectionManager`, or a cluster's.
+    /// Configures a guard with a connection of your own: multiplexed, a `ConnectionManager`, or that of a cluster.
     ///
-    /// How it reconnects is then the caller's: a plain `MultiplexedConnection` never comes back from a server that died; a
-    /// `ConnectionManager` does. Read from the primary only.
+    /// The connection decides how it reconnects: a plain `MultiplexedConnection` never recovers from a server that
+    /// died, a `ConnectionManager` does. Let it read only from the primary.
     ///
     /// # Examples
     ///
@@ -87,7 +81,6 @@ impl RedisGuard {
     /// let client = redis::Client::open("redis://127.0.0.1:6379")?;
     /// let connection = client.get_multiplexed_async_connection().await?;
     /// let guard = RedisGuard::from_connection(connection).connect().await?;
-    /// assert!(guard.server().is_some());
     /// # Ok(())
     /// # }
     /// ```
@@ -117,125 +110,67 @@ impl RedisGuardBuilder {
         }
     }
 
-    /// What every key begins with, `oauth-state:` by default: 1 to 64 printable characters and no `{`, which would put every
-    /// mark of a cluster on one node.
+    /// The prefix of every key, `oauth-state:` by default: 1 to 64 printable characters, without `{`, which would put
+    /// every mark of a cluster on one node.
     ///
-    /// Give each environment of each application a prefix of its own, such as `shop:production:`, and a Redis user that is limited to it
-    /// (`~shop:production:*`). Under a shared prefix a test in staging can delete production's marks, after which used states work
-    /// again. The memory limit is the server's: only a server of its own keeps another environment from filling it. A guard with a new
-    /// prefix does not know the marks under the old one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// let guard = |prefix: &str| RedisGuard::builder("redis://localhost").prefix(prefix).connect_lazily();
-    /// assert!(guard("shop:used:").is_ok());
-    /// assert!(guard("{shop}:").is_err());
-    /// ```
+    /// Give each environment of each application a prefix of its own, such as `shop:production:`, and a Redis user that
+    /// is limited to it (`~shop:production:*`). With a shared prefix, a test in staging can delete production's marks,
+    /// after which used states work again. The memory limit belongs to the server: only a separate server keeps another
+    /// environment from filling it. A guard with a new prefix does not know the marks under the old one.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long a claim may take altogether, 300 ms by default and 1 ms to 60 s: waiting for a connection, asking, and one retry.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// use std::time::Duration;
-    /// assert!(RedisGuard::builder("redis://localhost").budget(Duration::from_millis(100)).connect_lazily().is_ok());
-    /// assert!(RedisGuard::builder("redis://localhost").budget(Duration::MAX).connect_lazily().is_err());
-    /// ```
+    /// The time limit of a claim, 300 ms by default and 1 ms to 60 s: it covers waiting for a connection, the command
+    /// and one retry.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
-    /// The user and password for the servers, instead of those in the address. The least rights that serve:
-    /// `~oauth-state:* resetchannels -@all +set +get +ping +info`, for a cluster `+cluster` as well, and for a database other than 0 `+select`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// let builder = RedisGuard::builder("redis://localhost").credentials("oauth-state", "secret");
-    /// assert!(!format!("{builder:?}").contains("secret"));
-    /// ```
+    /// The user and password for the servers, instead of those in the address. `Debug` does not show them. The minimal
+    /// rights are `~oauth-state:* resetchannels -@all +set +get +ping +info`; a cluster also needs `+cluster`, and a
+    /// database other than 0 needs `+select`.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.options.credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
     }
 
-    /// The user and password for the sentinels themselves, if they want any.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// let builder = RedisGuard::builder("redis+sentinel://localhost/mymaster").sentinel_credentials("watch", "secret");
-    /// assert!(builder.connect_lazily().is_ok());
-    /// ```
+    /// The user and password for the sentinels themselves, if they require any.
     pub fn sentinel_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.options.sentinel_credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
     }
 
-    /// The certificates (PEM) that vouch for the servers over TLS, instead of the operating system's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::RedisGuard;
-    /// // Without TLS they would check nothing.
-    /// assert!(RedisGuard::builder("redis://localhost").root_certificates("a certificate in PEM").connect_lazily().is_err());
-    /// ```
+    /// The certificates (PEM) of the authorities that issued the servers' certificates, instead of the operating
+    /// system's. An address without TLS is then refused.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.options.root_certificates = Some(pem.as_ref().to_vec());
         self
     }
 
-    /// What to do with a server whose `maxmemory-policy` is not `noeviction`: refuse it, unless told otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_redis::{OnEvictingServer, RedisGuard};
-    /// let builder = RedisGuard::builder("redis://localhost").on_evicting_policy(OnEvictingServer::DangerouslyWarn);
-    /// assert!(builder.connect_lazily().is_ok());
-    /// ```
+    /// The reaction to a server whose `maxmemory-policy` is not `noeviction`: to refuse it, by default.
     pub fn on_evicting_policy(mut self, policy: OnEvictingServer) -> Self {
         self.evicting = policy;
         self
     }
 
-    /// Connects and looks at the server: whether it is a primary that evicts nothing, and how it is claimed from.
+    /// Connects and checks the server: that it is a primary, that it evicts nothing, and that it can be claimed from.
     ///
-    /// Run it on the runtime that will ask the guard.
+    /// Call it on the runtime that will call the guard.
     ///
     /// # Errors
     ///
-    /// `Misconfigured` with what to change, or `Unavailable`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::guard::GuardErrorKind;
-    /// use oauth_state_redis::RedisGuard;
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let nobody_listens = RedisGuard::builder("redis://127.0.0.1:1").connect().await.unwrap_err();
-    /// assert_eq!(nobody_listens.kind(), GuardErrorKind::Unavailable);
-    /// # });
-    /// ```
+    /// `Misconfigured` with the setting to change, or `Unavailable` if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisGuard, GuardError> {
         let (store, budget) = self.store()?;
         Ok(RedisGuard { link: Link::open(store).await?, budget })
     }
 
-    /// Connects when the first callback comes, for a service that must start while its store is down. What is wrong with the
-    /// server is then found out late, and every callback is refused until it is put right.
+    /// Connects at the first callback, for a service that must start while its store is down. A fault of the server is
+    /// then found late, and every callback is refused until it is fixed.
     ///
     /// # Errors
     ///
@@ -244,9 +179,15 @@ impl RedisGuardBuilder {
     /// # Examples
     ///
     /// ```
+    /// use oauth_state::{App, Binding, Flow, Login, Provider, testing};
     /// use oauth_state_redis::RedisGuard;
-    /// assert!(RedisGuard::builder("redis://127.0.0.1:1").connect_lazily().is_ok());
-    /// assert!(RedisGuard::builder("http://127.0.0.1:1").connect_lazily().is_err());
+    ///
+    /// let guard = RedisGuard::builder("redis://127.0.0.1:1").connect_lazily()?; // no server listens there
+    /// let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), guard);
+    /// let flow = builder.provider(Provider::github()).build()?;
+    /// // A login start needs no guard; callbacks are refused until the store can be reached.
+    /// assert!(flow.begin(Binding::session(&[7; 16])?, Login::with("github")).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connect_lazily(self) -> Result<RedisGuard, GuardError> {
         let (store, budget) = self.store()?;

@@ -1,4 +1,4 @@
-//! Claiming an id in Redis or Valkey: what is asked, and what the answers mean.
+//! Claiming an id in Redis or Valkey: the commands, and the meaning of the replies.
 
 use redis::{Cmd, RedisError, Value, cmd};
 
@@ -11,8 +11,8 @@ use oauth_state_guard_kit::{Failure, LONGEST_BUDGET};
 /// Characters of an id of 16 bytes in base64url.
 const ID_CHARACTERS: usize = 22;
 
-/// The key of a mark: the prefix and the id's 22 printable characters. One key for each claim, so that a cluster needs no
-/// hash tag.
+/// The key of a mark: the prefix and the id's 22 printable characters. One key for each claim, so that a cluster needs
+/// no hash tag.
 fn key(prefix: &str, id: &[u8; 16]) -> String {
     let mut key = String::with_capacity(prefix.len().saturating_add(ID_CHARACTERS));
     key.push_str(prefix);
@@ -34,8 +34,8 @@ pub(super) async fn claim(connected: Connected, prefix: &str, mark: &Mark) -> Re
     mark.seen_after_insert(value.as_deref()).map_err(Failure::refused)
 }
 
-/// `SET … PX … NX`: whether this call put the value there. The time to live is relative: an absolute one that has passed
-/// stores nothing, and lets a state in twice.
+/// `SET … PX … NX`: whether this call put the value there. The time to live is relative: an absolute one that has
+/// passed stores nothing, and lets a state in twice.
 pub(super) async fn set_unless_there(
     connection: &mut AnyConnection,
     key: &str,
@@ -57,7 +57,7 @@ pub(super) async fn get(connection: &mut AnyConnection, key: &str) -> Result<Opt
     cmd("GET").arg(key).query_async(connection).await
 }
 
-/// What an error says: the server's own answer means that nothing was written; anything else, that nobody knows.
+/// The meaning of an error: if the server replied, nothing was written; otherwise the outcome is unknown.
 pub(super) fn failure(error: RedisError) -> Failure {
     match code(&error).as_deref() {
         Some("OOM") => Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, error)),
@@ -75,7 +75,7 @@ pub(super) fn failure(error: RedisError) -> Failure {
     }
 }
 
-/// The word that the server's error begins with; `None` if the error is not the server's.
+/// The word that the server's error starts with; `None` if the error is not the server's.
 fn code(error: &RedisError) -> Option<String> {
     let errors = error.clone().into_server_errors()?;
     errors.first().map(|(_, error)| error.code().to_owned())

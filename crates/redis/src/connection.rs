@@ -1,4 +1,4 @@
-//! Connections to Redis and Valkey of every shape, and how each is made.
+//! Connections to Redis and Valkey of every kind, and how each is made.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::{claim, server};
 use oauth_state::guard::{GuardError, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
-/// How long a TCP or TLS connection may take to be made.
+/// How long making a TCP or TLS connection may take.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
 
-/// How many calls may be under way over the guard's own connection. As many fit into the client's queue, so that none of them waits
-/// there: the others wait for a turn, and time that runs out before is not taken for an outage.
+/// How many calls may be in progress on the guard's own connection. The client's queue has as many places, so no call
+/// waits there: the others wait for a turn, and a timeout before the turn does not count as an outage.
 const MOST_AT_ONCE: usize = 256;
-/// The same where the client's queue is not ours to choose: its length by default.
+/// The same where the client's queue has its default length, which the guard cannot choose.
 const MOST_AT_ONCE_OVER_ANOTHER_QUEUE: usize = 50;
 
 /// Where connections come from.
@@ -35,12 +35,12 @@ pub(super) enum Connector {
     Given(AnyConnection),
 }
 
-/// A Redis store, as a [`Link`](oauth_state_guard_kit::Link) wants it.
+/// A Redis store, as a [`Link`](oauth_state_guard_kit::Link) requires it.
 pub(super) struct RedisStore {
     pub(super) connector: Connector,
     pub(super) prefix: String,
     pub(super) evicting: OnEvictingServer,
-    /// What the server said when it was connected to last.
+    /// The server's report at the last connect.
     pub(super) server: Mutex<Option<RedisServer>>,
     turns: Arc<Semaphore>,
 }
@@ -61,7 +61,7 @@ impl RedisStore {
         Self { connector, prefix, evicting, server: Mutex::default(), turns }
     }
 
-    /// A connection, to a server that nobody has looked at.
+    /// A connection to a server that has not been checked yet.
     pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
         // The claim has a time budget of its own; the client's is off.
         let config = AsyncConnectionConfig::new()
@@ -118,7 +118,7 @@ impl Call<RedisStore> for Claim<'_> {
     }
 }
 
-/// A cluster's client: few retries of its own, because it re-sends without asking and a claim has a budget.
+/// A cluster's client with few retries of its own, because it sends again without asking and a claim has a budget.
 pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<ClusterClient> {
     builder
         .connection_timeout(TIME_TO_CONNECT)
@@ -128,7 +128,7 @@ pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<Clust
         .build()
 }
 
-/// The server said no, or nobody answered.
+/// The server refused, or did not answer.
 fn cannot_connect(error: redis::RedisError) -> GuardError {
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed

@@ -1,4 +1,4 @@
-//! Everything that a server says of itself that a guard depends on, for `oauth-state doctor`.
+//! Everything that a server reports and a guard depends on, for `oauth-state doctor`.
 
 use std::time::SystemTime;
 
@@ -9,8 +9,8 @@ use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, ahead, replicas, with_cause};
 
 impl RedisGuardBuilder {
-    /// Looks at the server and goes on where a guard would refuse it; `oauth-state doctor` asks this. It leaves one trial mark, which
-    /// ends by itself.
+    /// Checks the server and continues where a guard would refuse it, for `oauth-state doctor` and health checks. It
+    /// leaves one trial mark, which expires by itself.
     ///
     /// # Errors
     ///
@@ -19,10 +19,13 @@ impl RedisGuardBuilder {
     /// # Examples
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// use oauth_state_redis::RedisGuard;
+    ///
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
     /// let examined = RedisGuard::builder("redis://127.0.0.1:6379").examine().await?;
-    /// assert!(examined.flaws.is_empty(), "{:?}", examined.flaws);
+    /// for flaw in &examined.flaws {
+    ///     eprintln!("{}: {}; {}", flaw.name, flaw.found, flaw.remedy);
+    /// }
     /// # Ok(())
     /// # }
     /// ```

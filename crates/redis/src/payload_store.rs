@@ -5,25 +5,24 @@ use oauth_state::payload::{HandleKind, Payload, PayloadStore, StoreError};
 
 use crate::RedisGuard;
 
-/// A payload store in Redis or Valkey, over the connection of a [`RedisGuard`]: its address, its credentials, its time budget.
+/// A payload store in Redis or Valkey. It uses the connection of a [`RedisGuard`], with its address, credentials and
+/// time budget.
 ///
-/// A row lies under the guard's prefix and `row:`, with a time to live, so that nothing has to be cleaned up. The rights that
-/// the guard needs (`+set +get` on its prefix) are enough.
+/// The key of a row is the guard's prefix, `row:` and the row's id. It has a time to live, so nothing has to be cleaned
+/// up. The rights that the guard needs (`+set +get` on its prefix) are enough.
 ///
 /// # Examples
 ///
 /// ```no_run
-/// use oauth_state_store::StoredFlow;
-/// use oauth_state_redis::RedisPayloadStore;
 /// use oauth_state::{App, Flow, KeyRing, Provider};
-/// use oauth_state_redis::RedisGuard;
+/// use oauth_state_redis::{RedisGuard, RedisPayloadStore};
+/// use oauth_state_store::StoredFlow;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
 /// let rows = RedisPayloadStore::from_guard(&guard);
 /// let builder = Flow::builder(App::new("shop", "production")?, KeyRing::from_env()?, guard).carrying::<Vec<String>>();
 /// let flow = StoredFlow::new(builder.provider(Provider::github()), rows)?;
-/// assert!(format!("{flow:?}").contains("github"));
 /// # Ok(())
 /// # }
 /// ```
@@ -31,17 +30,7 @@ use crate::RedisGuard;
 pub struct RedisPayloadStore(RedisGuard);
 
 impl RedisPayloadStore {
-    /// Over the same connection as this guard, which need not be the guard of the flow.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::payload::{HandleKind, PayloadStore};
-    /// use oauth_state_redis::{RedisGuard, RedisPayloadStore};
-    /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").connect_lazily()?;
-    /// assert_eq!(RedisPayloadStore::from_guard(&guard).form(), HandleKind::Redis);
-    /// # Ok::<(), oauth_state::guard::GuardError>(())
-    /// ```
+    /// Uses the connection of this guard, which need not be the guard of the flow.
     #[must_use]
     pub fn from_guard(guard: &RedisGuard) -> Self {
         Self(guard.clone())
@@ -49,8 +38,8 @@ impl RedisPayloadStore {
 }
 
 impl PayloadStore for RedisPayloadStore {
-    fn form(&self) -> HandleKind {
-        HandleKind::Redis
+    fn kind(&self) -> HandleKind {
+        HandleKind::REDIS
     }
 
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -1,4 +1,4 @@
-//! What a payload store asks of Redis or Valkey, under other keys than the marks.
+//! The commands of a payload store for Redis or Valkey; their keys differ from those of the marks.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask};
 
 impl RedisGuard {
-    /// Keeps a row for this long. A second time it writes the same value again.
+    /// Stores a row for this long. A second call writes the same value again.
     pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_for: Duration) -> Result<(), GuardError> {
         ask(&self.link, &Put { id, value, keep_for }, self.budget).await
     }
@@ -35,12 +35,12 @@ struct Get<'a> {
     id: &'a [u8; 16],
 }
 
-/// A colon is no character of base64url, so that no row has the key of a mark.
+/// The key of a row. A colon is no character of base64url, so no row has the key of a mark.
 fn key(prefix: &str, id: &[u8; 16]) -> String {
     format!("{prefix}row:{}", URL_SAFE_NO_PAD.encode(id))
 }
 
-/// The nodes of a cluster fail alone, as for a claim.
+/// The nodes of a cluster fail one by one, as for a claim.
 fn failed(of_a_cluster: bool) -> impl Fn(redis::RedisError) -> Failure {
     move |error| if of_a_cluster { failure(error).of_one_node() } else { failure(error) }
 }

@@ -1,4 +1,4 @@
-//! What a server says of itself, and whether it can serve as a guard.
+//! The report of a server, and whether it can serve as a guard.
 
 use redis::{RedisError, Value, cmd};
 
@@ -11,49 +11,31 @@ use oauth_state_guard_kit::{CONNECT_TIME, Flaw, refuse};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-/// How long the key of the trial lives, in milliseconds: longer than the attempt to connect may take.
+/// The lifetime of the trial's key, in milliseconds: longer than the attempt to connect may last.
 const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
 
-/// What to do with a server that forgets live keys when it is short of memory.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(oauth_state_redis::OnEvictingServer::default(), oauth_state_redis::OnEvictingServer::Refuse);
-/// ```
+/// The reaction to a server that evicts live keys when it is short of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnEvictingServer {
-    /// Do not connect to it.
+    /// Do not connect to it. This is the default.
     #[default]
     Refuse,
-    /// Connect, and write a warning each time: short of memory, such a server lets a state work twice.
+    /// Connect, and log a warning each time: when it is short of memory, such a server lets a state work twice.
     DangerouslyWarn,
 }
 
-/// What a server said of itself.
-///
-/// # Examples
-///
-/// ```no_run
-/// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
-/// let guard = oauth_state_redis::RedisGuard::builder("redis://127.0.0.1:6379").connect().await?;
-/// let server = guard.server().expect("connected");
-/// assert_eq!(server.maxmemory_policy.as_deref(), Some("noeviction"));
-/// # Ok(())
-/// # }
-/// ```
+/// The report of a server; see [`RedisGuard::server`](crate::RedisGuard::server).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisServer {
-    /// Such as `redis 7.0.15` or `valkey 9.1.2`; `None` if INFO was refused. Of a cluster, that of one node.
+    /// For example `redis 7.0.15` or `valkey 9.1.2`; `None` if INFO was refused. For a cluster, that of one node.
     pub version: Option<String>,
-    /// `maxmemory-policy`; `None` if INFO was refused. Of a cluster, the first that evicts.
+    /// `maxmemory-policy`; `None` if INFO was refused. For a cluster, the first that evicts.
     pub maxmemory_policy: Option<String>,
 }
 
-/// Looks at a server that was just connected to: is it a primary that evicts nothing, and can it be claimed
-/// from?
+/// Checks a server after connecting: that it is a primary, that it evicts nothing, and that it can be claimed from.
 pub(super) async fn look_at(
     connection: &mut AnyConnection,
     prefix: &str,
@@ -69,10 +51,10 @@ pub(super) async fn look_at(
     Ok(RedisServer { version, maxmemory_policy })
 }
 
-/// What is wrong with the servers that said this of themselves.
+/// The flaws of the servers with these reports.
 ///
-/// A policy that evicts forgets marks that are alive: measured, each of them lets half of the ids in twice under memory
-/// pressure. `noeviction` answers an error instead, and the guard is full.
+/// A policy that evicts removes live marks. In measurements, each such policy let half of the ids in twice under memory
+/// pressure. With `noeviction`, the server returns an error instead, and the guard is full.
 pub(super) fn flaws(information: &[String], evicting: OnEvictingServer) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     if information.iter().any(|text| field(text, "role") == Some("slave")) {
@@ -111,7 +93,7 @@ fn policies(information: &[String]) -> impl Iterator<Item = Option<&str>> {
     information.iter().map(|text| field(text, "maxmemory_policy"))
 }
 
-/// The text of INFO: one of a single server, one of each node of a cluster, none if the user may not ask.
+/// The text of INFO: one for a single server, one for each node of a cluster, none if the user may not ask.
 pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, GuardError> {
     match cmd("INFO").query_async::<Value>(connection).await {
         Ok(Value::Map(nodes)) => {
@@ -124,7 +106,7 @@ pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<St
     }
 }
 
-/// Claims a key of its own twice, so that a server that cannot do it is found out before the first callback.
+/// Claims a key of its own twice, so that a server that cannot do it is found before the first callback.
 pub(super) async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<(), GuardError> {
     let mut id = [0; 16];
     SysRng.try_fill_bytes(&mut id).map_err(GuardError::unavailable)?;
@@ -139,7 +121,7 @@ fn not_atomic() -> GuardError {
     GuardError::misconfigured("the server does not keep the first value under SET … NX: it cannot serve as a guard")
 }
 
-/// A server's refusal while connecting.
+/// The error of a server that refused while connecting.
 fn unusable(error: RedisError) -> GuardError {
     match error.code() {
         Some("READONLY") => GuardError::misconfigured(error),

@@ -1,4 +1,4 @@
-//! The configuration of a router for begin and callback.
+//! The configuration of the login and callback routes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use oauth_state::error::UrlError;
-use oauth_state::seam::routes::{host_and_path, redirect_uris, url_of};
-use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, ReturnTo};
+use oauth_state::seam::{accepts, host_and_path, redirect_uris, url_of};
+use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,22 +17,10 @@ use crate::hooks::Hooks;
 use crate::routes::Routes;
 use crate::serve::{AddressMaker, Again, Serving, Shared};
 
-/// Configures [`Routes`].
+/// Configures [`Routes`]; see the [front page](crate).
 ///
-/// The closures are given the request's [`Parts`], whose extensions hold what layers put there, such as the session of
-/// `tower-sessions`.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state_routes::LoginRoutes;
-/// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-/// let builder = LoginRoutes::builder(flow)
-///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"));
-/// assert_eq!(format!("{builder:?}"), r#"RoutesBuilder { at: "/auth", providers: ["github"], .. }"#);
-/// # Ok::<(), oauth_state::error::NameError>(())
-/// ```
+/// The hooks receive the request's [`Parts`], whose extensions hold the values that layers inserted, such as the
+/// session of `tower-sessions`.
 #[must_use = "the routes are made by build"]
 pub struct RoutesBuilder<W: Framework, T> {
     flow: FlowBuilder<T>,
@@ -41,15 +29,16 @@ pub struct RoutesBuilder<W: Framework, T> {
     providers: Vec<(Provider, AddressMaker)>,
     /// Why the first provider without an authorization URL has none.
     unbuilt: Option<UrlError>,
-    /// The same, where no site says which of its redirect_uris a login has.
+    /// The same, for a login whose site does not name one of its redirect_uris.
     unaddressed: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
-    /// `each_login` came after it, and changed what it takes.
+    /// `each_login` was called after `on_denied` and changed its argument.
     dropped_refusal: bool,
 }
 
 impl<W: Framework> Routes<W, ()> {
-    /// Starts the configuration, from that of a flow: its providers come from [`RoutesBuilder::provider`].
+    /// Starts the configuration with that of a flow. Add the providers with [`RoutesBuilder::provider`], not to the
+    /// flow.
     ///
     /// # Examples
     ///
@@ -57,12 +46,21 @@ impl<W: Framework> Routes<W, ()> {
     /// use http::Response;
     /// use oauth_state::{App, Flow, Provider, Purpose, SingleProcessGuard, testing};
     /// use oauth_state_routes::LoginRoutes;
-    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
+    ///
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .purpose(Purpose::Login)
+    ///     .purpose(Purpose::Link);
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
-    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_login(|login, _request| async move {
+    ///         Response::new(match login.origin.purpose {
+    ///             Purpose::Link => "the identity is linked",
+    ///             _ => "signed in",
+    ///         })
+    ///     })
     ///     .build()?;
-    /// assert_eq!(routes.flow().fingerprint(), testing::ring().fingerprint());
+    /// assert!(routes.paths().any(|path| path == "/auth/google/link"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder(flow: FlowBuilder<()>) -> RoutesBuilder<W, ()> {
@@ -85,20 +83,21 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         }
     }
 
-    /// What every login gets from its request: data of your own, for example. Call it before
-    /// [`RoutesBuilder::on_login`] and [`RoutesBuilder::on_denied`], which are given the data back. A tenant and a
-    /// redirect id come from [`RoutesBuilder::site`]: a login that gets another one here does not start.
+    /// Completes every login from its request, for example with data of your own. Call it before
+    /// [`RoutesBuilder::on_login`], [`RoutesBuilder::on_step_up`] and [`RoutesBuilder::on_denied`], which get the data
+    /// back. Tenant and redirect id come from [`RoutesBuilder::site`]: a login for which this closure sets others does
+    /// not start.
     ///
-    /// A login that restarts by itself keeps its data if this is certainly the browser that started it; otherwise it gets what the
-    /// closure makes of the restarted request.
+    /// A login that restarts automatically keeps its data if this is certainly the browser that started it. Otherwise
+    /// it gets the data that the closure returns for the restarted request.
     ///
     /// # Examples
     ///
     /// ```
-    /// use http::Response;
-    /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// use oauth_state_routes::LoginRoutes;
-    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .each_login(|login, request| {
     ///         let campaign = request.uri.query().is_some_and(|query| query.contains("campaign=spring"));
@@ -107,9 +106,9 @@ impl<W: Framework> RoutesBuilder<W, ()> {
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .on_login(|login, _request| async move {
     ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
-    ///     });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn each_login<U>(
         self,
@@ -134,7 +133,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
 }
 
 impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
-    /// Where the routes lie, `/auth` unless it is said here: the path as the router sees it.
+    /// The path of the routes as your router sees it, `/auth` by default.
     ///
     /// # Examples
     ///
@@ -143,54 +142,28 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let github = Provider::github().client_id("id");
     /// let routes = LoginRoutes::builder(flow)
     ///     .mount_at("/sign-in/with")
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/sign-in/with/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
+    ///     .provider(github.redirect_uri("https://shop.example/sign-in/with/github/callback"))
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
     ///     .build()?;
-    /// assert_eq!(format!("{routes:?}"), r#"Routes { paths: ["/sign-in/with/github"], .. }"#);
+    /// assert_eq!(routes.paths().next().as_deref(), Some("/sign-in/with/github"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mount_at(self, path: &str) -> Self {
         Self { at: path.to_owned(), ..self }
     }
 
-    /// Where a signed-in user goes who comes with a used callback that names no return path, and where
-    /// the page's button leads after a link; `/` unless it is said here.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use http::Response;
-    /// # use oauth_state::{App, Flow, Provider, ReturnTo, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let routes = LoginRoutes::builder(flow)
-    ///     .default_return_to(ReturnTo::parse("/home")?)
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Where users without a return path of their own go, `/` by default: signed-in users whose callback was already
+    /// used, users who return from a page that grants nothing, and users who follow the button of the page after a
+    /// failed link or step-up.
     pub fn default_return_to(self, path: ReturnTo) -> Self {
         Self { default_return_to: Some(path), ..self }
     }
 
-    /// Adds a provider to the flow. Its authorization URL is [`AuthorizationRequest::url`], so that it needs a `client_id`, a
-    /// redirect_uri, and an endpoint where its preset knows none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let builder = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"));
-    /// assert!(format!("{builder:?}").contains(r#"["github", "google"]"#));
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
+    /// Adds a provider to the flow. The authorization URL is [`AuthorizationRequest::url`], so the provider needs a
+    /// `client_id`, a redirect_uri and, if its preset has no authorization endpoint, that endpoint.
     pub fn provider(mut self, provider: Provider) -> Self {
         let is_named = redirect_uris(&provider).iter().all(|(id, _)| id.is_some());
         self.unaddressed =
@@ -199,27 +172,36 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self.add(provider, Arc::new(|request| Ok(request.url()?.to_string())))
     }
 
-    /// Adds a provider to the flow, with what makes its authorization URL of a login: for a service that lets the `oauth2` crate
-    /// build it.
+    /// Adds a provider to the flow with a closure that builds its authorization URL, for a service that uses the
+    /// `oauth2` crate for it.
     ///
     /// # Security
     ///
-    /// The URL has to hold [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`: without PKCE, an attacker who injects a
-    /// stolen code is not noticed (RFC 9700 section 2.1.1).
+    /// The URL must contain [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`. Without PKCE,
+    /// the injection of a stolen code goes unnoticed (RFC 9700 section 2.1.1).
     ///
     /// # Examples
     ///
     /// ```
+    /// use http::Response;
+    /// use oauth_state::AuthorizationRequest;
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let builder = LoginRoutes::builder(flow).provider_with_url(Provider::github(), |request| {
-    ///     let (state, challenge) = (&request.state, &request.code_challenge);
-    ///     let query = format!("client_id=id&state={state}&code_challenge={challenge}&code_challenge_method=S256");
-    ///     format!("https://github.com/login/oauth/authorize?{query}")
-    /// });
-    /// assert!(format!("{builder:?}").contains(r#"["github"]"#));
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///
+    /// /// `oauth2`'s `authorize_url` and `set_pkce_challenge` produce the same parameters.
+    /// fn authorization_url(request: &AuthorizationRequest) -> String {
+    ///     let challenge = request.code_challenge.as_deref().expect("GitHub supports PKCE");
+    ///     let pkce = format!("code_challenge={challenge}&code_challenge_method=S256");
+    ///     let login = format!("response_type=code&client_id=id&state={}&{pkce}", request.state);
+    ///     format!("https://github.com/login/oauth/authorize?{login}")
+    /// }
+    ///
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider_with_url(Provider::github(), authorization_url)
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn provider_with_url<A: Into<String>>(
         self,
@@ -238,7 +220,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///
     /// # Errors
     ///
-    /// [`RoutesError`] says what does not fit together.
+    /// [`RoutesError`] says which settings do not fit together.
     ///
     /// # Examples
     ///
@@ -247,20 +229,20 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::{LoginRoutes, RoutesError};
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let elsewhere = Provider::github().redirect_uri("https://shop.example/callback");
-    /// let error = LoginRoutes::builder(flow)
-    ///     .provider(elsewhere.client_id("id"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .build()
-    ///     .unwrap_err();
-    /// assert!(matches!(error, RoutesError::RedirectUri { .. }));
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    /// // The routes are at /auth, so this callback would never reach them.
+    /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/callback");
+    /// let result = LoginRoutes::builder(flow)
+    ///     .provider(github)
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .build();
+    /// assert!(matches!(result, Err(RoutesError::RedirectUri { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn build(self) -> Result<Routes<W, T>, RoutesError> {
         self.build_by(FlowBuilder::build)
     }
 
-    /// What [`RoutesBuilder::build`] does, with a flow of either form.
+    /// Implements [`RoutesBuilder::build`] for flows that encrypt and for flows that only sign.
     pub(crate) fn build_by(
         self,
         build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
@@ -275,12 +257,15 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         if hooks.on_login.is_none() {
             return Err(RoutesError::MissingOnLogin);
         }
+        if accepts(&flow, Purpose::Reauthenticate) && hooks.on_step_up.is_none() {
+            return Err(RoutesError::MissingOnStepUp);
+        }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
         if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
             return Err(RoutesError::MountPath);
         }
         let default_return_to =
-            default_return_to.map_or_else(|| ReturnTo::parse("/"), Ok).map_err(|_| RoutesError::MountPath)?;
+            default_return_to.map_or_else(|| "/".parse::<ReturnTo>(), Ok).map_err(|_| RoutesError::MountPath)?;
         let mut places = Vec::new();
         // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
         let mut prefixes = BTreeSet::from([String::new()]);
@@ -315,8 +300,8 @@ impl<W: Framework, T> fmt::Debug for RoutesBuilder<W, T> {
     }
 }
 
-/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy in front, or a router that nests
-/// this one, may have taken the front of the path away. Adds each such front to `prefixes`.
+/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy, or a router that nests
+/// this one, may have removed a prefix of the path. Adds each such prefix to `prefixes`.
 fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>) -> Result<Vec<Again>, RoutesError> {
     let callback = format!("{path}/callback");
     let mut starts = Vec::new();
@@ -326,12 +311,12 @@ fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>
         let Some(prefix) = at.strip_suffix(&callback) else {
             return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
         };
-        let path = ReturnTo::parse(&format!("{prefix}{path}")).map_err(|_| RoutesError::MountPath)?;
+        let path = format!("{prefix}{path}").parse::<ReturnTo>().map_err(|_| RoutesError::MountPath)?;
         starts.push(Again { redirect: redirect.clone(), host, path });
         prefixes.insert(prefix.to_owned());
     }
     if starts.is_empty() {
-        let path = ReturnTo::parse(path).map_err(|_| RoutesError::MountPath)?;
+        let path = path.parse::<ReturnTo>().map_err(|_| RoutesError::MountPath)?;
         starts.push(Again { redirect: None, host: None, path });
     }
     Ok(starts)

@@ -1,4 +1,4 @@
-//! What the application adds to the routes: closures that are given the request.
+//! The application's hooks: closures that receive the request.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::Response;
 use http::request::Parts;
+use oauth_state::outcome::StepUp;
 use oauth_state::{Authorized, BeginError, Denied, FinishError, Login, ReturnTo};
 
 use crate::framework::Framework;
@@ -18,7 +19,7 @@ type Answers<W, A> = Arc<dyn Fn(A, Parts) -> Waiting<Response<<W as Framework>::
 type Asks<R> = Arc<dyn Fn(Parts) -> Waiting<R> + Send + Sync>;
 type RefusalPage<W> = Arc<dyn Fn(&FinishError, &ReturnTo) -> Response<<W as Framework>::Body> + Send + Sync>;
 type Told<E> = Arc<dyn Fn(&E) + Send + Sync>;
-/// What a hook says when it cannot answer.
+/// The error of a hook.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The caller's closures.
@@ -27,6 +28,7 @@ pub(crate) struct Hooks<W: Framework, T> {
     pub(crate) site: Option<Asks<Result<Site, Cause>>>,
     pub(crate) signed_in_user: Option<Asks<Option<Vec<u8>>>>,
     pub(crate) on_login: Option<Answers<W, Authorized<T>>>,
+    pub(crate) on_step_up: Option<Answers<W, StepUp<T>>>,
     pub(crate) on_denied: Option<Answers<W, Denied<T>>>,
     pub(crate) refusal_page: Option<RefusalPage<W>>,
     pub(crate) on_error: Option<Told<FinishError>>,
@@ -40,6 +42,7 @@ impl<W: Framework, T> Hooks<W, T> {
             site: None,
             signed_in_user: None,
             on_login: None,
+            on_step_up: None,
             on_denied: None,
             refusal_page: None,
             on_error: None,

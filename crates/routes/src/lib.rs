@@ -1,27 +1,28 @@
-//! Login and callback of [`oauth_state`] as a [`tower_service::Service`], for any web framework: [`Routes`], and the parts
-//! that it is made of.
+//! The login and callback routes of [`oauth_state`] as a [`tower_service::Service`], for any web framework: [`Routes`],
+//! and the parts that it consists of.
 //!
-//! Applications of axum take `oauth-state-axum`, which mounts it. Without a framework, or in another one, hooks answer with an
+//! In axum, use `oauth-state-axum`, which mounts the routes. In another framework, or without one, hooks return an
 //! [`http::Response`] of bytes:
 //!
 //! ```
+//! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Empty;
-//! use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+//! use oauth_state::testing::{self, block_on};
+//! use oauth_state::{App, Flow, Provider, SingleProcessGuard};
 //! use oauth_state_routes::LoginRoutes;
 //! use tower::ServiceExt;
 //!
-//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), SingleProcessGuard::with_capacity(10_000));
+//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard);
 //! let routes = LoginRoutes::builder(flow)
 //!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 //!     .on_login(|_login, _request| async { Response::new("signed in") }) // after exchanging the code
 //!     .build()?;
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let begin = Request::get("/auth/github").header("host", "shop.example").body(Empty::<bytes::Bytes>::new())?;
-//! let response = routes.oneshot(begin).await?;
-//! assert_eq!(response.status(), 303);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
+//!
+//! let request = Request::get("/auth/github").header("host", "shop.example").body(Empty::<Bytes>::new())?;
+//! let response = block_on(routes.oneshot(request))?;
+//! assert!(response.headers()["location"].to_str()?.starts_with("https://github.com/"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -1,4 +1,4 @@
-//! Login and callback as one service.
+//! The login and callback routes as one service.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -20,36 +20,32 @@ use crate::framework::{Framework, Http};
 use crate::read_callback::BoxError;
 use crate::serve::Serving;
 
-/// The routes without a framework: hooks answer with an [`http::Response`] of bytes.
+/// The routes without a framework: hooks return an [`http::Response`] of bytes.
 pub type LoginRoutes<T = ()> = Routes<Http, T>;
 
-/// The begin and callback of a set of providers, with pages for whatever goes wrong, as a [`Service`]. A clone is cheap and shares
-/// everything.
+/// The login and callback routes of a set of providers, with pages for every failure, as a [`Service`]; see the [front
+/// page](crate). A clone is cheap and shares everything.
 ///
-/// | route | what it does |
+/// | route | action |
 /// |---|---|
-/// | `GET /auth/{provider}` | begins a login, with `?return_to=/path` where that is a path of this site |
-/// | `POST /auth/{provider}/link` | begins to attach an identity to the signed-in user, if the flow has [`Purpose::Link`] |
-/// | `POST /auth/{provider}/reauthenticate` | begins to confirm who is there, if the flow has [`Purpose::Reauthenticate`] |
+/// | `GET /auth/{provider}` | starts a login, with `?return_to=/path` if that is a path of this site |
+/// | `POST /auth/{provider}/link` | links an identity to the signed-in user, if the flow has [`Purpose::Link`] |
+/// | `POST /auth/{provider}/reauthenticate` | starts a step-up, if the flow has [`Purpose::Reauthenticate`] |
 /// | `GET`, `POST /auth/{provider}/callback` | finishes all three |
 ///
-/// Another method is answered with 405, another path with 404. A provider and the maker of its authorization URL are given
-/// together, so that neither is without the other.
+/// Other methods get 405 and other paths 404. A provider is added together with the way to build its authorization URL,
+/// so neither can be missing.
 ///
 /// # Security
 ///
-/// Limit the rate at which one client may call the login start and the callback; the routes do not. A refused login starts
-/// again through a redirect to its login start, so that a limit there counts it.
-///
-/// # Examples
-///
-/// See the [front page](crate).
+/// Limit the rate at which one client may call the login start and the callback; the routes do not. A refused login
+/// starts again through a redirect to its login start, so a limit there counts it.
 pub struct Routes<W: Framework, T = ()> {
     serving: Arc<[Serving<W, T>]>,
     flow: Flow<T>,
 }
 
-/// What is behind a path.
+/// The route of a path.
 #[derive(Clone, Copy)]
 enum Place {
     Begin(Purpose),
@@ -57,7 +53,7 @@ enum Place {
 }
 
 impl Place {
-    /// The path behind the login start's own, and what it leads to.
+    /// The path below the login start's own path, and its route.
     const ALL: [(&str, Self); 4] = [
         ("", Self::Begin(Purpose::Login)),
         ("/link", Self::Begin(Purpose::Link)),
@@ -65,7 +61,7 @@ impl Place {
         ("/callback", Self::Callback),
     ];
 
-    /// The methods that it takes, as `Allow` names them (RFC 9110 section 10.2.1).
+    /// The methods that the route accepts, as `Allow` lists them (RFC 9110 section 10.2.1).
     const fn allowed(self) -> &'static str {
         match self {
             Self::Begin(Purpose::Login) => "GET,HEAD",
@@ -84,44 +80,13 @@ impl<W: Framework, T> Routes<W, T> {
         Self { serving, flow }
     }
 
-    /// The flow behind the routes, for whatever begins or finishes elsewhere.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use http::Response;
-    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .build()?;
-    /// assert!(format!("{:?}", routes.flow()).contains("github"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The flow of these routes, for logins that start or finish elsewhere in your application.
     #[must_use]
     pub fn flow(&self) -> &Flow<T> {
         &self.flow
     }
 
-    /// Every path that the service answers, for a router that wants them one by one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use http::Response;
-    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// # let routes = LoginRoutes::builder(flow)
-    /// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    /// #     .on_login(|_, _| async { Response::new("signed in") })
-    /// #     .build()?;
-    /// let paths: Vec<String> = routes.paths().collect();
-    /// assert_eq!(paths, ["/auth/github", "/auth/github/link", "/auth/github/reauthenticate", "/auth/github/callback"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Every path that the service answers, four for each provider, for a router that registers paths one by one.
     pub fn paths(&self) -> impl Iterator<Item = String> + '_ {
         self.serving.iter().flat_map(|serving| Place::ALL.map(|(below, _)| format!("{}{below}", serving.path)))
     }

@@ -1,4 +1,4 @@
-//! What the routes of a router for begin and callback do.
+//! The handlers of the login and callback routes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use oauth_state::error::{FinishErrorKind, UrlError};
 use oauth_state::http::redirect;
-use oauth_state::seam::{self, routes as core};
+use oauth_state::observe::Observer as _;
+use oauth_state::seam as core;
 use oauth_state::{
     AuthorizationRequest, BeginError, Binding, Callback, Expect, FinishError, Flow, Login, LoginOutcome, Purpose,
     Restart, ReturnTo,
@@ -22,9 +23,9 @@ use crate::read_callback::{BoxError, read_callback};
 use crate::site::Site;
 use crate::task::run_to_completion;
 
-/// Makes a provider's authorization URL.
+/// Builds a provider's authorization URL.
 pub(crate) type AddressMaker = Arc<dyn Fn(&AuthorizationRequest) -> Result<String, UrlError> + Send + Sync>;
-/// What all providers' routes share.
+/// The state that the routes of all providers share.
 pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
     pub(crate) default_return_to: ReturnTo,
@@ -44,7 +45,7 @@ impl<W: Framework, T> Shared<W, T> {
 pub(crate) struct Serving<W: Framework, T> {
     pub(crate) shared: Arc<Shared<W, T>>,
     pub(crate) provider: Arc<str>,
-    /// Where the login start lies in the router.
+    /// The path of the login start in the router.
     pub(crate) path: String,
     /// Where browsers find it: one for each redirect_uri, and at least one.
     pub(crate) again: Vec<Again>,
@@ -75,7 +76,7 @@ impl<W: Framework, T> Clone for Serving<W, T> {
 }
 
 impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serving<W, T> {
-    /// Starts a login, a link or a confirmation.
+    /// Starts a login, a link or a step-up.
     pub(crate) async fn begin(&self, purpose: Purpose, request: Parts) -> Response<W::Body> {
         let request = with_host(request);
         // A login belongs to the browser alone: whoever is signed in may sign in as somebody else.
@@ -127,7 +128,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
             let login = core::drop_return_path(login, |path| self.shared.is_own(path));
             flow.begin(binding(request, user), login)
         };
-        match begin(parameter(request, "return_to").and_then(|path| ReturnTo::parse(&path).ok())) {
+        match begin(parameter(request, "return_to").and_then(|path| path.parse::<ReturnTo>().ok())) {
             // Anyone can write such a link; the login is good without it.
             Err(BeginError::ReturnsToCallback) => begin(None),
             begun => begun,
@@ -136,7 +137,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
 
     /// Counts a login that did not start for a reason that the flow does not know.
     fn counted(&self, error: BeginError) -> BeginError {
-        core::count_begin_refused(&self.shared.flow, &self.provider, &error);
+        self.shared.flow.observers().event(&error.to_event(&self.provider));
         error
     }
 
@@ -145,7 +146,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
     }
 
-    /// Finishes whatever began, on a task of its own.
+    /// Finishes a login, a link or a step-up, on a task of its own.
     pub(crate) async fn callback<B>(self, request: Request<B>) -> Response<W::Body>
     where
         B: http_body::Body,
@@ -161,40 +162,55 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     }
 
     async fn finish(&self, request: Parts, callback: Callback) -> Response<W::Body> {
-        let opened = core::open(&self.shared.flow, callback);
+        let flow = &self.shared.flow;
+        let opened = flow.open_at(&self.provider, callback);
         // A state that this ring did not seal must not make the application look up sessions and tenants.
-        let is_authentic = opened.as_ref().err().is_none_or(core::is_of_authentic_state);
+        let is_authentic = opened.as_ref().err().is_none_or(FinishError::is_of_authentic_state);
         let user = if is_authentic { self.user(&request).await } else { None };
         let site = if is_authentic { self.site(&request).await } else { Ok(Site::default()) };
         let site = match site {
             Ok(site) => site,
             Err(cause) => {
-                seam::count_unread(FinishErrorKind::SiteUnavailable);
-                let error = seam::caused_by(FinishErrorKind::SiteUnavailable.into(), cause);
+                let error = FinishError::from(FinishErrorKind::SiteUnavailable).with_source(cause);
+                // A callback that is out of time as well has been told of already.
+                if opened.is_ok() {
+                    flow.observers().event(&error.to_event(None));
+                }
                 return self.refuse(&error, &request, None, false);
             }
         };
         let (binding, expect) = (binding(&request, user.as_deref()), self.expect(&site).any_purpose());
-        let finished = core::finish(&self.shared.flow, binding, expect, opened).await;
+        let verified = opened
+            .map_err(|refused| refused.seen_by(&binding, expect))
+            .and_then(|opened| opened.verify(binding, expect));
+        let finished = match verified {
+            Ok(verified) => verified.mark_used().await,
+            Err(refused) => Err(refused),
+        };
         let hooks = &self.shared.hooks;
-        match (finished, &hooks.on_login, &hooks.on_denied) {
-            (Ok(LoginOutcome::Authorized(login)), Some(exchange), _) => set_no_store(exchange(login, request).await),
-            (Ok(LoginOutcome::Denied(refusal)), _, Some(answer)) => set_no_store(answer(refusal, request).await),
+        match (finished, &hooks.on_login, &hooks.on_step_up, &hooks.on_denied) {
+            (Ok(LoginOutcome::Authorized(login)), Some(exchange), ..) => set_no_store(exchange(login, request).await),
+            (Ok(LoginOutcome::SteppedUp(login)), _, Some(exchange), _) => set_no_store(exchange(login, request).await),
+            (Ok(LoginOutcome::Denied(refusal)), _, _, Some(answer)) => set_no_store(answer(refusal, request).await),
+            (Ok(LoginOutcome::Returned(back)), ..) => {
+                let target = back.origin.return_to.as_ref().unwrap_or(&self.shared.default_return_to);
+                see_other::<W>(HeaderValue::from_str(target.as_str()).ok())
+            }
             (Ok(finished), ..) => self.page_of_the_provider_s_refusal(&finished, self.again(Some(&site), &request)),
             (Err(error), ..) => self.refuse(&error, &request, is_authentic.then_some(&site), user.is_some()),
         }
     }
 
-    /// What belongs to this provider and to this site: a state that names another one is refused, and so is one that names a tenant or
-    /// a redirect id where the site has none.
+    /// The provider and the site of this callback. A state of another one is refused, and so is a state with a tenant
+    /// or a redirect id where the site has none.
     fn expect<'a>(&'a self, site: &'a Site) -> Expect<'a> {
         let expect = Expect::provider(&self.provider);
         let expect = site.tenant.as_ref().map_or(expect, |tenant| expect.tenant(tenant));
         site.redirect.as_deref().map_or(expect, |redirect| expect.redirect(redirect))
     }
 
-    /// Answers a refused callback: by itself where the crate knows what to do, by redirecting to the return path or to the login
-    /// start where that helps, and by a page otherwise.
+    /// Responds to a refused callback: with a fixed response where there is only one, with a redirect to the return
+    /// path or to the login start where that helps, and with a page otherwise.
     fn refuse(&self, error: &FinishError, request: &Parts, site: Option<&Site>, signed_in: bool) -> Response<W::Body> {
         // Half of a callback: the other half comes when the page posts it once more.
         if error.repost().is_some() {
@@ -224,8 +240,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         }
     }
 
-    /// A redirect to the login start, which lies next to the callback. The address is relative, because a proxy or a router that
-    /// nests this one may have taken the front of the path away.
+    /// A redirect to the login start, which is next to the callback. The address is relative, because a proxy or a
+    /// router that nests this one may have removed a prefix of the path.
     fn to_login_start(&self, restart: &Restart) -> Response<W::Body> {
         // The id and the state hold no character that a header or an address does not take.
         let mut address = HeaderValue::from_str(&format!("../{}?{AGAIN}={}", self.provider, restart.token())).ok();
@@ -235,8 +251,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         see_other::<W>(address)
     }
 
-    /// Where browsers find the login start on this request's site: by the hook's redirect id, else by the path that the request came
-    /// to, else by its host.
+    /// Where browsers find the login start on this request's site: found by the hook's redirect id, else by the path of
+    /// the request, else by its host.
     fn again(&self, site: Option<&Site>, request: &Parts) -> &ReturnTo {
         let host = request.headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(core::host_of);
         let host = host.map(|host| host.trim_end_matches('.'));
@@ -250,7 +266,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         found.or(self.again.first()).map_or(&self.shared.default_return_to, |again| &again.path)
     }
 
-    /// Where the button leads: to the login start, or, after what only a POST from the site's own pages may start, to such a page.
+    /// The target of the button: the login start or, after a request that only a POST from the site's own pages may
+    /// start, such a page.
     fn target<'a>(&'a self, restart: &'a Restart, again: &'a ReturnTo) -> &'a ReturnTo {
         match restart.purpose() {
             Purpose::Link | Purpose::Reauthenticate => restart.return_to().unwrap_or(&self.shared.default_return_to),
@@ -291,7 +308,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     }
 }
 
-/// The refusals that have one answer: nothing was consumed, and nobody looks at a page.
+/// The refusals with a fixed response: nothing was consumed, and no user looks at a page.
 fn answer_by_itself<W: Framework>(error: &FinishError) -> Option<Response<W::Body>> {
     match error.kind() {
         FinishErrorKind::NotConsumed => Some(error.to_response().map(|text| body::<W>(text.into_owned()))),
@@ -299,7 +316,7 @@ fn answer_by_itself<W: Framework>(error: &FinishError) -> Option<Response<W::Bod
     }
 }
 
-/// The host of an HTTP/2 request, where everything else looks for it.
+/// Copies the host of an HTTP/2 request to the `Host` header, where the rest of the code looks for it.
 fn with_host(mut request: Parts) -> Parts {
     core::host_from_authority(&mut request.headers, request.uri.authority().map(http::uri::Authority::as_str));
     request
@@ -313,7 +330,7 @@ fn empty<W: Framework>() -> W::Body {
     Bytes::new().into()
 }
 
-/// An answer with the headers that every answer of a login has.
+/// Adds the headers that every response of a login has.
 fn set_no_store<B>(mut response: Response<B>) -> Response<B> {
     oauth_state::http::set_no_store(response.headers_mut());
     response
@@ -328,7 +345,7 @@ fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<W::Body> {
     set_no_store(response)
 }
 
-/// By cookie, and by user where there is one. An id that cannot be one counts as none.
+/// Binds by cookie, and by user if there is one. An id that is not valid counts as none.
 fn binding<'a>(request: &'a Parts, user: Option<&'a [u8]>) -> Binding<'a> {
     let browser = Binding::cookies(&request.headers);
     user.and_then(|user| browser.clone().for_user(user).ok()).unwrap_or(browser)

@@ -1,9 +1,10 @@
-//! The hooks of a [`RoutesBuilder`], one by one.
+//! The hooks of a [`RoutesBuilder`].
 
 use std::future::Future;
 use std::sync::Arc;
 
 use http::request::Parts;
+use oauth_state::outcome::StepUp;
 use oauth_state::{Authorized, BeginError, Denied, FinishError, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,24 +15,27 @@ use crate::hooks::Cause;
 use crate::site::Site;
 
 impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
-    /// Which tenant's site a request belongs to, and which of the provider's redirect_uris lies on it, derived from the
-    /// request's host or path. It is asked at the login start, where its answer is sealed into the state, and again at the callback,
-    /// where a state of another site is refused as `wrong_tenant` or `wrong_redirect`. Without it, a login has neither.
+    /// Derives the tenant of a request, and which of the provider's redirect_uris it belongs to, from the request's
+    /// host or path. The hook runs at the login start, where its result is sealed into the state, and again at the
+    /// callback, where a state of another site is refused as `wrong_tenant` or `wrong_redirect`. Without it, a login
+    /// has neither.
     ///
-    /// An error refuses the request with 503 and consumes nothing; `on_begin_error` or `on_error` gets it as the source of
-    /// `site_unavailable`. At the callback the hook is asked only for states that this service sealed.
+    /// An error refuses the request with 503 and consumes nothing; `on_begin_error` or `on_error` receives it as the
+    /// source of `site_unavailable`. At the callback the hook runs only for states that this service sealed.
     ///
     /// # Security
     ///
-    /// Derive both from what the browser cannot choose freely for another tenant: the `Host` header that your proxy checked, or the
-    /// path of the route. A query parameter would let an attacker name the victim's tenant at their own address.
+    /// Derive both from data that the browser cannot choose freely for another tenant: the `Host` header that your
+    /// proxy checked, or the path of the route. With a query parameter, an attacker could name the victim's tenant at
+    /// the attacker's own address.
     ///
     /// # Examples
     ///
     /// ```
+    /// use oauth_state_routes::Site;
     /// # use http::Response;
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// use oauth_state_routes::{LoginRoutes, Site};
+    /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
@@ -42,9 +46,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///             _ => Err("no tenant has this host".into()),
     ///         }
     ///     })
-    ///     .on_login(|_, _| async { Response::new("signed in") });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn site<F>(mut self, of: impl Fn(Parts) -> F + Send + Sync + 'static) -> Self
     where
@@ -54,8 +58,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// Who is signed in, by the application's own session: the user's id, or `None`. Without it no user ever is, and
-    /// `link` and `reauthenticate` are refused with 401.
+    /// Returns the id of the signed-in user from your application's own session, or `None`. Without this hook there is
+    /// never a signed-in user, and `link` and `reauthenticate` are refused with 401.
     ///
     /// # Examples
     ///
@@ -65,16 +69,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// #[derive(Clone)]
-    /// struct User(u64); // put there by a layer of the application's own
+    /// struct User(u64); // inserted by a layer of your application
     ///
     /// let routes = LoginRoutes::builder(flow)
     ///     .signed_in_user(|request| async move {
     ///         request.extensions.get::<User>().map(|user| user.0.to_be_bytes().to_vec())
     ///     })
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn signed_in_user<F: Future<Output = Option<Vec<u8>>> + Send + 'static>(
         mut self,
@@ -84,8 +88,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// What exchanges the code, and opens a session, attaches an identity or notes the confirmation, by
-    /// `login.origin.purpose`. It runs on a task of its own, which outlives the client's connection.
+    /// Exchanges the code, and then opens a session or links the identity, depending on `login.origin.purpose`.
+    /// Required. The hook runs on a task of its own, which continues if the client disconnects.
     ///
     /// # Examples
     ///
@@ -94,13 +98,17 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
-    /// let routes = LoginRoutes::builder(flow).provider(github).on_login(|login, _request| async move {
-    ///     let _for_the_token_endpoint = (login.code, login.code_verifier);
-    ///     Response::new("signed in")
-    /// });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    /// # async fn exchange(_: Vec<(&str, &str)>) -> Result<&'static str, std::io::Error> { Ok("ann") }
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
+    ///     .on_login(|login, _request| async move {
+    ///         match exchange(login.token_form()).await { // your request to the token endpoint
+    ///             Ok(user) => Response::new(format!("signed in as {user}")),
+    ///             Err(error) => Response::new(format!("the sign-in failed: {error}")),
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_login<R, F: Future<Output = R> + Send + 'static>(
         mut self,
@@ -116,8 +124,50 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// What answers where the provider did not sign the person in, `access_denied` for one; a page with a button unless
-    /// it is said here.
+    /// Confirms that the user has just authenticated again, after a login of
+    /// [`Purpose::Reauthenticate`](oauth_state::Purpose::Reauthenticate): exchange the code with
+    /// [`StepUp::token_form`], and pass the `auth_time` of the verified ID token to [`StepUp::confirm`]. Required if
+    /// the flow accepts this purpose. The hook runs on a task of its own, like [`RoutesBuilder::on_login`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::{Response, request::Parts};
+    /// # use oauth_state::{App, Flow, Provider, Purpose, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # async fn user_id(_: Parts) -> Option<Vec<u8>> { None }
+    /// # async fn exchange(_: Vec<(&str, &str)>) -> Option<u64> { None }
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Reauthenticate))
+    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
+    ///     .signed_in_user(user_id)
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_step_up(|login, _request| async move {
+    ///         let auth_time = exchange(login.token_form()).await; // of the ID token, after you verified it
+    ///         match login.confirm(auth_time) {
+    ///             Ok(_confirmed) => Response::new("confirmed"), // note it in the user's session
+    ///             Err(_stale) => Response::new("Please sign in at the provider again."),
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_step_up<R, F: Future<Output = R> + Send + 'static>(
+        mut self,
+        confirm: impl Fn(StepUp<T>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        W: Answer<R>,
+    {
+        self.hooks.on_step_up = Some(Arc::new(move |login, request| {
+            let answer = confirm(login, request);
+            Box::pin(async move { W::answer(answer.await) })
+        }));
+        self
+    }
+
+    /// Responds when the provider did not sign the user in, for example with `access_denied`. By default, the response
+    /// is a page with a button.
     ///
     /// # Examples
     ///
@@ -128,10 +178,10 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .on_denied(|_, _| async { Response::new("You chose not to sign in.") });
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_denied(|_denied, _request| async { Response::new("You chose not to sign in.") })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_denied<R, F: Future<Output = R> + Send + 'static>(
         mut self,
@@ -147,12 +197,13 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// The page of a refused callback, in the application's own language and looks, in place of
-    /// [`FinishError::to_page`]; its second argument is where the button leads.
+    /// Renders the page of a refused callback in your application's language and design, in place of
+    /// [`FinishError::to_page`]. The second argument is the target of the button.
     ///
     /// # Security
     ///
-    /// Tell what happened only where [`FinishError::restart`] is there: otherwise the state may be an attacker's.
+    /// Say what happened only if there is a [`FinishError::restart`]: otherwise the state may be an attacker's. The
+    /// target is a path on this site, but it may contain `"`, `<` and `&`: escape it.
     ///
     /// # Examples
     ///
@@ -163,10 +214,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .refusal_page(|_error, _again| Response::new("Die Anmeldung ist fehlgeschlagen."));
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     .on_login(|_login, _request| async { Response::new("signed in".to_owned()) })
+    ///     .refusal_page(|error, again| {
+    ///         let target = again.as_str().replace('&', "&amp;").replace('"', "&quot;");
+    ///         let page = format!("<p>Die Anmeldung ist fehlgeschlagen. <a href=\"{target}\">Weiter</a>");
+    ///         let mut response = Response::new(page);
+    ///         *response.status_mut() = http::StatusCode::from_u16(error.status()).unwrap_or_default();
+    ///         response
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn refusal_page<R>(mut self, page: impl Fn(&FinishError, &ReturnTo) -> R + Send + Sync + 'static) -> Self
     where
@@ -176,8 +233,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self
     }
 
-    /// Told of every refused callback, whatever becomes of it: the place to log
-    /// [`code`](FinishError::code) and [`diagnosis`](FinishError::diagnosis).
+    /// Observes every refused callback, whatever the response is. Log [`code`](FinishError::code) and
+    /// [`diagnosis`](FinishError::diagnosis) here.
     ///
     /// # Examples
     ///
@@ -188,32 +245,19 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let routes = LoginRoutes::builder(flow)
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .on_error(|error| eprintln!("{}: {}", error.code(), error.diagnosis()));
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_error(|error| eprintln!("callback refused, {}: {}", error.code(), error.diagnosis()))
+    ///     .on_begin_error(|error| eprintln!("login not started: {error}"))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_error(mut self, told: impl Fn(&FinishError) + Send + Sync + 'static) -> Self {
         self.hooks.on_error = Some(Arc::new(told));
         self
     }
 
-    /// Told of every login that did not begin, a state that is too long with its numbers among them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use http::Response;
-    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let routes = LoginRoutes::builder(flow)
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|_, _| async { Response::new("signed in") })
-    ///     .on_begin_error(|error| eprintln!("{error}"));
-    /// assert!(routes.build().is_ok());
-    /// # Ok::<(), oauth_state::error::NameError>(())
-    /// ```
+    /// Observes every login that did not start, for example because its state was too long; the error has the numbers.
+    /// See [`RoutesBuilder::on_error`] for an example.
     pub fn on_begin_error(mut self, told: impl Fn(&BeginError) + Send + Sync + 'static) -> Self {
         self.hooks.on_begin_error = Some(Arc::new(told));
         self

@@ -2,20 +2,12 @@
 
 use std::future::Future;
 
-/// Runs `work` on a task of its own, so that it ends even if the client's connection goes away: between the mark and
-/// the exchange of the code, a login would be lost.
+/// Runs `work` on a task of its own, so that it finishes even if the client disconnects: a disconnect between the mark
+/// and the exchange of the code would lose the login. [`Routes`](crate::Routes) do so themselves.
 ///
 /// # Panics
 ///
 /// If `work` panics, or if it is called outside a tokio runtime.
-///
-/// # Examples
-///
-/// ```
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert_eq!(oauth_state_routes::run_to_completion(async { 42 }).await, 42);
-/// # });
-/// ```
 pub async fn run_to_completion<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> R {
     match tokio::spawn(work).await {
         Ok(result) => result,

@@ -1,41 +1,30 @@
-//! What a state store gives: an issued state, and a consumed one.
+//! The results of a state store: an issued state, and a consumed one.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use oauth_state::http::SetsCookie;
-use oauth_state::outcome::{Code, CodeVerifier, Nonce, UnverifiedParameters};
-use oauth_state::{AuthorizationRequest, Authorized, Denied, LoginOutcome, Origin, seam};
+use oauth_state::outcome::{AuthorizationError, Code, CodeVerifier, Nonce, UnverifiedParameters};
+use oauth_state::{AuthorizationRequest, Authorized, Denied, LoginOutcome, Origin};
 
-/// A login that a [`StateStore`](super::StateStore) has begun.
+/// A login that a [`StateStore`](super::StateStore) started. See [`StateStore`](super::StateStore) for an example.
 ///
-/// It differs from [`AuthorizationRequest`] in that a store from before this crate may know neither PKCE nor the nonce.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state_store::StateStore;
-/// use oauth_state::{testing, Binding, Login};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let issued = testing::flow().issue(Binding::session(&[7; 16])?, Login::with("github")).await?;
-/// assert_eq!(issued.code_challenge.unwrap().len(), 43);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
+/// It differs from [`AuthorizationRequest`] in that a legacy store may know neither PKCE nor the nonce.
 #[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
 #[non_exhaustive]
 pub struct Issued {
     /// The `state` parameter.
     pub state: String,
-    /// The `code_challenge` parameter, for `code_challenge_method=S256` (RFC 7636 section 4.3); leave both out without it.
+    /// The `code_challenge` parameter, for `code_challenge_method=S256` (RFC 7636 section 4.3). If it is `None`, send
+    /// neither parameter.
     pub code_challenge: Option<String>,
     /// The `nonce` parameter of OpenID Connect.
     pub nonce: Option<String>,
     /// The value of a `Set-Cookie` header to send with the redirect.
     pub set_cookie: Option<String>,
-    /// The secret that the client keeps and sends back.
+    /// The secret that the client keeps and sends back with the callback.
     pub login_secret: Option<String>,
-    /// When the state expires, where the store says so.
+    /// When the state expires, if the store knows.
     pub expires_at: Option<SystemTime>,
 }
 
@@ -46,14 +35,7 @@ impl fmt::Debug for Issued {
 }
 
 impl Issued {
-    /// A state of a store from before this crate, with nothing beside it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let issued = oauth_state_store::Issued::bare("d6f1a0c9".to_owned());
-    /// assert!(issued.code_challenge.is_none());
-    /// ```
+    /// A state of a legacy store, without PKCE, nonce and cookie.
     pub fn bare(state: String) -> Self {
         Self { state, code_challenge: None, nonce: None, set_cookie: None, login_secret: None, expires_at: None }
     }
@@ -62,8 +44,7 @@ impl Issued {
 impl From<AuthorizationRequest> for Issued {
     fn from(begun: AuthorizationRequest) -> Self {
         let AuthorizationRequest { state, code_challenge, nonce, set_cookie, login_secret, expires_at, .. } = begun;
-        let (code_challenge, nonce, expires_at) = (Some(code_challenge), Some(nonce), Some(expires_at));
-        Self { state, code_challenge, nonce, set_cookie, login_secret, expires_at }
+        Self { state, code_challenge, nonce, set_cookie, login_secret, expires_at: Some(expires_at) }
     }
 }
 
@@ -73,15 +54,25 @@ impl SetsCookie for Issued {
     }
 }
 
-/// A login that a [`StateStore`](super::StateStore) has finished. The provider may still have said no.
+/// A login that a [`StateStore`](super::StateStore) finished. The provider may still have refused it.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state::testing;
+/// use oauth_state::LoginOutcome;
 /// use oauth_state_store::Consumed;
-/// let Consumed::Code(login) = Consumed::from(testing::finished()) else { panic!("the provider refused") };
-/// assert_eq!(login.code_verifier.unwrap().secret().len(), 43);
+///
+/// fn respond(consumed: Consumed<String>) -> &'static str {
+///     match consumed {
+///         // Exchange login.code, with login.code_verifier if there is one.
+///         Consumed::Code(login) => "signed in",
+///         Consumed::Refused(refusal) => "the provider refused",
+///         // Of a flow for logout and step-up; a legacy store has neither.
+///         Consumed::Other(LoginOutcome::Returned(_)) => "signed out",
+///         Consumed::Other(LoginOutcome::SteppedUp(step_up)) => "confirm it with its auth_time",
+///         _ => "not expected here",
+///     }
+/// }
 /// ```
 #[derive(Debug)]
 #[must_use = "a finished login holds the code to exchange, or the provider's refusal"]
@@ -90,49 +81,66 @@ pub enum Consumed<S> {
     /// The provider sent a code: exchange it, with the verifier if there is one, and compare the nonce if there is one.
     Code(ConsumedLogin<S>),
     /// The provider sent an error.
-    Refused(Denied<S>),
+    Refused(ConsumedRefusal<S>),
+    /// An outcome that no legacy store has, as [`Flow::finish`](oauth_state::Flow::finish) returned it:
+    /// [`LoginOutcome::SteppedUp`] or [`LoginOutcome::Returned`]. It occurs only in flows that accept
+    /// [`Purpose::Reauthenticate`](oauth_state::Purpose::Reauthenticate),
+    /// [`Purpose::Logout`](oauth_state::Purpose::Logout) or a purpose without a code.
+    Other(LoginOutcome<S>),
 }
 
-/// A code, and what is needed to use it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::testing;
-/// use oauth_state_store::Consumed;
-/// let Consumed::Code(login) = Consumed::from(testing::finished()) else { panic!("the provider refused") };
-/// assert_eq!((login.origin.provider.as_str(), login.code.secret()), ("github", "code"));
-/// ```
+/// A code, and what its exchange needs.
 #[derive(Debug)]
 #[must_use = "the code has to be exchanged"]
 #[non_exhaustive]
 pub struct ConsumedLogin<S> {
-    /// What the state says of this login; of a store from before this crate, the provider alone.
+    /// The login as the state describes it. A legacy store knows only the provider.
     pub origin: Origin,
     /// The caller's data.
     pub data: S,
     /// For the token endpoint.
     pub code: Code,
-    /// For the token endpoint, if the login began with a `code_challenge` of this crate's.
+    /// For the token endpoint, if the login started with a `code_challenge` of this crate.
     ///
     /// # Security
     ///
-    /// Send none without one: a provider must refuse a `code_verifier` where there was no `code_challenge` (RFC 9700
+    /// If it is `None`, send no `code_verifier`: a provider must refuse one if there was no `code_challenge` (RFC 9700
     /// section 2.1.1).
     pub code_verifier: Option<CodeVerifier>,
-    /// To compare with the ID token's, if the login began with one of this crate's.
+    /// To compare with that of the ID token, if the login started with a nonce of this crate.
     pub nonce: Option<Nonce>,
     /// The callback's other parameters: text from outside.
     pub parameters: UnverifiedParameters,
 }
 
+/// The provider's refusal. The state is used up.
+///
+/// It has two fields less than [`Denied`], because a legacy store has neither: who sent the error (`attributed_to`),
+/// and a `restart`. Without the first, treat the error as text from outside: anyone who knows the state can send one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConsumedRefusal<S> {
+    /// The login as the state describes it. A legacy store knows only the provider.
+    pub origin: Origin,
+    /// The caller's data.
+    pub data: S,
+    /// The error code of the callback.
+    pub error: AuthorizationError,
+    /// The callback's other parameters, such as `error_description`: text from outside.
+    pub parameters: UnverifiedParameters,
+}
+
 impl<S> From<LoginOutcome<S>> for Consumed<S> {
     fn from(finished: LoginOutcome<S>) -> Self {
-        let consumed = |login| {
-            let Authorized { origin, data, code, code_verifier, nonce, parameters, .. } = login;
-            let (code_verifier, nonce) = (Some(code_verifier), Some(nonce));
-            Self::Code(ConsumedLogin { origin, data, code, code_verifier, nonce, parameters })
-        };
-        seam::either(finished, consumed, Self::Refused)
+        match finished {
+            LoginOutcome::Authorized(login) => {
+                let Authorized { origin, data, code, code_verifier, nonce, parameters, .. } = login;
+                Self::Code(ConsumedLogin { origin, data, code, code_verifier, nonce, parameters })
+            }
+            LoginOutcome::Denied(Denied { origin, data, error, parameters, .. }) => {
+                Self::Refused(ConsumedRefusal { origin, data, error, parameters })
+            }
+            other => Self::Other(other),
+        }
     }
 }

@@ -1,45 +1,42 @@
-//! One interface over every way to keep a login's state, for a service that moves from one to another.
+//! One interface for every way to store the state of logins, for a service that moves from one to another.
 //!
-//! | store | its states | survives | writes on every begin |
+//! | store | its states | survives | writes at every login start |
 //! |---|---|---|---|
-//! | [`Flow`]: sealed, this crate's point | `ost1…` | a restart, the loss of any server | no |
-//! | [`Flow`], signed: [readable by anyone](oauth_state::FlowBuilder::build_signed_not_encrypted) | `oss1…` | the same | no |
+//! | [`Flow`]: sealed, the purpose of this crate | `ost1…` | a restart, the loss of any server | no |
+//! | [`Flow`], signed: [anyone can read it][signed] | `oss1…` | the same | no |
 //! | [`StoredFlow`] over `RedisPayloadStore` | `osr1…` | a restart; what Redis survives | yes |
 //! | [`StoredFlow`] over `PostgresPayloadStore` | `osp1…` | a restart; what Postgres survives | yes |
-//! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing, and one process alone finishes what it began | yes |
-//! | [`UnboundLegacyStore`] over [`LegacyStore`]: the caller's own map or table | the caller's | as it did before | yes |
+//! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing; one process alone | yes |
+//! | [`UnboundLegacyStore`] over [`LegacyStore`]: your own map or table | yours | as before | yes |
 //!
-//! [`Migration`] wraps two of them and moves logins from one to the other, a percentage at a time, forwards and backwards.
-//! `docs/migrating.md` in the repository shows the change of one service, step by step.
+//! [signed]: oauth_state::FlowBuilder::build_signed_not_encrypted
+//!
+//! [`Migration`] wraps two of them and moves logins from one to the other, a percentage at a time, forwards and
+//! backwards. `docs/migrating.md` in the repository shows the migration of one service step by step.
 //!
 //! ```
-//! use oauth_state_store::{Consumed, MemoryPayloadStore, Migration, StateStore, StoredFlow};
-//! use oauth_state::{testing, App, Binding, Callback, Expect, Flow, Login, Provider, SingleProcessGuard};
+//! use oauth_state::testing::{block_on, flow_carrying};
+//! use oauth_state::{Binding, Callback, Expect, Login};
+//! use oauth_state_store::testing::stored_flow;
+//! use oauth_state_store::{Consumed, Migration, StateStore};
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let builder = || -> Result<_, Box<dyn std::error::Error>> {
-//!     let guard = SingleProcessGuard::with_capacity(100);
-//!     let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), guard);
-//!     Ok(builder.carrying::<String>().provider(Provider::github()))
-//! };
-//! let old = StoredFlow::new(builder()?, MemoryPayloadStore::with_capacity(10_000))?;
-//! let logins = Migration::new(old, builder()?.build()?)?;
+//! let logins = Migration::new(stored_flow(), flow_carrying::<String>())?;
+//! let session = Binding::session(&[7; 16])?;
+//! let start = || block_on(logins.issue(session.clone(), Login::with("github").data("hello".to_owned())));
 //!
-//! let begin = || logins.issue(Binding::session(&[7; 16]).unwrap(), Login::with("github").data("hello".to_owned()));
-//! let before = begin().await?;
-//! assert!(before.state.starts_with("osm1")); // 0 %: everything begins on the old side
-//!
+//! let before = start()?;
+//! assert!(before.state.starts_with("osm1")); // at 0 %, every login starts on the old side
 //! logins.set_percent(100)?;
-//! let after = begin().await?;
+//! let after = start()?;
 //! assert!(after.state.starts_with("ost1"));
+//!
 //! for state in [before.state, after.state] {
 //!     let callback = Callback::from_pairs([("code", "code"), ("state", &state)])?;
-//!     let consumed = logins.consume(Binding::session(&[7; 16])?, Expect::provider("github"), callback).await?;
+//!     let consumed = block_on(logins.consume(session.clone(), Expect::provider("github"), callback))?;
 //!     let Consumed::Code(login) = consumed else { panic!("the provider refused") };
-//!     assert_eq!(login.data, "hello"); // callbacks of either side are finished
+//!     assert_eq!(login.data, "hello"); // the callbacks of both sides are finished
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # }).unwrap();
 //! ```
 
 mod consumed;
@@ -58,39 +55,39 @@ use serde::de::DeserializeOwned;
 
 pub use oauth_state::payload::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StoreError, StoreErrorKind};
 
-pub use consumed::{Consumed, ConsumedLogin, Issued};
+pub use consumed::{Consumed, ConsumedLogin, ConsumedRefusal, Issued};
 pub use legacy::{LegacyStore, UnboundLegacyStore, is_form_of_this_crate};
 pub use migration::{Migration, MigrationCounts, MigrationError, MigrationPlan, SideCounts};
 pub use stored::StoredFlow;
 
-use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Flow, Login, seam};
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Flow, Login};
 
-/// A way to keep the state of logins, each with data of the type `S`. It can be a `dyn`, so that operations choose the store and
-/// providers do not know which.
+/// A way to store the state of logins, each with data of the type `S`. It can be a `dyn`, so that configuration chooses
+/// the store and the code for each provider does not depend on it.
 ///
 /// # Examples
 ///
 /// ```
+/// use oauth_state::http::redirect;
+/// use oauth_state::testing::{self, block_on};
+/// use oauth_state::{Binding, Login};
 /// use oauth_state_store::StateStore;
-/// use oauth_state::{testing, Binding, Login};
 /// use std::sync::Arc;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// struct Github {
-///     logins: Arc<dyn StateStore<()>>,
-/// }
-/// let github = Github { logins: Arc::new(testing::flow()) };
-/// let issued = github.logins.issue(Binding::session(&[7; 16])?, Login::with("github")).await?;
-/// assert!(github.logins.owns(&issued.state));
+/// let logins: Arc<dyn StateStore<()>> = Arc::new(testing::flow()); // or a StoredFlow, or a Migration
+/// let headers = http::HeaderMap::new(); // of the request
+/// let issued = block_on(logins.issue(Binding::cookies(&headers), Login::with("github")))?;
+/// # fn authorization_url(_: &oauth_state_store::Issued) -> String { "https://github.com/login".to_owned() }
+/// let response = redirect(&issued, &authorization_url(&issued))?; // with its state and code_challenge
+/// assert!(response.headers().contains_key("set-cookie"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
 /// ```
 pub trait StateStore<S>: Send + Sync + 'static {
-    /// Begins a login.
+    /// Starts a login.
     ///
     /// # Errors
     ///
-    /// [`BeginError`] says what to change; nobody has been redirected.
+    /// [`BeginError`] says what to change. The user has not been redirected.
     fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>>;
 
     /// Finishes a login, once.
@@ -105,8 +102,8 @@ pub trait StateStore<S>: Send + Sync + 'static {
         callback: Callback,
     ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>>;
 
-    /// Whether a state has the form of this store's. Decided by the text alone, before any look-up; true says nothing of
-    /// whether it is authentic.
+    /// Whether a state has the form of this store's states. The text alone decides, without a lookup; `true` does not
+    /// mean that the state is authentic.
     fn owns(&self, state: &str) -> bool;
 }
 
@@ -129,7 +126,7 @@ impl<S: 'static, L: StateStore<S> + ?Sized> StateStore<S> for Arc<L> {
     }
 }
 
-/// The sealed store: nothing is kept anywhere.
+/// The sealed store: nothing is stored.
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for Flow<T> {
     fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         let begun = self.begin(binding, login);
@@ -146,11 +143,11 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for 
     }
 
     fn owns(&self, state: &str) -> bool {
-        seam::is_state_of(self, state)
+        Flow::owns(self, state)
     }
 }
 
-/// Handles, and rows in a store.
+/// Handles as states, and rows in a store.
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StateStore<T> for StoredFlow<T> {
     fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<T>) -> BoxFuture<'a, Result<Issued, BeginError>> {
         Box::pin(async move { Ok(self.begin(binding, login).await?.into()) })

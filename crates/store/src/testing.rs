@@ -1,32 +1,19 @@
-//! Ready-made stores, for examples and for tests of an application's own.
+//! Ready-made stores, for examples and for your tests.
 //!
 //! # Security
 //!
-//! Their ring is the public one of [`oauth_state::testing`]. Turn the feature `testing` on in `[dev-dependencies]` only.
+//! Their ring is the public one of [`oauth_state::testing`]. Enable the feature `testing` only in `[dev-dependencies]`.
 
 use oauth_state::testing::ring;
 use oauth_state::{App, Flow, Provider, SingleProcessGuard};
 
 use crate::{MemoryPayloadStore, StoredFlow};
 
-/// A flow at GitHub, whose data lies in a memory of its own.
+/// A flow with GitHub, whose data is in a memory of its own; its states start with `osm1`.
 ///
 /// # Panics
 ///
-/// Never: its configuration is one that builds.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{Binding, Login};
-/// use oauth_state_store::testing::stored_flow;
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let login = Login::with("github").data("a text".to_owned());
-/// let begun = stored_flow().begin(Binding::session(&[7; 16])?, login).await?;
-/// assert!(begun.state.starts_with("osm1"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
+/// Never: its configuration is valid.
 #[must_use]
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn stored_flow() -> StoredFlow<String> {

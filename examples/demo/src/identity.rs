@@ -1,15 +1,13 @@
-//! Who signed in, as the provider tells it: the URL to send a user to, and the exchange of the code that comes back.
+//! The URL of the provider that a user is redirected to, and the exchange of the code that comes back.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
-use oauth_state::provider::ResponseMode;
-use oauth_state::{AuthorizationRequest, Authorized};
+use oauth_state::{AuthorizationRequest, AuthorizationUrl, Authorized};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::address::{pair, with_parameters};
 use crate::exchanged::Exchanged;
 use crate::settings::{BegunOn, Settings};
 use crate::{Failure, http_client};
@@ -34,11 +32,11 @@ impl Identity {
     }
 
     /// Where to send the user.
-    pub async fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
+    pub async fn authorization_url(&self, begun: &AuthorizationRequest) -> Result<AuthorizationUrl, Failure> {
         match self {
-            Self::OAuth(client) => client.authorization_url(begun, mode),
+            Self::OAuth(_) => Ok(begun.url()?),
             #[cfg(feature = "openid")]
-            Self::OpenId(client) => client.authorization_url(begun, mode).await,
+            Self::OpenId(client) => client.authorization_url(begun).await,
         }
     }
 
@@ -52,13 +50,12 @@ impl Identity {
     }
 }
 
-/// OAuth 2.0 with PKCE; the user is who the provider's user endpoint says. Written out, because that is short; a service takes the
+/// OAuth 2.0 with PKCE; the provider's user endpoint says who the user is. Written out, because that is short; a service can use the
 /// `oauth2` crate.
 pub struct OAuth {
     issuer: String,
     client_id: String,
     client_secret: String,
-    redirect_uri: String,
 }
 
 #[derive(Deserialize)]
@@ -82,28 +79,11 @@ impl OAuth {
             issuer: settings.issuer.clone(),
             client_id: settings.client_id.clone(),
             client_secret: settings.client_secret.clone(),
-            redirect_uri: format!("{}/callback", settings.public),
         }
-    }
-
-    /// RFC 6749 section 4.1.1, RFC 7636 section 4.3.
-    fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
-        let mut parameters = vec![
-            pair("response_type", "code"),
-            pair("client_id", &self.client_id),
-            pair("redirect_uri", &self.redirect_uri),
-            pair("state", &begun.state),
-            pair("code_challenge", &begun.code_challenge),
-            pair("code_challenge_method", "S256"),
-        ];
-        if mode != ResponseMode::Query {
-            parameters.push(pair("response_mode", "form_post"));
-        }
-        Ok(with_parameters(&format!("{}/authorize", self.issuer), &parameters)?.to_string())
     }
 
     async fn exchange(&self, login: Authorized<BegunOn>) -> Exchanged {
-        let tokens = match self.tokens(login.code.secret(), login.code_verifier.secret()).await {
+        let tokens = match self.tokens(&login.token_form()).await {
             Ok(Ok(tokens)) => tokens,
             Ok(Err(refusal)) => return Exchanged::Refused(refusal.error),
             Err(_) => return Exchanged::Failed("provider_error", "The provider did not answer the exchange."),
@@ -115,13 +95,7 @@ impl OAuth {
     }
 
     /// RFC 6749 section 4.1.3, with the client's password in the header (section 2.3.1).
-    async fn tokens(&self, code: &str, code_verifier: &str) -> Result<Result<Tokens, Refusal>, Failure> {
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", &self.redirect_uri),
-            ("code_verifier", code_verifier),
-        ];
+    async fn tokens(&self, form: &[(&str, &str)]) -> Result<Result<Tokens, Refusal>, Failure> {
         let password = STANDARD.encode(format!("{}:{}", self.client_id, self.client_secret));
         let request = Request::post(format!("{}/token", self.issuer))
             .header(AUTHORIZATION, format!("Basic {password}"))

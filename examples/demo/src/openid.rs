@@ -1,8 +1,7 @@
 //! OpenID Connect, for a provider that the tests bring: discovery, and an ID token with this login's nonce.
 
-use oauth_state::provider::ResponseMode;
-use oauth_state::{AuthorizationRequest, Authorized};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use oauth_state::{AuthorizationRequest, AuthorizationUrl, Authorized};
+use openidconnect::core::{CoreClient, CoreProviderMetadata};
 use openidconnect::{
     ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, RedirectUrl,
     RequestTokenError, TokenResponse,
@@ -38,16 +37,8 @@ impl OpenId {
     }
 
     /// Where to send the user.
-    pub async fn authorization_url(&self, begun: &AuthorizationRequest, mode: ResponseMode) -> Result<String, Failure> {
-        let (state, nonce) = (begun.csrf_token(), begun.openidconnect_nonce());
-        let client = self.client().await?;
-        let mut request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
-            .set_pkce_challenge(begun.pkce_challenge());
-        if mode != ResponseMode::Query {
-            request = request.add_extra_param("response_mode", "form_post");
-        }
-        Ok(request.url().0.into())
+    pub async fn authorization_url(&self, begun: &AuthorizationRequest) -> Result<AuthorizationUrl, Failure> {
+        Ok(begun.url_at(self.client().await?.auth_uri().as_str())?)
     }
 
     /// Exchanges the code and accepts the ID token only with this login's nonce.
@@ -55,18 +46,22 @@ impl OpenId {
         let Ok(client) = self.client().await else {
             return Exchanged::Failed("provider_unreachable", "The provider could not be reached.");
         };
-        let Ok(exchange) = client.exchange_code(login.code.into()) else {
+        let Some(nonce) = login.nonce.map(Nonce::from) else {
+            return Exchanged::Failed("no_nonce", "The login has no nonce.");
+        };
+        let Ok(mut exchange) = client.exchange_code(login.code.into()) else {
             return Exchanged::Failed("provider_error", "The provider has no token endpoint.");
         };
-        let tokens =
-            match exchange.set_pkce_verifier(login.code_verifier.into()).request_async(&http_client::send).await {
-                Ok(tokens) => tokens,
-                Err(RequestTokenError::ServerResponse(refused)) => {
-                    return Exchanged::Refused(refused.error().as_ref().to_owned());
-                }
-                Err(_) => return Exchanged::Failed("provider_error", "The provider did not answer the exchange."),
-            };
-        let nonce: Nonce = login.nonce.into();
+        if let Some(verifier) = login.code_verifier {
+            exchange = exchange.set_pkce_verifier(verifier.into());
+        }
+        let tokens = match exchange.request_async(&http_client::send).await {
+            Ok(tokens) => tokens,
+            Err(RequestTokenError::ServerResponse(refused)) => {
+                return Exchanged::Refused(refused.error().as_ref().to_owned());
+            }
+            Err(_) => return Exchanged::Failed("provider_error", "The provider did not answer the exchange."),
+        };
         let claims = tokens.id_token().and_then(|token| token.claims(&client.id_token_verifier(), &nonce).ok());
         match claims {
             Some(claims) => Exchanged::Subject(claims.subject().as_str().to_owned()),
@@ -74,8 +69,8 @@ impl OpenId {
         }
     }
 
-    /// The provider's metadata and keys, asked for once. A service that runs for longer than a demonstration asks again from
-    /// time to time, and when an ID token names a key that it does not have.
+    /// The provider's metadata and keys, fetched once. A long-running service fetches them again from time to time, and when an
+    /// ID token names a key that it does not have.
     async fn client(&self) -> Result<&Client, Failure> {
         self.client
             .get_or_try_init(|| async {

@@ -35,14 +35,16 @@ struct Site {
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let shared = guard::is_shared();
     let guard = guard::from_environment().await?;
+    let provider = Provider::custom(PROVIDER)?
+        .client_id(&settings.client_id)
+        .redirect_uri(&format!("{}/callback", settings.public))
+        .authorization_endpoint(&format!("{}/authorize", settings.issuer)) // with --openid, discovery replaces it
+        .scopes(settings.openid.then_some("openid"))
+        .response_mode(settings.response_mode)
+        .requires_iss(&settings.issuer);
     let flow = Flow::builder(App::new("login-example", "demo")?, keys::from_environment().await?, guard)
         .carrying::<BegunOn>()
-        .provider(
-            Provider::custom(PROVIDER)?
-                .requires_iss(&settings.issuer)
-                .response_mode(settings.response_mode)
-                .redirect_uri(&format!("{}/callback", settings.public)),
-        )
+        .provider(provider)
         .lifetime(settings.lifetime)
         .build()?;
     tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
@@ -52,7 +54,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let until_end_of_input = settings.until_end_of_input;
     let identity = Identity::new(&settings)?;
     let site = Arc::new(Site { flow, settings, shared, identity });
-    // A form that nobody declared comes by POST all the same: the refusal says what is wrong, where a 405 would not.
+    // A provider may answer by POST although it is declared to use the query: the refusal names the reason, and a 405 would not.
     let callbacks = get(callback).post(callback);
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", callbacks);
     axum::serve(listener, app.with_state(site)).with_graceful_shutdown(end_of_input(until_end_of_input)).await?;
@@ -78,12 +80,12 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
     let login = Login::with(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
     let begun = site.flow.begin(Binding::cookies(&headers), login)?;
     tracing::info!(server = site.settings.name, "login begun");
-    let url = site.identity.authorization_url(&begun, site.settings.response_mode).await?;
-    Ok(redirect(&begun, &url))
+    let url = site.identity.authorization_url(&begun).await?;
+    Ok(redirect(&begun, &url.to_string()))
 }
 
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         let finished = match request {
             Ok(request) => site.finish(request).await,
@@ -100,7 +102,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
                 Outcome::refused(&refused)
             }
         };
-        // The code for whoever runs this; a real service shows the person `public_text` and nothing more.
+        // The demo shows the code; a service logs it, and shows the user only `public_text`.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
         set_no_store((status, Html(pages::outcome(&outcome, &site.settings.name))))
@@ -128,7 +130,7 @@ impl Site {
     }
 }
 
-/// A login that could not begin.
+/// A login that could not start.
 enum Refusal {
     Begin(oauth_state::BeginError),
     Provider(Failure),

@@ -1,4 +1,4 @@
-//! A client of our own, from what the environment says.
+//! A client of our own, configured from the environment.
 
 use std::time::Duration;
 
@@ -12,26 +12,29 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::AwsSecret;
 
-/// Credentials may have to be fetched first, so that both together stay well below ten seconds.
+/// Credentials may have to be fetched first, so both together stay well below ten seconds.
 const CONNECT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(4);
 
 impl AwsSecret {
-    /// The secret of this name or ARN, over a client that takes region and credentials from where the AWS tools take them: the
-    /// environment, the profile, a web identity (EKS), the task (ECS) or the instance (EC2).
+    /// The secret of this name or ARN. The client gets its region and credentials from the same places as the AWS
+    /// tools: the environment, the profile, a web identity (EKS), the task (ECS) or the instance (EC2).
     ///
-    /// With a role for every service there is nothing to configure but the secret's name.
+    /// If every service has a role, only the secret's name has to be configured.
     ///
     /// # Examples
     ///
-    /// ```
-    /// use oauth_state::ring::source::KeySource;
+    /// ```no_run
+    /// use oauth_state::LiveKeyRing;
+    /// use oauth_state::ring::Refresh;
     /// use oauth_state_aws::AwsSecret;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
     /// let source = AwsSecret::from_environment("prod/oauth-state").await;
-    /// assert!(source.name().ends_with("secret prod/oauth-state"));
-    /// # });
+    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
+    /// tokio::spawn(refresher.run());
+    /// # Ok(())
+    /// # }
     /// ```
     pub async fn from_environment(secret_id: impl Into<String>) -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();

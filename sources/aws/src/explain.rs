@@ -1,4 +1,4 @@
-//! What the SDK's errors mean, in words that hold neither a key nor a credential.
+//! The meaning of the SDK's errors, in words that contain neither a key nor a credential.
 //!
 //! The SDK's error is not kept as the cause: its `Debug` prints the response, whose body can be the secret.
 
@@ -42,18 +42,18 @@ where
     }
 }
 
-/// Nothing went out: there were no credentials, or no region. The SDK says which in words alone.
+/// Nothing was sent: there were no credentials, or no region. The SDK says which only in its message.
 fn unsent(name: &str, because: &str) -> Option<SourceError> {
     let error = |kind| SourceError::new(name, kind, because);
     if because.contains("credential") || because.contains("identity") {
         let remedy = "give the process credentials: a role of its instance, task or service account, a profile, or \
                       AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-        return Some(error(SourceErrorKind::Denied).to_do(remedy));
+        return Some(error(SourceErrorKind::Denied).with_remedy(remedy));
     }
     because
         .to_ascii_lowercase()
         .contains("region")
-        .then(|| error(SourceErrorKind::Misconfigured).to_do("set AWS_REGION, or the region of the client"))
+        .then(|| error(SourceErrorKind::Misconfigured).with_remedy("set AWS_REGION, or the region of the client"))
 }
 
 fn answered(source: &AwsSecret, right: &str, status: u16, code: Option<&str>, message: Option<&str>) -> SourceError {
@@ -69,38 +69,38 @@ fn answered(source: &AwsSecret, right: &str, status: u16, code: Option<&str>, me
     match code {
         "ResourceNotFoundException" if message.contains("staging label") => {
             SourceError::new(name, SourceErrorKind::Missing, answer)
-                .to_do(format!("write a ring there (oauth-state keys generate), or give a version the label {}", source.staging_label))
+                .with_remedy(format!("write a ring there (oauth-state keys generate), or give a version the label {}", source.staging_label))
         }
         "ResourceNotFoundException" => SourceError::new(name, SourceErrorKind::Missing, answer)
-            .to_do("write a ring there (oauth-state keys generate), or correct the secret's name, the region or the account"),
+            .with_remedy("write a ring there (oauth-state keys generate), or correct the secret's name, the region or the account"),
         "InvalidRequestException" if message.contains("delet") => {
             SourceError::new(name, SourceErrorKind::Missing, answer)
-                .to_do("the secret is marked for deletion: aws secretsmanager restore-secret takes that back")
+                .with_remedy("the secret is marked for deletion: aws secretsmanager restore-secret takes that back")
         }
         "DecryptionFailure" | "EncryptionFailure" => SourceError::new(name, SourceErrorKind::Denied, answer)
-            .to_do("give this identity kms:Decrypt and kms:GenerateDataKey on the secret's KMS key, which must be enabled"),
-        "AccessDeniedException" | "AccessDenied" => SourceError::new(name, SourceErrorKind::Denied, answer).to_do(format!(
+            .with_remedy("give this identity kms:Decrypt and kms:GenerateDataKey on the secret's KMS key, which must be enabled"),
+        "AccessDeniedException" | "AccessDenied" => SourceError::new(name, SourceErrorKind::Denied, answer).with_remedy(format!(
             "add {right} on this secret to the policy of this identity (and kms:Decrypt, if the secret has a KMS key of its own)"
         )),
         "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => {
             SourceError::new(name, SourceErrorKind::Denied, answer)
-                .to_do("renew the credentials; if they are fresh, set this machine's clock")
+                .with_remedy("renew the credentials; if they are fresh, set this machine's clock")
         }
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException"
         | "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" | "AuthFailure" | "OptInRequired" | "NotAuthorized" => {
             SourceError::new(name, SourceErrorKind::Denied, answer)
-                .to_do("give the process valid credentials; if they are, set this machine's clock")
+                .with_remedy("give the process valid credentials; if they are, set this machine's clock")
         }
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded"
         | "LimitExceededException" => SourceError::new(name, SourceErrorKind::Unavailable, answer)
-            .to_do("it is tried again; if it stays so, refresh less often or ask AWS for a higher quota"),
+            .with_remedy("it is tried again; if it stays so, refresh less often or ask AWS for a higher quota"),
         "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException"
         | "RequestTimeout" | "RequestTimeoutException" => SourceError::new(name, SourceErrorKind::Unavailable, answer),
         "ResourceExistsException" => SourceError::new(name, SourceErrorKind::Conflict, answer),
         // A proxy in between, or an emulator, may refuse without a code.
         _ if matches!(status, 401 | 403) => SourceError::new(name, SourceErrorKind::Denied, answer)
-            .to_do(format!("add {right} on this secret to the policy of this identity, or renew its credentials")),
+            .with_remedy(format!("add {right} on this secret to the policy of this identity, or renew its credentials")),
         _ => SourceError::new(name, kind_of(status), answer),
     }
 }
@@ -114,12 +114,12 @@ fn kind_of(status: u16) -> SourceErrorKind {
     }
 }
 
-/// A complaint about a parameter may repeat it, and the document is one.
+/// A message about a parameter may repeat it, and the document is a parameter.
 fn harmless(message: &str) -> &str {
     if message.contains("osk1.") { "[its message repeats key material]" } else { message }
 }
 
-/// The messages of an error and of what is underneath, without those that only repeat.
+/// The messages of an error and of its causes, without those that only repeat another.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -20,12 +20,12 @@ use oauth_state::BoxFuture;
 use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 
-/// The staging label that Secrets Manager gives to the version that counts.
+/// The staging label of the current version.
 const CURRENT: &str = "AWSCURRENT";
 
 /// A secret in AWS Secrets Manager whose text is a ring document.
 ///
-/// It neither retries nor caches, and switches the retries of the client off for its own calls: the refresh task of
+/// It neither retries nor caches, and disables the client's retries for its own calls: the refresh task of
 /// `LiveKeyRing::load` tries again.
 ///
 /// # Examples
@@ -33,10 +33,10 @@ const CURRENT: &str = "AWSCURRENT";
 /// ```
 /// use oauth_state::ring::source::KeySource;
 /// use oauth_state_aws::AwsSecret;
-/// use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::Region};
+/// use oauth_state_aws::aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
+/// use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config};
 ///
-/// let config = Config::builder().region(Region::new("eu-central-1"));
-/// # let config = config.behavior_version(oauth_state_aws::aws_sdk_secretsmanager::config::BehaviorVersion::latest());
+/// let config = Config::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-central-1"));
 /// let source = AwsSecret::new(Client::from_conf(config.build()), "prod/oauth-state");
 /// assert_eq!(source.name(), "AWS Secrets Manager in eu-central-1, secret prod/oauth-state");
 /// ```
@@ -49,18 +49,7 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    /// The secret of this name or ARN, over the caller's own client.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::ring::source::KeySource;
-    /// # use oauth_state_aws::AwsSecret;
-    /// # use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::BehaviorVersion};
-    /// # let client = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());
-    /// let source = AwsSecret::new(client, "prod/oauth-state");
-    /// assert!(source.name().ends_with("secret prod/oauth-state"));
-    /// ```
+    /// The secret of this name or ARN, with a client of your own.
     #[must_use]
     pub fn new(client: Client, secret_id: impl Into<String>) -> Self {
         let mut source =
@@ -69,21 +58,10 @@ impl AwsSecret {
         source
     }
 
-    /// Reads and writes the version under this staging label; without it, `AWSCURRENT`.
+    /// Reads and writes the version with this staging label; `AWSCURRENT` by default.
     ///
-    /// A label chooses which document is read. It never says what role a key has: every server of a fleet must read the same
-    /// label, or a key seals on one of them that another does not know.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::ring::source::KeySource;
-    /// # use oauth_state_aws::AwsSecret;
-    /// # use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config, config::BehaviorVersion};
-    /// # let client = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());
-    /// let source = AwsSecret::new(client, "prod/oauth-state").staging_label("AWSPREVIOUS");
-    /// assert!(source.name().ends_with("secret prod/oauth-state, staging label AWSPREVIOUS"));
-    /// ```
+    /// The label chooses which document is read, never the role of a key. Every server of a service must read the same
+    /// label: otherwise one server seals with a key that another does not know.
     #[must_use]
     pub fn staging_label(mut self, label: impl Into<String>) -> Self {
         self.staging_label = label.into();
@@ -103,7 +81,7 @@ impl AwsSecret {
         self.name = format!("AWS Secrets Manager{place}, secret {}{label}", self.secret_id);
     }
 
-    /// What a call must not do by itself: the refresh task tries again.
+    /// The client must not retry by itself: the refresh task tries again.
     fn once() -> Builder {
         Builder::new().retry_config(RetryConfig::disabled())
     }
@@ -119,7 +97,7 @@ impl AwsSecret {
             .await
     }
 
-    /// What would be refused with less of an explanation, or not at all.
+    /// Refuses names for which AWS would return a worse error, or none.
     fn check(&self) -> Result<(), SourceError> {
         let wrong = match (self.secret_id.as_str(), self.staging_label.as_str()) {
             ("", _) => "the secret has no name",
@@ -129,14 +107,14 @@ impl AwsSecret {
         Err(SourceError::new(&self.name, SourceErrorKind::Misconfigured, wrong))
     }
 
-    /// The document of an answer. Bytes are taken if they are text.
+    /// The document of a response. Bytes are accepted if they are text.
     fn document(&self, mut answer: GetSecretValueOutput, version: Option<String>) -> Result<Fetched, SourceError> {
         if let Some(text) = answer.secret_string.take() {
             return Ok(Fetched::document(text, version));
         }
         let bytes = answer.secret_binary.take().map(aws_sdk_secretsmanager::primitives::Blob::into_inner);
         Fetched::from_bytes(&self.name, bytes.unwrap_or_default(), version)
-            .map_err(|error| error.to_do("store the ring as the secret's text (SecretString)"))
+            .map_err(|error| error.with_remedy("store the ring as the secret's text (SecretString)"))
     }
 }
 
@@ -151,8 +129,8 @@ impl KeySource for AwsSecret {
         &self.name
     }
 
-    /// One `GetSecretValue`. What tells whether the version is still the same would be a call and a right of its own, so the
-    /// text is transferred either way.
+    /// One `GetSecretValue`. Asking whether the version is still the same would be another call with a right of its
+    /// own, so the text is transferred in any case.
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             self.check()?;
@@ -168,13 +146,13 @@ impl KeySource for AwsSecret {
 }
 
 impl WritableSource for AwsSecret {
-    /// Adds a version, and moves the staging label to it from the version that was expected to have it, which Secrets Manager
-    /// refuses if another one has it by then. A secret that is not there yet is created.
+    /// Adds a version, and moves the staging label to it from the expected version. Secrets Manager refuses the move if
+    /// another version has the label by then. A secret that does not exist is created.
     ///
     /// # Errors
     ///
-    /// As [`KeySource::fetch`] does, and [`SourceErrorKind::Conflict`]; the version that was added stays without a staging
-    /// label then, and AWS removes it in time.
+    /// As [`KeySource::fetch`], and [`SourceErrorKind::Conflict`]. The added version then has no staging label, and AWS
+    /// removes it in time.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,

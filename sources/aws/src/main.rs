@@ -1,4 +1,4 @@
-//! The helper through which the command line `oauth-state` reaches AWS Secrets Manager.
+//! The helper program with which the command line `oauth-state` reaches AWS Secrets Manager.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,15 +1,15 @@
-//! Compare-and-set, out of a label that can be moved only from the version that has it.
+//! Compare-and-set, built on a label that can be moved only away from the version that has it.
 
 use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::{AwsSecret, CURRENT, explain};
 
-/// A new version stands under this label until it has the real one. Not AWSPENDING, which belongs to the rotation that
-/// Secrets Manager itself offers.
+/// The label of a new version until it gets the real one. Not AWSPENDING, which belongs to the rotation of Secrets
+/// Manager itself.
 const NEXT: &str = "OAUTH_STATE_NEXT";
 
-/// Puts the document in the place of the expected version, and gives the new one.
+/// Replaces the expected version with the document, and returns the new version.
 pub(crate) async fn store(
     source: &AwsSecret,
     document: &SecretString,
@@ -62,7 +62,7 @@ pub(crate) async fn store(
     promoted.map(|()| Some(new))
 }
 
-/// Moves the label: the step that only one of several writers gets through.
+/// Moves the label: of several writers, only one succeeds.
 async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(), SourceError> {
     let moved = source
         .client
@@ -87,7 +87,7 @@ async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(),
 async fn create(source: &AwsSecret, document: &SecretString) -> Result<Option<String>, SourceError> {
     if source.secret_id.starts_with("arn:") {
         return Err(SourceError::new(&source.name, SourceErrorKind::Missing, "no secret has this ARN")
-            .to_do("create the secret first, or give its name in place of an ARN"));
+            .with_remedy("create the secret first, or give its name in place of an ARN"));
     }
     let create = source
         .client

@@ -14,28 +14,33 @@ use rustls::crypto::{CryptoProvider, ring};
 use crate::secret::{AzureSecret, client_options};
 
 impl AzureSecret {
-    /// The secret of this address, `https://VAULT.vault.azure.net/secrets/NAME`, or with `/VERSION` behind it.
+    /// The secret of this address, `https://VAULT.vault.azure.net/secrets/NAME`, optionally followed by `/VERSION`.
     ///
-    /// The credential is what `AZURE_TOKEN_CREDENTIALS` names: `ManagedIdentityCredential`, `WorkloadIdentityCredential` or
-    /// `AzureCliCredential`. If it is unset, it is the workload identity if the platform names a token file, the managed identity
-    /// if the platform names an endpoint for it, and the Azure CLI otherwise. `AZURE_CLIENT_ID` chooses among a machine's managed
-    /// identities.
+    /// `AZURE_TOKEN_CREDENTIALS` names the credential: `ManagedIdentityCredential`, `WorkloadIdentityCredential` or
+    /// `AzureCliCredential`. If it is unset, the credential is the workload identity if the platform names a token
+    /// file, the managed identity if the platform names an endpoint for it, and the Azure CLI otherwise.
+    /// `AZURE_CLIENT_ID` chooses among a machine's managed identities.
     ///
-    /// If the process has chosen no provider of cryptography for rustls, ring becomes it.
+    /// If the process has installed no provider of cryptography for rustls, this installs ring.
     ///
     /// # Errors
     ///
-    /// [`SourceErrorKind::Misconfigured`] if the address is none of a secret, or the environment names no credential.
+    /// [`SourceErrorKind::Misconfigured`] if the address is not that of a secret, or the environment names no
+    /// credential.
     ///
     /// # Examples
     ///
-    /// ```
-    /// use oauth_state::ring::source::KeySource;
+    /// ```no_run
+    /// use oauth_state::LiveKeyRing;
+    /// use oauth_state::ring::Refresh;
     /// use oauth_state_azure::AzureSecret;
     ///
+    /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
     /// let source = AzureSecret::from_environment("https://shop.vault.azure.net/secrets/oauth-state")?;
-    /// assert_eq!(source.name(), "the Azure secret oauth-state at https://shop.vault.azure.net/");
-    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
+    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
+    /// tokio::spawn(refresher.run());
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn from_environment(address: &str) -> Result<Self, SourceError> {
         if CryptoProvider::get_default().is_none() {
@@ -47,10 +52,10 @@ impl AzureSecret {
         };
         let id: ResourceId = address.parse().map_err(|error| {
             misconfigured(&error)
-                .to_do("write https://VAULT.vault.azure.net/secrets/NAME, and a version after it if you wish")
+                .with_remedy("write https://VAULT.vault.azure.net/secrets/NAME, and a version after it if you wish")
         })?;
         let credential = credential().map_err(|error| {
-            misconfigured(&error).to_do(
+            misconfigured(&error).with_remedy(
                 "set AZURE_TOKEN_CREDENTIALS to ManagedIdentityCredential, WorkloadIdentityCredential or AzureCliCredential",
             )
         })?;

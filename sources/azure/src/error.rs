@@ -1,4 +1,4 @@
-//! What the client and the vault refuse, as errors of the source.
+//! The errors of the client and the vault, as errors of the source.
 
 use std::error::Error as _;
 
@@ -9,7 +9,7 @@ use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use crate::secret::AzureSecret;
 use crate::step::Step;
 
-/// What the vault said: the outer code, the more precise inner one, and the message.
+/// The vault's error: the outer code, the more precise inner one, and the message.
 struct Said {
     status: u16,
     code: String,
@@ -32,7 +32,7 @@ impl Said {
 }
 
 impl AzureSecret {
-    /// Keeps of the client's error its code and its message: the rest may hold what was answered.
+    /// Keeps only the code and the message of the client's error: the rest may contain the response.
     pub(crate) fn refused(&self, step: Step, error: Error) -> SourceError {
         match error.kind() {
             ErrorKind::HttpResponse { status, error_code, .. } => {
@@ -53,21 +53,21 @@ impl AzureSecret {
     fn told(&self, step: Step, said: Said) -> SourceError {
         let error = self.error(said.kind(), format_args!("{} {}: {}", said.status, said.code, said.message));
         match (error.kind(), said.code.as_str()) {
-            (_, "ObjectIsDeletedButRecoverable") => {
-                error.to_do("recover the secret (az keyvault secret recover), or purge it, before it is written again")
-            }
+            (_, "ObjectIsDeletedButRecoverable") => error.with_remedy(
+                "recover the secret (az keyvault secret recover), or purge it, before it is written again",
+            ),
             (_, "ForbiddenByFirewall" | "ForbiddenByConnection") => {
-                error.to_do("let the vault's firewall admit the service's network")
+                error.with_remedy("let the vault's firewall admit the service's network")
             }
-            (_, "SecretDisabled") => error.to_do("enable the version, or write a new one"),
+            (_, "SecretDisabled") => error.with_remedy("enable the version, or write a new one"),
             (SourceErrorKind::Denied, _) => {
-                error.to_do(format!("grant {} on this secret to the service's identity", step.permission()))
+                error.with_remedy(format!("grant {} on this secret to the service's identity", step.permission()))
             }
             _ => unsure(step, error),
         }
     }
 
-    /// The credential gave no token; whoever it asked may be away for a moment.
+    /// The credential returned no token; the service behind it may be unavailable for a moment.
     fn without_token(&self, error: &Error) -> SourceError {
         let mut kind = SourceErrorKind::Denied;
         let mut cause = error.source();
@@ -82,15 +82,15 @@ impl AzureSecret {
             cause = current.source();
         }
         self.error(kind, format_args!("no token: {error}"))
-            .to_do("give the process a managed identity, a workload identity, or sign in with az login")
+            .with_remedy("give the process a managed identity, a workload identity, or sign in with az login")
     }
 }
 
-/// A write that got no answer may have been done.
+/// A write without a response may have succeeded.
 fn unsure(step: Step, error: SourceError) -> SourceError {
     if step == Step::Set && error.kind() == SourceErrorKind::Unavailable {
         return error
-            .to_do("it is not known whether that was done: read what stands there before the step is repeated");
+            .with_remedy("it is not known whether that was done: read what stands there before the step is repeated");
     }
     error
 }

@@ -1,4 +1,4 @@
-//! The program through which the command line `oauth-state` reaches Azure Key Vault.
+//! The helper program with which the command line `oauth-state` reaches Azure Key Vault.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use crate::step::Step;
 
 /// A secret of Azure Key Vault whose value is a ring document or a bare root key.
 ///
-/// Its current version is read, or the one that [`version`](AzureSecret::version) chooses.
+/// It reads the current version, or the one that [`version`](AzureSecret::version) chooses.
 ///
 /// # Examples
 ///
@@ -38,32 +38,16 @@ pub struct AzureSecret {
 }
 
 impl AzureSecret {
-    /// The secret of this name in the client's vault.
+    /// The secret of this name in the client's vault; see [`AzureSecret`] for an example.
     ///
-    /// Give the client no retries, as [`client_options`] does: it would try again for a minute, and the refresh task, which
-    /// tries again itself, would give up before and never learn what the vault said.
-    ///
-    /// # Examples
-    ///
-    /// See [`AzureSecret`].
+    /// Give the client no retries, as [`client_options`] does. Otherwise the client retries for a minute, and the
+    /// refresh task, which retries itself, gives up earlier and never gets the vault's error.
     #[must_use]
     pub fn new(client: SecretClient, secret: impl Into<String>) -> Self {
         Self::of(client, secret.into(), None)
     }
 
     /// Reads this version instead of the current one: 32 hexadecimal digits. A rotation cannot be written to it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::KeySource;
-    /// use oauth_state_azure::AzureSecret;
-    ///
-    /// let ring = AzureSecret::from_environment("https://shop.vault.azure.net/secrets/oauth-state")?;
-    /// let as_it_was = ring.version("0123456789abcdef0123456789abcdef");
-    /// assert!(as_it_was.name().contains("version 0123456789abcdef"));
-    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
-    /// ```
     #[must_use]
     pub fn version(self, version: impl Into<String>) -> Self {
         Self::of(self.client, self.secret, Some(version.into()))
@@ -89,7 +73,7 @@ impl AzureSecret {
         }
         Err(self
             .error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version")
-            .to_do("a name has 1 to 127 letters, digits and hyphens; a version is written in hexadecimal"))
+            .with_remedy("a name has 1 to 127 letters, digits and hyphens; a version is written in hexadecimal"))
     }
 
     async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
@@ -125,8 +109,8 @@ impl KeySource for AzureSecret {
         &self.name
     }
 
-    /// One `GET`. The vault has no cheaper question that the reader's role may ask, so the answer to a known version is told by
-    /// its id alone.
+    /// One `GET`. The vault has no cheaper request that the reader's role allows, so only the id shows that the version
+    /// is the known one.
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read(known_version))
     }
@@ -139,13 +123,6 @@ impl std::fmt::Debug for AzureSecret {
 }
 
 /// The client's own defaults, except that each request is sent once.
-///
-/// # Examples
-///
-/// ```
-/// let options = oauth_state_azure::client_options();
-/// assert!(format!("{:?}", options.client_options.retry).contains("None"));
-/// ```
 #[must_use]
 pub fn client_options() -> SecretClientOptions {
     let mut options = SecretClientOptions::default();

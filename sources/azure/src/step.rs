@@ -1,6 +1,6 @@
-//! What is asked of the vault, and the permission that it takes.
+//! The requests to the vault, and the permission that each needs.
 
-/// What was asked of the vault.
+/// A request to the vault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Get,

@@ -1,4 +1,4 @@
-//! Rotations, written to Azure Key Vault.
+//! Writing rotations to Azure Key Vault.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use crate::secret::AzureSecret;
 use crate::step::Step;
 
 impl WritableSource for AzureSecret {
-    /// Sets the secret, which makes a new version of it the current one.
+    /// Sets the secret, which creates a new version of it and makes it the current one.
     ///
-    /// **Not a compare-and-set: Key Vault has no conditional write.** What stands there is compared first, and the list of
-    /// versions is read before and after. If another version came in between, this reports a conflict, *although both are
-    /// written by then* and either may be the current one. Of two writers at once at most one is told that he succeeded, and
-    /// it can be that neither is. One who succeeded may find a later version in place of his own, whose writer was told of the
-    /// conflict. Let one operator, or one job that runs alone, rotate the ring.
+    /// **Not a compare-and-set: Key Vault has no conditional write.** The current version is compared first, and the
+    /// list of versions is read before and after. If another version was added in between, this reports a conflict,
+    /// *although both are written by then* and either may be the current one. Of two concurrent writers, at most one is
+    /// told that it succeeded, and possibly neither. A writer that succeeded may find its version replaced by a later
+    /// one, whose writer was told of the conflict. Let one operator, or one job that runs alone, rotate the ring.
     ///
     /// A version that was chosen by its id cannot be replaced.
     fn store<'a>(
@@ -36,7 +36,7 @@ impl AzureSecret {
         if self.version.is_some() {
             return Err(self
                 .error(SourceErrorKind::Misconfigured, "a version chosen by its id stays what it is")
-                .to_do("leave the version out"));
+                .with_remedy("leave the version out"));
         }
         // In this order: whatever is written after the list is noticed, by the comparison or by the second list.
         let before = self.versions().await?;
@@ -65,7 +65,7 @@ impl AzureSecret {
                     SourceErrorKind::Conflict,
                     format!("version {other} came in between, and version {written} is written"),
                 )
-                .to_do("read the secret: both are stored; repeat the step that the current one lacks")),
+                .with_remedy("read the secret: both are stored; repeat the step that the current one lacks")),
         }
     }
 

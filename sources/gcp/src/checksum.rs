@@ -1,4 +1,4 @@
-//! The checksum that Secret Manager sends with a payload: CRC-32C, Castagnoli's, RFC 3720 appendix B.4.
+//! The checksum that Secret Manager sends with a payload: CRC-32C (Castagnoli), RFC 3720 appendix B.4.
 
 /// Bit by bit: a document has at most 64 KiB, and is read once a minute.
 pub(crate) fn crc32c(data: &[u8]) -> i64 {

@@ -9,10 +9,11 @@ use rustls::crypto::{CryptoProvider, ring};
 use crate::secret::GcpSecret;
 
 impl GcpSecret {
-    /// The secret of this resource name, read with Google's application default credentials, and at its region's address if it
-    /// is a regional one.
+    /// The secret of this resource name, read with Google's application default credentials, and at its region's
+    /// address if it is a regional one.
     ///
-    /// Needs a Tokio runtime. If the process has chosen no provider of cryptography for rustls, ring becomes it.
+    /// It needs a Tokio runtime. If the process has installed no provider of cryptography for rustls, this installs
+    /// ring.
     ///
     /// # Errors
     ///
@@ -21,15 +22,14 @@ impl GcpSecret {
     /// # Examples
     ///
     /// ```no_run
-    /// use oauth_state::ring::Refresh;
     /// use oauth_state::LiveKeyRing;
+    /// use oauth_state::ring::Refresh;
     /// use oauth_state_gcp::GcpSecret;
     ///
     /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
     /// let source = GcpSecret::from_environment("projects/shop/secrets/oauth-state/versions/current").await?;
     /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
     /// tokio::spawn(refresher.run());
-    /// assert_eq!(keys.ring().serial(), 1);
     /// # Ok(())
     /// # }
     /// ```
@@ -47,7 +47,7 @@ impl GcpSecret {
             Ok(client) => Ok(Self::new(client, resource)),
             Err(error) => {
                 let name = format!("the Google secret {resource}");
-                Err(SourceError::new(name, SourceErrorKind::Misconfigured, why(&error)).to_do(
+                Err(SourceError::new(name, SourceErrorKind::Misconfigured, why(&error)).with_remedy(
                     "let GOOGLE_APPLICATION_CREDENTIALS name a file of credentials, or unset it where the machine has an \
                      account of its own",
                 ))
@@ -56,7 +56,7 @@ impl GcpSecret {
     }
 }
 
-/// What is wrong with the credentials, without quoting any of them.
+/// The fault of the credentials, without quoting any of them.
 fn why(error: &google_cloud_gax::client_builder::Error) -> String {
     match error.source().and_then(|cause| cause.downcast_ref::<google_cloud_auth::build_errors::Error>()) {
         Some(cause) if cause.is_parsing() => "the file of the credentials is not as it should be".to_owned(),

@@ -1,4 +1,4 @@
-//! What the client and the service refuse, as errors of the source.
+//! The errors of the client and the service, as errors of the source.
 
 use std::error::Error as _;
 
@@ -32,7 +32,7 @@ impl GcpSecret {
         let cause = error.source();
         if let Some(refused) = cause.and_then(|cause| cause.downcast_ref::<CredentialsError>()) {
             let kind = if refused.is_transient() { SourceErrorKind::Unavailable } else { SourceErrorKind::Denied };
-            return self.error(kind, format_args!("no token: {refused}")).to_do(
+            return self.error(kind, format_args!("no token: {refused}")).with_remedy(
                 "give the process application default credentials that work: a service account of its machine or pod, or \
                  GOOGLE_APPLICATION_CREDENTIALS",
             );
@@ -48,19 +48,19 @@ impl GcpSecret {
         match kind {
             SourceErrorKind::Denied => {
                 let to_do = format!("grant {} on {} to the service's identity", step.permission(), self.secret);
-                error.to_do(to_do)
+                error.with_remedy(to_do)
             }
             SourceErrorKind::Missing if step == Step::AddVersion => {
-                error.to_do("create the secret first (gcloud secrets create); the source only adds versions to it")
+                error.with_remedy("create the secret first (gcloud secrets create); the source only adds versions to it")
             }
-            SourceErrorKind::Missing => error.to_do(
+            SourceErrorKind::Missing => error.with_remedy(
                 "add a version that is enabled (oauth-state keys generate), point the alias at one, or correct the name",
             ),
             SourceErrorKind::Conflict => {
-                error.to_do("another writer was faster: read what stands there now, and repeat the step on it")
+                error.with_remedy("another writer was faster: read what stands there now, and repeat the step on it")
             }
             SourceErrorKind::Unavailable if matches!(step, Step::AddVersion | Step::PointAlias) => {
-                error.to_do("it is not known whether that was done: read what stands there before the step is repeated")
+                error.with_remedy("it is not known whether that was done: read what stands there before the step is repeated")
             }
             _ => error,
         }

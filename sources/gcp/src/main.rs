@@ -1,4 +1,4 @@
-//! The program through which the command line `oauth-state` reaches Google Secret Manager.
+//! The helper program with which the command line `oauth-state` reaches Google Secret Manager.
 
 use std::io::Write;
 use std::process::ExitCode;

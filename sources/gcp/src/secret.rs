@@ -16,8 +16,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(8);
 
 /// A secret of Google Secret Manager whose value is a ring document or a bare root key.
 ///
-/// The version that is read is `latest`, a number, or an alias. A rotation that is written to an alias replaces exactly what
-/// it read: see [`store`](oauth_state::ring::source::WritableSource::store).
+/// It reads the version `latest`, a number, or an alias. A rotation that is written to an alias replaces exactly the
+/// version that it read: see [`store`](oauth_state::ring::source::WritableSource::store).
 ///
 /// # Examples
 ///
@@ -33,10 +33,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(8);
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # let anonymous = google_cloud_auth::credentials::anonymous::Builder::new().build();
 /// # let client = SecretManagerService::builder().with_credentials(anonymous).build().await.unwrap();
-/// assert_eq!(
-///     ring(client).name(),
-///     "the Google secret projects/shop/secrets/oauth-state, version current",
-/// );
+/// assert_eq!(ring(client).name(), "the Google secret projects/shop/secrets/oauth-state, version current");
 /// # });
 /// ```
 pub struct GcpSecret {
@@ -48,15 +45,11 @@ pub struct GcpSecret {
 }
 
 impl GcpSecret {
-    /// The secret of this resource name, read with the caller's own client: `projects/P/secrets/S` reads the version
-    /// `latest`, `projects/P/secrets/S/versions/V` the version `V`. A regional secret is
-    /// `projects/P/locations/L/secrets/S`, and wants a client whose endpoint is that region's.
+    /// The secret of this resource name, read with a client of your own; see [`GcpSecret`] for an example.
+    /// `projects/P/secrets/S` reads the version `latest`, `projects/P/secrets/S/versions/V` the version `V`. A regional
+    /// secret is `projects/P/locations/L/secrets/S`, and needs a client with the endpoint of that region.
     ///
-    /// The client's retry policy does not apply: each request is sent once, since the refresh task tries again.
-    ///
-    /// # Examples
-    ///
-    /// See [`GcpSecret`].
+    /// The client's retry policy does not apply: each request is sent once, because the refresh task tries again.
     #[must_use]
     pub fn new(client: SecretManagerService, resource: impl Into<String>) -> Self {
         let resource = resource.into();
@@ -72,21 +65,6 @@ impl GcpSecret {
     }
 
     /// Reads this version instead: `latest`, a number, or an alias.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use google_cloud_secretmanager_v1::client::SecretManagerService;
-    /// # use oauth_state::ring::source::KeySource;
-    /// # use oauth_state_gcp::GcpSecret;
-    /// # let _ = rustls::crypto::ring::default_provider().install_default();
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// # let anonymous = google_cloud_auth::credentials::anonymous::Builder::new().build();
-    /// # let client = SecretManagerService::builder().with_credentials(anonymous).build().await.unwrap();
-    /// let source = GcpSecret::new(client, "projects/shop/secrets/oauth-state").version("current");
-    /// assert!(source.name().ends_with("version current"));
-    /// # });
-    /// ```
     #[must_use]
     pub fn version(self, version: impl Into<String>) -> Self {
         Self::of(self.client, self.secret, version.into())
@@ -96,7 +74,7 @@ impl GcpSecret {
         SourceError::new(&self.name, kind, answer)
     }
 
-    /// The client would send some names to other addresses than they seem to say.
+    /// The client would send some names to other addresses than they seem to denote.
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         let plain = |part: &str| {
             part.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -113,13 +91,13 @@ impl GcpSecret {
         if fits && plain(&self.version) && !self.version.contains(':') {
             return Ok(());
         }
-        Err(self
-            .error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version")
-            .to_do("write projects/PROJECT/secrets/SECRET, and after /versions/ the word latest, a number or an alias"))
+        Err(self.error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version").with_remedy(
+            "write projects/PROJECT/secrets/SECRET, and after /versions/ the word latest, a number or an alias",
+        ))
     }
 
-    /// Never `Unchanged`: a secret that was deleted and made anew counts its versions from one, and one of them may have the number
-    /// that is known.
+    /// Never `Unchanged`: a secret that was deleted and made anew counts its versions from one, and one of them may
+    /// have the number that is known.
     async fn read(&self) -> Result<Fetched, SourceError> {
         self.check()?;
         let request =
@@ -152,8 +130,8 @@ impl KeySource for GcpSecret {
         &self.name
     }
 
-    /// One `AccessSecretVersion`. Secret Manager has no cheaper question that the reader's role may ask, so the answer to a known
-    /// version is told by its number alone.
+    /// One `AccessSecretVersion`. Secret Manager has no cheaper request that the reader's role allows, so only the
+    /// number shows that the version is the known one.
     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read())
     }

@@ -1,9 +1,9 @@
-//! What is asked of the service, and the permission that it takes.
+//! The requests to the service, and the permission that each needs.
 
 use google_cloud_gax::error::rpc::Code;
 use oauth_state::ring::source::SourceErrorKind;
 
-/// What was asked of the service.
+/// A request to the service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Access,

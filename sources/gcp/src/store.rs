@@ -1,4 +1,4 @@
-//! Rotations, written to Google Secret Manager.
+//! Writing rotations to Google Secret Manager.
 
 use google_cloud_secretmanager_v1::model::secret_version::State;
 use google_cloud_secretmanager_v1::model::{Secret, SecretPayload, SecretVersion};
@@ -14,15 +14,15 @@ use crate::step::Step;
 impl WritableSource for GcpSecret {
     /// Adds a version, and points the alias at it.
     ///
-    /// Over an **alias** this is a compare-and-set: the alias is moved with the secret's etag, which the service compares, so of
-    /// two writers one moves it and the other gets a conflict. The loser's version is destroyed; nobody who reads the alias ever
-    /// saw it. The destroyed version is all that a conflict leaves behind.
+    /// With an **alias** this is a compare-and-set: the alias is moved with the secret's etag, which the service
+    /// compares. Of two writers, one moves it and the other gets a conflict. The loser's version is destroyed; no
+    /// reader of the alias ever saw it. The destroyed version is all that a conflict leaves behind.
     ///
-    /// Over **`latest`** it is not, since adding a version takes no condition. What stands there is compared first; a writer who
-    /// gets in between is noticed by the number of the new version, and then this write reports a conflict *although its document
-    /// is the latest*. Write to an alias wherever two rotations could meet.
+    /// With **`latest`** it is not, because adding a version accepts no condition. The current version is compared
+    /// first. The number of the new version shows whether another writer was faster; this write then reports a conflict
+    /// *although its document is the latest*. Write to an alias wherever two rotations could happen at once.
     ///
-    /// A version that is chosen by its number cannot be replaced.
+    /// A version that was chosen by its number cannot be replaced.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,
@@ -34,7 +34,7 @@ impl WritableSource for GcpSecret {
                 "latest" => self.add_latest(document, expected_version).await,
                 number if number.bytes().all(|byte| byte.is_ascii_digit()) => Err(self
                     .error(SourceErrorKind::Misconfigured, "a version chosen by its number stays what it is")
-                    .to_do("choose an alias, or latest")),
+                    .with_remedy("choose an alias, or latest")),
                 alias => self.move_alias(alias, document, expected_version).await,
             };
             version.map(|number| Some(number.to_string()))
@@ -55,7 +55,7 @@ impl GcpSecret {
         }
         let answer =
             format!("version {written} was added after another writer's: {before} was the latest when it was asked");
-        Err(self.error(SourceErrorKind::Conflict, answer).to_do(
+        Err(self.error(SourceErrorKind::Conflict, answer).with_remedy(
             "both are stored: look at the versions since, and repeat the step that the latest one lacks; write to an alias, so \
              that this cannot happen",
         ))

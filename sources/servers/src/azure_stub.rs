@@ -1,7 +1,8 @@
 //! A STUB of Azure Key Vault: the three routes that the source uses, for one secret, after the published reference.
 //!
-//! There is no emulator. It speaks plain HTTP, so a test gives the client a transport that leads there: the client insists on
-//! an address with `https`. It begins with the challenge of the real service, and gives lists in pages.
+//! There is no emulator. The stub speaks plain HTTP, but the client insists on an `https` address, so a test gives the
+//! client a transport that leads to the stub. It starts with the challenge of the real service, and returns lists in
+//! pages.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -94,7 +95,7 @@ impl AzureStub {
         lock(&self.state).versions.last_mut().expect("a version").enabled = false;
     }
 
-    /// Deletes the secret; as in a vault with soft delete, its name stays taken.
+    /// Deletes the secret; as in a vault with soft delete, its name stays reserved.
     pub fn delete(&self) {
         lock(&self.state).deleted = true;
     }
@@ -127,7 +128,7 @@ impl AzureStub {
         lock(&self.state).between = Some((step, text.to_owned()));
     }
 
-    /// From now on nobody listens on its port.
+    /// Stops listening on its port.
     pub async fn stop(&mut self) {
         self.server.stop().await;
     }

@@ -1,7 +1,7 @@
 //! A STUB of Google Secret Manager: the six routes that the source uses, for one secret, after the published reference.
 //!
-//! There is no emulator. What it knows of the real service is what Google documents: etags, aliases, states of versions,
-//! checksums, and the errors' codes. It cannot show what the documentation leaves out.
+//! There is no emulator. The stub knows what Google documents of the real service: etags, aliases, states of versions,
+//! checksums, and the error codes. It cannot show what the documentation leaves out.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use crate::stub::{Answer, HttpStub, Question};
 pub const TOKEN: &str = "stub-token-of-google";
 /// The one secret that is there.
 pub const SECRET: &str = "projects/shop/secrets/oauth-state";
-/// What the service answers it with: it names the project by its number.
+/// The name in the service's responses, which has the project's number.
 const SECRET_BY_NUMBER: &str = "projects/123456789/secrets/oauth-state";
 
 /// A request that another writer gets ahead of.
@@ -154,13 +154,13 @@ impl GcpStub {
         state.failing = None;
     }
 
-    /// Answers payloads whose checksum does not fit.
+    /// Sends payloads with a wrong checksum.
     pub fn damage(&self) {
         lock(&self.state).damaged = true;
     }
 
-    /// Just before the next request of this kind is looked at, another writer adds a version, and points the alias at it if
-    /// one is given.
+    /// Just before the next request of this kind is looked at, another writer adds a version, and points the alias at
+    /// it if one is given.
     pub fn get_ahead(&self, step: Step, text: &str, alias: Option<&str>) {
         lock(&self.state).ahead = Some((step, text.to_owned(), alias.map(ToOwned::to_owned)));
     }
@@ -170,7 +170,7 @@ impl GcpStub {
         lock(&self.state).etag_moves_with_versions = true;
     }
 
-    /// From now on nobody listens on its port.
+    /// Stops listening on its port.
     pub async fn stop(&mut self) {
         self.server.stop().await;
     }

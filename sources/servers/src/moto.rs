@@ -1,4 +1,4 @@
-//! moto, which stands for AWS Secrets Manager and IAM, behind a small stub that can hang up or answer a fault in its place.
+//! moto, which emulates AWS Secrets Manager and IAM, behind a small stub that can hang up or answer with a fault.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -94,12 +94,12 @@ impl Moto {
         self.call("DeleteSecret", json!({ "SecretId": secret })).unwrap();
     }
 
-    /// Takes back that mark.
+    /// Removes that mark.
     pub fn undelete(&self, secret: &str) {
         self.call("RestoreSecret", json!({ "SecretId": secret })).unwrap();
     }
 
-    /// The text and the version that a staging label stands at.
+    /// The text and the version with this staging label.
     pub fn read(&self, secret: &str, label: &str) -> Option<(String, String)> {
         let get = json!({ "SecretId": secret, "VersionStage": label });
         let answer = self.call("GetSecretValue", get).ok()?;
@@ -123,7 +123,7 @@ impl Moto {
         self.authorize("0");
     }
 
-    /// From now on everybody may do everything again.
+    /// Allows every caller everything again.
     pub fn allow(&self) {
         self.authorize("inf");
     }

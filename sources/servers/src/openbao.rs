@@ -1,4 +1,4 @@
-//! A real OpenBao, as a service would have it: sealed until it is unsealed, KV version 2 at `secret/`, AppRole, policies.
+//! A real OpenBao, configured as for a service: sealed at first, KV version 2 at `secret/`, AppRole, policies.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,8 +39,8 @@ impl OpenBao {
         Self::prepare(None, false)
     }
 
-    /// The same with its data on a disk, so that it can be stopped and started again. That takes two seconds instead of a
-    /// third of one, in which it elects itself.
+    /// The same with its data on a disk, so that it can be stopped and started again. That takes two seconds instead of
+    /// a third of one, in which it elects itself.
     pub fn start_on_disk() -> Self {
         Self::prepare(None, true)
     }
@@ -143,7 +143,7 @@ impl OpenBao {
         self.call("PUT", "sys/seal", &Value::Null);
     }
 
-    /// Takes it into service after a start or after [`OpenBao::seal`].
+    /// Unseals it after a start or after [`OpenBao::seal`].
     pub fn unseal(&self) {
         self.call("PUT", "sys/unseal", &json!({ "key": self.unseal_key }));
         let ready = wait_for(Duration::from_secs(10), || self.ask("GET", "sys/health", &Value::Null).0 == 200);
@@ -168,12 +168,12 @@ impl OpenBao {
         (status == 200).then(|| (answer["data"]["data"].clone(), version.unwrap()))
     }
 
-    /// Deletes the latest version, which can be taken back.
+    /// Deletes the latest version, which can be undone.
     pub fn delete(&self) {
         self.call("DELETE", &format!("secret/data/{PATH}"), &Value::Null);
     }
 
-    /// Takes back the deletion of a version.
+    /// Undoes the deletion of a version.
     pub fn undelete(&self, version: u64) {
         self.call("PUT", &format!("secret/undelete/{PATH}"), &json!({ "versions": [version] }));
     }

@@ -1,4 +1,4 @@
-//! What every server here needs: a process that ends with its owner, a free port, and a plain HTTP request.
+//! The tools of every server here: a process that ends with its owner, a free port, and a plain HTTP request.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts one, and waits until it takes connections at this address. What it says is in `log` of the folder.
+    /// Starts one, and waits until it accepts connections at this address. Its output is in `log` of the folder.
     pub(crate) fn start(command: &mut Command, folder: &Folder, address: SocketAddr) -> Self {
         let path = folder.0.join("log");
         let log = File::create(&path).unwrap();
@@ -92,7 +92,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a server answered.
+/// A server's response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What was asked.
+/// The request.
 pub(crate) struct Question {
     /// Such as `PATCH`.
     pub(crate) method: String,
@@ -34,7 +34,7 @@ pub(crate) struct Question {
     pub(crate) body: Value,
 }
 
-/// What is answered.
+/// The response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) header: Option<(&'static str, String)>,
@@ -87,7 +87,7 @@ impl HttpStub {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// From now on nobody listens on the port.
+    /// Stops listening on the port.
     pub(crate) async fn stop(&mut self) {
         self.accepting.abort();
         let _ = (&mut self.accepting).await;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::clock::{PROPAGATION, timing};
 
-/// What the operator did to one source.
+/// The operator's actions on one source.
 #[derive(Default)]
 pub struct History {
     /// When the key was revoked, by the trial's clock, in Unix seconds.
@@ -21,10 +21,10 @@ pub struct Failed {
 }
 
 impl History {
-    /// Why the failure was to be expected; an honest login's never is.
+    /// Why the failure was expected; that of an honest login never is.
     ///
-    /// Two are: under a revoked key, and under the key that took its place, at a server that has not read the document yet. A begin
-    /// never fails.
+    /// Two failures are expected: under a revoked key, and under the key that replaced it at a server that has not read
+    /// the document yet. A login start never fails.
     pub fn expects(&self, failed: &Failed) -> bool {
         let reach = PROPAGATION.as_secs() + 2 * timing().skew.as_secs() + 1;
         let soon_after = |at: &u64| (*at..=*at + reach).contains(&failed.at);

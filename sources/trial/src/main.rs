@@ -1,13 +1,15 @@
-//! Three processes that begin logins and finish each other's, as fast as they can, while the ring of each source rotates.
+//! Three processes that start logins and finish each other's as fast as they can, while the ring of each source
+//! rotates.
 //!
 //! ```text
 //! cargo run -p trial -- --rotations 20     # of each source; 200 is the full form
 //! cargo run -p trial -- suites             # each source under the suite that every source passes
 //! ```
 //!
-//! Each process reads each source at an interval of its own, up to the propagation time. Time runs twenty times as fast as on the
-//! wall, for everything that depends on it, so that a propagation time of forty seconds takes two. The promise: no honest
-//! login fails, none is accepted past its key's time, and none under a key that this process knows to be revoked.
+//! Each process reads each source at an interval of its own, up to the propagation time. Time runs twenty times as fast
+//! as on the wall, for everything that depends on it, so that a propagation time of forty seconds lasts two. The
+//! promise: no honest login fails, none is accepted past its key's time, and none under a key that this process knows
+//! to be revoked.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
 #![allow(

@@ -1,4 +1,5 @@
-//! The operator: starts the servers of the trial, rotates the ring of each source, and judges what the three processes report.
+//! The operator: starts the servers of the trial, rotates the ring of each source, and judges the reports of the three
+//! processes.
 
 use std::collections::HashMap;
 use std::process::{ExitCode, Stdio};
@@ -26,7 +27,7 @@ const REVOKE_EVERY: u64 = 10;
 /// The processes.
 const SERVERS: u32 = 3;
 
-/// What the processes saw of one source.
+/// The processes' observations of one source.
 #[derive(Default)]
 struct Seen {
     finished: u64,

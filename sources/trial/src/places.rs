@@ -28,11 +28,11 @@ use crate::Failure;
 
 /// The name of the secret in AWS Secrets Manager.
 pub const AWS_SECRET: &str = "prod/oauth-state";
-/// What chooses the version in Google Secret Manager: an alias can be moved only from where it was read.
+/// The alias of the version in Google Secret Manager: it can be moved only from the version that was read.
 pub const GCP_ALIAS: &str = "current";
 
-/// What a process needs to know, given to it in its environment: addresses, and throw-away credentials of servers that end with
-/// the trial.
+/// The addresses and throw-away credentials that a process needs, passed in its environment. They belong to servers
+/// that end with the trial.
 pub struct Places {
     pub file: PathBuf,
     pub aws: String,

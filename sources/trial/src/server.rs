@@ -1,7 +1,8 @@
 //! One of the three: a flow over each source, logins to its peers, and answers to theirs.
 //!
-//! Lines go over a connection for each pair of processes and source: `state key`, and back a refusal's code or `ok`. What this process
-//! sees is printed: `failed SOURCE CODE KEY TIME`, `wrong SOURCE WHAT`, and counts in the end.
+//! For each pair of processes and each source there is a connection: it carries `state key`, and back a refusal's code
+//! or `ok`. The process prints its observations: `failed SOURCE CODE KEY TIME`, `wrong SOURCE WHAT`, and counts at the
+//! end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +34,7 @@ struct Shop {
     stopping: AtomicBool,
 }
 
-/// Begins logins until a line on standard input says to stop, and answers those of the others until that input ends.
+/// Starts logins until a line on standard input says to stop, and answers those of its peers until that input ends.
 pub async fn run(number: u32) -> Result<(), Failure> {
     let clock = FastClock::from_milliseconds(std::env::var("TRIAL_STARTED")?.parse()?);
     let places = Places::from_environment()?;
@@ -100,7 +101,7 @@ impl Shop {
         ring.roles(self.clock.now()).find(|(_, role)| *role == KeyRole::Active).map(|(id, _)| id)
     }
 
-    /// Begins a login here, and has it finished by a peer: at once, or as late as its lifetime allows.
+    /// Starts a login here, and lets a peer finish it: at once, or as late as its lifetime allows.
     async fn log_in(self: Arc<Self>, peer: u16, index: usize, place: u64) -> Result<(), Failure> {
         let stream = TcpStream::connect(("127.0.0.1", peer)).await?;
         stream.set_nodelay(true)?;

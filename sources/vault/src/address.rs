@@ -13,7 +13,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// `None` if it is none. An address with a user or a password in it is none either: it would be repeated in every error.
+    /// `None` if it is none. An address with a user or a password in it is none either: it would be repeated in every
+    /// error.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim_end_matches('/');
         let uri: Uri = text.parse().ok()?;

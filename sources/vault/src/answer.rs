@@ -1,4 +1,4 @@
-//! What the answers of Vault look like.
+//! The form of Vault's responses.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn none<T>() -> Option<T> {
     None
 }
 
-/// What is wrong with the field that should hold the document.
+/// The fault of the field that should hold the document.
 pub(crate) enum FieldError {
     /// It is not there; these are.
     Absent(Vec<String>),
@@ -80,7 +80,7 @@ pub(crate) fn granted(answer: &Answer) -> Option<Granted> {
     serde_json::from_slice::<Login>(&answer.body).ok().map(|login| login.auth)
 }
 
-/// What a token says of itself.
+/// A token's description of itself.
 #[derive(Deserialize)]
 pub(crate) struct Looked {
     pub(crate) ttl: u64,

@@ -1,18 +1,21 @@
-//! Who the service is to Vault.
+//! How the service authenticates to Vault.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use oauth_state::ring::SecretString;
 
-/// How a [`VaultSecret`](crate::VaultSecret) gets its token.
+/// How a [`VaultSecret`](crate::VaultSecret) gets its token. `Debug` shows neither a token nor a secret id.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state_vault::VaultAuth;
-/// let auth = VaultAuth::app_role("5ad2b9c1", "the secret id".to_owned());
-/// assert_eq!(format!("{auth:?}"), "AppRole at auth/approle");
+/// use oauth_state_vault::{VaultAuth, VaultSecret};
+///
+/// // The secret id is read from the file at every login, so it can be replaced while the service runs.
+/// let auth = VaultAuth::app_role_with_file("5ad2b9c1", "/run/secrets/secret-id").mount("teams/approle");
+/// let source = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth).build()?;
+/// # Ok::<(), oauth_state::ring::source::SourceError>(())
 /// ```
 #[derive(Clone)]
 pub struct VaultAuth(pub(crate) Method);
@@ -35,55 +38,28 @@ impl VaultAuth {
     ///
     /// # Security
     ///
-    /// Nothing replaces it when it has expired. For a service prefer [`VaultAuth::app_role`] or the token file of an agent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::VaultAuth;
-    /// assert_eq!(format!("{:?}", VaultAuth::token("s.1234".to_owned())), "token");
-    /// ```
+    /// Nothing replaces it after it has expired. For a service, prefer [`VaultAuth::app_role`] or the token file of an
+    /// agent.
     #[must_use]
     pub fn token(token: impl Into<SecretString>) -> Self {
         Self(Method::Token(token.into()))
     }
 
-    /// A file with a token in it, read at every fetch: the sink of an agent, which also renews the token, or what `vault login`
-    /// leaves in `~/.vault-token`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::VaultAuth;
-    /// assert_eq!(format!("{:?}", VaultAuth::token_file("/vault/token")), "token file /vault/token");
-    /// ```
+    /// A file with a token, read at every fetch: the sink of an agent, which also renews the token, or the
+    /// `~/.vault-token` of `vault login`.
     #[must_use]
     pub fn token_file(path: impl Into<PathBuf>) -> Self {
         Self(Method::TokenFile(path.into()))
     }
 
-    /// A login with AppRole when a token is needed, and another one when the token cannot be renewed any longer or is refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::VaultAuth;
-    /// assert!(!format!("{:?}", VaultAuth::app_role("role", "hidden".to_owned())).contains("hidden"));
-    /// ```
+    /// A login with AppRole when a token is needed, and another one when the token cannot be renewed any longer or is
+    /// refused.
     #[must_use]
     pub fn app_role(role_id: impl Into<String>, secret_id: impl Into<SecretString>) -> Self {
         Self::role(role_id.into(), SecretId::Text(secret_id.into()))
     }
 
-    /// The same with the secret id in a file, which is read at every login, so that it can be exchanged.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::VaultAuth;
-    /// let auth = VaultAuth::app_role_with_file("role", "/run/secrets/secret-id").mount("teams/approle");
-    /// assert_eq!(format!("{auth:?}"), "AppRole at auth/teams/approle");
-    /// ```
+    /// The same with the secret id in a file, which is read at every login, so the secret id can be replaced.
     #[must_use]
     pub fn app_role_with_file(role_id: impl Into<String>, secret_id: impl Into<PathBuf>) -> Self {
         Self::role(role_id.into(), SecretId::File(secret_id.into()))
@@ -93,15 +69,7 @@ impl VaultAuth {
         Self(Method::AppRole { mount: "approle".to_owned(), role_id, secret_id })
     }
 
-    /// Where AppRole is mounted below `auth/`; without it, at `approle`. A token needs none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::VaultAuth;
-    /// let auth = VaultAuth::app_role("role", "secret".to_owned()).mount("shop");
-    /// assert_eq!(format!("{auth:?}"), "AppRole at auth/shop");
-    /// ```
+    /// The mount path of AppRole below `auth/`, `approle` by default. A token does not need it.
     #[must_use]
     pub fn mount(mut self, path: impl Into<String>) -> Self {
         if let Method::AppRole { mount, .. } = &mut self.0 {

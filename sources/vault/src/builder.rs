@@ -1,4 +1,4 @@
-//! What a source is told about its server.
+//! The settings of a source.
 
 use std::fmt;
 
@@ -11,16 +11,6 @@ use crate::http::Http;
 use crate::session::Session;
 
 /// Settings of a [`VaultSecret`], from [`VaultSecret::builder`].
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::SourceErrorKind;
-/// use oauth_state_vault::{VaultAuth, VaultSecret};
-/// let auth = VaultAuth::token_file("/vault/token");
-/// let error = VaultSecret::builder("vault.internal", "secret", "shop/oauth-state", auth).build().unwrap_err();
-/// assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
-/// ```
 #[must_use = "call build()"]
 #[derive(Clone)]
 pub struct VaultSecretBuilder {
@@ -40,50 +30,19 @@ impl VaultSecretBuilder {
         Self { address, mount, path, auth, field, namespace: None, certificates: None, unencrypted: false }
     }
 
-    /// The field that holds the document; without it, `ring`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::ring::source::KeySource;
-    /// # use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// # let auth = VaultAuth::token_file("/vault/token");
-    /// let source = VaultSecret::builder("https://vault", "secret", "shop", auth).field("keys").build()?;
-    /// assert!(source.name().ends_with("secret secret/shop, field keys"));
-    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
-    /// ```
+    /// The field that holds the document, `ring` by default.
     pub fn field(mut self, name: impl Into<String>) -> Self {
         self.field = name.into();
         self
     }
 
-    /// The namespace that mount, path and login are in.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::ring::source::KeySource;
-    /// # use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// # let auth = VaultAuth::token_file("/vault/token");
-    /// let source = VaultSecret::builder("https://vault", "secret", "shop", auth).namespace("team-a").build()?;
-    /// assert!(source.name().ends_with("secret secret/shop, namespace team-a"));
-    /// # Ok::<(), oauth_state::ring::source::SourceError>(())
-    /// ```
+    /// The namespace of mount, path and login.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.namespace = Some(name.into());
         self
     }
 
-    /// Trusts these certificates, as PEM, instead of those of the operating system: for an authority of one's own.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// # let auth = VaultAuth::token_file("/vault/token");
-    /// let builder = VaultSecret::builder("https://vault", "secret", "shop", auth);
-    /// assert!(builder.ca_certificates("not a certificate").build().is_err());
-    /// ```
+    /// Trusts these certificates (PEM) instead of the operating system's, for a certificate authority of your own.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates = Some(pem.into());
         self
@@ -93,43 +52,25 @@ impl VaultSecretBuilder {
     ///
     /// # Security
     ///
-    /// Whoever is on the way reads the token and the keys. An agent or a proxy on this machine needs no such leave.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// # let auth = VaultAuth::token_file("/vault/token");
-    /// let builder = VaultSecret::builder("http://vault.internal:8200", "secret", "shop", auth);
-    /// assert!(builder.clone().build().is_err());
-    /// assert!(builder.dangerously_allow_unencrypted().build().is_ok());
-    /// ```
+    /// An attacker on the network can read the token and the keys. An agent or a proxy on this machine does not need
+    /// this setting.
     pub fn dangerously_allow_unencrypted(mut self) -> Self {
         self.unencrypted = true;
         self
     }
 
-    /// Makes the source. Nothing is asked yet.
+    /// Builds the source. It sends no request yet.
     ///
     /// # Errors
     ///
-    /// [`SourceErrorKind::Misconfigured`]: the address is none or is not encrypted, a name is empty or leads elsewhere, a
-    /// certificate is none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// # let auth = VaultAuth::token_file("/vault/token");
-    /// let error = VaultSecret::builder("https://vault", "secret", "shop/../other", auth).build().unwrap_err();
-    /// assert!(error.to_string().contains("the path"));
-    /// ```
+    /// [`SourceErrorKind::Misconfigured`]: the address is invalid or not encrypted, a name is empty or contains `..`,
+    /// or a certificate is invalid.
     pub fn build(self) -> Result<VaultSecret, SourceError> {
         let Self { mount, path, field, .. } = &self;
         let Some(address) = Address::parse(&self.address) else {
             // Not repeated: it may hold a password.
             return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "the address is none")
-                .to_do("give scheme, host and port and nothing else, as in https://vault.internal:8200"));
+                .with_remedy("give scheme, host and port and nothing else, as in https://vault.internal:8200"));
         };
         let mut name =
             format!("Vault at {}, secret {}/{}", address.text, mount.trim_matches('/'), path.trim_matches('/'));
@@ -142,7 +83,7 @@ impl VaultSecretBuilder {
         let wrong = |answer: &str| SourceError::new(&name, SourceErrorKind::Misconfigured, answer);
         if !address.encrypted && !address.loopback && !self.unencrypted {
             return Err(wrong("the address is not encrypted, so that keys and token could be read on the way")
-                .to_do("use https://"));
+                .with_remedy("use https://"));
         }
         let names = |text, of: &str| {
             segments(text).ok_or_else(|| wrong(&format!("the {of} is empty, or holds an empty part, `.` or `..`")))

@@ -1,12 +1,13 @@
-//! What the command lines of Vault and OpenBao read from the environment.
+//! The environment variables of the command lines of Vault and OpenBao.
 
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
 use crate::{VaultAuth, VaultSecret, VaultSecretBuilder};
 
 impl VaultSecret {
-    /// A secret at `VAULT_ADDR`, with `VAULT_TOKEN` or the token in `~/.vault-token`, and with `VAULT_NAMESPACE` and
-    /// `VAULT_CACERT` if they are set; the same names with `BAO_` come first. `VAULT_SKIP_VERIFY` is not heeded.
+    /// Settings of a secret at `VAULT_ADDR`, with `VAULT_TOKEN` or the token in `~/.vault-token`, and with
+    /// `VAULT_NAMESPACE` and `VAULT_CACERT` if they are set. The same names with `BAO_` have precedence.
+    /// `VAULT_SKIP_VERIFY` is ignored.
     ///
     /// # Errors
     ///
@@ -14,11 +15,16 @@ impl VaultSecret {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```no_run
+    /// use oauth_state::LiveKeyRing;
+    /// use oauth_state::ring::Refresh;
     /// use oauth_state_vault::VaultSecret;
-    /// # if std::env::var_os("VAULT_ADDR").is_none() && std::env::var_os("BAO_ADDR").is_none() {
-    /// let error = VaultSecret::from_environment("secret", "shop/oauth-state").unwrap_err();
-    /// assert!(error.to_string().ends_with("set VAULT_ADDR, as in https://vault.internal:8200"));
+    ///
+    /// # async fn example() -> Result<(), oauth_state::ring::source::SourceError> {
+    /// let source = VaultSecret::from_environment("secret", "shop/oauth-state")?.build()?;
+    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
+    /// tokio::spawn(refresher.run());
+    /// # Ok(())
     /// # }
     /// ```
     pub fn from_environment(
@@ -27,14 +33,16 @@ impl VaultSecret {
     ) -> Result<VaultSecretBuilder, SourceError> {
         let Some(address) = variable("ADDR") else {
             return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "there is no address")
-                .to_do("set VAULT_ADDR, as in https://vault.internal:8200"));
+                .with_remedy("set VAULT_ADDR, as in https://vault.internal:8200"));
         };
         let auth = match (variable("TOKEN"), std::env::home_dir()) {
             (Some(token), _) => VaultAuth::token(token),
             (None, Some(home)) => VaultAuth::token_file(home.join(".vault-token")),
             (None, None) => {
                 let answer = "there is no token, and no home folder that could hold one";
-                return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, answer).to_do("set VAULT_TOKEN"));
+                return Err(
+                    SourceError::new("Vault", SourceErrorKind::Misconfigured, answer).with_remedy("set VAULT_TOKEN")
+                );
             }
         };
         let mut builder = Self::builder(address, mount, path, auth);
@@ -45,7 +53,7 @@ impl VaultSecret {
             let pem = std::fs::read(&path).map_err(|cause| {
                 let answer = format_args!("the CA certificates in {path}: {cause}");
                 SourceError::new("Vault", SourceErrorKind::Misconfigured, answer)
-                    .to_do("correct VAULT_CACERT")
+                    .with_remedy("correct VAULT_CACERT")
                     .because(cause)
             })?;
             builder = builder.ca_certificates(pem);

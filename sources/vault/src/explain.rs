@@ -1,4 +1,4 @@
-//! What the answers of Vault mean, and what to do about them.
+//! The meaning of Vault's responses, and how to fix the errors.
 
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
@@ -17,13 +17,13 @@ pub(crate) fn status(name: &str, answer: &Answer) -> SourceError {
     match answer.status {
         200..=299 => no_answer(name, answer),
         300..=399 => error(SourceErrorKind::Unavailable)
-            .to_do("give the address of the active node, or of a load balancer that finds it; a token is not sent after a redirect"),
+            .with_remedy("give the address of the active node, or of a load balancer that finds it; a token is not sent after a redirect"),
         401 | 403 => error(SourceErrorKind::Denied),
         404 => error(SourceErrorKind::Missing),
         503 if words.contains("sealed") => error(SourceErrorKind::Unavailable)
-            .to_do("unseal it (vault operator unseal, bao operator unseal); it is tried again"),
+            .with_remedy("unseal it (vault operator unseal, bao operator unseal); it is tried again"),
         429 => error(SourceErrorKind::Unavailable)
-            .to_do("it is tried again; if it stays so, refresh less often or raise the rate limit quota"),
+            .with_remedy("it is tried again; if it stays so, refresh less often or raise the rate limit quota"),
         // 412: a performance standby that has not caught up; 472, 473: standby nodes.
         408 | 412 | 472 | 473 | 500.. => error(SourceErrorKind::Unavailable),
         _ => error(SourceErrorKind::Misconfigured),
@@ -34,18 +34,19 @@ pub(crate) fn status(name: &str, answer: &Answer) -> SourceError {
 pub(crate) fn no_answer(name: &str, answer: &Answer) -> SourceError {
     let words = format_args!("{} with a body that is no answer of KV version 2", answer.status);
     SourceError::new(name, SourceErrorKind::Misconfigured, words)
-        .to_do("correct the address, or the mount, which must be an engine of KV version 2")
+        .with_remedy("correct the address, or the mount, which must be an engine of KV version 2")
 }
 
 /// Nothing is at the path: it is empty, its latest version is deleted, or there is no such mount.
 pub(crate) fn missing(name: &str, answer: &Answer, policy_path: &str) -> SourceError {
     let words = words(answer);
     if words.contains("no handler for route") {
-        return SourceError::new(name, SourceErrorKind::Misconfigured, words)
-            .to_do("correct the mount or the namespace, or enable KV version 2 there (secrets enable -version=2 kv)");
+        return SourceError::new(name, SourceErrorKind::Misconfigured, words).with_remedy(
+            "correct the mount or the namespace, or enable KV version 2 there (secrets enable -version=2 kv)",
+        );
     }
     let Some(secret) = Secret::of(answer) else {
-        return SourceError::new(name, SourceErrorKind::Missing, words).to_do(format!(
+        return SourceError::new(name, SourceErrorKind::Missing, words).with_remedy(format!(
             "write a ring there (oauth-state keys generate), or correct mount, path or namespace; {policy_path} is a path of KV version 2"
         ));
     };
@@ -63,25 +64,26 @@ pub(crate) fn missing(name: &str, answer: &Answer, policy_path: &str) -> SourceE
             ),
         )
     };
-    SourceError::new(name, SourceErrorKind::Missing, format_args!("{words}, version {version} is {what}")).to_do(to_do)
+    SourceError::new(name, SourceErrorKind::Missing, format_args!("{words}, version {version} is {what}"))
+        .with_remedy(to_do)
 }
 
 /// The token is good, and its policies do not grant it.
 pub(crate) fn policy(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
     SourceError::new(name, SourceErrorKind::Denied, words(answer))
-        .to_do(format!("add `{right}` on {policy_path} to a policy of this token or role"))
+        .with_remedy(format!("add `{right}` on {policy_path} to a policy of this token or role"))
 }
 
 /// The token itself is not good any longer.
 pub(crate) fn token(name: &str, answer: &Answer) -> SourceError {
     SourceError::new(name, SourceErrorKind::Denied, format_args!("{}, for the token itself as well", words(answer)))
-        .to_do("the token has expired, was revoked, or is of another namespace: give a new one")
+        .with_remedy("the token has expired, was revoked, or is of another namespace: give a new one")
 }
 
 /// It cannot be told which.
 pub(crate) fn either(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
     SourceError::new(name, SourceErrorKind::Denied, words(answer))
-        .to_do(format!("add `{right}` on {policy_path} to a policy of this token, or give a new token"))
+        .with_remedy(format!("add `{right}` on {policy_path} to a policy of this token, or give a new token"))
 }
 
 /// A login was refused.
@@ -91,13 +93,13 @@ pub(crate) fn login(name: &str, mount: &str, answer: &Answer) -> SourceError {
         // What AppRole says of an unknown role id or secret id, expired and used up ones included.
         // What anybody without a token is told of a mount that is not there.
         403 => SourceError::new(name, SourceErrorKind::Denied, words)
-            .to_do("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
-        400 | 401 => SourceError::new(name, SourceErrorKind::Denied, words).to_do(
+            .with_remedy("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+        400 | 401 => SourceError::new(name, SourceErrorKind::Denied, words).with_remedy(
             "give a valid role id and secret id (a secret id expires, and can be limited to a number of logins)",
         ),
         404 => SourceError::new(name, SourceErrorKind::Misconfigured, words)
-            .to_do("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
-        200..=299 => SourceError::new(name, SourceErrorKind::Misconfigured, words).to_do("correct the address"),
+            .with_remedy("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+        200..=299 => SourceError::new(name, SourceErrorKind::Misconfigured, words).with_remedy("correct the address"),
         _ => status(name, answer),
     }
 }
@@ -106,7 +108,9 @@ pub(crate) fn login(name: &str, mount: &str, answer: &Answer) -> SourceError {
 pub(crate) fn file(name: &str, what: &str, path: &std::path::Path, cause: std::io::Error) -> SourceError {
     let words = format_args!("the {what} file {}: {cause}", path.display());
     SourceError::new(name, SourceErrorKind::Misconfigured, words)
-        .to_do(format!("let the agent, or whoever writes that file, write the {what} there, readable by this service"))
+        .with_remedy(format!(
+            "let the agent, or whoever writes that file, write the {what} there, readable by this service"
+        ))
         .because(cause)
 }
 
@@ -115,13 +119,13 @@ pub(crate) fn field(name: &str, field: &str, wrong: FieldError) -> SourceError {
     match wrong {
         FieldError::Absent(others) => {
             let words = format!("no field {field}; there are: {}", others.join(", "));
-            SourceError::new(name, SourceErrorKind::Missing, words).to_do(format!(
+            SourceError::new(name, SourceErrorKind::Missing, words).with_remedy(format!(
                 "write the ring to the field {field} (kv patch … {field}=@ring.json), or name the right field"
             ))
         }
         FieldError::NotText => {
             SourceError::new(name, SourceErrorKind::Document, format_args!("the field {field} is no text"))
-                .to_do(format!("write the document as a text (kv patch … {field}=@ring.json)"))
+                .with_remedy(format!("write the document as a text (kv patch … {field}=@ring.json)"))
         }
     }
 }

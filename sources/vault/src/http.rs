@@ -1,4 +1,4 @@
-//! One request, one answer.
+//! One request, one response.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -24,13 +24,13 @@ use crate::address::Address;
 
 const CONNECT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
-/// The engine itself takes no secret above one megabyte.
+/// The engine itself accepts no secret above one megabyte.
 const LONGEST: usize = 1 << 20;
 
-/// Bytes that are zeroized once nobody sends them any longer.
+/// Bytes that are zeroized when they are no longer being sent.
 pub(crate) type Body = Bytes;
 
-/// What the server answered.
+/// The server's response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -38,7 +38,7 @@ pub(crate) struct Answer {
 
 /// A client of one server.
 pub(crate) struct Http {
-    /// What the source is called in errors.
+    /// The source's name in errors.
     pub(crate) name: String,
     client: Client<HttpsConnector<HttpConnector>, Full<Body>>,
     base: String,
@@ -76,7 +76,8 @@ impl Http {
         Ok(Self { name: name.to_owned(), client, base: format!("{}/v1/", address.text), namespace })
     }
 
-    /// Sends a request below `/v1/`. An answer of any status is one; not to get any is [`SourceErrorKind::Unavailable`].
+    /// Sends a request below `/v1/`. A response of any status is a result; without a response, the error is
+    /// [`SourceErrorKind::Unavailable`].
     pub(crate) async fn send(
         &self,
         method: &'static str,
@@ -136,7 +137,7 @@ impl Http {
             next = cause.source();
         }
         if text.contains("certificate") {
-            return SourceError::new(&self.name, SourceErrorKind::Misconfigured, text).to_do(
+            return SourceError::new(&self.name, SourceErrorKind::Misconfigured, text).with_remedy(
                 "give the certificate of the authority that signed the server's (ca_certificates, VAULT_CACERT), and the host name that stands in it",
             );
         }

@@ -27,10 +27,10 @@ use session::Session;
 /// The whole of a fetch or a write, with a login where one is needed.
 const LIMIT: Duration = Duration::from_secs(8);
 
-/// A secret of a KV version 2 engine of Vault or OpenBao, one field of which is a ring document.
+/// A secret of a KV version 2 engine of Vault or OpenBao, with a ring document in one of its fields.
 ///
-/// It neither retries nor caches; the refresh task of `LiveKeyRing::load` tries again. It keeps a token, which it renews, and logs in
-/// anew once if the token is refused.
+/// It neither retries nor caches; the refresh task of `LiveKeyRing::load` tries again. It keeps a token, renews it, and
+/// logs in again once if the token is refused.
 ///
 /// # Examples
 ///
@@ -39,8 +39,10 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// use oauth_state_vault::{VaultAuth, VaultSecret};
 ///
 /// let auth = VaultAuth::token_file("/vault/token"); // the sink of an agent
-/// let source = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth).build()?;
-/// assert_eq!(source.name(), "Vault at https://vault.internal:8200, secret secret/shop/oauth-state");
+/// let source = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth)
+///     .namespace("team-a")
+///     .build()?;
+/// assert!(source.name().starts_with("Vault at https://vault.internal:8200, secret secret/shop/oauth-state"));
 /// # Ok::<(), oauth_state::ring::source::SourceError>(())
 /// ```
 pub struct VaultSecret {
@@ -55,15 +57,6 @@ pub struct VaultSecret {
 
 impl VaultSecret {
     /// A secret below a mount of KV version 2, such as `secret` and `shop/oauth-state`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state_vault::{VaultAuth, VaultSecret};
-    /// let auth = VaultAuth::app_role("role id", "secret id".to_owned());
-    /// let builder = VaultSecret::builder("https://vault.internal:8200", "secret", "shop/oauth-state", auth);
-    /// assert!(builder.namespace("shop").build().is_ok());
-    /// ```
     pub fn builder(
         address: impl Into<String>,
         mount: impl Into<String>,
@@ -108,8 +101,8 @@ impl VaultSecret {
         self.ask("GET", None).await
     }
 
-    /// Never `Unchanged`: a secret that was removed and written anew counts its versions from one, and one of them may have the number
-    /// that is known.
+    /// Never `Unchanged`: a secret that was removed and written again counts its versions from one, so one of them may
+    /// have the known number.
     async fn read(&self) -> Result<Fetched, SourceError> {
         let answer = self.get().await?;
         match answer.status {
@@ -146,16 +139,16 @@ impl KeySource for VaultSecret {
         &self.http.name
     }
 
-    /// One `GET`, and whatever the token needs: a login, or a renewal. What tells whether the version is still the same would
-    /// be another request with a right of its own, so the text is transferred either way.
+    /// One `GET`, and a login or a renewal if the token needs it. Asking whether the version is still the same would be
+    /// another request with a right of its own, so the text is transferred in any case.
     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.within(self.read()))
     }
 }
 
 impl WritableSource for VaultSecret {
-    /// Writes a new version with `cas`, which the engine refuses if the latest version is not the expected one. Other fields of
-    /// the secret stay as they are.
+    /// Writes a new version with `cas`, which the engine refuses if the latest version is not the expected one. Other
+    /// fields of the secret stay as they are.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,

@@ -1,4 +1,4 @@
-//! The helper through which the command line `oauth-state` reaches Vault or OpenBao.
+//! The helper program with which the command line `oauth-state` reaches Vault or OpenBao.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -27,8 +27,8 @@ pub(crate) struct Session {
     futile: Mutex<Option<Instant>>,
 }
 
-/// After a login that was of no use: a policy that lacks a right makes no new token better, and a secret id may be good for
-/// so many logins only.
+/// The pause after a login that did not help: if a policy lacks a right, no new token has it, and a secret id may be
+/// limited to a number of logins.
 const NO_LOGIN_FOR: Duration = Duration::from_secs(300);
 
 struct Held {
@@ -216,7 +216,8 @@ async fn renew(http: &Http, held: &mut Held, lease: Lease) -> Result<Renewed, So
     }
 }
 
-/// A body of JSON that is zeroized after it was sent. (What `serde_json` itself holds while it writes or reads is freed as it is.)
+/// A JSON body that is zeroized after it was sent. (The memory that `serde_json` uses while it writes or reads is freed
+/// as it is.)
 pub(crate) fn json(http: &Http, value: &impl Serialize) -> Result<Body, SourceError> {
     // Large enough for any ring, so that a growing buffer leaves no copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 17));

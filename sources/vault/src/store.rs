@@ -1,4 +1,4 @@
-//! Writing with `cas`, and without losing what others keep in the same secret.
+//! Writing with `cas`, without losing the other fields of the secret.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ enum Field<'a> {
     Others(&'a RawValue),
 }
 
-/// Puts the document in the place of the expected version, and gives the new one.
+/// Replaces the expected version with the document, and returns the new version.
 pub(crate) async fn store(
     source: &VaultSecret,
     document: &SecretString,

@@ -60,11 +60,11 @@ fn open_redirects_are_refused() {
         "?",
         "#",
     ] {
-        assert!(ReturnTo::parse(text).is_err(), "{text:?}");
+        assert!(text.parse::<ReturnTo>().is_err(), "{text:?}");
     }
-    assert_eq!(ReturnTo::parse("//evil.example"), Err(ReturnToError::NotAPath));
-    assert_eq!(ReturnTo::parse("/a//b"), Err(ReturnToError::Segment));
-    assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(1024))), Err(ReturnToError::TooLong));
+    assert_eq!("//evil.example".parse::<ReturnTo>(), Err(ReturnToError::NotAPath));
+    assert_eq!("/a//b".parse::<ReturnTo>(), Err(ReturnToError::Segment));
+    assert_eq!(format!("/{}", "a".repeat(1024)).parse::<ReturnTo>(), Err(ReturnToError::TooLong));
 }
 
 #[test]
@@ -90,27 +90,27 @@ fn paths_that_people_use_are_accepted() {
         "/%25zz",
         "/a?\"<>^`{|}",
     ] {
-        assert_eq!(ReturnTo::parse(text).unwrap().as_str(), text);
+        assert_eq!(text.parse::<ReturnTo>().unwrap().as_str(), text);
     }
-    assert!(ReturnTo::parse(&format!("/{}", "a".repeat(1023))).is_ok());
+    assert!(format!("/{}", "a".repeat(1023)).parse::<ReturnTo>().is_ok());
 }
 
 #[test]
 fn a_path_to_the_callback_is_seen_through_its_encoding() {
     for text in ["/auth/callback", "/auth/callback/", "/auth/c%61llback?x", "/auth/%2563allback#y", "/Auth/Callback"] {
-        assert!(ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
+        assert!(text.parse::<ReturnTo>().unwrap().checked().leads_to("/auth/callback"), "{text}");
     }
     for text in ["/auth/callback2", "/auth/c%61llback2", "/c%61llback", "/auth/callback/%20"] {
-        assert!(!ReturnTo::parse(text).unwrap().checked().leads_to("/auth/callback"), "{text}");
+        assert!(!text.parse::<ReturnTo>().unwrap().checked().leads_to("/auth/callback"), "{text}");
     }
-    assert!(ReturnTo::parse("/auth/callback").unwrap().checked().leads_to("/auth/c%61llback/"));
-    assert!(!ReturnTo::parse("/").unwrap().checked().leads_to("/auth/callback"));
+    assert!("/auth/callback".parse::<ReturnTo>().unwrap().checked().leads_to("/auth/c%61llback/"));
+    assert!(!"/".parse::<ReturnTo>().unwrap().checked().leads_to("/auth/callback"));
 }
 
 proptest! {
     #[test]
     fn what_is_accepted_stays_on_the_site_as_a_browser_resolves_it(text in "[/\\\\.%25cCeEfF0?#@: a-z\t]{0,20}") {
-        if let Ok(path) = ReturnTo::parse(&text) {
+        if let Ok(path) = text.parse::<ReturnTo>() {
             let base = Url::parse("https://shop.example/auth/callback").unwrap();
             let resolved = base.join(path.as_str()).unwrap();
             prop_assert_eq!(resolved.origin(), base.origin());
@@ -120,6 +120,6 @@ proptest! {
 
     #[test]
     fn no_text_panics(text: String) {
-        let _ = ReturnTo::parse(&text).map(|path| path.checked().leads_to(&text));
+        let _ = text.parse::<ReturnTo>().map(|path| path.checked().leads_to(&text));
     }
 }

@@ -4,9 +4,12 @@ const LOGIN: Parameters<'_> = Parameters {
     purpose: Purpose::Login,
     redirect_uri: Some("https://shop.example/cb"),
     state: "ost1state",
-    code_challenge: "challenge",
-    nonce: "nonce",
+    code_challenge: Some("challenge"),
+    nonce: Some("nonce"),
 };
+
+/// Of a provider that makes no ID token.
+const OAUTH: Parameters<'_> = Parameters { nonce: None, ..LOGIN };
 
 fn url(provider: &Provider, login: &Parameters<'_>) -> String {
     AuthorizationUrl::new(provider, None, login).unwrap().to_string()
@@ -17,7 +20,7 @@ fn url(provider: &Provider, login: &Parameters<'_>) -> String {
 fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
     let github = Provider::github().client_id("a b&c");
     assert_eq!(
-        url(&github, &LOGIN),
+        url(&github, &OAUTH),
         "https://github.com/login/oauth/authorize?response_type=code&client_id=a+b%26c&redirect_uri=https%3A%2F%2Fshop.example%2Fcb\
          &scope=read%3Auser+user%3Aemail&state=ost1state&code_challenge=challenge&code_challenge_method=S256"
     );
@@ -30,17 +33,30 @@ fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
     assert!(!url(&apple, &LOGIN).contains("prompt"));
 }
 
-/// Without it, no ID token is tied to this login (OpenID Connect Core section 15.5.2), and a service that compares it refuses them all.
+/// Without it, no ID token is tied to this login (OpenID Connect Core section 15.5.2): a scope that brings one needs a nonce.
 #[test]
-fn providers_of_id_tokens_get_the_nonce() {
-    let apple = Provider::apple().client_id("c");
-    assert!(url(&apple, &LOGIN).contains("&nonce=nonce"), "its scopes are name and email");
+fn an_id_token_is_not_asked_for_without_a_nonce() {
     let acme =
         Provider::custom("acme").unwrap().client_id("c").authorization_endpoint("https://acme.example/authorize");
-    let plain = AuthorizationUrl::new(&acme, None, &LOGIN).unwrap();
+    let plain = AuthorizationUrl::new(&acme, None, &OAUTH).unwrap();
     assert!(!plain.to_string().contains("nonce"));
-    assert!(plain.clone().scopes(["openid"]).to_string().contains("&nonce=nonce"));
-    assert!(plain.param("scope", "email openid").unwrap().to_string().contains("&nonce=nonce"));
+    let refused = UrlError::OpenidWithoutNonce("acme".to_owned());
+    assert_eq!(plain.clone().scopes(["openid"]).unwrap_err(), refused);
+    assert_eq!(plain.param("scope", "email openid").unwrap_err(), refused);
+    let openid = AuthorizationUrl::new(&acme, None, &LOGIN).unwrap();
+    assert!(openid.scopes(["openid"]).unwrap().to_string().contains("&nonce=nonce"));
+}
+
+/// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0, section 2).
+#[test]
+fn a_logout_names_client_state_and_where_to_return() {
+    let okta = Provider::custom("okta").unwrap().client_id("c").end_session_endpoint("https://okta.example/logout");
+    let url = AuthorizationUrl::end_session(&okta, "id.token.x", &LOGIN).unwrap().to_string();
+    let query =
+        "id_token_hint=id.token.x&client_id=c&state=ost1state&post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fcb";
+    assert_eq!(url, format!("https://okta.example/logout?{query}"));
+    let missing = AuthorizationUrl::end_session(&Provider::github().client_id("c"), "x", &LOGIN).unwrap_err();
+    assert_eq!(missing, UrlError::NoEndSessionEndpoint("github".to_owned()));
 }
 
 /// A hook that could drop PKCE or the state would take the protection with it (RFC 9700 section 2.1.1).
@@ -70,14 +86,13 @@ fn what_belongs_to_the_login_cannot_be_changed() {
     assert!(twice.ends_with("&audience=two") && twice.matches("audience").count() == 1, "{twice}");
 }
 
-/// A provider that rejects PKCE says so in its preset; all others get it.
+/// A flow gives a challenge for every provider whose preset does not reject PKCE: it must be sent.
 #[test]
-fn every_preset_but_those_that_reject_it_gets_pkce() {
-    for preset in super::super::Preset::all() {
-        let provider = preset.provider().client_id("c").authorization_endpoint("https://login.example/authorize");
-        let takes = preset.pkce_s256.is_none_or(|takes| takes.value);
-        assert_eq!(url(&provider, &LOGIN).contains("code_challenge_method=S256"), takes, "{}", preset.id);
-    }
+fn a_challenge_is_sent_if_there_is_one() {
+    let github = Provider::github().client_id("c");
+    assert!(url(&github, &LOGIN).contains("&code_challenge=challenge&code_challenge_method=S256"));
+    let without = Parameters { code_challenge: None, ..LOGIN };
+    assert!(!url(&github, &without).contains("code_challenge"));
 }
 
 /// A code for another site's address, or in clear text on the network.

@@ -47,14 +47,6 @@ pub(crate) fn key_id(root: &RootKey, purpose: Purpose, app: &App) -> KeyId {
 
 impl RootKey {
     /// The public name of this key, the same on every server: 8 bytes derived from it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// assert_eq!(RootKey::generate()?.id().to_string().len(), 16);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
     #[must_use]
     pub fn id(&self) -> RootKeyId {
         root_key_id(self)

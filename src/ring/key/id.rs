@@ -1,50 +1,35 @@
 //! Public names of keys.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The public name of a root key: 8 bytes, printed as 16 hexadecimal digits. It says nothing about the key.
 ///
 /// A ring document names revoked keys by it, and health checks and logs may show it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{RootKey, RootKeyId};
-/// let id = RootKey::generate()?.id();
-/// assert_eq!(RootKeyId::parse(&id.to_string()), Some(id));
-/// # Ok::<(), oauth_state::error::RandomnessError>(())
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RootKeyId(pub(super) [u8; 8]);
 
 impl RootKeyId {
-    /// Reads 16 lower-case hexadecimal digits.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKeyId;
-    /// assert!(RootKeyId::parse("00112233aabbccdd").is_some());
-    /// assert!(RootKeyId::parse("00112233AABBCCDD").is_none());
-    /// ```
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let number = digits.then(|| u64::from_str_radix(text, 16).ok())??;
-        Some(Self(number.to_be_bytes()))
-    }
-
-    /// The 8 bytes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKeyId;
-    /// assert_eq!(RootKeyId::parse("00000000000000ff").unwrap().as_bytes()[7], 255);
-    /// ```
+    /// The 8 bytes, in the order of the printed digits.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 8] {
         &self.0
+    }
+}
+
+/// The text is not 16 lowercase hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a root key id is 16 lowercase hexadecimal digits")]
+pub struct ParseRootKeyIdError;
+
+impl FromStr for RootKeyId {
+    type Err = ParseRootKeyIdError;
+
+    /// Reads what `Display` prints.
+    fn from_str(text: &str) -> Result<Self, ParseRootKeyIdError> {
+        let is_digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let number = is_digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().ok_or(ParseRootKeyIdError)?;
+        Ok(Self(number.to_be_bytes()))
     }
 }
 

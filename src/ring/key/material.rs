@@ -1,6 +1,7 @@
 //! The root key: its text form, and what is refused as one.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -17,20 +18,8 @@ const CHECKSUM_BYTES: usize = 6;
 
 /// 32 secret bytes from which every key of a purpose is derived; shared by all servers of an application.
 ///
-/// Its text form is `osk1.<43 characters>.<8 characters>`: the key and a checksum in base64url. It can be shown only
-/// through [`RootKey::to_secret_text`]; `Debug` prints the id, and the memory is zeroized on drop.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::RootKey;
-///
-/// let key = RootKey::generate()?;
-/// let text = key.to_secret_text();
-/// assert_eq!(text.expose().len(), 57);
-/// assert_eq!(RootKey::parse(text.expose())?.id(), key.id());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// Its text form is `osk1.<43 characters>.<8 characters>`, 57 characters in all: the key and a checksum in base64url.
+/// It can be shown only through [`RootKey::to_secret_text`]; `Debug` prints the id, and the memory is zeroized on drop.
 // Boxed: a list of keys that grows, and a key that is moved, would leave the bytes behind where they were.
 #[derive(Clone)]
 pub struct RootKey(Box<SecretBytes<KEY_BYTES>>);
@@ -40,51 +29,15 @@ impl RootKey {
     ///
     /// # Security
     ///
-    /// For the person who sets a service up, once: put the text into the secret manager that all servers read. A
-    /// server that draws a key of its own at start cannot finish the logins of the others.
+    /// Generate a key once, when you set the service up, and put its text into the secret manager that all servers
+    /// read. A server that generates its own key at start cannot finish the logins of the others.
     ///
     /// # Errors
     ///
     /// [`RandomnessError`] if the operating system gives none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// assert_ne!(RootKey::generate()?.id(), RootKey::generate()?.id());
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
     pub fn generate() -> Result<Self, RandomnessError> {
         let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
         random::operating_system(bytes.expose_mut())?;
-        Ok(Self(bytes))
-    }
-
-    /// Reads the text form, and refuses what cannot be a random key.
-    ///
-    /// # Errors
-    ///
-    /// [`RootKeyError`] says what is wrong and what to do; it never repeats the text.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{RootKey, RootKeyError};
-    /// let error = RootKey::parse("correct horse battery staple").unwrap_err();
-    /// assert_eq!(error, RootKeyError::Form);
-    /// ```
-    pub fn parse(text: &str) -> Result<Self, RootKeyError> {
-        let (key, checksum) =
-            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or(RootKeyError::Form)?;
-        if key.len() != base64url::encoded_len(KEY_BYTES) {
-            return Err(RootKeyError::Length);
-        }
-        let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
-        base64url::decode_onto(key.as_bytes(), bytes.expose_mut()).map_err(|_| RootKeyError::Alphabet)?;
-        if checksum.as_bytes() != base64url::encode(checksum_of(bytes.expose())).as_bytes() {
-            return Err(RootKeyError::Checksum);
-        }
-        refuse_what_is_not_random(bytes.expose())?;
         Ok(Self(bytes))
     }
 
@@ -98,15 +51,7 @@ impl RootKey {
     ///
     /// # Security
     ///
-    /// Whoever reads this text can forge states. It belongs into a secret manager.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// assert!(RootKey::generate()?.to_secret_text().expose().starts_with("osk1."));
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
+    /// An attacker who reads this text can forge states. Keep it in a secret manager.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretString {
         // Filled in place and never grown, so that no copy of the key is left behind.
@@ -127,6 +72,27 @@ impl RootKey {
     }
 }
 
+impl FromStr for RootKey {
+    type Err = RootKeyError;
+
+    /// Reads the text form, and refuses what cannot be a random key. The error says what is wrong and what to do; it never repeats the
+    /// text.
+    fn from_str(text: &str) -> Result<Self, RootKeyError> {
+        let (key, checksum) =
+            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or(RootKeyError::Form)?;
+        if key.len() != base64url::encoded_len(KEY_BYTES) {
+            return Err(RootKeyError::Length);
+        }
+        let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
+        base64url::decode_onto(key.as_bytes(), bytes.expose_mut()).map_err(|_| RootKeyError::Alphabet)?;
+        if checksum.as_bytes() != base64url::encode(checksum_of(bytes.expose())).as_bytes() {
+            return Err(RootKeyError::Checksum);
+        }
+        refuse_what_is_not_random(bytes.expose())?;
+        Ok(Self(bytes))
+    }
+}
+
 impl fmt::Debug for RootKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RootKey({}, [redacted])", self.id())
@@ -134,14 +100,6 @@ impl fmt::Debug for RootKey {
 }
 
 /// Why a text is not taken as a root key.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{RootKey, RootKeyError};
-/// let error = RootKey::parse("osk1.tooshort.AAAAAAAA").unwrap_err();
-/// assert_eq!(error, RootKeyError::Length);
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootKeyError {

@@ -5,6 +5,6 @@ pub(crate) mod id;
 pub(crate) mod material;
 pub(crate) mod ring;
 
-pub use id::RootKeyId;
+pub use id::{ParseRootKeyIdError, RootKeyId};
 pub use material::{RootKey, RootKeyError};
 pub use ring::{KeyRing, KeyRole};

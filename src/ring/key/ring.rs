@@ -10,25 +10,12 @@ use super::id::RootKeyId;
 use super::material::RootKey;
 pub(crate) use crate::claims::codec::LONGEST_LIFETIME;
 use crate::clock::{from_unix_seconds, unix_seconds};
-use crate::observe::record;
+use crate::observe::Event;
 
 /// How much two servers' clocks may differ, in seconds, where a document says nothing.
 pub(crate) const DEFAULT_SKEW: u32 = 60;
 
 /// What a key may do at a given time.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRole, RootKey};
-/// use oauth_state::KeyRing;
-/// use std::time::SystemTime;
-///
-/// let ring = KeyRing::from(RootKey::generate()?);
-/// let (_, role) = ring.roles(SystemTime::now()).next().unwrap();
-/// assert_eq!(role, KeyRole::Active);
-/// # Ok::<(), oauth_state::error::RandomnessError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRole {
@@ -104,7 +91,7 @@ impl Timing {
 /// An immutable set of keys with their schedule, the same on every server.
 ///
 /// The role of each key is a function of the document and the clock alone, never of the order in the list. Read one
-/// with [`KeyRing::parse`], [`KeyRing::from_env`] or [`KeyRing::from_file`]. A clone shares the keys.
+/// with `str::parse`, [`KeyRing::from_env`] or [`KeyRing::from_file`]. A clone shares the keys.
 ///
 /// # Examples
 ///
@@ -115,7 +102,7 @@ impl Timing {
 /// // Once, by the operator; then into the secret manager that all servers read:
 /// let text = RootKey::generate()?.to_secret_text();
 /// // On every server:
-/// let ring = KeyRing::parse(text.expose())?;
+/// let ring = text.expose().parse::<KeyRing>()?;
 /// assert_eq!(ring.serial(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -131,10 +118,15 @@ struct Contents {
 }
 
 impl KeyRing {
-    /// Tells the metrics which ring is in use at `now`, in Unix seconds.
-    pub(crate) fn record(&self, now: u64) {
-        let keys_in = |role: &str| self.roles(from_unix_seconds(now)).filter(|(_, of)| of.to_string() == role).count();
-        record::ring(self.serial(), self.timing().propagation, keys_in);
+    /// What observers are told of the ring in use at `now`, in Unix seconds.
+    pub(crate) fn event(&self, now: u64) -> Event<'static> {
+        let roles: Vec<_> = self.roles(from_unix_seconds(now)).map(|(_, role)| role.to_string()).collect();
+        let count = |role: &'static str| (role, roles.iter().filter(|of| *of == role).count());
+        Event::RingInUse {
+            serial: self.serial(),
+            propagation: Duration::from_secs(self.timing().propagation.into()),
+            keys: ["pending", "active", "retiring", "retired", "revoked"].map(count),
+        }
     }
 
     /// Builds a ring from validated parts; `source::document` is what validates them.
@@ -144,65 +136,24 @@ impl KeyRing {
     }
 
     /// The document's serial number, which grows with every change; 0 for a bare key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// assert_eq!(KeyRing::from(RootKey::generate()?).serial(), 0);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
     #[must_use]
     pub fn serial(&self) -> u64 {
         self.0.serial
     }
 
-    /// The largest difference between two servers' clocks that is allowed for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// assert_eq!(KeyRing::from(RootKey::generate()?).skew().as_secs(), 60);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
+    /// The largest difference between two servers' clocks that is allowed for; 60 s for a bare key.
     #[must_use]
     pub fn skew(&self) -> Duration {
         Duration::from_secs(self.0.timing.skew.into())
     }
 
-    /// The longest lifetime that a flow over this ring may give its states.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// assert_eq!(KeyRing::from(RootKey::generate()?).lifetime_cap().as_secs(), 3600);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
+    /// The longest lifetime that a flow over this ring may give its states; one hour for a bare key.
     #[must_use]
     pub fn lifetime_cap(&self) -> Duration {
         Duration::from_secs(self.0.timing.lifetime_cap.into())
     }
 
     /// Each key's public id and its role at `now`, oldest first.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// use std::time::SystemTime;
-    ///
-    /// let key = RootKey::generate()?;
-    /// let ring = KeyRing::from(key.clone());
-    /// let lines: Vec<String> = ring.roles(SystemTime::now()).map(|(id, role)| format!("{id} {role}")).collect();
-    /// assert_eq!(lines, [format!("{} active", key.id())]);
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
-    /// ```
     pub fn roles(&self, now: SystemTime) -> impl Iterator<Item = (RootKeyId, KeyRole)> + '_ {
         let now = unix_seconds(now);
         self.0.keys.iter().enumerate().map(move |(index, key)| (key.id, self.role(index, now)))
@@ -213,17 +164,6 @@ impl KeyRing {
     /// # Security
     ///
     /// It is a hash of public ids and times and says nothing about the keys.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// let text = RootKey::generate()?.to_secret_text();
-    /// let (one, other) = (KeyRing::parse(text.expose())?, KeyRing::parse(text.expose())?);
-    /// assert_eq!(one.fingerprint(), other.fingerprint());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let Contents { serial, timing, keys, revoked } = &*self.0;
@@ -327,17 +267,8 @@ impl KeyRing {
     }
 }
 
-/// A ring of one key that seals since ever, with the default skew of 60 s and no other key to come.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::RootKey;
-/// use oauth_state::KeyRing;
-/// let key = RootKey::generate()?;
-/// assert_eq!(KeyRing::from(key.clone()).fingerprint(), KeyRing::from(key).fingerprint());
-/// # Ok::<(), oauth_state::error::RandomnessError>(())
-/// ```
+/// A ring of one key, which is treated as always having been active, with the default skew of 60 s and no other key to
+/// come.
 impl From<RootKey> for KeyRing {
     fn from(root: RootKey) -> Self {
         let id = root.id();

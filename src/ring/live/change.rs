@@ -6,17 +6,6 @@ use crate::ring::source::RingError;
 use crate::ring::source::document::{KeyRingDocument, RingTiming, Utc};
 
 /// A document to publish, and what is different in it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{Change, KeyRingDocument, RingTiming};
-/// use std::time::SystemTime;
-/// let now = SystemTime::now();
-/// let step = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?;
-/// assert!(matches!(step.changes[..], [Change::Added { .. }]));
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use = "a step changes nothing until its document is published"]
@@ -27,18 +16,7 @@ pub struct Step {
     pub changes: Vec<Change>,
 }
 
-/// One difference between two documents.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRingDocument, RingTiming};
-/// use std::time::SystemTime;
-/// let now = SystemTime::now();
-/// let step = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?;
-/// assert!(step.changes[0].to_string().starts_with("add key "));
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
+/// One difference between two documents. Its `Display` is one line for the operator, without key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -98,16 +76,6 @@ impl std::fmt::Display for Change {
 }
 
 /// Why there is no next document.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRingDocument, RingTiming, StepError};
-/// use std::time::{Duration, SystemTime};
-/// let timing = RingTiming { skew: Duration::from_secs(3_600), ..RingTiming::default() };
-/// let error = KeyRingDocument::first(timing, SystemTime::now()).unwrap_err();
-/// assert!(matches!(error, StepError::Refused(_)));
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {

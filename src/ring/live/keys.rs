@@ -9,7 +9,7 @@ use super::RingStatus;
 use super::reader::RingReader;
 use super::state::{State, Update};
 use crate::clock::unix_seconds;
-use crate::observe::record;
+use crate::observe::{Event, Observer as _, Observers};
 use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::RingError;
 use crate::ring::source::document::{self, Read};
@@ -18,19 +18,9 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 
 /// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
 ///
-/// `LiveKeyRing::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps it fresh;
-/// [`LiveKeyRing::offer`] takes documents from a schedule of the caller's own. Flows never wait for either, and take no lock.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::RootKey;
-/// use oauth_state::{LiveKeyRing, KeyRing};
-/// let ring = KeyRing::from(RootKey::generate()?);
-/// let keys = LiveKeyRing::from(ring.clone());
-/// assert_eq!(keys.fingerprint(), ring.fingerprint());
-/// # Ok::<(), oauth_state::error::RandomnessError>(())
-/// ```
+/// `LiveKeyRing::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps
+/// it fresh; [`LiveKeyRing::offer`] takes documents from a schedule of the caller's own. Flows never wait for either,
+/// and take no lock. `LiveKeyRing::from(ring)` makes a handle whose ring stays fixed until a document is offered.
 #[derive(Clone)]
 pub struct LiveKeyRing(Arc<Live>);
 
@@ -39,6 +29,7 @@ pub(super) struct Live {
     state: Mutex<State>,
     pub(super) wishes: Arc<Wishes>,
     unknown_keys: AtomicU64,
+    observers: Observers,
 }
 
 /// Refreshes that somebody asked for. Asking never waits.
@@ -78,39 +69,19 @@ impl Wishes {
 
 impl LiveKeyRing {
     /// The ring in use.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{LiveKeyRing, testing};
-    /// assert_eq!(LiveKeyRing::from(testing::ring()).ring().serial(), 0);
-    /// ```
     #[must_use]
     pub fn ring(&self) -> KeyRing {
         self.0.state().ring.clone()
     }
 
-    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{LiveKeyRing, testing};
-    /// assert_eq!(LiveKeyRing::from(testing::ring()).fingerprint().len(), 16);
-    /// ```
+    /// The ring's fingerprint, for health checks: 16 hexadecimal digits, equal where two servers hold the same
+    /// document.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.ring().fingerprint()
     }
 
     /// How the keys stand: serial, age, what was taken and refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{LiveKeyRing, testing};
-    /// assert_eq!(LiveKeyRing::from(testing::ring()).status().last_error, None);
-    /// ```
     #[must_use]
     pub fn status(&self) -> RingStatus {
         let state = self.0.state();
@@ -130,15 +101,6 @@ impl LiveKeyRing {
 
     /// Asks the refresh task to fetch at once, as after an operator's signal. It returns immediately, and does nothing for
     /// keys without a refresh task.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{LiveKeyRing, testing};
-    /// let keys = LiveKeyRing::from(testing::ring());
-    /// keys.reload_now();
-    /// assert_eq!(keys.status().failed, 0);
-    /// ```
     pub fn reload_now(&self) {
         self.0.wishes.wish(&self.0.wishes.now);
     }
@@ -206,14 +168,29 @@ impl LiveKeyRing {
         self.offer_read(revoked, || ring, unix_seconds(now))
     }
 
+    pub(super) fn observed(ring: KeyRing, observers: Observers) -> Self {
+        Self(Arc::new(Live {
+            state: Mutex::new(State::new(ring)),
+            wishes: Arc::default(),
+            unknown_keys: AtomicU64::new(0),
+            observers,
+        }))
+    }
+
+    /// Tells which ring is in use, after the lock was given back: an observer may ask for the ring's status.
+    fn tell_ring(&self, now: u64) {
+        self.0.observers.event(&self.ring().event(now));
+    }
+
     /// What a source refused itself, with the revocations that it found in it.
     #[cfg(feature = "refresh")]
     pub(super) fn refuse(&self, revoked: &[RootKeyId], why: &str, now: u64) {
         let mut state = self.0.state();
         state.revoke(revoked.to_vec());
-        state.ring.record(now);
         state.refused = state.refused.saturating_add(1);
         state.last_error = Some(why.to_owned());
+        drop(state);
+        self.tell_ring(now);
     }
 
     /// [`LiveKeyRing::offer`], for a document that is read already.
@@ -225,20 +202,22 @@ impl LiveKeyRing {
     ) -> Result<Update, RingError> {
         let mut state = self.0.state();
         let offered = state.offer(revocations, ring, now);
-        // Of a document that is refused, too: its revocations count.
-        state.ring.record(now);
         match &offered {
-            Ok(offered) => {
+            Ok(_) => {
                 state.confirmed_at = Some(monotonic_now());
                 state.last_error = None;
-                if let Update::Taken { late } = offered {
-                    record::late_keys(*late);
-                }
             }
             Err(error) => {
                 state.refused = state.refused.saturating_add(1);
                 state.last_error = Some(error.to_string());
             }
+        }
+        drop(state);
+        // Of a document that is refused, too: its revocations count.
+        self.tell_ring(now);
+        match offered {
+            Ok(Update::Taken { late: keys }) if keys > 0 => self.0.observers.event(&Event::LateKeys { keys }),
+            _ => {}
         }
         offered
     }
@@ -246,12 +225,10 @@ impl LiveKeyRing {
     /// Lets a flow follow the ring. Gives the ring that it has to begin with; no swap can come in between.
     pub(crate) fn follow<R: RingReader + 'static, E>(
         &self,
-        now: u64,
         make: impl FnOnce(KeyRing) -> Result<Arc<R>, E>,
     ) -> Result<Arc<R>, E> {
         let mut state = self.0.state();
         let reader = make(state.ring.clone())?;
-        state.ring.record(now);
         // Flows come and go in tests; what is gone takes no room.
         state.readers.retain(|reader| reader.strong_count() > 0);
         let following: Weak<R> = Arc::downgrade(&reader);
@@ -262,7 +239,6 @@ impl LiveKeyRing {
     /// A callback named a key that is not known here: another server may have a newer document.
     pub(crate) fn met_unknown_key(&self) {
         self.0.unknown_keys.fetch_add(1, Ordering::Relaxed);
-        record::unknown_key();
         self.0.wishes.wish(&self.0.wishes.early);
     }
 
@@ -282,7 +258,8 @@ impl LiveKeyRing {
         let mut state = self.0.state();
         state.confirmed_at = Some(monotonic_now());
         state.last_error = None;
-        state.ring.record(now);
+        drop(state);
+        self.tell_ring(now);
     }
 
     /// What the last attempt ended in, in the source's words.
@@ -310,11 +287,7 @@ impl Drop for Live {
 
 impl From<KeyRing> for LiveKeyRing {
     fn from(ring: KeyRing) -> Self {
-        Self(Arc::new(Live {
-            state: Mutex::new(State::new(ring)),
-            wishes: Arc::default(),
-            unknown_keys: AtomicU64::new(0),
-        }))
+        Self::observed(ring, Observers::default())
     }
 }
 

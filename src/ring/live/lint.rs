@@ -15,18 +15,10 @@ const FAR_AWAY: u64 = 30 * 86_400;
 /// A revoked key's successor seals this many seconds after it at most: one for each key that is revoked in a row.
 const BRIEF: u64 = MOST_KEYS as u64;
 
-/// How bad a [`Lint`] is.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::LintLevel;
-/// assert!(LintLevel::Error > LintLevel::Warning);
-/// assert_eq!(LintLevel::Error.to_string(), "error");
-/// ```
+/// How bad a [`Lint`] is. `Error` is greater than `Warning`; `Display` prints `error` or `warning`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LintLevel {
-    /// Logins work; somebody should look at it.
+    /// Logins work, but an operator should look at the document.
     Warning,
     /// Logins fail, or will at a known time.
     Error,
@@ -41,21 +33,7 @@ impl fmt::Display for LintLevel {
     }
 }
 
-/// Something to mend in a ring document that is valid as such. Its `Display` is one line, without key material.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{Lint, KeyRingDocument, RingTiming, LintLevel};
-/// use std::time::{Duration, SystemTime};
-///
-/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-/// let quarter = Duration::from_secs(90 * 86_400);
-/// let findings = document.lint(SystemTime::now() + 2 * quarter, quarter);
-/// assert!(matches!(findings[..], [Lint::ActiveKeyOld { .. }]));
-/// assert_eq!((findings[0].code(), findings[0].severity()), ("active_key_old", LintLevel::Warning));
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
+/// A problem in a ring document that is valid as such. Its `Display` is one line, without key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lint {
@@ -115,13 +93,6 @@ pub enum Lint {
 
 impl Lint {
     /// Whether logins fail.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{Lint, LintLevel};
-    /// assert_eq!(Lint::NoActiveKey.severity(), LintLevel::Error);
-    /// ```
     #[must_use]
     pub const fn severity(&self) -> LintLevel {
         match self {
@@ -130,13 +101,7 @@ impl Lint {
         }
     }
 
-    /// The stable word for pipelines.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::ring::Lint::NoSkew.code(), "no_skew");
-    /// ```
+    /// The stable word for pipelines, such as `no_skew`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -154,13 +119,7 @@ impl Lint {
         }
     }
 
-    /// The key that it is about.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(oauth_state::ring::Lint::NoSkew.key(), None);
-    /// ```
+    /// The key that it is about; `None` if it is about the document as a whole.
     #[must_use]
     pub const fn key(&self) -> Option<RootKeyId> {
         match self {
@@ -173,15 +132,9 @@ impl Lint {
         }
     }
 
-    /// What to do about it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(oauth_state::ring::Lint::BareKey.to_do().contains("keys rotate"));
-    /// ```
+    /// The remedy, with the `oauth-state keys` command where one helps.
     #[must_use]
-    pub const fn to_do(&self) -> &'static str {
+    pub const fn remedy(&self) -> &'static str {
         match self {
             Self::NothingSealsYet { .. } => {
                 "before any server has it, let the first key's `seal_from` be its `published_at` or earlier"
@@ -228,9 +181,9 @@ impl fmt::Display for Lint {
 }
 
 impl KeyRingDocument {
-    /// What should be mended, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
+    /// The problems of this document, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
     ///
-    /// A document that [`KeyRingDocument::parse`] refuses never gets here. `oldest` is the age from which the active key is to
+    /// A document that does not parse never gets here. `oldest` is the age from which the active key is to
     /// be replaced.
     ///
     /// # Examples

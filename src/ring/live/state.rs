@@ -10,18 +10,6 @@ use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::RingError;
 
 /// What became of an offered document.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{Update, KeyRingDocument, RingTiming};
-/// use oauth_state::LiveKeyRing;
-/// use std::time::SystemTime;
-/// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-/// let keys = LiveKeyRing::from(document.ring().clone());
-/// assert_eq!(keys.offer(&document.to_secret_text(), SystemTime::now())?, Update::Unchanged);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {

@@ -3,15 +3,6 @@
 use std::time::Duration;
 
 /// How a process's keys stand: for health checks, metrics and alerts.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::{LiveKeyRing, testing};
-/// let status = LiveKeyRing::from(testing::ring()).status();
-/// assert_eq!((status.serial, status.age, status.late), (0, None, 0));
-/// assert_eq!(status.fingerprint, testing::ring().fingerprint());
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingStatus {

@@ -10,22 +10,12 @@ use crate::ring::source::RingError;
 use crate::ring::source::document::{DocumentKey, KeyRingDocument, MOST_KEYS, RingTiming};
 
 impl KeyRingDocument {
-    /// A first document: one new key, which seals at once because no server can be sealing with an older one.
+    /// A first document, with serial 1: one new key, which seals at once because no server can be sealing with an older
+    /// one.
     ///
     /// # Errors
     ///
     /// [`StepError`] if a time is out of its range, or if the operating system gives no randomness.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
-    /// use std::time::SystemTime;
-    /// let now = SystemTime::now();
-    /// let document = KeyRingDocument::first(RingTiming::default(), now)?;
-    /// assert!(document.ring().roles(now).all(|(_, role)| role == KeyRole::Active));
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
     pub fn first(timing: RingTiming, now: SystemTime) -> Result<Self, StepError> {
         let timing = Timing::try_from(timing)?;
         let now = unix_seconds(now);
@@ -133,7 +123,7 @@ impl KeyRingDocument {
     /// ```
     /// use oauth_state::ring::{KeyRingDocument, RingTiming, RootKey};
     /// use std::time::{Duration, SystemTime};
-    /// let bare = KeyRingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
+    /// let bare = RootKey::generate()?.to_secret_text().expose().parse::<KeyRingDocument>()?;
     /// let timing = RingTiming { propagation: Duration::from_secs(3_600), ..RingTiming::default() };
     /// let document = bare.with_times(timing, SystemTime::now())?.document;
     /// assert_eq!((document.serial(), document.timing()), (1, timing));
@@ -190,16 +180,6 @@ impl KeyRingDocument {
     /// # Errors
     ///
     /// [`StepError::Refused`] for a serial that is lower, or above 2^53 − 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.with_serial(8)?;
-    /// assert_eq!(document.serial(), 8);
-    /// assert!(document.with_serial(7).is_err());
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
     pub fn with_serial(self, serial: u64) -> Result<Self, StepError> {
         if serial < self.serial {
             return Err(RingError::SerialTooLow { given: serial, least: self.serial }.into());
@@ -212,18 +192,6 @@ impl KeyRingDocument {
     /// # Errors
     ///
     /// [`StepError::Refused`] if the document would be too large.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// use std::time::SystemTime;
-    /// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-    /// let (id, _) = document.ring().roles(SystemTime::now()).next().unwrap();
-    /// let noted = document.with_note(id, "the first key")?;
-    /// assert!(noted.to_secret_text().expose().contains("the first key"));
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
     pub fn with_note(mut self, id: RootKeyId, note: &str) -> Result<Self, StepError> {
         if let Some(key) = self.keys.iter_mut().find(|key| key.root.id() == id) {
             key.note = Some(note.to_owned());
@@ -254,7 +222,7 @@ impl KeyRingDocument {
     /// The list of revoked keys is never shortened; one day it may not fit.
     fn fitting(self) -> Result<Self, StepError> {
         // What is written must be read again.
-        Ok(Self::parse(self.to_secret_text().expose())?)
+        Ok(self.to_secret_text().expose().parse()?)
     }
 }
 

@@ -7,19 +7,6 @@ use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
 use crate::ring::source::document::KeyRingDocument;
 
 /// Something that time alone brings about.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRingDocument, RingEventKind, RingTiming};
-/// use std::time::SystemTime;
-///
-/// let now = SystemTime::now();
-/// let document = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
-/// let kinds: Vec<RingEventKind> = document.ring().events_after(now).map(|event| event.kind).collect();
-/// assert_eq!(kinds, [RingEventKind::BeginsToSeal, RingEventKind::Retires]);
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingEvent {
@@ -31,14 +18,7 @@ pub struct RingEvent {
     pub kind: RingEventKind,
 }
 
-/// What happens to a key.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::RingEventKind;
-/// assert_eq!(RingEventKind::Retires.to_string(), "opens nothing any more");
-/// ```
+/// The kind of a [`RingEvent`]. `Display` prints it in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RingEventKind {
@@ -58,18 +38,6 @@ impl std::fmt::Display for RingEventKind {
 }
 
 /// A key of a document, without its secret: for lists and plans.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRole, KeyRingDocument, RingTiming};
-/// use std::time::SystemTime;
-/// let now = SystemTime::now();
-/// let document = KeyRingDocument::first(RingTiming::default(), now)?;
-/// let listed = document.list(now).next().unwrap();
-/// assert_eq!((listed.role, listed.accept_until), (KeyRole::Active, None));
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyInfo {
@@ -91,16 +59,6 @@ pub struct KeyInfo {
 
 impl KeyRingDocument {
     /// Its keys at `now`, oldest first, without their secrets.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// use std::time::SystemTime;
-    /// let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-    /// assert_eq!(document.list(SystemTime::now()).count(), 1);
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
     pub fn list(&self, now: SystemTime) -> impl Iterator<Item = KeyInfo> + '_ {
         let now = unix_seconds(now);
         self.ring().keys().iter().zip(&self.keys).enumerate().map(move |(index, (key, written))| KeyInfo {
@@ -118,16 +76,19 @@ impl KeyRingDocument {
 }
 
 impl KeyRing {
-    /// What time alone will bring about after `now`, in its order.
+    /// The events that time alone brings about after `now`, in order. A ring of one key that seals already has none.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::RootKey;
-    /// use oauth_state::KeyRing;
-    /// let ring = KeyRing::from(RootKey::generate()?);
-    /// assert_eq!(ring.events_after(std::time::SystemTime::now()).count(), 0); // one key, which seals for ever
-    /// # Ok::<(), oauth_state::error::RandomnessError>(())
+    /// use oauth_state::ring::{KeyRingDocument, RingEventKind, RingTiming};
+    /// use std::time::SystemTime;
+    ///
+    /// let now = SystemTime::now();
+    /// let document = KeyRingDocument::first(RingTiming::default(), now)?.rotate(now)?.document;
+    /// let kinds: Vec<RingEventKind> = document.ring().events_after(now).map(|event| event.kind).collect();
+    /// assert_eq!(kinds, [RingEventKind::BeginsToSeal, RingEventKind::Retires]);
+    /// # Ok::<(), oauth_state::ring::StepError>(())
     /// ```
     pub fn events_after(&self, now: SystemTime) -> impl Iterator<Item = RingEvent> + use<> {
         let now = unix_seconds(now);

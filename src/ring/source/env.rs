@@ -21,8 +21,12 @@ const VARIABLE: &str = "OAUTH_STATE_KEYS";
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::source::{EnvSource, KeySource};
-/// assert_eq!(EnvSource::new().name(), "the environment variable OAUTH_STATE_KEYS");
+/// use oauth_state::ring::source::{EnvSource, KeySource, SourceErrorKind};
+/// use oauth_state::testing::block_on;
+///
+/// // An unset variable is an error; no key is generated in its place.
+/// let error = block_on(EnvSource::variable("NO_SUCH_VARIABLE").fetch(None)).unwrap_err();
+/// assert_eq!(error.kind(), SourceErrorKind::Missing);
 /// ```
 #[derive(Clone, Debug)]
 pub struct EnvSource {
@@ -32,26 +36,12 @@ pub struct EnvSource {
 
 impl EnvSource {
     /// The variable `OAUTH_STATE_KEYS`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{EnvSource, KeySource};
-    /// assert!(EnvSource::new().name().contains("OAUTH_STATE_KEYS"));
-    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::variable(VARIABLE)
     }
 
     /// The variable of this name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{EnvSource, KeySource};
-    /// assert!(EnvSource::variable("SHOP_KEYS").name().contains("SHOP_KEYS"));
-    /// ```
     #[must_use]
     pub fn variable(variable: impl Into<String>) -> Self {
         let variable = variable.into();
@@ -74,7 +64,7 @@ impl KeySource for EnvSource {
         Box::pin(async move {
             let value = std::env::var_os(&self.variable).ok_or_else(|| {
                 SourceError::new(&self.name, SourceErrorKind::Missing, "it is not set")
-                    .to_do("set it to a root key or to a ring document (oauth-state keys generate)")
+                    .with_remedy("set it to a root key or to a ring document (oauth-state keys generate)")
             })?;
             Fetched::from_bytes(&self.name, value.into_encoded_bytes(), None)
         })
@@ -98,7 +88,8 @@ impl KeyRing {
     /// ```
     /// use oauth_state::ring::RingError;
     /// use oauth_state::KeyRing;
-    /// // No key is ever made up: without the variable there is no ring.
+    ///
+    /// // An unset variable is an error; no key is generated in its place.
     /// # if std::env::var_os("OAUTH_STATE_KEYS").is_none() {
     /// let error = KeyRing::from_env().unwrap_err();
     /// assert!(matches!(error, RingError::NoVariable(name) if name == "OAUTH_STATE_KEYS"));
@@ -113,15 +104,8 @@ impl KeyRing {
     /// # Errors
     ///
     /// [`RingError`] says what is missing or wrong.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::KeyRing;
-    /// assert!(KeyRing::from_variable("NO_SUCH_VARIABLE").is_err());
-    /// ```
     pub fn from_variable(name: &str) -> Result<Self, RingError> {
         let value = std::env::var_os(name).ok_or_else(|| RingError::NoVariable(name.to_owned()))?;
-        Self::parse(text_of(&zeroize::Zeroizing::new(value.into_encoded_bytes()))?)
+        text_of(&zeroize::Zeroizing::new(value.into_encoded_bytes()))?.parse()
     }
 }

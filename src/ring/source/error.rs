@@ -8,16 +8,6 @@ use super::document::{RingError, scan};
 use crate::ring::key::RootKeyId;
 
 /// What kept a source from giving a ring, or from taking one.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{EnvSource, KeySource, SourceErrorKind};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let error = EnvSource::variable("NO_SUCH_VARIABLE").fetch(None).await.err().unwrap();
-/// assert_eq!(error.kind(), SourceErrorKind::Missing);
-/// # });
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
@@ -36,14 +26,7 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
-    /// A short name for logs and metrics.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::SourceErrorKind;
-    /// assert_eq!(SourceErrorKind::Denied.code(), "denied");
-    /// ```
+    /// A short name for logs and metrics, such as `denied`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -87,21 +70,8 @@ impl SourceErrorKind {
 
 /// A source gave no ring, or took none. Says which source it was, what it answered and what to do.
 ///
-/// It never repeats the document, and a source must not put a credential into it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-///
-/// let error = SourceError::new("Vault at https://vault.internal", SourceErrorKind::Denied, "403 permission denied")
-///     .to_do("add `read` on secret/data/oauth-state to the service's policy");
-/// assert_eq!(
-///     error.to_string(),
-///     "Vault at https://vault.internal: it refused these credentials (403 permission denied): \
-///      add `read` on secret/data/oauth-state to the service's policy",
-/// );
-/// ```
+/// It never repeats the document, and a source must not put a credential into it. `Display` prints
+/// [`SourceError::problem`], a colon and [`SourceError::remedy`] on one line.
 pub struct SourceError(Box<Inner>);
 
 struct Inner {
@@ -115,14 +85,6 @@ struct Inner {
 
 impl SourceError {
     /// An error of the source of this name. `answer` is what it answered, in few words: a status, a code, a message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "503 sealed");
-    /// assert_eq!(error.kind(), SourceErrorKind::Unavailable);
-    /// ```
     #[must_use]
     pub fn new(source_name: impl Into<String>, kind: SourceErrorKind, answer: impl fmt::Display) -> Self {
         let answer = one_line(&answer.to_string());
@@ -136,16 +98,7 @@ impl SourceError {
         }))
     }
 
-    /// The document of the source of this name is refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::KeyRing;
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let refused = KeyRing::parse("nonsense").unwrap_err();
-    /// assert_eq!(SourceError::document("the vault", refused).kind(), SourceErrorKind::Document);
-    /// ```
+    /// The document of the source of this name is refused: an error of the kind [`SourceErrorKind::Document`].
     #[must_use]
     pub fn document(source_name: impl Into<String>, refused: RingError) -> Self {
         let answer = match refused.source() {
@@ -156,16 +109,8 @@ impl SourceError {
     }
 
     /// What to do about it, where the source knows better than the kind does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "503 sealed").to_do("unseal it");
-    /// assert!(error.to_string().ends_with("unseal it"));
-    /// ```
     #[must_use]
-    pub fn to_do(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
         let remedy = remedy.into();
         // A helper's reply may hold anything.
         self.0.remedy = if remedy.contains(char::is_control) { one_line(&remedy).into() } else { remedy };
@@ -173,15 +118,6 @@ impl SourceError {
     }
 
     /// The error underneath, for [`Error::source`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// use std::error::Error;
-    /// let error = SourceError::new("the vault", SourceErrorKind::Unavailable, "no route").because(std::fmt::Error);
-    /// assert!(error.source().is_some());
-    /// ```
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
@@ -192,15 +128,6 @@ impl SourceError {
     ///
     /// For a source that refuses what it has read. [`Fetched::from_bytes`](super::Fetched::from_bytes) does this for bytes that are
     /// not UTF-8. The error keeps the ids alone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let error = SourceError::new("the vault", SourceErrorKind::Document, "the value is an object")
-    ///     .revoking(br#"{"revoked": ["00112233aabbccdd"]}"#);
-    /// assert_eq!(error.revoked()[0].to_string(), "00112233aabbccdd");
-    /// ```
     #[must_use]
     pub fn revoking(self, document: &[u8]) -> Self {
         self.with_revoked(scan(document))
@@ -216,67 +143,31 @@ impl SourceError {
     }
 
     /// The ids that the refused document revokes. The refresh task applies them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// assert!(SourceError::new("it", SourceErrorKind::Missing, "404").revoked().is_empty());
-    /// ```
     #[must_use]
     pub fn revoked(&self) -> &[RootKeyId] {
         &self.0.revoked
     }
 
     /// What went wrong, for code that decides by it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// assert_eq!(SourceError::new("it", SourceErrorKind::Missing, "404").kind(), SourceErrorKind::Missing);
-    /// ```
     #[must_use]
     pub fn kind(&self) -> SourceErrorKind {
         self.0.kind
     }
 
     /// What it answered, in its words.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// assert_eq!(SourceError::new("it", SourceErrorKind::Missing, "404").answer(), "404");
-    /// ```
     #[must_use]
     pub fn answer(&self) -> &str {
         &self.0.answer
     }
 
     /// What to do about it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
-    /// assert_eq!(error.remedy(), "unseal it");
-    /// ```
     #[must_use]
     pub fn remedy(&self) -> &str {
         &self.0.remedy
     }
 
-    /// What went wrong without what to do, for those who show the two apart.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// let error = SourceError::new("it", SourceErrorKind::Unavailable, "503").to_do("unseal it");
-    /// assert_eq!(error.problem(), "it: it gave no answer that can be used (503)");
-    /// ```
+    /// The problem without the remedy, for code that shows the two apart: the source's name, the kind in words, and the
+    /// answer in parentheses.
     #[must_use]
     pub fn problem(&self) -> String {
         let Inner { source_name, kind, answer, .. } = &*self.0;
@@ -284,13 +175,6 @@ impl SourceError {
     }
 
     /// The source's name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{SourceError, SourceErrorKind};
-    /// assert_eq!(SourceError::new("the vault", SourceErrorKind::Missing, "404").source_name(), "the vault");
-    /// ```
     #[must_use]
     pub fn source_name(&self) -> &str {
         &self.0.source_name

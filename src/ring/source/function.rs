@@ -16,16 +16,15 @@ use super::{Fetched, KeySource, SourceError, SourceErrorKind};
 /// ```
 /// use oauth_state::ring::RootKey;
 /// use oauth_state::ring::source::{Fetched, KeySource, source_fn};
+/// use oauth_state::testing::block_on;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// // Stands for the caller's own client.
+/// // Replace this function with a call of your own client.
 /// async fn secret(_name: &str) -> Result<String, std::io::Error> {
 ///     Ok(RootKey::generate().unwrap().to_secret_text().expose().to_owned())
 /// }
 /// let source = source_fn("our vault", || async { Ok(secret("prod/oauth-state").await?) });
-/// assert!(matches!(source.fetch(None).await?, Fetched::Document { .. }));
+/// assert!(matches!(block_on(source.fetch(None))?, Fetched::Document { .. }));
 /// # Ok::<(), oauth_state::ring::source::SourceError>(())
-/// # }).unwrap();
 /// ```
 pub fn source_fn<F, Answer>(name: impl Into<String>, fetch: F) -> SourceFn<F>
 where
@@ -36,14 +35,6 @@ where
 }
 
 /// A source made by [`source_fn`].
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{KeySource, source_fn};
-/// let source = source_fn("our vault", || async { Err("down".into()) });
-/// assert_eq!(source.name(), "our vault");
-/// ```
 #[derive(Clone)]
 pub struct SourceFn<F> {
     name: String,

@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use super::document::{LARGEST, MOST_SCANNED, RingError};
 use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource, bytes};
 use crate::future::BoxFuture;
-use crate::ring::key::RootKeyId;
 use crate::secret::SecretString;
 
 /// How the name of a helper begins.
@@ -65,15 +64,20 @@ struct Failure {
 
 /// Answers one request from standard input, for `source`: the whole of a helper's work.
 ///
+/// Without a valid request on standard input it prints a usage line to standard error and returns exit code 2.
+///
 /// # Examples
 ///
 /// ```
 /// use oauth_state::ring::source::{FileSource, helper};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// // A helper is started with a request on its standard input; with none there, it says so and fails.
-/// let failed = helper::serve(&FileSource::new("ring.json")).await;
-/// assert_ne!(format!("{failed:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
-/// # });
+/// use std::process::ExitCode;
+///
+/// // Call this from `main` of `oauth-state-source-<scheme>`.
+/// async fn run() -> ExitCode {
+///     let location = std::env::args().nth(1).unwrap_or_default();
+///     let source = FileSource::new(location); // replace it with your own `WritableSource`
+///     helper::serve(&source).await
+/// }
 /// ```
 pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let mut request = zeroize::Zeroizing::new(String::with_capacity(4 * LARGEST));
@@ -131,11 +135,12 @@ fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()>
 ///
 /// ```
 /// use oauth_state::ring::source::{KeySource, SourceErrorKind, helper::HelperSource};
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let error = HelperSource::new("nosuch", "prod/oauth-state").fetch(None).await.err().unwrap();
+/// use oauth_state::testing::block_on;
+///
+/// // Runs `oauth-state-source-nosuch`, which is not installed.
+/// let error = block_on(HelperSource::new("nosuch", "prod/oauth-state").fetch(None)).unwrap_err();
 /// assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
 /// assert!(error.to_string().contains("oauth-state-source-nosuch"));
-/// # });
 /// ```
 #[derive(Clone, Debug)]
 pub struct HelperSource {
@@ -145,14 +150,8 @@ pub struct HelperSource {
 }
 
 impl HelperSource {
-    /// The source of this scheme at this location, such as `aws` and `prod/oauth-state`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{KeySource, helper::HelperSource};
-    /// assert_eq!(HelperSource::new("aws", "prod/oauth-state").name(), "aws:prod/oauth-state");
-    /// ```
+    /// The source of this scheme at this location, such as `aws` and `prod/oauth-state`; its name is then
+    /// `aws:prod/oauth-state`.
     #[must_use]
     pub fn new(scheme: &str, location: &str) -> Self {
         Self {
@@ -176,7 +175,7 @@ impl HelperSource {
         let mut helper = started.map_err(|cause| {
             let to_do = format!("install {} and put it on the PATH", self.program);
             let answer = format_args!("{} did not start: {cause}", self.program);
-            self.error(SourceErrorKind::Misconfigured, answer).to_do(to_do)
+            self.error(SourceErrorKind::Misconfigured, answer).with_remedy(to_do)
         })?;
         if let Some(input) = helper.stdin.take() {
             // A helper that ended early is told from its missing reply.
@@ -189,7 +188,7 @@ impl HelperSource {
                 Ok(status) => format!("{} gave no reply and ended with {status}", self.program),
                 Err(cause) => cause.to_string(),
             };
-            return Err(self.error(SourceErrorKind::Unavailable, answer).to_do("read what it says above"));
+            return Err(self.error(SourceErrorKind::Unavailable, answer).with_remedy("read what it says above"));
         };
         let reply = reply?;
         match reply.error {
@@ -246,8 +245,8 @@ impl WritableSource for HelperSource {
 impl Failure {
     fn of_source(self, source_name: &str) -> SourceError {
         let kind = SourceErrorKind::from_code(&self.kind).unwrap_or(SourceErrorKind::Unavailable);
-        let revoked = self.revoked.iter().filter_map(|id| RootKeyId::parse(id)).take(MOST_REVOKED).collect();
-        SourceError::new(source_name, kind, self.answer).to_do(self.to_do).with_revoked(revoked)
+        let revoked = self.revoked.iter().filter_map(|id| id.parse().ok()).take(MOST_REVOKED).collect();
+        SourceError::new(source_name, kind, self.answer).with_remedy(self.to_do).with_revoked(revoked)
     }
 }
 

@@ -12,6 +12,7 @@
 //! ```
 //! use oauth_state::BoxFuture;
 //! use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
+//! use oauth_state::testing::block_on;
 //!
 //! struct Table(std::collections::HashMap<&'static str, String>);
 //!
@@ -27,10 +28,8 @@
 //!     }
 //! }
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let error = Table(Default::default()).fetch(None).await.err().unwrap();
-//! assert!(error.to_string().starts_with("the table of secrets: no secret is there (no such row)"));
-//! # });
+//! let error = block_on(Table(Default::default()).fetch(None)).unwrap_err();
+//! assert_eq!((error.kind(), error.answer()), (SourceErrorKind::Missing, "no such row"));
 //! ```
 
 mod bytes;
@@ -53,16 +52,7 @@ use crate::secret::SecretString;
 
 pub(crate) use document::RingError;
 
-/// What a source answered.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::Fetched;
-/// let fetched = Fetched::document("osk1.…".to_owned(), Some("7".to_owned()));
-/// assert!(matches!(&fetched, Fetched::Document { version: Some(version), .. } if version == "7"));
-/// assert!(!format!("{fetched:?}").contains("osk1"));
-/// ```
+/// The answer of a source. `Debug` never prints the text.
 #[non_exhaustive]
 pub enum Fetched {
     /// The text that stands there: a root key or a ring document.
@@ -79,13 +69,6 @@ pub enum Fetched {
 
 impl Fetched {
     /// A document, and the source's own name for this version of it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::Fetched;
-    /// assert!(matches!(Fetched::document("{}".to_owned(), None), Fetched::Document { version: None, .. }));
-    /// ```
     #[must_use]
     pub fn document(text: impl Into<SecretString>, version: Option<String>) -> Self {
         Self::Document { text: text.into(), version }
@@ -98,17 +81,6 @@ impl Fetched {
     /// # Errors
     ///
     /// [`SourceErrorKind::Document`] if they are not UTF-8. The error has what they revoke, and the refresh task applies it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{Fetched, SourceErrorKind};
-    /// assert!(Fetched::from_bytes("the vault", b"osk1.\xe2\x80\xa6".to_vec(), None).is_ok());
-    ///
-    /// let latin_1 = b"{\"revoked\": [\"00112233aabbccdd\"], \"note\": \"\xfc\"".to_vec();
-    /// let error = Fetched::from_bytes("the vault", latin_1, None).unwrap_err();
-    /// assert_eq!((error.kind(), error.revoked().len()), (SourceErrorKind::Document, 1));
-    /// ```
     pub fn from_bytes(source_name: &str, bytes: Vec<u8>, version: Option<String>) -> Result<Self, SourceError> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::document(text, version)),
@@ -134,16 +106,7 @@ impl fmt::Debug for Fetched {
 ///
 /// The secret's *value* is the ring document. A staging label, an alias or a version may choose which document is fetched;
 /// it never says which role a key has. `testing::source_suite` is the suite that every source must pass.
-///
-/// # Examples
-///
-/// See [the module](self).
-///
-/// ```
-/// use oauth_state::ring::source::{EnvSource, KeySource};
-/// fn is_a_source<S: KeySource>(_: S) -> bool { true }
-/// assert!(is_a_source(EnvSource::new()));
-/// ```
+/// [The module](self) has an example of an implementation.
 pub trait KeySource: Send + Sync + 'static {
     /// What people call it in logs and errors, such as `the file /etc/shop/ring.json`. Never with a credential in it.
     fn name(&self) -> &str;
@@ -195,21 +158,23 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
 /// # Examples
 ///
 /// ```
-/// use oauth_state::ring::source::{FileSource, KeySource, WritableSource};
+/// use oauth_state::ring::source::{FileSource, SourceErrorKind, WritableSource};
 /// use oauth_state::ring::{KeyRingDocument, RingTiming};
+/// use oauth_state::testing::block_on;
 /// use std::time::SystemTime;
 ///
-/// # let folder = std::env::temp_dir().join(format!("writable-source-{}", std::process::id()));
-/// # std::fs::create_dir_all(&folder)?;
-/// # let path = folder.join("ring.json");
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let path = std::env::temp_dir().join(format!("writable-source-{}.json", std::process::id()));
 /// let source = FileSource::new(&path);
 /// let first = KeyRingDocument::first(RingTiming::default(), SystemTime::now())?;
-/// source.store(&first.to_secret_text(), None).await?;
-/// assert!(source.store(&first.to_secret_text(), None).await.is_err()); // something stands there by now
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
-/// # std::fs::remove_dir_all(&folder)?;
+/// let version = block_on(source.store(&first.to_secret_text(), None))?;
+///
+/// let second = first.rotate(SystemTime::now())?.document;
+/// block_on(source.store(&second.to_secret_text(), version.as_deref()))?;
+///
+/// // Another rotation that started from the first document writes nothing:
+/// let error = block_on(source.store(&second.to_secret_text(), version.as_deref())).unwrap_err();
+/// assert_eq!(error.kind(), SourceErrorKind::Conflict);
+/// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait WritableSource: KeySource {

@@ -87,7 +87,7 @@ pub async fn run() -> Result<(), Failure> {
 }
 
 fn builder(settings: &Settings, guard: impl ReplayGuard) -> Result<FlowBuilder<Visit>, Failure> {
-    let ring = KeyRing::parse(&settings.ring)?;
+    let ring = settings.ring.parse::<KeyRing>()?;
     let builder = Flow::builder(App::new("shop", "trial")?, ring, guard).carrying::<Visit>();
     Ok(builder.provider(Provider::github()))
 }
@@ -126,7 +126,7 @@ impl Site {
         let Some(plan) = &settings.plan else {
             return Ok(Self { store: store(&settings.store, settings).await?, migration: None, process });
         };
-        let plan = MigrationPlan::parse(plan)?;
+        let plan = plan.parse::<MigrationPlan>()?;
         let mut stores = Vec::new();
         for name in ["sealed", "redis", "hashmap", "table"] {
             stores.push((name, store(name, settings).await?));
@@ -181,7 +181,7 @@ async fn callback(State(site): State<Arc<Site>>, request: CallbackRequest) -> Js
 async fn plan(State(site): State<Arc<Site>>, text: String) -> Result<(), (StatusCode, String)> {
     let refuse = |error: String| (StatusCode::BAD_REQUEST, error);
     let (plan, migration) = site.migration.as_ref().ok_or_else(|| refuse("no migration".to_owned()))?;
-    let next = MigrationPlan::parse(&text).map_err(|error| refuse(error.to_string()))?;
+    let next = text.parse::<MigrationPlan>().map_err(|error| refuse(error.to_string()))?;
     plan.apply(&next, migration).map_err(|error| refuse(error.to_string()))
 }
 

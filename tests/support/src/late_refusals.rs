@@ -31,8 +31,8 @@ impl ReplayGuard for Answers {
 struct Keeps(fn() -> Result<Option<Vec<u8>>, StoreError>);
 
 impl PayloadStore for Keeps {
-    fn form(&self) -> HandleKind {
-        HandleKind::Other
+    fn kind(&self) -> HandleKind {
+        HandleKind::OTHER
     }
 
     fn put<'a>(&'a self, _: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -96,7 +96,7 @@ fn key_revoked() -> Refuse {
     });
     let before = builder(old.into(), || Ok(Marked::First)).build().unwrap();
     let state = before.begin(session(), Login::with(PROVIDER)).unwrap().state;
-    let now = builder(KeyRing::parse(&document.to_string()).unwrap(), || Ok(Marked::First)).build().unwrap();
+    let now = builder(document.to_string().parse::<KeyRing>().unwrap(), || Ok(Marked::First)).build().unwrap();
     Box::new(move || {
         let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
         now.check(session(), anything(PROVIDER), callback).unwrap_err()

@@ -96,6 +96,14 @@ fn parsing(query: &'static str) -> Refuse {
     Box::new(move || Callback::from_query(query).unwrap_err())
 }
 
+fn without_code() -> Refuse {
+    let flow = here();
+    Box::new(move || {
+        let callback = Callback::from_query("state=a").unwrap();
+        flow.check(session(), anything(PROVIDER), callback).unwrap_err()
+    })
+}
+
 fn data() -> Refuse {
     let carrying = builder(testing::ring(), BEGUN).carrying::<u32>().build().unwrap();
     let state = carrying.begin(session(), Login::with(PROVIDER).data(7)).unwrap().state;
@@ -131,7 +139,7 @@ pub fn all() -> Vec<(&'static str, Refuse)> {
         ("missing_state", parsing("code=code")),
         ("duplicate_parameter", parsing("state=a&state=b&code=code")),
         ("code_and_error", parsing("state=a&code=code&error=access_denied")),
-        ("code_missing", parsing("state=a")),
+        ("code_missing", without_code()),
         ("too_long", plainly(here(), "A".repeat(2_049))),
         ("malformed", plainly(here(), genuine().replacen("ost1", "Ost1", 1))),
         ("unknown_key", plainly(other_key(), genuine())),

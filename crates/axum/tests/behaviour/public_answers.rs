@@ -8,6 +8,7 @@ use actix_web::body::MessageBody;
 use axum::response::IntoResponse;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
+use oauth_state::error::FinishErrorKind;
 use oauth_state::ring::RootKey;
 use oauth_state::testing::ManualClock;
 use oauth_state::{Flow, KeyRing, Login, Provider, ReturnTo, SingleProcessGuard};
@@ -82,7 +83,7 @@ fn without_retry_after(code: &str, (status, mut headers, body): Seen) -> Seen {
 fn all() -> Vec<(&'static str, refusals::Refuse)> {
     let all: Vec<_> = refusals::all().into_iter().chain(late_refusals::all()).collect();
     let codes: BTreeSet<&str> = all.iter().map(|(code, _)| *code).chain(ROUTES_ALONE).collect();
-    let known: BTreeSet<&str> = oauth_state::seam::REFUSALS.iter().map(|kind| kind.code()).collect();
+    let known: BTreeSet<&str> = FinishErrorKind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(codes, known, "a code is missing here, or is not one");
     assert!(known.contains("forged"));
     all
@@ -92,7 +93,7 @@ fn all() -> Vec<(&'static str, refusals::Refuse)> {
 /// the wrong place tells; every other answer is one of the few pages above.
 #[test]
 fn every_refusal_has_one_of_few_pages_and_those_of_one_page_are_the_same_to_the_byte() {
-    let again = ReturnTo::parse("/auth/github").unwrap();
+    let again = "/auth/github".parse::<ReturnTo>().unwrap();
     let mut pages: BTreeMap<Seen, BTreeSet<&str>> = BTreeMap::new();
     for (code, refuse) in all().into_iter().filter(|(code, _)| !NO_PAGE.contains(code)) {
         let error = refuse();

@@ -47,12 +47,18 @@ pub fn builder(clock: &ManualClock, guard: &CountingGuard) -> RoutesBuilder<Axum
             format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)
         })
         .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .default_return_to(ReturnTo::parse("/home").unwrap())
+        .default_return_to("/home".parse::<ReturnTo>().unwrap())
         .signed_in_user(|request| async move { user(&request.headers) })
         .on_login(|login, request| async move {
             let who = user(&request.headers).map_or("-".to_owned(), |user| String::from_utf8(user).unwrap());
             let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
             [("x-purpose", login.origin.purpose.to_string()), ("x-user", who), ("x-path", path)]
+        })
+        .on_step_up(|login, request| async move {
+            let who = user(&request.headers).map_or("-".to_owned(), |user| String::from_utf8(user).unwrap());
+            let origin = login.dangerously_confirm_without_auth_time().origin;
+            let path = origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
+            [("x-purpose", origin.purpose.to_string()), ("x-user", who), ("x-path", path)]
         })
 }
 

@@ -87,7 +87,7 @@ pub(super) fn redirect_uri(origin: &WebOrigin, provider: &str, uri: &str) -> Opt
         let to_do = if is_web {
             "register a redirect_uri with the scheme and the host of the origin"
         } else {
-            "an app's own scheme brings no cookie: bind its logins by a client secret (--binding client-secret)"
+            "an app's own scheme brings no cookie: bind its logins by a login secret (--binding login-secret)"
         };
         Check::error(
             "redirect_uri",

@@ -87,9 +87,9 @@ fn told(store: &str, examined: Result<Examined, GuardError>, whose: Option<Check
     let checks: Vec<_> = match examined {
         Ok(Examined { well, flaws, ahead, .. }) => {
             let well = well.into_iter().map(|(name, found)| Check::ok(name, format!("{store}: {found}")));
-            let flawed = flaws.into_iter().map(|Flaw { name, found, to_do, fatal }| {
+            let flawed = flaws.into_iter().map(|Flaw { name, found, remedy, fatal }| {
                 let check = if fatal { Check::error } else { Check::warning };
-                check(name, format!("{store}: {found}"), to_do.to_owned())
+                check(name, format!("{store}: {found}"), remedy.to_owned())
             });
             well.chain(flawed).chain([clock(ahead, skew)]).collect()
         }

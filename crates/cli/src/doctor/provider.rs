@@ -81,7 +81,7 @@ impl ProviderSpec {
             Some(mode) => provider.response_mode(mode),
             None => provider,
         };
-        provider = self.max_state_chars.into_iter().fold(provider, Provider::max_state_chars);
+        provider = self.max_state_chars.into_iter().fold(provider, Provider::with_max_state_chars);
         provider = self.issuer.iter().fold(provider, |provider, issuer| provider.issuer(issuer));
         provider = self.requires_iss.iter().fold(provider, |provider, issuer| provider.requires_iss(issuer));
         Ok(self.redirect_uris.iter().fold(provider, |provider, (id, uri)| match id {
@@ -123,12 +123,12 @@ impl ProviderSpec {
             let found = format!("{} answers by form_post when {}, and query is expected", preset.name, when.value);
             checks.push(Check::warning("response_mode", found, "leave response_mode out, unless that never happens"));
         }
-        if let (Some(given), Some(limit)) = (self.max_state_chars, preset.state_limit)
+        if let (Some(given), Some(limit)) = (self.max_state_chars, preset.max_state_chars)
             && given > limit.value
         {
             let found = format!("max_state_chars is {given}, and {} takes {} characters", preset.name, limit.value);
             checks.push(Check::warning(
-                "state_limit",
+                "max_state_chars",
                 found,
                 format!("leave max_state_chars out; see {}", limit.source),
             ));

@@ -23,7 +23,7 @@ pub fn ring(document: &KeyRingDocument, now: SystemTime, oldest: Duration, least
         name: finding.code(),
         about: finding.key().map(|id| id.to_string()),
         found: finding.to_string(),
-        to_do: Some(finding.to_do().to_owned()),
+        to_do: Some(finding.remedy().to_owned()),
     }));
     checks
 }

@@ -17,7 +17,7 @@ pub enum BoundBy {
     /// The service's own session
     Session,
     /// A secret that a client without cookies keeps
-    ClientSecret,
+    LoginSecret,
 }
 
 /// Stands for the caller's data, which may be public or not.
@@ -52,7 +52,7 @@ impl Sizes {
         if let Ok(tenant) = Tenant::from_bytes(&vec![b't'; self.tenant]) {
             login = login.tenant(tenant);
         }
-        if let Ok(path) = ReturnTo::parse(&format!("/{}", "r".repeat(self.return_to.saturating_sub(1))))
+        if let Ok(path) = format!("/{}", "r".repeat(self.return_to.saturating_sub(1))).parse::<ReturnTo>()
             && self.return_to > 0
         {
             login = login.return_to(path);
@@ -64,7 +64,7 @@ impl Sizes {
         let binding = || match bound_by {
             BoundBy::Cookie => Binding::cookie_headers([]),
             BoundBy::Session => Binding::session(&[0; 32]).unwrap_or_else(|_| Binding::cookie_headers([])),
-            BoundBy::ClientSecret => Binding::new_login_secret(),
+            BoundBy::LoginSecret => Binding::new_login_secret(),
         };
         let bound =
             if names_user(&purpose) { binding().for_user(b"user").unwrap_or_else(|_| binding()) } else { binding() };
@@ -81,7 +81,7 @@ impl Sizes {
     }
 
     pub(super) fn judge(self, provider: &Provider, characters: usize) -> Check {
-        let (id, limit) = (provider.id(), provider.state_limit());
+        let (id, limit) = (provider.id(), provider.max_state_chars());
         let Self { tenant, return_to, data } = self;
         let with = format!("with a tenant of {tenant} bytes, a return path of {return_to} and data of {data}");
         let found = format!("a state for {id} has {characters} characters of at most {limit}, {with}");

@@ -141,7 +141,7 @@ fn state(ring: &KeyRing, purpose: Purpose) -> String {
     let login = Login::with("github")
         .purpose(purpose)
         .tenant(Tenant::from_bytes(b"acme").unwrap())
-        .return_to(ReturnTo::parse("/basket").unwrap())
+        .return_to("/basket".parse::<ReturnTo>().unwrap())
         .data(vec!["campaign-7".to_owned()]);
     flow.begin(binding, login).unwrap().state
 }
@@ -159,7 +159,7 @@ fn signed_state(ring: &KeyRing) -> String {
         .unwrap();
     let login = Login::with("github")
         .tenant(Tenant::from_bytes(b"acme").unwrap())
-        .return_to(ReturnTo::parse("/basket").unwrap())
+        .return_to("/basket".parse::<ReturnTo>().unwrap())
         .data(Campaign("campaign-7".to_owned()));
     flow.begin(Binding::session(b"0123456789abcdef").unwrap(), login).unwrap().state
 }

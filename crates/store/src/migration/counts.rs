@@ -1,16 +1,9 @@
-//! What each side of a migration has done.
+//! The counters of a migration.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What both sides of a [`Migration`](super::Migration) have done since the process started.
-///
-/// # Examples
-///
-/// ```
-/// let counts = oauth_state_store::MigrationCounts::default();
-/// assert_eq!((counts.old.issued, counts.new.issued, counts.unowned), (0, 0, 0));
-/// ```
+/// The counters of both sides of a [`Migration`](super::Migration) since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationCounts {
@@ -18,30 +11,24 @@ pub struct MigrationCounts {
     pub old: SideCounts,
     /// The new side.
     pub new: SideCounts,
-    /// Callbacks whose state has the form of neither.
+    /// Callbacks whose state has the form of neither side.
     pub unowned: u64,
 }
 
-/// What one side has done since the process started.
-///
-/// # Examples
-///
-/// ```
-/// assert!(oauth_state_store::SideCounts::default().last_issued_at.is_none());
-/// ```
+/// The counters of one side since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SideCounts {
-    /// Logins that began.
+    /// Logins that started.
     pub issued: u64,
-    /// Logins that did not begin.
+    /// Logins that did not start.
     pub not_issued: u64,
-    /// Callbacks that were finished, the provider's refusals among them.
+    /// Callbacks that were finished, including the provider's refusals.
     pub consumed: u64,
     /// Callbacks that were refused.
     pub refused: u64,
-    /// When a login began here last, to the second. The side may be removed once that is the lifetime and twice the skew ago, on
-    /// every server.
+    /// When a login last started here, in whole seconds. You can remove the side once that is longer ago than the
+    /// lifetime plus twice the skew, on every server.
     pub last_issued_at: Option<SystemTime>,
 }
 

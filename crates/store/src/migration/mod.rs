@@ -1,9 +1,10 @@
-//! From one store to another while logins are under way.
+//! From one store to another while logins are in progress.
 
 mod counts;
 mod plan;
 
 use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -13,37 +14,47 @@ pub use plan::MigrationPlan;
 use counts::Counters;
 
 use oauth_state::error::FinishErrorKind;
-use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Login, seam};
+use oauth_state::observe::{Observer as _, Observers};
+use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Login};
 
 use super::{Consumed, Issued, StateStore};
 
-/// An old and a new store as one: a percentage of the logins, drawn for each, begins on the new side, and every callback is
-/// finished by the side whose form its state has.
+/// An old and a new store as one. A percentage of the logins, drawn at random for each login, starts on the new side.
+/// Every callback is finished by the side whose form its state has.
 ///
-/// The form alone decides, never the other side's refusal: a state that one side refuses is not tried on the other, so that the
-/// weaker side never gets what the stronger one was asked. A clone is cheap and shares everything: give one to the
-/// providers, and keep one to turn.
+/// Only the form decides, never a refusal: a state that one side refuses is not tried on the other, so the weaker side
+/// never receives a callback that the stronger one refused. A clone is cheap and shares everything: give one to the
+/// code that handles logins, and keep one to change the percentage.
 ///
 /// | step | percentage | then |
 /// |---|---:|---|
 /// | every server has the code | 0 | nothing changes; every server finishes states of both sides |
 /// | a little | 10 | compare [`Migration::counts`] of both sides |
 /// | half, then all | 50, 100 | back to 0 at any time, without a failed login |
-/// | the old code goes | 100 | once the old side has issued nothing for the lifetime and twice the skew ([`SideCounts::last_issued_at`]) |
+/// | remove the old code | 100 | once the old side has started no login for the lifetime plus twice the skew |
 ///
-/// To go back for good: 0 %, wait for the lifetime and twice the skew, and only then remove the new side.
+/// [`SideCounts::last_issued_at`] says when a side started its last login. To go back for good, set 0 %, wait for the
+/// lifetime plus twice the skew, and only then remove the new side.
 ///
 /// # Examples
 ///
 /// ```
-/// use oauth_state_store::Migration;
-/// use oauth_state::testing;
+/// use oauth_state::testing::{block_on, flow_carrying};
+/// use oauth_state::{Binding, Login};
+/// use oauth_state_store::testing::stored_flow;
+/// use oauth_state_store::{Migration, StateStore};
 ///
-/// let logins = Migration::new(oauth_state_store::testing::stored_flow(), testing::flow_carrying::<String>())?;
-/// logins.set_percent(10)?;
-/// assert_eq!(logins.percent(), 10);
-/// assert!(logins.set_percent(101).is_err());
-/// # Ok::<(), oauth_state_store::MigrationError>(())
+/// let logins = Migration::new(stored_flow(), flow_carrying::<String>())?;
+/// let session = Binding::session(&[7; 16])?;
+/// let start = || block_on(logins.issue(session.clone(), Login::with("github").data("hello".to_owned())));
+///
+/// start()?; // at 0 %, on the old side
+/// logins.set_percent(100)?;
+/// start()?; // on the new side
+/// let counts = logins.counts();
+/// assert_eq!((counts.old.issued, counts.new.issued), (1, 1));
+/// logins.set_percent(0)?; // back; both logins can still be finished
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Migration<S> {
     sides: Arc<Sides<S>>,
@@ -57,7 +68,10 @@ struct Sides<S> {
     unowned: AtomicU64,
 }
 
-/// What the states of other systems usually look like, for finding out whether two stores own the same texts.
+/// The prefixes of the states of this crate's flows and stores.
+const OWN_STATES: [&str; 6] = ["ost1", "oss1", "osm1", "osr1", "osp1", "osx1"];
+
+/// Typical states of other systems, to find out whether two stores own the same texts.
 const FOREIGN_STATES: [(&str, &str); 5] = [
     ("UUID", "0b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0"),
     ("32 hexadecimal digits", "0b1c2d3e4f5041728394a5b6c7d8e9f0"),
@@ -71,35 +85,26 @@ struct Side<S> {
     counters: Counters,
 }
 
-/// Why a migration cannot work as it is configured.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state_store::{Migration, MigrationError};
-/// use oauth_state::testing;
-/// let error = Migration::new(testing::flow(), testing::flow()).unwrap_err();
-/// assert_eq!(error, MigrationError::SameForm("ost1"));
-/// ```
+/// Why a migration cannot work as configured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
     /// A percentage is above 100.
     #[error("a percentage is between 0 and 100, not {0}")]
     Percent(u8),
-    /// Both sides take states of one form, so that a callback does not tell which of them it belongs to.
+    /// Both stores accept states of one form, so a callback does not show which of them it belongs to.
     #[error("both stores take states of the form {0}, so that a callback does not tell where it belongs")]
     SameForm(&'static str),
     /// The plan names one store for both sides.
     #[error("the plan names the store {0:?} for both sides: to stay on one, say percent=0 or percent=100")]
     SameStore(String),
-    /// The plan does not read.
+    /// The plan cannot be parsed.
     #[error("a migration's plan looks like `old=hashmap new=sealed percent=10`: {0}")]
     Plan(String),
-    /// The plan names a store that is not there.
+    /// The plan names a store that the service does not have.
     #[error("the plan names the store {0:?}, and the service has: {1}")]
     UnknownStore(String, String),
-    /// A new plan changes more than the percentage, which takes a restart.
+    /// A new plan changes more than the percentage, which needs a restart.
     #[error(
         "the plan's stores are not those of the running migration; only the percentage changes while a service runs"
     )]
@@ -107,23 +112,13 @@ pub enum MigrationError {
 }
 
 impl<S: Send + Sync + 'static> Migration<S> {
-    /// Begins at 0 %: everything on the old side.
+    /// Starts at 0 %: every login on the old side.
     ///
     /// # Errors
     ///
-    /// [`MigrationError::SameForm`] if both take states of one form.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::testing;
-    /// use oauth_state_store::Migration;
-    /// let logins = Migration::new(oauth_state_store::testing::stored_flow(), testing::flow_carrying::<String>())?;
-    /// assert_eq!(logins.percent(), 0);
-    /// # Ok::<(), oauth_state_store::MigrationError>(())
-    /// ```
+    /// [`MigrationError::SameForm`] if both stores accept states of one form.
     pub fn new(old: impl StateStore<S>, new: impl StateStore<S>) -> Result<Self, MigrationError> {
-        let ours = seam::FORMS.map(|form| (form, format!("{form}{}", "A".repeat(96))));
+        let ours = OWN_STATES.map(|form| (form, format!("{form}{}", "A".repeat(96))));
         let foreign = FOREIGN_STATES.map(|(name, sample)| (name, sample.to_owned()));
         for (name, sample) in ours.into_iter().chain(foreign) {
             if old.owns(&sample) && new.owns(&sample) {
@@ -138,24 +133,12 @@ impl<S: Send + Sync + 'static> Migration<S> {
 }
 
 impl<S> Migration<S> {
-    /// Sets how many logins of a hundred begin on the new side, from the next one on. Downwards, too: those under way are
-    /// finished where they began.
+    /// Sets how many logins of a hundred start on the new side, from the next login on. It can go down as well: logins
+    /// in progress are finished on the side where they started.
     ///
     /// # Errors
     ///
-    /// [`MigrationError::Percent`] above 100; nothing changes then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// # use oauth_state_store::Migration;
-    /// # let logins = Migration::new(oauth_state_store::testing::stored_flow(), testing::flow_carrying::<String>())?;
-    /// logins.set_percent(100)?;
-    /// logins.set_percent(0)?; // back
-    /// assert_eq!(logins.percent(), 0);
-    /// # Ok::<(), oauth_state_store::MigrationError>(())
-    /// ```
+    /// [`MigrationError::Percent`] above 100; the percentage then stays as it is.
     pub fn set_percent(&self, percent: u8) -> Result<(), MigrationError> {
         if percent > 100 {
             return Err(MigrationError::Percent(percent));
@@ -164,33 +147,13 @@ impl<S> Migration<S> {
         Ok(())
     }
 
-    /// How many logins of a hundred begin on the new side now.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// # use oauth_state_store::Migration;
-    /// # let logins = Migration::new(oauth_state_store::testing::stored_flow(), testing::flow_carrying::<String>())?;
-    /// assert_eq!(logins.percent(), 0);
-    /// # Ok::<(), oauth_state_store::MigrationError>(())
-    /// ```
+    /// How many logins of a hundred start on the new side now.
     #[must_use]
     pub fn percent(&self) -> u8 {
         self.sides.percent.load(Ordering::Relaxed)
     }
 
-    /// What each side has done since the process started.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use oauth_state::testing;
-    /// # use oauth_state_store::Migration;
-    /// # let logins = Migration::new(oauth_state_store::testing::stored_flow(), testing::flow_carrying::<String>())?;
-    /// assert_eq!((logins.counts().old.issued, logins.counts().new.issued), (0, 0));
-    /// # Ok::<(), oauth_state_store::MigrationError>(())
-    /// ```
+    /// The counters of each side since the process started.
     #[must_use]
     pub fn counts(&self) -> MigrationCounts {
         MigrationCounts {
@@ -202,28 +165,24 @@ impl<S> Migration<S> {
 }
 
 impl<S> Sides<S> {
-    /// The side on which the next login begins.
-    fn draw(&self) -> Result<&Side<S>, BeginError> {
+    /// The side on which the next login starts.
+    fn draw(&self) -> &Side<S> {
         let percent = self.percent.load(Ordering::Relaxed);
         let new = match percent {
             0 => false,
             100.. => true,
             percent => {
-                let mut bytes = [0; 4];
-                seam::random_bytes(&mut bytes)?;
-                u32::from_be_bytes(bytes) % 100 < percent.into()
+                // Its keys are drawn from the operating system, and its hashes are spread evenly.
+                RandomState::new().build_hasher().finish() % 100 < percent.into()
             }
         };
-        Ok(if new { &self.new } else { &self.old })
+        if new { &self.new } else { &self.old }
     }
 }
 
 impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
     fn issue<'a>(&'a self, binding: Binding<'a>, login: Login<S>) -> BoxFuture<'a, Result<Issued, BeginError>> {
-        let side = match self.sides.draw() {
-            Ok(side) => side,
-            Err(error) => return Box::pin(std::future::ready(Err(error))),
-        };
+        let side = self.sides.draw();
         let issuing = side.store.issue(binding, login);
         Box::pin(async move {
             let issued = issuing.await;
@@ -239,13 +198,11 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         callback: Callback,
     ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>> {
         let Sides { old, new, unowned, .. } = &*self.sides;
-        let Some(side) = [new, old].into_iter().find(|side| side.store.owns(seam::state_of(&callback))) else {
+        let Some(side) = [new, old].into_iter().find(|side| side.store.owns(callback.state())) else {
             unowned.fetch_add(1, Ordering::Relaxed);
-            seam::count_unread(FinishErrorKind::Malformed);
-            let refused = seam::refused_because(
-                FinishErrorKind::Malformed,
-                "the state has the form of neither store of the migration",
-            );
+            let refused = FinishError::from(FinishErrorKind::Malformed)
+                .with_diagnosis("the state has the form of neither store of the migration");
+            Observers::default().event(&refused.to_event(None));
             return Box::pin(std::future::ready(Err(refused)));
         };
         let consuming = side.store.consume(binding, expect, callback);

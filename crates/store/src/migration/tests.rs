@@ -66,7 +66,7 @@ fn more_than_everything_and_two_sides_of_one_form_are_refused() {
     let same = Migration::new(oauth_state::testing::flow(), oauth_state::testing::flow());
     assert_eq!(same.unwrap_err(), MigrationError::SameForm("ost1"));
     let stores: [(&str, Arc<dyn StateStore<()>>); 1] = [("sealed", Arc::new(oauth_state::testing::flow()))];
-    let plan = MigrationPlan::parse("old=sealed new=sealed percent=100").unwrap();
+    let plan = "old=sealed new=sealed percent=100".parse::<MigrationPlan>().unwrap();
     assert_eq!(plan.build(stores).unwrap_err(), MigrationError::SameStore("sealed".to_owned()));
 }
 
@@ -136,9 +136,9 @@ fn a_plan_that_does_not_read_says_why() {
         ("old=a new=b percents=1", "is not old, new or percent"),
         ("sealed", "has no `=`"),
     ] {
-        let error = MigrationPlan::parse(text).unwrap_err().to_string();
+        let error = text.parse::<MigrationPlan>().unwrap_err().to_string();
         assert!(error.contains(why), "{text}: {error}");
     }
-    let read = MigrationPlan::parse("# ours\nold=a\tnew=b # not yet c=d\n\npercent=7\r\n").unwrap();
-    assert_eq!(read, MigrationPlan::parse("percent=7 new=b old=a").unwrap());
+    let read = "# ours\nold=a\tnew=b # not yet c=d\n\npercent=7\r\n".parse::<MigrationPlan>().unwrap();
+    assert_eq!(read, "percent=7 new=b old=a".parse::<MigrationPlan>().unwrap());
 }

@@ -16,8 +16,8 @@ struct Shelf {
 }
 
 impl PayloadStore for Shelf {
-    fn form(&self) -> HandleKind {
-        HandleKind::Other
+    fn kind(&self) -> HandleKind {
+        HandleKind::OTHER
     }
 
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What the stub does instead of passing a connection on.
+/// The fault that the stub causes instead of forwarding a connection.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Ends every connection without an answer.
     HangUp,
-    /// Takes every connection, and says nothing for a minute.
+    /// Accepts every connection, and sends nothing for a minute.
     Silence,
     /// Answers every request with a status and a body of JSON.
     Answer(u16, String),

@@ -5,7 +5,7 @@ fn text_of(bytes: [u8; 32]) -> String {
 }
 
 fn refusal(bytes: [u8; 32]) -> Option<RootKeyError> {
-    RootKey::parse(&text_of(bytes)).err()
+    text_of(bytes).parse::<RootKey>().err()
 }
 
 #[test]
@@ -33,17 +33,17 @@ fn the_sample_keys_are_what_their_comment_says() {
 fn a_slip_of_copying_is_refused() {
     let text = RootKey::generate().unwrap().to_secret_text();
     let text = text.expose();
-    assert!(RootKey::parse(text).is_ok());
+    assert!(text.parse::<RootKey>().is_ok());
     for cut in 0..text.len() {
-        assert!(RootKey::parse(&text[..cut]).is_err());
+        assert!(text[..cut].parse::<RootKey>().is_err());
     }
     for (position, old) in text.char_indices() {
         let new = if old == 'A' { 'B' } else { 'A' };
         let changed = format!("{}{new}{}", &text[..position], &text[position + 1..]);
-        assert!(RootKey::parse(&changed).is_err(), "position {position}");
+        assert!(changed.parse::<RootKey>().is_err(), "position {position}");
     }
     for extended in [format!("{text} "), format!("{text}A"), format!(" {text}"), text.to_uppercase()] {
-        assert!(RootKey::parse(&extended).is_err());
+        assert!(extended.parse::<RootKey>().is_err());
     }
 }
 

@@ -41,7 +41,7 @@ impl RingReader for Reader {
 }
 
 fn follow(keys: &LiveKeyRing) -> Arc<Reader> {
-    keys.follow::<Reader, ()>(0, |_| Ok(Arc::new(Reader::default()))).unwrap()
+    keys.follow::<Reader, ()>(|_| Ok(Arc::new(Reader::default()))).unwrap()
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_the_first_document_revokes_does_not_come_in_later() {
     let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
     let text = document.to_secret_text();
     let revoking = text.expose().replacen("\"revoked\": []", &format!("\"revoked\": [\"{pending}\"]"), 1);
-    let keys = LiveKeyRing::from(KeyRing::parse(&revoking).unwrap());
+    let keys = LiveKeyRing::from(revoking.parse::<KeyRing>().unwrap());
     assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
 }
 
@@ -195,7 +195,7 @@ fn a_second_raise_does_not_cut_the_first_ones_period_short() {
     let mut documents = (1..).zip(taken);
     let keys = documents
         .next()
-        .map(|(serial, times)| LiveKeyRing::from(KeyRing::parse(&with(serial, times)).unwrap()))
+        .map(|(serial, times)| LiveKeyRing::from(with(serial, times).parse::<KeyRing>().unwrap()))
         .unwrap();
     for (serial, times) in documents {
         assert!(keys.offer(&with(serial, times).into(), at(NOW + times.0)).is_ok(), "{times:?}");

@@ -21,7 +21,7 @@ fn codes(document: &KeyRingDocument, now: SystemTime) -> Vec<&'static str> {
 fn edited(document: &KeyRingDocument, from: &str, to: &str) -> KeyRingDocument {
     let text = document.to_secret_text();
     assert!(text.expose().contains(from), "{from}");
-    KeyRingDocument::parse(&text.expose().replacen(from, to, 1)).unwrap()
+    text.expose().replacen(from, to, 1).parse::<KeyRingDocument>().unwrap()
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn times_that_were_mistyped_are_found() {
 
 #[test]
 fn a_bare_key_and_a_full_ring_are_found() {
-    let bare = KeyRingDocument::parse(RootKey::generate().unwrap().to_secret_text().expose()).unwrap();
+    let bare = RootKey::generate().unwrap().to_secret_text().expose().parse::<KeyRingDocument>().unwrap();
     assert_eq!(codes(&bare, now()), ["bare_key"]);
     let full = (2..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
     assert_eq!(codes(&full, now()), ["full"]);
@@ -81,7 +81,7 @@ fn a_bare_key_and_a_full_ring_are_found() {
 fn every_finding_says_what_to_do_in_one_line_without_a_key() {
     let second = first().rotate(now()).unwrap().document;
     for finding in second.lint(now() + QUARTER + DAY, QUARTER) {
-        let shown = format!("{finding}: {}", finding.to_do());
+        let shown = format!("{finding}: {}", finding.remedy());
         assert!(!shown.contains(['\n']) && !shown.contains("osk1"), "{shown}");
     }
 }

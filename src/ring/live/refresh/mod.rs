@@ -3,7 +3,7 @@
 mod options;
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -12,7 +12,7 @@ pub use options::Refresh;
 use super::keys::{Live, LiveKeyRing, Wishes};
 use super::state::Update;
 use crate::clock::unix_seconds;
-use crate::observe::{Refreshed, Span, Timer, record};
+use crate::observe::{Event, Observer as _, Scope};
 use crate::random;
 use crate::ring::key::KeyRing;
 use crate::ring::source::{Fetched, KeySource, RingError, SourceError, SourceErrorKind};
@@ -24,26 +24,8 @@ const LEAST_GAP: Duration = Duration::from_millis(50);
 /// No time of a refresh is longer; a year from now can be added to any clock.
 const LONGEST_GAP: Duration = Duration::from_secs(365 * 86_400);
 
-/// Keeps the ring of a [`LiveKeyRing`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a schedule of your
-/// own.
-///
-/// # Examples
-///
-/// See [`LiveKeyRing::load`].
-///
-/// ```
-/// use oauth_state::ring::source::source_fn;
-/// use oauth_state::ring::{Update, Refresh, RootKey};
-/// use oauth_state::LiveKeyRing;
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let text = RootKey::generate()?.to_secret_text();
-/// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
-/// let (_keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
-/// assert_eq!(refresher.refresh().await?, Update::Unchanged);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
+/// Keeps the ring of a [`LiveKeyRing`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a
+/// schedule of your own. [`LiveKeyRing::load`] makes one, and has an example.
 #[must_use = "spawn run(), or the keys never change"]
 pub struct Refresher {
     /// Weak, so that the task ends with the last flow.
@@ -101,7 +83,7 @@ impl LiveKeyRing {
         let name = source.name().to_owned();
         let refused = |refused| SourceError::document(&name, refused);
         let (ring, version) = match fetch(&source, &refresh, None).await? {
-            Fetched::Document { text, version } => (KeyRing::parse(text.expose()).map_err(refused)?, version),
+            Fetched::Document { text, version } => (text.expose().parse::<KeyRing>().map_err(refused)?, version),
             Fetched::Unchanged => {
                 let answer = "it says that the document is unchanged, and none is known yet";
                 return Err(SourceError::new(name, SourceErrorKind::Misconfigured, answer));
@@ -115,11 +97,11 @@ impl LiveKeyRing {
         // A bare key has no other to come, until it becomes a document.
         if ring.serial() > 0 && refresh.interval > propagation {
             let answer = format_args!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
-            return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).to_do(format!(
+            return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).with_remedy(format!(
                 "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
             )));
         }
-        let keys = Self::from(ring);
+        let keys = Self::observed(ring, refresh.observers.clone());
         keys.confirm(unix_seconds(refresh.clock.now()));
         tracing::info!(
             source = name,
@@ -133,18 +115,16 @@ impl LiveKeyRing {
 }
 
 async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -> Result<Fetched, SourceError> {
-    let asked = Timer::start();
     let fetched = timeout(refresh.time_limit, source.fetch(known));
-    let fetched = Span::source(source.name()).around(fetched, |answer| match answer {
-        Ok(Ok(_)) => "ok",
-        _ => "error",
-    });
-    let fetched = fetched.await.unwrap_or_else(|late| {
+    let end = |answer: &Result<Result<Fetched, _>, _>, took| {
+        let worked = matches!(answer, Ok(Ok(_)));
+        (if worked { "ok" } else { "error" }, Event::SourceAnswered { worked, took })
+    };
+    let fetched = refresh.observers.around(&*refresh.clock, Scope::source(source.name()), fetched, end).await;
+    fetched.unwrap_or_else(|late| {
         let answer = format_args!("no answer within {:?}", refresh.time_limit);
         Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
-    });
-    record::source(asked, fetched.is_ok());
-    fetched
+    })
 }
 
 impl Refresher {
@@ -161,7 +141,7 @@ impl Refresher {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::source::source_fn;
+    /// use oauth_state::ring::source::{SourceErrorKind, source_fn};
     /// use oauth_state::ring::{Refresh, RootKey};
     /// use oauth_state::LiveKeyRing;
     /// use std::sync::Mutex;
@@ -174,8 +154,9 @@ impl Refresher {
     /// });
     /// let (keys, mut refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
     /// let before = keys.fingerprint();
-    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("its document is refused"));
-    /// assert!(refresher.refresh().await.unwrap_err().to_string().contains("out of order"));
+    /// assert_eq!(refresher.refresh().await.unwrap_err().kind(), SourceErrorKind::Document);
+    /// assert_eq!(refresher.refresh().await.unwrap_err().kind(), SourceErrorKind::Unavailable);
+    /// // The last good ring is still in use:
     /// assert_eq!((keys.fingerprint(), keys.status().refused, keys.status().failed), (before, 1, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
@@ -189,54 +170,44 @@ impl Refresher {
     }
 
     fn take(&mut self, keys: &LiveKeyRing, fetched: Result<Fetched, SourceError>) -> Result<Update, SourceError> {
-        let (text, version) = match fetched {
-            Ok(Fetched::Document { text, version }) => (text, version),
+        let now = self.refresh.clock.now();
+        let revoked = keys.status().revoked;
+        let (outcome, result) = match fetched {
+            Ok(Fetched::Document { text, version }) => match keys.offer(&text, now) {
+                Ok(update) => {
+                    // Only what was taken is known: a document that was refused is fetched and judged again, because time may
+                    // make it acceptable, and its age must not look fresh.
+                    self.version = version;
+                    (if update == Update::Unchanged { "unchanged" } else { "taken" }, Ok(update))
+                }
+                Err(refused) => {
+                    self.report_revoked(keys, revoked);
+                    let error = SourceError::document(self.source.name(), refused);
+                    keys.note_error(&error.to_string(), false);
+                    ("refused", Err(error))
+                }
+            },
             Ok(Fetched::Unchanged) => {
-                keys.confirm(unix_seconds(self.refresh.clock.now()));
-                record::refreshed(Refreshed::Unchanged);
-                record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
-                return Ok(Update::Unchanged);
+                keys.confirm(unix_seconds(now));
+                ("unchanged", Ok(Update::Unchanged))
             }
             // The source has read a document, and refuses it itself.
             Err(error) if error.kind() == SourceErrorKind::Document || !error.revoked().is_empty() => {
-                let revoked = keys.status().revoked;
-                keys.refuse(error.revoked(), &error.to_string(), unix_seconds(self.refresh.clock.now()));
+                keys.refuse(error.revoked(), &error.to_string(), unix_seconds(now));
                 self.report_revoked(keys, revoked);
-                record::refreshed(Refreshed::Refused);
-                return Err(error);
+                ("refused", Err(error))
             }
             Err(error) => {
                 keys.note_error(&error.to_string(), true);
-                record::refreshed(Refreshed::Failed);
-                return Err(error);
+                ("failed", Err(error))
             }
         };
-        let now: SystemTime = self.refresh.clock.now();
-        let revoked = keys.status().revoked;
-        let offered = keys.offer(&text, now);
-        if offered.is_err() {
-            self.report_revoked(keys, revoked);
+        self.refresh.observers.event(&Event::RingRefreshed { outcome });
+        if result.is_ok() {
+            // By this task alone: an age that nothing renews would raise an alarm for a ring that is read once.
+            self.refresh.observers.event(&Event::RingConfirmed { at: now });
         }
-        record::refreshed(match offered {
-            Ok(Update::Taken { .. }) => Refreshed::Taken,
-            Ok(Update::Unchanged) => Refreshed::Unchanged,
-            Err(_) => Refreshed::Refused,
-        });
-        match offered {
-            Ok(offered) => {
-                // By this task alone: an age that nothing renews would raise an alarm for a ring that is read once.
-                record::ring_confirmed(unix_seconds(now));
-                // Only what was taken is known: a document that was refused is fetched and judged again, because time may
-                // mend it, and its age must not look fresh.
-                self.version = version;
-                Ok(offered)
-            }
-            Err(refused) => {
-                let error = SourceError::document(self.source.name(), refused);
-                keys.note_error(&error.to_string(), false);
-                Err(error)
-            }
-        }
+        result
     }
 
     /// Says so if the refused document has revoked a key of this process; so many were revoked before.
@@ -273,29 +244,11 @@ impl Refresher {
     /// # Panics
     ///
     /// Outside of a tokio runtime whose clock is on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::source_fn;
-    /// use oauth_state::ring::{Refresh, RootKey};
-    /// use oauth_state::LiveKeyRing;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let text = RootKey::generate()?.to_secret_text();
-    /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
-    /// let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
-    /// let task = tokio::spawn(refresher.run());
-    /// drop(keys);
-    /// assert!(task.await.is_ok()); // it ends by itself
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).unwrap();
-    /// ```
     pub async fn run(mut self) {
         let mut failures = 0;
         let mut early_from = Instant::now();
         // From now on somebody looks: a source that is gone before the first look shows as a ring that grows old.
-        record::ring_confirmed(unix_seconds(self.refresh.clock.now()));
+        self.refresh.observers.event(&Event::RingConfirmed { at: self.refresh.clock.now() });
         loop {
             let next = Instant::now().checked_add(self.wait(failures)).unwrap_or_else(Instant::now);
             tokio::select! {

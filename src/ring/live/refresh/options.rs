@@ -5,17 +5,9 @@ use std::time::Duration;
 
 use super::{LEAST_GAP, LONGEST_GAP};
 use crate::clock::{Clock, SystemClock};
+use crate::observe::Observers;
 
 /// How often a source is read, and what a start expects of it.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::Refresh;
-/// use std::time::Duration;
-/// let refresh = Refresh::every(Duration::from_secs(60)).time_limit(Duration::from_secs(5)).minimum_serial(7);
-/// assert!(format!("{refresh:?}").contains("60s"));
-/// ```
 #[derive(Clone)]
 pub struct Refresh {
     pub(super) interval: Duration,
@@ -23,19 +15,12 @@ pub struct Refresh {
     pub(super) early_gap: Duration,
     pub(super) minimum_serial: u64,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) observers: Observers,
 }
 
 impl Refresh {
     /// Reads the source once per interval, and a random part of up to a fifth earlier, so that a fleet does not ask all
     /// at once. The interval must not exceed the document's `propagation`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::Refresh;
-    /// let refresh = Refresh::every(std::time::Duration::from_secs(60));
-    /// assert!(format!("{refresh:?}").contains("interval: 60s"));
-    /// ```
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         Self {
@@ -44,36 +29,19 @@ impl Refresh {
             early_gap: Duration::from_secs(10),
             minimum_serial: 0,
             clock: Arc::new(SystemClock),
+            observers: Observers::default(),
         }
     }
 
-    /// Gives up on an answer after this time; ten seconds unless said otherwise.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::Refresh;
-    /// use std::time::Duration;
-    /// let refresh = Refresh::every(Duration::from_secs(60)).time_limit(Duration::from_secs(3));
-    /// assert!(format!("{refresh:?}").contains("time_limit: 3s"));
-    /// ```
+    /// Gives up on an answer after this time; ten seconds by default.
     #[must_use]
     pub fn time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit.clamp(LEAST_GAP, LONGEST_GAP);
         self
     }
 
-    /// A callback with an unknown key id may bring the next refresh forward, at most once in this time; ten seconds unless
-    /// said otherwise. Anybody can send an unknown key id, so this bounds what he can make the source do.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::Refresh;
-    /// use std::time::Duration;
-    /// let refresh = Refresh::every(Duration::from_secs(60)).early_at_most_every(Duration::from_secs(30));
-    /// assert!(format!("{refresh:?}").contains("early_gap: 30s"));
-    /// ```
+    /// A callback with an unknown key id may bring the next refresh forward, at most once in this time; ten seconds by
+    /// default. An attacker can send unknown key ids, so this limits how often they can make the source be read.
     #[must_use]
     pub fn early_at_most_every(mut self, gap: Duration) -> Self {
         self.early_gap = gap.clamp(LEAST_GAP, LONGEST_GAP);
@@ -86,7 +54,7 @@ impl Refresh {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::source::source_fn;
+    /// use oauth_state::ring::source::{SourceErrorKind, source_fn};
     /// use oauth_state::ring::{Refresh, RootKey};
     /// use oauth_state::LiveKeyRing;
     /// use std::time::Duration;
@@ -95,7 +63,7 @@ impl Refresh {
     /// let text = RootKey::generate()?.to_secret_text(); // a bare key has serial 0
     /// let source = source_fn("our vault", move || { let text = text.clone(); async move { Ok(text.expose().to_owned()) } });
     /// let error = LiveKeyRing::load(source, Refresh::every(Duration::from_secs(60)).minimum_serial(1)).await.unwrap_err();
-    /// assert!(error.to_string().contains("the document's serial is 0"));
+    /// assert_eq!(error.kind(), SourceErrorKind::Document);
     /// # Ok::<(), oauth_state::error::RandomnessError>(())
     /// # }).unwrap();
     /// ```
@@ -105,24 +73,21 @@ impl Refresh {
         self
     }
 
-    /// Replaces the clock of the operating system, by which documents are judged.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::Refresh;
-    /// use oauth_state::testing::ManualClock;
-    /// let refresh = Refresh::every(std::time::Duration::from_secs(60)).clock(ManualClock::at(1_800_000_000));
-    /// assert!(format!("{refresh:?}").starts_with("Refresh"));
-    /// ```
+    /// Replaces the clock of the operating system, by which documents are judged. Tests pass a `testing::ManualClock`.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
+
+    /// Who is told of the ring and its source; see [`observe`](crate::observe).
+    #[must_use]
+    pub fn observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
 }
 
-/// Once a minute.
 impl Default for Refresh {
     fn default() -> Self {
         Self::every(Duration::from_secs(60))
@@ -131,7 +96,7 @@ impl Default for Refresh {
 
 impl std::fmt::Debug for Refresh {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { interval, time_limit, early_gap, minimum_serial, clock: _ } = self;
+        let Self { interval, time_limit, early_gap, minimum_serial, clock: _, observers: _ } = self;
         f.debug_struct("Refresh")
             .field("interval", interval)
             .field("time_limit", time_limit)

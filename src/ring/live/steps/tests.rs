@@ -233,7 +233,7 @@ fn a_retiring_key_needs_no_replacement() {
 
 #[test]
 fn an_unknown_id_is_revoked_for_ever_all_the_same() {
-    let unknown = RootKeyId::parse("00112233aabbccdd").unwrap();
+    let unknown = "00112233aabbccdd".parse::<RootKeyId>().unwrap();
     let step = first().revoke(unknown, at(NOW)).unwrap();
     assert_eq!(step.document.revoked(), [unknown]);
     assert_eq!(step.document.keys.len(), 1);
@@ -242,7 +242,7 @@ fn an_unknown_id_is_revoked_for_ever_all_the_same() {
 /// A list that is never shortened: what no server would read must not be published.
 #[test]
 fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
-    let ids = (0..4_000_u64).map(|n| RootKeyId::parse(&format!("{n:016x}")).unwrap());
+    let ids = (0..4_000_u64).map(|n| format!("{n:016x}").parse::<RootKeyId>().unwrap());
     let first = first();
     let large = KeyRingDocument::checked(1, first.timing, first.keys.clone(), ids.collect()).unwrap();
     assert!(matches!(large.rotate(at(NOW)), Err(StepError::Refused(RingError::TooLarge))));
@@ -260,7 +260,7 @@ fn the_last_serial_has_no_successor() {
 fn notes_and_times_survive_being_written() {
     let document = first().rotate(at(NOW)).unwrap().document;
     let noted = document.clone().with_note(id(&document, 1), "a \"note\" with ünïcode\n").unwrap();
-    let again = KeyRingDocument::parse(noted.to_secret_text().expose()).unwrap();
+    let again = noted.to_secret_text().expose().parse::<KeyRingDocument>().unwrap();
     assert_eq!(again.to_secret_text().expose(), noted.to_secret_text().expose());
     assert_eq!(again.keys[1].note.as_deref(), Some("a \"note\" with ünïcode\n"));
     assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());

@@ -194,7 +194,7 @@ fn code_point(digits: &[u8]) -> Option<u32> {
 /// As it would be written, or in capitals.
 pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
     let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 16)?;
-    RootKeyId::parse(&word.to_ascii_lowercase())
+    word.to_ascii_lowercase().parse().ok()
 }
 
 #[cfg(test)]

@@ -5,15 +5,6 @@ use super::{LARGEST, MOST_KEYS};
 use crate::ring::key::{RootKeyError, RootKeyId};
 
 /// Why a key ring was refused. It never repeats the document.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::RingError;
-/// use oauth_state::KeyRing;
-/// assert!(matches!(KeyRing::parse("{}"), Err(RingError::Json { .. })));
-/// assert!(matches!(KeyRing::parse(""), Err(RingError::NeitherKeyNorDocument)));
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingError {

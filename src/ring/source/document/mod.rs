@@ -9,6 +9,7 @@ mod walk;
 mod written;
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 pub use error::RingError;
@@ -34,18 +35,6 @@ const LARGEST_SERIAL: u64 = (1 << 53) - 1;
 const DEFAULT_PROPAGATION: u32 = 300;
 
 /// The three times that a ring document gives for all its keys.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::{KeyRingDocument, RingTiming};
-/// use std::time::{Duration, SystemTime};
-///
-/// let timing = RingTiming { propagation: Duration::from_secs(900), ..RingTiming::default() };
-/// let first = KeyRingDocument::first(timing, SystemTime::now())?;
-/// assert_eq!(first.timing(), timing);
-/// # Ok::<(), oauth_state::ring::StepError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingTiming {
     /// How long a document takes to reach every server, in whole seconds from 0 to 604,800: at least the interval at which
@@ -77,7 +66,7 @@ pub(crate) struct Read {
 /// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is searched, so that a
 /// revocation holds although the rest is refused.
 pub(crate) fn read(document: &[u8]) -> Read {
-    let ring = text_of(document).and_then(KeyRing::parse);
+    let ring = text_of(document).and_then(str::parse::<KeyRing>);
     let revoked = match &ring {
         Ok(ring) => ring.revoked().to_vec(),
         Err(_) => scan(document),
@@ -136,37 +125,55 @@ pub struct KeyRingDocument {
 
 impl KeyRingDocument {
     /// The JSON Schema of the document (`docs/key-ring.schema.json`), for editors and for pipelines.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::KeyRingDocument;
-    /// assert!(KeyRingDocument::JSON_SCHEMA.contains("seal_from"));
-    /// ```
     pub const JSON_SCHEMA: &'static str = include_str!("../../../../docs/key-ring.schema.json");
 
-    /// Reads a bare root key or a key ring document, and checks it as [`KeyRing::parse`] does. A bare key becomes a document
-    /// of that key, with serial 0 and the default times.
+    /// The document as JSON, to be published.
     ///
-    /// # Errors
+    /// # Security
     ///
-    /// [`RingError`] says what is wrong and where.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RootKey};
-    /// let document = KeyRingDocument::parse(RootKey::generate()?.to_secret_text().expose())?;
-    /// assert_eq!(document.serial(), 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn parse(text: &str) -> Result<Self, RingError> {
+    /// It holds every root key: it belongs into the secret manager that all servers read, or into a file of mode 0600.
+    #[must_use]
+    pub fn to_secret_text(&self) -> SecretString {
+        written::write(self)
+    }
+
+    /// The ring that servers make of it.
+    #[must_use]
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// The serial number, which grows with every change: 0 for a bare key, 1 for a first document.
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The times that hold for all keys.
+    #[must_use]
+    pub fn timing(&self) -> RingTiming {
+        self.timing.into()
+    }
+
+    /// The ids of all keys that were ever revoked.
+    #[must_use]
+    pub fn revoked(&self) -> &[RootKeyId] {
+        &self.revoked
+    }
+}
+
+impl FromStr for KeyRingDocument {
+    type Err = RingError;
+
+    /// Reads a bare root key or a key ring document, and checks it as a [`KeyRing`] is checked. A bare key becomes a document of that
+    /// key, with serial 0 and the default times. The error says what is wrong and where.
+    fn from_str(text: &str) -> Result<Self, RingError> {
         if text.len() > LARGEST {
             return Err(RingError::TooLarge);
         }
         let text = text.trim_ascii();
         if text.starts_with(PREFIX) {
-            let root = RootKey::parse(text).map_err(|source| RingError::Key { number: 1, source })?;
+            let root = text.parse::<RootKey>().map_err(|source| RingError::Key { number: 1, source })?;
             let key = DocumentKey { root, published_at: 0, seal_from: 0, note: None, emergency: false };
             // What it becomes with its first step; until then servers make a ring of the key alone.
             let timing = Timing { propagation: DEFAULT_PROPAGATION, ..Timing::of_a_bare_key() };
@@ -178,85 +185,6 @@ impl KeyRingDocument {
         }
         written::read(text)
     }
-
-    /// The document as JSON, to be published.
-    ///
-    /// # Security
-    ///
-    /// It holds every root key: it belongs into the secret manager that all servers read, or into a file of mode 0600.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
-    /// let again = KeyRingDocument::parse(document.to_secret_text().expose())?;
-    /// assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn to_secret_text(&self) -> SecretString {
-        written::write(self)
-    }
-
-    /// The ring that servers make of it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
-    /// assert_eq!(document.ring().serial(), document.serial());
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
-    #[must_use]
-    pub fn ring(&self) -> &KeyRing {
-        &self.ring
-    }
-
-    /// The serial number, which grows with every change.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// assert_eq!(KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?.serial(), 1);
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
-    #[must_use]
-    pub fn serial(&self) -> u64 {
-        self.serial
-    }
-
-    /// The times that hold for all keys.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
-    /// assert_eq!(document.timing(), RingTiming::default());
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
-    #[must_use]
-    pub fn timing(&self) -> RingTiming {
-        self.timing.into()
-    }
-
-    /// The ids of all keys that were ever revoked.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::{KeyRingDocument, RingTiming};
-    /// let document = KeyRingDocument::first(RingTiming::default(), std::time::SystemTime::now())?;
-    /// assert!(document.revoked().is_empty());
-    /// # Ok::<(), oauth_state::ring::StepError>(())
-    /// ```
-    #[must_use]
-    pub fn revoked(&self) -> &[RootKeyId] {
-        &self.revoked
-    }
 }
 
 impl fmt::Debug for KeyRingDocument {
@@ -265,33 +193,34 @@ impl fmt::Debug for KeyRingDocument {
     }
 }
 
-impl KeyRing {
-    /// Reads a bare root key or a key ring document, and checks it.
+impl FromStr for KeyRing {
+    type Err = RingError;
+
+    /// Reads a bare root key or a key ring document, and checks it. The error says what is wrong and where.
     ///
-    /// A bare key is a ring in which that key seals since ever. White space around the text is ignored, because files
-    /// and secret managers like to add a line end.
-    ///
-    /// # Errors
-    ///
-    /// [`RingError`] says what is wrong and where.
+    /// A bare key becomes a ring in which that key is treated as always having been active. White space around the text
+    /// is ignored, because files and secret managers often add a line end.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::RootKey;
     /// use oauth_state::KeyRing;
+    /// use oauth_state::ring::RootKey;
     ///
     /// let key = RootKey::generate()?.to_secret_text();
-    /// let ring = KeyRing::parse(&format!(r#"{{
-    ///     "version": 1, "serial": 7, "propagation": 300, "skew": 60, "lifetime_cap": 3600,
-    ///     "keys": [{{ "key": "{}", "published_at": "2026-11-23T12:00:00Z", "seal_from": "2026-11-23T12:05:00Z" }}],
-    ///     "revoked": []
-    /// }}"#, key.expose()))?;
-    /// assert_eq!(ring.serial(), 7);
+    /// let document = format!(
+    ///     r#"{{
+    ///         "version": 1, "serial": 7, "propagation": 300, "skew": 60, "lifetime_cap": 3600,
+    ///         "keys": [{{ "key": "{}", "published_at": "2026-11-23T12:00:00Z", "seal_from": "2026-11-23T12:05:00Z" }}],
+    ///         "revoked": []
+    ///     }}"#,
+    ///     key.expose()
+    /// );
+    /// assert_eq!(document.parse::<KeyRing>()?.serial(), 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn parse(text: &str) -> Result<Self, RingError> {
-        KeyRingDocument::parse(text).map(|document| document.ring)
+    fn from_str(text: &str) -> Result<Self, RingError> {
+        text.parse::<KeyRingDocument>().map(|document| document.ring)
     }
 }
 

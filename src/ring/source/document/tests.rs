@@ -21,11 +21,11 @@ fn document(entries: &[String], rest: &str) -> String {
 #[test]
 fn a_document_and_a_bare_key_are_read() {
     let key = key();
-    let bare = KeyRing::parse(&format!("  {key}\n")).unwrap();
+    let bare = format!("  {key}\n").parse::<KeyRing>().unwrap();
     assert_eq!((bare.serial(), bare.skew().as_secs(), bare.lifetime_cap().as_secs()), (0, 60, 3600));
     assert_eq!(bare.roles(SystemTime::UNIX_EPOCH).next().unwrap().1, KeyRole::Active);
 
-    let ring = KeyRing::parse(&document(&[entry(&key, PUBLISHED, IN_FIVE_MINUTES)], "")).unwrap();
+    let ring = document(&[entry(&key, PUBLISHED, IN_FIVE_MINUTES)], "").parse::<KeyRing>().unwrap();
     let seal_from = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_500);
     assert_eq!((ring.serial(), ring.lifetime_cap().as_secs()), (7, 600));
     assert_eq!(ring.roles(seal_from - Duration::from_secs(1)).next().unwrap().1, KeyRole::Pending);
@@ -35,24 +35,24 @@ fn a_document_and_a_bare_key_are_read() {
 #[test]
 fn a_revoked_key_may_stay_in_the_list_and_does_nothing() {
     let key = key();
-    let id = RootKey::parse(&key).unwrap().id();
-    let ring =
-        KeyRing::parse(&document(&[entry(&key, PUBLISHED, IN_FIVE_MINUTES)], &format!(r#","revoked":["{id}"]"#)))
-            .unwrap();
+    let id = key.parse::<RootKey>().unwrap().id();
+    let ring = document(&[entry(&key, PUBLISHED, IN_FIVE_MINUTES)], &format!(r#","revoked":["{id}"]"#))
+        .parse::<KeyRing>()
+        .unwrap();
     assert_eq!(ring.roles(SystemTime::now()).next().unwrap().1, KeyRole::Revoked);
 }
 
 #[test]
 fn a_key_that_would_seal_before_every_server_has_it_is_refused() {
     let (old, new) = (key(), key());
-    let old_id = RootKey::parse(&old).unwrap().id();
+    let old_id = old.parse::<RootKey>().unwrap().id();
     let first = entry(&old, PUBLISHED, PUBLISHED);
     let early = entry(&new, "2026-11-24T12:00:00Z", "2026-11-24T12:04:59Z");
-    let refused = KeyRing::parse(&document(&[first.clone(), early.clone()], "")).unwrap_err();
+    let refused = document(&[first.clone(), early.clone()], "").parse::<KeyRing>().unwrap_err();
     assert!(matches!(refused, RingError::TooEarly { given: 299, propagation: 300, .. }), "{refused}");
 
     let in_time = entry(&new, "2026-11-24T12:00:00Z", "2026-11-24T12:05:00Z");
-    assert!(KeyRing::parse(&document(&[in_time, first.clone()], "")).is_ok());
+    assert!(document(&[in_time, first.clone()], "").parse::<KeyRing>().is_ok());
 
     let revoked = format!(r#","revoked":["{old_id}"]"#);
     let emergency = early.replace('}', r#","emergency":true}"#);
@@ -61,7 +61,7 @@ fn a_key_that_would_seal_before_every_server_has_it_is_refused() {
         ([&first, &early], revoked.as_str(), false),
         ([&first, &emergency], "", false),
     ] {
-        let parsed = KeyRing::parse(&document(&entries.map(Clone::clone), rest));
+        let parsed = document(&entries.map(Clone::clone), rest).parse::<KeyRing>();
         assert_eq!(parsed.is_ok(), accepted);
     }
 }
@@ -70,7 +70,7 @@ fn a_key_that_would_seal_before_every_server_has_it_is_refused() {
 fn what_cannot_work_is_refused_with_its_reason() {
     let (one, other) = (key(), key());
     let good = entry(&one, PUBLISHED, PUBLISHED);
-    let parse = |text: String| KeyRing::parse(&text).unwrap_err();
+    let parse = |text: String| text.parse::<KeyRing>().unwrap_err();
 
     assert!(matches!(parse("password".into()), RingError::NeitherKeyNorDocument));
     assert!(matches!(parse("x".repeat(70_000)), RingError::TooLarge));
@@ -121,7 +121,7 @@ fn no_error_repeats_a_key() {
         format!("{key}x"),
     ];
     for text in wrong {
-        let error = KeyRing::parse(&text).unwrap_err();
+        let error = text.parse::<KeyRing>().unwrap_err();
         let mut shown = format!("{error} {error:?}");
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
@@ -135,7 +135,7 @@ fn no_error_repeats_a_key() {
 #[test]
 fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
     let good = document(&[entry(&key(), PUBLISHED, PUBLISHED)], "");
-    let message = |text: String| KeyRing::parse(&text).unwrap_err().to_string();
+    let message = |text: String| text.parse::<KeyRing>().unwrap_err().to_string();
     assert!(message(good.replace("serial", "cereal")).contains("unknown field; expected one of `version`, `serial`"));
     assert!(message(good.replace(r#""serial":7,"#, "")).contains("missing field `serial`"));
     assert!(message(good.replace(r#""serial":7"#, r#""serial":"7""#)).contains("a value of another type"));
@@ -147,17 +147,17 @@ fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
 #[test]
 fn a_key_written_as_a_list_of_its_fields_is_refused() {
     let listed = format!(r#"["{}","{PUBLISHED}","{IN_FIVE_MINUTES}"]"#, key());
-    let refused = KeyRing::parse(&document(&[listed], "")).unwrap_err();
+    let refused = document(&[listed], "").parse::<KeyRing>().unwrap_err();
     assert!(refused.to_string().contains("a value of another type"), "{refused}");
 }
 
 proptest::proptest! {
     #[test]
     fn no_document_panics(text: String, number: u64) {
-        let _ = KeyRing::parse(&text);
-        let _ = KeyRing::parse(&format!("osk1.{text}"));
+        let _ = text.parse::<KeyRing>();
+        let _ = format!("osk1.{text}").parse::<KeyRing>();
         let good = document(&[entry("osk1.x.y", PUBLISHED, PUBLISHED)], "");
-        let _ = KeyRing::parse(&good.replace("300", &number.to_string()));
+        let _ = good.replace("300", &number.to_string()).parse::<KeyRing>();
     }
 }
 

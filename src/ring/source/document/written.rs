@@ -98,7 +98,7 @@ pub(super) fn read(text: &str) -> Result<KeyRingDocument, RingError> {
         skew: Duration::from_secs(document.skew),
         lifetime_cap: Duration::from_secs(document.lifetime_cap),
     })?;
-    let id = |(number, text): (usize, &String)| RootKeyId::parse(text).ok_or(RingError::RevokedId(number));
+    let id = |(number, text): (usize, &String)| text.parse::<RootKeyId>().map_err(|_| RingError::RevokedId(number));
     let revoked = (1..).zip(&document.revoked).map(id).collect::<Result<_, _>>()?;
     // Before keys are looked at one by one: there may be thousands.
     if document.keys.is_empty() || document.keys.len() > super::MOST_KEYS {
@@ -110,7 +110,7 @@ pub(super) fn read(text: &str) -> Result<KeyRingDocument, RingError> {
 
 impl Entry {
     fn read(self, number: usize) -> Result<DocumentKey, RingError> {
-        let root = RootKey::parse(self.key.expose()).map_err(|source| RingError::Key { number, source })?;
+        let root = self.key.expose().parse::<RootKey>().map_err(|source| RingError::Key { number, source })?;
         let time = |field, text: &str| Utc::parse(text).map(|time| time.0).ok_or(RingError::Time { number, field });
         Ok(DocumentKey {
             root,

@@ -4,7 +4,7 @@ use super::*;
 #[test]
 fn an_answer_is_one_short_line() {
     let answer = format!("503\r\nlevel=info {}", "x".repeat(5_000));
-    let error = SourceError::new("it\n", SourceErrorKind::Unavailable, answer).to_do("do\nthis");
+    let error = SourceError::new("it\n", SourceErrorKind::Unavailable, answer).with_remedy("do\nthis");
     assert!(!error.to_string().contains(['\r', '\n']));
     assert!(error.to_string().len() < 700);
 }

@@ -22,14 +22,6 @@ use crate::secret::SecretString;
 /// # Security
 ///
 /// Give the file mode 0400 or 0600 and the service's own user.
-///
-/// # Examples
-///
-/// ```
-/// use oauth_state::ring::source::{FileSource, KeySource};
-/// let source = FileSource::new("/run/secrets/oauth-state/ring.json");
-/// assert_eq!(source.name(), "the file /run/secrets/oauth-state/ring.json");
-/// ```
 #[derive(Debug)]
 pub struct FileSource {
     path: PathBuf,
@@ -39,17 +31,8 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The file at `path`, which need not be there yet.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::{FileSource, KeySource, SourceErrorKind};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let error = FileSource::new("/no/such/file").fetch(None).await.err().unwrap();
-    /// assert_eq!(error.kind(), SourceErrorKind::Missing);
-    /// # });
-    /// ```
+    /// The file at `path`, which need not be there yet; until it is, [`KeySource::fetch`] fails with
+    /// [`SourceErrorKind::Missing`].
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -68,9 +51,16 @@ impl FileSource {
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::ring::source::FileSource;
-    /// let source = FileSource::new("/run/secrets/oauth-state/ring.json").watch();
-    /// assert!(format!("{source:?}").contains("ring.json"));
+    /// use oauth_state::LiveKeyRing;
+    /// use oauth_state::ring::Refresh;
+    /// use oauth_state::ring::source::{FileSource, SourceError};
+    ///
+    /// async fn start() -> Result<LiveKeyRing, SourceError> {
+    ///     let source = FileSource::new("/run/secrets/oauth-state/ring.json").watch();
+    ///     let (keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await?;
+    ///     tokio::spawn(refresher.run());
+    ///     Ok(keys)
+    /// }
     /// ```
     #[cfg(feature = "watch")]
     #[must_use]
@@ -80,13 +70,6 @@ impl FileSource {
     }
 
     /// Where the file is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::ring::source::FileSource;
-    /// assert_eq!(FileSource::new("ring.json").path(), std::path::Path::new("ring.json"));
-    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -148,7 +131,7 @@ impl WritableSource for FileSource {
                     SourceErrorKind::Conflict,
                     format_args!("{} is there", lock.display()),
                 )
-                .to_do("another rotation is under way; if none is, one was killed: remove that file")),
+                .with_remedy("another rotation is under way; if none is, one was killed: remove that file")),
                 Err(write::Refused::Io(error)) => Err(self.error(error)),
             }
         })
@@ -181,6 +164,6 @@ impl KeyRing {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, RingError> {
         let path = path.as_ref();
         let bytes = read::document(path).map_err(|source| RingError::File { path: path.to_owned(), source })?;
-        Self::parse(text_of(&bytes)?)
+        text_of(&bytes)?.parse()
     }
 }

@@ -195,7 +195,7 @@ impl World {
             (Party::Attacker, Secret::Victim(_)) => {}
         }
         let (ticks, revoked) = (self.ticks, self.revoked);
-        let started = Started { state: begun.state, challenge: begun.code_challenge, ticks, revoked };
+        let started = Started { state: begun.state, challenge: begun.code_challenge.unwrap(), ticks, revoked };
         self.flows.insert(FlowId { owner: browser, number }, started);
     }
 
@@ -268,7 +268,7 @@ impl World {
             Ok(_) => return Outcome::Refused(Refusal::NothingThere),
             Err(error) => return Outcome::Refused(Refusal::Code(error.code())),
         };
-        let account = self.provider.exchange(login.code.secret(), login.code_verifier.secret(), REDIRECT_URI);
+        let account = self.provider.exchange(login.code.secret(), login.code_verifier.as_ref().unwrap().secret(), REDIRECT_URI);
         let Callback { browser, flow, .. } = callback;
         let started = &self.flows[&flow];
         let overdue = started.ticks < self.ticks || (self.revoked && !started.revoked);

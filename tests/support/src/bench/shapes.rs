@@ -68,7 +68,7 @@ impl Shape {
 }
 
 fn path() -> ReturnTo {
-    ReturnTo::parse(RETURN_TO).unwrap()
+    RETURN_TO.parse::<ReturnTo>().unwrap()
 }
 
 /// A service that takes all shapes.
@@ -87,7 +87,7 @@ impl Service {
         let uri = "https://shop.example/auth/github/callback";
         let builder = |purpose| {
             let app = App::new("shop", "test").unwrap();
-            let provider = Provider::github().named_redirect_uri(REDIRECT, uri);
+            let provider = Provider::github().scopes(["openid"]).named_redirect_uri(REDIRECT, uri);
             let guard = SingleProcessGuard::with_capacity(1_000);
             Flow::builder(app, testing::ring(), guard).provider(provider).purpose(purpose)
         };

@@ -113,11 +113,11 @@ fn a_signed_state_is_measured_as_what_it_is() {
 fn a_login_that_no_cookie_holds_is_held_to_none() {
     let mut native = service("https://shop.example", &["acme,custom,redirect_uri=http://127.0.0.1:8000/cb"]);
     assert_eq!(wrong(&native).len(), 2);
-    native.bound_by = BoundBy::ClientSecret;
+    native.bound_by = BoundBy::LoginSecret;
     assert_eq!(wrong(&native), []);
     let mut service = service("http://shop.example", &["apple"]);
     for (bound_by, wrongs) in
-        [(BoundBy::Cookie, vec![error("cookie", "apple")]), (BoundBy::Session, vec![]), (BoundBy::ClientSecret, vec![])]
+        [(BoundBy::Cookie, vec![error("cookie", "apple")]), (BoundBy::Session, vec![]), (BoundBy::LoginSecret, vec![])]
     {
         service.bound_by = bound_by;
         assert_eq!(wrong(&service), wrongs, "{bound_by:?}");

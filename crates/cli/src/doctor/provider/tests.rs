@@ -11,7 +11,7 @@ fn settings_are_named_as_the_methods_are() {
          redirect_uri:web=https://b.example/cb?a=b",
     );
     assert_eq!(all.redirect_uris[1], (Some("web".to_owned()), "https://b.example/cb?a=b".to_owned()));
-    assert_eq!((all.provider().unwrap().state_limit(), all.answers_by()), (255, "form_post"));
+    assert_eq!((all.provider().unwrap().max_state_chars(), all.answers_by()), (255, "form_post"));
     for wrong in
         ["x,y", "x,response_mode=fragment", "x,max_state_chars=many", "x,issuer", "x,custom=1", "x,redirect_uri:web"]
     {

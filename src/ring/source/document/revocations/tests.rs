@@ -281,7 +281,7 @@ fn where_the_parser_finds_a_list_the_scan_finds_the_same() {
     let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
     let texts = vectors["vectors"].as_array().unwrap().iter().map(|vector| vector["text"].as_str().unwrap());
     let mut lists = 0;
-    for (text, ring) in texts.filter_map(|text| Some((text, crate::KeyRing::parse(text).ok()?))) {
+    for (text, ring) in texts.filter_map(|text| Some((text, text.parse::<crate::KeyRing>().ok()?))) {
         assert_eq!(scan(text.as_bytes()), newest(ring.revoked().to_vec()), "{text}");
         lists += usize::from(!ring.revoked().is_empty());
     }

@@ -1,0 +1,122 @@
+//! Which requests may start a login.
+
+use super::{BeginError, FlowInner};
+use crate::binding::{Binding, Holder, RequestHeaders};
+use crate::name::Purpose;
+use crate::provider::{Provider, host_of, is_host_of_origin};
+
+impl FlowInner {
+    /// What the request and its binding must be for a login of this purpose.
+    pub(super) fn check_binding_at_begin(
+        &self,
+        binding: &Binding<'_>,
+        purpose: Purpose,
+        provider: &Provider,
+        redirect: Option<&str>,
+    ) -> Result<(), BeginError> {
+        if matches!(binding.holder, Holder::LoginSecret(_)) {
+            return Err(BeginError::LoginSecretGiven);
+        }
+        let needs_user = self.needs_user(purpose);
+        if needs_user {
+            if matches!(binding.holder, Holder::Unbound) {
+                return Err(BeginError::UnboundNotAllowed(purpose));
+            }
+            if binding.user.is_none() {
+                return Err(BeginError::UserRequired(purpose));
+            }
+        }
+        let headers = binding.request();
+        let request_host =
+            headers.and_then(|headers| headers.get("host")).and_then(|host| std::str::from_utf8(host).ok());
+        let callback_host = self.callback_host(provider, redirect);
+        if needs_user && !binding.same_origin_assumed {
+            let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host, callback_host));
+            if !shown {
+                return Err(BeginError::NotSameOrigin(purpose));
+            }
+        }
+        if !matches!(binding.holder, Holder::Cookies(_)) {
+            return Ok(());
+        }
+        headers.map_or(Ok(()), check_navigation)?;
+        if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {
+            return Err(BeginError::CrossSitePost);
+        }
+        let cookie_host = self.public_host.as_deref().or_else(|| request_host.and_then(host_of));
+        match (cookie_host, callback_host) {
+            (Some(cookie), Some(callback)) if !cookie.eq_ignore_ascii_case(callback) => {
+                Err(BeginError::CookieHostMismatch)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a page of this very site sent a POST. Keeps another site from starting to attach an identity (account-link
+    /// fixation).
+    ///
+    /// Browsers send `Origin` with every POST and with no navigation by GET. It must name this site, also if the browser
+    /// says that the request is same-origin; only `null`, which a page with `Referrer-Policy: no-referrer` sends, passes on
+    /// that word alone. No script can set either header.
+    fn is_same_origin_post(
+        &self,
+        headers: &RequestHeaders<'_>,
+        request_host: Option<&str>,
+        callback_host: Option<&str>,
+    ) -> bool {
+        let Some(origin) = headers.get("origin") else { return false };
+        let is_own = self.is_own_origin(origin, request_host, callback_host);
+        match headers.get("sec-fetch-site") {
+            Some(site) => site == b"same-origin" && (is_own || origin == b"null"),
+            None => is_own,
+        }
+    }
+
+    /// Whether another site sent a POST, with which the browser sends no `SameSite=Lax` cookie.
+    fn is_cross_site_post(
+        &self,
+        headers: &RequestHeaders<'_>,
+        request_host: Option<&str>,
+        callback_host: Option<&str>,
+    ) -> bool {
+        let Some(origin) = headers.get("origin") else { return false };
+        match headers.get("sec-fetch-site") {
+            Some(site) => site == b"cross-site",
+            None => !self.is_own_origin(origin, request_host, callback_host),
+        }
+    }
+
+    /// Whether an `Origin` header names this site.
+    fn is_own_origin(&self, origin: &[u8], request_host: Option<&str>, callback_host: Option<&str>) -> bool {
+        let origin = std::str::from_utf8(origin).ok();
+        let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
+        // A page that came over plain http may be anybody's on the network.
+        let local = host_of(authority).is_some_and(is_loopback);
+        let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
+        let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));
+        let same_host = match (self.public_host.as_deref(), request_host) {
+            // Behind a proxy that replaces the Host header only the host is known, not the port.
+            (Some(public), _) => is_host(public),
+            (None, Some(host)) => is_host_of_origin(host, scheme, authority),
+            // HTTP/2 without a Host header: the cookie has to reach the callback's host.
+            (None, None) => callback_host.is_some_and(is_host),
+        };
+        secure && same_host
+    }
+}
+
+/// A host that browsers take for this very machine's, as they trust its pages without TLS (W3C Secure Contexts, section 3.1).
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    address || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost")
+}
+
+/// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers
+/// too old for `Sec-Fetch-*` send none of them and pass.
+fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
+    let differs = |name: &str, expected: &[u8]| headers.get(name).is_some_and(|value| value != expected);
+    if differs("sec-fetch-mode", b"navigate") || differs("sec-fetch-dest", b"document") || headers.is_speculative() {
+        return Err(BeginError::NotANavigation);
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What happens, as plain data.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+/// Something that an operator may want to know. It holds no state, cookie, key, code, code_verifier, nonce, session or return path.
+///
+/// More kinds of events and more fields may follow in any release.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A login started: its state is sealed, and its payload stored if it has one.
+    Started {
+        /// The provider's id.
+        provider: &'a str,
+    },
+    /// A login did not start.
+    StartRefused(Refusal<'a>),
+    /// A callback was refused.
+    Refused(Refusal<'a>),
+    /// A callback passed every check and the guard.
+    Finished {
+        /// The provider's id.
+        provider: &'a str,
+        /// `ok` for a code, `provider_refused` for an error of the provider's.
+        outcome: &'static str,
+        /// The time since the login started, by the state's own issue time.
+        age: Duration,
+    },
+    /// A callback brought an `iss`, and there was no issuer to compare it with.
+    IssIgnored {
+        /// The provider's id.
+        provider: &'a str,
+    },
+    /// The replay guard answered.
+    GuardAnswered {
+        /// `first`, `already_used`, or the code of a [`GuardErrorKind`](crate::guard::GuardErrorKind).
+        answer: &'static str,
+        /// How long it took, by the flow's clock.
+        took: Duration,
+    },
+    /// A payload store answered.
+    StoreAnswered {
+        /// `put` or `get`.
+        operation: &'static str,
+        /// Whether it worked.
+        worked: bool,
+        /// How long it took, by the flow's clock.
+        took: Duration,
+    },
+    /// `DangerouslyFailOpen` let a callback through without an answer of its guard.
+    FailedOpen,
+    /// `KnownUsedCache` looked an id up.
+    KnownUsed {
+        /// Whether the id is known to be used, which saves a question to the guard.
+        hit: bool,
+    },
+    /// A guard deleted marks whose time is over.
+    MarksPurged {
+        /// The kind of guard, such as `postgres`.
+        guard: &'static str,
+        /// How many marks.
+        marks: u64,
+    },
+    /// A callback named a key that this process does not know.
+    UnknownKey,
+    /// A ring came into use, or a document was judged and the ring stays.
+    RingInUse {
+        /// The document's serial number.
+        serial: u64,
+        /// How long a document may take to reach every server.
+        propagation: Duration,
+        /// How many keys have each role now.
+        keys: [(&'static str, usize); 5],
+    },
+    /// The source of a ring answered.
+    SourceAnswered {
+        /// Whether it worked.
+        worked: bool,
+        /// How long it took, by the clock of `Refresh`.
+        took: Duration,
+    },
+    /// A look at the source of a ring ended.
+    RingRefreshed {
+        /// `taken`, `unchanged`, `refused` (the document) or `failed` (the source).
+        outcome: &'static str,
+    },
+    /// The source confirmed the ring in use.
+    RingConfirmed {
+        /// When.
+        at: SystemTime,
+    },
+    /// Keys sealed elsewhere before this process knew them.
+    LateKeys {
+        /// How many keys.
+        keys: usize,
+    },
+}
+
+/// Why something was refused.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Refusal<'a> {
+    /// The provider's id, if it is known: text from outside, unless the flow has a provider of this id.
+    pub provider: Option<&'a str>,
+    /// The code of the error.
+    pub code: &'static str,
+    /// The error, with its diagnosis and its sources.
+    pub error: &'a (dyn Error + Send + Sync + 'static),
+}
+
+impl<'a> Refusal<'a> {
+    pub(crate) fn new(
+        provider: Option<&'a str>,
+        code: &'static str,
+        error: &'a (dyn Error + Send + Sync + 'static),
+    ) -> Self {
+        Self { provider, code, error }
+    }
+}

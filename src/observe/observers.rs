@@ -1,0 +1,113 @@
+//! Who is told of events.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::Event;
+#[cfg(feature = "metrics")]
+use super::recording::{self, FlowHandles};
+use super::span::Scope;
+use crate::clock::Clock;
+
+/// Is told of events, at once and on the task that they happen on: it must not wait and must not panic.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::observe::{Event, Observer, Observers};
+/// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+///
+/// struct Log;
+/// impl Observer for Log {
+///     fn event(&self, event: &Event<'_>) {
+///         if let Event::Refused(refusal) = event {
+///             eprintln!("callback refused ({}): {}", refusal.code, refusal.error);
+///         }
+///     }
+/// }
+///
+/// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+///     .provider(Provider::github())
+///     .observers(Observers::default().and(Log))
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Tells of an event.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// The observers of a flow, a ring or a guard. The default holds what the crate was compiled with: the `metrics` facade, if its
+/// feature is on.
+#[derive(Clone, Default)]
+pub struct Observers {
+    #[cfg(feature = "metrics")]
+    flow: Option<Arc<FlowHandles>>,
+    others: Vec<Arc<dyn Observer>>,
+}
+
+impl Observers {
+    /// Adds an observer.
+    #[must_use]
+    pub fn and(mut self, observer: impl Observer) -> Self {
+        self.others.push(Arc::new(observer));
+        self
+    }
+
+    /// For a flow with these providers: its metrics are looked up once. `start_codes` and `codes` are those of its refusals.
+    pub(crate) fn of_flow<'p>(
+        self,
+        providers: impl Iterator<Item = &'p str>,
+        start_codes: &[&'static str],
+        codes: &[&'static str],
+    ) -> Self {
+        #[cfg(feature = "metrics")]
+        return Self { flow: Some(Arc::new(FlowHandles::new(providers, start_codes, codes))), ..self };
+        #[cfg(not(feature = "metrics"))]
+        {
+            let _ = (providers, start_codes, codes);
+            self
+        }
+    }
+
+    /// Shows what counts `event` as zero, so that the first one shows as a rise.
+    pub(crate) fn expect(&self, event: &Event<'_>) {
+        #[cfg(feature = "metrics")]
+        recording::record(self.flow.as_deref(), event, 0);
+        let _ = event;
+    }
+
+    /// Runs `work` in `scope`, and tells what it ended in: the outcome for the span, and the event, given how long it took.
+    pub(crate) async fn around<R>(
+        &self,
+        clock: &dyn Clock,
+        scope: Scope,
+        work: impl Future<Output = R>,
+        end: impl FnOnce(&R, Duration) -> (&'static str, Event<'static>),
+    ) -> R {
+        let is_timed = cfg!(feature = "metrics") || !self.others.is_empty();
+        let asked = is_timed.then(|| clock.now());
+        let ended = scope.around(work).await;
+        let took = asked.and_then(|asked| clock.now().duration_since(asked).ok()).unwrap_or_default();
+        let (outcome, event) = end(&ended, took);
+        scope.end(outcome);
+        self.event(&event);
+        ended
+    }
+}
+
+impl Observer for Observers {
+    fn event(&self, event: &Event<'_>) {
+        #[cfg(feature = "metrics")]
+        recording::record(self.flow.as_deref(), event, 1);
+        self.others.iter().for_each(|observer| observer.event(event));
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observers").field("added", &self.others.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! Observers: each login start, callback, answer of a guard or store is told once, with what an operator needs and no secret.
+
+use std::sync::{Arc, Mutex};
+
+use oauth_state::observe::{Event, Observer, Observers};
+use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
+use oauth_state::ring::{KeyRingDocument, RingTiming};
+use oauth_state::testing::{ManualClock, block_on, ring};
+use oauth_state::{Binding, Callback, Expect, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
+use support::shop::{NOW, app, callback, session};
+
+/// What it was told, in words.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Record {
+    fn event(&self, event: &Event<'_>) {
+        let text = match event {
+            Event::Started { provider } => format!("started {provider}"),
+            Event::StartRefused(refusal) => format!("not started {:?} {}", refusal.provider, refusal.code),
+            Event::Refused(refusal) => format!("refused {:?} {}", refusal.provider, refusal.code),
+            Event::Finished { provider, outcome, age } => format!("finished {provider} {outcome} {}s", age.as_secs()),
+            Event::GuardAnswered { answer, .. } => format!("guard {answer}"),
+            Event::StoreAnswered { operation, worked, .. } => format!("store {operation} {worked}"),
+            Event::UnknownKey => "unknown key".to_owned(),
+            Event::RingInUse { serial, .. } => format!("ring {serial}"),
+            other => format!("{other:?}"),
+        };
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+impl Record {
+    fn taken(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+fn watched(clock: &ManualClock) -> (Flow, Record) {
+    let record = Record::default();
+    let flow = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(100))
+        .clock(clock.clone())
+        .observers(Observers::default().and(record.clone()))
+        .provider(Provider::github())
+        .build()
+        .unwrap();
+    assert_eq!(record.taken(), ["ring 0"]);
+    (flow, record)
+}
+
+#[test]
+fn each_start_and_each_callback_is_told_once() {
+    let clock = ManualClock::at(NOW);
+    let (flow, record) = watched(&clock);
+    let begun = flow.begin(session(), Login::with("github")).unwrap();
+    assert!(flow.begin(session(), Login::with("gitlab")).is_err());
+    assert_eq!(record.taken(), ["started github", "not started Some(\"gitlab\") unknown_provider"]);
+
+    clock.advance(std::time::Duration::from_secs(30));
+    let finish = |binding: Binding<'static>, callback: Callback| {
+        let _ = block_on(flow.finish(binding, Expect::provider("github"), callback));
+        record.taken()
+    };
+    let stranger = || Binding::session(&[8; 16]).unwrap();
+    assert_eq!(finish(stranger(), callback(&begun.state)), ["refused Some(\"github\") other_session"]);
+    assert_eq!(finish(session(), callback(&begun.state)), ["guard first", "finished github ok 30s"]);
+    let again = ["guard already_used", "refused Some(\"github\") already_used"];
+    assert_eq!(finish(session(), callback(&begun.state)), again);
+    assert_eq!(finish(session(), callback("no state")), ["refused Some(\"github\") malformed"]);
+
+    let begun = flow.begin(session(), Login::with("github")).unwrap();
+    let denied = Callback::from_pairs([("state", &*begun.state), ("error", "access_denied")]).unwrap();
+    clock.advance(std::time::Duration::from_secs(5));
+    record.taken();
+    assert_eq!(finish(session(), denied), ["guard first", "finished github provider_refused 5s"]);
+}
+
+/// The three steps by themselves are told as [`Flow::finish`] is; an authentic state names its provider.
+#[test]
+fn the_steps_by_themselves_are_told_as_well() {
+    let clock = ManualClock::at(NOW);
+    let (flow, record) = watched(&clock);
+    let state = flow.begin(session(), Login::with("github")).unwrap().state;
+    record.taken();
+    assert!(flow.open(callback("no state")).is_err());
+    assert!(flow.open_at("github", callback("no state")).is_err());
+    assert_eq!(record.taken(), ["refused None malformed", "refused Some(\"github\") malformed"]);
+
+    let open = || flow.open(callback(&state)).unwrap();
+    assert!(open().verify(Binding::session(&[8; 16]).unwrap(), Expect::provider("github")).is_err());
+    assert_eq!(record.taken(), ["refused Some(\"github\") other_session"]);
+    assert!(block_on(open().verify(session(), Expect::provider("github")).unwrap().mark_used()).is_ok());
+    assert_eq!(record.taken(), ["guard first", "finished github ok 0s"]);
+
+    clock.advance(std::time::Duration::from_secs(1_000));
+    assert!(flow.open(callback(&state)).is_err());
+    assert_eq!(record.taken(), ["refused Some(\"github\") expired"]);
+}
+
+#[test]
+fn a_payload_is_told_with_its_login() {
+    let (flow, record) = watched(&ManualClock::at(NOW));
+    let store = MemoryPayloadStore::with_capacity(10);
+    let begin = flow.begin_and_store(session(), Login::with("github"), 7, |row| {
+        let store = store.clone();
+        async move { store.put(&row).await }
+    });
+    let state = block_on(begin).unwrap().state;
+    assert_eq!(record.taken(), ["store put true", "started github"]);
+    let verified = flow.check(session(), Expect::provider("github"), callback(&state)).unwrap();
+    let fetched = block_on(verified.mark_used_and_fetch::<u8, _>(|id| {
+        let store = store.clone();
+        async move { store.get(&id).await }
+    }));
+    assert_eq!(fetched.unwrap().1, 7);
+    assert_eq!(record.taken(), ["guard first", "store get true", "finished github ok 0s"]);
+
+    let full = flow.begin_and_store(session(), Login::with("github"), 7, |_| async {
+        Err(oauth_state::payload::StoreError::full())
+    });
+    assert!(block_on(full).is_err());
+    assert_eq!(record.taken(), ["store put false", "not started Some(\"github\") store_unavailable"]);
+}
+
+/// An observer that asks the ring for its status must not wait for a lock that the ring holds.
+#[test]
+fn an_observer_may_ask_what_it_is_told_about() {
+    struct Asks(Arc<Mutex<Option<LiveKeyRing>>>);
+    impl Observer for Asks {
+        fn event(&self, _: &Event<'_>) {
+            let keys = self.0.lock().unwrap().clone();
+            keys.inspect(|keys| assert!(!keys.status().fingerprint.is_empty()));
+        }
+    }
+    let asked = Arc::<Mutex<Option<LiveKeyRing>>>::default();
+    let now = std::time::SystemTime::now();
+    let document = KeyRingDocument::first(RingTiming::default(), now).unwrap();
+    let keys = LiveKeyRing::from(document.ring().clone());
+    *asked.lock().unwrap() = Some(keys.clone());
+    let observers = Observers::default().and(Asks(Arc::clone(&asked)));
+    let flow = Flow::builder(app(), keys.clone(), SingleProcessGuard::with_capacity(1)).observers(observers);
+    let flow = flow.provider(Provider::github()).build().unwrap();
+    keys.offer(&document.rotate(now).unwrap().document.to_secret_text(), now).unwrap();
+    assert!(flow.open(callback("no state")).is_err());
+}
+
+/// A callback that names a key of another server makes this one ask for a newer document, and shows why.
+#[test]
+fn an_unknown_key_is_told() {
+    let (flow, record) = watched(&ManualClock::at(NOW));
+    let other = oauth_state::ring::RootKey::generate().unwrap();
+    let other = Flow::builder(app(), oauth_state::KeyRing::from(other), SingleProcessGuard::with_capacity(1));
+    let other = other.clock(ManualClock::at(NOW)).provider(Provider::github()).build().unwrap();
+    let state = other.begin(session(), Login::with("github")).unwrap().state;
+    assert!(flow.open_at("github", callback(&state)).is_err());
+    assert_eq!(record.taken(), ["unknown key", "refused Some(\"github\") unknown_key"]);
+}

@@ -1,0 +1,179 @@
+//! What a login ends in: a code and its token request, a step-up that needs proof, a denial that may start again, and a return
+//! without a code.
+
+use http::HeaderMap;
+use oauth_state::outcome::{Nonce, StepUp};
+use oauth_state::testing::{TestBrowser, block_on};
+use oauth_state::{
+    Authorized, Callback, Expect, FinishError, FlowBuilder, Login, LoginOutcome, Provider, Purpose, ReturnTo,
+};
+use support::shop::{NOW, Shop, authorized, callback, session, shop, shop_with};
+
+fn finished(shop: &Shop, purpose: Purpose, callback: Callback) -> Result<LoginOutcome<()>, FinishError> {
+    let binding = session().for_user(b"user-42").unwrap();
+    block_on(shop.flow.finish(binding, Expect::provider("google").purpose(purpose), callback))
+}
+
+/// A shop with every purpose, and one of its own that has no code.
+fn with_purposes() -> Shop {
+    shop_with(|builder| {
+        let google = Provider::google().client_id("client").redirect_uri("https://shop.example/auth/google/callback");
+        let google = google.end_session_endpoint("https://accounts.google.example/logout");
+        let purposes = [Purpose::Login, Purpose::Reauthenticate, Purpose::Logout];
+        let builder = purposes.into_iter().fold(builder.provider(google), FlowBuilder::purpose);
+        builder.purpose_without_code(Purpose::Custom("install"))
+    })
+}
+
+fn step_up(shop: &Shop) -> StepUp<()> {
+    let headers: HeaderMap = [("host", "shop.example"), ("origin", "https://shop.example")]
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect();
+    let headers: HeaderMap = headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect();
+    let binding = session().for_user(b"user-42").unwrap().with_headers(&headers);
+    let login = Login::with("google").purpose(Purpose::Reauthenticate);
+    let state = shop.flow.begin(binding, login).unwrap().state;
+    match finished(shop, Purpose::Reauthenticate, callback(&state)).unwrap() {
+        LoginOutcome::SteppedUp(login) => login,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A step-up that the provider answered from an old session would let whoever sits at an unlocked computer pass.
+#[test]
+fn a_step_up_needs_a_time_after_it_started() {
+    let shop = with_purposes();
+    let skew = 60;
+    for (auth_time, is_fresh) in [
+        (Some(NOW + 5), true),
+        (Some(NOW), true),
+        (Some(NOW - skew), true),
+        (Some(NOW - skew - 1), false),
+        (Some(0), false),
+        (None, false),
+        (Some(u64::MAX), true),
+    ] {
+        assert_eq!(step_up(&shop).confirm(auth_time).is_ok(), is_fresh, "{auth_time:?}");
+    }
+    let login = step_up(&shop);
+    assert!(login.token_form().contains(&("code", login.code().secret())) && login.nonce().is_some());
+    assert_eq!(login.dangerously_confirm_without_auth_time().origin.purpose, Purpose::Reauthenticate);
+}
+
+fn form<T>(login: &Authorized<T>) -> Vec<(&str, &str)> {
+    login.token_form().into_iter().collect()
+}
+
+/// RFC 6749 section 4.1.3: with several redirect_uris only the state knows which one the token request must repeat.
+#[test]
+fn the_token_request_repeats_what_the_login_started_with() {
+    let shop = shop_with(|builder| {
+        let uris = ["web", "admin"].map(|id| (id, format!("https://shop.example/{id}/auth/google/callback")));
+        let google = Provider::google().client_id("client");
+        builder.provider(uris.iter().fold(google, |google, (id, uri)| google.named_redirect_uri(id, uri)))
+    });
+    let begun = shop.flow.begin(session(), Login::with("google").redirect("admin")).unwrap();
+    let sent = begun.redirect_uri().map(str::to_owned);
+    assert_eq!(sent.as_deref(), Some("https://shop.example/admin/auth/google/callback"));
+    let expect = Expect::provider("google").redirect("admin");
+    let login = authorized(block_on(shop.flow.finish(session(), expect, callback(&begun.state))).unwrap());
+    let verifier = login.code_verifier.as_ref().unwrap().secret();
+    let redirect_uri = sent.as_deref().unwrap();
+    let expected = [
+        ("grant_type", "authorization_code"),
+        ("code", "code"),
+        ("redirect_uri", redirect_uri),
+        ("client_id", "client"),
+        ("code_verifier", verifier),
+    ];
+    assert_eq!(form(&login), expected);
+    assert_eq!(login.redirect_uri(), Some(redirect_uri));
+}
+
+/// A nonce that is compared although none was sent would refuse every ID token, or none.
+#[test]
+fn there_is_a_nonce_where_an_id_token_is_asked_for_and_nowhere_else() {
+    let shop = shop_with(|builder| {
+        let github = Provider::github().client_id("c").redirect_uri("https://shop.example/github/callback");
+        let google = Provider::google().client_id("c").redirect_uri("https://shop.example/google/callback");
+        let acme = Provider::custom("acme").unwrap().authorization_endpoint("https://acme.example/authorize");
+        let acme = acme.client_id("c").redirect_uri("https://shop.example/acme/callback").scopes(["openid"]);
+        builder.provider(github).provider(google).provider(acme)
+    });
+    for (provider, has_nonce) in [("github", false), ("google", true), ("acme", true)] {
+        let begun = shop.flow.begin(session(), Login::with(provider)).unwrap();
+        assert_eq!(begun.url().unwrap().to_string().contains("&nonce="), has_nonce, "{provider}");
+        assert_eq!(begun.nonce.is_some(), has_nonce, "{provider}");
+        let finished = block_on(shop.flow.finish(session(), Expect::provider(provider), callback(&begun.state)));
+        let nonce = authorized(finished.unwrap()).nonce;
+        assert_eq!(nonce.as_ref().map(Nonce::secret), begun.nonce.as_deref(), "{provider}");
+    }
+}
+
+/// A login that is denied for a while starts again with everything that it had, once by itself.
+#[test]
+fn a_denied_login_may_start_again() {
+    let shop = shop();
+    let login = Login::with("github").return_to("/cart".parse::<ReturnTo>().unwrap());
+    let browser = TestBrowser::follow(&shop.flow.begin(TestBrowser::default().binding(), login).unwrap());
+    let deny = |browser: &TestBrowser| {
+        let callback = browser.callback_with([("error", "temporarily_unavailable")]);
+        let outcome = block_on(shop.flow.finish(browser.binding(), Expect::provider("github"), callback));
+        let Ok(LoginOutcome::Denied(denied)) = outcome else { panic!("not denied") };
+        denied
+    };
+    let restart = deny(&browser).restart;
+    assert!(restart.is_automatic());
+    let second = TestBrowser::follow(&shop.flow.begin(browser.binding(), restart.login()).unwrap());
+    let denied = deny(&second);
+    assert_eq!((denied.origin.restarts, denied.origin.return_to.unwrap().as_str()), (1, "/cart"));
+    assert!(!denied.restart.is_automatic(), "a loop between two servers must end");
+}
+
+/// A page that grants nothing sends the user back with neither code nor error; everything else without them is refused.
+#[test]
+fn only_a_purpose_without_a_code_returns_without_one() {
+    let shop = with_purposes();
+    let bare = |state: &str| Callback::from_pairs([("state", state), ("installation_id", "7")]).unwrap();
+    for purpose in [Purpose::Logout, Purpose::Custom("install")] {
+        let state = shop.flow.begin(session(), Login::with("google").purpose(purpose)).unwrap().state;
+        let expect = Expect::provider("google").purpose(purpose);
+        let outcome = block_on(shop.flow.finish(session(), expect, bare(&state)));
+        let Ok(LoginOutcome::Returned(back)) = outcome else { panic!("not returned") };
+        assert_eq!((back.origin.purpose, back.parameters.get("installation_id")), (purpose, Some("7")));
+        let again = block_on(shop.flow.finish(session(), expect, bare(&state))).unwrap_err();
+        assert_eq!(again.code(), "already_used");
+    }
+    let state = shop.flow.begin(session(), Login::with("google")).unwrap().state;
+    assert_eq!(finished(&shop, Purpose::Login, bare(&state)).unwrap_err().code(), "code_missing");
+    assert!(block_on(shop.flow.finish(session(), Expect::provider("google"), callback(&state))).is_ok(), "not used up");
+    // Where every purpose has a code, such a callback is not even opened.
+    let plain = support::shop::shop();
+    let expect = Expect::provider("google");
+    assert_eq!(plain.flow.check(session(), expect, bare("no state")).unwrap_err().code(), "code_missing");
+    assert_eq!(shop.flow.check(session(), expect, bare("no state")).unwrap_err().code(), "malformed");
+}
+
+#[test]
+fn a_logout_leads_to_the_end_session_endpoint() {
+    let shop = with_purposes();
+    let begun = shop.flow.begin(session(), Login::with("google").purpose(Purpose::Logout)).unwrap();
+    let url = begun.end_session_url("id-token").unwrap().to_string();
+    let (endpoint, query) = url.split_once('?').unwrap();
+    assert_eq!(endpoint, "https://accounts.google.example/logout");
+    for part in [&*format!("state={}", begun.state), "id_token_hint=id-token", "post_logout_redirect_uri=https%3A"] {
+        assert!(query.contains(part), "{part} in {query}");
+    }
+    assert!(!query.contains("response_type") && !query.contains("code_challenge"));
+}
+
+/// GitHub sends a code with an installation if the application asks for one: it is a login's code all the same.
+#[test]
+fn a_code_is_never_dropped() {
+    let shop = with_purposes();
+    let purpose = Purpose::Custom("install");
+    let state = shop.flow.begin(session(), Login::with("google").purpose(purpose)).unwrap().state;
+    let login = authorized(finished(&shop, purpose, callback(&state)).unwrap());
+    assert_eq!((login.code.secret(), login.origin.purpose), ("code", purpose));
+}
