@@ -92,7 +92,7 @@ impl Settings {
             team_id: needed("APPLE_TEAM_ID")?,
             key_id: needed("APPLE_KEY_ID")?,
             key: SigningKey::from_pkcs8_pem(&std::fs::read_to_string(needed("APPLE_KEY_FILE")?)?)?,
-            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            keys: KeyRing::from_env()?, // or LiveKeyRing::load, which rotates keys without a restart: docs/rotation.md
             issuer: known(apple.issuer).to_owned(),
             authorization_endpoint: known(apple.authorization_endpoint).to_owned(),
         })

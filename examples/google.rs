@@ -86,7 +86,7 @@ impl Settings {
             client_id: needed("GOOGLE_CLIENT_ID")?,
             client_secret: ClientSecret::new(needed("GOOGLE_CLIENT_SECRET")?),
             workspace: std::env::var("GOOGLE_WORKSPACE").ok().filter(|domain| !domain.is_empty()),
-            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            keys: KeyRing::from_env()?, // or LiveKeyRing::load, which rotates keys without a restart: docs/rotation.md
             issuer: known(google.issuer).to_owned(),
             authorization_endpoint: known(google.authorization_endpoint).to_owned(),
         })

@@ -81,7 +81,7 @@ impl Settings {
             client_id: needed("GITHUB_CLIENT_ID")?,
             client_secret: ClientSecret::new(needed("GITHUB_CLIENT_SECRET")?),
             callback_url: needed("CALLBACK_URL")?,
-            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            keys: KeyRing::from_env()?, // or LiveKeyRing::load, which rotates keys without a restart: docs/rotation.md
             issuer: known(github.issuer).to_owned(),
             authorization_endpoint: known(github.authorization_endpoint).to_owned(),
             token_endpoint: known(github.token_endpoint).to_owned(),

@@ -92,7 +92,7 @@ impl Settings {
             authority: format!("https://login.microsoftonline.com/{tenant}"),
             tenants: tenants.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
             form_post: std::env::var("MICROSOFT_FORM_POST").is_ok_and(|value| value == "1"),
-            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            keys: KeyRing::from_env()?, // or LiveKeyRing::load, which rotates keys without a restart: docs/rotation.md
         })
     }
 

@@ -91,7 +91,7 @@ impl Settings {
         Ok(Self {
             public_url: std::env::var("PUBLIC_URL").unwrap_or_else(|_| "http://localhost:8080".to_owned()),
             customers: serde_json::from_str(&std::fs::read_to_string(customers)?)?,
-            keys: KeyRing::from_env()?, // or Keys::load, so that keys rotate without a restart: docs/rotation.md
+            keys: KeyRing::from_env()?, // or LiveKeyRing::load, which rotates keys without a restart: docs/rotation.md
             issuer: known(github.issuer).to_owned(),
             authorization_endpoint: known(github.authorization_endpoint).to_owned(),
             token_endpoint: known(github.token_endpoint).to_owned(),

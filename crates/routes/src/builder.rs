@@ -29,7 +29,7 @@ pub struct RoutesBuilder<W: Framework, T> {
     providers: Vec<(Provider, AddressMaker)>,
     /// Why the first provider without an authorization URL has none.
     unbuilt: Option<UrlError>,
-    /// The same, for a login whose site does not name one of its redirect_uris.
+    /// The same, if there is no `site` hook to choose one of the provider's redirect_uris.
     unaddressed: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
     /// `each_login` was called after `on_denied` and changed its argument.

@@ -115,8 +115,8 @@ pub struct ConsumedLogin<S> {
 
 /// The provider's refusal. The state is used up.
 ///
-/// It has two fields less than [`Denied`], because a legacy store has neither: who sent the error (`attributed_to`),
-/// and a `restart`. Without the first, treat the error as text from outside: anyone who knows the state can send one.
+/// It lacks two fields of [`Denied`], which a legacy store does not have: who sent the error (`attributed_to`), and a
+/// `restart`. Without the first, treat the error as text from outside: anyone who knows the state can send one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ConsumedRefusal<S> {
