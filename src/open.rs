@@ -25,11 +25,22 @@ pub(crate) struct Authentic<'t> {
 
 /// A state that was authentic when it was opened: its plaintext, with the id of its key and no key, so that a key that is revoked while
 /// somebody waits is noticed.
+#[derive(Clone)]
 pub(crate) struct Opened {
-    plaintext: [u8; LONGEST_BYTES],
+    plaintext: Plaintext,
     length: usize,
     nonce: [u8; NONCE_BYTES],
     key_id: KeyId,
+}
+
+/// What most states hold fits where it lies, so that opening allocates nothing; it is moved often, and should be small.
+const SHORT_BYTES: usize = 256;
+
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and must not allocate")]
+enum Plaintext {
+    Short([u8; SHORT_BYTES]),
+    Long(Box<[u8]>),
 }
 
 impl Opened {
@@ -39,11 +50,20 @@ impl Opened {
         keys: &KeyTable,
         now: u64,
     ) -> Result<(Self, Purpose, Result<(), OutOfTime>), FinishError> {
-        let mut plaintext = [0; LONGEST_BYTES];
+        let mut buffer = [0; LONGEST_BYTES];
         let (nonce, key_id, length, purpose, in_time) = {
-            let authentic = authenticate(state, keys, now, &mut plaintext)?;
+            let authentic = authenticate(state, keys, now, &mut buffer)?;
             let in_time = authentic.check_time(now, keys.ring().timing());
             (authentic.nonce, authentic.keys.id, authentic.length, authentic.keys.purpose, in_time)
+        };
+        let sealed = buffer.get(HEAD_BYTES..HEAD_BYTES.saturating_add(length)).unwrap_or_default();
+        let mut short = [0; SHORT_BYTES];
+        let plaintext = match short.get_mut(..length) {
+            Some(place) => {
+                place.copy_from_slice(sealed);
+                Plaintext::Short(short)
+            }
+            None => Plaintext::Long(sealed.into()),
         };
         Ok((Self { plaintext, length, nonce, key_id }, purpose, in_time))
     }
@@ -59,8 +79,11 @@ impl Opened {
 
     /// What the state says, of which nothing is verified yet but that it is authentic.
     pub(crate) fn claims(&self) -> Result<Claims<'_>, FinishErrorKind> {
-        let plaintext = self.plaintext.get(HEAD_BYTES..HEAD_BYTES.saturating_add(self.length));
-        Claims::read(plaintext.unwrap_or_default()).map_err(|_| FinishErrorKind::Malformed)
+        let plaintext = match &self.plaintext {
+            Plaintext::Short(bytes) => bytes.get(..self.length).unwrap_or_default(),
+            Plaintext::Long(bytes) => bytes,
+        };
+        Claims::read(plaintext).map_err(|_| FinishErrorKind::Malformed)
     }
 }
 

@@ -184,14 +184,24 @@ impl<T: LoginData> OpenedCallback<T> {
     ///
     /// [`FinishError`] with the reason. Nothing has been consumed.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
-        let (flow, scope) = (Arc::clone(&self.flow), self.scope.clone());
-        let sealed_for = self.opened.claims().ok().and_then(|claims| flow.provider(claims.provider));
-        let verified = scope.in_scope(|| self.verify_in_order(&binding, &expect));
-        verified.map_err(|error| flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
+        let Self { flow, scope, callback, opened, .. } = self;
+        let verified = scope.in_scope(|| Self::verify_in_order(&flow, callback, &opened, &binding, &expect));
+        match verified {
+            Ok(checked) => Ok(VerifiedCallback { flow, scope, checked }),
+            Err(error) => {
+                let sealed_for = opened.claims().ok().and_then(|claims| flow.provider(claims.provider));
+                Err(flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
+            }
+        }
     }
 
-    fn verify_in_order(self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
-        let Self { flow, scope, callback, opened, .. } = self;
+    fn verify_in_order(
+        flow: &Arc<FlowInner>,
+        callback: Callback,
+        opened: &Opened,
+        binding: &Binding<'_>,
+        expect: &Expect<'_>,
+    ) -> Result<Checked<T>, FinishError> {
         flow.check_request(binding, expect)?;
         let keys = flow.keys.load();
         // A key that was revoked since the state was opened opens nothing any more.
@@ -199,7 +209,7 @@ impl<T: LoginData> OpenedCallback<T> {
         let authentic = opened.under(&keys, now)?;
         // The caller may have taken longer between open and verify than the login had left.
         if let Err(late) = authentic.check_time(now, keys.ring().timing()) {
-            let unasked = Unasked::new(Arc::clone(&flow), opened, callback, late.may_restart);
+            let unasked = Unasked::new(Arc::clone(flow), opened.clone(), callback, late.may_restart);
             return Err(FinishError::from(late.kind).with_opened(unasked).seen_by(binding, *expect));
         }
         expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
@@ -259,17 +269,13 @@ impl<T: LoginData> OpenedCallback<T> {
             Answer::Nothing => LoginOutcome::Returned(Returned { origin, data, parameters }),
         };
         let timing = keys.ring().timing();
-        Ok(VerifiedCallback {
-            nonce,
-            key_id: sealed_with.id,
-            sealed: Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() },
-            skew: timing.skew,
+        let sealed = Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() };
+        Ok(Checked {
+            seal: Seal { nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
             state: callback.state,
             kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
             outcome,
-            scope,
-            flow: Arc::clone(&flow),
         })
     }
 }
@@ -302,18 +308,29 @@ impl<T> fmt::Debug for OpenedCallback<T> {
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
 pub struct VerifiedCallback<T> {
-    pub(super) flow: Arc<FlowInner>,
+    flow: Arc<FlowInner>,
     scope: Scope,
-    pub(super) nonce: [u8; NONCE_BYTES],
-    pub(super) key_id: KeyId,
-    sealed: Sealed,
-    skew: u32,
+    checked: Checked<T>,
+}
+
+/// What is left once every check has passed.
+struct Checked<T> {
+    seal: Seal,
     /// The state's text, for the offer to start again.
-    pub(super) state: String,
+    state: String,
     kind: BindingKind,
     /// Until when the login may start again, in Unix seconds.
     restart_until: u64,
     outcome: LoginOutcome<T>,
+}
+
+/// What the guard and a store know a state by.
+#[derive(Clone, Copy)]
+pub(super) struct Seal {
+    pub(super) nonce: [u8; NONCE_BYTES],
+    pub(super) key_id: KeyId,
+    sealed: Sealed,
+    skew: u32,
 }
 
 impl<T> fmt::Debug for VerifiedCallback<T> {
@@ -326,7 +343,7 @@ impl<T> VerifiedCallback<T> {
     /// What the login ends in, for the samples of `testing` alone: no guard is asked.
     #[cfg(feature = "testing")]
     pub(crate) fn into_outcome_without_the_guard(self) -> LoginOutcome<T> {
-        self.outcome
+        self.checked.outcome
     }
 }
 
@@ -339,56 +356,30 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
     /// over, or its key gone, before the guard had answered.
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
-        self.told(Self::mark, |outcome| outcome).await
+        let used = self.used_up_by(async |flow: &FlowInner, seal: &Seal| flow.claim(seal).await).await;
+        used.map(|(outcome, ())| outcome)
     }
 
-    /// Runs `work` in the callback's span, and tells what it ended in.
-    pub(super) async fn told<R>(
+    /// Gives the login if `work` uses it up, in the callback's span, and tells what it ended in.
+    pub(super) async fn used_up_by<R>(
         self,
-        work: impl AsyncFnOnce(Self) -> Result<R, FinishError>,
-        outcome: impl FnOnce(&R) -> &LoginOutcome<T>,
-    ) -> Result<R, FinishError> {
-        let (flow, scope, issued_at) = (Arc::clone(&self.flow), self.scope.clone(), self.sealed.issued_at);
-        let provider = flow.provider(&self.outcome.origin().provider).map(Provider::id);
-        let ended = scope.around(work(self)).await.map_err(|error| flow.refused(&scope, provider, error))?;
-        let outcome = outcome(&ended).word();
-        scope.end(outcome);
-        let age = Duration::from_secs(flow.now().saturating_sub(issued_at));
-        flow.observers.event(&Event::Finished { provider: provider.unwrap_or_default(), outcome, age });
-        Ok(ended)
-    }
-
-    /// Asks the guard, and tells no one yet.
-    pub(super) async fn mark(self) -> Result<LoginOutcome<T>, FinishError> {
-        let Self { flow, nonce, key_id, sealed, skew, state, kind, restart_until, outcome, .. } = self;
-        let refused = |error: FinishError, outcome, whose: Whose| {
-            if flow.now() >= restart_until { error } else { flow.offering(error, outcome, whose.by(kind), state) }
-        };
-        // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
-        // give the mark less time than it needs.
-        let now = flow.now();
-        if let Err(kind) = flow.still_good(sealed, skew, key_id, now) {
-            return Err(refused(kind.into(), outcome, Whose::ThisOne));
-        }
-        // One claimant for this call and its retries; another callback draws another.
-        let mut claimant = [0; 8];
-        let drawn = (flow.random)(&mut claimant).map_err(GuardError::unavailable);
-        let mark = Mark::new(replay_id(&nonce), claimant, now, sealed, skew);
-        let marked = match drawn {
-            Ok(()) => flow.ask_guard(&mark).await,
-            Err(error) => Err(error),
-        };
-        match marked {
-            // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
-            Ok(Marked::First) => match flow.still_good(sealed, skew, key_id, flow.now()) {
-                Ok(()) => Ok(outcome),
-                Err(kind) => Err(refused(kind.into(), outcome, Whose::ThisOne)),
-            },
-            Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
-                Err(refused(FinishError::already_used(first_used_at), outcome, Whose::ThisOne))
+        work: impl AsyncFnOnce(&FlowInner, &Seal) -> Result<R, (FinishError, Whose)>,
+    ) -> Result<(LoginOutcome<T>, R), FinishError> {
+        let Self { flow, scope, checked: Checked { seal, state, kind, restart_until, outcome } } = self;
+        let provider = flow.provider(&outcome.origin().provider).map(Provider::id);
+        match scope.around(work(&flow, &seal)).await {
+            Ok(result) => {
+                let (provider, word) = (provider.unwrap_or_default(), outcome.word());
+                let age = Duration::from_secs(flow.now().saturating_sub(seal.sealed.issued_at));
+                scope.end(word);
+                flow.observers.event(&Event::Finished { provider, outcome: word, age });
+                Ok((outcome, result))
             }
-            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
-            Err(error) => Err(refused(error.into(), outcome, Whose::AskFirst)),
+            Err((error, whose)) => {
+                let may_restart = flow.now() < restart_until;
+                let error = if may_restart { flow.offering(error, outcome, whose.by(kind), state) } else { error };
+                Err(flow.refused(&scope, provider, error))
+            }
         }
     }
 }
@@ -415,6 +406,35 @@ impl FlowInner {
         Ok(())
     }
 
+    /// Asks the guard whether this is the first time.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, and who may start the login again.
+    pub(super) async fn claim(&self, seal: &Seal) -> Result<(), (FinishError, Whose)> {
+        // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
+        // give the mark less time than it needs.
+        let now = self.now();
+        self.still_good(seal, now).map_err(|kind| (kind.into(), Whose::ThisOne))?;
+        // One claimant for this call and its retries; another callback draws another.
+        let mut claimant = [0; 8];
+        let drawn = (self.random)(&mut claimant).map_err(GuardError::unavailable);
+        let mark = Mark::new(replay_id(&seal.nonce), claimant, now, seal.sealed, seal.skew);
+        let marked = match drawn {
+            Ok(()) => self.ask_guard(&mark).await,
+            Err(error) => Err(error),
+        };
+        match marked {
+            // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
+            Ok(Marked::First) => self.still_good(seal, self.now()).map_err(|kind| (kind.into(), Whose::ThisOne)),
+            Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
+                Err((FinishError::already_used(first_used_at), Whose::ThisOne))
+            }
+            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
+            Err(error) => Err((error.into(), Whose::AskFirst)),
+        }
+    }
+
     async fn ask_guard(&self, mark: &Mark) -> Result<Marked, GuardError> {
         let end = |answer: &Result<Marked, GuardError>, took| {
             let (outcome, answer) = match answer {
@@ -428,11 +448,11 @@ impl FlowInner {
     }
 
     /// The time, and the keys: one may have been revoked, or have retired, since the check.
-    fn still_good(&self, sealed: Sealed, skew: u32, key_id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
-        if is_over(sealed.expires_at, now, skew) {
+    fn still_good(&self, seal: &Seal, now: u64) -> Result<(), FinishErrorKind> {
+        if is_over(seal.sealed.expires_at, now, seal.skew) {
             return Err(FinishErrorKind::Expired);
         }
-        self.keys.load().still_opens(key_id, now)
+        self.keys.load().still_opens(seal.key_id, now)
     }
 
     /// The span of a callback. What a router took from an address is told only if it is one of ours.

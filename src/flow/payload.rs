@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::begin::SealedWith;
-use super::callback::replay_id;
+use super::callback::{Seal, replay_id};
 use super::{
     AuthorizationRequest, BeginError, ConfigError, DataError, Flow, FlowBuilder, FlowInner, Login, LoginData,
     LoginOutcome, VerifiedCallback,
@@ -18,9 +18,8 @@ use super::{
 use crate::binding::Binding;
 use crate::observe::{Event, Scope};
 use crate::payload::{HandleKind, Payload, StoreError};
-use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::ring::key::id::KeyId;
-use crate::token::aead::{NONCE_BYTES, TAG_BYTES};
+use crate::refusal::{FinishError, FinishErrorKind, Whose};
+use crate::token::aead::TAG_BYTES;
 use crate::token::wire::Form;
 
 /// The most bytes of JSON that one payload may have.
@@ -122,28 +121,15 @@ impl<T: Serialize> VerifiedCallback<T> {
     where
         S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     {
-        self.told(async |verified| verified.mark_and_fetch(get).await, |(outcome, _)| outcome).await
-    }
-
-    async fn mark_and_fetch<P: DeserializeOwned, S>(
-        self,
-        get: impl FnOnce([u8; 16]) -> S,
-    ) -> Result<(LoginOutcome<T>, P), FinishError>
-    where
-        S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
-    {
-        let (flow, state) = (self.flow.clone(), self.state.clone());
-        let (nonce, key_id) = (self.nonce, self.key_id);
-        let outcome = self.mark().await?;
-        match flow.fetch_payload(&nonce, key_id, get(replay_id(&nonce))).await {
-            Ok(payload) => Ok((outcome, payload)),
-            Err(error) => {
+        self.used_up_by(async |flow: &FlowInner, seal: &Seal| {
+            flow.claim(seal).await?;
+            flow.fetch_payload(seal, get(replay_id(&seal.nonce))).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
-                let whose = if in_trouble { Whose::AskFirst } else { Whose::ThisOne };
-                Err(error.with_restart(Restart::new(outcome.origin().clone(), whose, state)))
-            }
-        }
+                (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
+            })
+        })
+        .await
     }
 }
 
@@ -174,24 +160,18 @@ impl FlowInner {
 
     async fn fetch_payload<P: DeserializeOwned>(
         &self,
-        nonce: &[u8; NONCE_BYTES],
-        key_id: KeyId,
+        seal: &Seal,
         get: impl Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     ) -> Result<P, FinishError> {
         let value = self.ask_store("get", get).await;
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
-        let json = self.open_payload(nonce, key_id, value.ok_or(FinishErrorKind::NotStored)?)?;
+        let json = self.open_payload(seal, value.ok_or(FinishErrorKind::NotStored)?)?;
         serde_json::from_slice(&json)
             .map_err(|error| FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error)))
     }
 
-    /// Decrypts the payload of the state that this nonce and key sealed.
-    fn open_payload(
-        &self,
-        nonce: &[u8; NONCE_BYTES],
-        key_id: KeyId,
-        mut value: Vec<u8>,
-    ) -> Result<Vec<u8>, FinishError> {
+    /// Decrypts the payload of a state.
+    fn open_payload(&self, seal: &Seal, mut value: Vec<u8>) -> Result<Vec<u8>, FinishError> {
         let forged = || {
             FinishError::because(
                 FinishErrorKind::Forged,
@@ -200,11 +180,11 @@ impl FlowInner {
         };
         // A store takes its time: a key that was revoked meanwhile opens nothing any more.
         let table = self.keys.load();
-        let keys = &table.opening(key_id, self.now())?.rows;
+        let keys = &table.opening(seal.key_id, self.now())?.rows;
         let length = value.len().checked_sub(TAG_BYTES).ok_or_else(forged)?;
         let (json, tag) = value.split_at_mut(length);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| forged())?;
-        keys.encryption.decrypt(nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
+        keys.encryption.decrypt(&seal.nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
         value.truncate(length);
         Ok(value)
     }
