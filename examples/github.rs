@@ -161,7 +161,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 impl Site {
     fn begin(&self, binding: Binding<'_>, login: Login) -> Result<Response, BeginError> {
         let request = self.flow.begin(binding, login)?;
-        Ok(redirect(&request, &request.url()?.to_string())) // sets the cookie; the URL has the PKCE challenge
+        Ok(redirect(&request, request.url()?)) // sets the cookie; the URL has the PKCE challenge
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {

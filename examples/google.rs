@@ -165,7 +165,7 @@ impl Site {
         if let Some(domain) = &self.settings.workspace {
             url = url.param("hd", domain)?;
         }
-        Ok(redirect(&request, &url.to_string())) // sets the cookie
+        Ok(redirect(&request, url)) // sets the cookie
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {

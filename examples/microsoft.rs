@@ -181,7 +181,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 impl Site {
     fn begin(&self, binding: Binding<'_>, login: Login<Carried>) -> Result<Response, BeginError> {
         let request = self.flow.begin(binding, login)?;
-        Ok(redirect(&request, &request.url()?.to_string())) // sets the cookie; the URL has the PKCE challenge and the nonce
+        Ok(redirect(&request, request.url()?)) // sets the cookie; the URL has the PKCE challenge and the nonce
     }
 
     async fn finish(&self, request: CallbackRequest) -> Response {

@@ -37,8 +37,7 @@ fn routes(keys: KeyRing, guard: impl ReplayGuard) -> Result<Router, Failure> {
 /// The same by hand.
 async fn begin(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
     let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
-    let url = request.url().map_err(BeginError::from)?;
-    Ok(redirect(&request, &url.to_string()))
+    Ok(redirect(&request, request.url()?))
 }
 
 async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
@@ -59,7 +58,7 @@ struct Begun {
 
 async fn api_begin(State(flow): State<Flow>) -> Result<Json<Begun>, Rejected<BeginError>> {
     let request = flow.begin(Binding::new_login_secret(), Login::with("github"))?;
-    let url = request.url().map_err(BeginError::from)?.to_string();
+    let url = request.url()?.to_string();
     Ok(Json(Begun { url, state: request.state, login_secret: request.login_secret }))
 }
 
@@ -75,7 +74,7 @@ async fn api_finish(
     Json(caught): Json<Caught>,
 ) -> Result<Json<&'static str>, Rejected<FinishError>> {
     let pairs = caught.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let binding = Binding::login_secret(&caught.login_secret).map_err(FinishError::from)?;
+    let binding = Binding::login_secret(&caught.login_secret)?;
     let outcome = flow.finish(binding, Expect::provider("github"), Callback::from_pairs(pairs)?).await?;
     Ok(Json(if matches!(outcome, LoginOutcome::Authorized(_)) { "signed in" } else { "denied" }))
 }
@@ -176,7 +175,7 @@ fn begin_again(flow: &Flow, headers: &HeaderMap, again: Option<&str>) -> Result<
     let restart = again.and_then(|token| flow.restart(token, &binding, Expect::provider("github")));
     let login = restart.map_or_else(|| Login::with("github"), |restart| restart.login());
     let request = flow.begin(binding, login)?;
-    Ok(redirect(&request, &request.url()?.to_string()))
+    Ok(redirect(&request, request.url()?))
 }
 
 /// Apple's popup: its script builds the URL, and wants state and nonce.

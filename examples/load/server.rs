@@ -140,7 +140,7 @@ async fn begin(State(site): State<Site>, Query(asked): Query<Begin>, headers: He
         Ok(issued) => {
             let (state, challenge) = (&issued.state, issued.code_challenge.as_deref().unwrap_or_default());
             let query = format!("state={state}&code_challenge_method=S256&code_challenge={challenge}");
-            redirect(&issued, &format!("{}?{query}", site.provider))
+            redirect(&issued, format!("{}?{query}", site.provider))
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }

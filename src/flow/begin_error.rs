@@ -119,7 +119,6 @@ pub enum BeginError {
 impl BeginError {
     /// Every [`BeginError::code`].
     pub(crate) const CODES: [&str; 23] = [
-        "binding",
         "state_too_long",
         "unknown_provider",
         "unknown_redirect",
@@ -135,6 +134,7 @@ impl BeginError {
         "unbound_not_allowed",
         "user_required",
         "not_same_origin",
+        "binding",
         "client_secret_given",
         "not_a_navigation",
         "cross_site_post",

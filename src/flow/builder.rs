@@ -233,6 +233,10 @@ impl Settings {
         if self.user_purposes.contains(&Purpose::Login) {
             return Err(ConfigError::UserForLogin);
         }
+        let signs_in = |purpose: &&Purpose| !matches!(purpose, Purpose::Custom(_) | Purpose::Logout);
+        if let Some(purpose) = self.purposes_without_code.iter().find(signs_in) {
+            return Err(ConfigError::CodelessPurpose(*purpose));
+        }
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
         let addresses = self.checked_addresses()?;

@@ -59,7 +59,7 @@ impl<T: LoginData> Flow<T> {
     /// Everything but single use, in one call: [`Flow::open`], then [`OpenedCallback::verify`]. It waits for nothing and marks nothing.
     ///
     /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, response mode,
-    /// binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
+    /// code or error, binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
     /// a stranger cannot use up another's login.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl<T: LoginData> OpenedCallback<T> {
     }
 
     /// Whether the login is still in time, is of this browser, and belongs to this callback: time, purpose, provider, redirect_uri,
-    /// tenant, response mode, binding, user, `iss` and data, in this order.
+    /// tenant, response mode, code or error, binding, user, `iss` and data, in this order.
     ///
     /// # Errors
     ///
@@ -271,7 +271,7 @@ impl<T: LoginData> OpenedCallback<T> {
         let timing = keys.ring().timing();
         let sealed = Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() };
         Ok(Checked {
-            seal: Seal { nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
+            key: StateKey { nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
             state: callback.state,
             kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
@@ -315,7 +315,7 @@ pub struct VerifiedCallback<T> {
 
 /// What is left once every check has passed.
 struct Checked<T> {
-    seal: Seal,
+    key: StateKey,
     /// The state's text, for the offer to start again.
     state: String,
     kind: BindingKind,
@@ -326,7 +326,7 @@ struct Checked<T> {
 
 /// What the guard and a store know a state by.
 #[derive(Clone, Copy)]
-pub(super) struct Seal {
+pub(super) struct StateKey {
     pub(super) nonce: [u8; NONCE_BYTES],
     pub(super) key_id: KeyId,
     sealed: Sealed,
@@ -356,21 +356,21 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
     /// over, or its key gone, before the guard had answered.
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
-        let used = self.used_up_by(async |flow: &FlowInner, seal: &Seal| flow.claim(seal).await).await;
+        let used = self.used_up_by(async |flow: &FlowInner, key: &StateKey| flow.mark_used(key).await).await;
         used.map(|(outcome, ())| outcome)
     }
 
     /// Gives the login if `work` uses it up, in the callback's span, and tells what it ended in.
     pub(super) async fn used_up_by<R>(
         self,
-        work: impl AsyncFnOnce(&FlowInner, &Seal) -> Result<R, (FinishError, Whose)>,
+        work: impl AsyncFnOnce(&FlowInner, &StateKey) -> Result<R, (FinishError, Whose)>,
     ) -> Result<(LoginOutcome<T>, R), FinishError> {
-        let Self { flow, scope, checked: Checked { seal, state, kind, restart_until, outcome } } = self;
+        let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome } } = self;
         let provider = flow.provider(&outcome.origin().provider).map(Provider::id);
-        match scope.around(work(&flow, &seal)).await {
+        match scope.around(work(&flow, &key)).await {
             Ok(result) => {
                 let (provider, word) = (provider.unwrap_or_default(), outcome.word());
-                let age = Duration::from_secs(flow.now().saturating_sub(seal.sealed.issued_at));
+                let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
                 scope.end(word);
                 flow.observers.event(&Event::Finished { provider, outcome: word, age });
                 Ok((outcome, result))
@@ -411,22 +411,22 @@ impl FlowInner {
     /// # Errors
     ///
     /// The refusal, and who may start the login again.
-    pub(super) async fn claim(&self, seal: &Seal) -> Result<(), (FinishError, Whose)> {
+    pub(super) async fn mark_used(&self, key: &StateKey) -> Result<(), (FinishError, Whose)> {
         // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
         // give the mark less time than it needs.
         let now = self.now();
-        self.still_good(seal, now).map_err(|kind| (kind.into(), Whose::ThisOne))?;
+        self.still_good(key, now).map_err(|kind| (kind.into(), Whose::ThisOne))?;
         // One claimant for this call and its retries; another callback draws another.
         let mut claimant = [0; 8];
         let drawn = (self.random)(&mut claimant).map_err(GuardError::unavailable);
-        let mark = Mark::new(replay_id(&seal.nonce), claimant, now, seal.sealed, seal.skew);
+        let mark = Mark::new(replay_id(&key.nonce), claimant, now, key.sealed, key.skew);
         let marked = match drawn {
             Ok(()) => self.ask_guard(&mark).await,
             Err(error) => Err(error),
         };
         match marked {
             // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
-            Ok(Marked::First) => self.still_good(seal, self.now()).map_err(|kind| (kind.into(), Whose::ThisOne)),
+            Ok(Marked::First) => self.still_good(key, self.now()).map_err(|kind| (kind.into(), Whose::ThisOne)),
             Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
                 Err((FinishError::already_used(first_used_at), Whose::ThisOne))
             }
@@ -448,11 +448,11 @@ impl FlowInner {
     }
 
     /// The time, and the keys: one may have been revoked, or have retired, since the check.
-    fn still_good(&self, seal: &Seal, now: u64) -> Result<(), FinishErrorKind> {
-        if is_over(seal.sealed.expires_at, now, seal.skew) {
+    fn still_good(&self, key: &StateKey, now: u64) -> Result<(), FinishErrorKind> {
+        if is_over(key.sealed.expires_at, now, key.skew) {
             return Err(FinishErrorKind::Expired);
         }
-        self.keys.load().still_opens(seal.key_id, now)
+        self.keys.load().still_opens(key.key_id, now)
     }
 
     /// The span of a callback. What a router took from an address is told only if it is one of ours.

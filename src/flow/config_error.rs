@@ -1,6 +1,6 @@
 //! Why a flow does not build.
 
-use crate::name::NameError;
+use crate::name::{NameError, Purpose};
 
 /// Why a flow does not build.
 ///
@@ -54,6 +54,9 @@ pub enum ConfigError {
     /// [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user) was given [`Purpose::Login`](crate::Purpose::Login).
     #[error("a login cannot require a signed-in user: give purpose_for_user a purpose of your own")]
     UserForLogin,
+    /// A purpose that signs a user in was to do without a code.
+    #[error("{0} ends in a code: only a purpose of your own, and logout, may come back without one")]
+    CodelessPurpose(Purpose),
     /// [`Provider::post_only`](crate::Provider::post_only) for a provider that does not answer by form_post.
     #[error(
         "provider {0:?} accepts callbacks by POST only, but does not use form_post: set its response_mode, or remove post_only"

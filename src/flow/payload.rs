@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::begin::SealedWith;
-use super::callback::{Seal, replay_id};
+use super::callback::{StateKey, replay_id};
 use super::{
     AuthorizationRequest, BeginError, ConfigError, DataError, Flow, FlowBuilder, FlowInner, Login, LoginData,
     LoginOutcome, VerifiedCallback,
@@ -121,9 +121,9 @@ impl<T: Serialize> VerifiedCallback<T> {
     where
         S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     {
-        self.used_up_by(async |flow: &FlowInner, seal: &Seal| {
-            flow.claim(seal).await?;
-            flow.fetch_payload(seal, get(replay_id(&seal.nonce))).await.map_err(|error| {
+        self.used_up_by(async |flow: &FlowInner, key: &StateKey| {
+            flow.mark_used(key).await?;
+            flow.fetch_payload(key, get(replay_id(&key.nonce))).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
@@ -160,18 +160,18 @@ impl FlowInner {
 
     async fn fetch_payload<P: DeserializeOwned>(
         &self,
-        seal: &Seal,
+        key: &StateKey,
         get: impl Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     ) -> Result<P, FinishError> {
         let value = self.ask_store("get", get).await;
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
-        let json = self.open_payload(seal, value.ok_or(FinishErrorKind::NotStored)?)?;
+        let json = self.open_payload(key, value.ok_or(FinishErrorKind::NotStored)?)?;
         serde_json::from_slice(&json)
             .map_err(|error| FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error)))
     }
 
     /// Decrypts the payload of a state.
-    fn open_payload(&self, seal: &Seal, mut value: Vec<u8>) -> Result<Vec<u8>, FinishError> {
+    fn open_payload(&self, key: &StateKey, mut value: Vec<u8>) -> Result<Vec<u8>, FinishError> {
         let forged = || {
             FinishError::because(
                 FinishErrorKind::Forged,
@@ -180,11 +180,11 @@ impl FlowInner {
         };
         // A store takes its time: a key that was revoked meanwhile opens nothing any more.
         let table = self.keys.load();
-        let keys = &table.opening(seal.key_id, self.now())?.rows;
+        let keys = &table.opening(key.key_id, self.now())?.rows;
         let length = value.len().checked_sub(TAG_BYTES).ok_or_else(forged)?;
         let (json, tag) = value.split_at_mut(length);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| forged())?;
-        keys.encryption.decrypt(&seal.nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
+        keys.encryption.decrypt(&key.nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
         value.truncate(length);
         Ok(value)
     }

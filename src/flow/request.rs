@@ -58,7 +58,7 @@ impl AuthorizationRequest {
         self.url_of(None)
     }
 
-    /// The same state for an endpoint that is not the authorization endpoint, such as the consent of an administrator or the
+    /// The same for another endpoint: the authorization endpoint that discovery found, the consent of an administrator, or the
     /// installation of an application.
     ///
     /// # Errors

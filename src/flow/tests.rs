@@ -23,6 +23,23 @@ fn counted<R>(work: impl FnOnce() -> R) -> (R, (usize, usize)) {
     (result, CALLS.with(Cell::get))
 }
 
+/// A provider that rejects PKCE would refuse every login, and every exchange, that brings it.
+#[test]
+fn a_provider_that_rejects_pkce_gets_none() {
+    let github = Provider::github().without_pkce().client_id("client").redirect_uri("https://shop.example/cb");
+    let app = App::new("shop", "test").unwrap();
+    let flow = Flow::builder(app, testing::ring(), crate::SingleProcessGuard::with_capacity(10)).provider(github);
+    let flow = flow.build().unwrap();
+    let browser = testing::TestBrowser::default();
+    let begun = flow.begin(browser.binding(), Login::with("github")).unwrap();
+    assert!(begun.code_challenge.is_none() && !begun.url().unwrap().to_string().contains("code_challenge"));
+    let browser = testing::TestBrowser::follow(&begun);
+    let finish = flow.finish(browser.binding(), Expect::provider("github"), browser.callback());
+    let Ok(LoginOutcome::Authorized(login)) = testing::block_on(finish) else { panic!("refused") };
+    assert!(login.code_verifier.is_none());
+    assert!(login.token_form().iter().all(|(name, _)| *name != "code_verifier"));
+}
+
 /// A handler that loads what belongs to a login, between the two, may take longer than the login has.
 #[test]
 fn a_state_that_expires_between_open_and_verify_is_expired() {

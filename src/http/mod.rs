@@ -4,6 +4,7 @@
 pub(crate) mod pages;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
@@ -90,12 +91,12 @@ pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&st
 ///
 /// let headers = http::HeaderMap::new(); // those of the request
 /// let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
-/// let response = redirect(&request, &request.url()?.to_string())?;
+/// let response = redirect(&request, request.url()?)?;
 /// assert_eq!(response.status(), 303);
 /// assert!(response.headers()["set-cookie"].to_str()?.starts_with("__Host-"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<()>, http::Error> {
+pub fn redirect(begun: &impl SetsCookie, authorization_url: impl fmt::Display) -> Result<Response<()>, http::Error> {
     // Marked as sensitive, so that a `Debug` of the response shows neither the state nor the cookie.
     let sensitive = |text: &str| {
         let mut value = HeaderValue::from_str(text)?;
@@ -103,7 +104,7 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Result<Resp
         Ok::<_, http::Error>(value)
     };
     let mut response =
-        Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(authorization_url)?);
+        Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(&authorization_url.to_string())?);
     if let Some(set_cookie) = begun.set_cookie() {
         response = response.header(SET_COOKIE, sensitive(set_cookie)?);
     }

@@ -301,6 +301,12 @@ impl Provider {
         self.0.authorization_endpoint.as_deref()
     }
 
+    /// As a preset says of a provider that rejects PKCE; none does today.
+    #[cfg(test)]
+    pub(crate) fn without_pkce(self) -> Self {
+        self.with(|settings| settings.pkce = false)
+    }
+
     fn logout_endpoint(&self) -> Option<&str> {
         self.0.end_session_endpoint.as_deref()
     }

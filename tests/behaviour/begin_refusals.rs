@@ -221,6 +221,10 @@ fn configurations_that_cannot_work_do_not_build() {
     }
     assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
     assert_eq!(error(builder().provider(github()).purpose_for_user(Purpose::Login)), ConfigError::UserForLogin);
+    for purpose in [Purpose::Login, Purpose::Link, Purpose::Reauthenticate] {
+        let refused = error(builder().provider(github()).purpose_without_code(purpose));
+        assert_eq!(refused, ConfigError::CodelessPurpose(purpose), "a login that ends without a code");
+    }
     let by_query = github().post_only();
     assert_eq!(error(builder().provider(by_query)), ConfigError::PostOnlyWithoutFormPost("github".into()));
     let native = builder().provider(github().redirect_uri("com.example.shop:/callback"));

@@ -8,8 +8,7 @@
 //!
 //! async fn login(flow: web::Data<Flow>, headers: BindingHeaders) -> Result<HttpResponse, Rejected<BeginError>> {
 //!     let request = flow.begin(headers.cookies(), Login::with("github"))?;
-//!     let url = request.url().map_err(BeginError::from)?;
-//!     Ok(redirect(&request, &url.to_string()))
+//!     Ok(redirect(&request, request.url()?))
 //! }
 //!
 //! async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<HttpResponse, Rejected<FinishError>> {
@@ -51,7 +50,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use http::{HeaderMap, Method};
 
-use oauth_state::error::FinishErrorKind;
+use oauth_state::error::{BindingError, FinishErrorKind, UrlError};
 use oauth_state::http::SetsCookie;
 use oauth_state::observe::{Observer as _, Observers};
 use oauth_state::seam::{LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume};
@@ -195,13 +194,13 @@ async fn read(payload: Payload) -> Result<web::Bytes, FinishError> {
 ///     .build()?;
 ///
 /// let request = flow.begin(TestBrowser::default().binding(), Login::with("github"))?;
-/// let response = oauth_state_actix::redirect(&request, &request.url()?.to_string());
+/// let response = oauth_state_actix::redirect(&request, request.url()?);
 /// assert_eq!(response.status(), 303);
 /// assert!(response.headers().contains_key("set-cookie"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> HttpResponse {
+pub fn redirect(begun: &impl SetsCookie, authorization_url: impl fmt::Display) -> HttpResponse {
     match oauth_state::http::redirect(begun, authorization_url) {
         Ok(response) => with_headers(HttpResponse::SeeOther().finish(), response.headers()),
         Err(_) => set_no_store(HttpResponse::InternalServerError().finish()),
@@ -262,6 +261,24 @@ pub struct Rejected<E>(
     #[from]
     pub E,
 );
+
+impl From<UrlError> for Rejected<BeginError> {
+    fn from(error: UrlError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<BindingError> for Rejected<BeginError> {
+    fn from(error: BindingError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<BindingError> for Rejected<FinishError> {
+    fn from(error: BindingError) -> Self {
+        Self(error.into())
+    }
+}
 
 impl ResponseError for Rejected<FinishError> {
     fn status_code(&self) -> StatusCode {

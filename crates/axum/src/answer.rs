@@ -20,13 +20,13 @@ use oauth_state::http::SetsCookie;
 ///     .build()?;
 ///
 /// let request = flow.begin(TestBrowser::default().binding(), Login::with("github"))?;
-/// let response = oauth_state_axum::redirect(&request, &request.url()?.to_string());
+/// let response = oauth_state_axum::redirect(&request, request.url()?);
 /// assert_eq!(response.status(), 303);
 /// assert!(response.headers().contains_key("set-cookie"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn redirect(begun: &impl SetsCookie, authorization_url: &str) -> Response {
+pub fn redirect(begun: &impl SetsCookie, authorization_url: impl std::fmt::Display) -> Response {
     match oauth_state::http::redirect(begun, authorization_url) {
         Ok(response) => response.map(|()| Body::empty()),
         Err(_) => set_no_store(StatusCode::INTERNAL_SERVER_ERROR),

@@ -40,8 +40,7 @@
 //!
 //! async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
 //!     let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
-//!     let url = request.url().map_err(BeginError::from)?;
-//!     Ok(redirect(&request, &url.to_string()))
+//!     Ok(redirect(&request, request.url()?))
 //! }
 //!
 //! async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {

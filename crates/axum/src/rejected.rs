@@ -2,9 +2,10 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use oauth_state::error::{BindingError, UrlError};
 use oauth_state::{BeginError, FinishError};
 
-/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both. The response has the error's
+/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both, and the smaller errors of a URL and a binding. The response has the error's
 /// status and its generic message, or the page of [`FinishError::repost`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -13,6 +14,24 @@ pub struct Rejected<E>(
     #[from]
     pub E,
 );
+
+impl From<UrlError> for Rejected<BeginError> {
+    fn from(error: UrlError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<BindingError> for Rejected<BeginError> {
+    fn from(error: BindingError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<BindingError> for Rejected<FinishError> {
+    fn from(error: BindingError) -> Self {
+        Self(error.into())
+    }
+}
 
 impl IntoResponse for Rejected<FinishError> {
     fn into_response(self) -> Response {

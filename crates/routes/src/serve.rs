@@ -142,7 +142,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     }
 
     fn redirect(&self, begun: &AuthorizationRequest) -> Result<Response<W::Body>, BeginError> {
-        let response = redirect(begun, &(self.authorization_url)(begun)?);
+        let response = redirect(begun, (self.authorization_url)(begun)?);
         response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
     }
 

@@ -81,7 +81,7 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Resp
     let begun = site.flow.begin(Binding::cookies(&headers), login)?;
     tracing::info!(server = site.settings.name, "login begun");
     let url = site.identity.authorization_url(&begun).await?;
-    Ok(redirect(&begun, &url.to_string()))
+    Ok(redirect(&begun, url))
 }
 
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {

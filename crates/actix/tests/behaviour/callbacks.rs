@@ -12,7 +12,7 @@ const NEUTRAL: &str = "This sign-in could not be completed. Please start again."
 
 async fn login(flow: web::Data<Flow>, headers: BindingHeaders) -> Result<HttpResponse, Rejected<BeginError>> {
     let begun = flow.begin(headers.cookies(), Login::with("apple"))?;
-    Ok(redirect(&begun, &format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
+    Ok(redirect(&begun, format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
 }
 
 async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<HttpResponse, Rejected<FinishError>> {

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 async fn login(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
     let begun = flow.begin(Binding::cookies(&headers), Login::with("apple"))?;
-    Ok(redirect(&begun, &format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
+    Ok(redirect(&begun, format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)))
 }
 
 async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {

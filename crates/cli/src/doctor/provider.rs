@@ -128,7 +128,7 @@ impl ProviderSpec {
         {
             let found = format!("max_state_chars is {given}, and {} takes {} characters", preset.name, limit.value);
             checks.push(Check::warning(
-                "max_state_chars",
+                "state_limit",
                 found,
                 format!("leave max_state_chars out; see {}", limit.source),
             ));
