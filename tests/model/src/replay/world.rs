@@ -268,7 +268,8 @@ impl World {
             Ok(_) => return Outcome::Refused(Refusal::NothingThere),
             Err(error) => return Outcome::Refused(Refusal::Code(error.code())),
         };
-        let account = self.provider.exchange(login.code.secret(), login.code_verifier.as_ref().unwrap().secret(), REDIRECT_URI);
+        let account =
+            self.provider.exchange(login.code.secret(), login.code_verifier.as_ref().unwrap().secret(), REDIRECT_URI);
         let Callback { browser, flow, .. } = callback;
         let started = &self.flows[&flow];
         let overdue = started.ticks < self.ticks || (self.revoked && !started.revoked);
