@@ -13,7 +13,7 @@ use oauth_state::{
     App, Authorized, BeginError, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login,
     LoginOutcome, Provider, Purpose, ReplayGuard, ReturnTo, SingleProcessGuard, Tenant,
 };
-use oauth_state_axum::{CallbackRequest, LoginRoutes, Rejected, redirect, router};
+use oauth_state_axum::{CallbackRequest, LoginRoutes, Rejected, redirect, router, run_to_completion, set_no_store};
 use serde::{Deserialize, Serialize};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -41,11 +41,15 @@ async fn begin(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response,
 }
 
 async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
-    let (headers, callback) = request.split();
-    let outcome = flow.finish(headers.cookies(), Expect::provider("github"), callback).await?;
-    let LoginOutcome::Authorized(login) = outcome else { return Ok(Redirect::to("/").into_response()) };
-    let target = if exchange(login.token_form()).await.is_ok() { "/home" } else { "/sorry" };
-    Ok(Redirect::to(target).into_response())
+    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    run_to_completion(async move {
+        let (headers, callback) = request.split();
+        let outcome = flow.finish(headers.cookies(), Expect::provider("github"), callback).await?;
+        let LoginOutcome::Authorized(login) = outcome else { return Ok(set_no_store(Redirect::to("/"))) };
+        let target = if exchange(login.token_form()).await.is_ok() { "/home" } else { "/sorry" };
+        Ok(set_no_store(Redirect::to(target)))
+    })
+    .await
 }
 
 /// A JSON API for native and single-page clients: no cookies, but a secret that the client keeps.
@@ -81,8 +85,8 @@ async fn api_finish(
 
 fn handlers(flow: Flow) -> Router {
     Router::new()
-        .route("/login", get(begin))
-        .route("/callback", get(callback))
+        .route("/auth/github", get(begin))
+        .route("/auth/github/callback", get(callback))
         .route("/api/login", post(api_begin))
         .route("/api/callback", post(api_finish))
         .with_state(flow)
@@ -101,12 +105,15 @@ async fn tenant_of_the_host(
 
 /// The state alone says which tenant it is, and the code says so.
 async fn tenant_of_the_state(flow: &Flow, browser: Binding<'_>, callback: Callback) -> Result<Tenant, Failure> {
-    let outcome = flow.finish(browser, Expect::provider("github").any_tenant(), callback).await?;
-    Ok(outcome.origin().tenant.clone().ok_or("no tenant")?)
+    match flow.finish(browser, Expect::provider("github").any_tenant(), callback).await? {
+        LoginOutcome::Authorized(login) => Ok(login.origin.tenant.ok_or("no tenant")?),
+        _ => Err("not signed in".into()),
+    }
 }
 
-/// Step-up: the URL has `prompt=login` and `max_age=0` already, and data and origin are not available without `auth_time`.
-async fn step_up(flow: &Flow, browser: Binding<'_>, callback: Callback) -> Result<(), Failure> {
+/// Step-up: the URL has `prompt=login` and `max_age=0` already, and the data is not available without `auth_time`. Only the subject
+/// tells that it is this user who authenticated, and not another one who sits at the unlocked computer.
+async fn step_up(flow: &Flow, user: &User, browser: Binding<'_>, callback: Callback) -> Result<(), Failure> {
     let expect = Expect::provider("google").purpose(Purpose::Reauthenticate);
     let LoginOutcome::SteppedUp(login) = flow.finish(browser, expect, callback).await? else {
         return Err("denied".into());
@@ -115,17 +122,20 @@ async fn step_up(flow: &Flow, browser: Binding<'_>, callback: Callback) -> Resul
     if !login.nonce().is_some_and(|nonce| nonce.matches(&id_token.nonce)) {
         return Err("another login's ID token".into());
     }
+    if id_token.subject != user.google_subject {
+        return Err("another user's account at Google".into());
+    }
     login.confirm(id_token.auth_time)?;
     Ok(())
 }
 
 const INSTALL: Purpose = Purpose::Custom("install");
 
-/// The installation of a GitHub App: another endpoint, the same state.
-fn to_the_installation(flow: &Flow, browser: Binding<'_>) -> Result<(TestBrowser, String), BeginError> {
+/// The installation of a GitHub App: another endpoint, the same state. It changes something that belongs to the user, so that
+/// [`flow`] registers its purpose with `purpose_for_user`: it starts from a page of your own alone, and ends with the same user.
+fn to_the_installation(flow: &Flow, browser: Binding<'_>) -> Result<Response, Rejected<BeginError>> {
     let request = flow.begin(browser, Login::with("github").purpose(INSTALL))?;
-    let url = request.url_at("https://github.com/apps/shop/installations/new")?;
-    Ok((TestBrowser::follow(&request), url.to_string()))
+    Ok(redirect(&request, request.url_at("https://github.com/apps/shop/installations/new")?))
 }
 
 /// Its return brings no code. `installation_id` is text from outside: ask GitHub whether it is this user's.
@@ -146,31 +156,32 @@ async fn jarm(
     flow.finish(browser, Expect::provider("github"), Callback::from_pairs(pairs)?).await
 }
 
-/// A provider that is busy: the same login once more, with everything that it had.
+/// A provider that is busy: the same login once more, by way of the login start, where limits and captchas are.
 async fn again_after_a_denial(
     flow: &Flow,
     browser: Binding<'_>,
     callback: Callback,
-) -> Result<Option<String>, Failure> {
-    match flow.finish(browser.clone(), Expect::provider("github"), callback).await? {
+) -> Result<Response, Rejected<FinishError>> {
+    match flow.finish(browser, Expect::provider("github"), callback).await? {
         LoginOutcome::Denied(denied)
             if denied.error == AuthorizationError::TemporarilyUnavailable && denied.restart.is_automatic() =>
         {
-            Ok(Some(flow.begin(browser, denied.restart.login())?.url()?.to_string()))
+            Ok(set_no_store(Redirect::to(&format!("/auth/github?again={}", denied.restart.token()))))
         }
-        _ => Ok(None),
+        _ => Ok(set_no_store(Redirect::to("/"))),
     }
 }
 
-/// After an expiry: by way of the login start, where limits and captchas are.
+/// After an expiry: the same. The header `no-referrer` keeps the state out of other sites' logs.
 fn refused(error: FinishError) -> Response {
     match error.restart().filter(|restart| restart.is_automatic()) {
-        Some(restart) => Redirect::to(&format!("/login?again={}", restart.token())).into_response(),
+        Some(restart) => set_no_store(Redirect::to(&format!("/auth/github?again={}", restart.token()))),
         None => Rejected(error).into_response(),
     }
 }
 
-fn begin_again(flow: &Flow, headers: &HeaderMap, again: Option<&str>) -> Result<Response, BeginError> {
+/// The login start of both.
+fn begin_again(flow: &Flow, headers: &HeaderMap, again: Option<&str>) -> Result<Response, Rejected<BeginError>> {
     let binding = Binding::cookies(headers);
     let restart = again.and_then(|token| flow.restart(token, &binding, Expect::provider("github")));
     let login = restart.map_or_else(|| Login::with("github"), |restart| restart.login());
@@ -178,16 +189,20 @@ fn begin_again(flow: &Flow, headers: &HeaderMap, again: Option<&str>) -> Result<
     Ok(redirect(&request, request.url()?))
 }
 
-/// Apple's popup: its script builds the URL, and wants state and nonce.
+/// Apple's popup: its script builds the URL, from these; `usePopup` and `code_challenge_method` are for your page to add.
 fn apple_popup(flow: &Flow) -> Result<serde_json::Value, BeginError> {
     let request = flow.begin(Binding::new_login_secret(), Login::with("apple"))?;
-    Ok(serde_json::json!({ "state": request.state, "nonce": request.nonce, "login_secret": request.login_secret }))
+    let (state, nonce, code_challenge) = (&request.state, &request.nonce, &request.code_challenge);
+    let login_secret = &request.login_secret;
+    Ok(serde_json::json!({
+        "state": state, "nonce": nonce, "code_challenge": code_challenge, "login_secret": login_secret,
+    }))
 }
 
 /// Signing out at the provider as well.
-fn logout(flow: &Flow, browser: Binding<'_>, id_token: &str) -> Result<String, BeginError> {
+fn logout(flow: &Flow, browser: Binding<'_>, id_token: &str) -> Result<Response, Rejected<BeginError>> {
     let request = flow.begin(browser, Login::with("google").purpose(Purpose::Logout))?;
-    Ok(request.end_session_url(id_token)?.to_string())
+    Ok(redirect(&request, request.end_session_url(id_token)?))
 }
 
 /// An HTTP client of your own, or another major version of `oauth2`: strings.
@@ -207,8 +222,10 @@ async fn cart_in_a_store(
         flow.begin_and_store(browser.binding(), login, cart, |row| async move { store.put(&row).await }).await?;
     let browser = TestBrowser::follow(&request);
     let verified = flow.open(browser.callback())?.verify(browser.binding(), Expect::provider("github"))?;
-    let (_outcome, cart) = verified.mark_used_and_fetch(|id| async move { store.get(&id).await }).await?;
-    Ok(cart)
+    match verified.mark_used_and_fetch(|id| async move { store.get(&id).await }).await? {
+        LoginOutcome::Authorized(login) => Ok(login.data.1),
+        _ => Err("not signed in".into()),
+    }
 }
 
 // ---- What a service has -----------------------------------------------------------------------------------------------
@@ -218,7 +235,13 @@ async fn exchange(form: Vec<(&'static str, &str)>) -> Result<String, Failure> {
     form.iter().any(|(name, _)| *name == "code").then(|| "ann".to_owned()).ok_or_else(|| "no code".into())
 }
 
+struct User {
+    /// The subject of the Google account that is linked to this user.
+    google_subject: String,
+}
+
 struct IdToken {
+    subject: String,
     auth_time: Option<u64>,
     nonce: String,
 }
@@ -227,10 +250,8 @@ struct IdToken {
 async fn verified_id_token(login: &StepUp<()>) -> Result<IdToken, Failure> {
     exchange(login.token_form()).await?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
-    Ok(IdToken {
-        auth_time: Some(now),
-        nonce: login.nonce().map(|nonce| nonce.secret().to_owned()).unwrap_or_default(),
-    })
+    let nonce = login.nonce().map(|nonce| nonce.secret().to_owned()).unwrap_or_default();
+    Ok(IdToken { subject: "ann".to_owned(), auth_time: Some(now), nonce })
 }
 
 // ---- The example itself -----------------------------------------------------------------------------------------------
@@ -244,7 +265,19 @@ fn flow() -> Result<Flow, Failure> {
         builder.provider(provider.client_id("client").redirect_uri(&uri))
     });
     let purposes = [Purpose::Login, Purpose::Reauthenticate, Purpose::Logout];
-    Ok(purposes.into_iter().fold(builder, FlowBuilder::purpose).purpose_without_code(INSTALL).build()?)
+    Ok(purposes
+        .into_iter()
+        .fold(builder, FlowBuilder::purpose)
+        .purpose_without_code(INSTALL)
+        .purpose_for_user(INSTALL)
+        .build()?)
+}
+
+/// `state=…` of a redirect to a provider.
+fn state_in(answer: &Response) -> Result<String, Failure> {
+    let location = answer.headers().get("location").ok_or("no redirect")?.to_str()?;
+    let state = location.split(['?', '&']).find(|pair| pair.starts_with("state=")).ok_or("no state")?;
+    Ok(state.to_owned())
 }
 
 fn main() -> Result<(), Failure> {
@@ -273,12 +306,19 @@ fn main() -> Result<(), Failure> {
     let step = user()?.dangerously_assume_same_origin();
     let request = flow.begin(step, Login::with("google").purpose(Purpose::Reauthenticate))?;
     assert!(request.url()?.to_string().contains("&prompt=login&max_age=0"));
-    block_on(step_up(&flow, user()?, TestBrowser::follow(&request).callback()))?;
+    let ann = User { google_subject: "ann".to_owned() };
+    block_on(step_up(&flow, &ann, user()?, TestBrowser::follow(&request).callback()))?;
+    let step = user()?.dangerously_assume_same_origin();
+    let request = flow.begin(step, Login::with("google").purpose(Purpose::Reauthenticate))?;
+    let bob = User { google_subject: "bob".to_owned() };
+    assert!(block_on(step_up(&flow, &bob, user()?, TestBrowser::follow(&request).callback())).is_err());
     said("step-up: the provider asks again, and the ID token proves it");
 
-    let (browser, _url) = to_the_installation(&flow, nobody.binding())?;
-    let back = browser.callback_with([("installation_id", "7")]);
-    let code = block_on(after_the_installation(&flow, browser.binding(), back))?;
+    let own_page = || user().map(Binding::dangerously_assume_same_origin);
+    let answer = to_the_installation(&flow, own_page()?).map_err(|Rejected(error)| error)?;
+    let back = Callback::from_query(&format!("{}&installation_id=7", state_in(&answer)?))?;
+    let code = block_on(after_the_installation(&flow, user()?, back))?;
+    assert!(to_the_installation(&flow, nobody.binding()).is_err(), "not without a user");
     said(&format!("an installation without a code: number {code}"));
 
     let browser = login(Login::with("github"))?;
@@ -291,7 +331,8 @@ fn main() -> Result<(), Failure> {
 
     let browser = login(Login::with("github").return_to("/cart".parse()?))?;
     let busy = browser.callback_with([("error", "temporarily_unavailable")]);
-    assert!(block_on(again_after_a_denial(&flow, browser.binding(), busy))?.is_some());
+    let answer = block_on(again_after_a_denial(&flow, browser.binding(), busy)).map_err(|Rejected(error)| error)?;
+    assert!(answer.headers().get("location").is_some_and(|to| to.to_str().is_ok_and(|to| to.contains("again=ost1"))));
     said("a provider that is busy: once more");
 
     let browser = login(Login::with("github"))?;
@@ -305,12 +346,14 @@ fn main() -> Result<(), Failure> {
     let token = error.restart().map(|restart| restart.token().to_owned());
     let answer = refused(error);
     assert!(answer.headers().get("location").is_some());
-    assert_eq!(begin_again(&flow, &browser.headers(), token.as_deref())?.status(), 303);
+    let answer = begin_again(&flow, &browser.headers(), token.as_deref()).map_err(|Rejected(error)| error)?;
+    assert_eq!(answer.status(), 303);
     said("a refused login starts again, by way of the login start");
 
     assert!(apple_popup(&flow)?.get("nonce").is_some_and(serde_json::Value::is_string));
     said("Apple's popup");
-    assert!(logout(&flow, nobody.binding(), "the ID token")?.starts_with("https://accounts.google.example/logout?"));
+    let answer = logout(&flow, nobody.binding(), "the ID token").map_err(|Rejected(error)| error)?;
+    assert!(answer.headers().contains_key("set-cookie") && state_in(&answer)?.starts_with("state=ost1"));
     said("signing out at the provider");
     let cart = vec!["a book".to_owned()];
     let store = MemoryPayloadStore::with_capacity(10);

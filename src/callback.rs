@@ -179,7 +179,8 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// `missing_state`, `duplicate_parameter`, `code_and_error`, `code_missing`, `malformed` or `too_long`.
+    /// `missing_state`, `duplicate_parameter`, `code_and_error`, `malformed` or `too_long`. Whether a code may be missing is decided by
+    /// [`Flow::open`](crate::Flow::open).
     ///
     /// # Security
     ///

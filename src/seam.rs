@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Response};
 
 use crate::callback::Callback;
 use crate::claims::{ReturnTo, Tenant};
-use crate::flow::{FlowBuilder, Login};
+use crate::flow::{Flow, FlowBuilder, Login};
 use crate::http::pages::{self, Words};
 use crate::name::Purpose;
 use crate::provider::{self, AuthorizationUrl, Parameters, Provider, RedirectUri, UrlError};
@@ -16,6 +16,11 @@ use crate::refusal::FinishError;
 
 /// The largest query or form of a callback, in bytes.
 pub const LARGEST_CALLBACK: usize = crate::callback::LARGEST;
+
+/// Tells the observers that were added to a flow of a callback that never became one; the facades know already.
+pub fn tell_unread<T>(flow: &Flow<T>, refused: &FinishError) {
+    flow.observers().tell_added(&refused.to_event(None));
+}
 
 /// Whether a flow is built for this purpose.
 #[must_use]

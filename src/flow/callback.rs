@@ -58,8 +58,8 @@ impl<T: LoginData> Flow<T> {
 
     /// Everything but single use, in one call: [`Flow::open`], then [`OpenedCallback::verify`]. It waits for nothing and marks nothing.
     ///
-    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, response mode,
-    /// code or error, binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
+    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, code or error, response
+    /// mode, binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
     /// a stranger cannot use up another's login.
     ///
     /// # Errors
@@ -214,13 +214,20 @@ impl<T: LoginData> OpenedCallback<T> {
         }
         expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
         let provider = flow.configured_provider(&authentic)?;
-        check_response_mode(provider, callback.way)?;
         flow.check_answer(authentic.keys.purpose, &callback.answer)?;
+        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
+        let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
+        if is_authorization_response {
+            check_response_mode(provider, callback.way)?;
+        }
         let secrets = match flow.check_binding(&authentic, binding, provider, &callback) {
             Ok(secrets) => secrets,
             Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
-        let issuer_checked = check_issuer(provider, callback.iss.as_deref())?;
+        let issuer_checked = match check_issuer(provider, callback.iss.as_deref()) {
+            Err(FinishErrorKind::IssuerMissing) if !is_authorization_response => false,
+            checked => checked?,
+        };
         if callback.iss.is_some() && !issuer_checked {
             flow.observers.event(&Event::IssIgnored { provider: provider.id() });
         }
@@ -249,17 +256,20 @@ impl<T: LoginData> OpenedCallback<T> {
                     redirect_uri,
                 };
                 match login.origin.purpose {
-                    Purpose::Reauthenticate => {
-                        LoginOutcome::SteppedUp(StepUp { exchange: login, skew: keys.ring().timing().skew })
-                    }
+                    Purpose::Reauthenticate => LoginOutcome::SteppedUp(StepUp {
+                        exchange: login,
+                        came_at: now,
+                        skew: keys.ring().timing().skew,
+                    }),
                     _ => LoginOutcome::Authorized(login),
                 }
             }
             Answer::Error(error) => {
-                let restart = Restart::new(origin.clone(), Whose::ThisOne.by(claims.kind), callback.state.clone());
+                let whose = Whose::ThisOne.by(claims.kind);
+                let restart = Restart::new(origin.clone(), whose, callback.state.clone());
                 LoginOutcome::Denied(Denied {
                     attributed_to: issuer_checked.then(|| origin.provider.clone()),
-                    restart: flow.carrying(restart, claims.data),
+                    restart: flow.carrying(restart, whose, claims.data),
                     origin,
                     data,
                     error,
@@ -348,7 +358,8 @@ impl<T> VerifiedCallback<T> {
 }
 
 impl<T: serde::Serialize> VerifiedCallback<T> {
-    /// Asks the guard, and gives the login if this was the first time.
+    /// Asks the guard, and gives the login if this was the first time. Run it on a task that outlives the client's connection: a login
+    /// whose future is dropped after the guard answered is used up.
     ///
     /// # Errors
     ///
@@ -444,7 +455,9 @@ impl FlowInner {
             };
             (outcome, Event::GuardAnswered { answer, took })
         };
-        self.observers.around(&*self.clock, Scope::guard(), self.guard.mark_used(mark), end).await
+        // The guard is asked within the measured time, also one that answers at once.
+        let asked = async { self.guard.mark_used(mark).await };
+        self.observers.around(&*self.clock, Scope::guard(), asked, end).await
     }
 
     /// The time, and the keys: one may have been revoked, or have retired, since the check.

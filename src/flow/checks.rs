@@ -35,10 +35,18 @@ impl FlowInner {
         Ok(provider)
     }
 
-    /// Only what a purpose without a code ends in may lack both code and error.
-    pub(super) fn check_answer(&self, purpose: Purpose, answer: &Answer) -> Result<(), FinishErrorKind> {
-        let needs_code = purpose != Purpose::Logout && !self.purposes_without_code.contains(&purpose);
-        if matches!(answer, Answer::Nothing) && needs_code { Err(FinishErrorKind::CodeMissing) } else { Ok(()) }
+    /// Only what a purpose without a code ends in may lack both code and error; and a logout, which sent no `code_challenge`, brings
+    /// no code that anything would tie to this browser (RFC 9700 section 4.5).
+    pub(super) fn check_answer(&self, purpose: Purpose, answer: &Answer) -> Result<(), FinishError> {
+        let is_logout = purpose == Purpose::Logout;
+        let needs_code = !is_logout && !self.purposes_without_code.contains(&purpose);
+        match answer {
+            Answer::Nothing if needs_code => Err(FinishErrorKind::CodeMissing.into()),
+            Answer::Code(_) if is_logout => {
+                Err(FinishError::because(FinishErrorKind::Malformed, "the callback of a logout brings a code"))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {

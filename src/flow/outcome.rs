@@ -47,18 +47,17 @@ impl<T> LoginOutcome<T> {
     }
 
     /// The same login with other data.
-    pub fn with_data<U>(self, data: U) -> LoginOutcome<U> {
+    pub fn map_data<U>(self, map: impl FnOnce(T) -> U) -> LoginOutcome<U> {
         match self {
-            Self::Authorized(login) => LoginOutcome::Authorized(login.with_data(data)),
-            Self::SteppedUp(StepUp { exchange, skew }) => {
-                LoginOutcome::SteppedUp(StepUp { exchange: exchange.with_data(data), skew })
+            Self::Authorized(login) => LoginOutcome::Authorized(login.map_data(map)),
+            Self::SteppedUp(StepUp { exchange, came_at, skew }) => {
+                LoginOutcome::SteppedUp(StepUp { exchange: exchange.map_data(map), came_at, skew })
             }
-            Self::Denied(denied) => {
-                let Denied { origin, error, attributed_to, parameters, restart, .. } = denied;
-                LoginOutcome::Denied(Denied { origin, data, error, attributed_to, parameters, restart })
+            Self::Denied(Denied { origin, data, error, attributed_to, parameters, restart }) => {
+                LoginOutcome::Denied(Denied { origin, data: map(data), error, attributed_to, parameters, restart })
             }
-            Self::Returned(Returned { origin, parameters, .. }) => {
-                LoginOutcome::Returned(Returned { origin, data, parameters })
+            Self::Returned(Returned { origin, data, parameters }) => {
+                LoginOutcome::Returned(Returned { origin, data: map(data), parameters })
             }
         }
     }
@@ -124,9 +123,9 @@ impl<T> Authorized<T> {
         [("grant_type", "authorization_code"), ("code", self.code.secret())].into_iter().chain(given).collect()
     }
 
-    fn with_data<U>(self, data: U) -> Authorized<U> {
-        let Self { origin, code, code_verifier, nonce, parameters, provider, redirect_uri, .. } = self;
-        Authorized { origin, data, code, code_verifier, nonce, parameters, provider, redirect_uri }
+    fn map_data<U>(self, map: impl FnOnce(T) -> U) -> Authorized<U> {
+        let Self { origin, data, code, code_verifier, nonce, parameters, provider, redirect_uri } = self;
+        Authorized { origin, data: map(data), code, code_verifier, nonce, parameters, provider, redirect_uri }
     }
 }
 
@@ -147,6 +146,8 @@ impl<T> Authorized<T> {
 #[must_use = "until its time of authentication is confirmed, it proves nothing"]
 pub struct StepUp<T> {
     pub(super) exchange: Authorized<T>,
+    /// When its callback came, in Unix seconds.
+    pub(super) came_at: u64,
     /// How much two clocks may differ, in seconds.
     pub(super) skew: u32,
 }
@@ -161,10 +162,10 @@ pub struct Confirmed<T> {
     pub data: T,
 }
 
-/// The user did not authenticate after the step-up started, or the ID token does not say when.
+/// The user did not authenticate between the start of the step-up and its callback, or the ID token does not say when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the provider did not ask the user to authenticate again: auth_time is missing or lies before the start of this login"
+    "the provider did not ask the user to authenticate again: auth_time is missing, or not between start and callback"
 )]
 pub struct StaleAuthentication;
 
@@ -205,15 +206,21 @@ impl<T> StepUp<T> {
         self.exchange.token_form()
     }
 
-    /// Gives the login if the user authenticated after it started. `auth_time` is that of the verified ID token, in Unix seconds
-    /// (OpenID Connect Core section 2).
+    /// Gives the login if the user authenticated between its start and its callback. `auth_time` is that of the verified ID token, in
+    /// Unix seconds (OpenID Connect Core section 2).
     ///
     /// # Errors
     ///
-    /// [`StaleAuthentication`] if it is missing, or lies before the start of this login by more than the ring's skew.
+    /// [`StaleAuthentication`] if it is missing, or lies before the start or after the callback by more than the ring's skew.
+    ///
+    /// # Security
+    ///
+    /// Compare the ID token's issuer and `sub` with the identity that is linked to the signed-in user before you call this: an attacker
+    /// at an unlocked computer can answer the provider's prompt with an account of their own.
     pub fn confirm(self, auth_time: Option<u64>) -> Result<Confirmed<T>, StaleAuthentication> {
-        let started = unix_seconds(self.exchange.origin.issued_at);
-        let is_fresh = auth_time.is_some_and(|at| at.saturating_add(self.skew.into()) >= started);
+        let (started, skew) = (unix_seconds(self.exchange.origin.issued_at), u64::from(self.skew));
+        let (earliest, latest) = (started.saturating_sub(skew), self.came_at.saturating_add(skew));
+        let is_fresh = auth_time.is_some_and(|at| (earliest..=latest).contains(&at));
         if is_fresh { Ok(self.dangerously_confirm_without_auth_time()) } else { Err(StaleAuthentication) }
     }
 
@@ -221,7 +228,8 @@ impl<T> StepUp<T> {
     ///
     /// # Security
     ///
-    /// It proves the same user in the same browser, and no fresh authentication: whoever sits at an unlocked computer passes.
+    /// It proves no fresh authentication: an attacker at an unlocked computer passes. Compare the account at the provider with the one
+    /// that is linked to the signed-in user, as for [`StepUp::confirm`].
     #[must_use]
     pub fn dangerously_confirm_without_auth_time(self) -> Confirmed<T> {
         Confirmed { origin: self.exchange.origin, data: self.exchange.data }

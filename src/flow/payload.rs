@@ -25,14 +25,14 @@ use crate::token::wire::Form;
 /// The most bytes of JSON that one payload may have.
 const LONGEST_PAYLOAD: usize = 65_536;
 
-impl<T> FlowBuilder<T> {
+impl FlowBuilder<()> {
     /// Builds a flow whose states are handles of `kind`, for [`Flow::begin_and_store`]: their first four characters tell where the
     /// payload lies. `StoredFlow` of the package `oauth-state-store` does this for you.
     ///
     /// # Errors
     ///
     /// As [`FlowBuilder::build`].
-    pub fn build_handles(self, kind: HandleKind) -> Result<Flow<T>, ConfigError> {
+    pub fn build_handles(self, kind: HandleKind) -> Result<Flow, ConfigError> {
         self.build_form(Form::Handle(kind))
     }
 }
@@ -51,7 +51,7 @@ impl<T: LoginData> Flow<T> {
     /// ```
     /// use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
     /// use oauth_state::testing::{self, TestBrowser, block_on};
-    /// use oauth_state::{Binding, Expect, Login};
+    /// use oauth_state::{Binding, Expect, Login, LoginOutcome};
     /// # block_on(async {
     /// let (flow, store) = (testing::flow(), &MemoryPayloadStore::with_capacity(100));
     ///
@@ -61,8 +61,9 @@ impl<T: LoginData> Flow<T> {
     ///
     /// let browser = TestBrowser::follow(&request);
     /// let verified = flow.open(browser.callback())?.verify(browser.binding(), Expect::provider("github"))?;
-    /// let (outcome, cart): (_, Vec<String>) = verified.mark_used_and_fetch(|id| async move { store.get(&id).await }).await?;
-    /// assert_eq!((&*outcome.origin().provider, cart.len()), ("github", 2));
+    /// let outcome = verified.mark_used_and_fetch::<Vec<String>, _>(|id| async move { store.get(&id).await }).await?;
+    /// let LoginOutcome::Authorized(login) = outcome else { panic!("the provider refused") };
+    /// assert_eq!(login.data.1, ["a book", "a lamp"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
@@ -83,7 +84,7 @@ impl<T: LoginData> Flow<T> {
         drop(payload);
         let started = scope.around(async {
             let (request, row) = sealed?;
-            inner.ask_store("put", put(row)).await.map(|()| request).map_err(BeginError::Store)
+            inner.ask_store("put", async { put(row).await }).await.map(|()| request).map_err(BeginError::Store)
         });
         let started = started.await;
         inner.started(&scope, &login.provider, started)
@@ -109,27 +110,29 @@ impl<T: LoginData> Flow<T> {
 
 impl<T: Serialize> VerifiedCallback<T> {
     /// [`VerifiedCallback::mark_used`], and then the payload of [`Flow::begin_and_store`], which `get` finds by its id: nothing is read
-    /// before the guard has answered.
+    /// before the guard has answered. The outcome's data is the login's own and the payload.
     ///
     /// # Errors
     ///
-    /// As [`VerifiedCallback::mark_used`]; then `store_unavailable`, `not_stored`, `forged` and `data`. The login is used up.
+    /// As [`VerifiedCallback::mark_used`]; then `store_unavailable`, `not_stored` (also for a login without a payload), `forged` and
+    /// `data`. The login is used up by then.
     pub async fn mark_used_and_fetch<P: DeserializeOwned, S>(
         self,
         get: impl FnOnce([u8; 16]) -> S,
-    ) -> Result<(LoginOutcome<T>, P), FinishError>
+    ) -> Result<LoginOutcome<(T, P)>, FinishError>
     where
         S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     {
-        self.used_up_by(async |flow: &FlowInner, key: &StateKey| {
+        let used = self.used_up_by(async |flow: &FlowInner, key: &StateKey| {
             flow.mark_used(key).await?;
-            flow.fetch_payload(key, get(replay_id(&key.nonce))).await.map_err(|error| {
+            flow.fetch_payload(key, async { get(replay_id(&key.nonce)).await }).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
             })
-        })
-        .await
+        });
+        let (outcome, payload) = used.await?;
+        Ok(outcome.map_data(|data| (data, payload)))
     }
 }
 
@@ -181,7 +184,8 @@ impl FlowInner {
         // A store takes its time: a key that was revoked meanwhile opens nothing any more.
         let table = self.keys.load();
         let keys = &table.opening(key.key_id, self.now())?.rows;
-        let length = value.len().checked_sub(TAG_BYTES).ok_or_else(forged)?;
+        let length =
+            value.len().checked_sub(TAG_BYTES).filter(|length| *length <= LONGEST_PAYLOAD).ok_or_else(forged)?;
         let (json, tag) = value.split_at_mut(length);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| forged())?;
         keys.encryption.decrypt(&key.nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;

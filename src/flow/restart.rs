@@ -132,8 +132,7 @@ impl FlowInner {
             Comparison::Other => Whose::Another,
         };
         let restart = Restart::new(authentic.origin(), whose, state.to_owned());
-        let is_own = whose == Whose::ThisOne;
-        Some(if is_own { self.carrying(restart, authentic.claims.data) } else { restart })
+        Some(self.carrying(restart, whose, authentic.claims.data))
     }
 
     /// A refusal after every check, with what it still offers.
@@ -146,19 +145,18 @@ impl FlowInner {
     ) -> FinishError {
         let (origin, data) = finished.into_origin_and_data();
         let restart = Restart::new(origin, whose, state);
-        if !matches!(whose, Whose::ThisOne | Whose::AskFirst) {
-            return error.with_restart(restart);
-        }
         let mut json = Vec::new();
         let restart = match data::write(&data, &mut json) {
-            Ok(()) => self.carrying(restart, &json),
+            Ok(()) => self.carrying(restart, whose, &json),
             Err(_) => restart,
         };
         error.with_restart(restart)
     }
 
-    /// With the data of a state that carries its own; a handle's lies in a store.
-    pub(super) fn carrying(&self, restart: Restart, json: &[u8]) -> Restart {
-        if self.keys.load().form().is_handle() { restart } else { restart.carrying(json) }
+    /// With the data of a state that carries its own, for its own browser alone: an attacker may have started any other. A handle's
+    /// data lies in a store.
+    pub(super) fn carrying(&self, restart: Restart, whose: Whose, json: &[u8]) -> Restart {
+        let is_own = matches!(whose, Whose::ThisOne | Whose::AskFirst);
+        if is_own && !self.keys.load().form().is_handle() { restart.carrying(json) } else { restart }
     }
 }

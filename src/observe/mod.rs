@@ -24,7 +24,7 @@
 //!
 //! # Security
 //!
-//! No event, metric or span holds a state, a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
+//! The provider of a refusal is text from outside unless the flow has it; print it with `{:?}`. No event, metric or span holds a state, a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
 
 mod event;
 mod observers;

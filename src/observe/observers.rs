@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use super::recording::{self, FlowHandles};
 use super::span::Scope;
 use crate::clock::Clock;
 
-/// Is told of events, at once and on the task that they happen on: it must not wait and must not panic.
+/// Is told of events, at once and on the task that they happen on: it must not wait. An event is lost for an observer that panics. One
+/// that keeps a clone of the flow or the ring that it observes keeps it alive.
 ///
 /// # Examples
 ///
@@ -79,6 +81,14 @@ impl Observers {
         let _ = event;
     }
 
+    /// Tells the observers that were added, and not the facades.
+    pub(crate) fn tell_added(&self, event: &Event<'_>) {
+        for observer in &self.others {
+            // One that panics must not end a login, nor the task that refreshes the ring.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.event(event)));
+        }
+    }
+
     /// Runs `work` in `scope`, and tells what it ended in: the outcome for the span, and the event, given how long it took.
     pub(crate) async fn around<R>(
         &self,
@@ -102,7 +112,7 @@ impl Observer for Observers {
     fn event(&self, event: &Event<'_>) {
         #[cfg(feature = "metrics")]
         recording::record(self.flow.as_deref(), event, 1);
-        self.others.iter().for_each(|observer| observer.event(event));
+        self.tell_added(event);
     }
 }
 

@@ -153,7 +153,8 @@ impl Provider {
     /// sent.
     #[must_use]
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        let scopes = scopes.into_iter().map(str::to_owned).collect();
+        // Some write the list as one string, as it stands in the URL (RFC 6749 section 3.3).
+        let scopes = scopes.into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect();
         self.with(|settings| settings.scopes = scopes)
     }
 

@@ -8,11 +8,13 @@ use super::{OPENID, Provider, RedirectUri};
 use crate::name::Purpose;
 
 /// The parameters that belong to the login itself: a hook that changed one would break the login or its protection.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 12] = [
     "client_id",
     "code_challenge",
     "code_challenge_method",
+    "id_token_hint",
     "nonce",
+    "post_logout_redirect_uri",
     "redirect_uri",
     // RFC 9101 section 6.3: the provider reads all of them from there, and no longer from the URL.
     "request",
@@ -189,11 +191,16 @@ impl AuthorizationUrl {
     ///
     /// [`UrlError::OpenidWithoutNonce`] for `openid` where neither the preset nor the provider's own scopes ask for an ID token.
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Result<Self, UrlError> {
-        let scopes: Vec<_> = scopes.into_iter().collect();
-        if scopes.contains(&OPENID) && !self.has_nonce {
-            return Err(UrlError::OpenidWithoutNonce(self.provider));
-        }
+        let scopes: Vec<_> = scopes.into_iter().flat_map(str::split_whitespace).collect();
+        self.check_scopes(&scopes)?;
         Ok(self.with("scope", &scopes.join(" ")))
+    }
+
+    fn check_scopes(&self, scopes: &[&str]) -> Result<(), UrlError> {
+        if scopes.contains(&OPENID) && !self.has_nonce {
+            return Err(UrlError::OpenidWithoutNonce(self.provider.clone()));
+        }
+        Ok(())
     }
 
     /// Any other parameter, in place of one of the same name.
@@ -204,7 +211,7 @@ impl AuthorizationUrl {
     pub fn param(self, name: &str, value: &str) -> Result<Self, UrlError> {
         match name {
             _ if is_reserved(name) || name.is_empty() => Err(UrlError::Reserved(name.to_owned())),
-            "scope" => self.scopes(value.split(' ')),
+            _ if name.eq_ignore_ascii_case("scope") => self.scopes([value]),
             _ => Ok(self.with(name, value)),
         }
     }
@@ -221,6 +228,9 @@ impl AuthorizationUrl {
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         if !is_endpoint(url) || query.iter().any(|(name, _)| is_reserved(name)) {
             return Err(UrlError::Endpoint);
+        }
+        for (_, value) in query.iter().filter(|(name, _)| name.eq_ignore_ascii_case("scope")) {
+            self.check_scopes(&value.split_whitespace().collect::<Vec<_>>())?;
         }
         Ok(Self { endpoint: endpoint.to_owned(), query, ..self })
     }

@@ -103,7 +103,6 @@ impl FinishError {
         self.0.opened.take()?.downcast().ok()
     }
 
-    /// Whether the state was authentic, and who asks is not known yet.
     /// Whether it refuses a state that this service sealed and that is out of time, so that it is worth while to load what
     /// [`FinishError::seen_by`] needs.
     #[must_use]

@@ -4,7 +4,7 @@
 //! whose login it was, a stranger's restart takes a path that the attacker chose.
 
 use oauth_state::error::FinishErrorKind;
-use oauth_state::{Binding, Expect, Login, Provider, Purpose, Restart, ReturnTo, Tenant};
+use oauth_state::{Binding, Callback, Expect, Login, LoginOutcome, Provider, Purpose, Restart, ReturnTo, Tenant};
 use std::time::Duration;
 use support::shop::{Browser, NOW, anything, block_on, callback, session, shop, shop_with};
 
@@ -224,4 +224,25 @@ fn data_goes_on_with_its_own_browser_alone() {
     assert_eq!(restart_data(session(), &begun.state), ("expired", own));
     assert_eq!(restart_data(other(), &begun.state), ("expired", None));
     assert_eq!(restart_data(Binding::cookie_headers([]), &begun.state), ("expired", None));
+}
+
+/// Nothing binds an unbound login to the victim's browser: after a denial, the data that an attacker chose must not go into the
+/// victim's next login, as it does not after a refusal.
+#[test]
+fn a_denied_login_that_nothing_binds_gives_no_data() {
+    let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
+    let begin = |binding: Binding<'_>| {
+        let login = Login::with("github").data("the attacker's invitation".to_owned());
+        shop.flow.begin(binding, login.return_to("/attacker".parse().unwrap())).unwrap().state
+    };
+    let deny = |binding: Binding<'_>, state: &str| {
+        let callback = Callback::from_pairs([("state", state), ("error", "access_denied")]).unwrap();
+        let outcome = block_on(shop.flow.finish(binding, anything("github"), callback));
+        let Ok(LoginOutcome::Denied(denied)) = outcome else { panic!("not denied") };
+        (denied.restart.data::<String>(), denied.restart.return_to().is_some())
+    };
+    let state = begin(Binding::dangerously_unbound());
+    assert_eq!(deny(Binding::dangerously_unbound(), &state), (None, false));
+    let state = begin(session());
+    assert_eq!(deny(session(), &state), (Some("the attacker's invitation".to_owned()), true), "its own browser");
 }

@@ -112,7 +112,8 @@ fn a_payload_is_told_with_its_login() {
         let store = store.clone();
         async move { store.get(&id).await }
     }));
-    assert_eq!(fetched.unwrap().1, 7);
+    let fetched = oauth_state::LoginOutcome::map_data(fetched.unwrap(), |((), kept)| assert_eq!(kept, 7));
+    assert_eq!(fetched.origin().provider, "github");
     assert_eq!(record.taken(), ["guard first", "store get true", "finished github ok 0s"]);
 
     let full = flow.begin_and_store(session(), Login::with("github"), 7, |_| async {
@@ -154,4 +155,59 @@ fn an_unknown_key_is_told() {
     let state = other.begin(session(), Login::with("github")).unwrap().state;
     assert!(flow.open_at("github", callback(&state)).is_err());
     assert_eq!(record.taken(), ["unknown key", "refused Some(\"github\") unknown_key"]);
+}
+
+/// What is said before the browser is verified: enough to load what belongs to the login.
+#[test]
+fn an_opened_callback_says_what_to_load() {
+    let (flow, _) = watched(&ManualClock::at(NOW));
+    let login = Login::with("github").tenant([9; 16]);
+    let opened = flow.open(callback(&flow.begin(session(), login).unwrap().state)).unwrap();
+    assert_eq!(opened.provider(), "github");
+    assert_eq!(opened.tenant(), Some(oauth_state::Tenant::from([9; 16])));
+    assert_eq!(opened.purpose(), oauth_state::Purpose::Login);
+}
+
+/// A dashboard that breaks must not break logins, nor end the task that hears of revoked keys.
+#[test]
+fn an_observer_that_panics_costs_no_login() {
+    struct Panics;
+    impl Observer for Panics {
+        fn event(&self, _: &Event<'_>) {
+            panic!("a broken observer");
+        }
+    }
+    let record = Record::default();
+    let observers = Observers::default().and(Panics).and(record.clone());
+    let flow = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).observers(observers);
+    let flow = flow.provider(Provider::github()).build().unwrap();
+    let state = flow.begin(session(), Login::with("github")).unwrap().state;
+    assert!(block_on(flow.finish(session(), Expect::provider("github"), callback(&state))).is_ok());
+    assert_eq!(record.taken().last().map(String::as_str), Some("finished github ok 0s"));
+}
+
+/// A guard that answers at once is measured as well.
+#[test]
+fn the_guard_is_asked_within_the_measured_time() {
+    struct Slow(ManualClock);
+    impl oauth_state::ReplayGuard for Slow {
+        fn mark_used<'a>(&'a self, _: &'a oauth_state::guard::Mark) -> oauth_state::guard::MarkFuture<'a> {
+            self.0.advance(std::time::Duration::from_secs(3));
+            oauth_state::guard::MarkFuture::ready(Ok(oauth_state::guard::Marked::First))
+        }
+    }
+    struct Took(Arc<Mutex<u64>>);
+    impl Observer for Took {
+        fn event(&self, event: &Event<'_>) {
+            if let Event::GuardAnswered { took, .. } = event {
+                *self.0.lock().unwrap() = took.as_secs();
+            }
+        }
+    }
+    let (clock, took) = (ManualClock::at(NOW), Arc::<Mutex<u64>>::default());
+    let flow = Flow::builder(app(), ring(), Slow(clock.clone())).clock(clock).provider(Provider::github());
+    let flow = flow.observers(Observers::default().and(Took(Arc::clone(&took)))).build().unwrap();
+    let state = flow.begin(session(), Login::with("github")).unwrap().state;
+    assert!(block_on(flow.finish(session(), Expect::provider("github"), callback(&state))).is_ok());
+    assert_eq!(*took.lock().unwrap(), 3);
 }

@@ -3,6 +3,7 @@
 
 use http::HeaderMap;
 use oauth_state::outcome::{Nonce, StepUp};
+use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{TestBrowser, block_on};
 use oauth_state::{
     Authorized, Callback, Expect, FinishError, FlowBuilder, Login, LoginOutcome, Provider, Purpose, ReturnTo,
@@ -47,12 +48,15 @@ fn a_step_up_needs_a_time_after_it_started() {
     let skew = 60;
     for (auth_time, is_fresh) in [
         (Some(NOW + 5), true),
+        (Some(NOW + skew), true),
+        (Some(NOW + skew + 1), false),
+        (Some((NOW - 3 * 86_400) * 1_000), false), // three days old, in milliseconds
         (Some(NOW), true),
         (Some(NOW - skew), true),
         (Some(NOW - skew - 1), false),
         (Some(0), false),
         (None, false),
-        (Some(u64::MAX), true),
+        (Some(u64::MAX), false),
     ] {
         assert_eq!(step_up(&shop).confirm(auth_time).is_ok(), is_fresh, "{auth_time:?}");
     }
@@ -176,4 +180,32 @@ fn a_code_is_never_dropped() {
     let state = shop.flow.begin(session(), Login::with("google").purpose(purpose)).unwrap().state;
     let login = authorized(finished(&shop, purpose, callback(&state)).unwrap());
     assert_eq!((login.code.secret(), login.origin.purpose), ("code", purpose));
+}
+
+/// A logout sent no `code_challenge`: nothing ties a code that comes with it to this browser.
+#[test]
+fn a_logout_brings_no_code() {
+    let shop = with_purposes();
+    let state = shop.flow.begin(session(), Login::with("google").purpose(Purpose::Logout)).unwrap().state;
+    let expect = Expect::provider("google").purpose(Purpose::Logout);
+    let refused = block_on(shop.flow.finish(session(), expect, callback(&state))).unwrap_err();
+    assert_eq!(refused.code(), "malformed");
+}
+
+/// A logout comes back by GET with the state alone, also from a provider that posts its authorization responses and names itself.
+#[test]
+fn a_logout_returns_without_iss_and_by_get() {
+    let shop = shop_with(|builder| {
+        let issuer = "https://login.acme.example";
+        let acme = Provider::custom("acme").unwrap().requires_iss(issuer).response_mode(ResponseMode::FormPost);
+        builder.provider(acme.post_only()).purpose(Purpose::Login).purpose(Purpose::Logout)
+    });
+    let state = shop.flow.begin(session(), Login::with("acme").purpose(Purpose::Logout)).unwrap().state;
+    let expect = Expect::provider("acme").purpose(Purpose::Logout);
+    let answer = |iss: Option<&str>| {
+        let query = iss.map_or_else(|| format!("state={state}"), |iss| format!("state={state}&iss={iss}"));
+        block_on(shop.flow.finish(session(), expect, Callback::from_query(&query).unwrap()))
+    };
+    assert_eq!(answer(Some("https://evil.example")).unwrap_err().code(), "issuer_mismatch");
+    assert!(matches!(answer(None), Ok(LoginOutcome::Returned(_))));
 }

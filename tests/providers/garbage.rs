@@ -150,7 +150,11 @@ pub async fn redis_rows(servers: Arc<Servers>) -> Outcome {
 async fn refused(server: &Server<Basket>, state: &str, what: &str) -> Result<(), Failure> {
     let error = server.finish(state).await.err().ok_or_else(|| format!("{what} was taken"))?;
     ensure!(error.code() == "forged", "{what}: {}", error.code());
-    ensure!(error.diagnosis().contains("payload"), "{what}: the diagnosis does not name the payload: {}", error.diagnosis());
+    ensure!(
+        error.diagnosis().contains("payload"),
+        "{what}: the diagnosis does not name the payload: {}",
+        error.diagnosis()
+    );
     // A login is lost, and says so: its state was used up.
     server.expect(state, "already_used", what).await
 }

@@ -157,7 +157,10 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         // Read here, where a time limit of the application's ends it; only what follows must outlive the connection.
         match read_callback(&parts, body).await {
             Ok(callback) => run_to_completion(async move { self.finish(parts, callback).await }).await,
-            Err(error) => self.refuse(&error, &parts, None, false),
+            Err(error) => {
+                core::tell_unread(&self.shared.flow, &error);
+                self.refuse(&error, &parts, None, false)
+            }
         }
     }
 

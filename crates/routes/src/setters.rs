@@ -143,7 +143,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     ///     .signed_in_user(user_id)
     ///     .on_login(|_login, _request| async { Response::new("signed in") })
     ///     .on_step_up(|login, _request| async move {
-    ///         let auth_time = exchange(login.token_form()).await; // of the ID token, after you verified it
+    ///         // Of the ID token, after you verified it and compared its `sub` with the account that is linked to the user.
+    ///         let auth_time = exchange(login.token_form()).await;
     ///         match login.confirm(auth_time) {
     ///             Ok(_confirmed) => Response::new("confirmed"), // note it in the user's session
     ///             Err(_stale) => Response::new("Please sign in at the provider again."),

@@ -123,7 +123,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
         callback: Callback,
     ) -> Result<LoginOutcome<T>, FinishError> {
         let verified = self.handles.check(binding, expect, callback)?;
-        let (outcome, data) = verified.mark_used_and_fetch(|id| async move { self.rows.get(&id).await }).await?;
-        Ok(outcome.with_data(data))
+        let outcome = verified.mark_used_and_fetch(|id| async move { self.rows.get(&id).await }).await?;
+        Ok(outcome.map_data(|((), data)| data))
     }
 }

@@ -42,7 +42,13 @@ fn an_id_token_is_not_asked_for_without_a_nonce() {
     assert!(!plain.to_string().contains("nonce"));
     let refused = UrlError::OpenidWithoutNonce("acme".to_owned());
     assert_eq!(plain.clone().scopes(["openid"]).unwrap_err(), refused);
-    assert_eq!(plain.param("scope", "email openid").unwrap_err(), refused);
+    assert_eq!(plain.clone().scopes(["email openid"]).unwrap_err(), refused);
+    for name in ["scope", "SCOPE"] {
+        assert_eq!(plain.clone().param(name, "email openid").unwrap_err(), refused, "{name}");
+    }
+    assert_eq!(plain.endpoint("https://acme.example/authorize?scope=openid").unwrap_err(), refused);
+    let one_string = Provider::custom("acme").unwrap().scopes(["openid email"]);
+    assert!(one_string.takes_nonce(), "a list in one string");
     let openid = AuthorizationUrl::new(&acme, None, &LOGIN).unwrap();
     assert!(openid.scopes(["openid"]).unwrap().to_string().contains("&nonce=nonce"));
 }
@@ -68,7 +74,9 @@ fn what_belongs_to_the_login_cannot_be_changed() {
         "client_id",
         "code_challenge",
         "code_challenge_method",
+        "id_token_hint",
         "nonce",
+        "post_logout_redirect_uri",
         "redirect_uri",
         "request",
         "request_uri",

@@ -45,7 +45,7 @@ fn every_other_form_is_refused_for_its_own_reason() {
     assert_eq!(refusal(""), Some(NotAToken::OtherMagic));
     assert_eq!(refusal("ost1"), Some(NotAToken::TooShort));
     assert_eq!(refusal(&base64url::encode(&sample()[..46])), Some(NotAToken::TooShort));
-    assert_eq!(refusal("asz1AAAA"), Some(NotAToken::OtherMagic));
+    assert_eq!(refusal("osz1AAAA"), Some(NotAToken::OtherMagic));
     assert_eq!(refusal("ost1="), Some(NotAToken::NotBase64Url));
     assert_eq!(refusal(&"A".repeat(2049)), Some(NotAToken::TooLong));
     assert_eq!(refusal(&"A".repeat(2048)), Some(NotAToken::OtherMagic));
