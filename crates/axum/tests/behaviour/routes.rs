@@ -8,6 +8,7 @@ use axum::response::Redirect;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use oauth_state::error::UrlError;
+use oauth_state::observe::{Event, Observer, Observers};
 use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{Flow, FlowBuilder, Provider, Purpose, ReturnTo};
@@ -336,4 +337,28 @@ fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
     assert!(server.told.lock().unwrap().is_empty());
     let done = ann.send(&server, post(), &format!("{form}&oauth_state_reposted=1"));
     assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
+}
+
+/// A callback that does not parse reaches no flow; the flow's observers hear of it all the same, and once.
+#[test]
+fn observers_hear_of_a_callback_that_is_none() {
+    struct Codes(Arc<Mutex<Vec<&'static str>>>);
+    impl Observer for Codes {
+        fn event(&self, event: &Event<'_>) {
+            if let Event::Refused(refusal) = event {
+                self.0.lock().unwrap().push(refusal.code);
+            }
+        }
+    }
+    let codes = Arc::<Mutex<Vec<&'static str>>>::default();
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
+    let flow = flow.observers(Observers::default().and(Codes(Arc::clone(&codes))));
+    let github = Provider::github().client_id("c").redirect_uri("https://shop.example/auth/github/callback");
+    let routes = LoginRoutes::builder(flow).provider(github).on_login(|_, _| async { "signed in" }).build().unwrap();
+    let server = Server { router: oauth_state_axum::router(routes), clock, guard, told: Server::nothing_told() };
+    for query in ["code=abc", "state=a&state=b", "state=none&code=abc"] {
+        Visitor::default().get(&server, &format!("/auth/github/callback?{query}"));
+    }
+    assert_eq!(*codes.lock().unwrap(), ["missing_state", "duplicate_parameter", "malformed"]);
 }
