@@ -1,5 +1,5 @@
 //! Situations that services meet, each answered by one short function that you can copy. `cargo run --example situations` runs
-//! them all, in memory: a browser for tests stands in for the user, and nobody is asked for a token.
+//! them all, in memory: a browser for tests stands in for the user, and no provider is asked for a token.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -282,8 +282,8 @@ fn state_in(answer: &Response) -> Result<String, Failure> {
 
 fn main() -> Result<(), Failure> {
     let flow = flow()?;
-    let nobody = TestBrowser::default();
-    let login = |login: Login| Ok::<_, Failure>(TestBrowser::follow(&flow.begin(nobody.binding(), login)?));
+    let fresh = TestBrowser::default();
+    let login = |login: Login| Ok::<_, Failure>(TestBrowser::follow(&flow.begin(fresh.binding(), login)?));
     #[expect(clippy::print_stdout, reason = "what the example shows")]
     let said = |what: &str| println!("ok   {what}");
 
@@ -318,7 +318,7 @@ fn main() -> Result<(), Failure> {
     let answer = to_the_installation(&flow, own_page()?).map_err(|Rejected(error)| error)?;
     let back = Callback::from_query(&format!("{}&installation_id=7", state_in(&answer)?))?;
     let code = block_on(after_the_installation(&flow, user()?, back))?;
-    assert!(to_the_installation(&flow, nobody.binding()).is_err(), "not without a user");
+    assert!(to_the_installation(&flow, fresh.binding()).is_err(), "not without a user");
     said(&format!("an installation without a code: number {code}"));
 
     let browser = login(Login::with("github"))?;
@@ -352,12 +352,12 @@ fn main() -> Result<(), Failure> {
 
     assert!(apple_popup(&flow)?.get("nonce").is_some_and(serde_json::Value::is_string));
     said("Apple's popup");
-    let answer = logout(&flow, nobody.binding(), "the ID token").map_err(|Rejected(error)| error)?;
+    let answer = logout(&flow, fresh.binding(), "the ID token").map_err(|Rejected(error)| error)?;
     assert!(answer.headers().contains_key("set-cookie") && state_in(&answer)?.starts_with("state=ost1"));
     said("signing out at the provider");
     let cart = vec!["a book".to_owned()];
     let store = MemoryPayloadStore::with_capacity(10);
-    assert_eq!(block_on(cart_in_a_store(&flow, &nobody, &store, cart.clone()))?, cart);
+    assert_eq!(block_on(cart_in_a_store(&flow, &fresh, &store, cart.clone()))?, cart);
     said("a payload in a store");
     Ok(())
 }

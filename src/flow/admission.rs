@@ -90,7 +90,7 @@ impl FlowInner {
     fn is_own_origin(&self, origin: &[u8], request_host: Option<&str>, callback_host: Option<&str>) -> bool {
         let origin = std::str::from_utf8(origin).ok();
         let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
-        // A page that came over plain http may be anybody's on the network.
+        // A page that came over plain http may be an attacker's on the network.
         let local = host_of(authority).is_some_and(is_loopback);
         let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
         let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));

@@ -41,7 +41,7 @@ fn step_up(shop: &Shop) -> StepUp<()> {
     }
 }
 
-/// A step-up that the provider answered from an old session would let whoever sits at an unlocked computer pass.
+/// A step-up that the provider answered from an old session would let an attacker at an unlocked computer pass.
 #[test]
 fn a_step_up_needs_a_time_after_it_started() {
     let shop = with_purposes();

@@ -109,7 +109,7 @@ pub(crate) fn file(name: &str, what: &str, path: &std::path::Path, cause: std::i
     let words = format_args!("the {what} file {}: {cause}", path.display());
     SourceError::new(name, SourceErrorKind::Misconfigured, words)
         .with_remedy(format!(
-            "let the agent, or whoever writes that file, write the {what} there, readable by this service"
+            "let the agent, or what else writes that file, write the {what} there, readable by this service"
         ))
         .because(cause)
 }
