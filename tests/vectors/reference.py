@@ -16,7 +16,7 @@ from derivations import FORMS, KINDS, MAGIC, SIGNED, Keys, expand, session_secre
 from key_ring import Ring
 from primitives import NAME, Refused, decode, encode, lp, mac, xaes
 
-STANDARD_PURPOSES = ["login", "link", "reauthenticate"]
+STANDARD_PURPOSES = ["login", "link", "reauthenticate", "logout"]
 
 
 def signature(keys, nonce, plaintext):
