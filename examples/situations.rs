@@ -114,7 +114,7 @@ async fn tenant_of_the_state(flow: &Flow, browser: Binding<'_>, callback: Callba
 /// Step-up: the URL has `prompt=login` and `max_age=0` already, and the data is not available without `auth_time`. Only the subject
 /// tells that it is this user who authenticated, and not another one who sits at the unlocked computer.
 async fn step_up(flow: &Flow, user: &User, browser: Binding<'_>, callback: Callback) -> Result<(), Failure> {
-    let expect = Expect::provider("google").purpose(Purpose::Reauthenticate);
+    let expect = Expect::provider("okta").purpose(Purpose::Reauthenticate);
     let LoginOutcome::SteppedUp(login) = flow.finish(browser, expect, callback).await? else {
         return Err("denied".into());
     };
@@ -122,8 +122,8 @@ async fn step_up(flow: &Flow, user: &User, browser: Binding<'_>, callback: Callb
     if !login.nonce().is_some_and(|nonce| nonce.matches(&id_token.nonce)) {
         return Err("another login's ID token".into());
     }
-    if id_token.subject != user.google_subject {
-        return Err("another user's account at Google".into());
+    if id_token.subject != user.okta_subject {
+        return Err("another user's account at Okta".into());
     }
     login.confirm(id_token.auth_time)?;
     Ok(())
@@ -201,7 +201,7 @@ fn apple_popup(flow: &Flow) -> Result<serde_json::Value, BeginError> {
 
 /// Signing out at the provider as well.
 fn logout(flow: &Flow, browser: Binding<'_>, id_token: &str) -> Result<Response, Rejected<BeginError>> {
-    let request = flow.begin(browser, Login::with("google").purpose(Purpose::Logout))?;
+    let request = flow.begin(browser, Login::with("okta").purpose(Purpose::Logout))?;
     Ok(redirect(&request, request.end_session_url(id_token)?))
 }
 
@@ -236,8 +236,8 @@ async fn exchange(form: Vec<(&'static str, &str)>) -> Result<String, Failure> {
 }
 
 struct User {
-    /// The subject of the Google account that is linked to this user.
-    google_subject: String,
+    /// The subject of the Okta account that is linked to this user.
+    okta_subject: String,
 }
 
 struct IdToken {
@@ -258,9 +258,11 @@ async fn verified_id_token(login: &StepUp<()>) -> Result<IdToken, Failure> {
 
 fn flow() -> Result<Flow, Failure> {
     let address = |provider: &str| format!("https://shop.example/auth/{provider}/callback");
-    let google = Provider::google().end_session_endpoint("https://accounts.google.example/logout");
+    let okta = Provider::okta("https://shop.okta.com/oauth2/default")?
+        .authorization_endpoint("https://shop.okta.com/oauth2/default/v1/authorize")
+        .end_session_endpoint("https://shop.okta.com/oauth2/default/v1/logout");
     let builder = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(1_000));
-    let builder = [Provider::github(), google, Provider::apple()].into_iter().fold(builder, |builder, provider| {
+    let builder = [Provider::github(), okta, Provider::apple()].into_iter().fold(builder, |builder, provider| {
         let uri = address(provider.id());
         builder.provider(provider.client_id("client").redirect_uri(&uri))
     });
@@ -304,13 +306,13 @@ fn main() -> Result<(), Failure> {
 
     let user = || Ok::<_, Failure>(Binding::session(b"a session id of the user")?.for_user(b"user-42")?);
     let step = user()?.dangerously_assume_same_origin();
-    let request = flow.begin(step, Login::with("google").purpose(Purpose::Reauthenticate))?;
+    let request = flow.begin(step, Login::with("okta").purpose(Purpose::Reauthenticate))?;
     assert!(request.url()?.to_string().contains("&prompt=login&max_age=0"));
-    let ann = User { google_subject: "ann".to_owned() };
+    let ann = User { okta_subject: "ann".to_owned() };
     block_on(step_up(&flow, &ann, user()?, TestBrowser::follow(&request).callback()))?;
     let step = user()?.dangerously_assume_same_origin();
-    let request = flow.begin(step, Login::with("google").purpose(Purpose::Reauthenticate))?;
-    let bob = User { google_subject: "bob".to_owned() };
+    let request = flow.begin(step, Login::with("okta").purpose(Purpose::Reauthenticate))?;
+    let bob = User { okta_subject: "bob".to_owned() };
     assert!(block_on(step_up(&flow, &bob, user()?, TestBrowser::follow(&request).callback())).is_err());
     said("step-up: the provider asks again, and the ID token proves it");
 

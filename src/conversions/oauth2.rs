@@ -75,3 +75,16 @@ impl From<CodeVerifier> for PkceCodeVerifier {
         Self::new(std::mem::take(&mut verifier.0))
     }
 }
+
+/// For a [`StepUp`](crate::outcome::StepUp), which keeps its code until it is confirmed.
+impl From<&Code> for AuthorizationCode {
+    fn from(code: &Code) -> Self {
+        Self::new(code.0.clone())
+    }
+}
+
+impl From<&CodeVerifier> for PkceCodeVerifier {
+    fn from(verifier: &CodeVerifier) -> Self {
+        Self::new(verifier.0.clone())
+    }
+}

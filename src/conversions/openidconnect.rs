@@ -41,3 +41,9 @@ impl From<Nonce> for openidconnect::Nonce {
         Self::new(std::mem::take(&mut nonce.0))
     }
 }
+
+impl From<&Nonce> for openidconnect::Nonce {
+    fn from(nonce: &Nonce) -> Self {
+        Self::new(nonce.0.clone())
+    }
+}

@@ -3,7 +3,8 @@
 //! # Events
 //!
 //! Flows, rings and guards tell their [`Observers`] of every [`Event`]: metrics are one observer, and you can add your own. Give them
-//! to [`FlowBuilder::observers`](crate::FlowBuilder::observers), to `Refresh::observers` and to the guards.
+//! to [`FlowBuilder::observers`](crate::FlowBuilder::observers), to `Refresh::observers` and to the guards. A callback that does not
+//! parse reaches no flow: the routes tell the flow's observers, in handlers of your own only the metrics count it.
 //!
 //! # Metrics (feature `metrics`)
 //!

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 /// impl Observer for Log {
 ///     fn event(&self, event: &Event<'_>) {
 ///         if let Event::Refused(refusal) = event {
-///             eprintln!("callback refused ({}): {}", refusal.code, refusal.error);
+///             eprintln!("{}", refusal.error); // its code and its diagnosis
 ///         }
 ///     }
 /// }

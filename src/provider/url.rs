@@ -83,6 +83,9 @@ pub enum UrlError {
          that names one"
     )]
     NoRedirectUri(String),
+    /// A logout has an end_session_url and no authorization URL, and every other purpose the reverse.
+    #[error("a login of the purpose {0} has no such URL: a logout has end_session_url, every other purpose has url")]
+    Purpose(Purpose),
     /// No end_session_endpoint was set.
     #[error("the provider {0:?} has no end_session_endpoint: set it with Provider::end_session_endpoint")]
     NoEndSessionEndpoint(String),
@@ -117,6 +120,9 @@ pub(crate) struct Parameters<'a> {
 impl AuthorizationUrl {
     /// RFC 6749 section 4.1.1, RFC 7636 section 4.3 and OpenID Connect Core section 3.1.2.1.
     pub(crate) fn new(provider: &Provider, endpoint: Option<&str>, login: &Parameters<'_>) -> Result<Self, UrlError> {
+        if login.purpose == Purpose::Logout {
+            return Err(UrlError::Purpose(login.purpose));
+        }
         let client_id = client_id(provider)?;
         let endpoint =
             endpoint.or(provider.endpoint()).ok_or_else(|| UrlError::NoEndpoint(provider.id().to_owned()))?;
@@ -139,6 +145,9 @@ impl AuthorizationUrl {
 
     /// OpenID Connect RP-Initiated Logout 1.0, section 2.
     pub(crate) fn end_session(provider: &Provider, id_token: &str, login: &Parameters<'_>) -> Result<Self, UrlError> {
+        if login.purpose != Purpose::Logout {
+            return Err(UrlError::Purpose(login.purpose));
+        }
         let client_id = client_id(provider)?;
         let endpoint = provider.logout_endpoint();
         let endpoint = endpoint.ok_or_else(|| UrlError::NoEndSessionEndpoint(provider.id().to_owned()))?;

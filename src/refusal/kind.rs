@@ -196,7 +196,7 @@ impl FinishErrorKind {
                  response_mode=form_post, or an attacker changed the authorization request"
             }
             Self::CookieMissing => "no cookie of this login came with the callback",
-            Self::OtherBrowser => "the login was begun in another browser, or the cookie of this one is newer",
+            Self::OtherBrowser => "the login was begun in another browser, or this browser got a new cookie since",
             Self::OtherSession => "the login was begun in another session",
             Self::OtherClient => "the login was begun by another client",
             Self::OtherUser => "the login was begun by another signed-in user, or nobody is signed in now",

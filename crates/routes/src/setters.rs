@@ -136,15 +136,20 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state::{App, Flow, Provider, Purpose, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
     /// # async fn user_id(_: Parts) -> Option<Vec<u8>> { None }
-    /// # async fn exchange(_: Vec<(&str, &str)>) -> Option<u64> { None }
+    /// # async fn exchange(_: Vec<(&str, &str)>) -> (String, Option<u64>) { (String::new(), None) }
+    /// # async fn linked_subject(_: Parts) -> String { String::new() }
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let okta = Provider::okta("https://shop.okta.com/oauth2/default")?
+    ///     .authorization_endpoint("https://shop.okta.com/oauth2/default/v1/authorize");
     /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Reauthenticate))
-    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
+    ///     .provider(okta.client_id("id").redirect_uri("https://shop.example/auth/okta/callback"))
     ///     .signed_in_user(user_id)
     ///     .on_login(|_login, _request| async { Response::new("signed in") })
-    ///     .on_step_up(|login, _request| async move {
-    ///         // Of the ID token, after you verified it and compared its `sub` with the account that is linked to the user.
-    ///         let auth_time = exchange(login.token_form()).await;
+    ///     .on_step_up(|login, request| async move {
+    ///         let (subject, auth_time) = exchange(login.token_form()).await; // of the ID token that you verified
+    ///         if subject != linked_subject(request).await {
+    ///             return Response::new("This is another person's account.");
+    ///         }
     ///         match login.confirm(auth_time) {
     ///             Ok(_confirmed) => Response::new("confirmed"), // note it in the user's session
     ///             Err(_stale) => Response::new("Please sign in at the provider again."),

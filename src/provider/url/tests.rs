@@ -57,11 +57,15 @@ fn an_id_token_is_not_asked_for_without_a_nonce() {
 #[test]
 fn a_logout_names_client_state_and_where_to_return() {
     let okta = Provider::custom("okta").unwrap().client_id("c").end_session_endpoint("https://okta.example/logout");
-    let url = AuthorizationUrl::end_session(&okta, "id.token.x", &LOGIN).unwrap().to_string();
+    let logout = Parameters { purpose: Purpose::Logout, ..LOGIN };
+    let url = AuthorizationUrl::end_session(&okta, "id.token.x", &logout).unwrap().to_string();
     let query =
         "id_token_hint=id.token.x&client_id=c&state=ost1state&post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fcb";
     assert_eq!(url, format!("https://okta.example/logout?{query}"));
-    let missing = AuthorizationUrl::end_session(&Provider::github().client_id("c"), "x", &LOGIN).unwrap_err();
+    let github = Provider::github().client_id("c");
+    assert_eq!(AuthorizationUrl::new(&github, None, &logout).unwrap_err(), UrlError::Purpose(Purpose::Logout));
+    assert_eq!(AuthorizationUrl::end_session(&okta, "x", &LOGIN).unwrap_err(), UrlError::Purpose(Purpose::Login));
+    let missing = AuthorizationUrl::end_session(&github, "x", &logout).unwrap_err();
     assert_eq!(missing, UrlError::NoEndSessionEndpoint("github".to_owned()));
 }
 
