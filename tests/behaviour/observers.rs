@@ -211,3 +211,24 @@ fn the_guard_is_asked_within_the_measured_time() {
     assert!(block_on(flow.finish(session(), Expect::provider("github"), callback(&state))).is_ok());
     assert_eq!(*took.lock().unwrap(), 3);
 }
+
+/// An `iss` is told where nothing compared it, and nowhere else: an operator adds the issuer then.
+#[test]
+fn an_iss_that_nothing_compared_is_told() {
+    let record = Record::default();
+    let flow = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10))
+        .observers(Observers::default().and(record.clone()))
+        .provider(Provider::custom("silent").unwrap())
+        .provider(Provider::custom("known").unwrap().issuer("https://known.example"))
+        .build()
+        .unwrap();
+    let ignored = |provider: &str, iss: Option<&str>| {
+        let state = flow.begin(session(), Login::with(provider)).unwrap().state;
+        let pairs = [("state", &*state), ("code", "code"), ("iss", iss.unwrap_or_default())];
+        let callback = Callback::from_pairs(pairs).unwrap();
+        assert!(flow.check(session(), Expect::provider(provider), callback).is_ok());
+        record.taken().iter().any(|told| told.starts_with("IssIgnored"))
+    };
+    assert!(ignored("silent", Some("https://silent.example")));
+    assert!(!ignored("silent", None) && !ignored("known", None) && !ignored("known", Some("https://known.example")));
+}
