@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail and print")]
 
 use allocation_counter::{AllocationInfo, measure};
-use oauth_state::{Binding, Callback, Expect, Login, LoginOutcome, VerifiedCallback, testing};
+use oauth_state::{
+    App, Binding, Callback, Expect, Flow, Login, LoginOutcome, Provider, SingleProcessGuard, VerifiedCallback, testing,
+};
 
 /// Measures `work` without dropping what it returns.
 fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
@@ -14,14 +16,17 @@ fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
 
 #[test]
 fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
-    let flow = testing::flow();
+    // With an ID token, so that there is a nonce as well.
+    let guard = SingleProcessGuard::with_capacity(1_000);
+    let flow = Flow::builder(App::new("shop", "test").unwrap(), testing::ring(), guard).provider(Provider::google());
+    let flow = flow.build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let session = || Binding::session(&[7; 16]).unwrap();
     // What is made once is made before anything is counted: the runtime's own, and what tells a swap of the keys that this
     // thread reads them.
     runtime.block_on(async {});
-    let _ = flow.begin(session(), Login::with("github")).unwrap();
-    let login = Login::with("github");
+    let _ = flow.begin(session(), Login::with("google")).unwrap();
+    let login = Login::with("google");
     let (begun, begin) = counted(|| flow.begin(session(), login).unwrap());
     println!("begin with a session:      {} allocations, {} bytes", begin.count_total, begin.bytes_total);
     // state, code_challenge and nonce.
@@ -29,7 +34,7 @@ fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
 
     let query = format!("state={}&code=the-code", begun.state);
     let (callback, parsed) = counted(|| Callback::from_query(&query).unwrap());
-    let (bound, checked) = counted(|| flow.check(session(), Expect::provider("github"), callback).unwrap());
+    let (bound, checked) = counted(|| flow.check(session(), Expect::provider("google"), callback).unwrap());
     println!("callback from a query:     {} allocations, {} bytes", parsed.count_total, parsed.bytes_total);
     println!("check:                     {} allocations, {} bytes", checked.count_total, checked.bytes_total);
     // The state and the code; then the provider's id, the code_verifier and the nonce. The code moves on to the result,

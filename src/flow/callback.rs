@@ -318,8 +318,8 @@ impl<T> fmt::Debug for OpenedCallback<T> {
 /// ```
 #[must_use = "until mark_used has answered, nothing is known to be used for the first time"]
 pub struct VerifiedCallback<T> {
-    flow: Arc<FlowInner>,
-    scope: Scope,
+    pub(super) flow: Arc<FlowInner>,
+    pub(super) scope: Scope,
     checked: Checked<T>,
 }
 
@@ -357,6 +357,12 @@ impl<T> VerifiedCallback<T> {
     }
 }
 
+impl<T> VerifiedCallback<T> {
+    pub(super) fn key(&self) -> &StateKey {
+        &self.checked.key
+    }
+}
+
 impl<T: serde::Serialize> VerifiedCallback<T> {
     /// Asks the guard, and gives the login if this was the first time. Run it on a task that outlives the client's connection: a login
     /// whose future is dropped after the guard answered is used up.
@@ -367,18 +373,19 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
     /// over, or its key gone, before the guard had answered.
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
-        let used = self.used_up_by(async |flow: &FlowInner, key: &StateKey| flow.mark_used(key).await).await;
-        used.map(|(outcome, ())| outcome)
+        // By reference up to here: what is moved into a future makes it larger by as much.
+        let used = self.scope.around(self.flow.mark_used(&self.checked.key)).await;
+        self.conclude(used).map(|(outcome, ())| outcome)
     }
 
-    /// Gives the login if `work` uses it up, in the callback's span, and tells what it ended in.
-    pub(super) async fn used_up_by<R>(
+    /// What is refused while the state is used up, and the login otherwise; tells what the callback ended in.
+    pub(super) fn conclude<R>(
         self,
-        work: impl AsyncFnOnce(&FlowInner, &StateKey) -> Result<R, (FinishError, Whose)>,
+        used: Result<R, (FinishError, Whose)>,
     ) -> Result<(LoginOutcome<T>, R), FinishError> {
         let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome } } = self;
         let provider = flow.provider(&outcome.origin().provider).map(Provider::id);
-        match scope.around(work(&flow, &key)).await {
+        match used {
             Ok(result) => {
                 let (provider, word) = (provider.unwrap_or_default(), outcome.word());
                 let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
@@ -455,9 +462,7 @@ impl FlowInner {
             };
             (outcome, Event::GuardAnswered { answer, took })
         };
-        // The guard is asked within the measured time, also one that answers at once.
-        let asked = async { self.guard.mark_used(mark).await };
-        self.observers.around(&*self.clock, Scope::guard(), asked, end).await
+        self.observers.around(&*self.clock, Scope::guard(), || self.guard.mark_used(mark), end).await
     }
 
     /// The time, and the keys: one may have been revoked, or have retired, since the check.

@@ -84,7 +84,7 @@ impl<T: LoginData> Flow<T> {
         drop(payload);
         let started = scope.around(async {
             let (request, row) = sealed?;
-            inner.ask_store("put", async { put(row).await }).await.map(|()| request).map_err(BeginError::Store)
+            inner.ask_store("put", || put(row)).await.map(|()| request).map_err(BeginError::Store)
         });
         let started = started.await;
         inner.started(&scope, &login.provider, started)
@@ -123,15 +123,17 @@ impl<T: Serialize> VerifiedCallback<T> {
     where
         S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     {
-        let used = self.used_up_by(async |flow: &FlowInner, key: &StateKey| {
+        let (flow, key) = (&*self.flow, self.key());
+        let used = self.scope.around(async {
             flow.mark_used(key).await?;
-            flow.fetch_payload(key, async { get(replay_id(&key.nonce)).await }).await.map_err(|error| {
+            flow.fetch_payload(key, || get(replay_id(&key.nonce))).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
             })
         });
-        let (outcome, payload) = used.await?;
+        let used = used.await;
+        let (outcome, payload) = self.conclude(used)?;
         Ok(outcome.map_data(|data| (data, payload)))
     }
 }
@@ -149,10 +151,10 @@ impl SealedWith<'_> {
 }
 
 impl FlowInner {
-    async fn ask_store<R>(
+    async fn ask_store<R, W: Future<Output = Result<R, StoreError>>>(
         &self,
         operation: &'static str,
-        work: impl Future<Output = Result<R, StoreError>>,
+        work: impl FnOnce() -> W,
     ) -> Result<R, StoreError> {
         let end = |answer: &Result<R, StoreError>, took| {
             let worked = answer.is_ok();
@@ -161,10 +163,10 @@ impl FlowInner {
         self.observers.around(&*self.clock, Scope::store(operation), work, end).await
     }
 
-    async fn fetch_payload<P: DeserializeOwned>(
+    async fn fetch_payload<P: DeserializeOwned, S: Future<Output = Result<Option<Vec<u8>>, StoreError>>>(
         &self,
         key: &StateKey,
-        get: impl Future<Output = Result<Option<Vec<u8>>, StoreError>>,
+        get: impl FnOnce() -> S,
     ) -> Result<P, FinishError> {
         let value = self.ask_store("get", get).await;
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;

@@ -89,17 +89,17 @@ impl Observers {
         }
     }
 
-    /// Runs `work` in `scope`, and tells what it ended in: the outcome for the span, and the event, given how long it took.
-    pub(crate) async fn around<R>(
+    /// Runs `work` in `scope`, and tells what it ended in: the outcome for the span, and the event, given how long it took. `work` is called within the measured time.
+    pub(crate) async fn around<R, W: Future<Output = R>>(
         &self,
         clock: &dyn Clock,
         scope: Scope,
-        work: impl Future<Output = R>,
+        work: impl FnOnce() -> W,
         end: impl FnOnce(&R, Duration) -> (&'static str, Event<'static>),
     ) -> R {
         let is_timed = cfg!(feature = "metrics") || !self.others.is_empty();
         let asked = is_timed.then(|| clock.now());
-        let ended = scope.around(work).await;
+        let ended = scope.around(work()).await;
         let took = asked.and_then(|asked| clock.now().duration_since(asked).ok()).unwrap_or_default();
         let (outcome, event) = end(&ended, took);
         scope.end(outcome);

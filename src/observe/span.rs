@@ -51,12 +51,16 @@ impl Scope {
         work()
     }
 
-    /// Enters the span around each poll of `work`.
-    pub(crate) async fn around<R>(&self, work: impl Future<Output = R>) -> R {
-        #[cfg(feature = "tracing")]
-        return tracing::Instrument::instrument(work, self.0.clone()).await;
-        #[cfg(not(feature = "tracing"))]
-        work.await
+    /// Enters the span around each poll of `work`. No `async fn`, which would hold `work` twice.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn around<F: Future>(&self, work: F) -> tracing::instrument::Instrumented<F> {
+        tracing::Instrument::instrument(work, self.0.clone())
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    #[expect(clippy::unused_self, reason = "the other one needs it")]
+    pub(crate) fn around<F: Future>(&self, work: F) -> F {
+        work
     }
 
     pub(crate) fn end(&self, outcome: &'static str) {

@@ -115,7 +115,7 @@ impl LiveKeyRing {
 }
 
 async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -> Result<Fetched, SourceError> {
-    let fetched = timeout(refresh.time_limit, source.fetch(known));
+    let fetched = || timeout(refresh.time_limit, source.fetch(known));
     let end = |answer: &Result<Result<Fetched, _>, _>, took| {
         let worked = matches!(answer, Ok(Ok(_)));
         (if worked { "ok" } else { "error" }, Event::SourceAnswered { worked, took })
