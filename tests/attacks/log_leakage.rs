@@ -54,6 +54,7 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
     let cookie_value = by_cookie.cookie_pair().unwrap().split_once('=').unwrap().1.to_owned();
     let query = format!("state={}&code=sentinel-code-0123456789abcdef&user=sentinel-parameter", begun.state);
     let callback = || Callback::from_query(&query).unwrap();
+    let opened_debug = format!("{:?}", flow.open(callback()).unwrap());
     let bound = flow.check(binding(), Expect::provider("google"), callback()).unwrap();
     let bound_debug = format!("{bound:?}");
     let LoginOutcome::Authorized(login) = block_on(bound.mark_used()).unwrap() else { panic!("a code") };
@@ -74,6 +75,8 @@ fn every_public_value_of_a_login_hides_what_it_holds() {
         ]
         .into(),
     );
+    assert!(opened_debug.contains("OpenedCallback"));
+    secrets.check(&opened_debug);
     assert!(bound_debug.contains("VerifiedCallback"));
     secrets.check(&bound_debug);
     let headers: http::HeaderMap = [(http::header::COOKIE, cookie.parse().unwrap())].into_iter().collect();

@@ -121,6 +121,19 @@ fn a_state_restarts_until_lifetime_cap_after_its_expiry_and_not_later() {
     }
 }
 
+/// The same for a callback that was verified in time and held back: not a second longer.
+#[test]
+fn a_verified_callback_restarts_as_long_as_its_state_does() {
+    for (seconds, offered) in [(600 + 3_599, true), (600 + 3_600, false)] {
+        let shop = shop();
+        let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
+        let verified = shop.flow.check(session(), anything("github"), callback(&begun.state)).unwrap();
+        shop.clock.set(NOW + seconds);
+        let late = block_on(verified.mark_used()).unwrap_err();
+        assert_eq!((late.code(), late.restart().is_some()), ("expired", offered), "after {seconds} s");
+    }
+}
+
 /// An attacker's state, shown to a login start: what the attacker chose must not go into the victim's next login.
 #[test]
 fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another() {
