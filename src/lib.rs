@@ -86,8 +86,8 @@ mod random;
 mod refusal;
 pub mod ring;
 mod seal;
-#[cfg(feature = "http")]
 #[doc(hidden)]
+#[cfg(feature = "http")]
 pub mod seam;
 mod secret;
 mod steady_clock;
