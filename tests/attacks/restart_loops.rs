@@ -259,3 +259,25 @@ fn a_denied_login_that_nothing_binds_gives_no_data() {
     let state = begin(session());
     assert_eq!(deny(session(), &state), (Some("the attacker's invitation".to_owned()), true), "its own browser");
 }
+
+/// A form of another site, without a cookie: the page asks first, because another site's form could start login after login. It says so
+/// itself, or the page that posted it once more does.
+#[test]
+fn a_posted_callback_without_a_cookie_never_restarts_by_itself() {
+    let shop = shop_with(|builder| builder.provider(Provider::apple()));
+    let state = shop.flow.begin(Binding::cookie_headers([]), Login::with("apple")).unwrap().state;
+    let restarts = |headers: &[(&'static str, &str)], form: &str| {
+        let mut sent = Browser::default().headers();
+        for (name, value) in headers {
+            sent.insert(*name, value.parse().unwrap());
+        }
+        let callback = Callback::from_form(form.as_bytes()).unwrap();
+        let refused = block_on(shop.flow.finish(Binding::cookies(&sent), anything("apple"), callback)).unwrap_err();
+        assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
+        refused.restart().unwrap().is_automatic()
+    };
+    let form = format!("state={state}&code=code");
+    assert!(!restarts(&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], &form));
+    assert!(!restarts(&[("origin", "null")], &form));
+    assert!(restarts(&[("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")], &form));
+}
