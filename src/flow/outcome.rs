@@ -136,9 +136,12 @@ impl<T> Authorized<T> {
 ///
 /// ```
 /// # use oauth_state::outcome::StepUp;
-/// # fn exchange(_: Vec<(&str, &str)>) -> Option<u64> { None }
-/// fn confirmed<T>(login: StepUp<T>) -> Result<T, Box<dyn std::error::Error>> {
-///     let auth_time = exchange(login.token_form()); // of the verified ID token
+/// # fn exchange(_: Vec<(&str, &str)>) -> (String, Option<u64>) { (String::new(), None) }
+/// fn confirmed<T>(login: StepUp<T>, linked_subject: &str) -> Result<T, Box<dyn std::error::Error>> {
+///     let (subject, auth_time) = exchange(login.token_form()); // of the verified ID token
+///     if subject != linked_subject {
+///         return Err("another person's account".into());
+///     }
 ///     Ok(login.confirm(auth_time)?.data)
 /// }
 /// ```

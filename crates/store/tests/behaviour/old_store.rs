@@ -52,6 +52,8 @@ fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
         let victim = session().for_user(b"victim").unwrap();
         assert_eq!(block_on(old.consume(victim, expect, callback)).unwrap_err().code(), code);
     }
+    let bare = Callback::from_pairs([("state", state.as_str())]).unwrap();
+    assert_eq!(block_on(old.consume(session(), expect(), bare)).unwrap_err().code(), "code_missing");
     // None of them took the state.
     let callback = Callback::from_pairs([("code", "code"), ("state", &state)]).unwrap();
     assert!(block_on(old.consume(session(), expect().purpose(Purpose::Login), callback)).is_ok());
