@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::HeaderMap;
 use oauth_state::outcome::{AuthorizationError, CodeVerifier, StepUp};
-use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
+use oauth_state::payload::{HandleKind, MemoryPayloadStore, PayloadStore};
 use oauth_state::testing::{self, TestBrowser, block_on};
 use oauth_state::{
     App, Authorized, BeginError, Binding, Callback, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login,
@@ -210,7 +210,7 @@ fn as_strings<T>(login: &Authorized<T>) -> (&str, Option<&str>) {
     (login.code.secret(), login.code_verifier.as_ref().map(CodeVerifier::secret))
 }
 
-/// A payload that is too long for a URL, in a store of your own.
+/// A payload that is too long for a URL, in a store of your own. The flow is built with `build_handles`.
 async fn cart_in_a_store(
     flow: &Flow,
     browser: &TestBrowser,
@@ -359,7 +359,10 @@ fn main() -> Result<(), Failure> {
     said("signing out at the provider");
     let cart = vec!["a book".to_owned()];
     let store = MemoryPayloadStore::with_capacity(10);
-    assert_eq!(block_on(cart_in_a_store(&flow, &fresh, &store, cart.clone()))?, cart);
+    let handles = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+        .provider(Provider::github())
+        .build_handles(HandleKind::MEMORY)?;
+    assert_eq!(block_on(cart_in_a_store(&handles, &fresh, &store, cart.clone()))?, cart);
     said("a payload in a store");
     Ok(())
 }

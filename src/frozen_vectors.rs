@@ -10,17 +10,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::base64url;
-use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, user_tag};
+use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, connection_tag, user_tag};
 use crate::callback::Callback;
 use crate::claims::codec::BindingKind;
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
-use crate::flow::replay_id;
 use crate::name::{App, Purpose};
 use crate::ring::key::derive::derive;
 use crate::ring::key::{KeyRing, RootKey};
 use crate::secret::SecretBytes;
+use crate::token::aead::Xaes256Gcm;
 use crate::token::keys::KeyTable;
-use crate::token::wire::Form;
+use crate::token::wire::{Form, replay_id};
 
 #[derive(Deserialize)]
 struct File<V> {
@@ -63,6 +63,14 @@ struct Derivation {
     binding: HeldSecret,
     user: Option<String>,
     row: Option<String>,
+    connection: Option<Connection>,
+}
+
+/// A provider that was loaded at run time.
+#[derive(Deserialize)]
+struct Connection {
+    issuer: String,
+    client_id: String,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +102,7 @@ fn purpose(text: &str) -> Purpose {
         "login" => Purpose::Login,
         "link" => Purpose::Link,
         "reauthenticate" => Purpose::Reauthenticate,
+        "logout" => Purpose::Logout,
         // A test's few names may stay for ever.
         own => Purpose::Custom(own.strip_prefix("custom:").unwrap().to_owned().leak()),
     }
@@ -111,7 +120,7 @@ impl Derivation {
         let keys = table.sealing(purpose, 1_800_000_000).unwrap();
         let nonce: [u8; 24] = unhex(&self.nonce).try_into().unwrap();
         let (kind, secret) = self.binding.read();
-        let secrets = FlowSecrets::derive(&keys.flow, kind, &secret, &nonce);
+        let secrets = FlowSecrets::new(kind, &secret, &nonce);
         let cookie = CookieFamilies::new(&app, true).set_cookie(
             SameSite::Lax,
             &BrowserCookie::mint([0; 6], SecretBytes::new([0; 32])),
@@ -120,10 +129,10 @@ impl Derivation {
         let key = |label: &str| hex(derive(&root, label, purpose, &app).expose());
         let mut answer = json!({
             "root_key_text": text.expose(), "root_key_id": root.id().to_string(), "key_id": hex(&keys.id.0),
-            "K_enc": key("enc"), "K_flow": key("flow"), "K_row": key("row"),
+            "K_enc": key("enc"), "K_flow": key("flow"), "K_row": hex(secrets.row_key(&keys.flow).expose()),
             "associated_data": hex(&keys.associated_data), "cookie_name_begins_with": cookie.split_once("l-").unwrap().0,
-            "secret": hex(&secret), "binding_tag": hex(&secrets.binding_tag()), "code_verifier": secrets.code_verifier(),
-            "code_challenge": secrets.code_challenge(), "nonce": secrets.nonce(), "replay_id": hex(&replay_id(&nonce)),
+            "secret": hex(&secret), "binding_tag": hex(&secrets.binding_tag(&keys.flow)), "code_verifier": secrets.code_verifier(&keys.flow),
+            "code_challenge": secrets.code_challenge(&keys.flow), "nonce": secrets.nonce(&keys.flow), "replay_id": hex(&replay_id(&nonce)),
         });
         if form == Form::Signed {
             answer["K_sign"] = key("sign").into();
@@ -131,11 +140,14 @@ impl Derivation {
         if let Some(user) = &self.user {
             answer["user_tag"] = hex(&user_tag(&keys.flow, &nonce, &unhex(user))).into();
         }
+        if let Some(Connection { issuer, client_id }) = &self.connection {
+            answer["connection_tag"] = hex(&connection_tag(&keys.flow, &nonce, issuer, client_id)).into();
+        }
         if let Some(row) = &self.row {
-            let keys = &keys.rows;
             let mut value = row.clone().into_bytes();
-            let tag = keys.encryption.encrypt(&nonce, &keys.associated_data, &mut value).unwrap();
-            answer["row_associated_data"] = hex(&keys.associated_data).into();
+            let encryption = Xaes256Gcm::new(secrets.row_key(&keys.flow).expose());
+            let tag = encryption.encrypt(&nonce, &keys.row_associated_data, &mut value).unwrap();
+            answer["row_associated_data"] = hex(&keys.row_associated_data).into();
             answer["row_value"] = (hex(&value) + &hex(&tag)).into();
         }
         answer

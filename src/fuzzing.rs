@@ -57,7 +57,7 @@ impl Sealer {
     pub fn session_tag(&self, purpose: Purpose, session: &Binding<'_>, nonce: &[u8; 24]) -> Option<[u8; 16]> {
         let Holder::Session(secret) = &session.holder else { return None };
         let flow = &self.keys(purpose)?.flow;
-        Some(FlowSecrets::derive(flow, BindingKind::Session, secret.expose(), nonce).binding_tag())
+        Some(FlowSecrets::new(BindingKind::Session, secret.expose(), nonce).binding_tag(flow))
     }
 }
 
@@ -116,6 +116,8 @@ pub struct Plaintext<'a> {
     pub binding_tag: [u8; 16],
     /// Whom it was begun by.
     pub user_tag: Option<[u8; 16]>,
+    /// The provider's that was loaded at run time.
+    pub connection_tag: Option<[u8; 8]>,
     /// The provider's id.
     pub provider: &'a str,
     /// The tenant.
@@ -136,7 +138,7 @@ impl<'a> Plaintext<'a> {
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let claims = Claims::read(bytes).ok()?;
-        let Claims { issued_at, lifetime, restarts, kind, binding_tag, user_tag, .. } = claims;
+        let Claims { issued_at, lifetime, restarts, kind, binding_tag, user_tag, connection_tag, .. } = claims;
         let Claims { provider, tenant, redirect, return_to, data, .. } = claims;
         let kind = kind.number();
         Some(Self {
@@ -146,6 +148,7 @@ impl<'a> Plaintext<'a> {
             kind,
             binding_tag,
             user_tag,
+            connection_tag,
             provider,
             tenant,
             redirect,
@@ -157,7 +160,7 @@ impl<'a> Plaintext<'a> {
     /// Writes it; `None` for a kind of binding that there is not.
     #[must_use]
     pub fn write(&self) -> Option<Vec<u8>> {
-        let Self { issued_at, lifetime, restarts, kind, binding_tag, user_tag, .. } = *self;
+        let Self { issued_at, lifetime, restarts, kind, binding_tag, user_tag, connection_tag, .. } = *self;
         let Self { provider, tenant, redirect, return_to, data, .. } = *self;
         let kind = *Self::KINDS.get(usize::from(kind))?;
         let claims = Claims {
@@ -167,6 +170,7 @@ impl<'a> Plaintext<'a> {
             kind,
             binding_tag,
             user_tag,
+            connection_tag,
             provider,
             tenant,
             redirect,

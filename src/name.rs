@@ -6,14 +6,17 @@ use crate::framing::length_prefixed;
 
 /// The longest name, in bytes.
 const LONGEST: usize = 32;
+/// The longest id of a provider, in bytes.
+const LONGEST_PROVIDER_ID: usize = 64;
 
 /// A name that this crate does not take.
 ///
 /// Names travel inside the state and stand in derivations, so they are short and have one spelling.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {what} must be 1 to 32 of a-z, 0-9, '.', '_' and '-'")]
+#[error("the {what} must be {rule}")]
 pub struct NameError {
     what: &'static str,
+    rule: &'static str,
 }
 
 /// Whether `name` keeps the rule for names.
@@ -24,7 +27,19 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 /// Checks `name`; `what` names it in the error.
 pub(crate) fn check(what: &'static str, name: &str) -> Result<(), NameError> {
-    if is_name(name) { Ok(()) } else { Err(NameError { what }) }
+    if is_name(name) { Ok(()) } else { Err(NameError { what, rule: "1 to 32 of a-z, 0-9, '.', '_' and '-'" }) }
+}
+
+/// Whether `id` may name a provider: longer than other names, and in both cases, because databases draw such ids (ULID, UUID).
+pub(crate) fn is_provider_id(id: &str) -> bool {
+    (1..=LONGEST_PROVIDER_ID).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Checks the id of a provider.
+pub(crate) fn check_provider_id(id: &str) -> Result<(), NameError> {
+    let error = NameError { what: "provider id", rule: "1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'" };
+    if is_provider_id(id) { Ok(()) } else { Err(error) }
 }
 
 /// The application and the environment that a key ring seals for.

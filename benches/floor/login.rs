@@ -86,20 +86,19 @@ fn they_open_each_other_s_states(service: &Service, floor: &Floor, shape: Shape,
         .expect("the floor opens a state of the crate");
     let challenge =
         oauth2::PkceCodeChallenge::from_code_verifier_sha256(&oauth2::PkceCodeVerifier::new(opened.code_verifier));
-    assert_eq!(
-        (challenge.as_str(), &opened.nonce),
-        (ours.code_challenge.as_deref().unwrap(), ours.nonce.as_ref().unwrap())
-    );
+    assert_eq!((challenge.as_str(), &opened.nonce), (ours.code_challenge.as_deref().unwrap(), &ours.nonce));
     let read = Fields {
         provider: &opened.provider,
         tenant: opened.tenant.as_deref().unwrap_or_default(),
         redirect: opened.redirect.as_deref().unwrap_or_default(),
         return_to: opened.return_to.as_deref().unwrap_or_default(),
+        openid: opened.nonce.is_some(),
     };
     assert_eq!((read, opened.replay_id.len()), (fields, 16));
 
     let theirs = straight_line::begin(floor, SESSION, fields, now() as u32);
-    assert_eq!((theirs.state.len(), theirs.code_challenge.len(), theirs.nonce.len()), (ours.state.len(), 43, 22));
+    assert_eq!((theirs.state.len(), theirs.code_challenge.len()), (ours.state.len(), 43));
+    assert_eq!(theirs.nonce.map(|nonce| nonce.len()), fields.openid.then_some(43));
     let waiting = service.callback(shape, ours);
     assert!(service.finish_text(&waiting, &theirs.state).is_ok(), "and the other way round");
     assert!(straight_line::finish(floor, SESSION, fields, &forged(&theirs.state), now()).is_none());

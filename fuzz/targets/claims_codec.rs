@@ -15,9 +15,13 @@ fn is_name(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(plain)
 }
 
+fn is_provider_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
 fn is_valid(plaintext: &Plaintext<'_>) -> bool {
     let Plaintext { lifetime, kind, provider, tenant, redirect, .. } = plaintext;
-    let names = is_name(provider) && (redirect.is_empty() || is_name(redirect));
+    let names = is_provider_id(provider) && (redirect.is_empty() || is_name(redirect));
     (1..=3600).contains(lifetime) && *kind < 4 && names && tenant.len() <= 64
 }
 
@@ -33,9 +37,9 @@ fn from_fields(data: &[u8]) {
     let shape = bytes.byte();
     let issued_at = u32::from_be_bytes(bytes.array());
     let (lifetime, restarts) = (bytes.short(), bytes.byte());
-    let (binding_tag, user) = (bytes.array(), bytes.array());
+    let (binding_tag, user, connection) = (bytes.array(), bytes.array(), bytes.array());
     let mut text = |most| std::str::from_utf8(bytes.some(most)).unwrap_or("other");
-    let (provider, redirect, return_to) = (text(40), text(40), text(1100));
+    let (provider, redirect, return_to) = (text(80), text(40), text(1100));
     let (tenant, data) = (bytes.some(80), bytes.0);
     let plaintext = Plaintext {
         issued_at,
@@ -44,6 +48,7 @@ fn from_fields(data: &[u8]) {
         kind: shape & 3,
         binding_tag,
         user_tag: (shape & 4 != 0).then_some(user),
+        connection_tag: (shape & 8 != 0).then_some(connection),
         provider,
         tenant,
         redirect,

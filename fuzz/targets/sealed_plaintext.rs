@@ -54,6 +54,8 @@ fuzz_target!(|data: &[u8]| {
         && claims.binding_tag == right
         // Where no user is signed in, a state that names one is refused.
         && claims.user_tag.is_none()
+        // And no flow here loads a provider.
+        && claims.connection_tag.is_none()
         && data.is_some();
     assert_eq!(finished.is_ok(), good, "{:?}", finished.map_err(|refused| refused.code()).err());
     let Ok(login) = finished else { return };

@@ -32,6 +32,7 @@ fn genuine(shape: u8, nonce: [u8; 24]) -> String {
         kind: 2,
         binding_tag: shop.sealer.session_tag(login, &session(), &nonce).unwrap(),
         user_tag: None,
+        connection_tag: None,
         provider: "github",
         tenant: &[9; 16][..usize::from(shape & 16)],
         redirect: "",

@@ -12,6 +12,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub(crate) use headers::RequestHeaders;
+#[cfg(test)]
+pub(crate) use secrets::connection_tag;
 pub(crate) use secrets::{FlowSecrets, user_tag};
 
 use crate::base64url;
@@ -310,10 +312,9 @@ pub(crate) fn compare(
 ) -> Comparison {
     let kind = holder.kind();
     let fits = |secret: &[u8; SECRET_BYTES]| {
-        let t1 = secrets::first_block(flow, kind, secret, nonce);
         // The kind is part of what is compared: a state bound with a session never fits a cookie.
-        equal_in_constant_time(&t1.expose()[..TAG_BYTES], binding_tag)
-            .then(|| FlowSecrets::expand(flow, kind, secret, nonce, t1))
+        let secrets = FlowSecrets::new(kind, secret, nonce);
+        equal_in_constant_time(&secrets.binding_tag(flow), binding_tag).then_some(secrets)
     };
     let found = match holder {
         Holder::Cookies(headers) => {

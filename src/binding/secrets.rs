@@ -1,4 +1,5 @@
-//! What is derived from a binding: tags, the code_verifier and the OpenID Connect nonce.
+//! Values derived for one login: tags, the code_verifier, the OpenID Connect nonce and the key of a stored payload
+//! (docs/wire-format.md, "Binding").
 
 use sha2::{Digest, Sha256};
 
@@ -9,84 +10,73 @@ use crate::framing::length_prefixed;
 use crate::ring::key::derive::HmacKey;
 use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
-use crate::token::wire::MAGIC;
+use crate::token::wire::{MAGIC, REPLAY_ID_BYTES, replay_id};
 
-/// Stands where the kind of binding stands, so that a user tag is never a binding tag.
-const USER_LABEL: u8 = 4;
+/// `magic ‖ kind of binding ‖ secret ‖ replay id`, and a place for the label. With the padding of SHA-256 it fills one block.
+const CONTEXT_BYTES: usize = MAGIC.len() + 1 + SECRET_BYTES + REPLAY_ID_BYTES + 1;
+const _: () = assert!(CONTEXT_BYTES == 53);
 
-/// What one login derives from its binding's secret and its token's nonce, under the token's own key.
-///
-/// `T1 = HMAC(K_flow, info ‖ 01)`, `T2 = HMAC(K_flow, T1 ‖ info ‖ 02)`, `info = magic ‖ kind ‖ secret ‖ nonce`
-/// (the shape of HKDF-Expand, RFC 5869 section 2.3). Neither the URL, nor the cookie, nor the key alone yields the
-/// code_verifier, so that PKCE is bound to the user agent (RFC 9700 section 2.1.1).
-#[derive(Debug)]
-pub(crate) struct FlowSecrets {
-    t1: SecretBytes<32>,
-    t2: SecretBytes<32>,
+/// The last byte of the context, which keeps one derived value from ever serving for another. 5 is reserved for a DPoP key.
+#[derive(Clone, Copy)]
+enum Label {
+    BindingTag = 1,
+    CodeVerifier = 2,
+    Nonce = 3,
+    RowKey = 6,
 }
 
+/// These two stand where the kind of binding stands, 0 to 3, so that neither tag is ever a value derived from a secret.
+const USER_LABEL: u8 = 4;
+#[cfg(test)]
+const CONNECTION_LABEL: u8 = 7;
+
+/// A login's binding secret with its state's replay id. Each value is `HMAC(K_flow, context ‖ label)`, computed when it is asked for.
+///
+/// Neither the URL, nor the cookie, nor the key alone yields the code_verifier, so that PKCE is bound to the user agent (RFC 9700
+/// section 2.1.1).
+#[derive(Debug)]
+pub(crate) struct FlowSecrets(SecretBytes<CONTEXT_BYTES>);
+
 impl FlowSecrets {
-    pub(crate) fn derive(
-        flow: &HmacKey,
-        kind: BindingKind,
-        secret: &[u8; SECRET_BYTES],
-        nonce: &[u8; NONCE_BYTES],
-    ) -> Self {
-        Self::expand(flow, kind, secret, nonce, first_block(flow, kind, secret, nonce))
+    pub(crate) fn new(kind: BindingKind, secret: &[u8; SECRET_BYTES], nonce: &[u8; NONCE_BYTES]) -> Self {
+        let mut context = SecretBytes::new([0; CONTEXT_BYTES]);
+        let bytes = context.expose_mut();
+        bytes[..4].copy_from_slice(&prefix(kind.number()));
+        bytes[4..36].copy_from_slice(secret);
+        bytes[36..52].copy_from_slice(&replay_id(nonce));
+        Self(context)
     }
 
-    pub(super) fn expand(
-        flow: &HmacKey,
-        kind: BindingKind,
-        secret: &[u8; SECRET_BYTES],
-        nonce: &[u8; NONCE_BYTES],
-        t1: SecretBytes<32>,
-    ) -> Self {
-        let t2 = flow.tag(&[t1.expose(), &prefix(kind.number()), secret, &counted(nonce, 2)]);
-        Self { t1, t2 }
+    fn derive(&self, flow: &HmacKey, label: Label) -> SecretBytes<32> {
+        flow.tag(&[&self.0.expose()[..CONTEXT_BYTES - 1], &[label as u8]])
     }
 
-    /// `T1[0..16]`, sealed into the state.
-    pub(crate) fn binding_tag(&self) -> [u8; TAG_BYTES] {
-        let mut tag = [0; TAG_BYTES];
-        tag.copy_from_slice(&self.t1.expose()[..TAG_BYTES]);
-        tag
+    /// Sealed into the state.
+    pub(crate) fn binding_tag(&self, flow: &HmacKey) -> [u8; TAG_BYTES] {
+        cut(&self.derive(flow, Label::BindingTag))
     }
 
-    /// base64url of `T1[16..32] ‖ T2[0..16]`, 43 characters (RFC 7636 section 4.1 takes 43 to 128).
-    pub(crate) fn code_verifier(&self) -> String {
-        base64url::encode(self.code_verifier_bytes().expose())
-    }
-
-    fn code_verifier_bytes(&self) -> SecretBytes<32> {
-        let mut bytes = SecretBytes::new([0; 32]);
-        let (first, second) = bytes.expose_mut().split_at_mut(16);
-        first.copy_from_slice(&self.t1.expose()[16..]);
-        second.copy_from_slice(&self.t2.expose()[..16]);
-        bytes
+    /// 43 characters (RFC 7636 section 4.1 allows 43 to 128).
+    pub(crate) fn code_verifier(&self, flow: &HmacKey) -> String {
+        base64url::encode(self.derive(flow, Label::CodeVerifier).expose())
     }
 
     /// base64url of SHA-256 of the verifier's text: `S256` of RFC 7636 section 4.2.
-    pub(crate) fn code_challenge(&self) -> String {
+    pub(crate) fn code_challenge(&self, flow: &HmacKey) -> String {
         let mut verifier = SecretBytes::<43>::new([0; 43]);
-        base64url::encode_into(self.code_verifier_bytes().expose(), verifier.expose_mut());
+        base64url::encode_into(self.derive(flow, Label::CodeVerifier).expose(), verifier.expose_mut());
         base64url::encode(Sha256::digest(verifier.expose()))
     }
 
-    /// base64url of `T2[16..32]`, the OpenID Connect nonce (Core section 15.5.2), 22 characters.
-    pub(crate) fn nonce(&self) -> String {
-        base64url::encode(&self.t2.expose()[16..])
+    /// The OpenID Connect nonce (Core section 15.5.2), 43 characters.
+    pub(crate) fn nonce(&self, flow: &HmacKey) -> String {
+        base64url::encode(self.derive(flow, Label::Nonce).expose())
     }
-}
 
-/// `T1`.
-pub(super) fn first_block(
-    flow: &HmacKey,
-    kind: BindingKind,
-    secret: &[u8; SECRET_BYTES],
-    nonce: &[u8; NONCE_BYTES],
-) -> SecretBytes<32> {
-    flow.tag(&[&prefix(kind.number()), secret, &counted(nonce, 1)])
+    /// `K_row`, for this login's payload in a store and no other.
+    pub(crate) fn row_key(&self, flow: &HmacKey) -> SecretBytes<32> {
+        self.derive(flow, Label::RowKey)
+    }
 }
 
 /// The magic, and the kind of binding or another label.
@@ -95,21 +85,34 @@ fn prefix(label: u8) -> [u8; 4] {
     [first, second, third, label]
 }
 
-/// The nonce and the number of a block.
-fn counted(nonce: &[u8; NONCE_BYTES], number: u8) -> [u8; NONCE_BYTES + 1] {
-    let mut counted = [number; NONCE_BYTES + 1];
-    counted[..NONCE_BYTES].copy_from_slice(nonce);
-    counted
+/// The first bytes of a tag.
+fn cut<const N: usize>(tag: &SecretBytes<32>) -> [u8; N] {
+    let mut first = [0; N];
+    first.iter_mut().zip(tag.expose()).for_each(|(to, from)| *to = *from);
+    first
 }
 
-/// `HMAC(K_flow, magic ‖ 04 ‖ nonce ‖ lp(user id))[..16]`: keeps an attacker from attaching his identity at the
-/// provider to the account of whoever follows his link (account-link fixation).
+/// `HMAC(K_flow, magic ‖ 04 ‖ nonce ‖ lp(user id))[..16]`: keeps an attacker from attaching their identity at the provider to the
+/// account of the user who follows their link (account-link fixation).
 pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -> [u8; TAG_BYTES] {
     let mut framed = Vec::with_capacity(user.len().saturating_add(2));
     length_prefixed(user, &mut framed);
-    let mut tag = [0; TAG_BYTES];
-    tag.copy_from_slice(&flow.tag(&[&prefix(USER_LABEL), nonce, &framed]).expose()[..TAG_BYTES]);
-    tag
+    cut(&flow.tag(&[&prefix(USER_LABEL), nonce, &framed]))
+}
+
+/// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id))[..8]`: a provider that the application loads at run time and that
+/// changed, or was swapped for another, while a login was under way gets no code of the old one (mix-up, RFC 9700 section 4.4).
+#[cfg(test)]
+pub(crate) fn connection_tag(
+    flow: &HmacKey,
+    nonce: &[u8; NONCE_BYTES],
+    issuer: &str,
+    client_id: &str,
+) -> [u8; crate::claims::codec::CONNECTION_TAG_BYTES] {
+    let mut framed = Vec::with_capacity(issuer.len().saturating_add(client_id.len()).saturating_add(4));
+    length_prefixed(issuer.as_bytes(), &mut framed);
+    length_prefixed(client_id.as_bytes(), &mut framed);
+    cut(&flow.tag(&[&prefix(CONNECTION_LABEL), &replay_id(nonce), &framed]))
 }
 
 #[cfg(test)]

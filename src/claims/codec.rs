@@ -1,7 +1,7 @@
 //! The plaintext of a state (docs/wire-format.md, "Plaintext"):
 //!
 //! ```text
-//! issued_at u32 BE ‖ lifetime u16 BE ‖ restarts u8 ‖ flags u8 ‖ binding tag 16 [‖ user tag 16]
+//! issued_at u32 BE ‖ lifetime u16 BE ‖ restarts u8 ‖ flags u8 ‖ binding tag 16 [‖ user tag 16] [‖ connection tag 8]
 //! ‖ provider ‖ tenant ‖ redirect ‖ return_to ‖ data
 //! ```
 //!
@@ -14,11 +14,15 @@ use crate::name;
 pub(crate) const LONGEST_LIFETIME: u16 = 3600;
 /// Bytes of a binding tag and of a user tag.
 pub(crate) const TAG_BYTES: usize = 16;
+/// Bytes of a connection tag.
+pub(crate) const CONNECTION_TAG_BYTES: usize = 8;
 /// The user tag is present.
 const FLAG_USER: u8 = 0b0000_0001;
 /// The kind of binding, for a clear error only.
 const FLAGS_KIND: u8 = 0b0000_0110;
 const KIND_SHIFT: u32 = 1;
+/// The connection tag is present.
+const FLAG_CONNECTION: u8 = 0b0000_1000;
 /// The longest field with a length before it: 15 bits.
 const LONGEST_FIELD: usize = 0x7fff;
 
@@ -56,6 +60,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) kind: BindingKind,
     pub(crate) binding_tag: [u8; TAG_BYTES],
     pub(crate) user_tag: Option<[u8; TAG_BYTES]>,
+    /// Of a provider that was loaded at run time.
+    pub(crate) connection_tag: Option<[u8; CONNECTION_TAG_BYTES]>,
     pub(crate) provider: &'a str,
     pub(crate) tenant: &'a [u8],
     pub(crate) redirect: &'a str,
@@ -73,9 +79,11 @@ impl<'a> Claims<'a> {
         out.extend_from_slice(&self.issued_at.to_be_bytes());
         out.extend_from_slice(&self.lifetime.to_be_bytes());
         let user = if self.user_tag.is_some() { FLAG_USER } else { 0 };
-        out.extend_from_slice(&[self.restarts, user | (self.kind.number() << KIND_SHIFT)]);
+        let connection = if self.connection_tag.is_some() { FLAG_CONNECTION } else { 0 };
+        out.extend_from_slice(&[self.restarts, user | (self.kind.number() << KIND_SHIFT) | connection]);
         out.extend_from_slice(&self.binding_tag);
         out.extend(self.user_tag.iter().flatten());
+        out.extend(self.connection_tag.iter().flatten());
         for field in [self.provider.as_bytes(), self.tenant, self.redirect.as_bytes(), self.return_to.as_bytes()] {
             write_field(field, out);
         }
@@ -90,16 +98,18 @@ impl<'a> Claims<'a> {
         let issued_at = u32::from_be_bytes(*rest.array()?);
         let lifetime = u16::from_be_bytes(*rest.array()?);
         let [restarts, flags] = *rest.array()?;
-        if flags & !(FLAG_USER | FLAGS_KIND) != 0 || !(1..=LONGEST_LIFETIME).contains(&lifetime) {
+        if flags & !(FLAG_USER | FLAGS_KIND | FLAG_CONNECTION) != 0 || !(1..=LONGEST_LIFETIME).contains(&lifetime) {
             return Err(MalformedClaims);
         }
         let binding_tag = *rest.array()?;
         let user_tag = if flags & FLAG_USER == 0 { None } else { Some(*rest.array()?) };
+        let connection_tag = if flags & FLAG_CONNECTION == 0 { None } else { Some(*rest.array()?) };
         let provider = rest.text()?;
         let tenant = rest.field()?;
         let redirect = rest.text()?;
         let return_to = rest.text()?;
-        let good = name::is_name(provider) && tenant.len() <= 64 && (redirect.is_empty() || name::is_name(redirect));
+        let good =
+            name::is_provider_id(provider) && tenant.len() <= 64 && (redirect.is_empty() || name::is_name(redirect));
         let kind = BindingKind::from_flags(flags);
         let claims = Self {
             issued_at,
@@ -108,6 +118,7 @@ impl<'a> Claims<'a> {
             kind,
             binding_tag,
             user_tag,
+            connection_tag,
             provider,
             tenant,
             redirect,

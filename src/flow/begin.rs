@@ -65,14 +65,15 @@ impl<T: LoginData> Flow<T> {
 
         let mut random = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
         let (nonce, bound) = inner.draw(&mut random, &binding, provider, table.cookie_max_age())?;
-        let secrets = FlowSecrets::derive(&keys.flow, binding.holder.kind(), bound.secret.expose(), &nonce);
+        let secrets = FlowSecrets::new(binding.holder.kind(), bound.secret.expose(), &nonce);
         let claims = Claims {
             issued_at,
             lifetime: inner.keys.lifetime(),
             restarts: login.restarts,
             kind: binding.holder.kind(),
-            binding_tag: secrets.binding_tag(),
+            binding_tag: secrets.binding_tag(&keys.flow),
             user_tag: binding.user.map(|user| user_tag(&keys.flow, &nonce, user)),
+            connection_tag: None,
             provider: &login.provider,
             tenant: login.tenant.as_ref().map_or(&[], Tenant::as_bytes),
             redirect: login.redirect.as_deref().unwrap_or_default(),
@@ -87,11 +88,12 @@ impl<T: LoginData> Flow<T> {
             SealError::Data(error) => BeginError::Data(error.into()),
         })?;
         let skew = table.ring().timing().skew;
-        let also = also(&SealedWith { keys, nonce: &nonce, now, expires_at: claims.expires_at(), skew });
+        let also =
+            also(&SealedWith { keys, nonce: &nonce, secrets: &secrets, now, expires_at: claims.expires_at(), skew });
         let begun = AuthorizationRequest {
             state,
-            code_challenge: provider.takes_pkce().then(|| secrets.code_challenge()),
-            nonce: provider.takes_nonce().then(|| secrets.nonce()),
+            code_challenge: provider.takes_pkce().then(|| secrets.code_challenge(&keys.flow)),
+            nonce: provider.takes_nonce().then(|| secrets.nonce(&keys.flow)),
             set_cookie: bound.set_cookie,
             login_secret: bound.login_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
@@ -107,6 +109,7 @@ impl<T: LoginData> Flow<T> {
 pub(crate) struct SealedWith<'a> {
     pub(crate) keys: &'a PurposeKeys,
     pub(crate) nonce: &'a [u8; NONCE_BYTES],
+    pub(crate) secrets: &'a FlowSecrets,
     pub(crate) now: u64,
     pub(crate) expires_at: u64,
     pub(crate) skew: u32,

@@ -21,7 +21,9 @@ use crate::open::{Authentic, Opened, is_over};
 use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::ring::key::id::KeyId;
+use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
+use crate::token::wire::replay_id;
 
 impl<T: LoginData> Flow<T> {
     /// Finishes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
@@ -247,8 +249,10 @@ impl<T: LoginData> OpenedCallback<T> {
                 let redirect_uri = flow.address(provider, origin.redirect.as_deref()).map(|at| Arc::clone(&at.text));
                 let login = Authorized {
                     code: Code(code),
-                    code_verifier: provider.takes_pkce().then(|| CodeVerifier(secrets.code_verifier())),
-                    nonce: provider.takes_nonce().then(|| Nonce(secrets.nonce())),
+                    code_verifier: provider
+                        .takes_pkce()
+                        .then(|| CodeVerifier(secrets.code_verifier(&sealed_with.flow))),
+                    nonce: provider.takes_nonce().then(|| Nonce(secrets.nonce(&sealed_with.flow))),
                     provider: provider.clone(),
                     origin,
                     data,
@@ -285,6 +289,7 @@ impl<T: LoginData> OpenedCallback<T> {
             state: callback.state,
             kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
+            row_key: keys.form().is_handle().then(|| Box::new(secrets.row_key(&sealed_with.flow))),
             outcome,
         })
     }
@@ -331,6 +336,8 @@ struct Checked<T> {
     kind: BindingKind,
     /// Until when the login may start again, in Unix seconds.
     restart_until: u64,
+    /// `K_row`, where a payload may be stored. Boxed, so that moving the login leaves no key behind.
+    row_key: Option<Box<SecretBytes<32>>>,
     outcome: LoginOutcome<T>,
 }
 
@@ -361,6 +368,10 @@ impl<T> VerifiedCallback<T> {
     pub(super) fn key(&self) -> &StateKey {
         &self.checked.key
     }
+
+    pub(super) fn row_key(&self) -> Option<&SecretBytes<32>> {
+        self.checked.row_key.as_deref()
+    }
 }
 
 impl<T: serde::Serialize> VerifiedCallback<T> {
@@ -383,7 +394,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
         self,
         used: Result<R, (FinishError, Whose)>,
     ) -> Result<(LoginOutcome<T>, R), FinishError> {
-        let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome } } = self;
+        let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome, .. } } = self;
         let provider = flow.provider(&outcome.origin().provider).map(Provider::id);
         match used {
             Ok(result) => {
@@ -400,13 +411,6 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
             }
         }
     }
-}
-
-/// The id by which a state is known to guards and stores: it says nothing of the state's text, which is a live credential.
-pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; 16] {
-    let mut id = [0; 16];
-    id.copy_from_slice(&nonce[..16]);
-    id
 }
 
 impl FlowInner {

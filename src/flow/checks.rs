@@ -14,6 +14,12 @@ impl FlowInner {
     /// What the state names must still be configured here.
     pub(super) fn configured_provider(&self, authentic: &Authentic<'_>) -> Result<&Provider, FinishError> {
         let Authentic { claims, return_to, .. } = authentic;
+        if claims.connection_tag.is_some() {
+            return Err(FinishError::because(
+                FinishErrorKind::WrongProvider,
+                "the state names a provider that was loaded at run time, and this flow loads none",
+            ));
+        }
         let provider = self.provider(claims.provider).ok_or_else(|| {
             FinishError::because(
                 FinishErrorKind::WrongProvider,

@@ -22,8 +22,6 @@ use std::sync::Arc;
 pub(crate) use crate::expect::Expect;
 pub use begin_error::BeginError;
 pub use builder::FlowBuilder;
-#[cfg(test)]
-pub(crate) use callback::replay_id;
 pub use callback::{OpenedCallback, VerifiedCallback};
 pub use config_error::ConfigError;
 pub use login::Login;

@@ -275,7 +275,7 @@ pub struct Code(pub(crate) String);
 /// The PKCE code_verifier (RFC 7636 section 4.1), 43 characters. `Debug` redacts it.
 pub struct CodeVerifier(pub(crate) String);
 
-/// The nonce that the ID token must carry, 22 characters. `Debug` redacts it.
+/// The nonce that the ID token must carry, 43 characters. `Debug` redacts it.
 pub struct Nonce(pub(crate) String);
 
 impl Code {

@@ -1,8 +1,8 @@
 //! A payload of a login that lies in a store: encrypted when the login starts, decrypted when it has finished.
 //!
-//! `K_row`, derived like `K_enc` under a label of its own, with the state's nonce: one payload for each state, so that key and
-//! nonce meet once. The associated data holds the state's form, the purpose, the application and the environment. An attacker who
-//! can write to the store can make a login fail, and can neither read a payload nor give one login another's.
+//! `K_row` belongs to one login: it is derived from key ring, browser secret and replay id, like the code_verifier. The associated data
+//! holds the state's form, the purpose, the application and the environment. An attacker who can write to the store can make a login
+//! fail, and can neither read a payload nor give one login another's.
 
 use std::future::Future;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::begin::SealedWith;
-use super::callback::{StateKey, replay_id};
+use super::callback::StateKey;
 use super::{
     AuthorizationRequest, BeginError, ConfigError, DataError, Flow, FlowBuilder, FlowInner, Login, LoginData,
     LoginOutcome, VerifiedCallback,
@@ -19,41 +19,49 @@ use crate::binding::Binding;
 use crate::observe::{Event, Scope};
 use crate::payload::{HandleKind, Payload, StoreError};
 use crate::refusal::{FinishError, FinishErrorKind, Whose};
-use crate::token::aead::TAG_BYTES;
-use crate::token::wire::Form;
+use crate::secret::SecretBytes;
+use crate::token::aead::{TAG_BYTES, Xaes256Gcm};
+use crate::token::wire::{Form, replay_id};
 
+/// Only their callbacks keep the key of a payload until the guard has answered.
+const NOT_HANDLES: &str =
+    "a payload beside the state needs a flow whose states are handles: build it with FlowBuilder::build_handles";
 /// The most bytes of JSON that one payload may have.
 const LONGEST_PAYLOAD: usize = 65_536;
 
-impl FlowBuilder<()> {
+impl<T> FlowBuilder<T> {
     /// Builds a flow whose states are handles of `kind`, for [`Flow::begin_and_store`]: their first four characters tell where the
-    /// payload lies. `StoredFlow` of the package `oauth-state-store` does this for you.
+    /// payload is. `StoredFlow` of the package `oauth-state-store` does this for you.
     ///
     /// # Errors
     ///
     /// As [`FlowBuilder::build`].
-    pub fn build_handles(self, kind: HandleKind) -> Result<Flow, ConfigError> {
+    pub fn build_handles(self, kind: HandleKind) -> Result<Flow<T>, ConfigError> {
         self.build_form(Form::Handle(kind))
     }
 }
 
 impl<T: LoginData> Flow<T> {
-    /// [`Flow::begin`] with a payload that is too long for a URL: up to 64 KiB of JSON, encrypted under the ring, which `put` stores
-    /// until [`Payload::keep_until`]. Only [`VerifiedCallback::mark_used_and_fetch`] decrypts it.
+    /// [`Flow::begin`] with a payload that is too long for a URL: up to 64 KiB of JSON, encrypted under a key of this login alone, which
+    /// `put` stores until [`Payload::keep_until`]. Only [`VerifiedCallback::mark_used_and_fetch`] decrypts it. The flow is one of
+    /// [`FlowBuilder::build_handles`].
     ///
     /// # Errors
     ///
     /// As [`Flow::begin`]; [`BeginError::Data`] and [`BeginError::DataTooLong`] for the payload, and [`BeginError::Store`] if it could
-    /// not be stored.
+    /// not be stored, or if the flow was built without handles.
     ///
     /// # Examples
     ///
     /// ```
-    /// use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
+    /// use oauth_state::payload::{HandleKind, MemoryPayloadStore, PayloadStore};
     /// use oauth_state::testing::{self, TestBrowser, block_on};
-    /// use oauth_state::{Binding, Expect, Login, LoginOutcome};
+    /// use oauth_state::{App, Binding, Expect, Flow, Login, LoginOutcome, Provider, SingleProcessGuard};
     /// # block_on(async {
-    /// let (flow, store) = (testing::flow(), &MemoryPayloadStore::with_capacity(100));
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .provider(Provider::github())
+    ///     .build_handles(HandleKind::MEMORY)?;
+    /// let store = &MemoryPayloadStore::with_capacity(100);
     ///
     /// let cart = vec!["a book".to_owned(), "a lamp".to_owned()];
     /// let (binding, login) = (Binding::cookie_headers([]), Login::with("github"));
@@ -96,6 +104,9 @@ impl<T: LoginData> Flow<T> {
         login: &Login<T>,
         payload: &P,
     ) -> Result<(AuthorizationRequest, Payload), BeginError> {
+        if !self.inner.keys.load().form().is_handle() {
+            return Err(BeginError::Store(StoreError::misconfigured(NOT_HANDLES)));
+        }
         let json = serde_json::to_vec(payload).map_err(|error| BeginError::Data(error.into()))?;
         let too_long = |actual| BeginError::DataTooLong { actual, limit: LONGEST_PAYLOAD };
         let length = json.len();
@@ -123,10 +134,10 @@ impl<T: Serialize> VerifiedCallback<T> {
     where
         S: Future<Output = Result<Option<Vec<u8>>, StoreError>>,
     {
-        let (flow, key) = (&*self.flow, self.key());
+        let (flow, key, row_key) = (&*self.flow, self.key(), self.row_key());
         let used = self.scope.around(async {
             flow.mark_used(key).await?;
-            flow.fetch_payload(key, || get(replay_id(&key.nonce))).await.map_err(|error| {
+            flow.fetch_payload(key, row_key, || get(replay_id(&key.nonce))).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
@@ -141,8 +152,8 @@ impl<T: Serialize> VerifiedCallback<T> {
 impl SealedWith<'_> {
     /// The encrypted payload; `None` if it is longer than the AEAD takes.
     pub(super) fn payload(&self, mut json: Vec<u8>) -> Option<Payload> {
-        let keys = &self.keys.rows;
-        let tag = keys.encryption.encrypt(self.nonce, &keys.associated_data, &mut json).ok()?;
+        let encryption = Xaes256Gcm::new(self.secrets.row_key(&self.keys.flow).expose());
+        let tag = encryption.encrypt(self.nonce, &self.keys.row_associated_data, &mut json).ok()?;
         json.extend_from_slice(&tag);
         // Two servers' clocks differ by the skew, and each allows for it.
         let keep_until = self.expires_at.saturating_add(u64::from(self.skew).saturating_mul(2));
@@ -166,17 +177,24 @@ impl FlowInner {
     async fn fetch_payload<P: DeserializeOwned, S: Future<Output = Result<Option<Vec<u8>>, StoreError>>>(
         &self,
         key: &StateKey,
+        row_key: Option<&SecretBytes<32>>,
         get: impl FnOnce() -> S,
     ) -> Result<P, FinishError> {
+        let row_key = row_key.ok_or_else(|| FinishError::because(FinishErrorKind::NotStored, NOT_HANDLES))?;
         let value = self.ask_store("get", get).await;
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
-        let json = self.open_payload(key, value.ok_or(FinishErrorKind::NotStored)?)?;
+        let json = self.open_payload(key, row_key, value.ok_or(FinishErrorKind::NotStored)?)?;
         serde_json::from_slice(&json)
             .map_err(|error| FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error)))
     }
 
     /// Decrypts the payload of a state.
-    fn open_payload(&self, key: &StateKey, mut value: Vec<u8>) -> Result<Vec<u8>, FinishError> {
+    fn open_payload(
+        &self,
+        key: &StateKey,
+        row_key: &SecretBytes<32>,
+        mut value: Vec<u8>,
+    ) -> Result<Vec<u8>, FinishError> {
         let forged = || {
             FinishError::because(
                 FinishErrorKind::Forged,
@@ -185,12 +203,13 @@ impl FlowInner {
         };
         // A store takes its time: a key that was revoked meanwhile opens nothing any more.
         let table = self.keys.load();
-        let keys = &table.opening(key.key_id, self.now())?.rows;
+        let associated_data = &table.opening(key.key_id, self.now())?.row_associated_data;
         let length =
             value.len().checked_sub(TAG_BYTES).filter(|length| *length <= LONGEST_PAYLOAD).ok_or_else(forged)?;
         let (json, tag) = value.split_at_mut(length);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| forged())?;
-        keys.encryption.decrypt(&key.nonce, &keys.associated_data, json, &tag).map_err(|_| forged())?;
+        let encryption = Xaes256Gcm::new(row_key.expose());
+        encryption.decrypt(&key.nonce, associated_data, json, &tag).map_err(|_| forged())?;
         value.truncate(length);
         Ok(value)
     }

@@ -31,7 +31,7 @@ pub struct AuthorizationRequest {
     /// The `code_challenge` parameter, 43 characters, for `code_challenge_method=S256` (RFC 7636 section 4.3); `None` if the provider's
     /// preset knows that it rejects PKCE.
     pub code_challenge: Option<String>,
-    /// The `nonce` parameter of OpenID Connect, 22 characters; `None` if the login asks for no ID token: its preset knows of none, and
+    /// The `nonce` parameter of OpenID Connect, 43 characters; `None` if the login asks for no ID token: its preset knows of none, and
     /// `openid` is not among the provider's scopes.
     pub nonce: Option<String>,
     /// The value of a `Set-Cookie` header to send with the redirect, for a login that is bound by cookie. Send it

@@ -2,7 +2,7 @@
 
 use super::begin::SealedWith;
 use crate::base64url;
-use crate::binding::{Binding, FlowSecrets, Holder, user_tag};
+use crate::binding::{Binding, FlowSecrets, Holder, connection_tag, user_tag};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::name::{App, Purpose};
 use crate::payload::HandleKind;
@@ -35,14 +35,15 @@ fn examples() -> String {
     let keys = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let nonce: [u8; 24] = std::array::from_fn(|position| position as u8);
     let Holder::Session(secret) = Binding::session(b"0123456789abcdef").unwrap().holder else { unreachable!() };
-    let secrets = FlowSecrets::derive(&keys.flow, BindingKind::Session, secret.expose(), &nonce);
+    let secrets = FlowSecrets::new(BindingKind::Session, secret.expose(), &nonce);
     let bare = Claims {
         issued_at: 1_800_000_000,
         lifetime: 600,
         restarts: 0,
         kind: BindingKind::Session,
-        binding_tag: secrets.binding_tag(),
+        binding_tag: secrets.binding_tag(&keys.flow),
         user_tag: None,
+        connection_tag: None,
         provider: "github",
         tenant: b"",
         redirect: "",
@@ -64,14 +65,21 @@ fn examples() -> String {
         KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Handle(HandleKind::REDIS)).unwrap();
     let of_handles = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let handle = seal::seal(of_handles, &nonce, &bare, &(), 2048).unwrap();
-    let sealed_with =
-        SealedWith { keys: of_handles, nonce: &nonce, now: 1_800_000_000, expires_at: 1_800_000_600, skew: 60 };
+    let sealed_with = SealedWith {
+        keys: of_handles,
+        nonce: &nonce,
+        secrets: &secrets,
+        now: 1_800_000_000,
+        expires_at: 1_800_000_600,
+        skew: 60,
+    };
     let row = sealed_with.payload(b"42".to_vec()).unwrap();
     let table = KeyTable::new(KeyRing::from(root.clone()), &[Purpose::Login], &app, Form::Signed).unwrap();
     let of_signed = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let signed = seal::seal(of_signed, &nonce, &bare, &(), 2048).unwrap();
     let signed_bytes = base64url_bytes(&signed);
-    let lines: [(&str, String); 28] = [
+    let connection = connection_tag(&keys.flow, &nonce, "https://login.acme.example", "client-7");
+    let lines: [(&str, String); 29] = [
         ("root key", hex(&SAMPLE_KEYS[0])),
         ("as text", root.to_secret_text().expose().to_owned()),
         ("root key id", root.id().to_string()),
@@ -82,19 +90,20 @@ fn examples() -> String {
         ("nonce", hex(&nonce)),
         ("session id", "0123456789abcdef".to_owned()),
         ("secret", hex(secret.expose())),
-        ("binding tag", hex(&secrets.binding_tag())),
-        ("code_verifier", secrets.code_verifier()),
-        ("code_challenge", secrets.code_challenge()),
-        ("OIDC nonce", secrets.nonce()),
+        ("binding tag", hex(&secrets.binding_tag(&keys.flow))),
+        ("code_verifier", secrets.code_verifier(&keys.flow)),
+        ("code_challenge", secrets.code_challenge(&keys.flow)),
+        ("OIDC nonce", secrets.nonce(&keys.flow)),
         ("plaintext 1", hex(&plaintext(&bare, ""))),
         ("state 1", bare_state.clone()),
         ("bytes 1", hex(&base64url_bytes(&bare_state))),
         ("user tag", hex(&tag)),
+        ("connection tag", hex(&connection)),
         ("plaintext 2", hex(&plaintext(&full, "42"))),
         ("state 2", full_state),
         ("handle", handle),
-        ("K_row", hex(derive(&root, "row", Purpose::Login, &app).expose())),
-        ("row assoc. data", hex(&of_handles.rows.associated_data)),
+        ("K_row", hex(secrets.row_key(&of_handles.flow).expose())),
+        ("row assoc. data", hex(&of_handles.row_associated_data)),
         ("row value", hex(row.value())),
         ("K_sign", hex(derive(&root, "sign", Purpose::Login, &app).expose())),
         ("sig. assoc. data", hex(&of_signed.associated_data)),

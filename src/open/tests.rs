@@ -23,6 +23,7 @@ fn claims<'a>(return_to: &'a str, user_tag: Option<[u8; 16]>) -> Claims<'a> {
         kind: BindingKind::Session,
         binding_tag: [0; 16],
         user_tag,
+        connection_tag: None,
         provider: "github",
         tenant: b"",
         redirect: "",

@@ -94,14 +94,14 @@ struct Issuer {
 }
 
 impl Provider {
-    /// Any other provider, by an id of 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`; up to 8 bytes keep the state
-    /// within 112 characters.
+    /// Any other provider, by an id of 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`; up to 8 bytes keep the
+    /// state within 112 characters.
     ///
     /// # Errors
     ///
     /// [`NameError`] if the id is not such a name.
     pub fn custom(id: &str) -> Result<Self, NameError> {
-        name::check("provider id", id)?;
+        name::check_provider_id(id)?;
         Ok(Self::bare(id))
     }
 

@@ -152,7 +152,7 @@ impl Provider {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn oidc(id: &str, issuer: &str) -> Result<Self, PresetError> {
-        name::check("provider id", id)?;
+        name::check_provider_id(id)?;
         presets::OIDC.provider().with(|settings| settings.id = id.to_owned()).with_issuer(issuer)
     }
 

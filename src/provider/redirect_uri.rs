@@ -155,11 +155,13 @@ pub(crate) fn host_of(authority: &str) -> Option<&str> {
 
 /// Whether `Host: host` and `Origin: scheme://authority` name one origin. Browsers leave the default port out; proxies may add it.
 pub(crate) fn is_host_of_origin(host: &str, scheme: &str, authority: &str) -> bool {
-    let short = |text: &str| {
-        let port = default_port(scheme).map(|port| format!(":{port}"));
-        port.and_then(|port| text.strip_suffix(&port)).unwrap_or(text).to_ascii_lowercase()
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
     };
-    host_of(host).is_some() && short(host) == short(authority)
+    let short = |text| str::strip_suffix(text, default_port).unwrap_or(text);
+    host_of(host).is_some() && short(host).eq_ignore_ascii_case(short(authority))
 }
 
 #[cfg(test)]

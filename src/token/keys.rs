@@ -16,13 +16,13 @@ pub(crate) struct PurposeKeys {
     pub(crate) purpose: Purpose,
     /// What tokens of this form, and of no other, are made and opened with.
     construction: Construction,
-    /// `K_flow`: binding tags, user tags, the code_verifier and the OpenID Connect nonce.
+    /// `K_flow`: everything that is derived for one login.
     pub(crate) flow: HmacKey,
     /// It depends on nothing that changes from token to token, so it is written down once.
     pub(crate) associated_data: Box<[u8]>,
     pub(crate) form: Form,
-    /// For a payload in a store.
-    pub(crate) rows: Box<RowKeys>,
+    /// Of a payload in a store.
+    pub(crate) row_associated_data: Box<[u8]>,
 }
 
 /// The one construction of a form, with its key; the key of the other one is not even derived. Boxed, because a place that is larger
@@ -35,22 +35,10 @@ enum Construction {
     Signed(Box<SigningKey>),
 }
 
-/// What the rows of a store are sealed with.
-#[derive(Debug)]
-pub(crate) struct RowKeys {
-    /// `K_row`.
-    pub(crate) encryption: Xaes256Gcm,
-    pub(crate) associated_data: Box<[u8]>,
-}
-
 impl PurposeKeys {
     fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
         let key = |label: &str| derive(&ring_key.root, label, purpose, app);
-        let rows = Box::new(RowKeys {
-            encryption: Xaes256Gcm::new(key("row").expose()),
-            associated_data: wire::associated_data("row", form, id, purpose, app),
-        });
         let (label, construction) = match form {
             Form::Signed => ("signed", Construction::Signed(Box::new(SigningKey::new(key("sign").expose())))),
             Form::Sealed | Form::Handle(_) => {
@@ -64,7 +52,7 @@ impl PurposeKeys {
             flow: HmacKey::new(key("flow").expose()),
             associated_data: wire::associated_data(label, form, id, purpose, app),
             form,
-            rows,
+            row_associated_data: wire::associated_data("row", form, id, purpose, app),
         }
     }
 

@@ -132,6 +132,16 @@ impl Form {
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     }
 }
+/// The id by which a state is known to guards and stores, and from which its login's values are derived: unique and authenticated, as the
+/// nonce is. It says nothing of the state's text, which is a live credential.
+pub(crate) fn replay_id(nonce: &[u8; NONCE_BYTES]) -> [u8; REPLAY_ID_BYTES] {
+    let mut id = [0; REPLAY_ID_BYTES];
+    id.copy_from_slice(&nonce[..REPLAY_ID_BYTES]);
+    id
+}
+
+/// Bytes of a replay id.
+pub(crate) const REPLAY_ID_BYTES: usize = 16;
 const KEY_ID_BYTES: usize = 4;
 /// The bytes before the ciphertext, or before the plaintext of a signed token.
 pub(crate) const HEAD_BYTES: usize = MAGIC_BYTES + KEY_ID_BYTES + NONCE_BYTES;

@@ -29,6 +29,8 @@ struct FrozenFlow {
     environment: String,
     ring: String,
     purposes: Vec<String>,
+    #[serde(default)]
+    purposes_without_code: Vec<String>,
     providers: BTreeMap<String, FrozenProvider>,
     data: String,
     /// How its states' text begins; `ost1` where it is not said.
@@ -98,7 +100,9 @@ fn purpose(text: &str) -> Purpose {
         "login" => Purpose::Login,
         "link" => Purpose::Link,
         "reauthenticate" => Purpose::Reauthenticate,
+        "logout" => Purpose::Logout,
         "custom:pay" => Purpose::Custom("pay"),
+        "custom:consent" => Purpose::Custom("consent"),
         other => panic!("no purpose of the vectors: {other}"),
     }
 }
@@ -109,6 +113,8 @@ impl FrozenFlow {
         let guard = SingleProcessGuard::with_capacity(10);
         let builder = Flow::builder(app, self.ring.parse::<KeyRing>().unwrap(), guard).clock(ManualClock::at(now));
         let builder = self.purposes.iter().map(|text| purpose(text)).fold(builder, FlowBuilder::purpose);
+        let without_code = self.purposes_without_code.iter().map(|text| purpose(text));
+        let builder = without_code.fold(builder, FlowBuilder::purpose_without_code);
         let providers = self.providers.iter().map(|(id, frozen)| frozen.build(id));
         let builder = providers.fold(builder.carrying(), FlowBuilder::provider);
         match self.form.as_deref() {
@@ -181,6 +187,7 @@ impl Vector {
                 accepted["data"] = serde_json::to_value(refusal.data).unwrap();
                 accepted["error"] = refusal.error.as_str().into();
             }
+            LoginOutcome::Returned(returned) => accepted["data"] = serde_json::to_value(returned.data).unwrap(),
             _ => panic!("another ending"),
         }
         Ok(accepted)

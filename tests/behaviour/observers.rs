@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use oauth_state::observe::{Event, Observer, Observers};
-use oauth_state::payload::{MemoryPayloadStore, PayloadStore};
+use oauth_state::payload::{HandleKind, MemoryPayloadStore, PayloadStore};
 use oauth_state::ring::{KeyRingDocument, RingTiming};
 use oauth_state::testing::{ManualClock, block_on, ring};
-use oauth_state::{Binding, Callback, Expect, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
+use oauth_state::{Binding, Callback, Expect, Flow, FlowBuilder, LiveKeyRing, Login, Provider, SingleProcessGuard};
 use support::shop::{NOW, app, callback, session};
 
 /// What it was told, in words.
@@ -37,13 +37,16 @@ impl Record {
 }
 
 fn watched(clock: &ManualClock) -> (Flow, Record) {
+    built(clock, |builder| builder.build().unwrap())
+}
+
+fn built(clock: &ManualClock, build: impl FnOnce(FlowBuilder<()>) -> Flow) -> (Flow, Record) {
     let record = Record::default();
-    let flow = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(100))
+    let builder = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(100))
         .clock(clock.clone())
         .observers(Observers::default().and(record.clone()))
-        .provider(Provider::github())
-        .build()
-        .unwrap();
+        .provider(Provider::github());
+    let flow = build(builder);
     assert_eq!(record.taken(), ["ring 0"]);
     (flow, record)
 }
@@ -99,7 +102,7 @@ fn the_steps_by_themselves_are_told_as_well() {
 
 #[test]
 fn a_payload_is_told_with_its_login() {
-    let (flow, record) = watched(&ManualClock::at(NOW));
+    let (flow, record) = built(&ManualClock::at(NOW), |builder| builder.build_handles(HandleKind::MEMORY).unwrap());
     let store = MemoryPayloadStore::with_capacity(10);
     let begin = flow.begin_and_store(session(), Login::with("github"), 7, |row| {
         let store = store.clone();
@@ -121,6 +124,23 @@ fn a_payload_is_told_with_its_login() {
     });
     assert!(block_on(full).is_err());
     assert_eq!(record.taken(), ["store put false", "not started Some(\"github\") store_unavailable"]);
+}
+
+/// A flow that was built without handles keeps no key for a payload: a user would lose the login after the provider.
+#[test]
+fn a_payload_needs_a_flow_of_handles() {
+    let (flow, record) = watched(&ManualClock::at(NOW));
+    let refused =
+        block_on(flow.begin_and_store(session(), Login::with("github"), 7, |_| async { Ok(()) })).unwrap_err();
+    let cause = std::error::Error::source(&refused).and_then(std::error::Error::source).unwrap().to_string();
+    assert!(cause.contains("FlowBuilder::build_handles"), "{cause}");
+    assert_eq!(record.taken(), ["not started Some(\"github\") store_unavailable"]);
+
+    let state = flow.begin(session(), Login::with("github")).unwrap().state;
+    let verified = flow.check(session(), Expect::provider("github"), callback(&state)).unwrap();
+    let refused = block_on(verified.mark_used_and_fetch::<u8, _>(|_| async { Ok(None) })).unwrap_err();
+    assert_eq!(refused.code(), "not_stored");
+    assert!(refused.diagnosis().contains("FlowBuilder::build_handles"), "{}", refused.diagnosis());
 }
 
 /// An observer that asks the ring for its status must not wait for a lock that the ring holds.

@@ -156,7 +156,7 @@ fn an_issuer_is_an_https_address_without_query_and_fragment() {
     ] {
         assert!(Provider::oidc("acme", issuer).is_ok(), "{issuer}");
     }
-    assert!(matches!(Provider::oidc("Acme", "https://login.acme.example"), Err(PresetError::Name(_))));
+    assert!(matches!(Provider::oidc("a/b", "https://login.acme.example"), Err(PresetError::Name(_))));
 }
 
 fn shop_of(preset: &Preset) -> Shop<String> {

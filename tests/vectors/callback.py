@@ -18,8 +18,8 @@ def parameters(octets):
             yield tuple(unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "replace") for part in (name, value))
 
 
-def parse_callback(octets):
-    """Each parameter once, and what is empty counts as absent."""
+def parse_callback(octets, may_lack_an_answer=False):
+    """Each parameter once, and what is empty counts as absent. A callback of a logout, for example, may have neither code nor error."""
     if len(octets) > LONGEST:
         raise Refused("too_long")
     seen = {}
@@ -34,9 +34,9 @@ def parse_callback(octets):
         raise Refused("missing_state")
     if "code" in given and "error" in given:
         raise Refused("code_and_error")
-    if "code" not in given and "error" not in given:
+    if "code" not in given and "error" not in given and not may_lack_an_answer:
         raise Refused("code_missing")
-    if not all("\x20" <= character <= "\x7e" for character in given.get("code", given.get("error"))):
+    if not all("\x20" <= character <= "\x7e" for character in given.get("code", given.get("error", ""))):
         raise Refused("malformed")
     if len(given.get("error", "")) > LONGEST_ERROR:
         raise Refused("too_long")

@@ -20,7 +20,7 @@ class Keys:
     def __init__(self, root, purpose, app, environment):
         around = context(purpose, app, environment)
         derive = lambda label: mac(root, lp(b"oauth-state/v1/" + label) + around)
-        self.purpose, self.enc, self.flow, self.row = purpose, derive(b"enc"), derive(b"flow"), derive(b"row")
+        self.purpose, self.enc, self.flow = purpose, derive(b"enc"), derive(b"flow")
         self.sign = derive(b"sign")
         self.id = derive(b"key-id")[:4]
         self.around = around
@@ -43,10 +43,8 @@ def root_key_id(key):
 
 
 def expand(keys, kind, secret, nonce):
-    info = MAGIC + bytes([kind]) + secret + nonce
-    t1 = mac(keys.flow, info + b"\x01")
-    t2 = mac(keys.flow, t1 + info + b"\x02")
-    return {"tag": t1[:16], "code_verifier": encode(t1[16:] + t2[:16]), "nonce": encode(t2[16:])}
+    derive = lambda label: mac(keys.flow, MAGIC + bytes([kind]) + secret + nonce[:16] + bytes([label]))
+    return {"tag": derive(1)[:16], "code_verifier": encode(derive(2)), "nonce": encode(derive(3)), "row": derive(6)}
 
 
 def code_challenge(code_verifier):
@@ -55,6 +53,10 @@ def code_challenge(code_verifier):
 
 def user_tag(keys, nonce, user):
     return mac(keys.flow, MAGIC + b"\x04" + nonce + lp(user))[:16]
+
+
+def connection_tag(keys, nonce, issuer, client_id):
+    return mac(keys.flow, MAGIC + b"\x07" + nonce[:16] + lp(issuer.encode()) + lp(client_id.encode()))[:8]
 
 
 def session_secret(session_id):

@@ -2,39 +2,75 @@ use super::*;
 
 const NONCE: [u8; 24] = [9; 24];
 
-fn derived(key: u8, kind: BindingKind, secret: u8, nonce: u8) -> [String; 3] {
-    let secrets = FlowSecrets::derive(&HmacKey::new(&[key; 32]), kind, &[secret; 32], &[nonce; 24]);
-    [base64url::encode(secrets.binding_tag()), secrets.code_verifier(), secrets.nonce()]
+fn key(byte: u8) -> HmacKey {
+    HmacKey::new(&[byte; 32])
+}
+
+/// Every value that is derived of a secret, in base64url.
+fn derived(key_byte: u8, kind: BindingKind, secret: u8, nonce: u8) -> [String; 5] {
+    let (flow, secrets) = (key(key_byte), FlowSecrets::new(kind, &[secret; 32], &[nonce; 24]));
+    let row = base64url::encode(secrets.row_key(&flow).expose());
+    let tag = base64url::encode(secrets.binding_tag(&flow));
+    [tag, secrets.code_verifier(&flow), secrets.code_challenge(&flow), secrets.nonce(&flow), row]
 }
 
 #[test]
-fn the_verifier_needs_the_key_the_secret_and_the_nonce() {
-    let [tag, verifier, nonce] = derived(1, BindingKind::Cookie, 2, 3);
-    assert_eq!((tag.len(), verifier.len(), nonce.len()), (22, 43, 22));
+fn every_value_needs_the_key_the_kind_the_secret_and_the_nonce() {
+    let values = derived(1, BindingKind::Cookie, 2, 3);
+    assert_eq!(values.each_ref().map(String::len), [22, 43, 43, 43, 43]);
     for other in [
         derived(9, BindingKind::Cookie, 2, 3),
         derived(1, BindingKind::Session, 2, 3),
         derived(1, BindingKind::Cookie, 9, 3),
         derived(1, BindingKind::Cookie, 2, 9),
     ] {
-        assert!(tag != other[0] && verifier != other[1] && nonce != other[2]);
+        assert!(values.iter().zip(other).all(|(value, other)| *value != other));
     }
+}
+
+/// A label that two values share would publish one of them with the other: the nonce and the challenge are in the URL, the tag is
+/// compared, and a verifier or the key of a payload is never sent to the browser.
+#[test]
+fn no_value_is_part_of_another() {
+    let values = derived(1, BindingKind::Cookie, 2, 3);
+    let flow = key(1);
+    let tags = [
+        base64url::encode(user_tag(&flow, &[3; 24], &[2; 32])),
+        base64url::encode(connection_tag(&flow, &[3; 24], "https://login.example", "client")),
+    ];
+    let all: Vec<&str> = values.iter().chain(&tags).map(|value| &value[..8]).collect();
+    assert!(all.iter().enumerate().all(|(at, value)| !all[..at].contains(value)), "{all:?}");
 }
 
 #[test]
 fn the_challenge_is_s256_of_the_verifier() {
-    let secrets = FlowSecrets::derive(&HmacKey::new(&[1; 32]), BindingKind::Cookie, &[2; 32], &NONCE);
-    let oracle =
-        oauth2::PkceCodeChallenge::from_code_verifier_sha256(&oauth2::PkceCodeVerifier::new(secrets.code_verifier()));
-    assert_eq!(secrets.code_challenge(), oracle.as_str());
+    let secrets = FlowSecrets::new(BindingKind::Cookie, &[2; 32], &NONCE);
+    let verifier = oauth2::PkceCodeVerifier::new(secrets.code_verifier(&key(1)));
+    let oracle = oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+    assert_eq!(secrets.code_challenge(&key(1)), oracle.as_str());
 }
 
 /// A user id must not be able to spell another's, nor a binding tag.
 #[test]
 fn user_tags_differ_by_user_and_by_login() {
-    let flow = HmacKey::new(&[1; 32]);
+    let flow = key(1);
     let tag = user_tag(&flow, &NONCE, b"ann");
     assert_ne!(tag, user_tag(&flow, &NONCE, b"anna"));
     assert_ne!(tag, user_tag(&flow, &NONCE, b"ann\0"));
     assert_ne!(tag, user_tag(&flow, &[8; 24], b"ann"));
+}
+
+/// A connection that was swapped for another must not keep its tag, wherever one name ends and the next begins.
+#[test]
+fn connection_tags_differ_by_issuer_client_and_login() {
+    let tag = |nonce, issuer, client_id| connection_tag(&key(1), &[nonce; 24], issuer, client_id);
+    let tags = [
+        tag(9, "https://a.example", "client"),
+        tag(8, "https://a.example", "client"),
+        tag(9, "https://b.example", "client"),
+        tag(9, "https://a.example", "other"),
+        tag(9, "https://a.examplec", "lient"),
+        tag(9, "", "https://a.exampleclient"),
+    ];
+    assert!(tags.iter().enumerate().all(|(at, tag)| !tags[..at].contains(tag)));
 }

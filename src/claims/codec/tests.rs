@@ -9,6 +9,7 @@ fn sample<'a>(return_to: &'a str, data: &'a [u8]) -> Claims<'a> {
         kind: BindingKind::Session,
         binding_tag: [1; 16],
         user_tag: Some([2; 16]),
+        connection_tag: Some([4; 8]),
         provider: "github",
         tenant: &[3; 16],
         redirect: "web",
@@ -32,7 +33,8 @@ fn what_is_written_is_read_again() {
         assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
     }
     for kind in [BindingKind::Unbound, BindingKind::Cookie, BindingKind::LoginSecret] {
-        let claims = Claims { kind, user_tag: None, tenant: b"", redirect: "", ..sample("", b"") };
+        let claims =
+            Claims { kind, user_tag: None, connection_tag: None, tenant: b"", redirect: "", ..sample("", b"") };
         assert_eq!(Claims::read(&bytes_of(&claims)), Ok(claims));
     }
 }
@@ -47,17 +49,17 @@ fn a_plaintext_cut_anywhere_before_its_data_is_refused() {
 
 #[test]
 fn unknown_flags_wrong_lifetimes_and_second_spellings_are_refused() {
-    let good = bytes_of(&Claims { user_tag: None, tenant: b"", redirect: "", ..sample("", b"") });
+    let good = bytes_of(&Claims { user_tag: None, connection_tag: None, tenant: b"", redirect: "", ..sample("", b"") });
     let with = |at: usize, value: u8| {
         let mut bytes = good.clone();
         bytes[at] = value;
         Claims::read(&bytes).map(|_| ())
     };
     assert!(Claims::read(&good).is_ok());
-    (3..8).for_each(|bit| assert_eq!(with(7, 1 << bit), Err(MalformedClaims)));
+    (4..8).for_each(|bit| assert_eq!(with(7, 1 << bit), Err(MalformedClaims)));
     assert_eq!(Claims::read(&[&good[..4], &[0, 0], &good[6..]].concat()), Err(MalformedClaims));
     assert_eq!(Claims::read(&[&good[..4], &3601u16.to_be_bytes(), &good[6..]].concat()), Err(MalformedClaims));
-    assert_eq!(with(25, b'G'), Err(MalformedClaims));
+    assert_eq!(with(25, b'/'), Err(MalformedClaims));
     assert_eq!(with(25, 0xff), Err(MalformedClaims));
     let long_form = [&good[..24], &[0x80, 6], &good[25..]].concat();
     assert_eq!(Claims::read(&long_form), Err(MalformedClaims));
@@ -69,7 +71,7 @@ proptest! {
     #[test]
     fn whatever_is_read_is_written_back_the_same(mut bytes in prop::collection::vec(any::<u8>(), 24..200)) {
         // Make the fixed part plausible, so that the fields behind it are reached.
-        let flags = bytes[7] & 7;
+        let flags = bytes[7] & 15;
         bytes[4..8].copy_from_slice(&[0, 60, 0, flags]);
         if let Ok(claims) = Claims::read(&bytes) {
             prop_assert_eq!(bytes_of(&claims), bytes);

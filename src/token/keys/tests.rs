@@ -68,7 +68,7 @@ fn a_token_is_opened_by_the_construction_of_its_own_form_alone() {
 fn no_other_key_of_the_root_signs() {
     let table = table(Form::Signed);
     let keys = table.sealing(Purpose::Login, 1).unwrap();
-    for (label, opens) in [("sign", true), ("enc", false), ("flow", false), ("row", false), ("key-id", false)] {
+    for (label, opens) in [("sign", true), ("enc", false), ("flow", false), ("key-id", false)] {
         let key = SigningKey::new(derive(&root(), label, Purpose::Login, &app()).expose());
         let mut token = Vec::new();
         wire::write_head(Form::Signed, keys.id, &NONCE, &mut token);

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from derivations import FORMS, KINDS, Keys, code_challenge, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
+from derivations import FORMS, KINDS, Keys, code_challenge, connection_tag, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
 from primitives import decode, encode, xaes
 
 FILE = "derived.json"
@@ -18,7 +18,7 @@ def drawn(what):
 def vectors():
     found = []
 
-    def add(name, *, key="key 1", purpose="login", app="shop", environment="production", form="ost1", binding=None, user=None, nonce=None, row=None):
+    def add(name, *, key="key 1", purpose="login", app="shop", environment="production", form="ost1", binding=None, user=None, nonce=None, row=None, connection=None):
         vector = {"name": name, "root_key": drawn(key).hex(), "purpose": purpose, "app": app, "environment": environment, "form": form}
         vector["nonce"] = drawn("nonce of " + name)[:24].hex() if nonce is None else nonce.hex()
         vector["binding"] = binding or {"kind": "session", "id": b"0123456789abcdef".hex()}
@@ -26,6 +26,8 @@ def vectors():
             vector["user"] = user.hex()
         if row is not None:
             vector["row"] = row
+        if connection is not None:
+            vector["connection"] = dict(zip(["issuer", "client_id"], connection))
         found.append(vector)
 
     cookie = {"kind": "cookie", "value": encode(drawn("browser"))}
@@ -49,7 +51,9 @@ def vectors():
     add("one nonce, the cookie's secret as a client's", nonce=same, binding={"kind": "client_secret", "text": cookie["value"]})
     add("one nonce, another secret", nonce=same, binding={"kind": "cookie", "value": encode(drawn("another browser"))})
     add("one nonce, a handle", nonce=same, binding=cookie, form="osr1", row="42")
-    add("a nonce that differs in its last bit alone", nonce=same[:-1] + bytes([same[-1] ^ 1]), binding=cookie)
+    add("a nonce that differs in its last bit alone, which is no part of the replay id", nonce=same[:-1] + bytes([same[-1] ^ 1]), binding=cookie, user=b"user-42")
+    add("a nonce that differs in the last bit of its replay id", nonce=same[:15] + bytes([same[15] ^ 1]) + same[16:], binding=cookie, user=b"user-42")
+    add("to log out", purpose="logout")
     # The ends of every range.
     add("the shortest session id", binding=session(bytes(16)))
     add("the longest session id", binding=session(b"s" * 1024))
@@ -70,6 +74,14 @@ def vectors():
     add("a row in Postgres", form="osp1", binding=cookie, row="null")
     add("a row in a store of the caller's", form="osx1", row="[" + ",".join(["1234567"] * 40) + "]")
     add("a row of a link", form="osp1", purpose="link", user=b"user-42", row="true")
+    # Providers that the application loads at run time.
+    add("a connection", connection=("https://login.acme.example", "client-7"))
+    add("one nonce, a connection", nonce=same, binding=cookie, connection=("https://login.acme.example", "client-7"))
+    add("one nonce, a connection with another client id", nonce=same, binding=cookie, connection=("https://login.acme.example", "client-8"))
+    add("one nonce, a connection with another issuer", nonce=same, binding=cookie, connection=("https://login.bolt.example", "client-7"))
+    add("one nonce, a letter moved between the connection's names", nonce=same, binding=cookie, connection=("https://login.acme.examplec", "lient-7"))
+    add("a connection without an issuer", connection=("", "client-7"))
+    add("a connection of a user", user=b"user-42", purpose="link", connection=("https://login.acme.example", "client-7"))
     # The signed form: a key and associated data of its own, and the same tags.
     add("signed, a login in a session", form="oss1")
     add("signed, one nonce", form="oss1", nonce=same, binding=cookie)
@@ -92,7 +104,7 @@ def outcome(vector):
     login = expand(keys, KINDS[vector["binding"]["kind"]], secret, nonce)
     derived = {
         "root_key_text": root_key_text(root), "root_key_id": root_key_id(root), "key_id": keys.id.hex(),
-        "K_enc": keys.enc.hex(), "K_flow": keys.flow.hex(), "K_row": keys.row.hex(),
+        "K_enc": keys.enc.hex(), "K_flow": keys.flow.hex(), "K_row": login["row"].hex(),
         "associated_data": keys.associated_data(magic).hex(), "cookie_name_begins_with": cookie_stem(vector["app"], vector["environment"]),
         "secret": secret.hex(), "binding_tag": login["tag"].hex(), "code_verifier": login["code_verifier"],
         "code_challenge": code_challenge(login["code_verifier"]), "nonce": login["nonce"], "replay_id": nonce[:16].hex(),
@@ -101,9 +113,11 @@ def outcome(vector):
         derived["K_sign"] = keys.sign.hex()
     if "user" in vector:
         derived["user_tag"] = user_tag(keys, nonce, bytes.fromhex(vector["user"])).hex()
+    if "connection" in vector:
+        derived["connection_tag"] = connection_tag(keys, nonce, **vector["connection"]).hex()
     if "row" in vector:
         derived["row_associated_data"] = keys.associated_data(magic, b"row").hex()
-        cipher, half = xaes(keys.row, nonce)
+        cipher, half = xaes(login["row"], nonce)
         derived["row_value"] = cipher.encrypt(half, vector["row"].encode(), keys.associated_data(magic, b"row")).hex()
         json.loads(vector["row"])
     return derived

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote
 
 import reference as ref
-from derivations import KINDS, SIGNED, Keys, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
+from derivations import KINDS, SIGNED, Keys, connection_tag, cookie_stem, expand, root_key_id, root_key_text, session_secret, user_tag
 
 FILE = "states.json"
 NOW = 1_800_000_000
@@ -31,11 +31,14 @@ def ring_document():
     return json.dumps({"version": 1, "serial": 9, **timing, "keys": keys, "revoked": [root_key_id(key(5))]})
 
 
+ULID = "01JDQ8ZK3M7Y5V2W9X4R6T1B0C"
 PROVIDERS = {
     "github": {},
     "google": {"issuer": "https://accounts.example", "requires_iss": True},
     "gitlab": {"issuer": "https://gitlab.example"},
     "apple": {"form_post": True},
+    ULID: {},
+    "Z" * 64: {},
 }
 BARE = root_key_text(key(1))
 FLOWS = {
@@ -43,6 +46,7 @@ FLOWS = {
     "account": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login", "link", "reauthenticate", "custom:pay"], "providers": PROVIDERS, "data": "any"},
     "rotating": {"app": "shop", "environment": "production", "ring": ring_document(), "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
     "typed": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "u32"},
+    "returning": {"app": "shop", "environment": "production", "ring": BARE, "purposes": ["login", "logout", "custom:consent"], "purposes_without_code": ["custom:consent"], "providers": PROVIDERS, "data": "any"},
     "staging": {"app": "shop", "environment": "staging", "ring": BARE, "purposes": ["login"], "providers": PROVIDERS, "data": "any"},
 }
 FLOWS |= {f"signed {name}": {**FLOWS[name], "form": "oss1"} for name in ["login", "account", "rotating", "typed", "staging"]}
@@ -66,7 +70,7 @@ class Sealer:
     def __init__(self):
         self.vectors = []
 
-    def state(self, name, *, root=1, purpose="login", environment="production", kind="session", secret=None, user=None, issued_at=NOW, lifetime=600,
+    def state(self, name, *, root=1, purpose="login", environment="production", kind="session", secret=None, user=None, connection=None, issued_at=NOW, lifetime=600,
               restarts=0, provider=b"github", tenant=b"", redirect=b"", return_to=b"", data=b"", magic=ref.MAGIC, plaintext=None, app="shop"):
         keys = Keys(key(root), purpose, app, environment)
         nonce = hashlib.sha256(b"nonce of " + name.encode()).digest()[:24]
@@ -74,10 +78,11 @@ class Sealer:
         if secret is None:
             secret = {"session": session_secret(SESSION), "cookie": SECRET, "client_secret": SECRET, "unbound": bytes(32)}[kind]
         if plaintext is None:
-            flags = (number << 1) | (user is not None)
+            flags = (number << 1) | (user is not None) | ((connection is not None) << 3)
             plaintext = issued_at.to_bytes(4, "big") + lifetime.to_bytes(2, "big") + bytes([restarts, flags])
             plaintext += expand(keys, number, secret, nonce)["tag"]
             plaintext += b"" if user is None else user_tag(keys, nonce, user)
+            plaintext += b"" if connection is None else connection_tag(keys, nonce, *connection)
             plaintext += b"".join(ref.write_field(field) for field in [provider, tenant, redirect, return_to]) + data
         return ref.seal(keys, nonce, plaintext, magic)
 
@@ -105,6 +110,8 @@ def vectors():
     add("data that is an object", data=b'{"a":[1,2,{"b":null}]}')
     add("by a cookie", kind="cookie", binding=cookies(cookie_header()))
     add("by the second of two cookies", kind="cookie", secret=OTHER_SECRET, binding=cookies(cookie_header(), cookie_header(OTHER_SECRET, suffix="BBBBBBBB")))
+    add("a provider with the id of a database", at=ULID, state=state("a ULID", provider=ULID.encode()))
+    add("the longest id of a provider", at="Z" * 64, state=state("the longest id", provider=b"Z" * 64))
     add("among cookies that are not ours", kind="cookie", binding=cookies(b"theme=dark; a=\xff\xfe; =; ;x", b"\t" + cookie_header() + b" ;last=1"))
     add("by a cookie for form_post", at="apple", binding=cookies(cookie_header(letter="n")), state=state("by a cookie for form_post", kind="cookie", provider=b"apple"))
     add("by a client secret", kind="client_secret", binding={"kind": "client_secret", "text": ref.encode(SECRET)})
@@ -114,6 +121,13 @@ def vectors():
     add("a link", flow="account", user=USER, state=state("a link", purpose="link", user=USER))
     add("a reauthentication", flow="account", user=USER, state=state("a reauthentication", purpose="reauthenticate", user=USER), expect={"purpose": "reauthenticate"})
     add("a purpose of one's own", flow="account", state=state("a purpose of one's own", purpose="custom:pay"), expect={"purpose": "custom:pay"})
+    of_logout = state("a logout", purpose="logout")
+    add("a logout", flow="returning", query=f"state={of_logout}", expect={"purpose": "logout"})
+    add("a logout at a provider that promises iss", flow="returning", at="google", query=f"state={state('a logout at google', purpose='logout', provider=b'google')}")
+    add("an error of a logout", flow="returning", query=f"state={of_logout}&error=access_denied")
+    of_consent = state("a consent", purpose="custom:consent", return_to=b"/admin")
+    add("a purpose that may return without a code", flow="returning", query=f"state={of_consent}&admin_consent=True")
+    add("a code of a purpose that may return without one", flow="returning", query=f"state={of_consent}&code=the-code")
     add("an error of the provider", query=f"state={state('an error of the provider')}&error=access_denied&error_description=no")
     add("iss as it was promised", at="google", state=state("iss as it was promised", provider=b"google"), more="&iss=" + quote("https://accounts.example", safe=""))
     add("iss that is not promised is absent", at="gitlab", state=state("iss that is not promised is absent", provider=b"gitlab"))
@@ -162,12 +176,15 @@ def vectors():
 
     # Authentic, and not what this version writes.
     plain = (NOW).to_bytes(4, "big") + (600).to_bytes(2, "big")
-    add("a flag of the future", plaintext=plain + bytes([0, 0b1000]) + bytes(16) + b"\x06github\0\0\0")
+    add("a flag of the future", plaintext=plain + bytes([0, 0b1_0000]) + bytes(16) + b"\x06github\0\0\0")
     add("a lifetime of nothing", plaintext=NOW.to_bytes(4, "big") + bytes([0, 0, 0, 4]) + bytes(16) + b"\x06github\0\0\0")
     add("a length in more bytes than it takes", plaintext=plain + bytes([0, 4]) + bytes(16) + b"\x80\x06github\0\0\0")
     add("a field that is cut off", plaintext=plain + bytes([0, 4]) + bytes(16) + b"\x06github\0\0\x09/")
     add("no provider", provider=b"")
-    add("a provider in capital letters", provider=b"GitHub")
+    add("a provider of 65 characters", provider=b"g" * 65)
+    add("a provider with a slash", provider=b"git/hub")
+    add("a redirect in capital letters", redirect=b"Web")
+    add("a connection tag that is cut off", plaintext=plain + bytes([0, 0b1100]) + bytes(16) + bytes(7))
     add("a tenant of 65 bytes", tenant=bytes(65))
     add("a path of another site", return_to=b"//evil.example")
     add("a path with an encoded segment of dots", return_to=b"/a/%2e%2e/b")
@@ -185,11 +202,20 @@ def vectors():
     add("a login where links end", flow="account", user=USER, expect={"purpose": "link"})
     add("a purpose of one's own that nobody accepts", state=state("a purpose of nobody", purpose="reauthenticate", user=USER), user=USER)
     add("the callback of another provider", at="gitlab")
+    add("the callback of a provider whose id differs in its case", at="GitHub")
+    add("a connection where none are loaded", state=state("a connection", connection=("https://login.acme.example", "client-7")))
+    add("a connection of a user where none are loaded", flow="account", user=USER, state=state("a connection of a user", purpose="link", user=USER, connection=("", "client-7")))
     add("a provider that is not configured", at="acme", state=state("not configured", provider=b"acme"))
     add("another redirect", redirect=b"web", expect={"redirect": "admin"})
     add("no redirect where one is expected", expect={"redirect": "admin"})
     add("another tenant", tenant=b"acme", expect={"tenant": b"bolt".hex()})
     add("no tenant where one is expected", expect={"tenant": b"bolt".hex()})
+
+    # What comes back without a code.
+    add("a login without a code where logouts may return", flow="returning", query=f"state={state('a login without a code')}")
+    add("a code of a logout", flow="returning", query=f"state={of_logout}&code=the-code")
+    add("a logout where none is accepted", query=f"state={of_logout}")
+    add("a logout in another session", flow="returning", query=f"state={of_logout}", binding=session(OTHER_SESSION))
 
     # Binding.
     add("no cookie at all", kind="cookie", binding=cookies())
@@ -288,7 +314,8 @@ def signed(v):
     add("a link where logins end", state=v.state("signed, a link", magic=SIGNED, purpose="link", user=USER), user=USER)
 
     # Authentic, and refused.
-    add("a flag of the future", plaintext=NOW.to_bytes(4, "big") + (600).to_bytes(2, "big") + bytes([0, 0b1000]) + bytes(16) + b"\x06github\0\0\0")
+    add("a flag of the future", plaintext=NOW.to_bytes(4, "big") + (600).to_bytes(2, "big") + bytes([0, 0b1_0000]) + bytes(16) + b"\x06github\0\0\0")
+    add("a connection where none are loaded", state=v.state("signed, a connection", magic=SIGNED, connection=("https://login.acme.example", "client-7")))
     add("a path of another site", return_to=b"//evil.example")
     add("a link without a user", flow="signed account", purpose="link", user=USER)
     add("a second too late", now=NOW + 660)

@@ -35,7 +35,7 @@ fn every_part_of_the_derivation_changes_the_keys_and_the_id() {
         assert_ne!(key.expose(), other_key.expose());
         assert_ne!(id, other_id);
     }
-    let labels = ["enc", "sign", "flow", "row", "key-id"];
+    let labels = ["enc", "sign", "flow", "key-id"];
     let keys = labels.map(|label| *derive(&root, label, Purpose::Login, &app).expose());
     assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), labels.len(), "one key for two uses");
 }

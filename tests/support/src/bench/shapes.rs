@@ -27,12 +27,13 @@ pub struct Invitation {
 }
 
 /// What the least login says, and the usual one.
-pub const LEAST: Fields<'_> = Fields { provider: PROVIDER, tenant: &[], redirect: "", return_to: "" };
-pub const USUAL: Fields<'_> = Fields { provider: PROVIDER, tenant: &TENANT, redirect: REDIRECT, return_to: RETURN_TO };
+pub const LEAST: Fields<'_> = Fields { provider: PROVIDER, tenant: &[], redirect: "", return_to: "", openid: false };
+pub const USUAL: Fields<'_> =
+    Fields { provider: PROVIDER, tenant: &TENANT, redirect: REDIRECT, return_to: RETURN_TO, openid: true };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Provider and session.
+    /// Provider and session, without an ID token.
     Least,
     /// With tenant, redirect and return path: what the peers carry, too.
     Usual,
@@ -73,6 +74,8 @@ fn path() -> ReturnTo {
 
 /// A service that takes all shapes.
 pub struct Service {
+    /// Of a provider without OpenID Connect.
+    pub least: Flow,
     pub plain: Flow,
     carrying: Flow<Invitation>,
     link: Flow,
@@ -85,13 +88,15 @@ impl Service {
     /// With the ring of `testing`.
     pub fn new() -> Self {
         let uri = "https://shop.example/auth/github/callback";
-        let builder = |purpose| {
+        let of = |purpose, provider: Provider| {
             let app = App::new("shop", "test").unwrap();
-            let provider = Provider::github().scopes(["openid"]).named_redirect_uri(REDIRECT, uri);
+            let provider = provider.named_redirect_uri(REDIRECT, uri);
             let guard = SingleProcessGuard::with_capacity(1_000);
             Flow::builder(app, testing::ring(), guard).provider(provider).purpose(purpose)
         };
+        let builder = |purpose| of(purpose, Provider::github().scopes(["openid"]));
         Self {
+            least: of(Purpose::Login, Provider::github()).build().unwrap(),
             plain: builder(Purpose::Login).build().unwrap(),
             carrying: builder(Purpose::Login).carrying::<Invitation>().build().unwrap(),
             link: builder(Purpose::Link).build().unwrap(),
@@ -115,7 +120,8 @@ impl Service {
                 let invitation = Invitation { invitation: "2f9Kx7Qb".repeat(2), plan: "team".to_owned(), seats: 25 };
                 self.carrying.begin(session(), login.data(invitation))
             }
-            Shape::Least | Shape::Usual => self.plain.begin(session(), login),
+            Shape::Least => self.least.begin(session(), login),
+            Shape::Usual => self.plain.begin(session(), login),
         }
         .unwrap()
     }
@@ -138,7 +144,7 @@ impl Service {
         let expect = Expect::provider(PROVIDER);
         let usual = Expect::provider(PROVIDER).tenant(&self.tenant).redirect(REDIRECT);
         match waiting.shape {
-            Shape::Least => self.plain.check(session(), expect, callback).map(Checked::Plain),
+            Shape::Least => self.least.check(session(), expect, callback).map(Checked::Plain),
             Shape::Usual => self.plain.check(session(), usual, callback).map(Checked::Plain),
             Shape::Cookie => self.plain.check(Binding::cookies(&waiting.headers), usual, callback).map(Checked::Plain),
             Shape::Link => {

@@ -50,13 +50,15 @@ pub struct Fields<'a> {
     pub tenant: &'a [u8],
     pub redirect: &'a str,
     pub return_to: &'a str,
+    /// Whether the login asks for an ID token.
+    pub openid: bool,
 }
 
 /// What a begin returns.
 pub struct AuthorizationRequest {
     pub state: String,
     pub code_challenge: String,
-    pub nonce: String,
+    pub nonce: Option<String>,
 }
 
 /// What a finish returns.
@@ -66,7 +68,7 @@ pub struct LoginOutcome {
     pub redirect: Option<String>,
     pub return_to: Option<String>,
     pub code_verifier: String,
-    pub nonce: String,
+    pub nonce: Option<String>,
     pub replay_id: [u8; 16],
 }
 
@@ -110,21 +112,23 @@ fn session<L: Libraries>(id: &[u8]) -> [u8; 32] {
     L::sha256(&[b"\x00\x16oauth-state/v1/session", id])
 }
 
-fn expand<L: Libraries>(keys: &Keys<L>, secret: &[u8; 32], nonce: &[u8]) -> ([u8; 32], [u8; 32]) {
-    let prefix = [MAGIC[0], MAGIC[1], MAGIC[2], SESSION];
-    let mut counted = [1; 25];
-    counted[..24].copy_from_slice(nonce);
-    let t1 = L::mac(&keys.flow, &[&prefix, secret, &counted]);
-    counted[24] = 2;
-    let t2 = L::mac(&keys.flow, &[&t1, &prefix, secret, &counted]);
-    (t1, t2)
+/// The labels of what is derived.
+const BINDING_TAG: u8 = 1;
+const CODE_VERIFIER: u8 = 2;
+const NONCE: u8 = 3;
+
+/// The message of every HMAC; its last byte is the label.
+fn context(secret: &[u8; 32], nonce: &[u8]) -> [u8; 53] {
+    let mut context = [SESSION; 53];
+    context[..3].copy_from_slice(&MAGIC);
+    context[4..36].copy_from_slice(secret);
+    context[36..52].copy_from_slice(&nonce[..16]);
+    context
 }
 
-fn verifier(t1: &[u8; 32], t2: &[u8; 32]) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[..16].copy_from_slice(&t1[16..]);
-    bytes[16..].copy_from_slice(&t2[..16]);
-    bytes
+fn derive<L: Libraries>(keys: &Keys<L>, context: &mut [u8; 53], label: u8) -> [u8; 32] {
+    context[52] = label;
+    L::mac(&keys.flow, &[&*context])
 }
 
 /// Whether a return path is one that everybody writes: one slash first, printable, nothing encoded and no segment of dots.
@@ -156,11 +160,11 @@ pub fn begin_with_tag<L: Libraries>(
     bytes[3..7].copy_from_slice(&keys.id);
     L::random(&mut bytes[7..HEAD]);
     let nonce: [u8; 24] = bytes[7..HEAD].try_into().unwrap();
-    let (t1, t2) = expand(keys, &secret, &nonce);
+    let mut context = context(&secret, &nonce);
     bytes[31..35].copy_from_slice(&now.to_be_bytes());
     bytes[35..37].copy_from_slice(&600_u16.to_be_bytes());
     bytes[38] = SESSION << 1;
-    bytes[39..55].copy_from_slice(&t1[..16]);
+    bytes[39..55].copy_from_slice(&derive(keys, &mut context, BINDING_TAG)[..16]);
     change(&mut bytes[39..55]);
     let mut end = 55;
     for field in [fields.provider.as_bytes(), fields.tenant, fields.redirect.as_bytes(), fields.return_to.as_bytes()] {
@@ -173,8 +177,8 @@ pub fn begin_with_tag<L: Libraries>(
     bytes[end..end + TAG].copy_from_slice(&tag);
     AuthorizationRequest {
         state: L::encode(&bytes[..end + TAG]),
-        code_challenge: L::encode(&L::sha256(&[&L::encode_verifier(&verifier(&t1, &t2))])),
-        nonce: L::encode(&t2[16..]),
+        code_challenge: L::encode(&L::sha256(&[&L::encode_verifier(&derive(keys, &mut context, CODE_VERIFIER))])),
+        nonce: fields.openid.then(|| L::encode(&derive(keys, &mut context, NONCE))),
     }
 }
 
@@ -217,8 +221,8 @@ pub fn finish<L: Libraries>(
     if provider != expected.provider || tenant != expected.tenant || redirect != expected.redirect {
         return None;
     }
-    let (t1, t2) = expand(keys, &secret, &nonce);
-    if !L::equal(&t1[..16], &text[8..24]) {
+    let mut context = context(&secret, &nonce);
+    if !L::equal(&derive(keys, &mut context, BINDING_TAG)[..16], &text[8..24]) {
         return None;
     }
     let return_to = std::str::from_utf8(return_to).ok()?;
@@ -231,8 +235,8 @@ pub fn finish<L: Libraries>(
         tenant: (!tenant.is_empty()).then(|| tenant.to_vec()),
         redirect: given(redirect),
         return_to: given(return_to),
-        code_verifier: String::from_utf8(L::encode_verifier(&verifier(&t1, &t2)).to_vec()).ok()?,
-        nonce: L::encode(&t2[16..]),
+        code_verifier: L::encode(&derive(keys, &mut context, CODE_VERIFIER)),
+        nonce: expected.openid.then(|| L::encode(&derive(keys, &mut context, NONCE))),
         replay_id: nonce[..16].try_into().unwrap(),
     })
 }
