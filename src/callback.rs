@@ -238,7 +238,7 @@ impl Callback {
     }
 
     fn read<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Result<Self, FinishError> {
-        let mut known: [Option<Cow<'_, str>>; 5] = Default::default();
+        let (mut state, mut code, mut error, mut iss, mut reposted) = (None, None, None, None, None);
         let mut others = Vec::new();
         for (position, (name, value)) in pairs.enumerate() {
             // A form of the most parameters must come back from our own page.
@@ -246,11 +246,11 @@ impl Callback {
                 return Err(FinishErrorKind::TooLong.into());
             }
             let place = match &*name {
-                "state" => 0,
-                "code" => 1,
-                "error" => 2,
-                "iss" => 3,
-                REPOSTED => 4,
+                "state" => &mut state,
+                "code" => &mut code,
+                "error" => &mut error,
+                "iss" => &mut iss,
+                REPOSTED => &mut reposted,
                 _ => {
                     if others.iter().any(|(other, _): &(String, String)| *other == name) {
                         return Err(FinishErrorKind::DuplicateParameter.into());
@@ -259,15 +259,15 @@ impl Callback {
                     continue;
                 }
             };
-            if known.get_mut(place).and_then(|slot| slot.replace(value)).is_some() {
+            if place.replace(value).is_some() {
                 return Err(FinishErrorKind::DuplicateParameter.into());
             }
         }
-        let [state, code, error, iss, reposted] = known.map(|value| value.filter(|text| !text.is_empty()));
-        let mut callback = Self::from_values(state, code, error)?;
-        callback.iss = iss.map(Cow::into_owned);
+        let given = |value: Option<Cow<'a, str>>| value.filter(|text| !text.is_empty());
+        let mut callback = Self::from_values(given(state), given(code), given(error))?;
+        callback.iss = given(iss).map(Cow::into_owned);
         callback.others = UnverifiedParameters(others);
-        callback.way = if reposted.is_some() { Way::Reposted } else { Way::Posted };
+        callback.way = if given(reposted).is_some() { Way::Reposted } else { Way::Posted };
         Ok(callback)
     }
 

@@ -4,13 +4,12 @@
 
 use crate::claims::codec::Claims;
 use crate::claims::{CheckedPath, Origin};
-use crate::name::Purpose;
 use crate::refusal::{FinishError, FinishErrorKind};
 use crate::ring::key::id::KeyId;
 use crate::ring::key::ring::Timing;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::{KeyTable, PurposeKeys};
-use crate::token::wire::{self, Form, HEAD_BYTES, LONGEST_BYTES, NotAToken};
+use crate::token::wire::{self, Form, LONGEST_BYTES, NotAToken};
 
 /// Claims that some holder of the key sealed, and the keys that they were sealed with. Whether their time is now, and whether they
 /// belong to this callback, is asked of them.
@@ -19,53 +18,20 @@ pub(crate) struct Authentic<'t> {
     pub(crate) nonce: [u8; NONCE_BYTES],
     pub(crate) claims: Claims<'t>,
     pub(crate) return_to: Option<CheckedPath<'t>>,
-    /// The length of the plaintext, in bytes.
-    length: usize,
+    plaintext: &'t [u8],
 }
 
 /// A state that was authentic when it was opened: its plaintext, with the id of its key and no key, so that a key that is revoked while
-/// somebody waits is noticed.
-#[derive(Clone)]
+/// the application loads something is noticed.
 pub(crate) struct Opened {
-    plaintext: Plaintext,
-    length: usize,
+    plaintext: Box<[u8]>,
     nonce: [u8; NONCE_BYTES],
     key_id: KeyId,
 }
 
-/// What most states hold fits where it lies, so that opening allocates nothing; it is moved often, and should be small.
-const SHORT_BYTES: usize = 256;
-
-#[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and must not allocate")]
-enum Plaintext {
-    Short([u8; SHORT_BYTES]),
-    Long(Box<[u8]>),
-}
-
 impl Opened {
-    /// Opens a state; says what it is for, and whether its time is now.
-    pub(crate) fn new(
-        state: &str,
-        keys: &KeyTable,
-        now: u64,
-    ) -> Result<(Self, Purpose, Result<(), OutOfTime>), FinishError> {
-        let mut buffer = [0; LONGEST_BYTES];
-        let (nonce, key_id, length, purpose, in_time) = {
-            let authentic = authenticate(state, keys, now, &mut buffer)?;
-            let in_time = authentic.check_time(now, keys.ring().timing());
-            (authentic.nonce, authentic.keys.id, authentic.length, authentic.keys.purpose, in_time)
-        };
-        let sealed = buffer.get(HEAD_BYTES..HEAD_BYTES.saturating_add(length)).unwrap_or_default();
-        let mut short = [0; SHORT_BYTES];
-        let plaintext = match short.get_mut(..length) {
-            Some(place) => {
-                place.copy_from_slice(sealed);
-                Plaintext::Short(short)
-            }
-            None => Plaintext::Long(sealed.into()),
-        };
-        Ok((Self { plaintext, length, nonce, key_id }, purpose, in_time))
+    pub(crate) fn of(authentic: &Authentic<'_>) -> Self {
+        Self { plaintext: authentic.plaintext.into(), nonce: authentic.nonce, key_id: authentic.keys.id }
     }
 
     /// The claims again, with their key, if that still opens at `now`.
@@ -74,16 +40,12 @@ impl Opened {
         let claims = self.claims()?;
         // It was checked when the state was opened.
         let return_to = (!claims.return_to.is_empty()).then(|| CheckedPath::of(claims.return_to));
-        Ok(Authentic { keys, nonce: self.nonce, claims, return_to, length: self.length })
+        Ok(Authentic { keys, nonce: self.nonce, claims, return_to, plaintext: &self.plaintext })
     }
 
     /// What the state says, of which nothing is verified yet but that it is authentic.
     pub(crate) fn claims(&self) -> Result<Claims<'_>, FinishErrorKind> {
-        let plaintext = match &self.plaintext {
-            Plaintext::Short(bytes) => bytes.get(..self.length).unwrap_or_default(),
-            Plaintext::Long(bytes) => bytes,
-        };
-        Claims::read(plaintext).map_err(|_| FinishErrorKind::Malformed)
+        Claims::read(&self.plaintext).map_err(|_| FinishErrorKind::Malformed)
     }
 }
 
@@ -124,7 +86,7 @@ pub(crate) fn authenticate<'t>(
     if keys.purpose.needs_user() && claims.user_tag.is_none() {
         return Err(malformed());
     }
-    Ok(Authentic { keys, nonce, claims, return_to, length: plaintext.len() })
+    Ok(Authentic { keys, nonce, claims, return_to, plaintext })
 }
 
 /// Whether a state is expired, allowing for clocks that differ.

@@ -3,15 +3,22 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// `N` secret bytes, zeroized on drop.
 #[derive(Clone)]
-pub(crate) struct SecretBytes<const N: usize>(Zeroizing<[u8; N]>);
+pub(crate) struct SecretBytes<const N: usize>([u8; N]);
+
+impl<const N: usize> Drop for SecretBytes<N> {
+    fn drop(&mut self) {
+        // As a slice, which is cleared many bytes at a time; an array is cleared byte by byte.
+        self.0.as_mut_slice().zeroize();
+    }
+}
 
 impl<const N: usize> SecretBytes<N> {
     pub(crate) fn new(bytes: [u8; N]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes, to be read.

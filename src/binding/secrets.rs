@@ -47,35 +47,38 @@ impl FlowSecrets {
         Self(context)
     }
 
-    fn derive(&self, flow: &HmacKey, label: Label) -> SecretBytes<32> {
-        flow.tag(&[&self.0.expose()[..CONTEXT_BYTES - 1], &[label as u8]])
+    fn derive(&self, flow: &HmacKey, label: Label) -> [u8; 32] {
+        let mut message = self.0.clone();
+        message.expose_mut()[CONTEXT_BYTES - 1] = label as u8;
+        flow.tag_of_one_block(message.expose())
     }
 
     /// Sealed into the state.
     pub(crate) fn binding_tag(&self, flow: &HmacKey) -> [u8; TAG_BYTES] {
-        cut(&self.derive(flow, Label::BindingTag))
+        cut(self.derive(flow, Label::BindingTag))
     }
 
     /// 43 characters (RFC 7636 section 4.1 allows 43 to 128).
     pub(crate) fn code_verifier(&self, flow: &HmacKey) -> String {
-        base64url::encode(self.derive(flow, Label::CodeVerifier).expose())
+        base64url::encode(SecretBytes::new(self.derive(flow, Label::CodeVerifier)).expose())
     }
 
     /// base64url of SHA-256 of the verifier's text: `S256` of RFC 7636 section 4.2.
     pub(crate) fn code_challenge(&self, flow: &HmacKey) -> String {
         let mut verifier = SecretBytes::<43>::new([0; 43]);
-        base64url::encode_into(self.derive(flow, Label::CodeVerifier).expose(), verifier.expose_mut());
+        let bytes = SecretBytes::new(self.derive(flow, Label::CodeVerifier));
+        base64url::encode_into(bytes.expose(), verifier.expose_mut());
         base64url::encode(Sha256::digest(verifier.expose()))
     }
 
     /// The OpenID Connect nonce (Core section 15.5.2), 43 characters.
     pub(crate) fn nonce(&self, flow: &HmacKey) -> String {
-        base64url::encode(self.derive(flow, Label::Nonce).expose())
+        base64url::encode(self.derive(flow, Label::Nonce))
     }
 
     /// `K_row`, for this login's payload in a store and no other.
     pub(crate) fn row_key(&self, flow: &HmacKey) -> SecretBytes<32> {
-        self.derive(flow, Label::RowKey)
+        SecretBytes::new(self.derive(flow, Label::RowKey))
     }
 }
 
@@ -86,9 +89,9 @@ fn prefix(label: u8) -> [u8; 4] {
 }
 
 /// The first bytes of a tag.
-fn cut<const N: usize>(tag: &SecretBytes<32>) -> [u8; N] {
+fn cut<const N: usize>(tag: [u8; 32]) -> [u8; N] {
     let mut first = [0; N];
-    first.iter_mut().zip(tag.expose()).for_each(|(to, from)| *to = *from);
+    first.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
     first
 }
 
@@ -97,7 +100,7 @@ fn cut<const N: usize>(tag: &SecretBytes<32>) -> [u8; N] {
 pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -> [u8; TAG_BYTES] {
     let mut framed = Vec::with_capacity(user.len().saturating_add(2));
     length_prefixed(user, &mut framed);
-    cut(&flow.tag(&[&prefix(USER_LABEL), nonce, &framed]))
+    cut(flow.tag(&[&prefix(USER_LABEL), nonce, &framed]))
 }
 
 /// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id))[..8]`: a provider that the application loads at run time and that
@@ -112,7 +115,7 @@ pub(crate) fn connection_tag(
     let mut framed = Vec::with_capacity(issuer.len().saturating_add(client_id.len()).saturating_add(4));
     length_prefixed(issuer.as_bytes(), &mut framed);
     length_prefixed(client_id.as_bytes(), &mut framed);
-    cut(&flow.tag(&[&prefix(CONNECTION_LABEL), &replay_id(nonce), &framed]))
+    cut(flow.tag(&[&prefix(CONNECTION_LABEL), &replay_id(nonce), &framed]))
 }
 
 #[cfg(test)]

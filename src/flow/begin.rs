@@ -1,7 +1,5 @@
 //! Beginning a login.
 
-use std::sync::Arc;
-
 use super::{AuthorizationRequest, BeginError, Flow, FlowInner, Login, LoginData};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, user_tag};
@@ -63,8 +61,8 @@ impl<T: LoginData> Flow<T> {
         let table = inner.keys.load();
         let keys = table.sealing(purpose, now).ok_or(BeginError::NoActiveKey)?;
 
-        let mut random = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
-        let (nonce, bound) = inner.draw(&mut random, &binding, provider, table.cookie_max_age())?;
+        let mut random = SecretBytes::new([0; RANDOM_BYTES]);
+        let (nonce, bound) = inner.draw(random.expose_mut(), &binding, provider, table.cookie_max_age())?;
         let secrets = FlowSecrets::new(binding.holder.kind(), bound.secret.expose(), &nonce);
         let claims = Claims {
             issued_at,
@@ -97,7 +95,10 @@ impl<T: LoginData> Flow<T> {
             set_cookie: bound.set_cookie,
             login_secret: bound.login_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
-            redirect_uri: inner.address(provider, login.redirect.as_deref()).map(|at| Arc::clone(&at.text)),
+            redirect_uri: provider
+                .redirect_uris()
+                .iter()
+                .position(|(id, _)| id.as_deref() == login.redirect.as_deref()),
             provider: provider.clone(),
             purpose,
         };

@@ -322,8 +322,7 @@ impl Settings {
                 if addresses.iter().any(same) {
                     return Err(ConfigError::DuplicateRedirect(named.to_owned()));
                 }
-                let (provider, text) = (provider.id().to_owned(), text.as_str().into());
-                addresses.push(Address { provider, redirect: redirect.clone(), uri, text });
+                addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
             }
         }
         // One address names no one of several providers; with `shared_callback`, `iss` does.

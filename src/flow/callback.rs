@@ -6,24 +6,20 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checks::{check_issuer, check_response_mode};
-use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce, Returned, StepUp};
-use super::restart::Unasked;
+use super::outcome::LoginOutcome;
+use super::verify::{Checked, StateKey};
 use super::{Expect, Flow, FlowInner, LoginData};
 use crate::binding::Binding;
-use crate::callback::{Answer, Callback};
-use crate::claims::codec::BindingKind;
-use crate::claims::{Tenant, data};
-use crate::guard::{GuardError, Mark, Marked, Sealed};
+use crate::callback::Callback;
+use crate::claims::Tenant;
+use crate::guard::{GuardError, Mark, Marked};
 use crate::name::Purpose;
 use crate::observe::{Event, Observer as _, Scope};
-use crate::open::{Authentic, Opened, is_over};
+use crate::open::{Opened, is_over};
 use crate::provider::Provider;
-use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
-use crate::ring::key::id::KeyId;
+use crate::refusal::{FinishError, FinishErrorKind, Whose};
 use crate::secret::SecretBytes;
-use crate::token::aead::NONCE_BYTES;
-use crate::token::wire::replay_id;
+use crate::token::wire::{LONGEST_BYTES, replay_id};
 
 impl<T: LoginData> Flow<T> {
     /// Finishes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
@@ -73,12 +69,21 @@ impl<T: LoginData> Flow<T> {
         expect: Expect<'_>,
         callback: Callback,
     ) -> Result<VerifiedCallback<T>, FinishError> {
-        let inner = &*self.inner;
-        inner
-            .check_request(&binding, &expect)
-            .map_err(|refused| inner.refused(&inner.callback_scope(expect.provider), expect.provider, refused))?;
-        let opened = self.open_expecting(expect.provider, callback);
-        opened.map_err(|refused| refused.seen_by(&binding, expect))?.verify(binding, expect)
+        let flow = &self.inner;
+        let scope = flow.callback_scope(expect.provider);
+        let mut sealed_for = None;
+        let checked = scope.in_scope(|| {
+            flow.check_request(&binding, &expect)?;
+            let (now, keys) = (flow.now(), flow.keys.load());
+            let mut buffer = [0; LONGEST_BYTES];
+            let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
+            let checked = flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect);
+            checked.inspect_err(|_| sealed_for = flow.provider(authentic.claims.provider).map(Provider::id))
+        });
+        match checked {
+            Ok(checked) => Ok(VerifiedCallback { flow: Arc::clone(flow), scope, checked }),
+            Err(error) => Err(flow.refused(&scope, expect.provider.or(sealed_for), error)),
+        }
     }
 
     /// Opens a callback: its state is authentic, and in time. Nothing else is known of it yet; use what it says to load what
@@ -117,34 +122,23 @@ impl<T: LoginData> Flow<T> {
     }
 
     fn open_expecting(&self, expected: Option<&str>, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
-        let inner = &self.inner;
-        let scope = inner.callback_scope(expected);
-        let (now, keys) = (inner.now(), inner.keys.load());
+        let flow = &self.inner;
+        let scope = flow.callback_scope(expected);
+        let mut sealed_for = None;
         let opened = scope.in_scope(|| {
-            // A callback without an answer is not even opened where no purpose does without.
-            if inner.purposes.iter().all(|purpose| inner.check_answer(*purpose, &callback.answer).is_err()) {
-                return Err(FinishErrorKind::CodeMissing.into());
-            }
-            Opened::new(&callback.state, &keys, now)
+            let (now, keys) = (flow.now(), flow.keys.load());
+            let mut buffer = [0; LONGEST_BYTES];
+            let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
+            let callback = flow
+                .in_time(&authentic, callback, now, keys.ring().timing())
+                .inspect_err(|_| sealed_for = flow.provider(authentic.claims.provider).map(Provider::id))?;
+            Ok((Opened::of(&authentic), authentic.keys.purpose, callback))
         });
-        let (opened, purpose, in_time) = opened.map_err(|error: FinishError| {
-            if error.kind() == FinishErrorKind::UnknownKey {
-                inner.keys.handle().met_unknown_key();
-                inner.observers.event(&Event::UnknownKey);
+        match opened {
+            Ok((opened, purpose, callback)) => {
+                Ok(OpenedCallback { flow: Arc::clone(flow), scope, callback, opened, purpose, data: PhantomData })
             }
-            inner.refused(&scope, expected, error)
-        })?;
-        match in_time {
-            Ok(()) => {
-                let flow = Arc::clone(inner);
-                Ok(OpenedCallback { flow, scope, callback, opened, purpose, data: PhantomData })
-            }
-            Err(late) => {
-                let sealed_for = opened.claims().ok().and_then(|claims| inner.provider(claims.provider));
-                let unasked = Unasked::new(Arc::clone(inner), opened, callback, late.may_restart);
-                let error = FinishError::from(late.kind).with_opened(unasked);
-                Err(inner.refused(&scope, expected.or(sealed_for.map(Provider::id)), error))
-            }
+            Err(error) => Err(flow.refused(&scope, expected.or(sealed_for), error)),
         }
     }
 }
@@ -187,7 +181,13 @@ impl<T: LoginData> OpenedCallback<T> {
     /// [`FinishError`] with the reason. Nothing has been consumed.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
         let Self { flow, scope, callback, opened, .. } = self;
-        let verified = scope.in_scope(|| Self::verify_in_order(&flow, callback, &opened, &binding, &expect));
+        let verified = scope.in_scope(|| {
+            flow.check_request(&binding, &expect)?;
+            // A key that was revoked since the state was opened opens nothing any more.
+            let (now, keys) = (flow.now(), flow.keys.load());
+            let authentic = opened.under(&keys, now)?;
+            flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect)
+        });
         match verified {
             Ok(checked) => Ok(VerifiedCallback { flow, scope, checked }),
             Err(error) => {
@@ -195,103 +195,6 @@ impl<T: LoginData> OpenedCallback<T> {
                 Err(flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
             }
         }
-    }
-
-    fn verify_in_order(
-        flow: &Arc<FlowInner>,
-        callback: Callback,
-        opened: &Opened,
-        binding: &Binding<'_>,
-        expect: &Expect<'_>,
-    ) -> Result<Checked<T>, FinishError> {
-        flow.check_request(binding, expect)?;
-        let keys = flow.keys.load();
-        // A key that was revoked since the state was opened opens nothing any more.
-        let now = flow.now();
-        let authentic = opened.under(&keys, now)?;
-        // The caller may have taken longer between open and verify than the login had left.
-        if let Err(late) = authentic.check_time(now, keys.ring().timing()) {
-            let unasked = Unasked::new(Arc::clone(flow), opened.clone(), callback, late.may_restart);
-            return Err(FinishError::from(late.kind).with_opened(unasked).seen_by(binding, *expect));
-        }
-        expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
-        let provider = flow.configured_provider(&authentic)?;
-        flow.check_answer(authentic.keys.purpose, &callback.answer)?;
-        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
-        let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
-        if is_authorization_response {
-            check_response_mode(provider, callback.way)?;
-        }
-        let secrets = match flow.check_binding(&authentic, binding, provider, &callback) {
-            Ok(secrets) => secrets,
-            Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
-        };
-        let issuer_checked = match check_issuer(provider, callback.iss.as_deref()) {
-            Err(FinishErrorKind::IssuerMissing) if !is_authorization_response => false,
-            checked => checked?,
-        };
-        if callback.iss.is_some() && !issuer_checked {
-            flow.observers.event(&Event::IssIgnored { provider: provider.id() });
-        }
-
-        let (origin, Authentic { claims, nonce, keys: sealed_with, .. }) = (authentic.origin(), authentic);
-        let data = match data::read(claims.data) {
-            Ok(data) => data,
-            Err(error) => {
-                let restart = Restart::new(origin, Whose::ThisOne.by(claims.kind), callback.state);
-                let refused = FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error));
-                return Err(refused.with_restart(restart));
-            }
-        };
-        let parameters = callback.others;
-        let outcome = match callback.answer {
-            Answer::Code(code) => {
-                let redirect_uri = flow.address(provider, origin.redirect.as_deref()).map(|at| Arc::clone(&at.text));
-                let login = Authorized {
-                    code: Code(code),
-                    code_verifier: provider
-                        .takes_pkce()
-                        .then(|| CodeVerifier(secrets.code_verifier(&sealed_with.flow))),
-                    nonce: provider.takes_nonce().then(|| Nonce(secrets.nonce(&sealed_with.flow))),
-                    provider: provider.clone(),
-                    origin,
-                    data,
-                    parameters,
-                    redirect_uri,
-                };
-                match login.origin.purpose {
-                    Purpose::Reauthenticate => LoginOutcome::SteppedUp(StepUp {
-                        exchange: login,
-                        came_at: now,
-                        skew: keys.ring().timing().skew,
-                    }),
-                    _ => LoginOutcome::Authorized(login),
-                }
-            }
-            Answer::Error(error) => {
-                let whose = Whose::ThisOne.by(claims.kind);
-                let restart = Restart::new(origin.clone(), whose, callback.state.clone());
-                LoginOutcome::Denied(Denied {
-                    attributed_to: issuer_checked.then(|| origin.provider.clone()),
-                    restart: flow.carrying(restart, whose, claims.data),
-                    origin,
-                    data,
-                    error,
-                    parameters,
-                })
-            }
-            Answer::Nothing => LoginOutcome::Returned(Returned { origin, data, parameters }),
-        };
-        let timing = keys.ring().timing();
-        let sealed = Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() };
-        Ok(Checked {
-            key: StateKey { nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
-            state: callback.state,
-            kind: claims.kind,
-            restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
-            row_key: keys.form().is_handle().then(|| Box::new(secrets.row_key(&sealed_with.flow))),
-            outcome,
-        })
     }
 }
 
@@ -326,28 +229,6 @@ pub struct VerifiedCallback<T> {
     pub(super) flow: Arc<FlowInner>,
     pub(super) scope: Scope,
     checked: Checked<T>,
-}
-
-/// What is left once every check has passed.
-struct Checked<T> {
-    key: StateKey,
-    /// The state's text, for the offer to start again.
-    state: String,
-    kind: BindingKind,
-    /// Until when the login may start again, in Unix seconds.
-    restart_until: u64,
-    /// `K_row`, where a payload may be stored. Boxed, so that moving the login leaves no key behind.
-    row_key: Option<Box<SecretBytes<32>>>,
-    outcome: LoginOutcome<T>,
-}
-
-/// What the guard and a store know a state by.
-#[derive(Clone, Copy)]
-pub(super) struct StateKey {
-    pub(super) nonce: [u8; NONCE_BYTES],
-    pub(super) key_id: KeyId,
-    sealed: Sealed,
-    skew: u32,
 }
 
 impl<T> fmt::Debug for VerifiedCallback<T> {

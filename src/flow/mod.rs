@@ -14,6 +14,7 @@ mod payload;
 mod request;
 mod restart;
 mod signed;
+mod verify;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -101,8 +102,6 @@ struct Address {
     provider: String,
     redirect: Option<String>,
     uri: RedirectUri,
-    /// As it was given.
-    text: Arc<str>,
 }
 
 impl FlowInner {

@@ -1,7 +1,6 @@
 //! What a login ends in.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::callback::{Answer, AuthorizationError, Callback, UnverifiedParameters};
 use crate::claims::Origin;
@@ -99,7 +98,6 @@ pub struct Authorized<T> {
     /// The callback's other parameters: text from outside.
     pub parameters: UnverifiedParameters,
     pub(super) provider: Provider,
-    pub(super) redirect_uri: Option<Arc<str>>,
 }
 
 impl<T> Authorized<T> {
@@ -107,7 +105,7 @@ impl<T> Authorized<T> {
     /// given one.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
-        self.redirect_uri.as_deref()
+        self.provider.redirect_uri_of(self.origin.redirect.as_deref())
     }
 
     /// The form of the token request (RFC 6749 section 4.1.3, RFC 7636 section 4.5): `grant_type`, `code`, and `redirect_uri`,
@@ -124,8 +122,8 @@ impl<T> Authorized<T> {
     }
 
     fn map_data<U>(self, map: impl FnOnce(T) -> U) -> Authorized<U> {
-        let Self { origin, data, code, code_verifier, nonce, parameters, provider, redirect_uri } = self;
-        Authorized { origin, data: map(data), code, code_verifier, nonce, parameters, provider, redirect_uri }
+        let Self { origin, data, code, code_verifier, nonce, parameters, provider } = self;
+        Authorized { origin, data: map(data), code, code_verifier, nonce, parameters, provider }
     }
 }
 
@@ -336,15 +334,22 @@ macro_rules! redacted {
                 f.write_str(concat!(stringify!($name), "([redacted])"))
             }
         }
+    )*};
+}
+redacted!(Code, CodeVerifier, Nonce);
+
+macro_rules! cleared {
+    ($($name:ident),*) => {$(
         // The text goes out of memory with the value; one that was moved out is its new owner's to clear.
         impl Drop for $name {
             fn drop(&mut self) {
-                zeroize::Zeroize::zeroize(&mut self.0);
+                zeroize::Zeroize::zeroize(self.0.as_mut_str());
             }
         }
     )*};
 }
-redacted!(Code, CodeVerifier, Nonce);
+// The nonce was in the authorization URL, where everyone on the way could read it.
+cleared!(Code, CodeVerifier);
 
 /// The caller's data did not become JSON, or did not come back from it. It does not repeat the data.
 #[derive(Debug, thiserror::Error)]

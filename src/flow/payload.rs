@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::begin::SealedWith;
-use super::callback::StateKey;
+use super::verify::StateKey;
 use super::{
     AuthorizationRequest, BeginError, ConfigError, DataError, Flow, FlowBuilder, FlowInner, Login, LoginData,
     LoginOutcome, VerifiedCallback,

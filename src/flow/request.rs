@@ -1,7 +1,6 @@
 //! What the authorization request must carry.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::name::Purpose;
@@ -41,7 +40,8 @@ pub struct AuthorizationRequest {
     pub login_secret: Option<String>,
     /// When the state expires.
     pub expires_at: SystemTime,
-    pub(super) redirect_uri: Option<Arc<str>>,
+    /// Which of the provider's callback addresses it is.
+    pub(super) redirect_uri: Option<usize>,
     pub(super) provider: Provider,
     pub(super) purpose: Purpose,
 }
@@ -86,7 +86,7 @@ impl AuthorizationRequest {
     fn parameters(&self) -> Parameters<'_> {
         Parameters {
             purpose: self.purpose,
-            redirect_uri: self.redirect_uri.as_deref(),
+            redirect_uri: self.redirect_uri(),
             state: &self.state,
             code_challenge: self.code_challenge.as_deref(),
             nonce: self.nonce.as_deref(),
@@ -114,7 +114,8 @@ impl AuthorizationRequest {
     /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
-        self.redirect_uri.as_deref()
+        let (_, uri) = self.provider.redirect_uris().get(self.redirect_uri?)?;
+        Some(uri)
     }
 }
 

@@ -256,6 +256,11 @@ impl Provider {
         self.with(|settings| settings.redirect_uris.push((None, uri.to_owned())))
     }
 
+    /// The callback address of this redirect id, or the one without an id.
+    pub(crate) fn redirect_uri_of(&self, redirect: Option<&str>) -> Option<&str> {
+        self.redirect_uris().iter().find(|(id, _)| id.as_deref() == redirect).map(|(_, uri)| uri.as_str())
+    }
+
     /// One of several callback addresses registered with this provider, by the id that
     /// [`Login::redirect`](crate::Login::redirect) takes. Once one is registered, only registered ids are taken.
     ///

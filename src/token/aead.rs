@@ -11,7 +11,9 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{Block, BlockCipherEncrypt};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
+
+use crate::secret::SecretBytes;
 
 /// Bytes of a nonce.
 pub(crate) const NONCE_BYTES: usize = 24;
@@ -25,19 +27,19 @@ pub(crate) struct NotAuthentic;
 /// A key of XAES-256-GCM: AES-256 with its schedule, and the CMAC subkey K1.
 pub(crate) struct Xaes256Gcm {
     aes: Aes256,
-    k1: Zeroizing<[u8; 16]>,
+    k1: SecretBytes<16>,
 }
 
 impl Xaes256Gcm {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
         let aes = Aes256::new(key.into());
         // L = AES-256(K, 0^128); K1 is L doubled in GF(2^128), the subkey of CMAC (SP 800-38B section 6.1).
-        let mut block = Zeroizing::new([0; 16]);
-        aes.encrypt_block((&mut *block).into());
-        let doubled = u128::from_be_bytes(*block) << 1;
+        let mut block = SecretBytes::new([0; 16]);
+        aes.encrypt_block(block.expose_mut().into());
+        let doubled = u128::from_be_bytes(*block.expose()) << 1;
         // No branch on a bit of L, which is secret.
-        let reduction = (u128::from_be_bytes(*block) >> 127).wrapping_mul(0x87);
-        Self { aes, k1: Zeroizing::new((doubled ^ reduction).to_be_bytes()) }
+        let reduction = (u128::from_be_bytes(*block.expose()) >> 127).wrapping_mul(0x87);
+        Self { aes, k1: SecretBytes::new((doubled ^ reduction).to_be_bytes()) }
     }
 
     /// Encrypts `text` in place and returns its tag. The caller draws `nonce` at random and uses it once: two texts
@@ -50,7 +52,7 @@ impl Xaes256Gcm {
     ) -> Result<[u8; TAG_BYTES], NotAuthentic> {
         let key = self.derive(nonce);
         // Made where it is used: the schedules of a cipher are a kilobyte, which a move would copy.
-        let tag = Aes256Gcm::new((&*key).into()).encrypt_inout_detached(
+        let tag = Aes256Gcm::new(key.expose().into()).encrypt_inout_detached(
             &second_half(nonce),
             associated_data,
             InOutBuf::from(text),
@@ -67,7 +69,7 @@ impl Xaes256Gcm {
         tag: &[u8; TAG_BYTES],
     ) -> Result<(), NotAuthentic> {
         let key = self.derive(nonce);
-        let opened = Aes256Gcm::new((&*key).into()).decrypt_inout_detached(
+        let opened = Aes256Gcm::new(key.expose().into()).decrypt_inout_detached(
             &second_half(nonce),
             associated_data,
             InOutBuf::from(text),
@@ -77,18 +79,18 @@ impl Xaes256Gcm {
     }
 
     /// The AES-256-GCM key of this nonce's first half.
-    fn derive(&self, nonce: &[u8; NONCE_BYTES]) -> Zeroizing<[u8; 32]> {
+    fn derive(&self, nonce: &[u8; NONCE_BYTES]) -> SecretBytes<32> {
         // M1 = 00 01 58 00 ‖ N[0..12], M2 = 00 02 58 00 ‖ N[0..12]; Kx = AES(M1 ⊕ K1) ‖ AES(M2 ⊕ K1): the KDF in
         // counter mode of SP 800-108r1 over CMAC. Both blocks in one call let the processor work on them together.
         let mut blocks = [1, 2].map(|counter| {
             let mut block = [0, counter, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
             block[4..].copy_from_slice(&nonce[..12]);
-            block.iter_mut().zip(*self.k1).for_each(|(to, k)| *to ^= k);
+            block.iter_mut().zip(self.k1.expose()).for_each(|(to, k)| *to ^= k);
             Block::<Aes256>::from(block)
         });
         self.aes.encrypt_blocks(&mut blocks);
-        let mut key = Zeroizing::new([0; 32]);
-        let (first, last) = key.split_at_mut(16);
+        let mut key = SecretBytes::new([0; 32]);
+        let (first, last) = key.expose_mut().split_at_mut(16);
         first.copy_from_slice(&blocks[0]);
         last.copy_from_slice(&blocks[1]);
         blocks.iter_mut().for_each(|block| block.as_mut_slice().zeroize());

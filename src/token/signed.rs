@@ -28,7 +28,7 @@ impl SigningKey {
         associated_data: &[u8],
         text: &[u8],
     ) -> Result<SecretBytes<TAG_BYTES>, NotAuthentic> {
-        Ok(self.0.tag(&[
+        Ok(SecretBytes::new(self.0.tag(&[
             // The associated data, against substitution: a state of another purpose, application, environment or form has another
             // tag (RFC 8725 sections 2.7 and 2.8). Its length, so that no byte moves over into the nonce and makes another text of
             // the same bytes.
@@ -40,7 +40,7 @@ impl SigningKey {
             // The text, against forgery, and its length, so that none is continued.
             &length(text)?,
             text,
-        ]))
+        ])))
     }
 
     /// Whether `tag` is that of `text`.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use sha2::block_api::compress256;
+use zeroize::Zeroizing;
 
 use super::id::{KeyId, RootKeyId};
 use super::material::RootKey;
@@ -11,24 +13,67 @@ use crate::framing::length_prefixed;
 use crate::name::{App, Purpose};
 use crate::secret::SecretBytes;
 
+/// Bytes of a block of SHA-256.
+const BLOCK_BYTES: usize = 64;
+/// The state that SHA-256 begins with (FIPS 180-4 section 5.3.3).
+const INITIAL_STATE: State =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+type State = [u32; 8];
+
 /// HMAC-SHA256 (RFC 2104) with its key already absorbed.
 #[derive(Clone)]
-pub(crate) struct HmacKey(Hmac<Sha256>);
+pub(crate) struct HmacKey {
+    any_length: Hmac<Sha256>,
+    /// The states of SHA-256 after the key's inner and its outer block, for messages of one block.
+    inner: Zeroizing<State>,
+    outer: Zeroizing<State>,
+}
 
 impl HmacKey {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
         // A key of 32 bytes is shorter than the block, so that `new` never fails; `new_from_slice` would.
-        let mut block = zeroize::Zeroizing::new([0; 64]);
-        block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        Self(Hmac::new((&*block).into()))
+        let mut block = SecretBytes::new([0; BLOCK_BYTES]);
+        block.expose_mut().iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        let absorbed = |pad: u8| {
+            let padded = SecretBytes::new(block.expose().map(|byte| byte ^ pad));
+            let mut state = Zeroizing::new(INITIAL_STATE);
+            compress256(&mut state, std::slice::from_ref(padded.expose()));
+            state
+        };
+        Self { inner: absorbed(0x36), outer: absorbed(0x5c), any_length: Hmac::new(block.expose().into()) }
     }
 
     /// The tag of the concatenation of `parts`.
-    pub(crate) fn tag(&self, parts: &[&[u8]]) -> SecretBytes<32> {
-        let mut mac = self.0.clone();
+    pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.any_length.clone();
         parts.iter().for_each(|part| mac.update(part));
-        SecretBytes::new(mac.finalize().into_bytes().into())
+        mac.finalize().into_bytes().into()
     }
+
+    /// The tag of a message of at most 55 bytes, which fills one block with its padding: the same, without the buffers that messages of
+    /// any length need. A login has two or three of them at each end.
+    pub(crate) fn tag_of_one_block<const N: usize>(&self, message: &[u8; N]) -> [u8; 32] {
+        digest_of_one_block(&self.outer, &digest_of_one_block(&self.inner, message))
+    }
+}
+
+/// SHA-256 of a message whose first block is absorbed in `state` (FIPS 180-4 sections 5.1.1 and 6.2).
+fn digest_of_one_block<const N: usize>(state: &State, message: &[u8; N]) -> [u8; 32] {
+    let bits = const {
+        assert!(N <= 55);
+        ((BLOCK_BYTES + N) * 8) as u64
+    };
+    let mut block = SecretBytes::new([0; BLOCK_BYTES]);
+    let (text, padding) = block.expose_mut().split_at_mut(N);
+    text.copy_from_slice(message);
+    padding.iter_mut().take(1).for_each(|end| *end = 0x80);
+    block.expose_mut()[56..].copy_from_slice(&bits.to_be_bytes());
+    let mut state = *state;
+    compress256(&mut state, std::slice::from_ref(block.expose()));
+    let mut digest = [0; 32];
+    digest.chunks_exact_mut(4).zip(state).for_each(|(to, word)| to.copy_from_slice(&word.to_be_bytes()));
+    digest
 }
 
 impl fmt::Debug for HmacKey {
@@ -56,7 +101,7 @@ impl RootKey {
 fn root_key_id(root: &RootKey) -> RootKeyId {
     let mut message = Vec::with_capacity(40);
     length_prefixed(b"oauth-state/v1/root-key-id", &mut message);
-    let [a, b, c, d, e, f, g, h, ..] = *HmacKey::new(root.expose()).tag(&[&message]).expose();
+    let [a, b, c, d, e, f, g, h, ..] = HmacKey::new(root.expose()).tag(&[&message]);
     RootKeyId([a, b, c, d, e, f, g, h])
 }
 
@@ -66,7 +111,7 @@ pub(crate) fn derive(root: &RootKey, label: &str, purpose: Purpose, app: &App) -
     let mut message = Vec::with_capacity(160);
     length_prefixed(format!("oauth-state/v1/{label}").as_bytes(), &mut message);
     purpose.frame_with(app, &mut message);
-    HmacKey::new(root.expose()).tag(&[&message])
+    SecretBytes::new(HmacKey::new(root.expose()).tag(&[&message]))
 }
 
 #[cfg(test)]

@@ -12,8 +12,34 @@ fn hmac_agrees_with_rfc_4231_test_case_2() {
     let mut key = [0; 32];
     key[..4].copy_from_slice(b"Jefe");
     let tag = HmacKey::new(&key).tag(&[b"what do ya want ", b"for nothing?"]);
-    assert_eq!(tag.expose()[..6], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60]);
-    assert_eq!(tag.expose()[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
+    assert_eq!(tag[..6], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60]);
+    assert_eq!(tag[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
+}
+
+/// RFC 4231 section 4.3 again, by the shorter way.
+#[test]
+fn hmac_of_one_block_agrees_with_rfc_4231_test_case_2() {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(b"Jefe");
+    let tag = HmacKey::new(&key).tag_of_one_block(b"what do ya want for nothing?");
+    assert_eq!(tag[..6], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60]);
+    assert_eq!(tag[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
+}
+
+/// Padding that is off by one would be another HMAC, which no other implementation computes.
+#[test]
+fn one_block_and_any_length_agree_at_every_length_in_use() {
+    fn agree<const N: usize>() {
+        let key = HmacKey::new(&std::array::from_fn(|at| at as u8));
+        let message: [u8; N] = std::array::from_fn(|at| 255 - at as u8);
+        assert_eq!(key.tag_of_one_block(&message), key.tag(&[&message]), "{N}");
+    }
+    agree::<0>();
+    agree::<1>();
+    agree::<32>();
+    agree::<53>();
+    agree::<54>();
+    agree::<55>();
 }
 
 /// Key confusion: a state of one purpose, application or environment must not open as another.

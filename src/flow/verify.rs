@@ -1,0 +1,172 @@
+//! The checks of a callback, from top to bottom. `checks.rs` has each one; `callback.rs` has the types that hold their order.
+
+use std::sync::Arc;
+
+use super::checks::{check_issuer, check_response_mode};
+use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce, Returned, StepUp};
+use super::restart::Unasked;
+use super::{Expect, FlowInner, LoginData};
+use crate::binding::Binding;
+use crate::callback::{Answer, Callback};
+use crate::claims::codec::BindingKind;
+use crate::claims::data;
+use crate::guard::Sealed;
+use crate::name::Purpose;
+use crate::observe::{Event, Observer as _};
+use crate::open::{self, Authentic, Opened};
+use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
+use crate::ring::key::id::KeyId;
+use crate::ring::key::ring::Timing;
+use crate::secret::SecretBytes;
+use crate::token::aead::NONCE_BYTES;
+use crate::token::keys::KeyTable;
+use crate::token::wire::LONGEST_BYTES;
+
+/// What is left once every check has passed.
+pub(super) struct Checked<T> {
+    pub(super) key: StateKey,
+    /// The state's text, for the offer to start again.
+    pub(super) state: String,
+    pub(super) kind: BindingKind,
+    /// Until when the login may start again, in Unix seconds.
+    pub(super) restart_until: u64,
+    /// `K_row`, where a payload may be stored. Boxed, so that moving the login leaves no key behind.
+    pub(super) row_key: Option<Box<SecretBytes<32>>>,
+    pub(super) outcome: LoginOutcome<T>,
+}
+
+/// What the guard and a store know a state by.
+#[derive(Clone, Copy)]
+pub(super) struct StateKey {
+    pub(super) nonce: [u8; NONCE_BYTES],
+    pub(super) key_id: KeyId,
+    pub(super) sealed: Sealed,
+    pub(super) skew: u32,
+}
+
+impl FlowInner {
+    /// The callback's state, opened with the key that it names.
+    pub(super) fn authenticate<'t>(
+        &self,
+        callback: &Callback,
+        keys: &'t KeyTable,
+        now: u64,
+        buffer: &'t mut [u8; LONGEST_BYTES],
+    ) -> Result<Authentic<'t>, FinishError> {
+        // A callback without an answer is not even opened where no purpose does without.
+        if self.purposes.iter().all(|purpose| self.check_answer(*purpose, &callback.answer).is_err()) {
+            return Err(FinishErrorKind::CodeMissing.into());
+        }
+        open::authenticate(&callback.state, keys, now, buffer).inspect_err(|error| {
+            if error.kind() == FinishErrorKind::UnknownKey {
+                self.keys.handle().met_unknown_key();
+                self.observers.event(&Event::UnknownKey);
+            }
+        })
+    }
+
+    /// The callback again, if its state is in time; otherwise what is left to say of it once it is known who asks.
+    pub(super) fn in_time(
+        self: &Arc<Self>,
+        authentic: &Authentic<'_>,
+        callback: Callback,
+        now: u64,
+        timing: Timing,
+    ) -> Result<Callback, FinishError> {
+        let Err(late) = authentic.check_time(now, timing) else { return Ok(callback) };
+        let unasked = Unasked::new(Arc::clone(self), Opened::of(authentic), callback, late.may_restart);
+        Err(FinishError::from(late.kind).with_opened(unasked))
+    }
+
+    /// Everything that follows authenticity and precedes single use.
+    pub(super) fn verify_in_order<T: LoginData>(
+        self: &Arc<Self>,
+        keys: &KeyTable,
+        now: u64,
+        authentic: &Authentic<'_>,
+        callback: Callback,
+        binding: &Binding<'_>,
+        expect: &Expect<'_>,
+    ) -> Result<Checked<T>, FinishError> {
+        let flow = &**self;
+        // The caller may have taken longer between open and verify than the login had left.
+        let in_time = self.in_time(authentic, callback, now, keys.ring().timing());
+        let callback = in_time.map_err(|late| late.seen_by(binding, *expect))?;
+        expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
+        let provider = flow.configured_provider(authentic)?;
+        flow.check_answer(authentic.keys.purpose, &callback.answer)?;
+        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
+        let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
+        if is_authorization_response {
+            check_response_mode(provider, callback.way)?;
+        }
+        let secrets = match flow.check_binding(authentic, binding, provider, &callback) {
+            Ok(secrets) => secrets,
+            Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
+        };
+        let issuer_checked = match check_issuer(provider, callback.iss.as_deref()) {
+            Err(FinishErrorKind::IssuerMissing) if !is_authorization_response => false,
+            checked => checked?,
+        };
+        if callback.iss.is_some() && !issuer_checked {
+            flow.observers.event(&Event::IssIgnored { provider: provider.id() });
+        }
+
+        let (origin, Authentic { claims, nonce, keys: sealed_with, .. }) = (authentic.origin(), authentic);
+        let data = match data::read(claims.data) {
+            Ok(data) => data,
+            Err(error) => {
+                let restart = Restart::new(origin, Whose::ThisOne.by(claims.kind), callback.state);
+                let refused = FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error));
+                return Err(refused.with_restart(restart));
+            }
+        };
+        let parameters = callback.others;
+        let outcome = match callback.answer {
+            Answer::Code(code) => {
+                let login = Authorized {
+                    code: Code(code),
+                    code_verifier: provider
+                        .takes_pkce()
+                        .then(|| CodeVerifier(secrets.code_verifier(&sealed_with.flow))),
+                    nonce: provider.takes_nonce().then(|| Nonce(secrets.nonce(&sealed_with.flow))),
+                    provider: provider.clone(),
+                    origin,
+                    data,
+                    parameters,
+                };
+                match login.origin.purpose {
+                    Purpose::Reauthenticate => LoginOutcome::SteppedUp(StepUp {
+                        exchange: login,
+                        came_at: now,
+                        skew: keys.ring().timing().skew,
+                    }),
+                    _ => LoginOutcome::Authorized(login),
+                }
+            }
+            Answer::Error(error) => {
+                let whose = Whose::ThisOne.by(claims.kind);
+                let restart = Restart::new(origin.clone(), whose, callback.state.clone());
+                LoginOutcome::Denied(Denied {
+                    attributed_to: issuer_checked.then(|| origin.provider.clone()),
+                    restart: flow.carrying(restart, whose, claims.data),
+                    origin,
+                    data,
+                    error,
+                    parameters,
+                })
+            }
+            Answer::Nothing => LoginOutcome::Returned(Returned { origin, data, parameters }),
+        };
+        let timing = keys.ring().timing();
+        let sealed = Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() };
+        Ok(Checked {
+            key: StateKey { nonce: *nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
+            state: callback.state,
+            kind: claims.kind,
+            restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
+            row_key: keys.form().is_handle().then(|| Box::new(secrets.row_key(&sealed_with.flow))),
+            outcome,
+        })
+    }
+}
