@@ -152,7 +152,7 @@ impl Keeper for Sealed {
         Box::pin(async move {
             let tenant = Tenant::from(TENANT);
             let expect = Expect::provider(PROVIDER).tenant(&tenant).redirect(REDIRECT);
-            let callback = Callback::from_pairs([("code", "code"), ("state", &state)]).unwrap();
+            let callback = Callback::from_pairs([("code", "code"), ("state", state)]).unwrap();
             self.0.finish(session(), expect, callback).await.is_ok()
         })
     }
