@@ -6,6 +6,7 @@ import sys
 
 import matplotlib
 
+import routes
 import targets
 
 matplotlib.use("svg")
@@ -193,6 +194,10 @@ The usual login: provider, redirect, return path, tenant, code_verifier, nonce, 
 One login after the other, by the clock, beside the first row. A sealed state waits for nothing at begin; its one round trip is the guard's at the callback.
 
 {stores_table()}
+
+## Through the routes
+
+{routes.markdown(TARGET)}
 
 ## Memory
 
