@@ -44,6 +44,26 @@ impl Cores {
         pin(process.trim().parse()?, cores.redis)
     }
 
+    /// Lets Redis run before the load, where the two share a processor: the load never sleeps. Processes that start later
+    /// inherit it.
+    pub fn yield_to_redis(self) -> Result<(), Failure> {
+        match self.0 {
+            Some(cores) if cores.redis == cores.load => {
+                run("chrt", &["--all-tasks", "--idle", "--pid", "0", &std::process::id().to_string()])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits without sleeping, if the load has a processor. A server whose load sleeps pays for waking it up with every
+    /// response, and the slower the server is, the more often the load sleeps.
+    pub async fn awake<R>(self, work: impl Future<Output = R>) -> R {
+        tokio::select! {
+            result = work => result,
+            () = spin(), if self.0.is_some() => unreachable!("it has no end"),
+        }
+    }
+
     /// The words to put in front of a server's command.
     pub fn server_prefix(self) -> Vec<String> {
         self.0.map_or_else(Vec::new, |cores| vec!["taskset".to_owned(), "-c".to_owned(), cores.server.to_string()])
@@ -70,9 +90,18 @@ fn allowed() -> Vec<u32> {
 
 /// Pins every thread of a process.
 fn pin(process: u32, core: u32) -> Result<(), Failure> {
-    let pinned = Command::new("taskset")
-        .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string(), &process.to_string()])
-        .stdout(Stdio::null())
-        .status()?;
-    if pinned.success() { Ok(()) } else { Err(format!("taskset failed to pin process {process} to {core}").into()) }
+    run("taskset", &["--all-tasks", "--cpu-list", "--pid", &core.to_string(), &process.to_string()])
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status();
+    let status = status.map_err(|error| format!("failed to run {program}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{program} {} failed: {status}", arguments.join(" ")).into()) }
+}
+
+/// Gives way to the other tasks again and again, until it is dropped.
+async fn spin() {
+    loop {
+        tokio::task::yield_now().await;
+    }
 }

@@ -23,8 +23,7 @@ const COMPARED: [Metric; 4] = [
     ("processor_us", |phase| phase.processor),
 ];
 /// Those without.
-const ABSOLUTE: [Metric; 3] =
-    [("redis_us", |phase| phase.redis), ("busy", |phase| phase.busy), ("load_busy", |phase| phase.load_busy)];
+const ABSOLUTE: [Metric; 2] = [("redis_us", |phase| phase.redis), ("busy", |phase| phase.busy)];
 
 impl Figures {
     pub fn add(&mut self, start: Phase, callback: Phase) {
@@ -80,14 +79,14 @@ pub fn print(contenders: &[Contender], figures: &[Figures]) {
 
 fn print_side(name: &str, contenders: &[Contender], figures: &[Figures], side: fn(&Figures) -> &[Phase]) {
     println!(
-        "\n{name:<12} {:>9} {:>6} {:>8} {:>8} {:>11} {:>6} {:>9} {:>6} {:>6}",
-        "a second", "ratio", "p50 us", "p99 us", "processor", "ratio", "of Redis", "busy", "load"
+        "\n{name:<12} {:>9} {:>6} {:>8} {:>8} {:>11} {:>6} {:>9} {:>6}",
+        "a second", "ratio", "p50 us", "p99 us", "processor", "ratio", "of Redis", "busy"
     );
     for (contender, own) in contenders.iter().zip(figures) {
         let (own, floor) = (side(own), side(&figures[0]));
         let ratio = |of| quantile(&ratios(own, floor, of), 0.5);
         println!(
-            "{:<12} {:>9.0} {:>6.2} {:>8.0} {:>8.0} {:>8.1} us {:>6.2} {:>6.1} us {:>6.2} {:>6.2}",
+            "{:<12} {:>9.0} {:>6.2} {:>8.0} {:>8.0} {:>8.1} us {:>6.2} {:>6.1} us {:>6.2}",
             contender.name(),
             median(own, |phase| phase.per_second),
             ratio(|phase| phase.per_second),
@@ -97,7 +96,6 @@ fn print_side(name: &str, contenders: &[Contender], figures: &[Figures], side: f
             ratio(|phase| phase.processor),
             median(own, |phase| phase.redis),
             median(own, |phase| phase.busy),
-            median(own, |phase| phase.load_busy),
         );
     }
 }

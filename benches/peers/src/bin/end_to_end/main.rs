@@ -96,6 +96,7 @@ async fn compare(effort: Effort, contenders: &[Contender], cores: Cores) -> Resu
     for contender in contenders {
         running.push(Running::start(*contender, cores, &redis).await?);
     }
+    cores.yield_to_redis()?;
     for one in &mut running {
         visit::prove(one).await.map_err(|error| format!("{}: {error}", one.contender.name()))?;
     }

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cpu_time::ProcessTime;
 use support::bench::rounds::quantile;
 use support::servers::redis::RedisServer;
 use support::servers::{Failure, Process, free_port, until};
@@ -32,8 +31,6 @@ pub struct Phase {
     pub redis: f64,
     /// The share of the time that the server used its processor.
     pub busy: f64,
-    /// The same of the load.
-    pub load_busy: f64,
 }
 
 pub struct Running {
@@ -41,6 +38,7 @@ pub struct Running {
     /// For the requests that are not measured.
     pub control: Connection,
     connections: Vec<Connection>,
+    cores: Cores,
     redis: redis::aio::MultiplexedConnection,
     process: Process,
     folder: TempDir,
@@ -70,7 +68,7 @@ impl Running {
             connections.push(Connection::open(port).await?);
         }
         let control = Connection::open(port).await?;
-        Ok(Self { contender, control, connections, redis: redis.connection().await?, process, folder })
+        Ok(Self { contender, control, connections, cores, redis: redis.connection().await?, process, folder })
     }
 
     /// Sends all requests, and gives what `read` makes of the responses, in no particular order. The first response that
@@ -83,14 +81,14 @@ impl Running {
         let count = requests.len();
         let mut shares: Vec<Vec<String>> = vec![Vec::new(); CONNECTIONS];
         requests.into_iter().enumerate().for_each(|(number, request)| shares[number % CONNECTIONS].push(request));
-        let before = (self.processor_time().await?, self.redis_time().await?, ProcessTime::now());
+        let before = (self.processor_time().await?, self.redis_time().await?);
         let start = Instant::now();
         let mut visitors = JoinSet::new();
         for (connection, share) in std::mem::take(&mut self.connections).into_iter().zip(shares) {
             visitors.spawn(visit(connection, share, read));
         }
-        let finished = tokio::time::timeout(LONGEST_PHASE, visitors.join_all()).await;
-        let (wall, load) = (start.elapsed(), before.2.elapsed());
+        let finished = tokio::time::timeout(LONGEST_PHASE, self.cores.awake(visitors.join_all())).await;
+        let wall = start.elapsed();
         let (processor, redis) = (self.processor_time().await? - before.0, self.redis_time().await? - before.1);
         let (mut times, mut results) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for visitor in finished.map_err(|_| "the server did not answer all requests within a minute")? {
@@ -109,7 +107,6 @@ impl Running {
             processor: each(processor),
             redis: each(redis),
             busy: processor.as_secs_f64() / wall.as_secs_f64(),
-            load_busy: load.as_secs_f64() / wall.as_secs_f64(),
         };
         Ok((phase, results))
     }
