@@ -75,6 +75,11 @@ pub fn report(contenders: &[Contender], figures: &[Figures]) -> Value {
 pub fn print(contenders: &[Contender], figures: &[Figures]) {
     print_side("login start", contenders, figures, |figures| &figures.start);
     print_side("callback", contenders, figures, |figures| &figures.callback);
+    // It redirects without waiting for anything, so it is busy unless something else has its processor.
+    let busy = median(&figures[0].start, |phase| phase.busy);
+    if busy < 0.9 {
+        println!("\nnote: the server got only {:.0} % of its processor: compare processor times alone", 100.0 * busy);
+    }
 }
 
 fn print_side(name: &str, contenders: &[Contender], figures: &[Figures], side: fn(&Figures) -> &[Phase]) {

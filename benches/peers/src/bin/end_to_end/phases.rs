@@ -117,7 +117,8 @@ impl Running {
 
     /// Processor time of Redis, which has no load but this server's.
     async fn redis_time(&mut self) -> Result<Duration, Failure> {
-        let information: String = redis::cmd("INFO").arg("cpu").query_async(&mut self.redis).await?;
+        let information = redis::cmd("INFO").arg("cpu").query_async(&mut self.redis).await;
+        let information: String = information.map_err(|error| format!("failed to ask Redis for its time: {error}"))?;
         let used = |name: &str| {
             let value = information.lines().find_map(|line| line.strip_prefix(name));
             value.and_then(|value| value.trim().parse::<f64>().ok()).ok_or_else(|| format!("Redis does not say {name}"))
