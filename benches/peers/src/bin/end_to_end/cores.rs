@@ -1,5 +1,6 @@
 //! The processors that server, load and Redis run on. `taskset` pins them, if it is installed.
 
+use std::convert::Infallible;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ impl Cores {
     pub async fn awake<R>(self, work: impl Future<Output = R>) -> R {
         tokio::select! {
             result = work => result,
-            () = spin(), if self.0.is_some() => unreachable!("it has no end"),
+            never = spin(), if self.0.is_some() => match never {},
         }
     }
 
@@ -100,7 +101,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
 }
 
 /// Gives way to the other tasks again and again, until it is dropped.
-async fn spin() {
+async fn spin() -> Infallible {
     loop {
         tokio::task::yield_now().await;
     }
