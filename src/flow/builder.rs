@@ -240,11 +240,11 @@ impl Settings {
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
         let addresses = self.checked_addresses()?;
-        if let Some(public_host) = &public_host
-            && let Some(other) =
-                addresses.iter().filter_map(|at| at.uri.host.as_ref()).find(|host| *host != public_host)
-        {
-            return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
+        if let Some(public_host) = &public_host {
+            let mut hosts = addresses.iter().filter_map(|at| at.uri.host.as_ref());
+            if let Some(other) = hosts.find(|host| *host != public_host) {
+                return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
+            }
         }
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);

@@ -223,7 +223,7 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
     }
 
     fn race_one(&self, racer: usize, places: &[Place]) -> Result<(), GuardFault> {
-        let guard = if racer.is_multiple_of(2) { &self.one } else { &self.other };
+        let guard = if racer % 2 == 0 { &self.one } else { &self.other };
         let claimant = u8::try_from(racer).unwrap_or_default();
         for (number, place) in places.iter().enumerate() {
             let mark = self.mark(number.saturating_add(100), claimant, Duration::ZERO);

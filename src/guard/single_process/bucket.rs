@@ -100,9 +100,8 @@ impl Bucket {
         let old = std::mem::replace(&mut self.slots, slots);
         // In their order, which is that of their places in the larger table, too.
         for slot in old.iter().filter(|slot| offset_of(slot) != 0) {
-            if let Found::FreeAt(position) = self.find(Id::in_slot(slot))
-                && let Some(free) = self.slots.get_mut(position)
-            {
+            let Found::FreeAt(position) = self.find(Id::in_slot(slot)) else { continue };
+            if let Some(free) = self.slots.get_mut(position) {
                 *free = *slot;
             }
         }

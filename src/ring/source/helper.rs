@@ -174,7 +174,7 @@ impl HelperSource {
             Command::new(&self.program).arg(&self.location).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut helper = started.map_err(|cause| {
             let to_do = format!("install {} and put it on the PATH", self.program);
-            let answer = format_args!("{} did not start: {cause}", self.program);
+            let answer = format!("{} did not start: {cause}", self.program);
             self.error(SourceErrorKind::Misconfigured, answer).with_remedy(to_do)
         })?;
         if let Some(input) = helper.stdin.take() {

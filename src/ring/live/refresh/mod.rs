@@ -96,7 +96,7 @@ impl LiveKeyRing {
         let propagation = Duration::from_secs(ring.timing().propagation.into());
         // A bare key has no other to come, until it becomes a document.
         if ring.serial() > 0 && refresh.interval > propagation {
-            let answer = format_args!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
+            let answer = format!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
             return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).with_remedy(format!(
                 "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
             )));
@@ -122,7 +122,7 @@ async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -
     };
     let fetched = refresh.observers.around(&*refresh.clock, Scope::source(source.name()), fetched, end).await;
     fetched.unwrap_or_else(|late| {
-        let answer = format_args!("no answer within {:?}", refresh.time_limit);
+        let answer = format!("no answer within {:?}", refresh.time_limit);
         Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
     })
 }
