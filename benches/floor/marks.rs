@@ -27,7 +27,7 @@ impl Full {
         let mut random = vec![0; 24 * 4_096];
         while guard.len() < marks {
             SysRng.try_fill_bytes(&mut random).unwrap();
-            for drawn in random.as_chunks::<24>().0.iter().take(marks - guard.len()) {
+            for drawn in random.chunks_exact(24).take(marks - guard.len()) {
                 let (id, claimant) = (drawn[..16].try_into().unwrap(), drawn[16..].try_into().unwrap());
                 // Of the logins of the last thirteen minutes, whose marks are kept for the lifetime and three times the skew.
                 let left = Duration::from_secs(1 + u64::from(u16::from_be_bytes([drawn[16], drawn[17]])) % 780);

@@ -37,7 +37,7 @@ fn run(threads: usize, length: Duration, work: &(impl Fn() + Sync)) -> f64 {
 
 /// Whichever is first in one turn is second in the next.
 fn two_beside_one(turn: usize, length: Duration, work: &(impl Fn() + Sync)) -> f64 {
-    if turn.is_multiple_of(2) {
+    if turn % 2 == 0 {
         let two = run(2, length, work);
         two / run(1, length, work)
     } else {

@@ -81,7 +81,7 @@ pub async fn sign_in(fleet: &Fleet, number: u64, habits: Habits) -> Result<End, 
     tokio::time::sleep(Duration::from_millis(2 + random_below(60))).await;
     let request = format!("/callback?state={}&code=code", begun.state);
     let first = habits.sticky.then_some(place);
-    let double = habits.doubles && number.is_multiple_of(10);
+    let double = habits.doubles && number % 10 == 0;
     let once = || balanced(fleet, first, &request, cookie.as_deref());
     let mut sent = vec![];
     if double {
