@@ -1,9 +1,12 @@
-"""Copies of this tree to break on purpose, for `scripts/without-checks` and `scripts/mutants`."""
+"""Copies of this tree: to break on purpose, for `scripts/without-checks` and `scripts/mutants`; for the oldest Rust, for `scripts/test msrv`."""
 
+import json
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -19,6 +22,8 @@ LEAN_BEHAVIOUR = (
 ).split()
 # The packages of a lean copy beside the library.
 LEAN_MEMBERS = ["crates/store", "tests/support"]
+# What the unit tests in `src/` need besides the library's own dependencies.
+UNIT_TEST_PACKAGES = "proptest sha3 tempfile tokio url xaes-256-gcm".split()
 
 
 def copy(destination):
@@ -33,6 +38,18 @@ def copy(destination):
             shutil.copymode(ROOT / name, destination / name)
 
 
+def reduced(manifest, members, packages):
+    """The root manifest with these members and no tests or benchmarks by name: its text up to the development dependencies, those of them that
+    are in `packages`, and its text after them."""
+    named = ", ".join(f'"{member}"' for member in members)
+    text = re.sub(r"^members = \[[^\]]*\]$", f"members = [{named}]", manifest, flags=re.M)
+    text = re.sub(r"^default-members = \[[^\]]*\]$", 'default-members = ["."]', text, flags=re.M)
+    text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
+    before, rest = text.split("[dev-dependencies]\n", 1)
+    lines, after = rest.split("\n[", 1)
+    return before, [line for line in lines.splitlines() if re.split("[. ]", line)[0] in packages], after
+
+
 def lean_copy(destination):
     """The library with its own tests, `tests/attacks` and the part of `tests/behaviour` that needs no framework."""
     copy(destination)
@@ -44,13 +61,7 @@ def lean_copy(destination):
         if entry.name not in kept:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     manifest = destination / "Cargo.toml"
-    members = ", ".join(f'"{member}"' for member in LEAN_MEMBERS)
-    text = re.sub(r"^members = \[[^\]]*\]$", f"members = [{members}]", manifest.read_text(), flags=re.M)
-    text = re.sub(r"^default-members = \[[^\]]*\]$", 'default-members = ["."]', text, flags=re.M)
-    text = re.sub(r"^\[\[(?:bin|bench|test)\]\]\n(?:(?!\[).*\n?)*", "", text, flags=re.M)
-    before, rest = text.split("[dev-dependencies]\n", 1)
-    packages, after = rest.split("\n[", 1)
-    lines = [line for line in packages.splitlines() if re.split("[. ]", line)[0] in LEAN_PACKAGES]
+    before, lines, after = reduced(manifest.read_text(), LEAN_MEMBERS, LEAN_PACKAGES)
     lines = [line for line in lines if not line.startswith("oauth2")] + ["oauth2.workspace = true"]
     lines.append(f'oauth-state = {{ path = ".", features = {LEAN_FEATURES} }}')
     lines += ['oauth-state-store = { path = "crates/store", features = ["testing"] }', 'support = { path = "tests/support" }']
@@ -58,3 +69,32 @@ def lean_copy(destination):
     behaviour = destination / "tests" / "behaviour" / "main.rs"
     module = r"^(?:#\[.*\]\n)*mod (\w+);\n"
     behaviour.write_text(re.sub(module, lambda found: found[0] if found[1] in LEAN_BEHAVIOUR else "", behaviour.read_text(), flags=re.M))
+
+
+def oldest_rust_copy(destination):
+    """The library with its unit tests, and each package in `crates/` that names the same oldest Rust. The unit tests depend on those packages,
+    with all features, so that one build has everything."""
+    copy(destination)
+    for folder in ("benches", "examples", "fuzz", "sources"):
+        shutil.rmtree(destination / folder, ignore_errors=True)
+    manifest = destination / "Cargo.toml"
+    oldest = tomllib.loads(manifest.read_text())["package"]["rust-version"]
+    members = {}
+    for other in sorted((destination / "crates").glob("*/Cargo.toml")):
+        text = other.read_text()
+        read = tomllib.loads(text)
+        if read["package"]["rust-version"] == oldest:
+            features = json.dumps([name for name in read.get("features", {}) if name != "default"])
+            folder = str(other.parent.relative_to(destination))
+            members[folder] = f'{read["package"]["name"]} = {{ path = "{folder}", features = {features} }}'
+            other.write_text(re.sub(r"^\[dev-dependencies\]\n(?:(?!\[).*\n)*", "", text, flags=re.M))
+        else:
+            shutil.rmtree(other.parent)
+    before, lines, after = reduced(manifest.read_text(), members, UNIT_TEST_PACKAGES)
+    manifest.write_text(before + "[dev-dependencies]\n" + "\n".join([*lines, *members.values()]) + "\n\n[" + after)
+    # Chosen anew: the versions in it may need a newer Rust.
+    (destination / "Cargo.lock").unlink()
+
+
+if __name__ == "__main__":
+    oldest_rust_copy(pathlib.Path(sys.argv[1]))
