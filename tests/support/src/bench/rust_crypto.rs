@@ -58,9 +58,7 @@ impl Libraries for RustCrypto {
     }
 
     fn mac(key: &Self::Mac, parts: &[&[u8]]) -> [u8; 32] {
-        if let [message] = parts
-            && message.len() <= 55
-        {
+        if let Some(message) = parts.first().filter(|first| parts.len() == 1 && first.len() <= 55) {
             return digest_of_one_block(key.outer, &digest_of_one_block(key.inner, message));
         }
         let mut mac = key.any_length.clone();
