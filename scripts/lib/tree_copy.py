@@ -71,9 +71,9 @@ def lean_copy(destination):
     behaviour.write_text(re.sub(module, lambda found: found[0] if found[1] in LEAN_BEHAVIOUR else "", behaviour.read_text(), flags=re.M))
 
 
-def oldest_rust_copy(destination):
-    """The library with its unit tests, and each package in `crates/` that names the same oldest Rust. The unit tests depend on those packages,
-    with all features, so that one build has everything."""
+def oldest_rust_copy(destination, with_packages):
+    """The library with its unit tests and, if asked, each package in `crates/` that names the same oldest Rust. The unit tests then depend on
+    those packages, with all features, so that one build has everything."""
     copy(destination)
     for folder in ("benches", "examples", "fuzz", "sources"):
         shutil.rmtree(destination / folder, ignore_errors=True)
@@ -83,7 +83,7 @@ def oldest_rust_copy(destination):
     for other in sorted((destination / "crates").glob("*/Cargo.toml")):
         text = other.read_text()
         read = tomllib.loads(text)
-        if read["package"]["rust-version"] == oldest:
+        if with_packages and read["package"]["rust-version"] == oldest:
             features = json.dumps([name for name in read.get("features", {}) if name != "default"])
             folder = str(other.parent.relative_to(destination))
             members[folder] = f'{read["package"]["name"]} = {{ path = "{folder}", features = {features} }}'
@@ -97,4 +97,4 @@ def oldest_rust_copy(destination):
 
 
 if __name__ == "__main__":
-    oldest_rust_copy(pathlib.Path(sys.argv[1]))
+    oldest_rust_copy(pathlib.Path(sys.argv[1]), with_packages="--packages" in sys.argv)
