@@ -37,7 +37,11 @@ use crate::name::Purpose;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Restart {
+pub struct Restart(Box<Offer>);
+
+/// Behind a pointer, because every finished login has room for one: a login that the provider denied.
+#[derive(Clone)]
+struct Offer {
     origin: Origin,
     is_automatic: bool,
     /// The text of the refused state.
@@ -85,12 +89,13 @@ impl Restart {
         // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
         let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
         let is_automatic = own && origin.purpose == Purpose::Login && origin.restarts == 0;
-        Self { origin, is_automatic, state, data: None }
+        Self(Box::new(Offer { origin, is_automatic, state, data: None }))
     }
 
     /// With what the login carried, for the browser that began it.
-    pub(crate) fn carrying(self, json: &[u8]) -> Self {
-        Self { data: Some(json.into()), ..self }
+    pub(crate) fn carrying(mut self, json: &[u8]) -> Self {
+        self.0.data = Some(json.into());
+        self
     }
 
     /// Whether the login may start again without asking the user: only a login, only once, and only for the browser
@@ -98,7 +103,7 @@ impl Restart {
     /// with a button.
     #[must_use]
     pub fn is_automatic(&self) -> bool {
-        self.is_automatic
+        self.0.is_automatic
     }
 
     /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It
@@ -109,37 +114,37 @@ impl Restart {
     /// Send it only to the browser that brought it, in an answer with `Referrer-Policy: no-referrer`.
     #[must_use]
     pub fn token(&self) -> &str {
-        &self.state
+        &self.0.state
     }
 
     /// The provider's id.
     #[must_use]
     pub fn provider(&self) -> &str {
-        &self.origin.provider
+        &self.0.origin.provider
     }
 
     /// The tenant; `None` unless this is certainly the browser that started the login.
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
-        self.origin.tenant.as_ref()
+        self.0.origin.tenant.as_ref()
     }
 
     /// The redirect_uri's id; `None` unless this is certainly the browser that started the login.
     #[must_use]
     pub fn redirect(&self) -> Option<&str> {
-        self.origin.redirect.as_deref()
+        self.0.origin.redirect.as_deref()
     }
 
     /// The return path; `None` unless this is certainly the browser that started the login.
     #[must_use]
     pub fn return_to(&self) -> Option<&ReturnTo> {
-        self.origin.return_to.as_ref()
+        self.0.origin.return_to.as_ref()
     }
 
     /// What the login was for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        self.origin.purpose
+        self.0.origin.purpose
     }
 
     /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. It may be as old as a state may
@@ -147,11 +152,11 @@ impl Restart {
     /// another browser began it, or may have; where the data lay in a store; and where it does not read as this type.
     #[must_use]
     pub fn data<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        crate::claims::data::read(self.data.as_deref()?).ok()
+        crate::claims::data::read(self.0.data.as_deref()?).ok()
     }
 
     pub(crate) fn restarts(&self) -> u8 {
-        self.origin.restarts
+        self.0.origin.restarts
     }
 }
 
@@ -159,8 +164,8 @@ impl fmt::Debug for Restart {
     /// Without the state and the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restart")
-            .field("origin", &self.origin)
-            .field("is_automatic", &self.is_automatic)
+            .field("origin", &self.0.origin)
+            .field("is_automatic", &self.0.is_automatic)
             .finish_non_exhaustive()
     }
 }
