@@ -30,15 +30,18 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), NameError> {
     if is_name(name) { Ok(()) } else { Err(NameError { what, rule: "1 to 32 of a-z, 0-9, '.', '_' and '-'" }) }
 }
 
-/// Whether `id` may name a provider: longer than other names, and in both cases, because databases draw such ids (ULID, UUID).
+/// Whether `id` may name a provider: longer than other names, and in both cases, because databases draw such ids (ULID, UUID). Browsers take
+/// `.` and `..` out of a callback's path.
 pub(crate) fn is_provider_id(id: &str) -> bool {
     (1..=LONGEST_PROVIDER_ID).contains(&id.len())
+        && !matches!(id, "." | "..")
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 /// Checks the id of a provider.
 pub(crate) fn check_provider_id(id: &str) -> Result<(), NameError> {
-    let error = NameError { what: "provider id", rule: "1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'" };
+    let error =
+        NameError { what: "provider id", rule: "1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', and not '.' or '..'" };
     if is_provider_id(id) { Ok(()) } else { Err(error) }
 }
 

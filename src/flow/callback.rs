@@ -54,7 +54,8 @@ impl<T: LoginData> Flow<T> {
         self.check(binding, expect, callback)?.mark_used().await
     }
 
-    /// Everything but single use, in one call: [`Flow::open`], then [`OpenedCallback::verify`]. It waits for nothing and marks nothing.
+    /// Everything but single use, in one call: [`Flow::open`] and [`OpenedCallback::verify`], after a look at the request. It waits for
+    /// nothing and marks nothing.
     ///
     /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, code or error, response
     /// mode, binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
@@ -78,7 +79,7 @@ impl<T: LoginData> Flow<T> {
             let mut buffer = [0; LONGEST_BYTES];
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
             let checked = flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect);
-            checked.inspect_err(|_| sealed_for = flow.provider(authentic.claims.provider).map(Provider::id))
+            checked.inspect_err(|_| sealed_for = flow.provider_named(&authentic.claims).map(Provider::id))
         });
         match checked {
             Ok(checked) => Ok(VerifiedCallback { flow: Arc::clone(flow), scope, checked }),
@@ -131,7 +132,7 @@ impl<T: LoginData> Flow<T> {
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
             let callback = flow
                 .in_time(&authentic, callback, now, keys.ring().timing())
-                .inspect_err(|_| sealed_for = flow.provider(authentic.claims.provider).map(Provider::id))?;
+                .inspect_err(|_| sealed_for = flow.provider_named(&authentic.claims).map(Provider::id))?;
             Ok((Opened::of(&authentic), authentic.keys.purpose, callback))
         });
         match opened {
@@ -191,7 +192,7 @@ impl<T: LoginData> OpenedCallback<T> {
         match verified {
             Ok(checked) => Ok(VerifiedCallback { flow, scope, checked }),
             Err(error) => {
-                let sealed_for = opened.claims().ok().and_then(|claims| flow.provider(claims.provider));
+                let sealed_for = opened.claims().ok().and_then(|claims| flow.provider_named(&claims));
                 Err(flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
             }
         }

@@ -3,7 +3,7 @@
 use super::FlowInner;
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
-use crate::claims::codec::BindingKind;
+use crate::claims::codec::{BindingKind, Claims};
 use crate::name::Purpose;
 use crate::open::Authentic;
 use crate::provider::{Provider, host_of};
@@ -14,17 +14,13 @@ impl FlowInner {
     /// What the state names must still be configured here.
     pub(super) fn configured_provider(&self, authentic: &Authentic<'_>) -> Result<&Provider, FinishError> {
         let Authentic { claims, return_to, .. } = authentic;
-        if claims.connection_tag.is_some() {
-            return Err(FinishError::because(
-                FinishErrorKind::WrongProvider,
-                "the state names a provider that was loaded at run time, and this flow loads none",
-            ));
-        }
-        let provider = self.provider(claims.provider).ok_or_else(|| {
-            FinishError::because(
-                FinishErrorKind::WrongProvider,
-                "the state names a provider that this flow does not have",
-            )
+        let provider = self.provider_named(claims).ok_or_else(|| {
+            let diagnosis = if claims.connection_tag.is_some() {
+                "the state names a provider that was loaded at run time, and this flow loads none"
+            } else {
+                "the state names a provider that this flow does not have"
+            };
+            FinishError::because(FinishErrorKind::WrongProvider, diagnosis)
         })?;
         if !claims.redirect.is_empty() && !provider.takes_redirect(claims.redirect) {
             return Err(FinishError::because(
@@ -39,6 +35,11 @@ impl FlowInner {
             ));
         }
         Ok(provider)
+    }
+
+    /// The configured provider that a state names.
+    pub(super) fn provider_named(&self, claims: &Claims<'_>) -> Option<&Provider> {
+        self.provider(claims.provider).filter(|_| claims.connection_tag.is_none())
     }
 
     /// Only what a purpose without a code ends in may lack both code and error; and a logout, which sent no `code_challenge`, brings

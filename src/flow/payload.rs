@@ -24,8 +24,7 @@ use crate::token::aead::{TAG_BYTES, Xaes256Gcm};
 use crate::token::wire::{Form, replay_id};
 
 /// Only their callbacks keep the key of a payload until the guard has answered.
-const NOT_HANDLES: &str =
-    "a payload beside the state needs a flow whose states are handles: build it with FlowBuilder::build_handles";
+const NOT_HANDLES: &str = "a payload needs a flow whose states are handles: build it with FlowBuilder::build_handles";
 /// The most bytes of JSON that one payload may have.
 const LONGEST_PAYLOAD: usize = 65_536;
 
@@ -126,7 +125,7 @@ impl<T: Serialize> VerifiedCallback<T> {
     /// # Errors
     ///
     /// As [`VerifiedCallback::mark_used`]; then `store_unavailable`, `not_stored` (also for a login without a payload), `forged` and
-    /// `data`. The login is used up by then.
+    /// `data`. The login is used up by then. A flow that was built without handles is refused as `not_stored` before that.
     pub async fn mark_used_and_fetch<P: DeserializeOwned, S>(
         self,
         get: impl FnOnce([u8; 16]) -> S,
@@ -136,6 +135,9 @@ impl<T: Serialize> VerifiedCallback<T> {
     {
         let (flow, key, row_key) = (&*self.flow, self.key(), self.row_key());
         let used = self.scope.around(async {
+            // Before the guard: another callback of this login may be finished by a flow that was built for it.
+            let no_key = || (FinishError::because(FinishErrorKind::NotStored, NOT_HANDLES), Whose::AskFirst);
+            let row_key = row_key.ok_or_else(no_key)?;
             flow.mark_used(key).await?;
             flow.fetch_payload(key, row_key, || get(replay_id(&key.nonce))).await.map_err(|error| {
                 // A store in trouble needs no second login on top; a payload that is not there will not come back.
@@ -177,10 +179,9 @@ impl FlowInner {
     async fn fetch_payload<P: DeserializeOwned, S: Future<Output = Result<Option<Vec<u8>>, StoreError>>>(
         &self,
         key: &StateKey,
-        row_key: Option<&SecretBytes<32>>,
+        row_key: &SecretBytes<32>,
         get: impl FnOnce() -> S,
     ) -> Result<P, FinishError> {
-        let row_key = row_key.ok_or_else(|| FinishError::because(FinishErrorKind::NotStored, NOT_HANDLES))?;
         let value = self.ask_store("get", get).await;
         let value = value.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
         let json = self.open_payload(key, row_key, value.ok_or(FinishErrorKind::NotStored)?)?;

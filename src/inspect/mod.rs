@@ -167,6 +167,8 @@ pub struct StateContents {
     pub bound_by: BoundBy,
     /// Whether it belongs to a user who was signed in when it was begun.
     pub has_user: bool,
+    /// Whether its provider is one that the application loads at run time.
+    pub is_connection: bool,
     /// The caller's data, as JSON; empty where there is none. It may be personal.
     pub data: Vec<u8>,
 }
@@ -214,6 +216,7 @@ impl fmt::Debug for StateContents {
             .field("expires_at", &self.expires_at)
             .field("bound_by", &self.bound_by)
             .field("has_user", &self.has_user)
+            .field("is_connection", &self.is_connection)
             .field("data", &format_args!("{} bytes, [redacted]", self.data.len()))
             .finish()
     }
@@ -302,6 +305,7 @@ impl KeyRing {
             expires_at: from_unix_seconds(authentic.claims.expires_at()),
             bound_by: authentic.claims.kind.into(),
             has_user: authentic.claims.user_tag.is_some(),
+            is_connection: authentic.claims.connection_tag.is_some(),
             data: authentic.claims.data.to_vec(),
         })
     }

@@ -55,6 +55,8 @@ pub struct UnverifiedClaims {
     pub bound_by: BoundBy,
     /// Whether it belongs to a user who was signed in when it was begun.
     pub has_user: bool,
+    /// Whether its provider is said to be one that the application loads at run time.
+    pub is_connection: bool,
     /// The caller's data, as JSON; empty where there is none.
     pub data: Vec<u8>,
 }
@@ -77,6 +79,7 @@ impl UnverifiedClaims {
             restarts: claims.restarts,
             bound_by: claims.kind.into(),
             has_user: claims.user_tag.is_some(),
+            is_connection: claims.connection_tag.is_some(),
             data: claims.data.to_vec(),
         })
     }

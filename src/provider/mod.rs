@@ -94,7 +94,7 @@ struct Issuer {
 }
 
 impl Provider {
-    /// Any other provider, by an id of 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`; up to 8 bytes keep the
+    /// Any other provider, by an id of 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`, but not `.` or `..`; up to 8 bytes keep the
     /// state within 112 characters.
     ///
     /// # Errors

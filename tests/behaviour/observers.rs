@@ -139,7 +139,12 @@ fn a_payload_needs_a_flow_of_handles() {
     let state = flow.begin(session(), Login::with("github")).unwrap().state;
     let verified = flow.check(session(), Expect::provider("github"), callback(&state)).unwrap();
     let refused = block_on(verified.mark_used_and_fetch::<u8, _>(|_| async { Ok(None) })).unwrap_err();
-    assert_eq!(refused.code(), "not_stored");
+    assert_eq!(
+        (refused.code(), refused.restart().is_some_and(oauth_state::Restart::is_automatic)),
+        ("not_stored", false)
+    );
+    let again = flow.check(session(), Expect::provider("github"), callback(&state)).unwrap();
+    assert!(block_on(again.mark_used()).is_ok(), "the login was used up");
     assert!(refused.diagnosis().contains("FlowBuilder::build_handles"), "{}", refused.diagnosis());
 }
 

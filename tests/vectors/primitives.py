@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NAME = re.compile(r"[a-z0-9._-]{1,32}\Z")
-PROVIDER = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+PROVIDER = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}\Z")
 
 
 class Refused(Exception):

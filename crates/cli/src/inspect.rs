@@ -60,7 +60,7 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
         Failure::usage("name", error.to_string(), "give the names that the service gives")
     };
     let app = App::new(app, environment).map_err(|error| name(&error))?;
-    let mut purposes = vec![Purpose::Login, Purpose::Link, Purpose::Reauthenticate];
+    let mut purposes = vec![Purpose::Login, Purpose::Link, Purpose::Reauthenticate, Purpose::Logout];
     if !options.purpose.is_empty() {
         purposes.clone_from(&options.purpose);
         purposes.sort_by_key(ToString::to_string);
@@ -177,7 +177,8 @@ fn tell_contents(contents: &StateContents, show_data: bool, now: SystemTime, tol
     let mut optional = |name: &str, value: Option<String>| {
         told.say(name, value.clone().unwrap_or_else(|| "-".to_owned()), value);
     };
-    optional("provider", Some(origin.provider.clone()));
+    let loaded = if contents.is_connection { " (loaded at run time)" } else { "" };
+    optional("provider", Some(format!("{}{loaded}", origin.provider)));
     optional("tenant", origin.tenant.as_ref().map(|tenant| hex(tenant.as_bytes())));
     optional("redirect", origin.redirect.clone());
     optional("return_to", origin.return_to.as_ref().map(|path| harmless(path.as_str())));

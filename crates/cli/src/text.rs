@@ -30,11 +30,12 @@ pub fn parse_purpose(text: &str) -> Result<Purpose, String> {
         "login" => Ok(Purpose::Login),
         "link" => Ok(Purpose::Link),
         "reauthenticate" => Ok(Purpose::Reauthenticate),
+        "logout" => Ok(Purpose::Logout),
         _ => match text.strip_prefix("custom:") {
             // One rule for all names. The program ends soon, and the name with it.
             Some(name) if App::new(name, name).is_ok() => Ok(Purpose::Custom(Box::leak(Box::from(name)))),
             Some(_) => Err("a name is 1 to 32 of a-z, 0-9, '.', '_' and '-'".to_owned()),
-            None => Err("one of login, link, reauthenticate and custom:NAME".to_owned()),
+            None => Err("one of login, link, reauthenticate, logout and custom:NAME".to_owned()),
         },
     }
 }

@@ -183,6 +183,7 @@ def vectors():
     add("no provider", provider=b"")
     add("a provider of 65 characters", provider=b"g" * 65)
     add("a provider with a slash", provider=b"git/hub")
+    add("a provider that a browser takes out of a path", provider=b"..")
     add("a redirect in capital letters", redirect=b"Web")
     add("a connection tag that is cut off", plaintext=plain + bytes([0, 0b1100]) + bytes(16) + bytes(7))
     add("a tenant of 65 bytes", tenant=bytes(65))
