@@ -278,12 +278,12 @@ fn logins_on_other_threads_never_see_half_a_swap() {
             let before = server.clock.now();
             match server.check(&server.begin()) {
                 Ok(_) => count += 1,
-                // Only a thread that slept through a lifetime, or through a key's whole retirement, of the clock below.
+                // Only a thread that slept through a lifetime, or through a key's retirement of `CAP` and more, of the clock below.
                 Err(error) => {
                     let slept = server.clock.now().duration_since(before).unwrap();
                     let least = match error.code() {
-                        "expired" => 600,
-                        "unknown_key" => 3_600,
+                        "expired" => CAP,
+                        "unknown_key" => CAP,
                         code => panic!("{code}"),
                     };
                     assert!(slept >= Duration::from_secs(least), "{} after {slept:?}", error.code());
