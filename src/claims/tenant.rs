@@ -56,6 +56,28 @@ impl From<[u8; 16]> for Tenant {
     }
 }
 
+/// The UUID of a tenant of 16 bytes.
+///
+/// # Examples
+///
+/// ```
+/// use oauth_state::Tenant;
+/// use uuid::Uuid;
+///
+/// let tenant = Tenant::from(Uuid::from_bytes([7; 16]));
+/// assert_eq!(Uuid::try_from(&tenant)?, Uuid::from_bytes([7; 16]));
+/// assert!(Uuid::try_from(&Tenant::from_bytes(b"acme")?).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "uuid")]
+impl TryFrom<&Tenant> for uuid::Uuid {
+    type Error = uuid::Error;
+
+    fn try_from(tenant: &Tenant) -> Result<Self, uuid::Error> {
+        Self::from_slice(tenant.as_bytes())
+    }
+}
+
 /// The UUID's 16 bytes.
 #[cfg(feature = "uuid")]
 impl From<uuid::Uuid> for Tenant {

@@ -8,7 +8,7 @@ use sha2::block_api::compress256;
 use zeroize::Zeroizing;
 
 use super::id::{KeyId, RootKeyId};
-use super::material::RootKey;
+use super::material::{RootKey, RootKeyError, refuse_what_is_not_random};
 use crate::framing::length_prefixed;
 use crate::name::{App, Purpose};
 use crate::secret::SecretBytes;
@@ -91,11 +91,33 @@ pub(crate) fn key_id(root: &RootKey, purpose: Purpose, app: &App) -> KeyId {
 }
 
 impl RootKey {
+    /// A key derived from secret key material that a service has already, such as the secret of its sessions: HKDF-SHA256 (RFC 5869)
+    /// without a salt, with a label of this crate's. The key is another than the material, and tells nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`RootKeyError`] for less than 32 bytes, and for bytes that cannot have been drawn at random: decode a hex or base64 text first.
+    ///
+    /// # Security
+    ///
+    /// A key that is derived changes only with its material: revoking one means replacing the other. Prefer [`RootKey::generate`] and a
+    /// key of its own.
+    pub fn derive_from_key_material(material: &[u8]) -> Result<Self, RootKeyError> {
+        refuse_what_is_not_random(material)?;
+        Ok(Self::from_derived(hkdf(material, b"oauth-state/v1/root-key")))
+    }
+
     /// The public name of this key, the same on every server: 8 bytes derived from it.
     #[must_use]
     pub fn id(&self) -> RootKeyId {
         root_key_id(self)
     }
+}
+
+/// HKDF-SHA256 without a salt (RFC 5869 sections 2.2 and 2.3), of one block.
+fn hkdf(material: &[u8], info: &[u8]) -> SecretBytes<32> {
+    let pseudorandom_key = SecretBytes::new(HmacKey::new(&[0; 32]).tag(&[material]));
+    SecretBytes::new(HmacKey::new(pseudorandom_key.expose()).tag(&[info, &[1]]))
 }
 
 fn root_key_id(root: &RootKey) -> RootKeyId {

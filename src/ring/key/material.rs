@@ -41,6 +41,33 @@ impl RootKey {
         Ok(Self(bytes))
     }
 
+    /// A key from 32 bytes that you drew at random and keep secret, as a key management service gives them.
+    ///
+    /// # Errors
+    ///
+    /// [`RootKeyError`] for bytes that cannot have been drawn at random, as for a text.
+    ///
+    /// # Security
+    ///
+    /// The bytes must come from a generator for cryptography, and be of this crate's use alone. `bytes` itself is yours to clear.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ring::{RootKey, RootKeyError};
+    ///
+    /// assert_eq!(RootKey::from_secret_bytes(b"correct horse battery staple 32!").unwrap_err(), RootKeyError::Printable);
+    /// ```
+    pub fn from_secret_bytes(bytes: &[u8; KEY_BYTES]) -> Result<Self, RootKeyError> {
+        refuse_what_is_not_random(bytes)?;
+        Ok(Self(Box::new(SecretBytes::new(*bytes))))
+    }
+
+    /// A key whose bytes were checked before they were derived.
+    pub(super) fn from_derived(bytes: SecretBytes<KEY_BYTES>) -> Self {
+        Self(Box::new(bytes))
+    }
+
     /// A key from bytes that are public, for tests and vectors.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn from_public_bytes(bytes: [u8; KEY_BYTES]) -> Self {
@@ -124,6 +151,9 @@ pub enum RootKeyError {
     /// Every byte differs from the one before by the same step.
     #[error("the root key counts in even steps, so it is not random; make one with RootKey::generate")]
     Step,
+    /// Key material of less than 32 bytes.
+    #[error("key material has at least 32 random bytes; make a key with RootKey::generate instead")]
+    Short,
     /// The bytes repeat.
     #[error("the root key repeats itself, so it is not random; make one with RootKey::generate")]
     Period,
@@ -152,8 +182,11 @@ pub(crate) const SAMPLE_KEYS: [[u8; KEY_BYTES]; 2] = [
 ];
 
 /// A random key fails one of these with a probability below 2^-40; a key made by hand mostly fails one.
-fn refuse_what_is_not_random(key: &[u8; KEY_BYTES]) -> Result<(), RootKeyError> {
-    if SAMPLE_KEYS.contains(key) {
+pub(super) fn refuse_what_is_not_random(key: &[u8]) -> Result<(), RootKeyError> {
+    if key.len() < KEY_BYTES {
+        return Err(RootKeyError::Short);
+    }
+    if SAMPLE_KEYS.iter().any(|sample| sample == key) {
         return Err(RootKeyError::Sample);
     }
     if key.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
@@ -163,7 +196,7 @@ fn refuse_what_is_not_random(key: &[u8; KEY_BYTES]) -> Result<(), RootKeyError> 
     if steps().all(|step| Some(step) == steps().next()) {
         return Err(RootKeyError::Step);
     }
-    if (1..=KEY_BYTES / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(left, right)| left == right)) {
+    if (1..=key.len() / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(left, right)| left == right)) {
         return Err(RootKeyError::Period);
     }
     let mut seen = [false; 256];

@@ -42,6 +42,32 @@ fn one_block_and_any_length_agree_at_every_length_in_use() {
     agree::<55>();
 }
 
+/// RFC 5869, appendix A.3: without salt and info; its first 32 of 42 bytes.
+#[test]
+fn hkdf_agrees_with_rfc_5869_test_case_3() {
+    let okm = hkdf(&[0x0b; 22], b"");
+    assert_eq!(okm.expose()[..8], [0x8d, 0xa4, 0xe7, 0x75, 0xa5, 0x63, 0xc1, 0x8f]);
+    assert_eq!(okm.expose()[24..], [0xc3, 0x45, 0x4e, 0x5f, 0x3c, 0x73, 0x8d, 0x2d]);
+}
+
+/// A root key that is weak, or that is the material itself, is worse than none.
+#[test]
+fn key_material_is_held_to_the_rules_of_a_key() {
+    let drawn = RootKey::generate().unwrap();
+    let derived = RootKey::derive_from_key_material(drawn.expose()).unwrap();
+    assert_ne!(derived.expose(), drawn.expose());
+    assert_eq!(RootKey::derive_from_key_material(drawn.expose()).unwrap().id(), derived.id());
+    let long = [drawn.expose().as_slice(), &[7; 40]].concat();
+    assert!(RootKey::derive_from_key_material(&long).is_ok());
+    let refused = |material: &[u8]| RootKey::derive_from_key_material(material).unwrap_err();
+    assert_eq!(refused(&drawn.expose()[..31]), RootKeyError::Short);
+    assert_eq!(refused(b"0123456789abcdef0123456789abcdef0123456789abcdef"), RootKeyError::Printable);
+    assert_eq!(refused(&[7; 48]), RootKeyError::Step);
+    assert_eq!(refused(&SAMPLE_KEYS[0]), RootKeyError::Sample);
+    assert_eq!(RootKey::from_secret_bytes(drawn.expose()).unwrap().id(), drawn.id());
+    assert_eq!(RootKey::from_secret_bytes(&SAMPLE_KEYS[1]).unwrap_err(), RootKeyError::Sample);
+}
+
 /// Key confusion: a state of one purpose, application or environment must not open as another.
 #[test]
 fn every_part_of_the_derivation_changes_the_keys_and_the_id() {
