@@ -10,10 +10,19 @@ use crate::refusal::{FinishError, FinishErrorKind, REPOSTED};
 pub(crate) const LARGEST: usize = 32_768;
 /// The longest error code, in bytes; those that are registered have at most 30.
 const LONGEST_ERROR: usize = 200;
-/// What an authorization response may hold, besides what its body names: RFC 6749 sections 4.1.2, 4.1.2.1 and 4.2.2, RFC 9207
-/// section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, and Apple's `user`.
-#[cfg(feature = "http")]
-const RESPONSE_PARAMETERS: [&str; 17] = [
+
+macro_rules! response_parameters {
+    ($($name:literal),* $(,)?) => {
+        /// What an authorization response may hold, each with the diagnosis of a callback that has it twice: RFC 6749 sections 4.1.2,
+        /// 4.1.2.1 and 4.2.2, RFC 9207 section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, Apple's `user`, the words of
+        /// Facebook for an error, and the mark of our own page.
+        const RESPONSE_PARAMETERS: &[(&str, &str)] = &[$((
+            $name,
+            concat!("the callback has the parameter ", $name, " twice, which RFC 6749 section 3.1 forbids"),
+        )),*];
+    };
+}
+response_parameters!(
     "state",
     "code",
     "error",
@@ -21,6 +30,7 @@ const RESPONSE_PARAMETERS: [&str; 17] = [
     "error_uri",
     "error_code",
     "error_message",
+    "error_reason",
     "iss",
     "id_token",
     "access_token",
@@ -30,8 +40,11 @@ const RESPONSE_PARAMETERS: [&str; 17] = [
     "response",
     "session_state",
     "user",
-    REPOSTED,
-];
+    "oauth_state_reposted",
+);
+
+/// Where some providers (Facebook) say an error that the standard calls `error`.
+const ERRORS_IN_OTHER_WORDS: [&str; 2] = ["error_reason", "error_code"];
 /// The most parameters of one callback.
 const MOST_PARAMETERS: usize = 64;
 
@@ -56,6 +69,8 @@ pub struct Callback {
     pub(crate) iss: Option<String>,
     pub(crate) others: UnverifiedParameters,
     pub(crate) way: Way,
+    /// The path that it arrived at, if it is known.
+    pub(crate) path: Option<String>,
 }
 
 /// How a callback came.
@@ -108,24 +123,37 @@ pub enum AuthorizationError {
     Other(String),
 }
 
+/// A registered error, its text, and the diagnosis of a callback that has it and no state.
+type KnownError = (AuthorizationError, &'static str, &'static str);
+
+macro_rules! known_errors {
+    ($(($error:ident, $text:literal)),* $(,)?) => {
+        [$((
+            AuthorizationError::$error,
+            $text,
+            concat!("the callback has no state parameter and the error ", $text, ", which the provider sent or anyone who wrote the link"),
+        )),*]
+    };
+}
+
 impl AuthorizationError {
-    const KNOWN: [(Self, &'static str); 11] = [
-        (Self::AccessDenied, "access_denied"),
-        (Self::InvalidRequest, "invalid_request"),
-        (Self::UnauthorizedClient, "unauthorized_client"),
-        (Self::UnsupportedResponseType, "unsupported_response_type"),
-        (Self::InvalidScope, "invalid_scope"),
-        (Self::ServerError, "server_error"),
-        (Self::TemporarilyUnavailable, "temporarily_unavailable"),
-        (Self::InteractionRequired, "interaction_required"),
-        (Self::LoginRequired, "login_required"),
-        (Self::AccountSelectionRequired, "account_selection_required"),
-        (Self::ConsentRequired, "consent_required"),
+    const KNOWN: [KnownError; 11] = known_errors![
+        (AccessDenied, "access_denied"),
+        (InvalidRequest, "invalid_request"),
+        (UnauthorizedClient, "unauthorized_client"),
+        (UnsupportedResponseType, "unsupported_response_type"),
+        (InvalidScope, "invalid_scope"),
+        (ServerError, "server_error"),
+        (TemporarilyUnavailable, "temporarily_unavailable"),
+        (InteractionRequired, "interaction_required"),
+        (LoginRequired, "login_required"),
+        (AccountSelectionRequired, "account_selection_required"),
+        (ConsentRequired, "consent_required"),
     ];
 
     fn from_text(text: Cow<'_, str>) -> Self {
-        let known = Self::KNOWN.iter().find(|(_, known)| *known == text);
-        known.map_or_else(|| Self::Other(text.into_owned()), |(error, _)| error.clone())
+        let known = Self::KNOWN.iter().find(|(_, known, _)| *known == text);
+        known.map_or_else(|| Self::Other(text.into_owned()), |(error, ..)| error.clone())
     }
 
     /// The error code, as it came.
@@ -137,7 +165,7 @@ impl AuthorizationError {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Other(text) => text,
-            known => Self::KNOWN.iter().find(|(error, _)| error == known).map_or("", |(_, text)| text),
+            known => Self::KNOWN.iter().find(|(error, ..)| error == known).map_or("", |(_, text, _)| text),
         }
     }
 }
@@ -154,15 +182,31 @@ impl fmt::Debug for AuthorizationError {
 
 /// The other parameters of a callback: text that anybody could have put there.
 ///
-/// Apple sends `user` once, here. Nothing in the state vouches for any of it; treat it as a wish.
+/// Apple sends `user` once, here. The `iss` of a provider without a configured issuer is here as well. Nothing in the state vouches for any
+/// of it; treat it as a wish.
 #[derive(Clone, Default)]
 pub struct UnverifiedParameters(Vec<(String, String)>);
 
 impl UnverifiedParameters {
-    /// The value of a parameter, decoded. Each name stands once at most.
+    /// The value of a parameter, decoded; the first one, if it came several times.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a parameter, decoded, in their order. A parameter of an authorization response comes once at most.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn push(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value));
+    }
+
+    /// Takes a value out, to be used under another name.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        let position = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(position).1)
     }
 }
 
@@ -175,7 +219,9 @@ impl fmt::Debug for UnverifiedParameters {
 impl Callback {
     /// Takes the query of a GET callback, without its `?`.
     ///
-    /// Every parameter may stand once; one without a value counts as absent (RFC 6749 section 3.1).
+    /// A parameter of an authorization response may come once; one without a value counts as absent (RFC 6749 section 3.1). A
+    /// provider's own parameters are kept as text, however often they come. Without `error`, Facebook's `error_reason` and `error_code`
+    /// are the error.
     ///
     /// # Errors
     ///
@@ -215,7 +261,8 @@ impl Callback {
             let stem =
                 name.trim_start_matches(|byte| !plain(byte)).split(|byte| !plain(byte)).next().unwrap_or_default();
             let is = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(stem);
-            RESPONSE_PARAMETERS.into_iter().any(is) || callback.others.0.iter().any(|(other, _)| is(other))
+            RESPONSE_PARAMETERS.iter().any(|(known, _)| is(known))
+                || callback.others.0.iter().any(|(other, _)| is(other))
         };
         let pieces = query.unwrap_or_default().split(';');
         let mut names = pieces.flat_map(|piece| form_urlencoded::parse(piece.as_bytes()));
@@ -253,18 +300,20 @@ impl Callback {
                 REPOSTED => &mut reposted,
                 _ => {
                     if others.iter().any(|(other, _): &(String, String)| *other == name) {
-                        return Err(FinishErrorKind::DuplicateParameter.into());
+                        refuse_twice(&name)?;
                     }
                     others.push((name.into_owned(), value.into_owned()));
                     continue;
                 }
             };
             if place.replace(value).is_some() {
-                return Err(FinishErrorKind::DuplicateParameter.into());
+                refuse_twice(&name)?;
             }
         }
         let given = |value: Option<Cow<'a, str>>| value.filter(|text| !text.is_empty());
-        let mut callback = Self::from_values(given(state), given(code), given(error))?;
+        let (code, error) = (given(code), given(error));
+        let error = if code.is_none() { error.or_else(|| error_in_other_words(&others)) } else { error };
+        let mut callback = Self::from_values(given(state), code, error)?;
         callback.iss = given(iss).map(Cow::into_owned);
         callback.others = UnverifiedParameters(others);
         callback.way = if given(reposted).is_some() { Way::Reposted } else { Way::Posted };
@@ -295,6 +344,13 @@ impl Callback {
         read.map(|callback| Self { way: Way::Direct, ..callback }).inspect_err(tell_unread)
     }
 
+    /// The path of the address that the callback arrived at, for [`Expect::connection`](crate::Expect::connection).
+    /// `Callback::from_parts` (feature `http`) keeps it by itself.
+    #[must_use]
+    pub fn arrived_at(self, path: &str) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
+    }
+
     /// The text of the `state` parameter, before anything was checked: to choose between two stores, or to find what a client kept
     /// for it.
     #[must_use]
@@ -308,13 +364,29 @@ impl Callback {
         !matches!(self.answer, Answer::Nothing)
     }
 
+    /// With the code of a provider that sends it under a name of its own.
+    pub(crate) fn with_code_from(mut self, name: &str) -> Result<Self, FinishError> {
+        let Some(code) = self.others.take(name).filter(|code| !code.is_empty()) else { return Ok(self) };
+        if self.others.get(name).is_some() {
+            return Err(FinishErrorKind::DuplicateParameter.into());
+        }
+        if self.has_answer() {
+            return Err(FinishErrorKind::CodeAndError.into());
+        }
+        if !is_visible(&code) {
+            return Err(FinishErrorKind::Malformed.into());
+        }
+        self.answer = Answer::Code(code);
+        Ok(self)
+    }
+
     fn from_values(
         state: Option<Cow<'_, str>>,
         code: Option<Cow<'_, str>>,
         error: Option<Cow<'_, str>>,
     ) -> Result<Self, FinishError> {
-        // An error without a state is not looked at: anybody could have sent it (its text is never shown).
-        let state = state.ok_or(FinishErrorKind::MissingState)?.into_owned();
+        // Anyone can send an error without a state: the operator reads which one it is, if it is registered, and the user nothing.
+        let state = state.ok_or_else(|| without_state(error.as_deref()))?.into_owned();
         let answer = match (code, error) {
             (Some(_), Some(_)) => return Err(FinishErrorKind::CodeAndError.into()),
             (None, None) => Answer::Nothing,
@@ -328,7 +400,7 @@ impl Callback {
             (Some(code), None) => Answer::Code(code.into_owned()),
             (None, Some(error)) => Answer::Error(AuthorizationError::from_text(error)),
         };
-        Ok(Self { state, answer, iss: None, others: UnverifiedParameters::default(), way: Way::Direct })
+        Ok(Self { state, answer, iss: None, others: UnverifiedParameters::default(), way: Way::Direct, path: None })
     }
 
     /// Every parameter, to be sent once more.
@@ -342,6 +414,35 @@ impl Callback {
         let others = self.others.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         [("state", self.state.as_str())].into_iter().chain(answer).chain(iss).chain(others)
     }
+}
+
+/// Whether an authorization response has a parameter of this name.
+pub(crate) fn is_response_parameter(name: &str) -> bool {
+    RESPONSE_PARAMETERS.iter().any(|(known, _)| *known == name)
+}
+
+/// Refuses a parameter that came twice, if an authorization response has it: two readers of one callback must not see different ones.
+fn refuse_twice(name: &str) -> Result<(), FinishError> {
+    match RESPONSE_PARAMETERS.iter().find(|(known, _)| *known == name) {
+        Some((_, diagnosis)) => Err(FinishError::because(FinishErrorKind::DuplicateParameter, diagnosis)),
+        None => Ok(()),
+    }
+}
+
+/// The error of a callback that has neither `code` nor `error`.
+fn error_in_other_words<'a>(others: &[(String, String)]) -> Option<Cow<'a, str>> {
+    let value = |name: &&str| others.iter().find(|(other, value)| other == name && !value.is_empty());
+    let (_, text) = ERRORS_IN_OTHER_WORDS.iter().find_map(value)?;
+    Some(match text.as_str() {
+        "user_denied" => Cow::Borrowed("access_denied"),
+        text => Cow::Owned(text.to_owned()),
+    })
+}
+
+fn without_state(error: Option<&str>) -> FinishError {
+    let known = AuthorizationError::KNOWN.iter().find(|(_, text, _)| Some(*text) == error);
+    let kind = FinishErrorKind::MissingState;
+    known.map_or_else(|| kind.into(), |(.., diagnosis)| FinishError::because(kind, diagnosis))
 }
 
 /// VSCHAR of RFC 6749 appendix A.

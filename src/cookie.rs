@@ -115,6 +115,12 @@ impl CookieFamilies {
         header
     }
 
+    /// Whether a cookie of these follows a comma, for a diagnosis: nothing is read from there.
+    pub(crate) fn follow_comma(&self, header: &[u8]) -> bool {
+        let mut parts = header.split(|byte| *byte == b',').skip(1);
+        parts.any(|part| strip_blanks(part).starts_with(self.stem.as_bytes()))
+    }
+
     /// The valid cookies of the family, by ascending name, at most 64; one that is not valid is no cookie at all.
     pub(crate) fn find<'h>(&self, same_site: SameSite, headers: impl Iterator<Item = &'h [u8]>) -> Candidates {
         let mut found = Candidates::default();

@@ -3,6 +3,8 @@
 use crate::claims::codec::Claims;
 use crate::claims::{Origin, Tenant};
 use crate::name::Purpose;
+use crate::observe::CONNECTION;
+use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind};
 
 /// What the callback's route knows of the login, and what it accepts. It fails closed: a state that names a tenant, a
@@ -29,6 +31,9 @@ use crate::refusal::{FinishError, FinishErrorKind};
 #[must_use = "give it to Flow::finish"]
 pub struct Expect<'a> {
     pub(crate) provider: Option<&'a str>,
+    /// The provider itself, if the application has just loaded it.
+    pub(crate) connection: Option<&'a Provider>,
+    pub(crate) issuer: Option<&'a str>,
     pub(crate) tenant: Expected<&'a Tenant>,
     pub(crate) redirect: Expected<&'a str>,
     /// `Exactly(None)` is the flow's first purpose.
@@ -50,15 +55,63 @@ impl<'a> Expect<'a> {
         Self { provider: Some(id), ..Self::any_provider() }
     }
 
+    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has changed since the login
+    /// started is refused as `connection_changed`. Load it by the id in the callback's path, or by
+    /// [`OpenedCallback::provider`](crate::OpenedCallback::provider).
+    ///
+    /// # Security
+    ///
+    /// However it was loaded, the callback must have arrived at the provider's own redirect_uri, so make it with
+    /// [`Callback::from_parts`](crate::Callback::from_parts) or [`Callback::arrived_at`](crate::Callback::arrived_at); or the provider
+    /// must be declared with [`requires_iss`](crate::Provider::requires_iss).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{Expect, Login, Provider};
+    ///
+    /// let flow = testing::flow(); // it knows nothing of this provider
+    /// let load = |client_id| {
+    ///     let uri = "https://shop.example/auth/01JDQ8ZK3M7Y5V2W9X4R6T1B0C/callback";
+    ///     Provider::oidc("01JDQ8ZK3M7Y5V2W9X4R6T1B0C", "https://login.acme.example").map(|it| it.client_id(client_id).redirect_uri(uri))
+    /// };
+    /// let acme = load("client-7")?;
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with(&acme))?);
+    /// let callback = || browser.callback().arrived_at("/auth/01JDQ8ZK3M7Y5V2W9X4R6T1B0C/callback");
+    ///
+    /// let edited = load("client-8")?;
+    /// let refused = flow.check(browser.binding(), Expect::connection(&edited), callback()).unwrap_err();
+    /// assert_eq!(refused.code(), "connection_changed");
+    /// assert!(block_on(flow.finish(browser.binding(), Expect::connection(&acme), callback())).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn connection(loaded: &'a Provider) -> Self {
+        Self { provider: Some(loaded.id()), connection: Some(loaded), ..Self::any_provider() }
+    }
+
+    /// What events call the provider.
+    pub(crate) fn label(&self) -> Option<&'a str> {
+        if self.connection.is_some() { Some(CONNECTION) } else { self.provider }
+    }
+
     /// Any provider of a flow that was built with
     /// [`FlowBuilder::shared_callback`](crate::FlowBuilder::shared_callback), where `iss` tells them apart.
     pub fn any_provider() -> Self {
         Self {
             provider: None,
+            connection: None,
+            issuer: None,
             tenant: Expected::Exactly(None),
             redirect: Expected::Exactly(None),
             purpose: Expected::Exactly(None),
         }
+    }
+
+    /// The issuer of this login's provider, where one provider stands for several: an `iss` that comes must be equal to it as a string
+    /// (RFC 9207 section 2.4). It takes the place of the one that the provider is configured with.
+    pub fn issuer(self, identifier: &'a str) -> Self {
+        Self { issuer: Some(identifier), ..self }
     }
 
     /// The tenant that the callback's address tells.

@@ -195,11 +195,8 @@ impl Posted {
                 _ => false,
             };
             let place = if known { &mut accepted } else { &mut accepted["others"] };
-            assert_eq!(
-                place.as_object_mut().unwrap().insert(name.to_owned(), value.into()),
-                None,
-                "{name} stands twice"
-            );
+            // Of a parameter that means nothing here and came twice, the first.
+            place.as_object_mut().unwrap().entry(name).or_insert_with(|| value.into());
         }
         json!({ "accepted": accepted })
     }

@@ -51,6 +51,18 @@ pub fn leads_to(return_to: &ReturnTo, path: &str) -> bool {
     return_to.leads_to(path)
 }
 
+/// Whether a return path leads below `path`, an absolute path, once both are decoded.
+#[must_use]
+pub fn leads_below(return_to: &ReturnTo, path: &str) -> bool {
+    return_to.leads_below(path)
+}
+
+/// Whether `id` may name a provider.
+#[must_use]
+pub fn is_provider_id(id: &str) -> bool {
+    crate::name::is_provider_id(id)
+}
+
 /// The host, if it has one, and the path of a redirect_uri; `None` for what is no address.
 #[must_use]
 pub fn host_and_path(redirect_uri: &str) -> Option<(Option<String>, String)> {

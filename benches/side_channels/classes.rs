@@ -10,21 +10,22 @@ use crate::Amounts;
 pub const CLASSES: [(&str, &[&str]); 6] = [
     (
         "the form of the request",
-        &[
-            "missing_state",
-            "duplicate_parameter",
-            "code_and_error",
-            "code_missing",
-            "too_long",
-            "malformed",
-            "not_consumed",
-        ],
+        &["missing_state", "duplicate_parameter", "code_and_error", "too_long", "malformed", "not_consumed"],
     ),
     ("the key id", &["unknown_key", "key_revoked", "wrong_purpose"]),
     ("the authentication tag", &["forged"]),
     (
         "what the state says",
-        &["issued_in_future", "wrong_provider", "wrong_tenant", "wrong_redirect", "wrong_response_mode"],
+        &[
+            "issued_in_future",
+            "wrong_provider",
+            "connection_changed",
+            "connection_gone",
+            "wrong_tenant",
+            "wrong_redirect",
+            "code_missing",
+            "wrong_response_mode",
+        ],
     ),
     (
         "the binding, and what is looked at after it",

@@ -17,7 +17,7 @@ LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http metrics met
     serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio tracing tracing-subscriber url xaes-256-gcm""".split()
 # Those of tests/behaviour that a lean copy can build.
 LEAN_BEHAVIOUR = (
-    "begin_refusals browser_cookies form_post frozen_vectors guard_suite live_keys observers order_of_checks outcomes provider_presets "
+    "begin_refusals browser_cookies callbacks form_post frozen_vectors guard_suite live_keys observers order_of_checks outcomes provider_presets "
     "state_length telemetry"
 ).split()
 # The packages of a lean copy beside the library.

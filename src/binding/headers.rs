@@ -22,6 +22,17 @@ impl RequestHeaders<'_> {
         }
     }
 
+    /// Whether a cookie of the family came behind a comma, where no parser of cookies looks for one.
+    pub(crate) fn has_cookie_after_comma(&self, families: &CookieFamilies) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => {
+                map.get_all(http::header::COOKIE).iter().any(|header| families.follow_comma(header.as_bytes()))
+            }
+            Self::CookiesOnly(headers) => headers.iter().any(|header| families.follow_comma(header)),
+        }
+    }
+
     /// Whether any cookie came at all.
     pub(crate) fn any_cookie(&self) -> bool {
         match self {

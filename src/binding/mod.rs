@@ -12,9 +12,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub(crate) use headers::RequestHeaders;
-#[cfg(test)]
-pub(crate) use secrets::connection_tag;
-pub(crate) use secrets::{FlowSecrets, user_tag};
+pub(crate) use secrets::{FlowSecrets, connection_tag, user_tag};
 
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::SECRET_BYTES;
 use crate::base64url;
-use crate::claims::codec::{BindingKind, TAG_BYTES};
+use crate::claims::codec::{BindingKind, CONNECTION_TAG_BYTES, TAG_BYTES};
 use crate::framing::length_prefixed;
 use crate::ring::key::derive::HmacKey;
 use crate::secret::SecretBytes;
@@ -27,7 +27,6 @@ enum Label {
 
 /// These two stand where the kind of binding stands, 0 to 3, so that neither tag is ever a value derived from a secret.
 const USER_LABEL: u8 = 4;
-#[cfg(test)]
 const CONNECTION_LABEL: u8 = 7;
 
 /// A login's binding secret with its state's replay id. Each value is `HMAC(K_flow, context ‖ label)`, computed when it is asked for.
@@ -105,13 +104,12 @@ pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -
 
 /// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id))[..8]`: a provider that the application loads at run time and that
 /// changed, or was swapped for another, while a login was under way gets no code of the old one (mix-up, RFC 9700 section 4.4).
-#[cfg(test)]
 pub(crate) fn connection_tag(
     flow: &HmacKey,
     nonce: &[u8; NONCE_BYTES],
     issuer: &str,
     client_id: &str,
-) -> [u8; crate::claims::codec::CONNECTION_TAG_BYTES] {
+) -> [u8; CONNECTION_TAG_BYTES] {
     let mut framed = Vec::with_capacity(issuer.len().saturating_add(client_id.len()).saturating_add(4));
     length_prefixed(issuer.as_bytes(), &mut framed);
     length_prefixed(client_id.as_bytes(), &mut framed);

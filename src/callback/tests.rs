@@ -65,7 +65,7 @@ fn an_error_keeps_its_code() {
     };
     assert_eq!(error("state=s&error=access_denied"), AuthorizationError::AccessDenied);
     assert_eq!(error("state=s&error=strange").as_str(), "strange");
-    for (known, text) in AuthorizationError::KNOWN {
+    for (known, text, _) in AuthorizationError::KNOWN {
         assert_eq!((&AuthorizationError::from_text(text.into()), known.as_str()), (&known, text));
     }
 }

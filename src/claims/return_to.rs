@@ -66,6 +66,14 @@ impl ReturnTo {
         self.checked().leads_to(path)
     }
 
+    /// Whether it leads below `path`, once both are decoded.
+    #[cfg(feature = "http")]
+    pub(crate) fn leads_below(&self, path: &str) -> bool {
+        let (own, path) = (fully_decoded(self.checked().path), fully_decoded(path));
+        let (front, rest) = own.split_at_checked(path.len()).unwrap_or_default();
+        front.eq_ignore_ascii_case(&path) && (path.is_empty() || rest.starts_with(b"/"))
+    }
+
     pub(crate) fn checked(&self) -> CheckedPath<'_> {
         CheckedPath::of(&self.0)
     }

@@ -3,7 +3,7 @@
 use super::{BeginError, FlowInner};
 use crate::binding::{Binding, Holder, RequestHeaders};
 use crate::name::Purpose;
-use crate::provider::{Provider, host_of, is_host_of_origin};
+use crate::provider::{host_of, is_host_of_origin, is_loopback};
 
 impl FlowInner {
     /// What the request and its binding must be for a login of this purpose.
@@ -11,8 +11,7 @@ impl FlowInner {
         &self,
         binding: &Binding<'_>,
         purpose: Purpose,
-        provider: &Provider,
-        redirect: Option<&str>,
+        callback_host: Option<&str>,
     ) -> Result<(), BeginError> {
         if matches!(binding.holder, Holder::LoginSecret(_)) {
             return Err(BeginError::LoginSecretGiven);
@@ -29,7 +28,6 @@ impl FlowInner {
         let headers = binding.request();
         let request_host =
             headers.and_then(|headers| headers.get("host")).and_then(|host| std::str::from_utf8(host).ok());
-        let callback_host = self.callback_host(provider, redirect);
         if needs_user && !binding.same_origin_assumed {
             let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host, callback_host));
             if !shown {
@@ -103,12 +101,6 @@ impl FlowInner {
         };
         secure && same_host
     }
-}
-
-/// A host that browsers take for this very machine's, as they trust its pages without TLS (W3C Secure Contexts, section 3.1).
-fn is_loopback(host: &str) -> bool {
-    let address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    address || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers

@@ -1,5 +1,6 @@
 //! Beginning a login.
 
+use super::connection::{tag_of, tenant_of};
 use super::{AuthorizationRequest, BeginError, Flow, FlowInner, Login, LoginData};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, user_tag};
@@ -8,7 +9,7 @@ use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
 use crate::name::{self, Purpose};
-use crate::observe::{Event, Observer as _, Scope};
+use crate::observe::{CONNECTION, Event, Observer as _, Scope};
 use crate::provider::Provider;
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
@@ -38,9 +39,9 @@ impl<T: LoginData> Flow<T> {
     /// Limit the rate at which one client may call your login start and your callback; nothing in this crate does. Answer
     /// with `Cache-Control: no-store` and `Referrer-Policy: no-referrer`.
     pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<AuthorizationRequest, BeginError> {
-        let scope = self.inner.start_scope(&login.provider);
+        let scope = self.inner.start_scope(&login);
         let begun = scope.in_scope(|| self.seal(binding, &login, |_| ()).map(|(begun, ())| begun));
-        self.inner.started(&scope, &login.provider, begun)
+        self.inner.started(&scope, login.label(), begun)
     }
 
     /// Seals the state of a login, and gives what it was sealed with to `also`, under the same view of the keys.
@@ -51,10 +52,12 @@ impl<T: LoginData> Flow<T> {
         also: impl FnOnce(&SealedWith<'_>) -> R,
     ) -> Result<(AuthorizationRequest, R), BeginError> {
         let inner = &*self.inner;
-        let provider = inner.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
+        let (provider, addresses) = inner.provider_of(login)?;
+        let tenant = tenant_of(login, provider)?;
         let purpose = inner.purpose_of(login)?;
         inner.check_login(login, provider)?;
-        inner.check_binding_at_begin(&binding, purpose, provider, login.redirect.as_deref())?;
+        let at = inner.address(&addresses, provider, login.redirect.as_deref());
+        inner.check_binding_at_begin(&binding, purpose, at.and_then(|at| at.uri.host.as_deref()))?;
 
         let now = inner.now();
         let issued_at = u32::try_from(now).map_err(|_| BeginError::Clock)?;
@@ -71,9 +74,9 @@ impl<T: LoginData> Flow<T> {
             kind: binding.holder.kind(),
             binding_tag: secrets.binding_tag(&keys.flow),
             user_tag: binding.user.map(|user| user_tag(&keys.flow, &nonce, user)),
-            connection_tag: None,
+            connection_tag: login.connection.as_ref().map(|loaded| tag_of(&keys.flow, &nonce, loaded)),
             provider: &login.provider,
-            tenant: login.tenant.as_ref().map_or(&[], Tenant::as_bytes),
+            tenant: tenant.map_or(&[], Tenant::as_bytes),
             redirect: login.redirect.as_deref().unwrap_or_default(),
             return_to: login.return_to.as_ref().map_or("", ReturnTo::as_str),
             data: &[],
@@ -118,8 +121,9 @@ pub(crate) struct SealedWith<'a> {
 
 impl FlowInner {
     /// What a request names as provider is told only if it is one of ours.
-    pub(super) fn start_scope(&self, provider: &str) -> Scope {
-        Scope::start(self.provider(provider).map(Provider::id))
+    pub(super) fn start_scope<T>(&self, login: &Login<T>) -> Scope {
+        let connection = login.connection.is_some().then_some(CONNECTION);
+        Scope::start(connection.or_else(|| self.provider(&login.provider).map(Provider::id)))
     }
 
     /// Tells what a login start ended in, its store included.
@@ -156,7 +160,9 @@ impl FlowInner {
             }
         }
         match &login.return_to {
-            Some(path) if self.returns_to_callback(path.checked()) => Err(BeginError::ReturnsToCallback),
+            Some(path) if self.returns_to_callback_of(path.checked(), login.connection.as_ref()) => {
+                Err(BeginError::ReturnsToCallback)
+            }
             _ => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! Why a login did not begin.
 
+use super::config_error::ConfigError;
 use super::outcome::DataError;
 use crate::binding::BindingError;
 use crate::name::{NameError, Purpose};
@@ -29,6 +30,21 @@ pub enum BeginError {
     /// The flow has no provider of this id.
     #[error("the flow has no such provider; add it with FlowBuilder::provider")]
     UnknownProvider,
+    /// A provider that was loaded at run time cannot work as it is configured.
+    #[error("the loaded provider cannot work as it is configured")]
+    Connection(#[source] ConfigError),
+    /// A provider that was loaded at run time has the id of one that the flow was built with.
+    #[error("the loaded provider has the id of one that the flow was built with: give it another id")]
+    ConnectionShadowsProvider,
+    /// Nothing would tell the answer of a provider that was loaded at run time from another one's.
+    #[error(
+        "the loaded provider has no callback address of its own: put its id into the path of its redirect_uri, or declare with \
+         requires_iss that it sends iss (mix-up, RFC 9700 section 4.4.2)"
+    )]
+    ConnectionUnaddressed,
+    /// The provider belongs to another tenant than the login.
+    #[error("the provider belongs to another tenant than the login: load it by id and tenant")]
+    OtherTenant,
     /// The provider has no redirect_uri of this id.
     #[error("the provider has no redirect_uri of this id; register it with Provider::named_redirect_uri")]
     UnknownRedirect,
@@ -99,6 +115,14 @@ pub enum BeginError {
     /// The `site` hook of the routes failed.
     #[error("failed to determine the tenant and the redirect id of the request: the `site` hook of the routes failed")]
     SiteUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another hook of the routes failed. The user was not redirected, and the login can be started again.
+    #[error("the `{hook}` hook of the routes failed")]
+    HookFailed {
+        /// Its name.
+        hook: &'static str,
+        /// What it gave.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A hook of the routes gave the login a tenant or a redirect id that the `site` hook does not name for this request.
     #[error(
         "the login has a tenant or a redirect id that its site does not have: name both in the `site` hook of the routes, which is \
@@ -118,9 +142,13 @@ pub enum BeginError {
 
 impl BeginError {
     /// Every [`BeginError::code`].
-    pub(crate) const CODES: [&str; 23] = [
+    pub(crate) const CODES: [&str; 28] = [
         "state_too_long",
         "unknown_provider",
+        "connection",
+        "connection_shadows_provider",
+        "connection_unaddressed",
+        "other_tenant",
         "unknown_redirect",
         "name",
         "purpose_not_accepted",
@@ -139,6 +167,7 @@ impl BeginError {
         "not_a_navigation",
         "cross_site_post",
         "site_unavailable",
+        "hook_failed",
         "not_of_site",
         "authorization_url",
         "cookie_host_mismatch",
@@ -150,6 +179,10 @@ impl BeginError {
         match self {
             Self::StateTooLong { .. } => "state_too_long",
             Self::UnknownProvider => "unknown_provider",
+            Self::Connection(_) => "connection",
+            Self::ConnectionShadowsProvider => "connection_shadows_provider",
+            Self::ConnectionUnaddressed => "connection_unaddressed",
+            Self::OtherTenant => "other_tenant",
             Self::UnknownRedirect => "unknown_redirect",
             Self::Name(_) => "name",
             Self::PurposeNotAccepted(_) => "purpose_not_accepted",
@@ -168,6 +201,7 @@ impl BeginError {
             Self::NotANavigation => "not_a_navigation",
             Self::CrossSitePost => "cross_site_post",
             Self::SiteUnavailable(_) => "site_unavailable",
+            Self::HookFailed { .. } => "hook_failed",
             Self::NotOfSite => "not_of_site",
             Self::AuthorizationUrl(_) => "authorization_url",
             Self::CookieHostMismatch => "cookie_host_mismatch",
@@ -184,7 +218,12 @@ impl BeginError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NoActiveKey | Self::Randomness(_) | Self::Clock | Self::Store(_) | Self::SiteUnavailable(_) => 503,
+            Self::NoActiveKey
+            | Self::Randomness(_)
+            | Self::Clock
+            | Self::Store(_)
+            | Self::SiteUnavailable(_)
+            | Self::HookFailed { .. } => 503,
             Self::StateTooLong { .. }
             | Self::UnknownProvider
             | Self::ReturnsToCallback

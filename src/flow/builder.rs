@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::keys::FlowKeys;
 use super::{Address, BeginError, ConfigError, Flow, FlowInner};
+use crate::callback::is_response_parameter;
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
@@ -58,6 +59,7 @@ struct Settings {
     observers: Observers,
     public_host: Option<String>,
     shared_callback: bool,
+    loads_providers: bool,
     plain_http: bool,
 }
 
@@ -76,6 +78,7 @@ impl FlowBuilder<()> {
             observers: Observers::default(),
             public_host: None,
             shared_callback: false,
+            loads_providers: false,
             plain_http: false,
         };
         Self { settings, data: PhantomData }
@@ -191,6 +194,13 @@ impl<T> FlowBuilder<T> {
         self
     }
 
+    /// Builds even if no provider was added, for an application that loads all of them at run time and starts logins with
+    /// [`Login::with(&loaded)`](crate::Login::with).
+    pub fn loads_providers(mut self) -> Self {
+        self.settings.loads_providers = true;
+        self
+    }
+
     /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on something
     /// other than localhost.
     ///
@@ -240,12 +250,7 @@ impl Settings {
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
         let addresses = self.checked_addresses()?;
-        if let Some(public_host) = &public_host {
-            let mut hosts = addresses.iter().filter_map(|at| at.uri.host.as_ref());
-            if let Some(other) = hosts.find(|host| *host != public_host) {
-                return Err(ConfigError::CookieHost { redirect_host: other.clone(), public_host: public_host.clone() });
-            }
-        }
+        check_hosts(&addresses, public_host.as_deref())?;
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
@@ -275,7 +280,7 @@ impl Settings {
     }
 
     fn check_providers(&self) -> Result<(), ConfigError> {
-        if self.providers.is_empty() {
+        if self.providers.is_empty() && !self.loads_providers {
             return Err(ConfigError::NoProvider);
         }
         let mut ids = HashSet::new();
@@ -283,12 +288,7 @@ impl Settings {
             if !ids.insert(provider.id()) {
                 return Err(ConfigError::DuplicateProvider(provider.id().to_owned()));
             }
-            if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
-                return Err(ConfigError::PostOnlyWithoutFormPost(provider.id().to_owned()));
-            }
-            if self.plain_http && provider.uses_form_post() {
-                return Err(ConfigError::FormPostOverPlainHttp(provider.id().to_owned()));
-            }
+            check_provider(provider, self.plain_http)?;
         }
         if self.shared_callback {
             self.refuse_mix_up()?;
@@ -314,16 +314,7 @@ impl Settings {
     fn checked_addresses(&self) -> Result<Vec<Address>, ConfigError> {
         let mut addresses: Vec<Address> = Vec::new();
         for provider in &self.providers {
-            for (redirect, text) in provider.redirect_uris() {
-                redirect.iter().try_for_each(|id| name::check("redirect id", id))?;
-                let named = redirect.as_deref().unwrap_or(provider.id());
-                let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(named.to_owned()))?;
-                let same = |at: &Address| at.provider == provider.id() && at.redirect == *redirect;
-                if addresses.iter().any(same) {
-                    return Err(ConfigError::DuplicateRedirect(named.to_owned()));
-                }
-                addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
-            }
+            addresses.append(&mut addresses_of(provider, self.plain_http)?);
         }
         // One address names no one of several providers; with `shared_callback`, `iss` does.
         for (position, address) in addresses.iter().enumerate().filter(|_| !self.shared_callback) {
@@ -340,6 +331,50 @@ impl Settings {
     fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
         let Some(host) = &self.public_host else { return Ok(None) };
         canonical_host(host).map(Some).ok_or(ConfigError::PublicHost)
+    }
+}
+
+/// What a provider may not be, wherever it comes from.
+pub(super) fn check_provider(provider: &Provider, plain_http: bool) -> Result<(), ConfigError> {
+    let id = || provider.id().to_owned();
+    if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
+        return Err(ConfigError::PostOnlyWithoutFormPost(id()));
+    }
+    if provider.code_name().is_some_and(is_response_parameter) {
+        return Err(ConfigError::CodeParameter(id()));
+    }
+    if plain_http && provider.uses_form_post() {
+        return Err(ConfigError::FormPostOverPlainHttp(id()));
+    }
+    Ok(())
+}
+
+/// The callback addresses of one provider.
+pub(super) fn addresses_of(provider: &Provider, plain_http: bool) -> Result<Vec<Address>, ConfigError> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for (redirect, text) in provider.redirect_uris() {
+        redirect.iter().try_for_each(|id| name::check("redirect id", id))?;
+        let named = redirect.as_deref().unwrap_or(provider.id());
+        let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(named.to_owned()))?;
+        if !plain_http && uri.is_plain_http_elsewhere() {
+            return Err(ConfigError::PlainHttp(named.to_owned()));
+        }
+        if addresses.iter().any(|at| at.redirect == *redirect) {
+            return Err(ConfigError::DuplicateRedirect(named.to_owned()));
+        }
+        addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
+    }
+    Ok(addresses)
+}
+
+/// The cookie is set on one host, and has to reach every callback.
+pub(super) fn check_hosts(addresses: &[Address], public_host: Option<&str>) -> Result<(), ConfigError> {
+    let Some(public_host) = public_host else { return Ok(()) };
+    match addresses.iter().filter_map(|at| at.uri.host.as_deref()).find(|host| *host != public_host) {
+        Some(other) => {
+            Err(ConfigError::CookieHost { redirect_host: other.to_owned(), public_host: public_host.to_owned() })
+        }
+        None => Ok(()),
     }
 }
 

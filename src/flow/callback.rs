@@ -14,7 +14,7 @@ use crate::callback::Callback;
 use crate::claims::Tenant;
 use crate::guard::{GuardError, Mark, Marked};
 use crate::name::Purpose;
-use crate::observe::{Event, Observer as _, Scope};
+use crate::observe::{CONNECTION, Event, Observer as _, Scope};
 use crate::open::{Opened, is_over};
 use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind, Whose};
@@ -79,11 +79,11 @@ impl<T: LoginData> Flow<T> {
             let mut buffer = [0; LONGEST_BYTES];
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
             let checked = flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect);
-            checked.inspect_err(|_| sealed_for = flow.provider_named(&authentic.claims).map(Provider::id))
+            checked.inspect_err(|_| sealed_for = flow.label_of(&authentic.claims))
         });
         match checked {
             Ok(checked) => Ok(VerifiedCallback { flow: Arc::clone(flow), scope, checked }),
-            Err(error) => Err(flow.refused(&scope, expect.provider.or(sealed_for), error)),
+            Err(error) => Err(flow.refused(&scope, expect.label().or(sealed_for), error)),
         }
     }
 
@@ -132,7 +132,7 @@ impl<T: LoginData> Flow<T> {
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
             let callback = flow
                 .in_time(&authentic, callback, now, keys.ring().timing())
-                .inspect_err(|_| sealed_for = flow.provider_named(&authentic.claims).map(Provider::id))?;
+                .inspect_err(|_| sealed_for = flow.label_of(&authentic.claims))?;
             Ok((Opened::of(&authentic), authentic.keys.purpose, callback))
         });
         match opened {
@@ -174,6 +174,18 @@ impl<T: LoginData> OpenedCallback<T> {
         self.purpose
     }
 
+    /// Whether the provider is one that the application loads at run time, to be verified with [`Expect::connection`].
+    #[must_use]
+    pub fn is_connection(&self) -> bool {
+        self.opened.claims().is_ok_and(|claims| claims.connection_tag.is_some())
+    }
+
+    /// The refusal of a callback whose provider, loaded at run time, no longer exists. Nothing has been consumed.
+    #[must_use]
+    pub fn connection_gone(self) -> FinishError {
+        self.flow.refused(&self.scope, Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
+    }
+
     /// Whether the login is still in time, is of this browser, and belongs to this callback: time, purpose, provider, redirect_uri,
     /// tenant, response mode, code or error, binding, user, `iss` and data, in this order.
     ///
@@ -192,8 +204,8 @@ impl<T: LoginData> OpenedCallback<T> {
         match verified {
             Ok(checked) => Ok(VerifiedCallback { flow, scope, checked }),
             Err(error) => {
-                let sealed_for = opened.claims().ok().and_then(|claims| flow.provider_named(&claims));
-                Err(flow.refused(&scope, expect.provider.or(sealed_for.map(Provider::id)), error))
+                let sealed_for = opened.claims().ok().and_then(|claims| flow.label_of(&claims));
+                Err(flow.refused(&scope, expect.label().or(sealed_for), error))
             }
         }
     }
@@ -277,19 +289,19 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
         used: Result<R, (FinishError, Whose)>,
     ) -> Result<(LoginOutcome<T>, R), FinishError> {
         let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome, .. } } = self;
-        let provider = flow.provider(&outcome.origin().provider).map(Provider::id);
         match used {
             Ok(result) => {
-                let (provider, word) = (provider.unwrap_or_default(), outcome.word());
+                let (provider, word) = (flow.label(&outcome.origin().provider), outcome.word());
                 let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
                 scope.end(word);
                 flow.observers.event(&Event::Finished { provider, outcome: word, age });
                 Ok((outcome, result))
             }
             Err((error, whose)) => {
+                let provider = flow.label(&outcome.origin().provider);
                 let may_restart = flow.now() < restart_until;
                 let error = if may_restart { flow.offering(error, outcome, whose.by(kind), state) } else { error };
-                Err(flow.refused(&scope, provider, error))
+                Err(flow.refused(&scope, Some(provider), error))
             }
         }
     }

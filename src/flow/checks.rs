@@ -3,7 +3,8 @@
 use super::FlowInner;
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
-use crate::claims::codec::{BindingKind, Claims};
+use crate::claims::codec::BindingKind;
+use crate::expect::Expect;
 use crate::name::Purpose;
 use crate::open::Authentic;
 use crate::provider::{Provider, host_of};
@@ -11,35 +12,27 @@ use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Re
 use crate::secret::equal_in_constant_time;
 
 impl FlowInner {
-    /// What the state names must still be configured here.
-    pub(super) fn configured_provider(&self, authentic: &Authentic<'_>) -> Result<&Provider, FinishError> {
+    /// What the state names must still be configured here, or be what the callback has loaded.
+    pub(super) fn check_provider<'a>(
+        &'a self,
+        authentic: &Authentic<'_>,
+        expect: &Expect<'a>,
+    ) -> Result<&'a Provider, FinishError> {
         let Authentic { claims, return_to, .. } = authentic;
-        let provider = self.provider_named(claims).ok_or_else(|| {
-            let diagnosis = if claims.connection_tag.is_some() {
-                "the state names a provider that was loaded at run time, and this flow loads none"
-            } else {
-                "the state names a provider that this flow does not have"
-            };
-            FinishError::because(FinishErrorKind::WrongProvider, diagnosis)
-        })?;
+        let provider = self.provider_at(authentic, expect)?;
         if !claims.redirect.is_empty() && !provider.takes_redirect(claims.redirect) {
             return Err(FinishError::because(
                 FinishErrorKind::WrongRedirect,
-                "the state names a redirect_uri that this flow does not have",
+                "the state names a redirect_uri that its provider does not have",
             ));
         }
-        if return_to.is_some_and(|path| self.returns_to_callback(path)) {
+        if return_to.is_some_and(|path| self.returns_to_callback_of(path, expect.connection)) {
             return Err(FinishError::because(
                 FinishErrorKind::Malformed,
                 "the state's return path is a callback address of this flow",
             ));
         }
         Ok(provider)
-    }
-
-    /// The configured provider that a state names.
-    pub(super) fn provider_named(&self, claims: &Claims<'_>) -> Option<&Provider> {
-        self.provider(claims.provider).filter(|_| claims.connection_tag.is_none())
     }
 
     /// Only what a purpose without a code ends in may lack both code and error; and a logout, which sent no `code_challenge`, brings
@@ -123,6 +116,10 @@ impl FlowInner {
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,
             true => MissingCookie::UndeclaredPost,
             false if other_host => MissingCookie::OtherHost,
+            false if self.cookies.are_secure() && headers.get("x-forwarded-proto") == Some(b"http") => {
+                MissingCookie::PlainHttp
+            }
+            false if headers.has_cookie_after_comma(&self.cookies) => MissingCookie::JoinedByCommas,
             false if headers.any_cookie() => MissingCookie::OtherCookies,
             false => MissingCookie::NoCookies,
         }
@@ -166,13 +163,26 @@ fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
     )
 }
 
-/// RFC 9207 section 2.4: simple string comparison. Whether an `iss` was there and was checked.
-pub(super) fn check_issuer(provider: &Provider, iss: Option<&str>) -> Result<bool, FinishErrorKind> {
-    match (provider.issuer_rule(), iss) {
-        (Some((issuer, _)), Some(iss)) if issuer == iss => Ok(true),
-        (Some(_), Some(_)) => Err(FinishErrorKind::IssuerMismatch),
-        (Some((_, true)), None) => Err(FinishErrorKind::IssuerMissing),
+/// RFC 9207 section 2.4: simple string comparison, with the issuer of this login or that of the provider. Whether an `iss` was there and was
+/// checked.
+pub(super) fn check_issuer(
+    provider: &Provider,
+    of_login: Option<&str>,
+    iss: Option<&str>,
+) -> Result<bool, FinishError> {
+    let configured = provider.issuer_rule();
+    let must_come = configured.is_some_and(|(_, must_come)| must_come);
+    match (of_login.or(configured.map(|(issuer, _)| issuer)), iss) {
+        (Some(issuer), Some(iss)) if issuer == iss => Ok(true),
+        (Some(issuer), Some(iss)) if issuer.trim_end_matches('/') == iss.trim_end_matches('/') => {
+            Err(FinishError::because(FinishErrorKind::IssuerMismatch, SLASH))
+        }
+        (Some(_), Some(_)) => Err(FinishErrorKind::IssuerMismatch.into()),
+        (Some(_), None) if must_come => Err(FinishErrorKind::IssuerMissing.into()),
         // Nothing to compare with: it proves nothing and harms nothing.
-        (Some((_, false)) | None, _) => Ok(false),
+        (Some(_), None) | (None, _) => Ok(false),
     }
 }
+
+const SLASH: &str = "iss and the configured issuer differ in the slash at their end: write the issuer as the provider's metadata does, character \
+    by character";

@@ -17,7 +17,9 @@ use crate::name::{NameError, Purpose};
 #[non_exhaustive]
 pub enum ConfigError {
     /// No provider was named.
-    #[error("a flow needs at least one provider: add one with FlowBuilder::provider")]
+    #[error(
+        "a flow needs at least one provider: add one with FlowBuilder::provider, or call loads_providers if all are loaded at run time"
+    )]
     NoProvider,
     /// Two providers have one id.
     #[error("two providers have the id {0:?}; states could not tell them apart")]
@@ -48,6 +50,17 @@ pub enum ConfigError {
          (mix-up, RFC 9700 section 4.4.2)"
     )]
     MixUp(String, String),
+    /// A callback address over plain HTTP, where browsers keep no `Secure` cookie.
+    #[error(
+        "the redirect_uri of {0:?} is plain http on a host other than localhost, where browsers drop the login's Secure cookie: register an \
+         https address, or for development build with dangerously_allow_plain_http"
+    )]
+    PlainHttp(String),
+    /// A code parameter with the name of another parameter of the response.
+    #[error(
+        "the provider {0:?} cannot send its code in a parameter that means something else: give code_parameter another name"
+    )]
+    CodeParameter(String),
     /// A form_post provider over plain HTTP.
     #[error("{0:?} answers by form_post, which needs a SameSite=None cookie, which browsers take over https only")]
     FormPostOverPlainHttp(String),

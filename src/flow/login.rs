@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
+use crate::observe::CONNECTION;
+use crate::provider::{LoginProvider, Provider};
 use crate::refusal::Restart;
 
 /// A login to begin: at which provider, for whom, and where to afterwards.
@@ -21,6 +23,8 @@ use crate::refusal::Restart;
 #[must_use = "a login begins when it is given to Flow::begin"]
 pub struct Login<T = ()> {
     pub(crate) provider: String,
+    /// The provider itself, if the application has just loaded it.
+    pub(crate) connection: Option<Provider>,
     pub(crate) purpose: Option<Purpose>,
     pub(crate) tenant: Option<Tenant>,
     pub(crate) redirect: Option<String>,
@@ -30,14 +34,29 @@ pub struct Login<T = ()> {
 }
 
 impl Login<()> {
-    /// A login at the provider of this id.
-    pub fn with(provider: impl Into<String>) -> Self {
-        let provider = provider.into();
-        Self { provider, purpose: None, tenant: None, redirect: None, return_to: None, restarts: 0, data: () }
+    /// A login at the provider of this id, or at a provider that was loaded at run time (a [`Provider`] of the identity provider that a
+    /// customer has set up, for example). Its callback is finished with [`Expect::connection`](crate::Expect::connection).
+    pub fn with(provider: impl Into<LoginProvider>) -> Self {
+        let LoginProvider { id: provider, connection } = provider.into();
+        Self {
+            provider,
+            connection,
+            purpose: None,
+            tenant: None,
+            redirect: None,
+            return_to: None,
+            restarts: 0,
+            data: (),
+        }
     }
 }
 
 impl<T> Login<T> {
+    /// What events call its provider.
+    pub(crate) fn label(&self) -> &str {
+        if self.connection.is_some() { CONNECTION } else { &self.provider }
+    }
+
     /// What it is for, where the flow accepts several purposes.
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Some(purpose), ..self }
@@ -60,21 +79,21 @@ impl<T> Login<T> {
 
     /// The caller's own data; the flow is built with [`FlowBuilder::carrying`](super::FlowBuilder::carrying) its type.
     pub fn data<U>(self, data: U) -> Login<U> {
-        let Self { provider, purpose, tenant, redirect, return_to, restarts, .. } = self;
-        Login { provider, purpose, tenant, redirect, return_to, restarts, data }
+        let Self { provider, connection, purpose, tenant, redirect, return_to, restarts, .. } = self;
+        Login { provider, connection, purpose, tenant, redirect, return_to, restarts, data }
     }
 
     /// The login without its data, and the data, for a store of your own.
     pub fn split_data(self) -> (Login<()>, T) {
-        let Self { provider, purpose, tenant, redirect, return_to, restarts, data } = self;
-        (Login { provider, purpose, tenant, redirect, return_to, restarts, data: () }, data)
+        let Self { provider, connection, purpose, tenant, redirect, return_to, restarts, data } = self;
+        (Login { provider, connection, purpose, tenant, redirect, return_to, restarts, data: () }, data)
     }
 
     /// What its callback will be told of it, and its data, for a store of your own. A purpose that is not named is
     /// [`Purpose::Login`].
     #[must_use]
     pub fn into_origin(self, issued_at: SystemTime) -> (Origin, T) {
-        let Self { provider, purpose, tenant, redirect, return_to, restarts, data } = self;
+        let Self { provider, purpose, tenant, redirect, return_to, restarts, data, .. } = self;
         let purpose = purpose.unwrap_or(Purpose::Login);
         (Origin { provider, tenant, redirect, return_to, purpose, restarts, issued_at }, data)
     }
@@ -86,6 +105,7 @@ impl<T> Login<T> {
     pub fn restarting(self, restart: &Restart) -> Self {
         Self {
             provider: restart.provider().to_owned(),
+            connection: self.connection.filter(|loaded| loaded.id() == restart.provider()),
             purpose: Some(restart.purpose()),
             tenant: restart.tenant().cloned().or(self.tenant),
             redirect: restart.redirect().map(str::to_owned).or(self.redirect),
@@ -97,7 +117,8 @@ impl<T> Login<T> {
 }
 
 impl Restart {
-    /// The same login once more: provider, purpose and site as far as is safe, and the count of restarts.
+    /// The same login once more: provider, purpose and site as far as is safe, and the count of restarts. For a provider that was loaded
+    /// at run time, load it again and use `Login::with(&loaded).restarting(&restart)`.
     pub fn login(&self) -> Login {
         Login::with(self.provider()).restarting(self)
     }

@@ -7,6 +7,7 @@ mod builder;
 mod callback;
 mod checks;
 mod config_error;
+mod connection;
 mod keys;
 mod login;
 mod outcome;
@@ -123,13 +124,15 @@ impl FlowInner {
         purpose.needs_user() || self.user_purposes.contains(&purpose)
     }
 
-    /// The host of the provider's callback address of this redirect id, or of its own without one.
-    fn callback_host(&self, provider: &Provider, redirect: Option<&str>) -> Option<&str> {
-        self.address(provider, redirect)?.uri.host.as_deref()
-    }
-
-    fn address(&self, provider: &Provider, redirect: Option<&str>) -> Option<&Address> {
-        self.addresses.iter().find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)
+    /// The callback address of this redirect id, among those of a provider that was loaded or of the configured ones.
+    fn address<'a>(
+        &'a self,
+        loaded: &'a [Address],
+        provider: &Provider,
+        redirect: Option<&str>,
+    ) -> Option<&'a Address> {
+        let mut all = self.addresses.iter().chain(loaded);
+        all.find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)
     }
 
     /// Whether a return path is a callback address: such a login would never end.

@@ -85,7 +85,7 @@ impl<T: LoginData> Flow<T> {
         S: Future<Output = Result<(), StoreError>>,
     {
         let inner = &*self.inner;
-        let scope = inner.start_scope(&login.provider);
+        let scope = inner.start_scope(&login);
         // The borrowed arguments end here, so that they are not held while the store is waited for.
         let sealed = scope.in_scope(|| self.seal_beside(binding, &login, &payload));
         drop(payload);
@@ -94,7 +94,7 @@ impl<T: LoginData> Flow<T> {
             inner.ask_store("put", || put(row)).await.map(|()| request).map_err(BeginError::Store)
         });
         let started = started.await;
-        inner.started(&scope, &login.provider, started)
+        inner.started(&scope, login.label(), started)
     }
 
     pub(crate) fn seal_beside<P: Serialize>(

@@ -111,9 +111,9 @@ impl FinishError {
 
 impl FlowInner {
     /// The provider of a state that belongs to this callback, whenever it was sealed.
-    fn belongs_here(&self, authentic: &Authentic<'_>, expect: &Expect<'_>) -> Option<&Provider> {
+    fn belongs_here<'a>(&'a self, authentic: &Authentic<'_>, expect: &Expect<'a>) -> Option<&'a Provider> {
         expect.check_claims(&authentic.claims, authentic.keys.purpose, self.first_purpose()).ok()?;
-        self.configured_provider(authentic).ok()
+        self.check_provider(authentic, expect).ok()
     }
 
     /// What the state of a login that cannot be finished any more offers, if it would have belonged here in time.

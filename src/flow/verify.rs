@@ -53,11 +53,6 @@ impl FlowInner {
         now: u64,
         buffer: &'t mut [u8; LONGEST_BYTES],
     ) -> Result<Authentic<'t>, FinishError> {
-        // A callback without an answer is not even opened where no purpose does without.
-        let is_refused = |purpose: &Purpose| self.check_answer(*purpose, &callback.answer).is_err();
-        if matches!(callback.answer, Answer::Nothing) && self.purposes.iter().all(is_refused) {
-            return Err(FinishErrorKind::CodeMissing.into());
-        }
         open::authenticate(&callback.state, keys, now, buffer).inspect_err(|error| {
             if error.kind() == FinishErrorKind::UnknownKey {
                 self.keys.handle().met_unknown_key();
@@ -94,7 +89,15 @@ impl FlowInner {
         let in_time = self.in_time(authentic, callback, now, keys.ring().timing());
         let callback = in_time.map_err(|late| late.seen_by(binding, *expect))?;
         expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
-        let provider = flow.configured_provider(authentic)?;
+        let provider = flow.check_provider(authentic, expect)?;
+        if let Some(loaded) = expect.connection {
+            let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
+            FlowInner::check_arrival(loaded, redirect, callback.path.as_deref())?;
+        }
+        let callback = match provider.code_name() {
+            Some(name) => callback.with_code_from(name)?,
+            None => callback,
+        };
         flow.check_answer(authentic.keys.purpose, &callback.answer)?;
         // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
         let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
@@ -105,12 +108,15 @@ impl FlowInner {
             Ok(secrets) => secrets,
             Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
         };
-        let issuer_checked = match check_issuer(provider, callback.iss.as_deref()) {
-            Err(FinishErrorKind::IssuerMissing) if !is_authorization_response => false,
+        let issuer_checked = match check_issuer(provider, expect.issuer, callback.iss.as_deref()) {
+            Err(missing) if missing.kind() == FinishErrorKind::IssuerMissing && !is_authorization_response => false,
             checked => checked?,
         };
-        if callback.iss.is_some() && !issuer_checked {
+        let mut parameters = callback.others;
+        // Nothing to compare it with: the caller may know more.
+        if let Some(iss) = callback.iss.filter(|_| !issuer_checked) {
             flow.observers.event(&Event::IssIgnored { provider: provider.id() });
+            parameters.push("iss", iss);
         }
 
         let (origin, Authentic { claims, nonce, keys: sealed_with, .. }) = (authentic.origin(), authentic);
@@ -122,7 +128,6 @@ impl FlowInner {
                 return Err(refused.with_restart(restart));
             }
         };
-        let parameters = callback.others;
         let outcome = match callback.answer {
             Answer::Code(code) => {
                 let login = Authorized {

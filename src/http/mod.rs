@@ -44,11 +44,12 @@ impl Callback {
     /// ```
     pub fn from_parts(parts: &Parts, body: &[u8]) -> Result<Self, FinishError> {
         refuse_what_must_not_consume(&parts.method, &parts.headers)?;
-        if parts.method == Method::POST {
+        let callback = if parts.method == Method::POST {
             Self::from_post(parts.uri.query(), body)
         } else {
             Self::from_query(parts.uri.query().unwrap_or_default())
-        }
+        };
+        callback.map(|callback| callback.arrived_at(parts.uri.path()))
     }
 }
 

@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
+/// What events call every provider that the application loads at run time, so that metrics do not grow with their number.
+pub(crate) const CONNECTION: &str = "connection";
+
 /// Something that an operator may want to know. It holds no state, cookie, key, code, code_verifier, nonce, session or return path.
 ///
 /// More kinds of events and more fields may follow in any release.

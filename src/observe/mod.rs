@@ -35,6 +35,7 @@ mod span;
 #[cfg(feature = "metrics")]
 mod table;
 
+pub(crate) use event::CONNECTION;
 pub use event::{Event, Refusal};
 pub use observers::{Observer, Observers};
 pub(crate) use span::Scope;

@@ -62,7 +62,7 @@ impl Observers {
     pub(crate) fn of_flow<'p>(
         self,
         providers: impl Iterator<Item = &'p str>,
-        start_codes: &[&'static str],
+        start_codes: &'static [&'static str],
         codes: &[&'static str],
     ) -> Self {
         #[cfg(feature = "metrics")]

@@ -1,10 +1,11 @@
 //! The metrics of [`super::table`], recorded from events.
 
+use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 
-use super::event::{Event, Refusal};
+use super::event::{CONNECTION, Event, Refusal};
 use super::table::*;
 
 /// The label of a provider that no check has shown to be one of ours.
@@ -14,6 +15,10 @@ const UNKNOWN: &str = "unknown";
 pub(super) struct FlowHandles {
     /// The last one is of no provider.
     providers: Vec<ProviderHandles>,
+    /// Of every provider that the application loads at run time: made for the first of them, because most flows load none.
+    connections: OnceLock<ProviderHandles>,
+    start_codes: &'static [&'static str],
+    codes: Vec<&'static str>,
     first: Histogram,
     already_used: Histogram,
     error: Histogram,
@@ -58,12 +63,15 @@ impl ProviderHandles {
 impl FlowHandles {
     pub(super) fn new<'p>(
         providers: impl Iterator<Item = &'p str>,
-        start_codes: &[&'static str],
+        start_codes: &'static [&'static str],
         codes: &[&'static str],
     ) -> Self {
         let guard = |outcome: &'static str| histogram!(GUARD_DURATION, "outcome" => outcome);
         Self {
             providers: providers.chain([UNKNOWN]).map(|id| ProviderHandles::new(id, start_codes, codes)).collect(),
+            connections: OnceLock::new(),
+            start_codes,
+            codes: codes.to_vec(),
             first: guard("first"),
             already_used: guard("already_used"),
             error: guard("error"),
@@ -74,6 +82,11 @@ impl FlowHandles {
     }
 
     fn of(&self, provider: Option<&str>) -> Option<&ProviderHandles> {
+        if provider == Some(CONNECTION) {
+            return Some(
+                self.connections.get_or_init(|| ProviderHandles::new(CONNECTION, self.start_codes, &self.codes)),
+            );
+        }
         self.providers.iter().find(|known| Some(&*known.id) == provider).or(self.providers.last())
     }
 }

@@ -8,12 +8,13 @@ mod sources;
 mod url;
 
 pub use preset::{Preset, PresetError, Sourced};
-pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin};
+pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin, is_loopback};
 pub(crate) use url::Parameters;
 pub use url::{AuthorizationUrl, UrlError};
 
 use std::sync::Arc;
 
+use crate::claims::Tenant;
 use crate::cookie::SameSite;
 use crate::name::{self, NameError};
 use crate::token::wire::LONGEST_TEXT;
@@ -79,6 +80,9 @@ struct Settings {
     /// Whether it is known to take a nonce, whatever the scopes.
     nonce: bool,
     issuer: Option<Issuer>,
+    /// Where the code is, if not in `code`.
+    code_parameter: Option<String>,
+    tenant: Option<Tenant>,
     max_state_chars: usize,
     response_mode: ResponseMode,
     post_only: bool,
@@ -116,6 +120,8 @@ impl Provider {
             pkce: true,
             nonce: false,
             issuer: None,
+            code_parameter: None,
+            tenant: None,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
             post_only: false,
@@ -292,6 +298,23 @@ impl Provider {
         self.with(|settings| settings.redirect_uris.push((Some(id.to_owned()), uri.to_owned())))
     }
 
+    /// The name under which the provider sends its code, if that is not `code`: Amazon's Selling Partner API says `spapi_oauth_code`.
+    #[must_use]
+    pub fn code_parameter(self, name: &str) -> Self {
+        self.with(|settings| settings.code_parameter = Some(name.to_owned()))
+    }
+
+    /// A connection that belongs to one tenant: its logins start for this tenant alone, and are sealed for it.
+    #[must_use]
+    pub fn for_tenant(self, tenant: impl Into<Tenant>) -> Self {
+        let tenant = tenant.into();
+        self.with(|settings| settings.tenant = Some(tenant))
+    }
+
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        self.0.tenant.as_ref()
+    }
+
     /// How many characters a state for it may have: 2048, unless the preset or
     /// [`max_state_chars`](Self::max_state_chars) sets fewer.
     #[must_use]
@@ -301,6 +324,10 @@ impl Provider {
 
     pub(crate) fn client_id_or_none(&self) -> Option<&str> {
         self.0.client_id.as_deref()
+    }
+
+    pub(crate) fn code_name(&self) -> Option<&str> {
+        self.0.code_parameter.as_deref()
     }
 
     pub(crate) fn endpoint(&self) -> Option<&str> {
@@ -369,7 +396,33 @@ impl Provider {
     }
 }
 
-/// Names of this very machine, to which a connection needs no TLS.
-fn is_loopback(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "::1")
+/// The provider of a login: the id of one that the flow was built with, or a *connection*, a provider that the application has just loaded.
+#[derive(Clone, Debug)]
+pub struct LoginProvider {
+    pub(crate) id: String,
+    pub(crate) connection: Option<Provider>,
+}
+
+impl From<String> for LoginProvider {
+    fn from(id: String) -> Self {
+        Self { id, connection: None }
+    }
+}
+
+impl From<&String> for LoginProvider {
+    fn from(id: &String) -> Self {
+        id.clone().into()
+    }
+}
+
+impl From<&str> for LoginProvider {
+    fn from(id: &str) -> Self {
+        id.to_owned().into()
+    }
+}
+
+impl From<&Provider> for LoginProvider {
+    fn from(loaded: &Provider) -> Self {
+        Self { id: loaded.id().to_owned(), connection: Some(loaded.clone()) }
+    }
 }

@@ -91,14 +91,15 @@ impl Provider {
         presets::OKTA.provider().with_issuer(issuer)
     }
 
-    /// Auth0, id `auth0`, with the issuer of your tenant, which ends in a slash: `https://shop.eu.auth0.com/`. An `iss`
-    /// that comes must be equal to it.
+    /// Auth0, id `auth0`, with the issuer of your tenant, `https://shop.eu.auth0.com/`. Auth0's issuers end in a slash, which is added
+    /// if it is missing. An `iss` that comes must be equal to it.
     ///
     /// # Errors
     ///
     /// [`PresetError::Issuer`] if that is not an issuer.
     pub fn auth0(issuer: &str) -> Result<Self, PresetError> {
-        presets::AUTH0.provider().with_issuer(issuer)
+        let slash = if issuer.ends_with('/') { "" } else { "/" };
+        presets::AUTH0.provider().with_issuer(&format!("{issuer}{slash}"))
     }
 
     /// Keycloak, id `keycloak`, with the issuer of your realm, such as `https://login.shop.example/realms/shop`. It

@@ -54,6 +54,11 @@ impl RedirectUri {
         Some(Self { scheme, authority: text, host: Some(authority.host), path: path.to_owned() })
     }
 
+    /// Whether it is plain http, and not on the developer's own machine.
+    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
+        self.scheme == "http" && self.host.as_deref().is_some_and(|host| !is_loopback(host))
+    }
+
     /// Whether a request for one may reach the route of the other: the query does not tell them apart, nor do spellings of
     /// the path that many routers merge.
     pub(crate) fn is_same_address(&self, other: &Self) -> bool {
@@ -151,6 +156,12 @@ pub(crate) fn host_of(authority: &str) -> Option<&str> {
         None => authority.split(':').next().unwrap_or_default(),
     };
     (!host.is_empty() && !authority.contains('@')).then_some(host)
+}
+
+/// A host that browsers take for this very machine's, as they trust its pages without TLS (W3C Secure Contexts, section 3.1).
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    address || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Whether `Host: host` and `Origin: scheme://authority` name one origin. Browsers leave the default port out; proxies may add it.

@@ -30,6 +30,10 @@ pub enum FinishErrorKind {
     WrongPurpose,
     /// Started with another provider.
     WrongProvider,
+    /// The provider that was loaded at run time has changed since the login started.
+    ConnectionChanged,
+    /// The provider that was loaded at run time no longer exists.
+    ConnectionGone,
     /// Begun for another tenant.
     WrongTenant,
     /// Started with another redirect_uri.
@@ -89,6 +93,8 @@ impl FinishErrorKind {
         Self::IssuedInFuture,
         Self::WrongPurpose,
         Self::WrongProvider,
+        Self::ConnectionChanged,
+        Self::ConnectionGone,
         Self::WrongTenant,
         Self::WrongRedirect,
         Self::WrongResponseMode,
@@ -128,6 +134,8 @@ impl FinishErrorKind {
             Self::IssuedInFuture => "issued_in_future",
             Self::WrongPurpose => "wrong_purpose",
             Self::WrongProvider => "wrong_provider",
+            Self::ConnectionChanged => "connection_changed",
+            Self::ConnectionGone => "connection_gone",
             Self::WrongTenant => "wrong_tenant",
             Self::WrongRedirect => "wrong_redirect",
             Self::WrongResponseMode => "wrong_response_mode",
@@ -189,6 +197,10 @@ impl FinishErrorKind {
             }
             Self::WrongPurpose => "the login was begun for a purpose that this callback does not accept",
             Self::WrongProvider => "the login was begun with another provider than this callback is for",
+            Self::ConnectionChanged => {
+                "the loaded provider has another issuer or client id than when the login started: it was edited, or swapped for another one"
+            }
+            Self::ConnectionGone => "the provider that the login started with no longer exists",
             Self::WrongTenant => "the login was begun for another tenant than this callback is for",
             Self::WrongRedirect => "the login was begun with another redirect_uri than this callback's",
             Self::WrongResponseMode => {

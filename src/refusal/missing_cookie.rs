@@ -11,6 +11,10 @@ pub(crate) enum MissingCookie {
     RepostedPost,
     /// It came to another host than the login began on.
     OtherHost,
+    /// The site is open over plain http, where browsers keep no `Secure` cookie.
+    PlainHttp,
+    /// A proxy joined the `Cookie` lines with commas.
+    JoinedByCommas,
     /// Other cookies came.
     OtherCookies,
     /// No cookie came at all.
@@ -34,12 +38,21 @@ impl MissingCookie {
                  sent to the callback's own site"
             }
             Self::OtherHost => "the callback came to another host than the one where the login's cookie is set",
+            Self::PlainHttp => {
+                "the callback came over plain http (X-Forwarded-Proto), where browsers keep and send no Secure cookie: serve the site over \
+                 https"
+            }
+            Self::JoinedByCommas => {
+                "the login's cookie came after a comma: a proxy joined the Cookie lines of an HTTP/2 request with commas instead of \
+                 semicolons (RFC 9113 section 8.2.3)"
+            }
             Self::OtherCookies => {
-                "other cookies came, but none of this login: begin's Set-Cookie was not sent or has expired, or begin \
-                 ran on another host, another application name or another environment"
+                "other cookies came, but none of this login: the login start's Set-Cookie was not sent or has expired, a proxy passes only \
+                 cookies with certain names, or the login started on another host, for another application name or another environment"
             }
             Self::NoCookies => {
-                "no cookies came at all: the browser blocks them, or the login began in another browser or on another host"
+                "no cookies came at all: the browser blocks them, a proxy strips them, the site is open over plain http, where browsers \
+                 keep no Secure cookie, or the login started in another browser or on another host"
             }
         }
     }
@@ -55,6 +68,10 @@ impl MissingCookie {
             Self::OtherHost => {
                 "You began at another address of this site than the one you came back to. Please start again from here."
             }
+            Self::PlainHttp => {
+                "This site was opened over an insecure connection. Please open it with https and start again."
+            }
+            Self::JoinedByCommas => "It was lost on the way to this site. Please try again later.",
             Self::OtherCookies => {
                 "It may have been cleared, or you began too long ago, in another browser or in a private window. Please start \
                  again in this browser."

@@ -34,12 +34,23 @@ fn a_parameter_that_comes_twice_is_refused_before_anything_is_opened() {
         format!("state={state}&code=c&code"),
         format!("code=c&state&state={state}"),
         format!("state={state}&code=c&iss=&iss=https://a.example"),
-        // Parameters that this crate knows nothing of may mean something to the caller.
+        // What else a response may hold means something to the caller.
         format!("state={state}&code=c&user=ann&user=bob"),
         format!("state={state}&code=c&us%65r=ann&user=bob"),
     ] {
         assert_eq!(refusal(&twice), FinishErrorKind::DuplicateParameter, "{}", twice.replace(state, "STATE"));
     }
+}
+
+/// The operator has to learn which one came twice, without reading what came; a provider's own parameters mean nothing here.
+#[test]
+fn the_diagnosis_names_the_parameter() {
+    for name in ["state", "code", "iss", "error", "user", "error_reason"] {
+        let refused = Callback::from_query(&format!("state=s&{name}=a&{name}=b")).unwrap_err();
+        assert!(refused.diagnosis().contains(&format!("the parameter {name} twice")), "{}", refused.diagnosis());
+    }
+    let kept = Callback::from_query("state=s&code=c&tag=a&tag=b").unwrap().into_unverified().1;
+    assert_eq!((kept.get("tag"), kept.get_all("tag").collect::<Vec<_>>()), (Some("a"), vec!["a", "b"]));
 }
 
 #[test]

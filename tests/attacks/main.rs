@@ -18,6 +18,7 @@
 
 mod account_link_fixation;
 mod code_injection;
+mod connections;
 mod cookie_tossing;
 mod cross_environment;
 mod cross_purpose;

@@ -129,7 +129,8 @@ fn two_spellings_of_one_callback_address_are_no_two_addresses() {
     ];
     let github = |uri: &str| Provider::github().redirect_uri(uri);
     for (one, other) in same {
-        let two = |one: &str, other: &str| builder().provider(acme().redirect_uri(one)).provider(github(other)).build();
+        let plain = || builder().dangerously_allow_plain_http();
+        let two = |one: &str, other: &str| plain().provider(acme().redirect_uri(one)).provider(github(other)).build();
         for built in [two(one, other), two(other, one)] {
             let refused = matches!(built, Err(ConfigError::MixUp(..) | ConfigError::RedirectUri(_)));
             assert!(refused, "{one} and {other} are taken for two addresses");

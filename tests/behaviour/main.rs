@@ -14,6 +14,7 @@
 
 mod begin_refusals;
 mod browser_cookies;
+mod callbacks;
 mod form_post;
 mod frozen_rings;
 mod frozen_vectors;

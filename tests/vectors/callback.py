@@ -8,6 +8,8 @@ LONGEST = 32_768
 MOST_PARAMETERS = 64
 LONGEST_ERROR = 200
 REPOSTED = "oauth_state_reposted"
+RESPONSE = """state code error error_description error_uri error_code error_message error_reason iss id_token access_token token_type expires_in scope
+    response session_state user""".split() + [REPOSTED]
 
 
 def parameters(octets):
@@ -27,9 +29,14 @@ def parse_callback(octets, may_lack_an_answer=False):
         if position >= MOST_PARAMETERS and name != REPOSTED:
             raise Refused("too_long")
         if name in seen:
-            raise Refused("duplicate_parameter")
+            if name in RESPONSE:
+                raise Refused("duplicate_parameter")
+            continue
         seen[name] = value
     given = {name: value for name, value in seen.items() if value}
+    words = given.get("error_reason", given.get("error_code"))
+    if words is not None and "code" not in given and "error" not in given:
+        given["error"] = {"user_denied": "access_denied"}.get(words, words)
     if "state" not in given:
         raise Refused("missing_state")
     if "code" in given and "error" in given:

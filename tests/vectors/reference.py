@@ -127,7 +127,7 @@ def check(vector, flow):
     """What a callback is answered with: the claims, or `Refused` with the code. In the order of the page."""
     app, environment, now, ring = flow["app"], flow["environment"], vector["now"], Ring(flow["ring"])
     without_code = {"logout", *flow.get("purposes_without_code", [])}
-    given = parse_callback(vector["query"].encode(), may_lack_an_answer=not without_code.isdisjoint(flow["purposes"]))
+    given = parse_callback(vector["query"].encode(), may_lack_an_answer=True)
     state = given["state"]
     if len(state.encode()) > 2048:
         raise Refused("too_long")

@@ -99,7 +99,8 @@ fn parsing(query: &'static str) -> Refuse {
 fn without_code() -> Refuse {
     let flow = here();
     Box::new(move || {
-        let callback = Callback::from_query("state=a").unwrap();
+        let state = state_of(&flow, session(), usual());
+        let callback = Callback::from_query(&format!("state={state}")).unwrap();
         flow.check(session(), anything(PROVIDER), callback).unwrap_err()
     })
 }
@@ -128,6 +129,18 @@ fn by_get_of_a_form_post_provider() -> Refuse {
     checking(flow, state, |flow, callback| flow.check(session(), anything("posts"), callback).unwrap_err())
 }
 
+/// A provider that was loaded at run time.
+fn connection(client_id: &str) -> Provider {
+    let provider = Provider::custom("acme").unwrap().client_id(client_id);
+    provider.redirect_uri("https://shop.example/auth/acme/callback")
+}
+
+fn of_connection(check: impl Fn(&Flow, Callback) -> FinishError + 'static) -> Refuse {
+    let flow = here();
+    let state = state_of(&flow, session(), Login::with(&connection("client-7")));
+    checking(flow, state, check)
+}
+
 /// The codes, each with a call that is refused so.
 pub fn all() -> Vec<(&'static str, Refuse)> {
     let genuine = || state_of(&here(), session(), usual());
@@ -153,6 +166,14 @@ pub fn all() -> Vec<(&'static str, Refuse)> {
                 flow.check(session(), anything("gitlab"), callback).unwrap_err()
             }),
         ),
+        (
+            "connection_changed",
+            of_connection(|flow, callback| {
+                let edited = connection("client-8");
+                flow.check(session(), Expect::connection(&edited), callback).unwrap_err()
+            }),
+        ),
+        ("connection_gone", of_connection(|flow, callback| flow.open(callback).unwrap().connection_gone())),
         ("wrong_tenant", {
             let tenant: &'static Tenant = Box::leak(Box::new(tenant));
             expecting(move |expect| expect.tenant(tenant))

@@ -65,8 +65,12 @@ fn one_provider_that_cannot_work_hides_no_other() {
         "https://shop.example",
         &["github,redirect_uri=https://other.example/cb", "gitlub", "google,redirect_uri=http://shop.example/cb"],
     ));
-    let expected =
-        [error("configuration", "github"), error("unknown_provider", "gitlub"), error("redirect_uri", "google")];
+    let expected = [
+        error("configuration", "github"),
+        error("unknown_provider", "gitlub"),
+        error("redirect_uri", "google"),
+        error("configuration", "google"),
+    ];
     assert_eq!(wrong, expected);
 }
 

@@ -1,0 +1,143 @@
+//! Connections: providers that the application loads at run time, and that no flow was built with.
+//!
+//! A state names a connection by its id and a tag of its issuer and client id. What `build` checks of a provider is checked at each login
+//! start instead, and the callback shows by its address or by `iss` which connection it is of: an id that is learned from the state alone
+//! would prove nothing (mix-up, RFC 9700 section 4.4).
+
+use super::builder::{addresses_of, check_hosts, check_provider};
+use super::{Address, BeginError, FlowInner, Login};
+use crate::binding::connection_tag;
+use crate::claims::codec::{CONNECTION_TAG_BYTES, Claims};
+use crate::claims::{CheckedPath, Tenant};
+use crate::expect::Expect;
+use crate::observe::CONNECTION;
+use crate::open::Authentic;
+use crate::provider::{Provider, RedirectUri};
+use crate::refusal::{FinishError, FinishErrorKind};
+use crate::ring::key::derive::HmacKey;
+use crate::secret::equal_in_constant_time;
+use crate::token::aead::NONCE_BYTES;
+
+impl FlowInner {
+    /// The provider of a login that is to start, and the callback addresses of one that was loaded.
+    pub(super) fn provider_of<'a, T>(
+        &'a self,
+        login: &'a Login<T>,
+    ) -> Result<(&'a Provider, Vec<Address>), BeginError> {
+        let Some(loaded) = &login.connection else {
+            let configured = self.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
+            return Ok((configured, Vec::new()));
+        };
+        if self.provider(loaded.id()).is_some() {
+            return Err(BeginError::ConnectionShadowsProvider);
+        }
+        let plain_http = !self.cookies.are_secure();
+        let addresses = check_provider(loaded, plain_http).and_then(|()| addresses_of(loaded, plain_http));
+        let addresses = addresses.and_then(|found| check_hosts(&found, self.public_host.as_deref()).map(|()| found));
+        let addresses = addresses.map_err(BeginError::Connection)?;
+        let chosen = addresses.iter().find(|at| at.redirect.as_deref() == login.redirect.as_deref());
+        let is_addressed = chosen.is_some_and(|at| at.uri.path.split('/').any(|segment| segment == loaded.id()));
+        if is_addressed || must_send_iss(loaded) {
+            Ok((loaded, addresses))
+        } else {
+            Err(BeginError::ConnectionUnaddressed)
+        }
+    }
+
+    /// The provider of an authentic state: configured here, or the one that the callback has loaded.
+    pub(super) fn provider_at<'a>(
+        &'a self,
+        authentic: &Authentic<'_>,
+        expect: &Expect<'a>,
+    ) -> Result<&'a Provider, FinishError> {
+        let Authentic { keys, nonce, claims, .. } = authentic;
+        let wrong = |diagnosis| Err(FinishError::because(FinishErrorKind::WrongProvider, diagnosis));
+        match (expect.connection, &claims.connection_tag) {
+            (None, None) => match self.provider(claims.provider) {
+                Some(configured) => Ok(configured),
+                None => wrong("the state names a provider that this flow does not have"),
+            },
+            (None, Some(_)) => wrong(
+                "the login started with a provider that was loaded at run time: load it again, and finish with Expect::connection",
+            ),
+            (Some(_), None) => {
+                wrong("the login started with a provider that a flow was built with, and not with a loaded one")
+            }
+            (Some(loaded), Some(tag)) => {
+                if !equal_in_constant_time(&tag_of(&keys.flow, nonce, loaded), tag) {
+                    return Err(FinishErrorKind::ConnectionChanged.into());
+                }
+                if loaded.tenant().is_some_and(|tenant| tenant.as_bytes() != claims.tenant) {
+                    return Err(FinishErrorKind::WrongTenant.into());
+                }
+                Ok(loaded)
+            }
+        }
+    }
+
+    /// Whether a callback arrived at the address of this connection, or will show by `iss` whose it is.
+    pub(super) fn check_arrival(
+        loaded: &Provider,
+        redirect: Option<&str>,
+        arrived_at: Option<&str>,
+    ) -> Result<(), FinishError> {
+        if must_send_iss(loaded) {
+            return Ok(());
+        }
+        let registered = loaded.redirect_uri_of(redirect).and_then(RedirectUri::parse);
+        let is_own = arrived_at.zip(registered).is_some_and(|(at, own)| share_an_end_with(at, &own.path, loaded.id()));
+        if is_own { Ok(()) } else { Err(FinishError::because(FinishErrorKind::WrongProvider, OTHER_ADDRESS)) }
+    }
+
+    /// Whether a return path leads to a callback of this provider or of another one.
+    pub(super) fn returns_to_callback_of(&self, path: CheckedPath<'_>, loaded: Option<&Provider>) -> bool {
+        let own = loaded.into_iter().flat_map(Provider::redirect_uris);
+        let mut own = own.filter_map(|(_, uri)| RedirectUri::parse(uri));
+        self.returns_to_callback(path) || own.any(|uri| path.leads_to(&uri.path))
+    }
+
+    /// What events call the provider of an authentic state, unless it is no provider of this flow.
+    pub(super) fn label_of(&self, claims: &Claims<'_>) -> Option<&str> {
+        if claims.connection_tag.is_some() {
+            Some(CONNECTION)
+        } else {
+            self.provider(claims.provider).map(Provider::id)
+        }
+    }
+
+    /// What events call the provider of a login that passed every check.
+    pub(super) fn label(&self, id: &str) -> &str {
+        self.provider(id).map_or(CONNECTION, Provider::id)
+    }
+}
+
+const OTHER_ADDRESS: &str = "the callback did not arrive at the redirect_uri of the loaded provider, or its path is not known: make it with \
+    Callback::from_parts or Callback::arrived_at";
+
+fn must_send_iss(provider: &Provider) -> bool {
+    provider.issuer_rule().is_some_and(|(_, must_come)| must_come)
+}
+
+pub(super) fn tag_of(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], loaded: &Provider) -> [u8; CONNECTION_TAG_BYTES] {
+    let issuer = loaded.issuer_rule().map_or("", |(issuer, _)| issuer);
+    connection_tag(flow, nonce, issuer, loaded.client_id_or_none().unwrap_or_default())
+}
+
+/// The tenant of a login at this provider: a connection's own, if it has one.
+pub(super) fn tenant_of<'a, T>(login: &'a Login<T>, provider: &'a Provider) -> Result<Option<&'a Tenant>, BeginError> {
+    match (provider.tenant(), &login.tenant) {
+        (Some(own), Some(named)) if own != named => Err(BeginError::OtherTenant),
+        (Some(own), _) => Ok(Some(own)),
+        (None, named) => Ok(named.as_ref()),
+    }
+}
+
+/// Whether two paths agree segment by segment from their ends, as far as the shorter one goes (a proxy may have removed the front of the
+/// other), and `id` is one of the segments that they share.
+fn share_an_end_with(one: &str, other: &str, id: &str) -> bool {
+    let ends = || one.trim_start_matches('/').rsplit('/').zip(other.trim_start_matches('/').rsplit('/'));
+    ends().all(|(left, right)| left == right) && ends().any(|(segment, _)| segment == id)
+}
+
+#[cfg(test)]
+mod tests;
