@@ -80,4 +80,4 @@ pub use answer::{redirect, set_no_store};
 pub use callback_request::{BindingHeaders, CallbackRequest};
 pub use mount::{Axum, LoginRoutes, router};
 pub use oauth_state_routes::{RoutesBuilder, RoutesError, Site, run_to_completion};
-pub use rejected::Rejected;
+pub use rejected::{JsonRejected, Rejected};

@@ -47,6 +47,7 @@ where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let paths: Vec<String> = routes.paths().collect();
-    paths.iter().fold(Router::new(), |router, path| router.route_service(path, routes.clone()))
+    let connections = routes.connections_below().map(|at| format!("{at}/{{*connection}}"));
+    let paths = routes.paths().chain(connections);
+    paths.fold(Router::new(), |router, path| router.route_service(&path, routes.clone()))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use oauth_state::error::UrlError;
-use oauth_state::seam::{accepts, host_and_path, redirect_uris, url_of};
+use oauth_state::seam::{accepts, redirect_uris, url_of};
 use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use crate::error::RoutesError;
 use crate::framework::Framework;
 use crate::hooks::Hooks;
+use crate::login_start::login_starts;
 use crate::routes::Routes;
-use crate::serve::{AddressMaker, Again, Serving, Shared};
+use crate::serve::{AddressMaker, Serving, Shared};
 
 /// Configures [`Routes`]; see the [front page](crate).
 ///
@@ -115,10 +116,21 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> RoutesBuilder<W, U> {
         let Self { flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, .. } = self;
-        let dropped_refusal = hooks.on_denied.is_some();
-        let Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, .. } = hooks;
-        let hooks =
-            Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..Hooks::new(Arc::new(complete)) };
+        let dropped_refusal = hooks.on_denied.is_some() || hooks.on_returned.is_some();
+        let Hooks {
+            site,
+            signed_in_user,
+            on_error,
+            on_begin_error,
+            refusal_page,
+            authorize,
+            connections,
+            restart_after_denial,
+            ..
+        } = hooks;
+        let kept = Hooks::new(Arc::new(complete));
+        let kept = Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..kept };
+        let hooks = Hooks { authorize, connections, restart_after_denial, ..kept };
         RoutesBuilder {
             flow: flow.carrying(),
             at,
@@ -169,7 +181,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self.unaddressed =
             self.unaddressed.or_else(|| is_named.then(|| UrlError::NoRedirectUri(provider.id().to_owned())));
         self.unbuilt = self.unbuilt.or_else(|| url_of(&provider).err());
-        self.add(provider, Arc::new(|request| Ok(request.url()?.to_string())))
+        self.add(provider, AddressMaker::Built)
     }
 
     /// Adds a provider to the flow with a closure that builds its authorization URL, for a service that uses the
@@ -208,7 +220,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         provider: Provider,
         authorization_url: impl Fn(&AuthorizationRequest) -> A + Send + Sync + 'static,
     ) -> Self {
-        self.add(provider, Arc::new(move |request| Ok(authorization_url(request).into())))
+        self.add(provider, AddressMaker::Custom(Arc::new(move |request| authorization_url(request).into())))
     }
 
     fn add(mut self, provider: Provider, authorization_url: AddressMaker) -> Self {
@@ -251,7 +263,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         if let Some(error) = unbuilt.or_else(|| unaddressed.filter(|_| hooks.site.is_none())) {
             return Err(error.into());
         }
-        if dropped_refusal && hooks.on_denied.is_none() {
+        if dropped_refusal && hooks.on_denied.is_none() && hooks.on_returned.is_none() {
             return Err(RoutesError::RefusalTakenTooEarly);
         }
         if hooks.on_login.is_none() {
@@ -281,15 +293,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         };
         let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
         let own = everywhere.flat_map(own).collect();
-        let shared = Arc::new(Shared { flow: flow.clone(), default_return_to, own, hooks });
+        let shared = Arc::new(Shared { flow, at, default_return_to, own, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
             shared: Arc::clone(&shared),
             provider: provider.into(),
             path,
             again,
             authorization_url,
+            is_connection: false,
         });
-        Ok(Routes::new(serving.collect(), flow))
+        Ok(Routes::new(serving.collect(), shared))
     }
 }
 
@@ -298,26 +311,4 @@ impl<W: Framework, T> fmt::Debug for RoutesBuilder<W, T> {
         let providers: Vec<_> = self.providers.iter().map(|(provider, _)| provider.id()).collect();
         f.debug_struct("RoutesBuilder").field("at", &self.at).field("providers", &providers).finish_non_exhaustive()
     }
-}
-
-/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy, or a router that nests
-/// this one, may have removed a prefix of the path. Adds each such prefix to `prefixes`.
-fn login_starts(provider: &Provider, path: &str, prefixes: &mut BTreeSet<String>) -> Result<Vec<Again>, RoutesError> {
-    let callback = format!("{path}/callback");
-    let mut starts = Vec::new();
-    for (redirect, uri) in redirect_uris(provider) {
-        // What is no address at all, the flow itself refuses.
-        let Some((host, at)) = host_and_path(uri) else { continue };
-        let Some(prefix) = at.strip_suffix(&callback) else {
-            return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
-        };
-        let path = format!("{prefix}{path}").parse::<ReturnTo>().map_err(|_| RoutesError::MountPath)?;
-        starts.push(Again { redirect: redirect.clone(), host, path });
-        prefixes.insert(prefix.to_owned());
-    }
-    if starts.is_empty() {
-        let path = path.parse::<ReturnTo>().map_err(|_| RoutesError::MountPath)?;
-        starts.push(Again { redirect: None, host: None, path });
-    }
-    Ok(starts)
 }

@@ -38,7 +38,7 @@ pub enum RoutesError {
          RoutesBuilder::on_step_up"
     )]
     MissingOnStepUp,
-    /// `on_denied` was called before `each_login`.
-    #[error("RoutesBuilder::each_login changes what on_denied is given: call that one after it")]
+    /// `on_denied` or `on_returned` was called before `each_login`.
+    #[error("RoutesBuilder::each_login changes what on_denied and on_returned are given: call those after it")]
     RefusalTakenTooEarly,
 }

@@ -32,6 +32,7 @@ mod builder;
 mod error;
 mod framework;
 mod hooks;
+mod login_start;
 mod read_callback;
 mod routes;
 mod serve;

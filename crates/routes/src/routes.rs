@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use oauth_state::seam::is_provider_id;
 use oauth_state::{Flow, Purpose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ use tower_service::Service;
 
 use crate::framework::{Framework, Http};
 use crate::read_callback::BoxError;
-use crate::serve::Serving;
+use crate::serve::{AddressMaker, Serving, Shared};
 
 /// The routes without a framework: hooks return an [`http::Response`] of bytes.
 pub type LoginRoutes<T = ()> = Routes<Http, T>;
@@ -42,7 +43,7 @@ pub type LoginRoutes<T = ()> = Routes<Http, T>;
 /// starts again through a redirect to its login start, so a limit there counts it.
 pub struct Routes<W: Framework, T = ()> {
     serving: Arc<[Serving<W, T>]>,
-    flow: Flow<T>,
+    shared: Arc<Shared<W, T>>,
 }
 
 /// The route of a path.
@@ -76,14 +77,14 @@ impl Place {
 }
 
 impl<W: Framework, T> Routes<W, T> {
-    pub(crate) fn new(serving: Arc<[Serving<W, T>]>, flow: Flow<T>) -> Self {
-        Self { serving, flow }
+    pub(crate) fn new(serving: Arc<[Serving<W, T>]>, shared: Arc<Shared<W, T>>) -> Self {
+        Self { serving, shared }
     }
 
     /// The flow of these routes, for logins that start or finish elsewhere in your application.
     #[must_use]
     pub fn flow(&self) -> &Flow<T> {
-        &self.flow
+        &self.shared.flow
     }
 
     /// Every path that the service answers, four for each provider, for a router that registers paths one by one.
@@ -91,11 +92,34 @@ impl<W: Framework, T> Routes<W, T> {
         self.serving.iter().flat_map(|serving| Place::ALL.map(|(below, _)| format!("{}{below}", serving.path)))
     }
 
-    fn find(&self, path: &str) -> Option<(&Serving<W, T>, Place)> {
-        self.serving.iter().find_map(|serving| {
-            let below = path.strip_prefix(serving.path.as_str())?;
-            let (_, place) = Place::ALL.into_iter().find(|(known, _)| *known == below)?;
-            Some((serving, place))
+    /// Where the routes of providers that are loaded at run time lie, if there is a `connections` hook: everything below this path is theirs.
+    #[must_use]
+    pub fn connections_below(&self) -> Option<&str> {
+        self.shared.hooks.connections.is_some().then_some(self.shared.at.as_str())
+    }
+
+    fn find(&self, path: &str) -> Option<(Serving<W, T>, Place)> {
+        let place_of = |below: &str| Place::ALL.into_iter().find(|(known, _)| *known == below).map(|(_, place)| place);
+        let configured = self.serving.iter().find_map(|serving| {
+            let place = place_of(path.strip_prefix(serving.path.as_str())?)?;
+            Some((serving.clone(), place))
+        });
+        configured.or_else(|| {
+            let below = path.strip_prefix(self.connections_below()?)?.strip_prefix('/')?;
+            let end = below.find('/').unwrap_or(below.len());
+            let (id, rest) = below.split_at_checked(end)?;
+            let place = place_of(rest)?;
+            let is_free = is_provider_id(id) && self.serving.iter().all(|serving| *serving.provider != *id);
+            let path = format!("{}/{id}", self.shared.at);
+            let connection = || Serving {
+                shared: Arc::clone(&self.shared),
+                provider: id.into(),
+                path,
+                again: Vec::new(),
+                authorization_url: AddressMaker::Built,
+                is_connection: true,
+            };
+            is_free.then(|| (connection(), place))
         })
     }
 }
@@ -125,7 +149,6 @@ where
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static(place.allowed()));
             return Box::pin(std::future::ready(Ok(refused)));
         }
-        let serving = serving.clone();
         match place {
             Place::Begin(purpose) => {
                 // The body of a login start is not read.
@@ -145,7 +168,7 @@ fn without_body<W: Framework>(status: StatusCode) -> Response<W::Body> {
 
 impl<W: Framework, T> Clone for Routes<W, T> {
     fn clone(&self) -> Self {
-        Self { serving: Arc::clone(&self.serving), flow: self.flow.clone() }
+        Self { serving: Arc::clone(&self.serving), shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handlers of the login and callback routes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,25 +10,36 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use oauth_state::error::{FinishErrorKind, UrlError};
 use oauth_state::http::redirect;
 use oauth_state::observe::Observer as _;
+use oauth_state::outcome::AuthorizationError;
 use oauth_state::seam as core;
 use oauth_state::{
-    AuthorizationRequest, BeginError, Binding, Callback, Expect, FinishError, Flow, Login, LoginOutcome, Purpose,
-    Restart, ReturnTo,
+    AuthorizationRequest, BeginError, Binding, Callback, Expect, FinishError, Flow, Login, LoginOutcome, Provider,
+    Purpose, Restart, ReturnTo,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::framework::Framework;
 use crate::hooks::{Cause, Hooks};
+use crate::login_start::{Again, login_starts};
 use crate::read_callback::{BoxError, read_callback};
 use crate::site::Site;
 use crate::task::run_to_completion;
 
-/// Builds a provider's authorization URL.
-pub(crate) type AddressMaker = Arc<dyn Fn(&AuthorizationRequest) -> Result<String, UrlError> + Send + Sync>;
+/// Where the authorization URL of a provider comes from.
+#[derive(Clone)]
+pub(crate) enum AddressMaker {
+    /// [`AuthorizationRequest::url`], completed by the `authorize` hook.
+    Built,
+    /// A closure of the application's.
+    Custom(Arc<dyn Fn(&AuthorizationRequest) -> String + Send + Sync>),
+}
+
 /// The state that the routes of all providers share.
 pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
+    /// The path of the routes in the router.
+    pub(crate) at: String,
     pub(crate) default_return_to: ReturnTo,
     /// The addresses of all routes, as browsers see them.
     pub(crate) own: Vec<String>,
@@ -37,7 +49,8 @@ pub(crate) struct Shared<W: Framework, T> {
 impl<W: Framework, T> Shared<W, T> {
     /// Whether a return path leads to one of these routes: one link would start login after login.
     fn is_own(&self, path: &ReturnTo) -> bool {
-        self.own.iter().any(|own| core::leads_to(path, own))
+        let at_a_connection = || self.hooks.connections.is_some() && core::leads_below(path, &self.at);
+        self.own.iter().any(|own| core::leads_to(path, own)) || at_a_connection()
     }
 }
 
@@ -50,14 +63,8 @@ pub(crate) struct Serving<W: Framework, T> {
     /// Where browsers find it: one for each redirect_uri, and at least one.
     pub(crate) again: Vec<Again>,
     pub(crate) authorization_url: AddressMaker,
-}
-
-/// The address of a login start, next to one of the provider's redirect_uris.
-#[derive(Clone)]
-pub(crate) struct Again {
-    pub(crate) redirect: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) path: ReturnTo,
+    /// The provider is loaded by the `connections` hook.
+    pub(crate) is_connection: bool,
 }
 
 /// The parameter of a login start that carries the state of a refused login.
@@ -70,29 +77,69 @@ impl<W: Framework, T> Clone for Serving<W, T> {
             provider: Arc::clone(&self.provider),
             path: self.path.clone(),
             again: self.again.clone(),
-            authorization_url: Arc::clone(&self.authorization_url),
+            authorization_url: self.authorization_url.clone(),
+            is_connection: self.is_connection,
         }
     }
 }
 
 impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serving<W, T> {
     /// Starts a login, a link or a step-up.
-    pub(crate) async fn begin(&self, purpose: Purpose, request: Parts) -> Response<W::Body> {
+    pub(crate) async fn begin(mut self, purpose: Purpose, request: Parts) -> Response<W::Body> {
         let request = with_host(request);
         // A login belongs to the browser alone: whoever is signed in may sign in as somebody else.
         let user = if purpose == Purpose::Login { None } else { self.user(&request).await };
         let begun = match self.site(&request).await {
-            Ok(site) => self.begin_at(&site, purpose, &request, user.as_deref()),
+            Ok(site) => match self.load(&site).await {
+                Ok(loaded) => self.begin_at(loaded.as_ref(), &site, purpose, &request, user.as_deref()),
+                Err(error) => Err(self.counted(error)),
+            },
             Err(cause) => Err(self.counted(BeginError::SiteUnavailable(cause))),
         };
-        begun.and_then(|begun| self.redirect(&begun).map_err(|error| self.counted(error))).unwrap_or_else(|error| {
+        let answer = match begun {
+            Ok(begun) => self.redirect(&begun, &request).await.map_err(|error| self.counted(error)),
+            Err(error) => Err(error),
+        };
+        answer.unwrap_or_else(|error| {
             self.tell_of_begin(&error);
-            error.to_page(&self.shared.default_return_to).map(body::<W>)
+            let again = match &error {
+                BeginError::HookFailed { .. } if purpose == Purpose::Login => self.again(None, &request),
+                _ => &self.shared.default_return_to,
+            };
+            error.to_page(again).map(body::<W>)
         })
+    }
+
+    /// The provider of these routes, if it is a connection.
+    async fn load(&mut self, site: &Site) -> Result<Option<Provider>, BeginError> {
+        let loaded =
+            self.loaded(site).await.map_err(|source| BeginError::HookFailed { hook: "connections", source })?;
+        let Some(loaded) = loaded.map_or_else(|| (!self.is_connection).then_some(None), |found| Some(Some(found)))
+        else {
+            return Err(BeginError::UnknownProvider);
+        };
+        if let Some(found) = &loaded {
+            let starts = login_starts(found, &self.path, &mut BTreeSet::new());
+            self.again =
+                starts.map_err(|error| BeginError::HookFailed { hook: "connections", source: error.into() })?;
+        }
+        Ok(loaded)
+    }
+
+    /// What the hook gives for the id in the path: a provider of another id is none.
+    async fn loaded(&self, site: &Site) -> Result<Option<Provider>, Cause> {
+        match &self.shared.hooks.connections {
+            Some(load) if self.is_connection => {
+                let loaded = load(self.provider.to_string(), site.clone()).await?;
+                Ok(loaded.filter(|found| found.id() == &*self.provider))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn begin_at(
         &self,
+        loaded: Option<&Provider>,
         site: &Site,
         purpose: Purpose,
         request: &Parts,
@@ -101,10 +148,11 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         let flow = &self.shared.flow;
         let restart = parameter(request, AGAIN).filter(|_| purpose == Purpose::Login);
         let restart = restart.and_then(|token| {
-            flow.restart(&token, &Binding::cookies(&request.headers), self.expect(site).purpose(Purpose::Login))
+            let expect = self.expect(loaded, site).purpose(Purpose::Login);
+            flow.restart(&token, &Binding::cookies(&request.headers), expect)
         });
         let begin = |return_to: Option<ReturnTo>| {
-            let login = Login::with(&*self.provider).purpose(purpose);
+            let login = loaded.map_or_else(|| Login::with(&*self.provider), Login::with).purpose(purpose);
             let login = core::login_of_site(login, site.tenant.clone(), site.redirect.clone());
             let login = match return_to {
                 Some(path) => login.return_to(path),
@@ -141,8 +189,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         error
     }
 
-    fn redirect(&self, begun: &AuthorizationRequest) -> Result<Response<W::Body>, BeginError> {
-        let response = redirect(begun, (self.authorization_url)(begun)?);
+    async fn redirect(&self, begun: &AuthorizationRequest, request: &Parts) -> Result<Response<W::Body>, BeginError> {
+        let url = match (&self.authorization_url, &self.shared.hooks.authorize) {
+            (AddressMaker::Custom(make), _) => make(begun),
+            (AddressMaker::Built, None) => begun.url()?.to_string(),
+            (AddressMaker::Built, Some(complete)) => {
+                let completed = complete(begun.url()?, request.clone()).await;
+                completed.map_err(|source| BeginError::HookFailed { hook: "authorize", source })?.to_string()
+            }
+        };
+        let response = redirect(begun, url);
         response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
     }
 
@@ -166,7 +222,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
 
     async fn finish(&self, request: Parts, callback: Callback) -> Response<W::Body> {
         let flow = &self.shared.flow;
-        let opened = flow.open_at(&self.provider, callback);
+        let opened = if self.is_connection { flow.open(callback) } else { flow.open_at(&self.provider, callback) };
         // A state that this ring did not seal must not make the application look up sessions and tenants.
         let is_authentic = opened.as_ref().err().is_none_or(FinishError::is_of_authentic_state);
         let user = if is_authentic { self.user(&request).await } else { None };
@@ -182,7 +238,22 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                 return self.refuse(&error, &request, None, false);
             }
         };
-        let (binding, expect) = (binding(&request, user.as_deref()), self.expect(&site).any_purpose());
+        let loaded = match self.loaded(&site).await {
+            Ok(loaded) => loaded,
+            Err(cause) => {
+                let error =
+                    FinishError::from(FinishErrorKind::SiteUnavailable).with_diagnosis(NOT_LOADED).with_source(cause);
+                if opened.is_ok() {
+                    flow.observers().event(&error.to_event(None));
+                }
+                return self.refuse(&error, &request, None, false);
+            }
+        };
+        let opened = match opened {
+            Ok(opened) if self.is_connection && loaded.is_none() => Err(opened.connection_gone()),
+            opened => opened,
+        };
+        let (binding, expect) = (binding(&request, user.as_deref()), self.expect(loaded.as_ref(), &site).any_purpose());
         let verified = opened
             .map_err(|refused| refused.seen_by(&binding, expect))
             .and_then(|opened| opened.verify(binding, expect));
@@ -191,6 +262,16 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
             Err(refused) => Err(refused),
         };
         let hooks = &self.shared.hooks;
+        let finished = match (finished, &hooks.on_returned) {
+            (Ok(LoginOutcome::Returned(back)), Some(answer)) => return set_no_store(answer(back, request).await),
+            // Once: the restart that is offered counts it, in the state.
+            (Ok(LoginOutcome::Denied(denied)), _)
+                if hooks.restart_after_denial && means_try_again(&denied.error) && denied.restart.is_automatic() =>
+            {
+                return self.to_login_start(&denied.restart);
+            }
+            (finished, _) => finished,
+        };
         match (finished, &hooks.on_login, &hooks.on_step_up, &hooks.on_denied) {
             (Ok(LoginOutcome::Authorized(login)), Some(exchange), ..) => set_no_store(exchange(login, request).await),
             (Ok(LoginOutcome::SteppedUp(login)), _, Some(exchange), _) => set_no_store(exchange(login, request).await),
@@ -206,8 +287,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
 
     /// The provider and the site of this callback. A state of another one is refused, and so is a state with a tenant
     /// or a redirect id where the site has none.
-    fn expect<'a>(&'a self, site: &'a Site) -> Expect<'a> {
-        let expect = Expect::provider(&self.provider);
+    fn expect<'a>(&'a self, loaded: Option<&'a Provider>, site: &'a Site) -> Expect<'a> {
+        let expect = loaded.map_or_else(|| Expect::provider(&self.provider), Expect::connection);
         let expect = site.tenant.as_ref().map_or(expect, |tenant| expect.tenant(tenant));
         site.redirect.as_deref().map_or(expect, |redirect| expect.redirect(redirect))
     }
@@ -309,6 +390,15 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
             told(error);
         }
     }
+}
+
+const NOT_LOADED: &str = "failed to load the provider of the callback: the `connections` hook of the routes failed; nothing was consumed, and the \
+    callback may be tried again";
+
+/// The errors after which the same login may work at once.
+fn means_try_again(error: &AuthorizationError) -> bool {
+    use AuthorizationError::{InteractionRequired, LoginRequired, TemporarilyUnavailable};
+    matches!(error, TemporarilyUnavailable | LoginRequired | InteractionRequired)
 }
 
 /// The refusals with a fixed response: nothing was consumed, and no user looks at a page.

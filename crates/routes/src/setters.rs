@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::request::Parts;
-use oauth_state::outcome::StepUp;
-use oauth_state::{Authorized, BeginError, Denied, FinishError, ReturnTo};
+use oauth_state::outcome::{Returned, StepUp};
+use oauth_state::{AuthorizationUrl, Authorized, BeginError, Denied, FinishError, Provider, ReturnTo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -200,6 +200,135 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
             let answer = answer(refusal, request);
             Box::pin(async move { W::answer(answer.await) })
         }));
+        self
+    }
+
+    /// Responds when the user comes back from a page that grants nothing: the installation of an application, an administrator's consent, or a
+    /// logout. By default, the response is a redirect to the return path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, Purpose, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let consent = Purpose::Custom("admin-consent");
+    /// let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose_without_code(consent))
+    ///     .each_login(move |login, request| {
+    ///         if request.uri.query() == Some("consent") { login.purpose(consent) } else { login }
+    ///     })
+    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_returned(|back, _request| async move {
+    ///         let given = back.parameters.get("admin_consent") == Some("True"); // ask the provider whether it is true
+    ///         Response::new(if given { "thank you" } else { "not given" })
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_returned<R, F: Future<Output = R> + Send + 'static>(
+        mut self,
+        answer: impl Fn(Returned<T>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        W: Answer<R>,
+    {
+        self.hooks.on_returned = Some(Arc::new(move |back, request| {
+            let answer = answer(back, request);
+            Box::pin(async move { W::answer(answer.await) })
+        }));
+        self
+    }
+
+    /// Completes the authorization URL of each login start: hints and other parameters of the provider, an endpoint from discovery, or a
+    /// pushed authorization request (RFC 9126). It is not called for providers of
+    /// [`provider_with_url`](RoutesBuilder::provider_with_url).
+    ///
+    /// What belongs to the login itself (`state`, PKCE, `redirect_uri` …) can neither be dropped nor replaced. If the hook fails, the login
+    /// does not start: the user gets a page with a button to try again, and `on_begin_error` receives [`BeginError::HookFailed`].
+    ///
+    /// # Security
+    ///
+    /// Everything in the request is a wish of its sender. Pass on what you know, and no parameter by a name that the request gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::LoginRoutes;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let routes = LoginRoutes::builder(flow)
+    ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
+    ///     .authorize(|url, request| async move {
+    ///         let query = request.uri.query().unwrap_or_default();
+    ///         let hint = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "login_hint");
+    ///         Ok(match hint {
+    ///             Some((_, hint)) => url.login_hint(&hint),
+    ///             None => url,
+    ///         })
+    ///     })
+    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn authorize<F>(mut self, complete: impl Fn(AuthorizationUrl, Parts) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<AuthorizationUrl, Cause>> + Send + 'static,
+    {
+        self.hooks.authorize = Some(Arc::new(move |url, request| Box::pin(complete(url, request))));
+        self
+    }
+
+    /// Loads the identity providers that customers set up while the service runs. The routes of a provider that the flow does not know
+    /// (`/auth/{id}`, its callback and the others) ask this hook for it, by the id in the path and the site of the request, at the login start
+    /// and again at the callback. `None` is a provider that does not exist: 404 at the login start, and `connection_gone` at the callback.
+    ///
+    /// The provider needs a `client_id`, an authorization endpoint and a redirect_uri that ends in `/auth/{id}/callback`. One that has changed
+    /// since the login started is refused as `connection_changed`. If the hook fails, the response is 503, and nothing has been consumed.
+    ///
+    /// # Security
+    ///
+    /// Load by id **and** tenant (`WHERE id = $1 AND tenant = $2`), and say whose it is with [`Provider::for_tenant`], or a customer's
+    /// identity provider signs users in to another customer. A customer can be hostile: take no user of one provider for a user of another,
+    /// whatever e-mail address it names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use http::Response;
+    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
+    /// # use oauth_state_routes::{LoginRoutes, Site};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// /// Your query: the issuer, the endpoint and the client id of a customer's identity provider.
+    /// async fn row(id: &str, _site: &Site) -> Option<(String, String, String)> { /* … */
+    /// #   (id == "01JDQ8ZK3M7Y5V2W9X4R6T1B0C").then(|| ("https://login.acme.example".into(), "https://login.acme.example/authorize".into(), "7".into()))
+    /// }
+    ///
+    /// let routes = LoginRoutes::builder(flow.loads_providers())
+    ///     .connections(|id, site| async move {
+    ///         let Some((issuer, endpoint, client_id)) = row(&id, &site).await else { return Ok(None) };
+    ///         let provider = Provider::oidc(&id, &issuer)?.authorization_endpoint(&endpoint).client_id(&client_id);
+    ///         Ok(Some(provider.redirect_uri(&format!("https://shop.example/auth/{id}/callback"))))
+    ///     })
+    ///     .on_login(|login, _request| async move { Response::new(format!("signed in at {}", login.origin.provider)) })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn connections<F>(mut self, load: impl Fn(String, Site) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Option<Provider>, Cause>> + Send + 'static,
+    {
+        self.hooks.connections = Some(Arc::new(move |id, site| Box::pin(load(id, site))));
+        self
+    }
+
+    /// Starts a login again, once and without asking, after an error of the provider that means "try again": `temporarily_unavailable` (which
+    /// Keycloak also sends for a page that stayed open too long), `login_required` and `interaction_required`. Everything else, and the second
+    /// error of one login, goes to [`RoutesBuilder::on_denied`].
+    pub fn restart_after_denial(mut self) -> Self {
+        self.hooks.restart_after_denial = true;
         self
     }
 

@@ -12,7 +12,9 @@
     reason = "a test may fail"
 )]
 
+mod connections;
 mod duplicate_callback;
+mod hooks;
 mod http_responses;
 mod link_over_http;
 mod public_answers;

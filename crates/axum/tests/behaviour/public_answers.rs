@@ -39,6 +39,8 @@ const PAGES: [(&str, &[&str]); 8] = [
             "issued_in_future",
             "wrong_purpose",
             "wrong_provider",
+            "connection_changed",
+            "connection_gone",
             "wrong_tenant",
             "wrong_redirect",
             "wrong_response_mode",
@@ -160,7 +162,6 @@ fn through_the_router_what_was_not_sealed_here_gets_one_answer() {
     let in_place_of_the_key_id = |state: &str| format!("{}AAAAAA{}", &state[..4], &state[10..]);
     let queries = [
         ("missing_state", "code=c".to_owned()),
-        ("code_missing", format!("state={genuine}")),
         ("duplicate_parameter", format!("state={genuine}&state={genuine}&code=c")),
         ("code_and_error", format!("state={genuine}&error=access_denied&code=c")),
         ("too_long", format!("state={}&code=c", "A".repeat(3_000))),
