@@ -11,7 +11,7 @@ use crate::claims::{ReturnTo, Tenant};
 use crate::flow::{Flow, FlowBuilder, Login};
 use crate::http::pages::{self, Words};
 use crate::name::Purpose;
-use crate::provider::{self, AuthorizationUrl, Parameters, Provider, RedirectUri, UrlError};
+use crate::provider::{self, AuthorizationUrl, Parameters, Provider, UrlError};
 use crate::refusal::FinishError;
 
 /// The largest query or form of a callback, in bytes.
@@ -63,16 +63,9 @@ pub fn is_provider_id(id: &str) -> bool {
     crate::name::is_provider_id(id)
 }
 
-/// The host, if it has one, and the path of a redirect_uri; `None` for what is no address.
-#[must_use]
-pub fn host_and_path(redirect_uri: &str) -> Option<(Option<String>, String)> {
-    RedirectUri::parse(redirect_uri).map(|uri| (uri.host, uri.path))
-}
-
-/// A provider's redirect_uris, each with its id if it has one.
-#[must_use]
-pub fn redirect_uris(provider: &Provider) -> &[(Option<String>, String)] {
-    provider.redirect_uris()
+/// A provider's redirect_uris, each with its id if it has one; then, if it is an address, with its host, if it has one, and its path.
+pub fn redirect_uris(provider: &Provider) -> impl Iterator<Item = (Option<&str>, Option<(Option<&str>, &str)>)> {
+    provider.redirect_uris().iter().map(|at| (at.id.as_deref(), at.path().map(|path| (at.host(), path))))
 }
 
 /// Whether a provider has what its authorization URL is made of.
@@ -81,7 +74,7 @@ pub fn redirect_uris(provider: &Provider) -> &[(Option<String>, String)] {
 ///
 /// As [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
 pub fn url_of(provider: &Provider) -> Result<(), UrlError> {
-    let redirect_uri = provider.redirect_uris().first().map(|(_, uri)| uri.as_str());
+    let redirect_uri = provider.redirect_uris().first().map(|at| at.text.as_str());
     let purpose = Purpose::Login;
     let login = Parameters { purpose, redirect_uri, state: "", code_challenge: None, nonce: None };
     AuthorizationUrl::new(provider, None, &login).map(|_| ())

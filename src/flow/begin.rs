@@ -10,7 +10,7 @@ use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
 use crate::name::{self, Purpose};
 use crate::observe::{CONNECTION, Event, Observer as _, Scope};
-use crate::provider::Provider;
+use crate::provider::{Provider, Registered};
 use crate::random::RandomnessError;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
@@ -52,12 +52,12 @@ impl<T: LoginData> Flow<T> {
         also: impl FnOnce(&SealedWith<'_>) -> R,
     ) -> Result<(AuthorizationRequest, R), BeginError> {
         let inner = &*self.inner;
-        let (provider, addresses) = inner.provider_of(login)?;
+        let provider = inner.provider_of(login)?;
         let tenant = tenant_of(login, provider)?;
         let purpose = inner.purpose_of(login)?;
         inner.check_login(login, provider)?;
-        let at = inner.address(&addresses, provider, login.redirect.as_deref());
-        inner.check_binding_at_begin(&binding, purpose, at.and_then(|at| at.uri.host.as_deref()))?;
+        let callback_host = provider.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::host);
+        inner.check_binding_at_begin(&binding, purpose, callback_host)?;
 
         let now = inner.now();
         let issued_at = u32::try_from(now).map_err(|_| BeginError::Clock)?;
@@ -98,10 +98,7 @@ impl<T: LoginData> Flow<T> {
             set_cookie: bound.set_cookie,
             login_secret: bound.login_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
-            redirect_uri: provider
-                .redirect_uris()
-                .iter()
-                .position(|(id, _)| id.as_deref() == login.redirect.as_deref()),
+            redirect_uri: provider.redirect_uris().iter().position(|at| at.id.as_deref() == login.redirect.as_deref()),
             provider: provider.clone(),
             purpose,
         };

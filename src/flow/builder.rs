@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::FlowKeys;
-use super::{Address, BeginError, ConfigError, Flow, FlowInner};
+use super::{BeginError, ConfigError, Flow, FlowInner};
 use crate::callback::is_response_parameter;
 use crate::clock::{Clock, SystemClock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
 use crate::observe::{Observer as _, Observers};
-use crate::provider::{Provider, RedirectUri, canonical_host};
+use crate::provider::{Provider, Registered, canonical_host};
 use crate::random;
 use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
@@ -249,8 +249,8 @@ impl Settings {
         }
         self.check_providers()?;
         let public_host = self.checked_public_host()?;
-        let addresses = self.checked_addresses()?;
-        check_hosts(&addresses, public_host.as_deref())?;
+        self.check_own_addresses()?;
+        self.providers.iter().try_for_each(|provider| check_hosts(provider, public_host.as_deref()))?;
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
@@ -269,7 +269,6 @@ impl Settings {
             user_purposes: self.user_purposes,
             purposes_without_code: self.purposes_without_code,
             providers: self.providers,
-            addresses,
             public_host,
             shared_callback: self.shared_callback,
             clock: self.clock,
@@ -311,21 +310,19 @@ impl Settings {
     }
 
     /// The callback addresses of all providers, each of which leads to one provider.
-    fn checked_addresses(&self) -> Result<Vec<Address>, ConfigError> {
-        let mut addresses: Vec<Address> = Vec::new();
-        for provider in &self.providers {
-            addresses.append(&mut addresses_of(provider, self.plain_http)?);
+    fn check_own_addresses(&self) -> Result<(), ConfigError> {
+        self.providers.iter().try_for_each(|provider| check_addresses(provider, self.plain_http))?;
+        if self.shared_callback {
+            return Ok(());
         }
         // One address names no one of several providers; with `shared_callback`, `iss` does.
-        for (position, address) in addresses.iter().enumerate().filter(|_| !self.shared_callback) {
-            let mut earlier = addresses.iter().take(position);
-            if let Some(other) =
-                earlier.find(|other| other.provider != address.provider && other.uri.is_same_address(&address.uri))
+        for (position, provider) in self.providers.iter().enumerate() {
+            if let Some(other) = self.providers.iter().take(position).find(|other| other.shares_address_with(provider))
             {
-                return Err(ConfigError::MixUp(other.provider.clone(), address.provider.clone()));
+                return Err(ConfigError::MixUp(other.id().to_owned(), provider.id().to_owned()));
             }
         }
-        Ok(addresses)
+        Ok(())
     }
 
     fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
@@ -350,27 +347,26 @@ pub(super) fn check_provider(provider: &Provider, plain_http: bool) -> Result<()
 }
 
 /// The callback addresses of one provider.
-pub(super) fn addresses_of(provider: &Provider, plain_http: bool) -> Result<Vec<Address>, ConfigError> {
-    let mut addresses: Vec<Address> = Vec::new();
-    for (redirect, text) in provider.redirect_uris() {
-        redirect.iter().try_for_each(|id| name::check("redirect id", id))?;
-        let named = redirect.as_deref().unwrap_or(provider.id());
-        let uri = RedirectUri::parse(text).ok_or_else(|| ConfigError::RedirectUri(named.to_owned()))?;
+pub(super) fn check_addresses(provider: &Provider, plain_http: bool) -> Result<(), ConfigError> {
+    let addresses = provider.redirect_uris();
+    for (position, at) in addresses.iter().enumerate() {
+        at.id.iter().try_for_each(|id| name::check("redirect id", id))?;
+        let named = || at.id.as_deref().unwrap_or(provider.id()).to_owned();
+        let uri = at.uri.as_ref().ok_or_else(|| ConfigError::RedirectUri(named()))?;
         if !plain_http && uri.is_plain_http_elsewhere() {
-            return Err(ConfigError::PlainHttp(named.to_owned()));
+            return Err(ConfigError::PlainHttp(named()));
         }
-        if addresses.iter().any(|at| at.redirect == *redirect) {
-            return Err(ConfigError::DuplicateRedirect(named.to_owned()));
+        if addresses.iter().take(position).any(|earlier| earlier.id == at.id) {
+            return Err(ConfigError::DuplicateRedirect(named()));
         }
-        addresses.push(Address { provider: provider.id().to_owned(), redirect: redirect.clone(), uri });
     }
-    Ok(addresses)
+    Ok(())
 }
 
 /// The cookie is set on one host, and has to reach every callback.
-pub(super) fn check_hosts(addresses: &[Address], public_host: Option<&str>) -> Result<(), ConfigError> {
+pub(super) fn check_hosts(provider: &Provider, public_host: Option<&str>) -> Result<(), ConfigError> {
     let Some(public_host) = public_host else { return Ok(()) };
-    match addresses.iter().filter_map(|at| at.uri.host.as_deref()).find(|host| *host != public_host) {
+    match provider.redirect_uris().iter().filter_map(Registered::host).find(|host| *host != public_host) {
         Some(other) => {
             Err(ConfigError::CookieHost { redirect_host: other.to_owned(), public_host: public_host.to_owned() })
         }

@@ -4,44 +4,37 @@
 //! start instead, and the callback shows by its address or by `iss` which connection it is of: an id that is learned from the state alone
 //! would prove nothing (mix-up, RFC 9700 section 4.4).
 
-use super::builder::{addresses_of, check_hosts, check_provider};
-use super::{Address, BeginError, FlowInner, Login};
+use super::builder::{check_addresses, check_hosts, check_provider};
+use super::{BeginError, FlowInner, Login};
 use crate::binding::connection_tag;
 use crate::claims::codec::{CONNECTION_TAG_BYTES, Claims};
 use crate::claims::{CheckedPath, Tenant};
 use crate::expect::Expect;
 use crate::observe::CONNECTION;
 use crate::open::Authentic;
-use crate::provider::{Provider, RedirectUri};
+use crate::provider::{Provider, Registered};
 use crate::refusal::{FinishError, FinishErrorKind};
 use crate::ring::key::derive::HmacKey;
 use crate::secret::equal_in_constant_time;
 use crate::token::aead::NONCE_BYTES;
 
 impl FlowInner {
-    /// The provider of a login that is to start, and the callback addresses of one that was loaded.
-    pub(super) fn provider_of<'a, T>(
-        &'a self,
-        login: &'a Login<T>,
-    ) -> Result<(&'a Provider, Vec<Address>), BeginError> {
+    /// The provider of a login that is to start.
+    pub(super) fn provider_of<'a, T>(&'a self, login: &'a Login<T>) -> Result<&'a Provider, BeginError> {
         let Some(loaded) = &login.connection else {
-            let configured = self.provider(&login.provider).ok_or(BeginError::UnknownProvider)?;
-            return Ok((configured, Vec::new()));
+            return self.provider(&login.provider).ok_or(BeginError::UnknownProvider);
         };
         if self.provider(loaded.id()).is_some() {
             return Err(BeginError::ConnectionShadowsProvider);
         }
         let plain_http = !self.cookies.are_secure();
-        let addresses = check_provider(loaded, plain_http).and_then(|()| addresses_of(loaded, plain_http));
-        let addresses = addresses.and_then(|found| check_hosts(&found, self.public_host.as_deref()).map(|()| found));
-        let addresses = addresses.map_err(BeginError::Connection)?;
-        let chosen = addresses.iter().find(|at| at.redirect.as_deref() == login.redirect.as_deref());
-        let is_addressed = chosen.is_some_and(|at| at.uri.path.split('/').any(|segment| segment == loaded.id()));
-        if is_addressed || must_send_iss(loaded) {
-            Ok((loaded, addresses))
-        } else {
-            Err(BeginError::ConnectionUnaddressed)
-        }
+        check_provider(loaded, plain_http)
+            .and_then(|()| check_addresses(loaded, plain_http))
+            .and_then(|()| check_hosts(loaded, self.public_host.as_deref()))
+            .map_err(BeginError::Connection)?;
+        let path = loaded.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::path);
+        let is_addressed = path.is_some_and(|path| path.split('/').any(|segment| segment == loaded.id()));
+        if is_addressed || must_send_iss(loaded) { Ok(loaded) } else { Err(BeginError::ConnectionUnaddressed) }
     }
 
     /// The provider of an authentic state: configured here, or the one that the callback has loaded.
@@ -84,16 +77,18 @@ impl FlowInner {
         if must_send_iss(loaded) {
             return Ok(());
         }
-        let registered = loaded.redirect_uri_of(redirect).and_then(RedirectUri::parse);
-        let is_own = arrived_at.zip(registered).is_some_and(|(at, own)| share_an_end_with(at, &own.path, loaded.id()));
+        let registered = loaded.redirect_uri_of(redirect).and_then(Registered::path);
+        let is_own = arrived_at.zip(registered).is_some_and(|(at, own)| share_an_end_with(at, own, loaded.id()));
         if is_own { Ok(()) } else { Err(FinishError::because(FinishErrorKind::WrongProvider, OTHER_ADDRESS)) }
     }
 
-    /// Whether a return path leads to a callback of this provider or of another one.
+    /// Whether a return path is a callback address, of a configured provider or of this one: such a login would never end.
     pub(super) fn returns_to_callback_of(&self, path: CheckedPath<'_>, loaded: Option<&Provider>) -> bool {
-        let own = loaded.into_iter().flat_map(Provider::redirect_uris);
-        let mut own = own.filter_map(|(_, uri)| RedirectUri::parse(uri));
-        self.returns_to_callback(path) || own.any(|uri| path.leads_to(&uri.path))
+        self.providers
+            .iter()
+            .chain(loaded)
+            .flat_map(Provider::redirect_uris)
+            .any(|at| at.path().is_some_and(|at| path.leads_to(at)))
     }
 
     /// What events call the provider of an authentic state, unless it is no provider of this flow.

@@ -36,13 +36,12 @@ pub use signed::PublicData;
 
 use keys::FlowKeys;
 
-use crate::claims::CheckedPath;
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{App, Purpose};
 use crate::observe::Observers;
-use crate::provider::{Provider, RedirectUri};
+use crate::provider::Provider;
 use crate::random::Randomness;
 use crate::ring::live::LiveKeyRing;
 
@@ -87,7 +86,6 @@ pub(crate) struct FlowInner {
     user_purposes: Vec<Purpose>,
     /// Purposes of the caller's own whose callback may have neither code nor error.
     purposes_without_code: Vec<Purpose>,
-    addresses: Vec<Address>,
     cookies: CookieFamilies,
     public_host: Option<String>,
     shared_callback: bool,
@@ -95,14 +93,6 @@ pub(crate) struct FlowInner {
     guard: Arc<dyn ReplayGuard>,
     random: Randomness,
     observers: Observers,
-}
-
-/// A callback address of a provider.
-#[derive(Clone, Debug)]
-struct Address {
-    provider: String,
-    redirect: Option<String>,
-    uri: RedirectUri,
 }
 
 impl FlowInner {
@@ -122,22 +112,6 @@ impl FlowInner {
     /// Whether logins of this purpose belong to the signed-in user and start only from the site's own pages.
     fn needs_user(&self, purpose: Purpose) -> bool {
         purpose.needs_user() || self.user_purposes.contains(&purpose)
-    }
-
-    /// The callback address of this redirect id, among those of a provider that was loaded or of the configured ones.
-    fn address<'a>(
-        &'a self,
-        loaded: &'a [Address],
-        provider: &Provider,
-        redirect: Option<&str>,
-    ) -> Option<&'a Address> {
-        let mut all = self.addresses.iter().chain(loaded);
-        all.find(|at| at.provider == provider.id() && at.redirect.as_deref() == redirect)
-    }
-
-    /// Whether a return path is a callback address: such a login would never end.
-    fn returns_to_callback(&self, path: CheckedPath<'_>) -> bool {
-        self.addresses.iter().any(|address| path.leads_to(&address.uri.path))
     }
 }
 

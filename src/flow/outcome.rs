@@ -105,7 +105,7 @@ impl<T> Authorized<T> {
     /// given one.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
-        self.provider.redirect_uri_of(self.origin.redirect.as_deref())
+        Some(&self.provider.redirect_uri_of(self.origin.redirect.as_deref())?.text)
     }
 
     /// The form of the token request (RFC 6749 section 4.1.3, RFC 7636 section 4.5): `grant_type`, `code`, and `redirect_uri`,

@@ -114,8 +114,7 @@ impl AuthorizationRequest {
     /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
-        let (_, uri) = self.provider.redirect_uris().get(self.redirect_uri?)?;
-        Some(uri)
+        Some(&self.provider.redirect_uris().get(self.redirect_uri?)?.text)
     }
 }
 

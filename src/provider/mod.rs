@@ -8,7 +8,7 @@ mod sources;
 mod url;
 
 pub use preset::{Preset, PresetError, Sourced};
-pub(crate) use redirect_uri::{RedirectUri, canonical_host, host_of, is_host_of_origin, is_loopback};
+pub(crate) use redirect_uri::{RedirectUri, Registered, canonical_host, host_of, is_host_of_origin, is_loopback};
 pub(crate) use url::Parameters;
 pub use url::{AuthorizationUrl, UrlError};
 
@@ -86,8 +86,7 @@ struct Settings {
     max_state_chars: usize,
     response_mode: ResponseMode,
     post_only: bool,
-    /// Each with the id that logins name it by; the provider's own has none.
-    redirect_uris: Vec<(Option<String>, String)>,
+    redirect_uris: Vec<Registered>,
 }
 
 #[derive(Clone, Debug)]
@@ -259,12 +258,12 @@ impl Provider {
     /// case in the host and the default port make no difference.
     #[must_use]
     pub fn redirect_uri(self, uri: &str) -> Self {
-        self.with(|settings| settings.redirect_uris.push((None, uri.to_owned())))
+        self.with(|settings| settings.redirect_uris.push(Registered::new(None, uri)))
     }
 
     /// The callback address of this redirect id, or the one without an id.
-    pub(crate) fn redirect_uri_of(&self, redirect: Option<&str>) -> Option<&str> {
-        self.redirect_uris().iter().find(|(id, _)| id.as_deref() == redirect).map(|(_, uri)| uri.as_str())
+    pub(crate) fn redirect_uri_of(&self, redirect: Option<&str>) -> Option<&Registered> {
+        self.redirect_uris().iter().find(|at| at.id.as_deref() == redirect)
     }
 
     /// One of several callback addresses registered with this provider, by the id that
@@ -295,7 +294,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn named_redirect_uri(self, id: &str, uri: &str) -> Self {
-        self.with(|settings| settings.redirect_uris.push((Some(id.to_owned()), uri.to_owned())))
+        self.with(|settings| settings.redirect_uris.push(Registered::new(Some(id), uri)))
     }
 
     /// The name under which the provider sends its code, if that is not `code`: Amazon's Selling Partner API says `spapi_oauth_code`.
@@ -385,13 +384,19 @@ impl Provider {
         if self.uses_form_post() { SameSite::None } else { SameSite::Lax }
     }
 
-    pub(crate) fn redirect_uris(&self) -> &[(Option<String>, String)] {
+    pub(crate) fn redirect_uris(&self) -> &[Registered] {
         &self.0.redirect_uris
+    }
+
+    /// Whether a callback of one may arrive at the route of the other.
+    pub(crate) fn shares_address_with(&self, other: &Self) -> bool {
+        let mut own = self.redirect_uris().iter().filter_map(|at| at.uri.as_ref());
+        own.any(|one| other.redirect_uris().iter().filter_map(|at| at.uri.as_ref()).any(|two| one.is_same_address(two)))
     }
 
     /// Whether logins may name this id: any, until one is registered.
     pub(crate) fn takes_redirect(&self, id: &str) -> bool {
-        let mut named = self.0.redirect_uris.iter().filter_map(|(known, _)| known.as_deref()).peekable();
+        let mut named = self.0.redirect_uris.iter().filter_map(|at| at.id.as_deref()).peekable();
         named.peek().is_none() || named.any(|known| known == id)
     }
 }

@@ -16,6 +16,30 @@ pub(crate) struct RedirectUri {
     pub(crate) path: String,
 }
 
+/// A callback address that is registered with a provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Registered {
+    /// The redirect id that logins name it by; the provider's own has none.
+    pub(crate) id: Option<String>,
+    pub(crate) text: String,
+    /// What was made of the text, once for all logins; `None` if it is no address, which every flow refuses.
+    pub(crate) uri: Option<RedirectUri>,
+}
+
+impl Registered {
+    pub(super) fn new(id: Option<&str>, text: &str) -> Self {
+        Self { id: id.map(str::to_owned), text: text.to_owned(), uri: RedirectUri::parse(text) }
+    }
+
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.uri.as_ref()?.host.as_deref()
+    }
+
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.uri.as_ref().map(|uri| uri.path.as_str())
+    }
+}
+
 /// Schemes that browsers read by rules of their own and that no client is registered under.
 const NO_CALLBACKS: [&str; 4] = ["file", "ftp", "ws", "wss"];
 

@@ -177,7 +177,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// Adds a provider to the flow. The authorization URL is [`AuthorizationRequest::url`], so the provider needs a
     /// `client_id`, a redirect_uri and, if its preset has no authorization endpoint, that endpoint.
     pub fn provider(mut self, provider: Provider) -> Self {
-        let is_named = redirect_uris(&provider).iter().all(|(id, _)| id.is_some());
+        let is_named = redirect_uris(&provider).all(|(id, _)| id.is_some());
         self.unaddressed =
             self.unaddressed.or_else(|| is_named.then(|| UrlError::NoRedirectUri(provider.id().to_owned())));
         self.unbuilt = self.unbuilt.or_else(|| url_of(&provider).err());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oauth_state::seam::{host_and_path, redirect_uris};
+use oauth_state::seam::redirect_uris;
 use oauth_state::{Provider, ReturnTo};
 
 use crate::error::RoutesError;
@@ -24,14 +24,14 @@ pub(crate) fn login_starts(
 ) -> Result<Vec<Again>, RoutesError> {
     let callback = format!("{path}/callback");
     let mut starts = Vec::new();
-    for (redirect, uri) in redirect_uris(provider) {
+    for (redirect, address) in redirect_uris(provider) {
         // What is no address at all, the flow itself refuses.
-        let Some((host, at)) = host_and_path(uri) else { continue };
+        let Some((host, at)) = address else { continue };
         let Some(prefix) = at.strip_suffix(&callback) else {
             return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });
         };
         let path = format!("{prefix}{path}").parse::<ReturnTo>().map_err(|_| RoutesError::MountPath)?;
-        starts.push(Again { redirect: redirect.clone(), host, path });
+        starts.push(Again { redirect: redirect.map(str::to_owned), host: host.map(str::to_owned), path });
         prefixes.insert(prefix.to_owned());
     }
     if starts.is_empty() {
