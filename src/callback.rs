@@ -226,7 +226,7 @@ impl Callback {
     /// # Errors
     ///
     /// `missing_state`, `duplicate_parameter`, `code_and_error`, `malformed` or `too_long`. Whether a code may be missing is decided by
-    /// [`Flow::open`](crate::Flow::open).
+    /// [`OpenedCallback::verify`](crate::OpenedCallback::verify).
     ///
     /// # Security
     ///

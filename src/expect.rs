@@ -55,15 +55,18 @@ impl<'a> Expect<'a> {
         Self { provider: Some(id), ..Self::any_provider() }
     }
 
-    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has changed since the login
-    /// started is refused as `connection_changed`. Load it by the id in the callback's path, or by
+    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has another issuer or client id
+    /// than when the login started is refused as `connection_changed`. A tenant of its own
+    /// ([`Provider::for_tenant`](crate::Provider::for_tenant)) is expected, too. Load it by the id in the callback's path, or by
     /// [`OpenedCallback::provider`](crate::OpenedCallback::provider).
     ///
     /// # Security
     ///
     /// However it was loaded, the callback must have arrived at the provider's own redirect_uri, so make it with
-    /// [`Callback::from_parts`](crate::Callback::from_parts) or [`Callback::arrived_at`](crate::Callback::arrived_at); or the provider
-    /// must be declared with [`requires_iss`](crate::Provider::requires_iss).
+    /// [`Callback::from_parts`](crate::Callback::from_parts) or [`Callback::arrived_at`](crate::Callback::arrived_at). Connections whose
+    /// redirect_uri does not have their id in it share an address: they must be declared with
+    /// [`requires_iss`](crate::Provider::requires_iss), and no two of them with one issuer (RFC 9700 section 4.4.2), which you have to
+    /// check when a customer saves one.
     ///
     /// # Examples
     ///
@@ -87,7 +90,8 @@ impl<'a> Expect<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connection(loaded: &'a Provider) -> Self {
-        Self { provider: Some(loaded.id()), connection: Some(loaded), ..Self::any_provider() }
+        let tenant = Expected::Exactly(loaded.tenant());
+        Self { provider: Some(loaded.id()), connection: Some(loaded), tenant, ..Self::any_provider() }
     }
 
     /// What events call the provider.

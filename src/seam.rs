@@ -28,6 +28,9 @@ pub fn accepts<T>(flow: &FlowBuilder<T>, purpose: Purpose) -> bool {
     flow.accepts(purpose)
 }
 
+/// What events call every provider that was loaded at run time.
+pub const CONNECTION: &str = crate::observe::CONNECTION;
+
 /// A login of this site: its tenant and its redirect id.
 pub fn login_of_site<T>(login: Login<T>, tenant: Option<Tenant>, redirect: Option<String>) -> Login<T> {
     Login { tenant, redirect, ..login }

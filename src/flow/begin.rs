@@ -56,6 +56,7 @@ impl<T: LoginData> Flow<T> {
         let tenant = tenant_of(login, provider)?;
         let purpose = inner.purpose_of(login)?;
         inner.check_login(login, provider)?;
+        FlowInner::check_addressed(login)?;
         let callback_host = provider.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::host);
         inner.check_binding_at_begin(&binding, purpose, callback_host)?;
 

@@ -32,9 +32,14 @@ impl FlowInner {
             .and_then(|()| check_addresses(loaded, plain_http))
             .and_then(|()| check_hosts(loaded, self.public_host.as_deref()))
             .map_err(BeginError::Connection)?;
-        let path = loaded.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::path);
-        let is_addressed = path.is_some_and(|path| path.split('/').any(|segment| segment == loaded.id()));
-        if is_addressed || must_send_iss(loaded) { Ok(loaded) } else { Err(BeginError::ConnectionUnaddressed) }
+        Ok(loaded)
+    }
+
+    /// What the callback will show of the connection: its own address, or else an `iss`.
+    pub(super) fn check_addressed<T>(login: &Login<T>) -> Result<(), BeginError> {
+        let Some(loaded) = &login.connection else { return Ok(()) };
+        let is_addressed = own_path(loaded, login.redirect.as_deref()).is_some();
+        if is_addressed || must_send_iss(loaded) { Ok(()) } else { Err(BeginError::ConnectionUnaddressed) }
     }
 
     /// The provider of an authentic state: configured here, or the one that the callback has loaded.
@@ -68,17 +73,17 @@ impl FlowInner {
         }
     }
 
-    /// Whether a callback arrived at the address of this connection, or will show by `iss` whose it is.
+    /// Whether a callback arrived at the address of this connection, or, if that address is shared, will show by `iss` whose it is. An
+    /// `iss` is no substitute for an own address: a hostile customer can name the issuer of another one.
     pub(super) fn check_arrival(
         loaded: &Provider,
         redirect: Option<&str>,
         arrived_at: Option<&str>,
     ) -> Result<(), FinishError> {
-        if must_send_iss(loaded) {
-            return Ok(());
-        }
-        let registered = loaded.redirect_uri_of(redirect).and_then(Registered::path);
-        let is_own = arrived_at.zip(registered).is_some_and(|(at, own)| share_an_end_with(at, own, loaded.id()));
+        let is_own = match own_path(loaded, redirect) {
+            Some(own) => arrived_at.is_some_and(|at| share_an_end_with(at, own, loaded.id())),
+            None => must_send_iss(loaded),
+        };
         if is_own { Ok(()) } else { Err(FinishError::because(FinishErrorKind::WrongProvider, OTHER_ADDRESS)) }
     }
 
@@ -108,6 +113,12 @@ impl FlowInner {
 
 const OTHER_ADDRESS: &str = "the callback did not arrive at the redirect_uri of the loaded provider, or its path is not known: make it with \
     Callback::from_parts or Callback::arrived_at";
+
+/// The path of the callback address, if the connection's id is one of its segments.
+fn own_path<'a>(loaded: &'a Provider, redirect: Option<&str>) -> Option<&'a str> {
+    let path = loaded.redirect_uri_of(redirect).and_then(Registered::path);
+    path.filter(|path| path.split('/').any(|segment| segment == loaded.id()))
+}
 
 fn must_send_iss(provider: &Provider) -> bool {
     provider.issuer_rule().is_some_and(|(_, must_come)| must_come)

@@ -85,6 +85,29 @@ fn a_callback_at_another_address_than_the_connection_s_own_is_refused() {
     assert!(shop.flow.check(session(), Expect::connection(&loaded), behind).is_ok());
 }
 
+/// A hostile customer declares the victim's issuer, with an authorization endpoint of their own that sends the browser on to the honest
+/// provider: `iss` is the honest one's, and the code would go to the attacker's token endpoint.
+#[test]
+fn a_connection_that_names_another_one_s_issuer_gets_no_code_from_its_address() {
+    let shop = shop();
+    let hostile =
+        connection(OTHER, "https://login.acme.example", "client-7").requires_iss("https://login.acme.example");
+    let state = begun(&shop, &hostile);
+    let honest = [("state", state.as_str()), ("code", "c"), ("iss", "https://login.acme.example")];
+    let at_acme = Callback::from_pairs(honest).unwrap().arrived_at(&format!("/auth/{ID}/callback"));
+    assert_eq!(refusal(&shop, Expect::connection(&hostile), at_acme), "wrong_provider");
+    assert_eq!(refusal(&shop, Expect::connection(&hostile), Callback::from_pairs(honest).unwrap()), "wrong_provider");
+}
+
+#[test]
+fn the_redirect_id_of_a_connection_is_one_that_it_has() {
+    let shop = shop();
+    let named = Provider::oidc(ID, "https://login.acme.example").unwrap().client_id("client-7");
+    let named = named.named_redirect_uri("web", &format!("https://shop.example/auth/{ID}/callback"));
+    let refused = shop.flow.begin(session(), Login::with(&named).redirect("app")).unwrap_err();
+    assert!(matches!(refused, BeginError::UnknownRedirect), "{refused}");
+}
+
 #[test]
 fn a_connection_at_a_shared_address_needs_iss() {
     let shop = shop();
@@ -111,11 +134,12 @@ fn a_connection_of_one_tenant_serves_no_other() {
     assert!(matches!(refused, BeginError::OtherTenant), "{refused}");
     // Sealed for its tenant, although the login names none.
     let state = begun(&shop, &own);
-    assert_eq!(refusal(&shop, Expect::connection(&own), arrived(&state, ID)), "wrong_tenant");
+    assert_eq!(refusal(&shop, Expect::connection(&acme()), arrived(&state, ID)), "wrong_tenant");
     assert_eq!(refusal(&shop, Expect::connection(&own).tenant(&bolt_tenant), arrived(&state, ID)), "wrong_tenant");
     let moved = acme().for_tenant(bolt_tenant);
     assert_eq!(refusal(&shop, Expect::connection(&moved).any_tenant(), arrived(&state, ID)), "wrong_tenant");
     assert!(shop.flow.check(session(), Expect::connection(&own).tenant(&acme_tenant), arrived(&state, ID)).is_ok());
+    assert!(shop.flow.check(session(), Expect::connection(&own), arrived(&state, ID)).is_ok());
 }
 
 #[test]

@@ -18,7 +18,7 @@ TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 def refuse_what_is_not_random(key):
     if key in SAMPLE_KEYS:
         raise Refused("key_sample")
-    if all(0x20 <= byte <= 0x7E for byte in key):
+    if all(0x20 <= byte <= 0x7E or byte in b"\t\r\n" for byte in key):
         raise Refused("key_printable")
     if len({(right - left) % 256 for left, right in zip(key, key[1:])}) == 1:
         raise Refused("key_step")

@@ -147,7 +147,7 @@ impl FromRequest for CallbackRequest {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let headers = BindingHeaders::from(request);
-        let query = request.query_string().to_owned();
+        let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
         // An extension method is none of ours, and is refused as such.
         let method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or(Method::OPTIONS);
         let payload = payload.take();
@@ -160,7 +160,7 @@ impl FromRequest for CallbackRequest {
             } else {
                 Callback::from_query(&query)
             };
-            Ok(Self { headers, callback: callback? })
+            Ok(Self { headers, callback: callback?.arrived_at(&path) })
         })
     }
 }

@@ -34,7 +34,9 @@ pub struct RoutesBuilder<W: Framework, T> {
     unaddressed: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
     /// `each_login` was called after `on_denied` and changed its argument.
-    dropped_refusal: bool,
+    dropped_denied: bool,
+    /// The same of `on_returned`.
+    dropped_returned: bool,
 }
 
 impl<W: Framework> Routes<W, ()> {
@@ -80,7 +82,8 @@ impl<W: Framework> RoutesBuilder<W, ()> {
             unbuilt: None,
             unaddressed: None,
             hooks,
-            dropped_refusal: false,
+            dropped_denied: false,
+            dropped_returned: false,
         }
     }
 
@@ -116,7 +119,7 @@ impl<W: Framework> RoutesBuilder<W, ()> {
         complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
     ) -> RoutesBuilder<W, U> {
         let Self { flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, .. } = self;
-        let dropped_refusal = hooks.on_denied.is_some() || hooks.on_returned.is_some();
+        let (dropped_denied, dropped_returned) = (hooks.on_denied.is_some(), hooks.on_returned.is_some());
         let Hooks {
             site,
             signed_in_user,
@@ -139,7 +142,8 @@ impl<W: Framework> RoutesBuilder<W, ()> {
             unbuilt,
             unaddressed,
             hooks,
-            dropped_refusal,
+            dropped_denied,
+            dropped_returned,
         }
     }
 }
@@ -259,11 +263,22 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         self,
         build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
     ) -> Result<Routes<W, T>, RoutesError> {
-        let Self { mut flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, dropped_refusal } = self;
+        let Self {
+            mut flow,
+            at,
+            default_return_to,
+            providers,
+            unbuilt,
+            unaddressed,
+            hooks,
+            dropped_denied,
+            dropped_returned,
+        } = self;
         if let Some(error) = unbuilt.or_else(|| unaddressed.filter(|_| hooks.site.is_none())) {
             return Err(error.into());
         }
-        if dropped_refusal && hooks.on_denied.is_none() && hooks.on_returned.is_none() {
+        let is_denied_lost = dropped_denied && hooks.on_denied.is_none();
+        if is_denied_lost || (dropped_returned && hooks.on_returned.is_none()) {
             return Err(RoutesError::RefusalTakenTooEarly);
         }
         if hooks.on_login.is_none() {
@@ -275,6 +290,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
         if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
             return Err(RoutesError::MountPath);
+        }
+        if at.is_empty() && hooks.connections.is_some() {
+            return Err(RoutesError::ConnectionsAtRoot);
         }
         let default_return_to =
             default_return_to.map_or_else(|| "/".parse::<ReturnTo>(), Ok).map_err(|_| RoutesError::MountPath)?;
@@ -293,7 +311,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         };
         let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
         let own = everywhere.flat_map(own).collect();
-        let shared = Arc::new(Shared { flow, at, default_return_to, own, hooks });
+        let below = prefixes.iter().map(|prefix| format!("{prefix}{at}")).collect();
+        let shared = Arc::new(Shared { flow, at, below, default_return_to, own, hooks });
         let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
             shared: Arc::clone(&shared),
             provider: provider.into(),

@@ -18,6 +18,9 @@ pub enum RoutesError {
         "the routes lie at a path such as /auth: one '/' first, none last, and of letters, digits, '/', '.', '_', '-'"
     )]
     MountPath,
+    /// `connections` serves every path below that of the routes, which must not be all of the site.
+    #[error("the routes of connections need a path of their own: give mount_at one such as /auth")]
+    ConnectionsAtRoot,
     /// The redirect_uri of a provider does not end in the path of its callback.
     #[error(
         "the redirect_uri of {provider:?} does not end in {callback}, where its callback is; change one of the two (see \

@@ -40,6 +40,8 @@ pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
     /// The path of the routes in the router.
     pub(crate) at: String,
+    /// The same as browsers see it, under each front of the path that a proxy or a nesting router takes away.
+    pub(crate) below: Vec<String>,
     pub(crate) default_return_to: ReturnTo,
     /// The addresses of all routes, as browsers see them.
     pub(crate) own: Vec<String>,
@@ -49,7 +51,8 @@ pub(crate) struct Shared<W: Framework, T> {
 impl<W: Framework, T> Shared<W, T> {
     /// Whether a return path leads to one of these routes: one link would start login after login.
     fn is_own(&self, path: &ReturnTo) -> bool {
-        let at_a_connection = || self.hooks.connections.is_some() && core::leads_below(path, &self.at);
+        let below = || self.below.iter().any(|at| core::leads_below(path, at));
+        let at_a_connection = || self.hooks.connections.is_some() && below();
         self.own.iter().any(|own| core::leads_to(path, own)) || at_a_connection()
     }
 }
@@ -173,7 +176,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                     login = login.data(data);
                 }
             }
-            let login = core::drop_return_path(login, |path| self.shared.is_own(path));
+            let login = core::drop_return_path(login, |path| self.shared.is_own(path) || self.is_beside(path));
             flow.begin(binding(request, user), login)
         };
         match begin(parameter(request, "return_to").and_then(|path| path.parse::<ReturnTo>().ok())) {
@@ -183,9 +186,19 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         }
     }
 
+    /// Whether a return path leads to the routes of a connection, under the front of this one's own address.
+    fn is_beside(&self, path: &ReturnTo) -> bool {
+        let starts = self.again.iter().filter(|_| self.is_connection);
+        starts.filter_map(|start| start.path.as_str().rsplit_once('/')).any(|(at, _)| core::leads_below(path, at))
+    }
+
     /// Counts a login that did not start for a reason that the flow does not know.
     fn counted(&self, error: BeginError) -> BeginError {
-        self.shared.flow.observers().event(&error.to_event(&self.provider));
+        self.shared.flow.observers().event(&error.to_event(if self.is_connection {
+            core::CONNECTION
+        } else {
+            &self.provider
+        }));
         error
     }
 
@@ -220,7 +233,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         }
     }
 
-    async fn finish(&self, request: Parts, callback: Callback) -> Response<W::Body> {
+    async fn finish(mut self, request: Parts, callback: Callback) -> Response<W::Body> {
         let flow = &self.shared.flow;
         let opened = if self.is_connection { flow.open(callback) } else { flow.open_at(&self.provider, callback) };
         // A state that this ring did not seal must not make the application look up sessions and tenants.
@@ -238,7 +251,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                 return self.refuse(&error, &request, None, false);
             }
         };
-        let loaded = match self.loaded(&site).await {
+        let loaded = if is_authentic { self.loaded(&site).await } else { Ok(None) };
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(cause) => {
                 let error =
@@ -249,6 +263,10 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                 return self.refuse(&error, &request, None, false);
             }
         };
+        // For the way back to the login start. An address that is wrong by now is refused below.
+        if let Some(Ok(starts)) = loaded.as_ref().map(|found| login_starts(found, &self.path, &mut BTreeSet::new())) {
+            self.again = starts;
+        }
         let opened = match opened {
             Ok(opened) if self.is_connection && loaded.is_none() => Err(opened.connection_gone()),
             opened => opened,

@@ -17,6 +17,18 @@ impl Site {
         Self { tenant: Some(tenant.into()), ..self }
     }
 
+    /// The tenant, if the site has one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    /// The id of the redirect_uri, if the site has one.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&str> {
+        self.redirect.as_deref()
+    }
+
     /// Sets the id of the redirect_uri of this site; see
     /// [`Provider::named_redirect_uri`](oauth_state::Provider::named_redirect_uri).
     #[must_use]

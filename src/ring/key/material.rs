@@ -56,7 +56,7 @@ impl RootKey {
     /// ```
     /// use oauth_state::ring::{RootKey, RootKeyError};
     ///
-    /// assert_eq!(RootKey::from_secret_bytes(b"correct horse battery staple 32!").unwrap_err(), RootKeyError::Printable);
+    /// assert_eq!(RootKey::from_secret_bytes(b"correct horse battery staple 31\n").unwrap_err(), RootKeyError::Printable);
     /// ```
     pub fn from_secret_bytes(bytes: &[u8; KEY_BYTES]) -> Result<Self, RootKeyError> {
         refuse_what_is_not_random(bytes)?;
@@ -142,7 +142,7 @@ pub enum RootKeyError {
     /// The checksum does not match.
     #[error("the checksum of the root key does not match; copy the whole text again")]
     Checksum,
-    /// Every byte is printable ASCII.
+    /// Every byte is printable ASCII, a tab or a line end.
     #[error("the root key's bytes are all printable text: a password or a hex string was encoded, not 32 random bytes")]
     Printable,
     /// 16 or fewer distinct bytes.
@@ -189,7 +189,7 @@ pub(super) fn refuse_what_is_not_random(key: &[u8]) -> Result<(), RootKeyError> 
     if SAMPLE_KEYS.iter().any(|sample| sample == key) {
         return Err(RootKeyError::Sample);
     }
-    if key.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
+    if key.iter().all(|byte| matches!(byte, 0x20..=0x7e | b'\t' | b'\r' | b'\n')) {
         return Err(RootKeyError::Printable);
     }
     let steps = || key.iter().zip(key.iter().skip(1)).map(|(left, right)| right.wrapping_sub(*left));

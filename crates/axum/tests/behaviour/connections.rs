@@ -78,6 +78,15 @@ fn told(server: &Server) -> Vec<String> {
     std::mem::take(&mut server.told.lock().unwrap())
 }
 
+/// Anyone can send a made-up state: it must not cost the application a look-up, and a look-up that fails must not be its answer.
+#[test]
+fn a_state_that_is_not_authentic_loads_nothing() {
+    let (server, _) = server();
+    let answer = get(&mut Visitor::default(), &server, AT_ACME, "/auth/broken/callback?code=c&state=ost1made-up");
+    assert_eq!(answer.status, 400);
+    assert!(!told(&server).contains(&"site_unavailable".to_owned()));
+}
+
 const AT_ACME: &str = "acme.shop.example";
 
 #[test]
@@ -161,4 +170,27 @@ fn no_return_path_leads_to_another_login_and_no_other_path_is_a_connection_s() {
     }
     let posted = ann.send_to(&server, AT_ACME, http::Request::post(format!("/auth/{ACME}")), "");
     assert_eq!((posted.status.as_u16(), posted.header("allow")), (405, "GET,HEAD"));
+}
+
+/// One link would start login after login, also where a proxy takes `/app` away.
+#[test]
+fn no_return_path_leads_to_a_connection_from_another_provider_or_behind_a_proxy() {
+    let (clock, guard, told) = (ManualClock::at(NOW), CountingGuard::new(), Arc::<Mutex<Vec<String>>>::default());
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).loads_providers();
+    let github = Provider::github().client_id("c").redirect_uri("https://acme.shop.example/auth/github/callback");
+    let routes = LoginRoutes::builder(flow)
+        .provider(github)
+        .connections(|id, _| async move {
+            let provider = Provider::oidc(&id, "https://login.customer.example")?.client_id("client-7");
+            let provider = provider.authorization_endpoint("https://login.customer.example/auth");
+            Ok(Some(provider.redirect_uri(&format!("https://acme.shop.example/app/auth/{id}/callback"))))
+        })
+        .on_login(|login, _| async move { format!("{:?}", login.origin.return_to) });
+    let server = Server { router: router(routes.build().unwrap()), clock, guard, told };
+    let mut ann = Visitor::default();
+    for (id, path) in [(ACME, "/app/auth/"), ("github", "/auth/")] {
+        let begun = get(&mut ann, &server, AT_ACME, &format!("/auth/{id}?return_to={path}{BOLT}"));
+        let done = get(&mut ann, &server, AT_ACME, &format!("/auth/{id}/callback?code=c&state={}", state(&begun)));
+        assert_eq!((done.status.as_u16(), done.text.as_str()), (200, "None"), "{id}");
+    }
 }

@@ -289,6 +289,19 @@ fn routes_that_cannot_work_do_not_build() {
         .provider_with_url(Provider::github(), |_| "")
         .on_login(|_, _| async {});
     assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
+    let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
+        .on_denied(|_, _| async {})
+        .each_login(|login, _| login.data(1_u8))
+        .on_returned(|_, _| async {})
+        .provider_with_url(Provider::github(), |_| "")
+        .on_login(|_, _| async {});
+    assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
+    // Every path of the site would be a connection's.
+    let at_root = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).loads_providers())
+        .mount_at("")
+        .connections(|_, _| async { Ok(None) })
+        .on_login(|_, _| async {});
+    assert_eq!(error(at_root), RoutesError::ConnectionsAtRoot);
     assert!(matches!(error(builder(&clock, &guard).mount_at("/login")), RoutesError::RedirectUri { .. }));
     assert!(matches!(
         error(builder(&clock, &guard).provider_with_url(Provider::apple(), |_| "")),
