@@ -286,13 +286,14 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// and again at the callback. `None` is a provider that does not exist: 404 at the login start, and `connection_gone` at the callback.
     ///
     /// The provider needs a `client_id`, an authorization endpoint and a redirect_uri that ends in `/auth/{id}/callback`. One that has
-    /// another issuer or client id than when the login started is refused as `connection_changed`. If the hook fails, the response is 503, and nothing has been consumed.
+    /// another issuer or client id than when the login started is refused as `connection_changed`. If the hook fails, the response is 503,
+    /// and nothing has been consumed.
     ///
     /// # Security
     ///
-    /// Load by id **and** tenant (`WHERE id = $1 AND tenant = $2`, with [`Site::tenant`]), and say whose it is with [`Provider::for_tenant`], or a customer's
-    /// identity provider signs users in to another customer. A customer can be hostile: take no user of one provider for a user of another,
-    /// whatever e-mail address it names.
+    /// Load by id **and** tenant (`WHERE id = $1 AND tenant = $2`, with [`Site::tenant`]), and say whose it is with
+    /// [`Provider::for_tenant`], or a customer's identity provider signs users in to another customer. A customer can be hostile: take no
+    /// user of one provider for a user of another, whatever e-mail address it names.
     ///
     /// # Examples
     ///
