@@ -169,8 +169,12 @@ impl<'a> Expect<'a> {
     ///
     /// # Errors
     ///
-    /// `wrong_purpose`, `wrong_provider`, `wrong_redirect` and `wrong_tenant`, looked at in this order.
+    /// `wrong_purpose`, `wrong_provider`, `wrong_redirect` and `wrong_tenant`, looked at in this order. [`Expect::connection`] is refused
+    /// as `wrong_provider`, whatever the origin: it has no tag that shows whether the connection is the one that the login started with.
     pub fn check_origin(&self, origin: &Origin, first: Purpose) -> Result<(), FinishError> {
+        if self.connection.is_some() {
+            return Err(refused(FinishErrorKind::WrongProvider, Some(NO_TAG)));
+        }
         let tenant = origin.tenant.as_ref().map_or(&[][..], Tenant::as_bytes);
         let redirect = origin.redirect.as_deref().unwrap_or_default();
         self.check(&Sealed { provider: &origin.provider, tenant, redirect, purpose: origin.purpose }, first)
@@ -216,6 +220,7 @@ struct Sealed<'s> {
     purpose: Purpose,
 }
 
+const NO_TAG: &str = "providers that are loaded at run time need states that are sealed: what a store keeps has no tag of the connection";
 const NO_PURPOSE: &str = "the state has another purpose than the flow's first, and the callback names none: say which one this address \
     serves with Expect::purpose, or accept all of them with Expect::any_purpose";
 const NO_REDIRECT: &str = "the state names a redirect id, and the callback names none: say which address this is with \

@@ -4,7 +4,9 @@
 //! finishes as another customer's, or a code of another provider is sent to it (mix-up, RFC 9700 section 4.4).
 
 use oauth_state::provider::ResponseMode;
-use oauth_state::{BeginError, Callback, ConfigError, Expect, FlowBuilder, Login, LoginOutcome, Provider, Tenant};
+use oauth_state::{
+    BeginError, Callback, ConfigError, Expect, FlowBuilder, Login, LoginOutcome, Provider, Purpose, Tenant,
+};
 use support::shop::{Shop, block_on, callback, session, shop, shop_with};
 
 const ID: &str = "01JDQ8ZK3M7Y5V2W9X4R6T1B0C";
@@ -97,6 +99,15 @@ fn a_connection_that_names_another_one_s_issuer_gets_no_code_from_its_address() 
     let at_acme = Callback::from_pairs(honest).unwrap().arrived_at(&format!("/auth/{ID}/callback"));
     assert_eq!(refusal(&shop, Expect::connection(&hostile), at_acme), "wrong_provider");
     assert_eq!(refusal(&shop, Expect::connection(&hostile), Callback::from_pairs(honest).unwrap()), "wrong_provider");
+}
+
+/// A store of the application's own keeps no tag: it would finish the login of a connection that was swapped meanwhile.
+#[test]
+fn no_origin_of_a_store_is_a_connection_s() {
+    let (loaded, now) = (acme(), std::time::SystemTime::UNIX_EPOCH);
+    let (origin, ()) = Login::with(&loaded).into_origin(now);
+    let refused = Expect::connection(&loaded).check_origin(&origin, Purpose::Login).unwrap_err();
+    assert_eq!(refused.code(), "wrong_provider");
 }
 
 #[test]
