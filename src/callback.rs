@@ -403,11 +403,14 @@ impl Callback {
         Ok(Self { state, answer, iss: None, others: UnverifiedParameters::default(), way: Way::Direct, path: None })
     }
 
-    /// Every parameter, to be sent once more.
+    /// Every parameter, to be sent once more; `error` only where no other parameter says the same, so that they do not become more.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let answer = match &self.answer {
             Answer::Code(code) => Some(("code", code.as_str())),
-            Answer::Error(error) => Some(("error", error.as_str())),
+            Answer::Error(error) => {
+                let is_said = error_in_other_words(&self.others.0).is_some_and(|said| said == error.as_str());
+                (!is_said).then_some(("error", error.as_str()))
+            }
             Answer::Nothing => None,
         };
         let iss = self.iss.iter().map(|iss| ("iss", iss.as_str()));

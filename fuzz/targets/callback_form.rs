@@ -1,5 +1,5 @@
-//! A callback's query or form, against the rules written down once more: decoded once, no parameter twice, a state, and a code or an
-//! error but not both. What is taken apart and put together again is the same.
+//! A callback's query or form, against the rules written down once more: decoded once, no parameter of a response twice, a state, and not
+//! both a code and an error. What is taken apart and put together again is the same.
 //!
 //! It finds a parameter that two parsers would read differently (`state=a&%73tate=b`), a code beside an error, a value that is decoded
 //! twice, and a form of many parameters that is not refused.
@@ -13,6 +13,27 @@ use oauth_state::Callback;
 use oauth_state::fuzzing::{fields, is_reposted};
 
 const REPOSTED: &str = "oauth_state_reposted";
+/// What may come once.
+const ONCE: [&str; 18] = [
+    "state",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "error_code",
+    "error_message",
+    "error_reason",
+    "iss",
+    "id_token",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "scope",
+    "response",
+    "session_state",
+    "user",
+    REPOSTED,
+];
 
 /// application/x-www-form-urlencoded (WHATWG URL section 5.1), by hand.
 fn decoded(text: &[u8]) -> String {
@@ -43,15 +64,24 @@ fn pairs(body: &[u8]) -> Vec<(String, String)> {
     parts.map(split).collect()
 }
 
+/// The error of a callback without a code, where some providers say it.
+fn error_in_other_words(pairs: &[(String, String)]) -> Option<&str> {
+    let value = |name: &&str| pairs.iter().find(|(known, value)| known == name && !value.is_empty());
+    let (_, text) = ["error_reason", "error_code"].iter().find_map(value)?;
+    Some(if text == "user_denied" { "access_denied" } else { text })
+}
+
 /// What should become of it, if it is not too long and has not too many parameters.
 fn expected(pairs: &[(String, String)]) -> Option<&'static str> {
     let mut seen = HashMap::new();
-    if pairs.iter().any(|(name, value)| seen.insert(name.as_str(), value.as_str()).is_some()) {
+    let mut twice = pairs.iter().filter(|(name, value)| seen.insert(name.as_str(), value.as_str()).is_some());
+    if twice.any(|(name, _)| ONCE.contains(&name.as_str())) {
         return Some("duplicate_parameter");
     }
-    let get = |name| seen.get(name).filter(|value| !value.is_empty());
+    let get = |name| seen.get(name).copied().filter(|value| !value.is_empty());
     let visible = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    match (get("state"), get("code"), get("error")) {
+    let error = get("error").or_else(|| error_in_other_words(pairs).filter(|_| get("code").is_none()));
+    match (get("state"), get("code"), error) {
         (None, ..) => Some("missing_state"),
         (_, Some(_), Some(_)) => Some("code_and_error"),
         (_, None, None) => None,
@@ -78,8 +108,10 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(expected(&pairs), None, "it should have been refused");
     assert!(pairs.iter().filter(|(name, _)| name != REPOSTED).count() <= 64);
     let known = ["state", "code", "error", "iss"];
-    let wanted =
-        |(name, value): &&(String, String)| name != REPOSTED && !(known.contains(&name.as_str()) && value.is_empty());
+    let is_said = |name: &str, value: &str| name == "error" && error_in_other_words(&pairs) == Some(value);
+    let wanted = |(name, value): &&(String, String)| {
+        name != REPOSTED && !(known.contains(&name.as_str()) && value.is_empty()) && !is_said(name, value)
+    };
     let mut wanted: Vec<_> = pairs.iter().filter(wanted).map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut had = fields(&callback);
     wanted.sort_unstable();

@@ -16,7 +16,9 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_provider_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && !matches!(text, "." | "..") && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    (1..=64).contains(&text.len())
+        && !matches!(text, "." | "..")
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn is_valid(plaintext: &Plaintext<'_>) -> bool {
