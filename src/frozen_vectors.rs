@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, connection_tag, user_tag};
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
 use crate::name::{App, Purpose};
@@ -187,16 +187,18 @@ impl Posted {
         if !callback.has_answer() {
             return json!({ "refused": "code_missing" }); // as a flow does for a purpose with a code
         }
-        let mut accepted = json!({ "others": {} });
-        for (position, (name, value)) in callback.fields().enumerate() {
-            let known = match position {
-                0 | 1 => true,
-                2 => callback.iss.is_some(),
-                _ => false,
-            };
-            let place = if known { &mut accepted } else { &mut accepted["others"] };
+        let (name, answer) = match &callback.answer {
+            Answer::Error(error) => ("error", error.as_str()),
+            Answer::Code(code) => ("code", code.as_str()),
+            Answer::Nothing => panic!("a code or an error"),
+        };
+        let mut accepted = json!({ "state": callback.state(), name: answer, "others": {} });
+        if let Some(iss) = &callback.iss {
+            accepted["iss"] = iss.as_str().into();
+        }
+        for (name, value) in callback.fields().filter(|(name, _)| !["state", "code", "error", "iss"].contains(name)) {
             // Of a parameter that means nothing here and came twice, the first.
-            place.as_object_mut().unwrap().entry(name).or_insert_with(|| value.into());
+            accepted["others"].as_object_mut().unwrap().entry(name).or_insert_with(|| value.into());
         }
         json!({ "accepted": accepted })
     }
