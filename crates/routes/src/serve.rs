@@ -117,10 +117,9 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
     async fn load(&mut self, site: &Site) -> Result<Option<Provider>, BeginError> {
         let loaded =
             self.loaded(site).await.map_err(|source| BeginError::HookFailed { hook: "connections", source })?;
-        let Some(loaded) = loaded.map_or_else(|| (!self.is_connection).then_some(None), |found| Some(Some(found)))
-        else {
+        if self.is_connection && loaded.is_none() {
             return Err(BeginError::UnknownProvider);
-        };
+        }
         if let Some(found) = &loaded {
             let starts = login_starts(found, &self.path, &mut BTreeSet::new());
             self.again =
@@ -176,7 +175,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
                     login = login.data(data);
                 }
             }
-            let login = core::drop_return_path(login, |path| self.shared.is_own(path) || self.is_beside(path));
+            let login =
+                core::drop_return_path(login, |path| self.shared.is_own(path) || self.leads_to_other_connection(path));
             flow.begin(binding(request, user), login)
         };
         match begin(parameter(request, "return_to").and_then(|path| path.parse::<ReturnTo>().ok())) {
@@ -186,8 +186,8 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Serv
         }
     }
 
-    /// Whether a return path leads to the routes of a connection, under the front of this one's own address.
-    fn is_beside(&self, path: &ReturnTo) -> bool {
+    /// Whether a return path leads to the routes of any connection, under the front of this one's own address.
+    fn leads_to_other_connection(&self, path: &ReturnTo) -> bool {
         let starts = self.again.iter().filter(|_| self.is_connection);
         starts.filter_map(|start| start.path.as_str().rsplit_once('/')).any(|(at, _)| core::leads_below(path, at))
     }
