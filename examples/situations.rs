@@ -22,13 +22,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn routes(keys: KeyRing, guard: impl ReplayGuard) -> Result<Router, Failure> {
     let github =
         Provider::github().client_id("your client id").redirect_uri("https://shop.example/auth/github/callback");
-    let routes = LoginRoutes::builder(Flow::builder(App::new("shop", "production")?, keys, guard))
-        .provider(github)
+    let flow = Flow::builder(App::new("shop", "production")?, keys, guard).provider(github).build()?;
+    let routes = LoginRoutes::builder(flow)
         .on_login(|login, _request| async move {
-            match exchange(login.token_form()).await {
-                Ok(_user) => Redirect::to(login.origin.return_to.as_ref().map_or("/", ReturnTo::as_str)),
-                Err(_) => Redirect::to("/sorry"),
-            }
+            let _user = exchange(login.token_form()).await?; // an error goes to the observers, and the user gets a page
+            Ok(Redirect::to(login.origin.return_to.as_ref().map_or("/", ReturnTo::as_str)))
         })
         .build()?;
     Ok(router(routes))

@@ -419,6 +419,13 @@ impl Callback {
     }
 }
 
+/// Whether a query has a state or an error.
+#[cfg(feature = "http")]
+pub(crate) fn is_authorization_response(query: &str) -> bool {
+    let is_answer = |name: &str| matches!(name, "state" | "error") || ERRORS_IN_OTHER_WORDS.contains(&name);
+    form_urlencoded::parse(query.as_bytes()).any(|(name, value)| is_answer(&name) && !value.is_empty())
+}
+
 /// Whether an authorization response has a parameter of this name.
 pub(crate) fn is_response_parameter(name: &str) -> bool {
     RESPONSE_PARAMETERS.iter().any(|(known, _)| *known == name)

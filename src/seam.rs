@@ -8,9 +8,10 @@ use http::{HeaderMap, Method, Response};
 
 use crate::callback::Callback;
 use crate::claims::{ReturnTo, Tenant};
-use crate::flow::{Flow, FlowBuilder, Login};
+use crate::flow::{BeginError, Flow, Login, LoginData, OpenedCallback};
 use crate::http::pages::{self, Words};
 use crate::name::Purpose;
+use crate::observe::{Event, Observer as _};
 use crate::provider::{self, AuthorizationUrl, Parameters, Provider, UrlError};
 use crate::refusal::FinishError;
 
@@ -22,10 +23,50 @@ pub fn tell_unread<T>(flow: &Flow<T>, refused: &FinishError) {
     flow.observers().tell_added(&refused.to_event(None));
 }
 
+/// Tells the observers of a flow that a hook failed after its login was used up.
+pub fn tell_hook_failed<T>(
+    flow: &Flow<T>,
+    provider: &str,
+    hook: &'static str,
+    error: &(dyn std::error::Error + Send + Sync + 'static),
+) {
+    flow.observers().event(&Event::HookFailed { provider, hook, error });
+}
+
 /// Whether a flow is built for this purpose.
 #[must_use]
-pub fn accepts<T>(flow: &FlowBuilder<T>, purpose: Purpose) -> bool {
+pub fn accepts<T>(flow: &Flow<T>, purpose: Purpose) -> bool {
     flow.accepts(purpose)
+}
+
+/// Whether the cookies of a flow have the attribute `Secure`.
+#[must_use]
+pub fn has_secure_cookies<T>(flow: &Flow<T>) -> bool {
+    flow.has_secure_cookies()
+}
+
+/// Whether a provider may start logins.
+#[must_use]
+pub fn may_start_logins(provider: &Provider) -> bool {
+    provider.is_start_allowed()
+}
+
+/// Whether a query has a state or an error, so that it answers a request of this service's, or says so.
+#[must_use]
+pub fn is_authorization_response(query: &str) -> bool {
+    crate::callback::is_authorization_response(query)
+}
+
+/// The page that hands a callback over to an app.
+#[must_use]
+pub fn hand_over<T: LoginData>(app_link: &str, opened: &OpenedCallback<T>) -> Response<String> {
+    pages::hand_over(app_link, opened.callback())
+}
+
+/// The status of the page of a login that did not start.
+#[must_use]
+pub fn page_status(error: &BeginError) -> u16 {
+    error.page_status()
 }
 
 /// What events call every provider that was loaded at run time.
@@ -36,16 +77,20 @@ pub fn login_of_site<T>(login: Login<T>, tenant: Option<Tenant>, redirect: Optio
     Login { tenant, redirect, ..login }
 }
 
-/// The tenant and the redirect id that a login names.
-#[must_use]
-pub fn site_of<T>(login: &Login<T>) -> (Option<&Tenant>, Option<&str>) {
-    (login.tenant.as_ref(), login.redirect.as_deref())
+/// A login with its own return path or, if it has none, this one; without it where `leads_astray` says so of the path.
+pub fn login_returning_to<T>(
+    login: Login<T>,
+    return_to: Option<ReturnTo>,
+    leads_astray: impl FnOnce(&ReturnTo) -> bool,
+) -> Login<T> {
+    let return_to = login.return_to.or(return_to).filter(|path| !leads_astray(path));
+    Login { return_to, ..login }
 }
 
-/// A login without its return path where `leads_astray` says so of the path.
-pub fn drop_return_path<T>(login: Login<T>, leads_astray: impl FnOnce(&ReturnTo) -> bool) -> Login<T> {
-    let return_to = login.return_to.filter(|path| !leads_astray(path));
-    Login { return_to, ..login }
+/// Whether a return path is a callback address of the flow or of a provider that was loaded.
+#[must_use]
+pub fn returns_to_callback<T>(flow: &Flow<T>, return_to: &ReturnTo, loaded: Option<&Provider>) -> bool {
+    flow.returns_to_callback(return_to, loaded)
 }
 
 /// Whether a return path leads to `path`, an absolute path, once both are decoded.
@@ -83,10 +128,13 @@ pub fn url_of(provider: &Provider) -> Result<(), UrlError> {
     AuthorizationUrl::new(provider, None, &login).map(|_| ())
 }
 
-/// The host of an authority, without its port.
+/// The host that the browser used, if it is one of this service's.
 #[must_use]
-pub fn host_of(authority: &str) -> Option<&str> {
-    provider::host_of(authority)
+pub fn host_of_request<T>(flow: &Flow<T>, headers: &HeaderMap) -> Option<String> {
+    let host = provider::host_of(headers.get("host")?.to_str().ok()?)?.trim_end_matches('.').to_ascii_lowercase();
+    let uris = flow.providers().flat_map(Provider::redirect_uris);
+    let is_known = uris.filter_map(|at| at.host()).any(|known| known == host);
+    is_known.then_some(host)
 }
 
 /// A small page with one button, which leads to a path of the site's own.

@@ -112,10 +112,7 @@ pub enum BeginError {
          check that your proxy keeps Host and Origin, or set FlowBuilder::public_host"
     )]
     CrossSitePost,
-    /// The `site` hook of the routes failed.
-    #[error("failed to determine the tenant and the redirect id of the request: the `site` hook of the routes failed")]
-    SiteUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Another hook of the routes failed. The user was not redirected, and the login can be started again.
+    /// A hook of the routes failed. The user was not redirected, and the login can be started again.
     #[error("the `{hook}` hook of the routes failed")]
     HookFailed {
         /// Its name.
@@ -123,12 +120,6 @@ pub enum BeginError {
         /// What it gave.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A hook of the routes gave the login a tenant or a redirect id that the `site` hook does not name for this request.
-    #[error(
-        "the login has a tenant or a redirect id that its site does not have: name both in the `site` hook of the routes, which is \
-         asked at the callback as well, and not in each_login"
-    )]
-    NotOfSite,
     /// There is no authorization URL, or none that can stand in a `Location` header.
     #[error(transparent)]
     AuthorizationUrl(#[from] UrlError),
@@ -142,7 +133,7 @@ pub enum BeginError {
 
 impl BeginError {
     /// Every [`BeginError::code`].
-    pub(crate) const CODES: [&str; 28] = [
+    pub(crate) const CODES: [&str; 26] = [
         "state_too_long",
         "unknown_provider",
         "connection",
@@ -166,9 +157,7 @@ impl BeginError {
         "client_secret_given",
         "not_a_navigation",
         "cross_site_post",
-        "site_unavailable",
         "hook_failed",
-        "not_of_site",
         "authorization_url",
         "cookie_host_mismatch",
     ];
@@ -200,9 +189,7 @@ impl BeginError {
             Self::LoginSecretGiven => "client_secret_given",
             Self::NotANavigation => "not_a_navigation",
             Self::CrossSitePost => "cross_site_post",
-            Self::SiteUnavailable(_) => "site_unavailable",
             Self::HookFailed { .. } => "hook_failed",
-            Self::NotOfSite => "not_of_site",
             Self::AuthorizationUrl(_) => "authorization_url",
             Self::CookieHostMismatch => "cookie_host_mismatch",
         }
@@ -218,12 +205,7 @@ impl BeginError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NoActiveKey
-            | Self::Randomness(_)
-            | Self::Clock
-            | Self::Store(_)
-            | Self::SiteUnavailable(_)
-            | Self::HookFailed { .. } => 503,
+            Self::NoActiveKey | Self::Randomness(_) | Self::Clock | Self::Store(_) | Self::HookFailed { .. } => 503,
             Self::StateTooLong { .. }
             | Self::UnknownProvider
             | Self::ReturnsToCallback

@@ -224,11 +224,6 @@ impl<T> FlowBuilder<T> {
     }
 
     /// A flow that seals and opens states of this form, and of no other.
-    #[cfg(feature = "http")]
-    pub(crate) fn accepts(&self, purpose: Purpose) -> bool {
-        self.settings.purposes.contains(&purpose)
-    }
-
     pub(super) fn build_form(self, form: Form) -> Result<Flow<T>, ConfigError> {
         Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
     }

@@ -168,10 +168,21 @@ impl<T: LoginData> OpenedCallback<T> {
         self.opened.claims().ok().and_then(|claims| Tenant::from_bytes(claims.tenant).ok())
     }
 
+    /// The redirect id that the state names, if it names one.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&str> {
+        self.opened.claims().ok().map(|claims| claims.redirect).filter(|id| !id.is_empty())
+    }
+
     /// What the login is for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn callback(&self) -> &Callback {
+        &self.callback
     }
 
     /// Whether the provider is one that the application loads at run time, to be verified with [`Expect::connection`].

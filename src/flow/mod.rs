@@ -137,6 +137,28 @@ impl<T> Flow<T> {
         self.inner.keys.load().form().is_form_of(state)
     }
 
+    /// The providers that the flow was built with.
+    pub fn providers(&self) -> impl Iterator<Item = &Provider> {
+        self.inner.providers.iter()
+    }
+
+    /// Whether it is built for this purpose.
+    #[cfg(feature = "http")]
+    pub(crate) fn accepts(&self, purpose: Purpose) -> bool {
+        self.inner.purposes.contains(&purpose)
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn has_secure_cookies(&self) -> bool {
+        self.inner.cookies.are_secure()
+    }
+
+    /// Whether a return path is a callback address of this flow or of a provider that was loaded.
+    #[cfg(feature = "http")]
+    pub(crate) fn returns_to_callback(&self, return_to: &crate::claims::ReturnTo, loaded: Option<&Provider>) -> bool {
+        self.inner.returns_to_callback_of(return_to.checked(), loaded)
+    }
+
     /// Who is told of this flow's logins, for events of your own routes.
     #[must_use]
     pub fn observers(&self) -> &Observers {

@@ -10,6 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::set_no_store;
+use crate::callback::Callback;
 use crate::claims::ReturnTo;
 use crate::flow::BeginError;
 use crate::name::Purpose;
@@ -65,7 +66,7 @@ impl FinishError {
 
     fn words(&self) -> Words {
         // Told only of authentic states, like the guard's trouble.
-        if self.kind() == FinishErrorKind::SiteUnavailable {
+        if self.kind() == FinishErrorKind::HookFailed {
             return TRY_LATER;
         }
         let Some(restart) = self.restart() else { return NEUTRAL };
@@ -134,25 +135,48 @@ impl BeginError {
                 GO_ON,
             ),
         };
-        let status = match self {
+        page(self.page_status(), &Words { title, text, button }, back)
+    }
+
+    /// The status of its page. To a user, a request that a program should not have made may be one of their own.
+    pub(crate) fn page_status(&self) -> u16 {
+        match self {
             Self::UserRequired(_) => 401,
             Self::UnknownProvider | Self::PurposeNotAccepted(_) => 404,
             _ => self.status(),
-        };
-        page(status, &Words { title, text, button }, back)
+        }
     }
 }
 
-/// The page itself. `target` is a path of the site's own, and the one thing that is not constant.
+/// The page that hands a callback over to an app: it opens the link by itself, and by a button where browsers ask for a click.
+pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String> {
+    let mut parameters = form_urlencoded::Serializer::new(String::new());
+    let (separator, parameters) =
+        (if app_link.contains('?') { '&' } else { '?' }, parameters.extend_pairs(callback.fields()).finish());
+    let words = Words { title: "Back to the app", text: "The app continues your sign-in.", button: "Open the app" };
+    linking(200, &words, &format!("{app_link}{separator}{parameters}"), true)
+}
+
+/// The page itself. `target` is a path of the site's own.
 pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<String> {
+    linking(status, words, target.as_str(), false)
+}
+
+/// A page whose button leads to `target`, the one thing that is not constant; it may lead there by itself.
+fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Response<String> {
     let Words { title, text, button } = words;
-    // A path may hold quotes, brackets and ampersands.
-    let mut href = String::with_capacity(target.as_str().len());
-    escape_onto(target.as_str(), &mut href);
+    // It may hold quotes, brackets and ampersands.
+    let mut href = String::with_capacity(target.len());
+    escape_onto(target, &mut href);
+    let refresh = if goes_by_itself {
+        format!("<meta http-equiv=\"refresh\" content=\"0;url={href}\">\n")
+    } else {
+        String::new()
+    };
     let mut response = Response::new(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         <meta name=\"robots\" content=\"noindex\">\n{refresh}<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
          <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{href}\">{button}</a></p>\n</main>\n\
          </body>\n</html>\n"
     ));

@@ -35,6 +35,15 @@ pub enum Event<'a> {
         /// The provider's id.
         provider: &'a str,
     },
+    /// A hook of the routes failed after its login was used up: the user has to sign in again.
+    HookFailed {
+        /// The provider's id.
+        provider: &'a str,
+        /// The hook, such as `on_login`.
+        hook: &'static str,
+        /// What the hook returned.
+        error: &'a (dyn Error + Send + Sync + 'static),
+    },
     /// The replay guard answered.
     GuardAnswered {
         /// `first`, `already_used`, or the code of a [`GuardErrorKind`](crate::guard::GuardErrorKind).
@@ -98,6 +107,18 @@ pub enum Event<'a> {
         /// How many keys.
         keys: usize,
     },
+}
+
+impl<'a> Event<'a> {
+    /// The error that it tells of: a login start or a callback that was refused, or a hook that failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&'a (dyn Error + Send + Sync + 'static)> {
+        match self {
+            Self::StartRefused(refusal) | Self::Refused(refusal) => Some(refusal.error),
+            Self::HookFailed { error, .. } => Some(*error),
+            _ => None,
+        }
+    }
 }
 
 /// Why something was refused.

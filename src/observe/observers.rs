@@ -18,27 +18,32 @@ use crate::clock::Clock;
 /// # Examples
 ///
 /// ```
-/// use oauth_state::observe::{Event, Observer, Observers};
+/// A closure is an observer:
+///
+/// ```
+/// use oauth_state::observe::{Event, Observers};
 /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
 ///
-/// struct Log;
-/// impl Observer for Log {
-///     fn event(&self, event: &Event<'_>) {
-///         if let Event::Refused(refusal) = event {
-///             eprintln!("{}", refusal.error); // its code and its diagnosis
-///         }
+/// let log = |event: &Event<'_>| {
+///     if let Some(error) = event.error() {
+///         eprintln!("{error}"); // with its code and its diagnosis
 ///     }
-/// }
-///
+/// };
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
 ///     .provider(Provider::github())
-///     .observers(Observers::default().and(Log))
+///     .observers(Observers::default().and(log))
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Observer: Send + Sync + 'static {
     /// Tells of an event.
     fn event(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
+    fn event(&self, event: &Event<'_>) {
+        self(event);
+    }
 }
 
 /// The observers of a flow, a ring or a guard. The default holds what the crate was compiled with: the `metrics` facade, if its

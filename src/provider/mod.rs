@@ -83,6 +83,7 @@ struct Settings {
     /// Where the code is, if not in `code`.
     code_parameter: Option<String>,
     tenant: Option<Tenant>,
+    may_start_logins: bool,
     max_state_chars: usize,
     response_mode: ResponseMode,
     post_only: bool,
@@ -121,6 +122,7 @@ impl Provider {
             issuer: None,
             code_parameter: None,
             tenant: None,
+            may_start_logins: false,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
             post_only: false,
@@ -308,6 +310,24 @@ impl Provider {
     pub fn for_tenant(self, tenant: impl Into<Tenant>) -> Self {
         let tenant = tenant.into();
         self.with(|settings| settings.tenant = Some(tenant))
+    }
+
+    /// The provider may start logins itself, from an app directory, a portal tile or the installation of an app: it sends users to
+    /// the callback without a `state`. The routes (package `oauth-state-routes`) then start a login once and without asking, as
+    /// after a click on a link; they never use the code that came. Off by default.
+    ///
+    /// # Security
+    ///
+    /// Any site can send users to such a callback, and so start logins at this provider in their browsers. It could link to the
+    /// login start as well, so that this gives away nothing else.
+    #[must_use]
+    pub fn may_start_logins(self) -> Self {
+        self.with(|settings| settings.may_start_logins = true)
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn is_start_allowed(&self) -> bool {
+        self.0.may_start_logins
     }
 
     pub(crate) fn tenant(&self) -> Option<&Tenant> {

@@ -68,8 +68,8 @@ pub enum FinishErrorKind {
     StoreUnavailable,
     /// The store does not have the login's data.
     NotStored,
-    /// The `site` hook of the routes failed; nothing was consumed.
-    SiteUnavailable,
+    /// A hook of the routes that the callback needs failed; nothing was consumed.
+    HookFailed,
     /// A cross-site POST without the cookie, which a page of this site's own sends once more; see
     /// [`FinishError::repost`](crate::FinishError::repost). No failure, and nothing was consumed.
     RepostNeeded,
@@ -112,7 +112,7 @@ impl FinishErrorKind {
         Self::GuardFull,
         Self::StoreUnavailable,
         Self::NotStored,
-        Self::SiteUnavailable,
+        Self::HookFailed,
         Self::RepostNeeded,
         Self::NotConsumed,
     ];
@@ -153,7 +153,7 @@ impl FinishErrorKind {
             Self::GuardFull => "guard_full",
             Self::StoreUnavailable => "store_unavailable",
             Self::NotStored => "not_stored",
-            Self::SiteUnavailable => "site_unavailable",
+            Self::HookFailed => "hook_failed",
             Self::RepostNeeded => "repost_needed",
             Self::NotConsumed => "not_consumed",
         }
@@ -168,7 +168,7 @@ impl FinishErrorKind {
             | Self::GuardOutcomeUnknown
             | Self::GuardFull
             | Self::StoreUnavailable
-            | Self::SiteUnavailable
+            | Self::HookFailed
             | Self::NotConsumed => 503,
             Self::RepostNeeded => 200,
             _ => 400,
@@ -228,9 +228,8 @@ impl FinishErrorKind {
             Self::NotStored => {
                 "the state store does not have the login's data: it was lost with a process or evicted, or never written"
             }
-            Self::SiteUnavailable => {
-                "failed to determine the tenant and the redirect id of the callback: the `site` hook of the routes failed; nothing \
-                 was consumed, and the callback may be tried again"
+            Self::HookFailed => {
+                "a hook of the routes failed; nothing was consumed, and the callback may be tried again"
             }
             Self::RepostNeeded => {
                 "a cross-site POST, on which the SameSite=Lax cookie does not come: the page of FinishError::repost posts it \

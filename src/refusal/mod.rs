@@ -177,7 +177,7 @@ impl FinishError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.0.kind {
-            FinishErrorKind::GuardUnavailable | FinishErrorKind::SiteUnavailable => Some(Duration::from_secs(2)),
+            FinishErrorKind::GuardUnavailable | FinishErrorKind::HookFailed => Some(Duration::from_secs(2)),
             FinishErrorKind::GuardFull => Some(Duration::from_secs(30)),
             // After an unknown outcome the state may be used up: a reload would be told `already_used`.
             _ => None,

@@ -40,6 +40,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod routes;
+
+pub use oauth_state_routes::{BoxError, Failure, LoginRequest, RoutesBuilder, RoutesError, Site};
+pub use routes::{Actix, LoginRoutes, Steps, signed_in_user, step};
+
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -320,8 +325,11 @@ impl ResponseError for Rejected<BeginError> {
 /// ```
 #[must_use]
 pub fn answer(response: http::Response<impl Into<String>>) -> HttpResponse {
+    answer_of_bytes(response.map(|text| bytes::Bytes::from(text.into())))
+}
+
+fn answer_of_bytes(response: http::Response<bytes::Bytes>) -> HttpResponse {
     let (parts, body) = response.into_parts();
     let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
-    let body: String = body.into();
     with_headers(HttpResponse::build(status).body(body), &parts.headers)
 }

@@ -11,12 +11,12 @@
 //! # use tower::ServiceExt;
 //!
 //! let guard = SingleProcessGuard::with_capacity(10_000);
-//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard);
+//! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let routes = LoginRoutes::builder(flow)
-//!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
 //!     .on_login(|login, _request| async move {
 //!         let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
-//!         Redirect::to(&path) // after exchanging login.code
+//!         Ok(Redirect::to(&path)) // after exchanging login.code
 //!     })
 //!     .build()?;
 //! let app: axum::Router = oauth_state_axum::router(routes);
@@ -79,5 +79,5 @@ mod rejected;
 pub use answer::{redirect, set_no_store};
 pub use callback_request::{BindingHeaders, CallbackRequest};
 pub use mount::{Axum, LoginRoutes, router};
-pub use oauth_state_routes::{RoutesBuilder, RoutesError, Site, run_to_completion};
+pub use oauth_state_routes::{BoxError, Failure, LoginRequest, RoutesBuilder, RoutesError, Site, run_to_completion};
 pub use rejected::{JsonRejected, Rejected};

@@ -2,46 +2,40 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
-use http::request::Parts;
 use oauth_state::error::UrlError;
-use oauth_state::seam::{accepts, redirect_uris, url_of};
-use oauth_state::{AuthorizationRequest, ConfigError, Flow, FlowBuilder, Login, Provider, Purpose, ReturnTo};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use oauth_state::seam::{accepts, may_start_logins, redirect_uris, url_of};
+use oauth_state::{Flow, LoginData, Purpose, ReturnTo};
 
+use crate::BoxError;
 use crate::error::RoutesError;
 use crate::framework::Framework;
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, OutcomeHooks};
 use crate::login_start::login_starts;
-use crate::routes::Routes;
-use crate::serve::{AddressMaker, Serving, Shared};
+use crate::request::LoginRequest;
+use crate::routes::{Answered, Routes};
+use crate::serving::{Mounted, Shared};
+use crate::steps::Steps;
 
 /// Configures [`Routes`]; see the [front page](crate).
 ///
-/// The hooks receive the request's [`Parts`], whose extensions hold the values that layers inserted, such as the
-/// session of `tower-sessions`.
+/// Every hook is async and may fail. It receives the [`LoginRequest`], whose extensions hold the values that layers
+/// inserted, such as the session of `tower-sessions`. When a hook fails, the flow's observers are told, and the user gets
+/// a neutral page with a way to try again.
 #[must_use = "the routes are made by build"]
 pub struct RoutesBuilder<W: Framework, T> {
-    flow: FlowBuilder<T>,
+    flow: Flow<T>,
     at: String,
     default_return_to: Option<ReturnTo>,
-    providers: Vec<(Provider, AddressMaker)>,
-    /// Why the first provider without an authorization URL has none.
-    unbuilt: Option<UrlError>,
-    /// The same, if there is no `site` hook to choose one of the provider's redirect_uris.
-    unaddressed: Option<UrlError>,
     pub(crate) hooks: Hooks<W, T>,
-    /// `each_login` was called after `on_denied` and changed its argument.
-    dropped_denied: bool,
-    /// The same of `on_returned`.
-    dropped_returned: bool,
+    pub(crate) outcome_hooks: OutcomeHooks<W, T>,
 }
 
-impl<W: Framework> Routes<W, ()> {
-    /// Starts the configuration with that of a flow. Add the providers with [`RoutesBuilder::provider`], not to the
-    /// flow.
+impl<W: Framework> Routes<W> {
+    /// Starts the configuration with a flow, whose providers all need a `client_id`, a redirect_uri and, if the preset has
+    /// no authorization endpoint, that endpoint.
     ///
     /// # Examples
     ///
@@ -52,48 +46,29 @@ impl<W: Framework> Routes<W, ()> {
     ///
     /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
     ///     .purpose(Purpose::Login)
-    ///     .purpose(Purpose::Link);
-    /// let routes = LoginRoutes::builder(flow)
+    ///     .purpose(Purpose::Link)
     ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
     ///     .provider(Provider::google().client_id("id").redirect_uri("https://shop.example/auth/google/callback"))
+    ///     .build()?;
+    /// let routes = LoginRoutes::builder(flow)
     ///     .on_login(|login, _request| async move {
-    ///         Response::new(match login.origin.purpose {
+    ///         Ok(Response::new(match login.origin.purpose {
     ///             Purpose::Link => "the identity is linked",
     ///             _ => "signed in",
-    ///         })
+    ///         }))
     ///     })
     ///     .build()?;
-    /// assert!(routes.paths().any(|path| path == "/auth/google/link"));
+    /// assert!(routes.owns("/auth/google/link"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn builder(flow: FlowBuilder<()>) -> RoutesBuilder<W, ()> {
-        RoutesBuilder::new(flow)
-    }
-}
-
-impl<W: Framework> RoutesBuilder<W, ()> {
-    pub(crate) fn new(flow: FlowBuilder<()>) -> Self {
-        let hooks = Hooks::new(Arc::new(|login, _| login));
-        Self {
-            flow,
-            at: "/auth".to_owned(),
-            default_return_to: None,
-            providers: Vec::new(),
-            unbuilt: None,
-            unaddressed: None,
-            hooks,
-            dropped_denied: false,
-            dropped_returned: false,
-        }
+    pub fn builder(flow: Flow<()>) -> RoutesBuilder<W, ()> {
+        Self::builder_with_data(flow, |_| async { Ok(()) })
     }
 
-    /// Completes every login from its request, for example with data of your own. Call it before
-    /// [`RoutesBuilder::on_login`], [`RoutesBuilder::on_step_up`] and [`RoutesBuilder::on_denied`], which get the data
-    /// back. Tenant and redirect id come from [`RoutesBuilder::site`]: a login for which this closure sets others does
-    /// not start.
+    /// The same for logins that carry data of your own: `data` chooses it at each login start.
     ///
-    /// A login that restarts automatically keeps its data if this is certainly the browser that started it. Otherwise
-    /// it gets the data that the closure returns for the restarted request.
+    /// A login that restarts automatically keeps its data if this is certainly the browser that started it. Otherwise it
+    /// gets the data of the restarted request.
     ///
     /// # Examples
     ///
@@ -101,54 +76,36 @@ impl<W: Framework> RoutesBuilder<W, ()> {
     /// # use http::Response;
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    /// let routes = LoginRoutes::builder(flow)
-    ///     .each_login(|login, request| {
-    ///         let campaign = request.uri.query().is_some_and(|query| query.contains("campaign=spring"));
-    ///         login.data(campaign)
-    ///     })
-    ///     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    ///     .on_login(|login, _request| async move {
-    ///         Response::new(if login.data { "the spring campaign" } else { "signed in" })
-    ///     })
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    /// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"));
+    /// let flow = flow.carrying::<String>().build()?;
+    /// let campaign = |request: oauth_state_routes::LoginRequest| async move {
+    ///     Ok(request.query("campaign").unwrap_or_default())
+    /// };
+    /// let routes = LoginRoutes::builder_with_data(flow, campaign)
+    ///     .on_login(|login, _request| async move { Ok(Response::new(format!("campaign {}", login.data))) })
     ///     .build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn each_login<U>(
-        self,
-        complete: impl Fn(Login, &Parts) -> Login<U> + Send + Sync + 'static,
-    ) -> RoutesBuilder<W, U> {
-        let Self { flow, at, default_return_to, providers, unbuilt, unaddressed, hooks, .. } = self;
-        let (dropped_denied, dropped_returned) = (hooks.on_denied.is_some(), hooks.on_returned.is_some());
-        let Hooks {
-            site,
-            signed_in_user,
-            on_error,
-            on_begin_error,
-            refusal_page,
-            authorize,
-            connections,
-            restart_after_denial,
-            ..
-        } = hooks;
-        let kept = Hooks::new(Arc::new(complete));
-        let kept = Hooks { site, signed_in_user, on_error, on_begin_error, refusal_page, ..kept };
-        let hooks = Hooks { authorize, connections, restart_after_denial, ..kept };
+    pub fn builder_with_data<T, F>(
+        flow: Flow<T>,
+        data: impl Fn(LoginRequest) -> F + Send + Sync + 'static,
+    ) -> RoutesBuilder<W, T>
+    where
+        T: LoginData,
+        F: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
         RoutesBuilder {
-            flow: flow.carrying(),
-            at,
-            default_return_to,
-            providers,
-            unbuilt,
-            unaddressed,
-            hooks,
-            dropped_denied,
-            dropped_returned,
+            flow,
+            at: "/auth".to_owned(),
+            default_return_to: None,
+            hooks: Hooks::new(Arc::new(move |request| Box::pin(data(request)))),
+            outcome_hooks: OutcomeHooks::none(),
         }
     }
 }
 
-impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> RoutesBuilder<W, T> {
+impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// The path of the routes as your router sees it, `/auth` by default.
     ///
     /// # Examples
@@ -159,12 +116,12 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # use oauth_state_routes::LoginRoutes;
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// let github = Provider::github().client_id("id");
+    /// let flow = flow.provider(github.redirect_uri("https://shop.example/sign-in/with/github/callback")).build()?;
     /// let routes = LoginRoutes::builder(flow)
     ///     .mount_at("/sign-in/with")
-    ///     .provider(github.redirect_uri("https://shop.example/sign-in/with/github/callback"))
-    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    ///     .on_login(|_login, _request| async { Ok(Response::new("signed in")) })
     ///     .build()?;
-    /// assert_eq!(routes.paths().next().as_deref(), Some("/sign-in/with/github"));
+    /// assert!(routes.owns("/sign-in/with/github"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mount_at(self, path: &str) -> Self {
@@ -178,61 +135,7 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
         Self { default_return_to: Some(path), ..self }
     }
 
-    /// Adds a provider to the flow. The authorization URL is [`AuthorizationRequest::url`], so the provider needs a
-    /// `client_id`, a redirect_uri and, if its preset has no authorization endpoint, that endpoint.
-    pub fn provider(mut self, provider: Provider) -> Self {
-        let is_named = redirect_uris(&provider).all(|(id, _)| id.is_some());
-        self.unaddressed =
-            self.unaddressed.or_else(|| is_named.then(|| UrlError::NoRedirectUri(provider.id().to_owned())));
-        self.unbuilt = self.unbuilt.or_else(|| url_of(&provider).err());
-        self.add(provider, AddressMaker::Built)
-    }
-
-    /// Adds a provider to the flow with a closure that builds its authorization URL, for a service that uses the
-    /// `oauth2` crate for it.
-    ///
-    /// # Security
-    ///
-    /// The URL must contain [`AuthorizationRequest::code_challenge`] with `code_challenge_method=S256`. Without PKCE,
-    /// the injection of a stolen code goes unnoticed (RFC 9700 section 2.1.1).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use http::Response;
-    /// use oauth_state::AuthorizationRequest;
-    /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
-    /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
-    ///
-    /// /// `oauth2`'s `authorize_url` and `set_pkce_challenge` produce the same parameters.
-    /// fn authorization_url(request: &AuthorizationRequest) -> String {
-    ///     let challenge = request.code_challenge.as_deref().expect("GitHub supports PKCE");
-    ///     let pkce = format!("code_challenge={challenge}&code_challenge_method=S256");
-    ///     let login = format!("response_type=code&client_id=id&state={}&{pkce}", request.state);
-    ///     format!("https://github.com/login/oauth/authorize?{login}")
-    /// }
-    ///
-    /// let routes = LoginRoutes::builder(flow)
-    ///     .provider_with_url(Provider::github(), authorization_url)
-    ///     .on_login(|_login, _request| async { Response::new("signed in") })
-    ///     .build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn provider_with_url<A: Into<String>>(
-        self,
-        provider: Provider,
-        authorization_url: impl Fn(&AuthorizationRequest) -> A + Send + Sync + 'static,
-    ) -> Self {
-        self.add(provider, AddressMaker::Custom(Arc::new(move |request| authorization_url(request).into())))
-    }
-
-    fn add(mut self, provider: Provider, authorization_url: AddressMaker) -> Self {
-        self.providers.push((provider, authorization_url));
-        self
-    }
-
-    /// Builds the flow and its routes.
+    /// Builds the routes.
     ///
     /// # Errors
     ///
@@ -247,87 +150,112 @@ impl<W: Framework, T: Serialize + DeserializeOwned + Send + Sync + 'static> Rout
     /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
     /// // The routes are at /auth, so this callback would never reach them.
     /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/callback");
-    /// let result = LoginRoutes::builder(flow)
-    ///     .provider(github)
-    ///     .on_login(|_login, _request| async { Response::new("signed in") })
+    /// let result = LoginRoutes::builder(flow.provider(github).build()?)
+    ///     .on_login(|_login, _request| async { Ok(Response::new("signed in")) })
     ///     .build();
     /// assert!(matches!(result, Err(RoutesError::RedirectUri { .. })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn build(self) -> Result<Routes<W, T>, RoutesError> {
-        self.build_by(FlowBuilder::build)
-    }
-
-    /// Implements [`RoutesBuilder::build`] for flows that encrypt and for flows that only sign.
-    pub(crate) fn build_by(
-        self,
-        build_flow: impl FnOnce(FlowBuilder<T>) -> Result<Flow<T>, ConfigError>,
-    ) -> Result<Routes<W, T>, RoutesError> {
-        let Self {
-            mut flow,
-            at,
-            default_return_to,
-            providers,
-            unbuilt,
-            unaddressed,
-            hooks,
-            dropped_denied,
-            dropped_returned,
-        } = self;
-        if let Some(error) = unbuilt.or_else(|| unaddressed.filter(|_| hooks.site.is_none())) {
-            return Err(error.into());
-        }
-        let is_denied_lost = dropped_denied && hooks.on_denied.is_none();
-        if is_denied_lost || (dropped_returned && hooks.on_returned.is_none()) {
-            return Err(RoutesError::RefusalTakenTooEarly);
-        }
+    pub fn build(mut self) -> Result<Routes<W>, RoutesError> {
+        let hooks = std::mem::replace(&mut self.outcome_hooks, OutcomeHooks::none());
         if hooks.on_login.is_none() {
             return Err(RoutesError::MissingOnLogin);
         }
-        if accepts(&flow, Purpose::Reauthenticate) && hooks.on_step_up.is_none() {
+        if accepts(&self.flow, Purpose::Reauthenticate) && hooks.on_step_up.is_none() {
             return Err(RoutesError::MissingOnStepUp);
         }
+        Ok(Routes::new(Answered { steps: self.build_steps()?, hooks }))
+    }
+
+    /// Builds the routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between
+    /// threads: your handler responds to the outcome, and no `on_…` hook may be set.
+    ///
+    /// # Errors
+    ///
+    /// As [`RoutesBuilder::build`], and [`RoutesError::OutcomeHookInSteps`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use oauth_state::testing::block_on;
+    /// # use oauth_state::{App, Flow, LoginOutcome, Provider, SingleProcessGuard, testing};
+    /// use http_body_util::{Empty, Full};
+    /// use oauth_state_routes::{LoginRoutes, Step};
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    /// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
+    /// #     .build()?;
+    /// # let request = http::Request::get("/auth/github").header("host", "shop.example").body(Empty::<bytes::Bytes>::new())?;
+    /// let steps = LoginRoutes::builder(flow).build_steps()?;
+    /// let response = match block_on(steps.step(request)) {
+    ///     Step::Answer(response) => response,
+    ///     Step::Finished(LoginOutcome::Authorized(_login)) => http::Response::new(Full::from("signed in")),
+    ///     Step::Finished(_) => http::Response::new(Full::from("not signed in")),
+    /// };
+    /// assert_eq!(response.status(), 303); // to GitHub
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_steps(self) -> Result<Steps<T, W>, RoutesError> {
+        let Self { flow, at, default_return_to, hooks, outcome_hooks } = self;
+        if !outcome_hooks.is_none() {
+            return Err(RoutesError::OutcomeHookInSteps);
+        }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
-        if !(at.is_empty() || at.starts_with('/')) || at.ends_with('/') || !at.bytes().all(plain) {
+        let is_path = at.is_empty() || (!at.ends_with('/') && at.parse::<ReturnTo>().is_ok());
+        if !is_path || !at.bytes().all(plain) {
             return Err(RoutesError::MountPath);
         }
         if at.is_empty() && hooks.connections.is_some() {
             return Err(RoutesError::ConnectionsAtRoot);
         }
-        let default_return_to =
-            default_return_to.map_or_else(|| "/".parse::<ReturnTo>(), Ok).map_err(|_| RoutesError::MountPath)?;
-        let mut places = Vec::new();
+        let root = || "/".parse::<ReturnTo>().map_err(|_| RoutesError::MountPath);
+        let default_return_to = default_return_to.map_or_else(root, Ok)?;
         // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
         let mut prefixes = BTreeSet::from([String::new()]);
-        for (provider, authorization_url) in providers {
+        let mut providers = Vec::new();
+        for provider in flow.providers() {
+            url_of(provider)?;
+            let is_named = redirect_uris(provider).all(|(id, _)| id.is_some());
+            if is_named && hooks.site.is_none() {
+                return Err(UrlError::NoRedirectUri(provider.id().to_owned()).into());
+            }
             let path = format!("{at}/{}", provider.id());
-            let again = login_starts(&provider, &path, &mut prefixes)?;
-            places.push((provider.id().to_owned(), path, again, authorization_url));
-            flow = flow.provider(provider);
+            let again = login_starts(provider, &path, &mut prefixes)?;
+            let may_start_logins = may_start_logins(provider);
+            providers.push(Mounted { id: provider.id().into(), path, again, may_start_logins });
         }
-        let flow = build_flow(flow)?;
+        if providers.is_empty() && hooks.connections.is_none() {
+            return Err(RoutesError::MissingConnections);
+        }
+        let is_known = |id: &str| flow.providers().any(|one| redirect_uris(one).any(|(known, _)| known == Some(id)));
+        if let Some((id, _)) = hooks.hand_over.iter().find(|(id, _)| hooks.connections.is_none() && !is_known(id)) {
+            return Err(RoutesError::UnknownRedirect(id.clone()));
+        }
+        if hooks.hand_over.iter().any(|(_, app_link)| !is_app_link(app_link)) {
+            return Err(RoutesError::AppLink);
+        }
         let own = |(prefix, path): (&String, &String)| {
             ["", "/callback", "/link", "/reauthenticate"].map(|below| format!("{prefix}{path}{below}"))
         };
-        let everywhere = prefixes.iter().flat_map(|prefix| places.iter().map(move |(_, path, ..)| (prefix, path)));
+        let paths = || providers.iter().map(|mounted| &mounted.path);
+        let everywhere = prefixes.iter().flat_map(|prefix| paths().map(move |path| (prefix, path)));
         let own = everywhere.flat_map(own).collect();
         let below = prefixes.iter().map(|prefix| format!("{prefix}{at}")).collect();
-        let shared = Arc::new(Shared { flow, at, below, default_return_to, own, hooks });
-        let serving = places.into_iter().map(|(provider, path, again, authorization_url)| Serving {
-            shared: Arc::clone(&shared),
-            provider: provider.into(),
-            path,
-            again,
-            authorization_url,
-            is_connection: false,
-        });
-        Ok(Routes::new(serving.collect(), shared))
+        Ok(Steps(Arc::new(Shared { flow, at, below, default_return_to, own, providers, hooks })))
     }
+}
+
+/// Whether it is an address that opens an app and nothing else: not a script, and not a page that others can read.
+fn is_app_link(link: &str) -> bool {
+    let Some((scheme, rest)) = link.split_once(':') else { return false };
+    let of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let is_script = ["javascript", "data", "vbscript", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(of_scheme);
+    is_scheme && !is_script && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 impl<W: Framework, T> fmt::Debug for RoutesBuilder<W, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let providers: Vec<_> = self.providers.iter().map(|(provider, _)| provider.id()).collect();
+        let providers: Vec<_> = self.flow.providers().map(oauth_state::Provider::id).collect();
         f.debug_struct("RoutesBuilder").field("at", &self.at).field("providers", &providers).finish_non_exhaustive()
     }
 }

@@ -1,15 +1,11 @@
 //! The errors of building the routes.
 
-use oauth_state::ConfigError;
 use oauth_state::error::UrlError;
 
 /// Why the routes cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoutesError {
-    /// The flow itself does not build.
-    #[error(transparent)]
-    Flow(#[from] ConfigError),
     /// A provider lacks a setting that its authorization URL needs.
     #[error(transparent)]
     Url(#[from] UrlError),
@@ -41,7 +37,20 @@ pub enum RoutesError {
          RoutesBuilder::on_step_up"
     )]
     MissingOnStepUp,
-    /// `on_denied` or `on_returned` was called before `each_login`.
-    #[error("RoutesBuilder::each_login changes what on_denied and on_returned are given: call those after it")]
-    RefusalTakenTooEarly,
+    /// The flow has no provider, and there is no `connections` hook.
+    #[error(
+        "the flow has no provider: add one with FlowBuilder::provider, or load them with RoutesBuilder::connections"
+    )]
+    MissingConnections,
+    /// `hand_over` was called for a redirect id that no provider has.
+    #[error("no provider has the redirect id {0:?} of hand_over: register it with Provider::named_redirect_uri")]
+    UnknownRedirect(String),
+    /// The app link of `hand_over` is not an address that opens an app.
+    #[error(
+        "an app link has a scheme other than http, and no space, control character or fragment: for example com.shop.app:/signed-in"
+    )]
+    AppLink,
+    /// `build_steps` was called with an `on_…` hook, which it never runs.
+    #[error("build_steps runs no on_login, on_step_up, on_denied or on_returned: respond to Step::Finished instead")]
+    OutcomeHookInSteps,
 }

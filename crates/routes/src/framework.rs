@@ -28,7 +28,7 @@ use http_body_util::Full;
 ///     }
 /// }
 ///
-/// type LoginRoutes = Routes<Texts>; // with `.on_login(|_login, _request| async { "signed in".to_owned() })`
+/// type LoginRoutes = Routes<Texts>; // with `.on_login(|_login, _request| async { Ok("signed in".to_owned()) })`
 /// ```
 pub trait Framework: Send + Sync + 'static {
     /// The body of its responses.

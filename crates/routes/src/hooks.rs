@@ -5,60 +5,68 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Response;
-use http::request::Parts;
 use oauth_state::outcome::{Returned, StepUp};
-use oauth_state::{AuthorizationUrl, Authorized, BeginError, Denied, FinishError, Login, Provider, ReturnTo};
+use oauth_state::{AuthorizationUrl, Authorized, Denied, Provider, ReturnTo};
 
+use crate::BoxError;
+use crate::failure::Failure;
 use crate::framework::Framework;
+use crate::request::LoginRequest;
 use crate::site::Site;
 
-type Waiting<R> = Pin<Box<dyn Future<Output = R> + Send>>;
-/// Completes a login from its request.
-type EachLogin<T> = Arc<dyn Fn(Login, &Parts) -> Login<T> + Send + Sync>;
-type Answers<W, A> = Arc<dyn Fn(A, Parts) -> Waiting<Response<<W as Framework>::Body>> + Send + Sync>;
-type Asks<R> = Arc<dyn Fn(Parts) -> Waiting<R> + Send + Sync>;
+type Waiting<R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send>>;
+type Asks<R> = Arc<dyn Fn(LoginRequest) -> Waiting<R> + Send + Sync>;
 /// Completes an authorization URL from its request.
-type Completes = Arc<dyn Fn(AuthorizationUrl, Parts) -> Waiting<Result<AuthorizationUrl, Cause>> + Send + Sync>;
+type Completes = Arc<dyn Fn(AuthorizationUrl, LoginRequest) -> Waiting<AuthorizationUrl> + Send + Sync>;
 /// Loads a provider by its id and the site of the request.
-type Loads = Arc<dyn Fn(String, Site) -> Waiting<Result<Option<Provider>, Cause>> + Send + Sync>;
-type RefusalPage<W> = Arc<dyn Fn(&FinishError, &ReturnTo) -> Response<<W as Framework>::Body> + Send + Sync>;
-type Told<E> = Arc<dyn Fn(&E) + Send + Sync>;
-/// The error of a hook.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+type Loads = Arc<dyn Fn(String, Site) -> Waiting<Option<Provider>> + Send + Sync>;
+type ErrorPage<W> =
+    Arc<dyn Fn(Failure<'_>, &ReturnTo, &LoginRequest) -> Response<<W as Framework>::Body> + Send + Sync>;
+/// Responds to an outcome.
+pub(crate) type Answers<W, A> = Arc<dyn Fn(A, LoginRequest) -> Waiting<Response<<W as Framework>::Body>> + Send + Sync>;
 
-/// The caller's closures.
+/// The hooks up to the outcome of a login.
 pub(crate) struct Hooks<W: Framework, T> {
-    pub(crate) each_login: EachLogin<T>,
-    pub(crate) site: Option<Asks<Result<Site, Cause>>>,
+    pub(crate) data: Asks<T>,
+    pub(crate) site: Option<Asks<Site>>,
     pub(crate) signed_in_user: Option<Asks<Option<Vec<u8>>>>,
+    pub(crate) authorize: Option<Completes>,
+    pub(crate) connections: Option<Loads>,
+    pub(crate) restart_after_denial: bool,
+    /// Redirect ids, each with the app link to which its callbacks go.
+    pub(crate) hand_over: Vec<(String, String)>,
+    pub(crate) error_page: Option<ErrorPage<W>>,
+}
+
+impl<W: Framework, T> Hooks<W, T> {
+    pub(crate) fn new(data: Asks<T>) -> Self {
+        Self {
+            data,
+            site: None,
+            signed_in_user: None,
+            authorize: None,
+            connections: None,
+            restart_after_denial: false,
+            hand_over: Vec::new(),
+            error_page: None,
+        }
+    }
+}
+
+/// The hooks that respond to an outcome.
+pub(crate) struct OutcomeHooks<W: Framework, T> {
     pub(crate) on_login: Option<Answers<W, Authorized<T>>>,
     pub(crate) on_step_up: Option<Answers<W, StepUp<T>>>,
     pub(crate) on_denied: Option<Answers<W, Denied<T>>>,
     pub(crate) on_returned: Option<Answers<W, Returned<T>>>,
-    pub(crate) authorize: Option<Completes>,
-    pub(crate) connections: Option<Loads>,
-    pub(crate) restart_after_denial: bool,
-    pub(crate) refusal_page: Option<RefusalPage<W>>,
-    pub(crate) on_error: Option<Told<FinishError>>,
-    pub(crate) on_begin_error: Option<Told<BeginError>>,
 }
 
-impl<W: Framework, T> Hooks<W, T> {
-    pub(crate) fn new(each_login: EachLogin<T>) -> Self {
-        Self {
-            each_login,
-            site: None,
-            signed_in_user: None,
-            on_login: None,
-            on_step_up: None,
-            on_denied: None,
-            on_returned: None,
-            authorize: None,
-            connections: None,
-            restart_after_denial: false,
-            refusal_page: None,
-            on_error: None,
-            on_begin_error: None,
-        }
+impl<W: Framework, T> OutcomeHooks<W, T> {
+    pub(crate) fn none() -> Self {
+        Self { on_login: None, on_step_up: None, on_denied: None, on_returned: None }
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.on_login.is_none() && self.on_step_up.is_none() && self.on_denied.is_none() && self.on_returned.is_none()
     }
 }

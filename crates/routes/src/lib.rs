@@ -14,10 +14,10 @@
 //! use tower::ServiceExt;
 //!
 //! let guard = SingleProcessGuard::with_capacity(10_000);
-//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard);
+//! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+//! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let routes = LoginRoutes::builder(flow)
-//!     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-//!     .on_login(|_login, _request| async { Response::new("signed in") }) // after exchanging the code
+//!     .on_login(|_login, _request| async { Ok(Response::new("signed in")) }) // after exchanging the code
 //!     .build()?;
 //!
 //! let request = Request::get("/auth/github").header("host", "shop.example").body(Empty::<Bytes>::new())?;
@@ -28,23 +28,37 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod begin;
 mod builder;
+mod callback;
 mod error;
+mod failure;
 mod framework;
 mod hooks;
 mod login_start;
+mod outcome_setters;
+mod places;
+mod provider_started;
 mod read_callback;
+mod refusals;
+mod request;
 mod routes;
-mod serve;
+mod serving;
 mod setters;
-mod signed_routes;
 mod site;
+mod steps;
 mod task;
 
 pub use builder::RoutesBuilder;
 pub use error::RoutesError;
+pub use failure::Failure;
 pub use framework::{Answer, Framework, Http};
 pub use read_callback::read_callback;
+pub use request::LoginRequest;
 pub use routes::{LoginRoutes, Routes};
 pub use site::Site;
+pub use steps::{Step, Steps};
 pub use task::run_to_completion;
+
+/// The error of a hook: any error, which `?` converts.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

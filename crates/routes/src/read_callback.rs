@@ -9,7 +9,7 @@ use oauth_state::observe::{Observer as _, Observers};
 use oauth_state::seam::{LARGEST_CALLBACK, refuse_what_must_not_consume};
 use oauth_state::{Callback, FinishError};
 
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::BoxError;
 
 /// Reads a callback from a request, GET (`query`) or POST (`form_post`), for routes of your own. It reads no more of
 /// the body than a callback may have, whatever length the request announces.

@@ -7,129 +7,155 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::header::ALLOW;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use bytes::{Buf as _, Bytes};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
-use oauth_state::seam::is_provider_id;
-use oauth_state::{Flow, Purpose};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use oauth_state::seam as core;
+use oauth_state::{Callback, LoginData, LoginOutcome};
 use tower_service::Service;
 
+use crate::BoxError;
 use crate::framework::{Framework, Http};
-use crate::read_callback::BoxError;
-use crate::serve::{AddressMaker, Serving, Shared};
+use crate::hooks::OutcomeHooks;
+use crate::places::Place;
+use crate::request::LoginRequest;
+use crate::serving::{Serving, see_other, set_no_store};
+use crate::steps::{Received, Steps};
+use crate::task::run_to_completion;
 
 /// The routes without a framework: hooks return an [`http::Response`] of bytes.
-pub type LoginRoutes<T = ()> = Routes<Http, T>;
+pub type LoginRoutes = Routes<Http>;
 
-/// The login and callback routes of a set of providers, with pages for every failure, as a [`Service`]; see the [front
+/// The login and callback routes of a flow's providers, with pages for every failure, as a [`Service`]; see the [front
 /// page](crate). A clone is cheap and shares everything.
 ///
 /// | route | action |
 /// |---|---|
 /// | `GET /auth/{provider}` | starts a login, with `?return_to=/path` if that is a path of this site |
-/// | `POST /auth/{provider}/link` | links an identity to the signed-in user, if the flow has [`Purpose::Link`] |
-/// | `POST /auth/{provider}/reauthenticate` | starts a step-up, if the flow has [`Purpose::Reauthenticate`] |
+/// | `POST /auth/{provider}/link` | links an identity to the signed-in user, if the flow has [`Purpose::Link`](oauth_state::Purpose::Link) |
+/// | `POST /auth/{provider}/reauthenticate` | starts a step-up, if the flow has [`Purpose::Reauthenticate`](oauth_state::Purpose::Reauthenticate) |
 /// | `GET`, `POST /auth/{provider}/callback` | finishes all three |
 ///
-/// Other methods get 405 and other paths 404. A provider is added together with the way to build its authorization URL,
-/// so neither can be missing.
+/// Other methods get 405 and other paths 404.
 ///
 /// # Security
 ///
 /// Limit the rate at which one client may call the login start and the callback; the routes do not. A refused login
 /// starts again through a redirect to its login start, so a limit there counts it.
-pub struct Routes<W: Framework, T = ()> {
-    serving: Arc<[Serving<W, T>]>,
-    shared: Arc<Shared<W, T>>,
+pub struct Routes<W: Framework>(Arc<dyn Serve<W>>);
+
+type Answering<W> = Pin<Box<dyn Future<Output = Response<<W as Framework>::Body>> + Send>>;
+type BoxedBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// The error of a request's body, whatever the framework.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct BodyError(BoxError);
+
+/// The routes, whatever data their logins carry.
+pub(crate) trait Serve<W: Framework>: Send + Sync {
+    fn serve(self: Arc<Self>, request: Request<BoxedBody>) -> Answering<W>;
+    fn paths(&self) -> Vec<String>;
+    fn connections_below(&self) -> Option<&str>;
+    fn owns(&self, path: &str) -> bool;
 }
 
-/// The route of a path.
-#[derive(Clone, Copy)]
-enum Place {
-    Begin(Purpose),
-    Callback,
+/// [`Steps`], and the hooks that respond to their outcomes.
+pub(crate) struct Answered<W: Framework, T> {
+    pub(crate) steps: Steps<T, W>,
+    pub(crate) hooks: OutcomeHooks<W, T>,
 }
 
-impl Place {
-    /// The path below the login start's own path, and its route.
-    const ALL: [(&str, Self); 4] = [
-        ("", Self::Begin(Purpose::Login)),
-        ("/link", Self::Begin(Purpose::Link)),
-        ("/reauthenticate", Self::Begin(Purpose::Reauthenticate)),
-        ("/callback", Self::Callback),
-    ];
-
-    /// The methods that the route accepts, as `Allow` lists them (RFC 9110 section 10.2.1).
-    const fn allowed(self) -> &'static str {
-        match self {
-            Self::Begin(Purpose::Login) => "GET,HEAD",
-            Self::Begin(_) => "POST",
-            Self::Callback => "GET,HEAD,POST",
-        }
-    }
-
-    fn takes(self, method: &Method) -> bool {
-        self.allowed().split(',').any(|allowed| allowed == method.as_str())
-    }
-}
-
-impl<W: Framework, T> Routes<W, T> {
-    pub(crate) fn new(serving: Arc<[Serving<W, T>]>, shared: Arc<Shared<W, T>>) -> Self {
-        Self { serving, shared }
-    }
-
-    /// The flow of these routes, for logins that start or finish elsewhere in your application.
-    #[must_use]
-    pub fn flow(&self) -> &Flow<T> {
-        &self.shared.flow
-    }
-
-    /// Every path that the service answers, four for each provider, for a router that registers paths one by one.
-    pub fn paths(&self) -> impl Iterator<Item = String> + '_ {
-        self.serving.iter().flat_map(|serving| Place::ALL.map(|(below, _)| format!("{}{below}", serving.path)))
-    }
-
-    /// Where the routes of providers that are loaded at run time lie, if there is a `connections` hook: everything below this path is theirs.
-    #[must_use]
-    pub fn connections_below(&self) -> Option<&str> {
-        self.shared.hooks.connections.is_some().then_some(self.shared.at.as_str())
-    }
-
-    fn find(&self, path: &str) -> Option<(Serving<W, T>, Place)> {
-        let place_of = |below: &str| Place::ALL.into_iter().find(|(known, _)| *known == below).map(|(_, place)| place);
-        let configured = self.serving.iter().find_map(|serving| {
-            let place = place_of(path.strip_prefix(serving.path.as_str())?)?;
-            Some((serving.clone(), place))
-        });
-        configured.or_else(|| {
-            let below = path.strip_prefix(self.connections_below()?)?.strip_prefix('/')?;
-            let end = below.find('/').unwrap_or(below.len());
-            let (id, rest) = below.split_at_checked(end)?;
-            let place = place_of(rest)?;
-            let is_free = is_provider_id(id) && self.serving.iter().all(|serving| *serving.provider != *id);
-            let path = format!("{}/{id}", self.shared.at);
-            let connection = || Serving {
-                shared: Arc::clone(&self.shared),
-                provider: id.into(),
-                path,
-                again: Vec::new(),
-                authorization_url: AddressMaker::Built,
-                is_connection: true,
-            };
-            is_free.then(|| (connection(), place))
+impl<W: Framework, T: LoginData> Serve<W> for Answered<W, T> {
+    fn serve(self: Arc<Self>, request: Request<BoxedBody>) -> Answering<W> {
+        Box::pin(async move {
+            match self.steps.receive(request).await {
+                Received::Answer(response) => response,
+                Received::Callback(serving, request, callback) => {
+                    run_to_completion(async move { self.finish(serving, request, callback).await }).await
+                }
+            }
         })
     }
+
+    fn paths(&self) -> Vec<String> {
+        let paths = self.steps.0.providers.iter().map(|mounted| &mounted.path);
+        paths.flat_map(|path| Place::ALL.map(|(below, _)| format!("{path}{below}"))).collect()
+    }
+
+    fn connections_below(&self) -> Option<&str> {
+        self.steps.connections_below()
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        self.steps.owns(path)
+    }
 }
 
-impl<W, T, B> Service<Request<B>> for Routes<W, T>
+impl<W: Framework, T: LoginData> Answered<W, T> {
+    async fn finish(&self, mut serving: Serving<W, T>, request: LoginRequest, callback: Callback) -> Response<W::Body> {
+        let (outcome, known) = match serving.finish(&request, callback).await {
+            Ok(finished) => finished,
+            Err(response) => return response,
+        };
+        let origin = outcome.origin();
+        let (purpose, return_to) = (origin.purpose, origin.return_to.clone());
+        let hooks = &self.hooks;
+        let (hook, answer) = match (outcome, &hooks.on_login, &hooks.on_step_up, &hooks.on_denied, &hooks.on_returned) {
+            (LoginOutcome::Authorized(login), Some(answer), ..) => ("on_login", answer(login, request.clone())),
+            (LoginOutcome::SteppedUp(login), _, Some(answer), ..) => ("on_step_up", answer(login, request.clone())),
+            (LoginOutcome::Denied(denied), _, _, Some(answer), _) => ("on_denied", answer(denied, request.clone())),
+            (LoginOutcome::Returned(back), .., Some(answer)) => ("on_returned", answer(back, request.clone())),
+            (LoginOutcome::Returned(_), ..) => {
+                let target = return_to.as_ref().unwrap_or(&serving.shared.default_return_to);
+                return see_other::<W>(HeaderValue::from_str(target.as_str()).ok());
+            }
+            (LoginOutcome::Denied(denied), ..) => {
+                return serving.denied(&denied.error, &denied.origin, &request, &known);
+            }
+            // `build` requires both hooks, and a flow has no outcome of another kind.
+            _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, &known),
+        };
+        match answer.await {
+            Ok(response) => set_no_store(response),
+            Err(error) => {
+                core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, &*error);
+                serving.hook_failed(hook, purpose, return_to.as_ref(), &request, &known)
+            }
+        }
+    }
+}
+
+impl<W: Framework> Routes<W> {
+    pub(crate) fn new(answered: Answered<W, impl LoginData>) -> Self {
+        Self(Arc::new(answered))
+    }
+
+    /// Every path that the service serves, four for each configured provider, for a router that registers paths one by one.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.0.paths()
+    }
+
+    /// The path below which providers that are loaded at run time have their routes, if there is a `connections` hook.
+    #[must_use]
+    pub fn connections_below(&self) -> Option<&str> {
+        self.0.connections_below()
+    }
+
+    /// Whether these routes serve this path, for servers without a router.
+    #[must_use]
+    pub fn owns(&self, path: &str) -> bool {
+        self.0.owns(path)
+    }
+}
+
+impl<W, B> Service<Request<B>> for Routes<W>
 where
     W: Framework,
-    T: Serialize + DeserializeOwned + Send + Sync + 'static,
     B: Body + Send + 'static,
-    B::Data: Send,
     B::Error: Into<BoxError>,
 {
     type Response = Response<W::Body>;
@@ -141,40 +167,25 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some((serving, place)) = self.find(request.uri().path()) else {
-            return Box::pin(std::future::ready(Ok(without_body::<W>(StatusCode::NOT_FOUND))));
+        let to_bytes = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+        let boxed = |body: B| {
+            body.map_frame(move |frame| frame.map_data(to_bytes))
+                .map_err(|error| BodyError(error.into()))
+                .boxed_unsync()
         };
-        if !place.takes(request.method()) {
-            let mut refused = without_body::<W>(StatusCode::METHOD_NOT_ALLOWED);
-            refused.headers_mut().insert(ALLOW, HeaderValue::from_static(place.allowed()));
-            return Box::pin(std::future::ready(Ok(refused)));
-        }
-        match place {
-            Place::Begin(purpose) => {
-                // The body of a login start is not read.
-                let parts = request.into_parts().0;
-                Box::pin(async move { Ok(serving.begin(purpose, parts).await) })
-            }
-            Place::Callback => Box::pin(async move { Ok(serving.callback(request).await) }),
-        }
+        let answering = Arc::clone(&self.0).serve(request.map(boxed));
+        Box::pin(async move { Ok(answering.await) })
     }
 }
 
-fn without_body<W: Framework>(status: StatusCode) -> Response<W::Body> {
-    let mut response = Response::new(Bytes::new().into());
-    *response.status_mut() = status;
-    response
-}
-
-impl<W: Framework, T> Clone for Routes<W, T> {
+impl<W: Framework> Clone for Routes<W> {
     fn clone(&self) -> Self {
-        Self { serving: Arc::clone(&self.serving), shared: Arc::clone(&self.shared) }
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl<W: Framework, T> fmt::Debug for Routes<W, T> {
+impl<W: Framework> fmt::Debug for Routes<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths: Vec<_> = self.serving.iter().map(|serving| &serving.path).collect();
-        f.debug_struct("Routes").field("paths", &paths).finish_non_exhaustive()
+        f.debug_struct("Routes").field("paths", &self.paths()).finish_non_exhaustive()
     }
 }

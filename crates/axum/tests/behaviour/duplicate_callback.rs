@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use oauth_state_axum::Failure;
+
 use crate::routes::{Answer, Server, Visitor, server};
 
 const NEUTRAL: &str = "This sign-in could not be completed. Please start again.";
@@ -147,10 +149,15 @@ fn what_is_not_a_state_of_ours_gets_the_one_neutral_page() {
 /// A page of the application's own does not lose the headers, and is not asked where the answer is a redirect.
 #[test]
 fn an_own_page_is_protected_too() {
-    let server: Server =
-        crate::routes::server_with(
-            |routes| Ok(routes.refusal_page(|error, again| format!("{} {again}", error.code()))),
-        );
+    let server: Server = crate::routes::server_with(
+        |flow| flow,
+        |routes| {
+            routes.error_page(|failure, again, _| match failure {
+                Failure::Refused(error) => format!("{} {again}", error.code()),
+                _ => "another failure".to_owned(),
+            })
+        },
+    );
     let page = Visitor::default().get(&server, "/auth/github/callback");
     assert_eq!((page.text.as_str(), page.header("referrer-policy")), ("missing_state /auth/github", "no-referrer"));
 }

@@ -1,36 +1,32 @@
 //! Hooks of the application's: what they may change, and what happens when they fail.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
+use http::StatusCode;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{BeginError, Flow, FlowBuilder, Provider, Purpose};
-use oauth_state_axum::{Axum, LoginRoutes, RoutesBuilder, router};
+use oauth_state::{Binding, Flow, FlowBuilder, Login, Provider, Purpose};
+use oauth_state_axum::{Axum, Failure, LoginRoutes, RoutesBuilder};
 use support::shop::{CountingGuard, NOW, app};
 
-use crate::routes::{Answer, Server, Visitor};
+use crate::routes::{Answer, Server, Visitor, at_shop, server_of};
 
-fn builder(clock: &ManualClock, guard: &CountingGuard) -> RoutesBuilder<Axum, ()> {
-    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
-    let flow = FlowBuilder::purpose(flow, Purpose::Login).purpose_without_code(Purpose::Custom("install"));
-    let google = Provider::google().client_id("client").redirect_uri("https://shop.example/auth/google/callback");
-    LoginRoutes::builder(flow).provider(google).on_login(|login, _| async move { login.origin.restarts.to_string() })
-}
+const INSTALL: Purpose = Purpose::Custom("install");
 
 fn server(configure: impl FnOnce(RoutesBuilder<Axum, ()>) -> RoutesBuilder<Axum, ()>) -> Server {
-    let (clock, guard, told) = (ManualClock::at(NOW), CountingGuard::new(), Arc::<Mutex<Vec<String>>>::default());
-    let begins = Arc::clone(&told);
-    let routes = configure(builder(&clock, &guard)).on_begin_error(move |error| {
-        let source = std::error::Error::source(error).map(ToString::to_string);
-        begins.lock().unwrap().push(format!("{}: {}", error.code(), source.unwrap_or_default()));
-    });
-    Server { router: router(routes.build().unwrap()), clock, guard, told }
+    server_and_flow(configure).0
 }
 
-fn parameter(begun: &Answer, name: &str) -> Option<String> {
-    assert_eq!(begun.status, 303, "{}", begun.text);
-    let url = url::Url::parse(begun.header("location")).unwrap();
-    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+fn server_and_flow(configure: impl FnOnce(RoutesBuilder<Axum, ()>) -> RoutesBuilder<Axum, ()>) -> (Server, Flow) {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(at_shop(Provider::google()));
+    let flow = FlowBuilder::purpose(flow, Purpose::Login).purpose_without_code(INSTALL);
+    let mut shared = None;
+    let server = server_of(flow, &clock, &guard, |flow| {
+        shared = Some(flow.clone());
+        configure(LoginRoutes::builder(flow).on_login(|login, _| async move { Ok(login.origin.restarts.to_string()) }))
+    });
+    (server, shared.unwrap())
 }
 
 /// Discovery, a hint or a pushed request needs to see the request, to wait, and to fail.
@@ -39,9 +35,7 @@ fn authorize_sees_the_request_waits_and_keeps_what_belongs_to_the_login() {
     let server = server(|routes| {
         routes.authorize(|url, request| async move {
             tokio::task::yield_now().await;
-            let query = request.uri.query().unwrap_or_default().to_owned();
-            let hint = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "login_hint");
-            let url = hint.map_or(url.clone(), |(_, hint)| url.login_hint(&hint));
+            let url = request.query("login_hint").map_or(url.clone(), |hint| url.login_hint(&hint));
             // What the login needs cannot be replaced.
             assert!(url.clone().param("state", "x").is_err() && url.clone().param("code_challenge", "x").is_err());
             Ok(url)
@@ -49,12 +43,12 @@ fn authorize_sees_the_request_waits_and_keeps_what_belongs_to_the_login() {
     });
     let mut ann = Visitor::default();
     let begun = ann.get(&server, "/auth/google?login_hint=ann%40a.example&state=x&code_challenge=y");
-    assert_eq!(parameter(&begun, "login_hint").as_deref(), Some("ann@a.example"));
-    assert_eq!(parameter(&begun, "code_challenge").map(|challenge| challenge.len()), Some(43));
-    let state = parameter(&begun, "state").unwrap();
+    assert_eq!(begun.parameter("login_hint").as_deref(), Some("ann@a.example"));
+    assert_eq!(begun.parameter("code_challenge").map(|challenge| challenge.len()), Some(43));
+    let state = begun.state();
     assert!(state.starts_with("ost1"));
     assert_eq!(ann.callback(&server, "google", &state).status, 200);
-    assert_eq!(parameter(&ann.get(&server, "/auth/google"), "login_hint"), None);
+    assert_eq!(ann.get(&server, "/auth/google").parameter("login_hint"), None);
 }
 
 #[test]
@@ -71,32 +65,112 @@ fn a_hook_that_fails_is_told_to_the_operator_and_shows_the_user_a_way_to_try_aga
     let refused = ann.get(&server, "/auth/google");
     assert_eq!((refused.status.as_u16(), refused.header("location")), (503, ""));
     assert!(refused.text.contains("href=\"/auth/google\"") && !refused.text.contains("discovery"), "{}", refused.text);
-    assert_eq!(*server.told.lock().unwrap(), ["hook_failed: the discovery document <b>did not come</b>"]);
+    assert_eq!(
+        *server.told.lock().unwrap(),
+        ["hook_failed: the `authorize` hook of the routes failed: the discovery document <b>did not come</b>"]
+    );
     let begun = ann.get(&server, "/auth/google");
-    assert_eq!(ann.callback(&server, "google", &parameter(&begun, "state").unwrap()).status, 200);
-    let error = BeginError::HookFailed { hook: "authorize", source: "x".into() };
-    assert_eq!(error.to_string(), "the `authorize` hook of the routes failed");
+    assert_eq!(ann.callback(&server, "google", &begun.state()).status, 200);
+}
+
+/// Every hook may fail before the login is used up: nothing is consumed, and the same callback works afterwards.
+#[test]
+fn a_hook_that_fails_before_the_login_is_used_consumes_nothing() {
+    type Configure = fn(RoutesBuilder<Axum, ()>, Arc<AtomicUsize>) -> RoutesBuilder<Axum, ()>;
+    let with_site: Configure = |routes, broken| {
+        routes.site(move |_| {
+            let fails = broken.load(Ordering::SeqCst) == 1;
+            async move { if fails { Err("no database".into()) } else { Ok(oauth_state_axum::Site::default()) } }
+        })
+    };
+    let with_user: Configure = |routes, broken| {
+        routes.signed_in_user(move |_| {
+            let fails = broken.load(Ordering::SeqCst) == 1;
+            async move { if fails { Err("no database".into()) } else { Ok(None) } }
+        })
+    };
+    for (hook, configure) in [("site", with_site), ("signed_in_user", with_user)] {
+        let broken = Arc::new(AtomicUsize::new(0));
+        let server = server(|routes| configure(routes, Arc::clone(&broken)));
+        let mut ann = Visitor::default();
+        let state = ann.get(&server, "/auth/google").state();
+        broken.store(1, Ordering::SeqCst);
+        let page = ann.callback(&server, "google", &state);
+        assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "2"), "{hook}");
+        assert!(page.text.contains("reload this page") && !page.text.contains("database"), "{}", page.text);
+        assert_eq!((server.told.lock().unwrap().pop().as_deref(), server.guard.calls()), (Some("hook_failed"), 0));
+        broken.store(0, Ordering::SeqCst);
+        assert_eq!(ann.callback(&server, "google", &state).status, 200, "{hook}");
+    }
+}
+
+/// An exchange that fails must neither show its error to the user nor go unnoticed.
+#[test]
+fn a_hook_that_fails_after_the_login_was_used_is_told_and_offers_another_login() {
+    let server = server(|routes| routes.on_login(|_, _| async { Err::<(), _>("invalid_grant <b>".into()) }));
+    let mut ann = Visitor::default();
+    let state = ann.get(&server, "/auth/google").state();
+    let page = ann.callback(&server, "google", &state);
+    assert_eq!((page.status.as_u16(), page.header("location")), (500, ""));
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert!(page.text.contains("href=\"/auth/google\"") && !page.text.contains("invalid_grant"), "{}", page.text);
+    assert_eq!(*server.told.lock().unwrap(), ["google on_login: invalid_grant <b>"]);
+}
+
+#[test]
+fn an_error_page_of_the_application_s_replaces_every_page() {
+    let server = server(|routes| {
+        let routes = routes.on_login(|_, _| async { Err::<(), _>("x".into()) });
+        routes.error_page(|failure, target, request| {
+            let words = match failure {
+                Failure::StartRefused(error) => format!("start {}", error.code()),
+                Failure::Refused(error) => format!("refused {}", error.code()),
+                Failure::Denied(error) => format!("denied {}", error.as_str()),
+                Failure::HookFailed(hook) => format!("failed {hook}"),
+                _ => "other".to_owned(),
+            };
+            let status = StatusCode::from_u16(failure.status()).unwrap();
+            (status, format!("{words} {} {}", target.as_str(), request.host().unwrap_or("-")))
+        })
+    });
+    let mut ann = Visitor::default();
+    let mut state = || ann.get(&server, "/auth/google").state();
+    let (denied, failed) = (state(), state());
+    let page = |ann: &mut Visitor, uri: &str| {
+        let page = ann.get(&server, uri);
+        assert_eq!(page.header("cache-control"), "no-store");
+        (page.status.as_u16(), page.text)
+    };
+    let callback = |query: String| format!("/auth/google/callback?{query}");
+    let expected = |status, text: &str| (status, format!("{text} /auth/google shop.example"));
+    assert_eq!(page(&mut ann, &callback("code=c&state=x".into())), expected(400, "refused malformed"));
+    let refused = page(&mut ann, &callback(format!("error=access_denied&state={denied}")));
+    assert_eq!(refused, expected(400, "denied access_denied"));
+    assert_eq!(page(&mut ann, &callback(format!("code=c&state={failed}"))), expected(500, "failed on_login"));
+    let fetched = http::Request::get("/auth/google").header("sec-fetch-mode", "cors");
+    let page = ann.send(&server, fetched, "");
+    assert_eq!((page.status.as_u16(), page.text.as_str()), (400, "start not_a_navigation / shop.example"));
 }
 
 #[test]
 fn what_comes_back_without_a_code_reaches_its_hook_and_is_used_once() {
-    let routes = |routes: RoutesBuilder<Axum, ()>| {
-        let routes = routes.each_login(|login, request| match request.uri.query() {
-            Some("install") => login.purpose(Purpose::Custom("install")),
-            _ => login,
-        });
-        let routes = routes.on_login(|_, _| async { "signed in" });
-        routes.on_returned(|back, _| async move { back.parameters.get("installation_id").unwrap_or("-").to_owned() })
-    };
-    let server = server(routes);
+    let (server, flow) = server_and_flow(|routes| {
+        let routes = routes.on_login(|_, _| async { Ok("signed in") });
+        routes
+            .on_returned(|back, _| async move { Ok(back.parameters.get("installation_id").unwrap_or("-").to_owned()) })
+    });
     let mut ann = Visitor::default();
-    let state = parameter(&ann.get(&server, "/auth/google?install"), "state").unwrap();
-    let back = |ann: &mut Visitor| ann.get(&server, &format!("/auth/google/callback?installation_id=7&state={state}"));
-    let first = back(&mut ann);
+    let headers = http::HeaderMap::new();
+    let begun = flow.begin(Binding::cookies(&headers), Login::with("google").purpose(INSTALL)).unwrap();
+    ann.jar.push(begun.cookie_pair().unwrap().to_owned());
+    let url = begun.url_at("https://github.example/apps/shop/installations/new").unwrap().to_string();
+    assert!(url.starts_with("https://github.example/apps/shop/installations/new?"));
+    let callback = format!("/auth/google/callback?installation_id=7&state={}", begun.state);
+    let first = ann.get(&server, &callback);
     assert_eq!((first.status.as_u16(), first.text.as_str()), (200, "7"));
-    assert_ne!(back(&mut ann).text, "7");
+    assert_ne!(ann.get(&server, &callback).text, "7");
     // A login never ends so, whatever hook there is.
-    let state = parameter(&ann.get(&server, "/auth/google"), "state").unwrap();
+    let state = ann.get(&server, "/auth/google").state();
     let refused = ann.get(&server, &format!("/auth/google/callback?installation_id=7&state={state}"));
     assert_eq!(refused.status, 400);
     assert_eq!(ann.callback(&server, "google", &state).text, "signed in");
@@ -107,7 +181,7 @@ fn what_comes_back_without_a_code_reaches_its_hook_and_is_used_once() {
 #[test]
 fn a_denial_that_means_try_again_restarts_once_where_that_is_configured() {
     let deny = |ann: &mut Visitor, server: &Server, begun: &Answer, error: &str| {
-        let state = parameter(begun, "state").unwrap();
+        let state = begun.state();
         ann.get(server, &format!("/auth/google/callback?error={error}&state={state}"))
     };
     let restarting = server(RoutesBuilder::restart_after_denial);

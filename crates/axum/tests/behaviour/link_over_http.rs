@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use http::Request;
+use oauth_state::{Flow, Provider, testing};
+use oauth_state_axum::LoginRoutes;
+use support::shop::{CountingGuard, NOW, app};
 
-use crate::routes::{Visitor, server};
+use crate::routes::{Visitor, at_shop, server, server_of};
 
 const WITH_USER: [(&str, &str); 2] = [("link", "link"), ("reauthenticate", "reauthenticate")];
 
@@ -90,16 +93,13 @@ fn a_link_never_begins_again_by_itself() {
 /// A flow that does not accept the purpose has no such route.
 #[test]
 fn a_flow_for_logins_alone_links_nothing() {
-    use oauth_state::{Flow, Provider, testing};
-    use oauth_state_axum::LoginRoutes;
-    use support::shop::{CountingGuard, app};
-    let (clock, guard) = (testing::ManualClock::at(support::shop::NOW), CountingGuard::new());
-    let routes = LoginRoutes::builder(Flow::builder(app(), testing::ring(), guard.clone()).clock(clock.clone()))
-        .provider_with_url(Provider::github(), |_| "https://github.com/")
-        .signed_in_user(|_| async { Some(b"ann".to_vec()) })
-        .on_login(|_, _| async {});
-    let router = oauth_state_axum::router(routes.build().unwrap());
-    let server = crate::routes::Server { router, clock, guard, told: std::sync::Arc::default() };
+    let (clock, guard) = (testing::ManualClock::at(NOW), CountingGuard::new());
+    let flow = Flow::builder(app(), testing::ring(), guard.clone()).provider(at_shop(Provider::github()));
+    let server = server_of(flow, &clock, &guard, |flow| {
+        LoginRoutes::builder(flow)
+            .signed_in_user(|_| async { Ok(Some(b"ann".to_vec())) })
+            .on_login(|_, _| async { Ok(()) })
+    });
     for (route, _) in WITH_USER {
         assert_eq!(Visitor::default().post_from_own_page(&server, &format!("/auth/github/{route}")).status, 404);
     }

@@ -17,6 +17,8 @@ mod duplicate_callback;
 mod hooks;
 mod http_responses;
 mod link_over_http;
+mod native_apps;
+mod provider_started;
 mod public_answers;
 mod routes;
 mod routes_abused;

@@ -62,8 +62,8 @@ const PAGES: [(&str, &[&str]); 8] = [
 /// These two have an answer of their own, in which nobody reads a page of the refusal: half of a callback, and no callback.
 const NO_PAGE: [&str; 2] = ["repost_needed", "not_consumed"];
 
-/// Only the routes refuse with it, when a hook of the application's fails: `routes_of_tenants.rs` looks at its page.
-const ROUTES_ALONE: [&str; 1] = ["site_unavailable"];
+/// Only the routes refuse with it, when a hook of the application's fails: `hooks.rs` looks at its page.
+const ROUTES_ALONE: [&str; 1] = ["hook_failed"];
 
 /// How the answer's one header that says when to come again differs within a page.
 const RETRY_AFTER: [(&str, &str); 2] = [("guard_unavailable", "2"), ("guard_full", "30")];

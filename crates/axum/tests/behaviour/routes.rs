@@ -11,7 +11,7 @@ use oauth_state::error::UrlError;
 use oauth_state::observe::{Event, Observer, Observers};
 use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Flow, FlowBuilder, Provider, Purpose, ReturnTo};
+use oauth_state::{Flow, FlowBuilder, LoginData, Provider, Purpose, ReturnTo};
 use oauth_state_axum::{Axum, LoginRoutes, RoutesBuilder, RoutesError, Site};
 use support::shop::{CountingGuard, NOW, app, block_on};
 use tower::ServiceExt;
@@ -37,45 +37,79 @@ fn user(headers: &HeaderMap) -> Option<Vec<u8>> {
     headers.get("x-session-user").map(|value| value.as_bytes().to_vec())
 }
 
-pub fn builder(clock: &ManualClock, guard: &CountingGuard) -> RoutesBuilder<Axum, ()> {
+/// Records the codes of refused callbacks, and the texts of login starts that were refused.
+pub struct Recorder(pub Arc<Mutex<Vec<String>>>);
+
+impl Observer for Recorder {
+    fn event(&self, event: &Event<'_>) {
+        let told = match event {
+            // Half of a callback is no refusal.
+            Event::Refused(refusal) if refusal.code == "repost_needed" => return,
+            Event::Refused(refusal) => refusal.code.to_owned(),
+            Event::StartRefused(refusal) => {
+                let source = refusal.error.source().map_or_else(String::new, |source| format!(": {source}"));
+                format!("{}: {}{source}", refusal.code, refusal.error)
+            }
+            Event::HookFailed { provider, hook, error } => format!("{provider} {hook}: {error}"),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+/// A provider with all that its authorization URL needs.
+pub fn at_shop(provider: Provider) -> Provider {
+    let uri = format!("https://shop.example/auth/{}/callback", provider.id());
+    provider.client_id("client").redirect_uri(&uri)
+}
+
+pub fn flow_builder(clock: &ManualClock, guard: &CountingGuard) -> FlowBuilder<()> {
     let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
     let flow = [Purpose::Login, Purpose::Link, Purpose::Reauthenticate].into_iter().fold(flow, FlowBuilder::purpose);
+    [Provider::github(), Provider::apple(), Provider::x()].map(at_shop).into_iter().fold(flow, FlowBuilder::provider)
+}
+
+pub fn routes(flow: Flow) -> RoutesBuilder<Axum, ()> {
     LoginRoutes::builder(flow)
-        .provider_with_url(Provider::github().redirect_uri("https://shop.example/auth/github/callback"), |begun| {
-            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
-        })
-        .provider_with_url(Provider::apple(), |begun| {
-            format!("https://appleid.apple.com/auth/authorize?state={}", begun.state)
-        })
-        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
         .default_return_to("/home".parse::<ReturnTo>().unwrap())
-        .signed_in_user(|request| async move { user(&request.headers) })
+        .signed_in_user(|request| async move { Ok(user(&request.headers)) })
         .on_login(|login, request| async move {
             let who = user(&request.headers).map_or("-".to_owned(), |user| String::from_utf8(user).unwrap());
             let path = login.origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
-            [("x-purpose", login.origin.purpose.to_string()), ("x-user", who), ("x-path", path)]
+            Ok([("x-purpose", login.origin.purpose.to_string()), ("x-user", who), ("x-path", path)])
         })
         .on_step_up(|login, request| async move {
             let who = user(&request.headers).map_or("-".to_owned(), |user| String::from_utf8(user).unwrap());
             let origin = login.dangerously_confirm_without_auth_time().origin;
             let path = origin.return_to.map_or("/home".to_owned(), |path| path.to_string());
-            [("x-purpose", origin.purpose.to_string()), ("x-user", who), ("x-path", path)]
+            Ok([("x-purpose", origin.purpose.to_string()), ("x-user", who), ("x-path", path)])
         })
 }
 
 pub fn server() -> Server {
-    server_with(Ok)
+    server_with(|flow| flow, |routes| routes)
 }
 
 pub fn server_with(
-    configure: impl FnOnce(RoutesBuilder<Axum, ()>) -> Result<RoutesBuilder<Axum, ()>, RoutesError>,
+    flow: impl FnOnce(FlowBuilder<()>) -> FlowBuilder<()>,
+    configure: impl FnOnce(RoutesBuilder<Axum, ()>) -> RoutesBuilder<Axum, ()>,
 ) -> Server {
-    let (clock, guard, told) = (ManualClock::at(NOW), CountingGuard::new(), Arc::<Mutex<Vec<String>>>::default());
-    let (errors, begins) = (Arc::clone(&told), Arc::clone(&told));
-    let routes = configure(builder(&clock, &guard)).unwrap();
-    let routes = routes.on_error(move |error| errors.lock().unwrap().push(error.code().to_owned()));
-    let routes = routes.on_begin_error(move |error| begins.lock().unwrap().push(error.to_string()));
-    Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told }
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = flow(flow_builder(&clock, &guard));
+    server_of(flow, &clock, &guard, |flow| configure(routes(flow)))
+}
+
+/// The server of a flow, whatever its logins carry.
+pub fn server_of<T: LoginData>(
+    flow: FlowBuilder<T>,
+    clock: &ManualClock,
+    guard: &CountingGuard,
+    routes: impl FnOnce(Flow<T>) -> RoutesBuilder<Axum, T>,
+) -> Server {
+    let told = Server::nothing_told();
+    let flow = flow.observers(Observers::default().and(Recorder(Arc::clone(&told)))).build().unwrap();
+    let router = oauth_state_axum::router(routes(flow).build().unwrap());
+    Server { router, clock: clock.clone(), guard: guard.clone(), told }
 }
 
 pub struct Answer {
@@ -104,7 +138,13 @@ impl Answer {
     /// The state in the redirect to the provider.
     pub fn state(&self) -> String {
         assert_eq!(self.status, 303, "{}", self.text);
-        self.header("location").split_once("state=").expect("a redirect to the provider").1.to_owned()
+        self.parameter("state").expect("a redirect to the provider")
+    }
+
+    /// A parameter of the redirect to the provider.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let url = url::Url::parse(self.header("location")).unwrap();
+        url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 }
 
@@ -267,67 +307,45 @@ fn a_provider_s_refusal_gets_a_page_and_names_nothing_that_came() {
 #[test]
 fn routes_that_cannot_work_do_not_build() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let flow = || Flow::builder(app(), ring(), guard.clone());
     let error = |routes: RoutesBuilder<Axum, ()>| routes.build().unwrap_err();
+    let of = |provider: Provider| {
+        LoginRoutes::builder(flow().provider(provider).build().unwrap()).on_login(|_, _| async { Ok(()) })
+    };
+    let google = || at_shop(Provider::google());
     for at in ["/auth/", "/a{b}", "auth", "//auth", "/a/../b", "/a?b", "/*a"] {
-        let flow = Flow::builder(app(), ring(), guard.clone());
-        let routes = LoginRoutes::builder(flow)
-            .mount_at(at)
-            .provider_with_url(Provider::google(), |_| "")
-            .on_login(|_, _| async {});
-        assert_eq!(error(routes), RoutesError::MountPath, "{at}");
+        assert_eq!(error(of(google()).mount_at(at)), RoutesError::MountPath, "{at}");
     }
-    // The redirect_uri would supply the slash that is missing.
-    let google = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
-    let flow = Flow::builder(app(), ring(), guard.clone());
-    let routes =
-        LoginRoutes::builder(flow).mount_at("auth").provider_with_url(google, |_| "").on_login(|_, _| async {});
-    assert_eq!(error(routes), RoutesError::MountPath);
-    // A closure that `each_login` made useless.
-    let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
-        .on_denied(|_, _| async {})
-        .each_login(|login, _| login.data(1_u8))
-        .provider_with_url(Provider::github(), |_| "")
-        .on_login(|_, _| async {});
-    assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
-    let dropped = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()))
-        .on_denied(|_, _| async {})
-        .each_login(|login, _| login.data(1_u8))
-        .on_returned(|_, _| async {})
-        .provider_with_url(Provider::github(), |_| "")
-        .on_login(|_, _| async {});
-    assert_eq!(dropped.build().unwrap_err(), RoutesError::RefusalTakenTooEarly);
+    assert!(matches!(error(of(google()).mount_at("/login")), RoutesError::RedirectUri { .. }));
     // Every path of the site would be a connection's.
-    let at_root = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).loads_providers())
-        .mount_at("")
-        .connections(|_, _| async { Ok(None) })
-        .on_login(|_, _| async {});
-    assert_eq!(error(at_root), RoutesError::ConnectionsAtRoot);
-    assert!(matches!(error(builder(&clock, &guard).mount_at("/login")), RoutesError::RedirectUri { .. }));
-    assert!(matches!(
-        error(builder(&clock, &guard).provider_with_url(Provider::apple(), |_| "")),
-        RoutesError::Flow(_)
-    ));
-    // Every login start would fail: without a site, no login names one of the addresses.
+    let loading = || flow().loads_providers().build().unwrap();
+    let at_root = LoginRoutes::builder(loading()).mount_at("").connections(|_, _| async { Ok(None) });
+    assert_eq!(error(at_root.on_login(|_, _| async { Ok(()) })), RoutesError::ConnectionsAtRoot);
+    let without_loader = LoginRoutes::builder(loading()).on_login(|_, _| async { Ok(()) });
+    assert_eq!(error(without_loader), RoutesError::MissingConnections);
+    // Every login start would fail: there is no URL, or, without a site, no login names one of the addresses.
+    let no_client = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
+    assert_eq!(error(of(no_client)), RoutesError::Url(UrlError::NoClientId("google".to_owned())));
     let named =
         Provider::github().client_id("id").named_redirect_uri("web", "https://shop.example/auth/github/callback");
-    let flow = || Flow::builder(app(), ring(), guard.clone());
-    let routes = LoginRoutes::builder(flow()).provider(named.clone()).on_login(|_, _| async {});
-    assert_eq!(error(routes), RoutesError::Url(UrlError::NoRedirectUri("github".to_owned())));
-    let of_sites = LoginRoutes::builder(flow()).provider(named).on_login(|_, _| async {});
-    assert!(of_sites.site(|_| async { Ok(Site::default().with_redirect("web")) }).build().is_ok());
-    let empty = LoginRoutes::builder(flow()).on_login(|_, _| async {});
-    assert!(matches!(error(empty), RoutesError::Flow(_)));
+    assert_eq!(error(of(named.clone())), RoutesError::Url(UrlError::NoRedirectUri("github".to_owned())));
+    assert!(of(named).site(|_| async { Ok(Site::default().with_redirect("web")) }).build().is_ok());
+    // Nothing would answer to an outcome, or a hook would never run.
+    let bare = || LoginRoutes::builder(flow_builder(&clock, &guard).build().unwrap());
+    assert_eq!(error(bare()), RoutesError::MissingOnLogin);
+    assert_eq!(error(bare().on_login(|_, _| async { Ok(()) })), RoutesError::MissingOnStepUp);
+    assert_eq!(of(google()).build_steps().unwrap_err(), RoutesError::OutcomeHookInSteps);
 }
 
 /// Behind a proxy that takes `/app` away, the page's button has to lead to where browsers find begin.
 #[test]
 fn the_button_leads_to_where_a_browser_finds_begin() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider_with_url(Provider::google().redirect_uri("https://shop.example/app/auth/google/callback"), |_| "")
-        .on_login(|_, _| async { Redirect::to("/") });
-    let router = oauth_state_axum::router(routes.build().unwrap());
-    let server = Server { router, clock, guard, told: Arc::default() };
+    let google = Provider::google().client_id("client").redirect_uri("https://shop.example/app/auth/google/callback");
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(google);
+    let server = server_of(flow, &clock, &guard, |flow| {
+        LoginRoutes::builder(flow).on_login(|_, _| async { Ok(Redirect::to("/")) })
+    });
     let page = Visitor::default().get(&server, "/auth/google/callback");
     assert!(page.text.contains("href=\"/app/auth/google\""), "{}", page.text);
 }
@@ -335,10 +353,7 @@ fn the_button_leads_to_where_a_browser_finds_begin() {
 /// The first half of a re-posted callback is no refusal: nobody is told of one, and no login begins again.
 #[test]
 fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
-    let acme = || Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
-    let server = server_with(|routes| {
-        Ok(routes.provider_with_url(acme(), |begun| format!("https://acme.example/authorize?state={}", begun.state)))
-    });
+    let server = server_with(|flow| flow.provider(reposting()), |routes| routes);
     let mut ann = Visitor::default();
     let form = format!("code=c&state={}", ann.get(&server, "/auth/acme").state());
     let post = || Request::post("/auth/acme/callback").header("content-type", "application/x-www-form-urlencoded");
@@ -352,26 +367,18 @@ fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
     assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
 }
 
+/// A provider whose callback is posted once more from this site.
+pub fn reposting() -> Provider {
+    let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
+    at_shop(acme.authorization_endpoint("https://acme.example/authorize"))
+}
+
 /// A callback that does not parse reaches no flow; the flow's observers hear of it all the same, and once.
 #[test]
 fn observers_hear_of_a_callback_that_is_none() {
-    struct Codes(Arc<Mutex<Vec<&'static str>>>);
-    impl Observer for Codes {
-        fn event(&self, event: &Event<'_>) {
-            if let Event::Refused(refusal) = event {
-                self.0.lock().unwrap().push(refusal.code);
-            }
-        }
-    }
-    let codes = Arc::<Mutex<Vec<&'static str>>>::default();
-    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
-    let flow = flow.observers(Observers::default().and(Codes(Arc::clone(&codes))));
-    let github = Provider::github().client_id("c").redirect_uri("https://shop.example/auth/github/callback");
-    let routes = LoginRoutes::builder(flow).provider(github).on_login(|_, _| async { "signed in" }).build().unwrap();
-    let server = Server { router: oauth_state_axum::router(routes), clock, guard, told: Server::nothing_told() };
+    let server = server();
     for query in ["code=abc", "state=a&state=b", "state=none&code=abc"] {
         Visitor::default().get(&server, &format!("/auth/github/callback?{query}"));
     }
-    assert_eq!(*codes.lock().unwrap(), ["missing_state", "duplicate_parameter", "malformed"]);
+    assert_eq!(*server.told.lock().unwrap(), ["missing_state", "duplicate_parameter", "malformed"]);
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http::Request;
-use oauth_state::provider::ResponseMode;
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{Flow, Provider, Purpose};
-use oauth_state_axum::LoginRoutes;
+use oauth_state::{Flow, Provider};
+use oauth_state_axum::{LoginRequest, LoginRoutes, Site};
 use support::shop::{CountingGuard, NOW, app, block_on};
 use tower::ServiceExt;
 
-use crate::routes::{Server, Visitor, form_encoded, server, server_with};
+use crate::routes::{Visitor, at_shop, form_encoded, reposting, server, server_of, server_with};
 
 /// One link that would make a browser sign in again and again, at a provider that asks nothing.
 #[test]
@@ -33,12 +32,15 @@ fn no_return_path_leads_back_to_these_routes() {
 fn the_session_is_looked_up_for_authentic_states_alone() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let server = server_with(|routes| {
-        Ok(routes.signed_in_user(move |_| {
-            count.fetch_add(1, Ordering::SeqCst);
-            async { None }
-        }))
-    });
+    let server = server_with(
+        |flow| flow,
+        |routes| {
+            routes.signed_in_user(move |_| {
+                count.fetch_add(1, Ordering::SeqCst);
+                async { Ok(None) }
+            })
+        },
+    );
     let mut ann = Visitor::default();
     let state = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", "garbage").status, 400);
@@ -95,32 +97,16 @@ fn a_host_without_a_host_header_is_known_by_the_authority() {
     assert_eq!(status(link("https://other.example/auth/github/link")), 400);
 }
 
-#[test]
-fn an_authorization_url_that_no_header_takes_is_told() {
-    let bad = Provider::custom("bad").unwrap();
-    let server =
-        server_with(|routes| Ok(routes.provider_with_url(bad, |begun| format!("https://bad/\n{}", begun.state))));
-    let page = Visitor::default().get(&server, "/auth/bad");
-    assert_eq!((page.status.as_u16(), page.header("location")), (500, ""));
-    assert!(page.text.contains("<h1>") && server.told.lock().unwrap()[0].contains("authorization URL"));
-}
-
 /// An invitation must survive that its login took too long, whatever the callback's own query says.
 #[test]
 fn a_login_that_begins_again_by_itself_keeps_its_data() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .each_login(|login, request| {
-            let query = request.uri.query().unwrap_or_default();
-            let invitation = query.split('&').find_map(|pair| pair.strip_prefix("invitation="));
-            login.data(invitation.unwrap_or("none").to_owned())
-        })
-        .provider_with_url(Provider::github(), |begun| {
-            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
-        })
-        .on_login(|login, _| async move { login.data });
-    let router = oauth_state_axum::router(routes.build().unwrap());
-    let server = Server { router, clock, guard, told: Arc::default() };
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(at_shop(Provider::github()));
+    let server = server_of(flow.carrying::<String>(), &clock, &guard, |flow| {
+        let invitation =
+            |request: LoginRequest| async move { Ok(request.query("invitation").unwrap_or("none".to_owned())) };
+        LoginRoutes::builder_with_data(flow, invitation).on_login(|login, _| async move { Ok(login.data) })
+    });
     let mut ann = Visitor::default();
     let state = ann.get(&server, "/auth/github?invitation=team-7").state();
     server.clock.advance(Duration::from_secs(700));
@@ -172,11 +158,12 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
 #[test]
 fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .on_login(|_, _| async { "signed in" });
-    let router = axum::Router::new().nest("/app", oauth_state_axum::router(routes.build().unwrap()));
-    let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
+    let x = Provider::x().client_id("client").redirect_uri("https://shop.example/app/auth/x/callback");
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(x);
+    let mut server =
+        server_of(flow, &clock, &guard, |flow| LoginRoutes::builder(flow).on_login(|_, _| async { Ok("signed in") }));
+    server.router = axum::Router::new().nest("/app", server.router);
+    let mut ann = Visitor::default();
     let state = ann.get(&server, "/app/auth/x").state();
     server.clock.advance(Duration::from_secs(700));
     let callback = format!("/app/auth/x/callback?code=c&state={state}");
@@ -218,10 +205,7 @@ fn a_token_of_another_browser_user_or_purpose_changes_nothing_but_the_count() {
 /// The re-post page turns another site's POST into one from this site's own page; it must not turn it into a restart as well.
 #[test]
 fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
-    let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
-    let server = server_with(|routes| {
-        Ok(routes.provider_with_url(acme, |begun| format!("https://acme.example/authorize?state={}", begun.state)))
-    });
+    let server = server_with(|flow| flow.provider(reposting()), |routes| routes);
     let state = Visitor::default().get(&server, "/auth/acme").state();
     let form = format!("code=c&state={state}");
     let mut victim = Visitor::default();
@@ -247,20 +231,24 @@ fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
 fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let github = [("one", "/one"), ("two", "/two/2"), ("bare", "")].into_iter().fold(
-        Provider::github(),
+        Provider::github().client_id("client"),
         |github, (id, front)| {
             github.named_redirect_uri(id, &format!("https://shop.example{front}/auth/github/callback"))
         },
     );
-    let routes = LoginRoutes::builder(Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()))
-        .provider_with_url(github, |begun| format!("https://github.com/login/oauth/authorize?state={}", begun.state))
-        .provider_with_url(Provider::x(), |begun| format!("https://x.com/i/oauth2/authorize?state={}", begun.state))
-        .on_login(|login, _| async move { login.origin.return_to.map_or("-".to_owned(), |path| path.to_string()) });
-    let server =
-        Server { router: oauth_state_axum::router(routes.build().unwrap()), clock, guard, told: Arc::default() };
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(github);
+    let server = server_of(flow.provider(at_shop(Provider::x())), &clock, &guard, |flow| {
+        let of_front = |request: LoginRequest| async move {
+            Ok(Site::default().with_redirect(&request.query("front").unwrap_or("bare".to_owned())))
+        };
+        let routes = LoginRoutes::builder(flow).site(of_front);
+        routes.on_login(
+            |login, _| async move { Ok(login.origin.return_to.map_or("-".to_owned(), |path| path.to_string())) },
+        )
+    });
     let mut ann = Visitor::default();
     for front in ["", "/one", "/two/2", "/TWO/2", "/%6fne"] {
-        // Also a provider without redirect_uris of its own lies behind the same fronts.
+        // Also a provider with a redirect_uri behind one front lies behind the others.
         for own in
             ["/auth/github", "/auth/github/callback", "/auth/github/link", "/auth/x", "/auth/x/reauthenticate?a=b"]
         {
@@ -291,22 +279,4 @@ fn posts_of_another_site_leave_no_cookies() {
         }
         server.clock.advance(Duration::from_secs(100_000));
     }
-}
-
-/// Account-link fixation: a link that became a login by the application's own closure would sign the victim in as the attacker.
-#[test]
-fn what_begins_for_a_user_stays_what_it_is() {
-    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
-    let routes = LoginRoutes::builder(flow.purpose(Purpose::Login).purpose(Purpose::Link))
-        .each_login(|login, _| login.purpose(Purpose::Login))
-        .provider_with_url(Provider::github(), |begun| {
-            format!("https://github.com/login/oauth/authorize?state={}", begun.state)
-        })
-        .signed_in_user(|_| async { Some(b"ann".to_vec()) })
-        .on_login(|login, _| async move { login.origin.purpose.to_string() });
-    let router = oauth_state_axum::router(routes.build().unwrap());
-    let (server, mut ann) = (Server { router, clock, guard, told: Arc::default() }, Visitor::default());
-    let state = ann.post_from_own_page(&server, "/auth/github/link").state();
-    assert_eq!(ann.callback(&server, "github", &state).text, "link");
 }

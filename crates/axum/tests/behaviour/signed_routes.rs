@@ -4,16 +4,16 @@ use oauth_state::inspect::UnverifiedClaims;
 use oauth_state::testing::ManualClock;
 use support::shop::{CountingGuard, NOW};
 
-use crate::routes::{Server, Visitor, builder};
+use crate::routes::{Server, Visitor, flow_builder, routes};
 
-/// The router is built by another function, which must not fall back to the other form.
+/// The routes must not fall back to the other form.
 #[test]
 fn the_router_begins_and_finishes_signed_states_and_no_others() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let server = |signed: bool| {
-        let routes = builder(&clock, &guard);
-        let routes = if signed { routes.build_signed_not_encrypted() } else { routes.build() };
-        let router = oauth_state_axum::router(routes.unwrap());
+        let flow = flow_builder(&clock, &guard);
+        let flow = if signed { flow.build_signed_not_encrypted() } else { flow.build() };
+        let router = oauth_state_axum::router(routes(flow.unwrap()).build().unwrap());
         Server { router, clock: clock.clone(), guard: guard.clone(), told: std::sync::Arc::default() }
     };
     let (signed, encrypted) = (server(true), server(false));

@@ -1,0 +1,78 @@
+//! Callbacks that are handed over to a native app, which finishes the login with the secret that it keeps.
+
+use oauth_state::testing::{ManualClock, block_on, ring};
+use oauth_state::{Binding, Callback, Expect, Flow, Login, LoginOutcome, Provider};
+use oauth_state_axum::{LoginRoutes, RoutesError};
+use support::shop::{CountingGuard, NOW, app};
+
+use crate::routes::{Server, Visitor, server_of};
+
+const CALLBACK: &str = "https://shop.example/auth/github/callback";
+
+fn service() -> (Server, Flow) {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let github = Provider::github().client_id("client").redirect_uri(CALLBACK).named_redirect_uri("app", CALLBACK);
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(github);
+    let mut shared = None;
+    let server = server_of(flow, &clock, &guard, |flow| {
+        shared = Some(flow.clone());
+        LoginRoutes::builder(flow)
+            .hand_over("app", "com.shop.app:/signed-in")
+            .on_login(|_, _| async { Ok("signed in on the web") })
+    });
+    (server, shared.unwrap())
+}
+
+#[test]
+fn a_callback_of_the_app_is_handed_over_unused_and_finished_with_the_app_s_secret_alone() {
+    let (server, flow) = service();
+    let begun = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("app")).unwrap();
+    let callback = format!("/auth/github/callback?code=c%22%3C&state={}&iss=https%3A%2F%2Fgithub.com%2Flogin%2Foauth", begun.state);
+    let page = Visitor::default().get(&server, &callback);
+    assert_eq!((page.status.as_u16(), page.header("referrer-policy"), page.header("cache-control")), (200, "no-referrer", "no-store"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    let (_, link) = page.text.split_once("<a href=\"").unwrap();
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
+    assert!(page.text.contains("http-equiv=\"refresh\"") && !link.contains('<'));
+    let query = link.strip_prefix("com.shop.app:/signed-in?").unwrap();
+    assert_eq!(server.guard.calls(), 0);
+
+    // Another app that claimed the link has no secret of this login.
+    let finish = |secret: &str| {
+        let expect = Expect::provider("github").redirect("app");
+        block_on(flow.finish(Binding::login_secret(secret).unwrap(), expect, Callback::from_query(query).unwrap()))
+    };
+    let other = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("app")).unwrap();
+    assert_eq!(finish(&other.login_secret.unwrap()).unwrap_err().code(), "other_client");
+    let LoginOutcome::Authorized(login) = finish(&begun.login_secret.unwrap()).unwrap() else { panic!("denied") };
+    assert_eq!(login.code.secret(), "c\"<");
+}
+
+/// Whatever is not authentic, in time and of this redirect id is not passed on: the page would send anything to the app.
+#[test]
+fn nothing_but_an_authentic_state_of_the_app_s_redirect_id_is_handed_over() {
+    let (server, flow) = service();
+    let of_app = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("app")).unwrap().state;
+    let mut ann = Visitor::default();
+    let of_web = ann.get(&server, "/auth/github").state();
+    assert_eq!(ann.callback(&server, "github", &of_web).text, "signed in on the web");
+    let last = if of_app.ends_with('A') { 'Q' } else { 'A' };
+    let forged = format!("{}{last}", &of_app[..of_app.len() - 1]);
+    assert_eq!(ann.callback(&server, "github", &forged).status, 400);
+    server.clock.advance(std::time::Duration::from_secs(700));
+    let late = ann.callback(&server, "github", &of_app);
+    assert!(late.status == 400 && !late.text.contains("com.shop.app"), "{}", late.text);
+}
+
+#[test]
+fn a_link_that_opens_no_app_does_not_build() {
+    let (_, flow) = service();
+    let build = |redirect: &str, link: &str| {
+        let routes = LoginRoutes::builder(flow.clone()).hand_over(redirect, link);
+        routes.on_login(|_, _| async { Ok(()) }).build().unwrap_err()
+    };
+    for link in ["javascript:alert(1)", "JAVASCRIPT:x", "data:text/html,x", "http://shop.example/", "/path", "", "a b:/", "app:/#x", "app:/\n"] {
+        assert_eq!(build("app", link), RoutesError::AppLink, "{link}");
+    }
+    assert_eq!(build("tv", "com.shop.app:/"), RoutesError::UnknownRedirect("tv".to_owned()));
+}

@@ -1,0 +1,112 @@
+//! The login start.
+
+use http::Response;
+use oauth_state::error::UrlError;
+use oauth_state::http::redirect;
+use oauth_state::observe::Observer as _;
+use oauth_state::seam as core;
+use oauth_state::{AuthorizationRequest, BeginError, Binding, Login, LoginData, Purpose, ReturnTo};
+
+use crate::failure::Failure;
+use crate::framework::Framework;
+use crate::provider_started::{STARTED, has_marker};
+use crate::request::LoginRequest;
+use crate::serving::{HookError, Known, Serving, binding, empty};
+
+/// The parameter of a login start that carries the state of a refused login.
+pub(crate) const AGAIN: &str = "again";
+
+impl From<HookError> for BeginError {
+    fn from(HookError { hook, source }: HookError) -> Self {
+        Self::HookFailed { hook, source }
+    }
+}
+
+impl<W: Framework, T: LoginData> Serving<W, T> {
+    /// Starts a login, a link or a step-up.
+    pub(crate) async fn begin(mut self, purpose: Purpose, request: &LoginRequest) -> Response<W::Body> {
+        // A login that a provider started begins by itself only if the browser shows that it keeps the marker: without it,
+        // a provider that drops `state` and this service would send the browser around in circles.
+        if request.query(STARTED).is_some() && !has_marker(&request.headers) {
+            return self.unconfirmed(None, request);
+        }
+        let started = self.start(purpose, request).await;
+        started.unwrap_or_else(|error| {
+            let again = match &error {
+                BeginError::HookFailed { .. } if purpose == Purpose::Login => self.again(None, request),
+                _ => &self.shared.default_return_to,
+            };
+            self.shared.error_page(Failure::StartRefused(&error), again, request, || error.to_page(again))
+        })
+    }
+
+    async fn start(&mut self, purpose: Purpose, request: &LoginRequest) -> Result<Response<W::Body>, BeginError> {
+        // A login belongs to the browser alone: a signed-in user may sign in as another one.
+        let is_for_user = purpose != Purpose::Login;
+        let known = self.ask(request, is_for_user).await.map_err(|failed| self.counted(failed.into()))?;
+        if self.is_connection && known.loaded.is_none() {
+            return Err(self.counted(BeginError::UnknownProvider));
+        }
+        let data = (self.shared.hooks.data)(request.clone()).await;
+        let data = data.map_err(|source| self.counted(BeginError::HookFailed { hook: "data", source }))?;
+        let begun = self.seal(&known, purpose, request, data)?;
+        self.redirect(&begun, request).await.map_err(|error| self.counted(error))
+    }
+
+    fn seal(
+        &self,
+        known: &Known,
+        purpose: Purpose,
+        request: &LoginRequest,
+        data: T,
+    ) -> Result<AuthorizationRequest, BeginError> {
+        let flow = &self.shared.flow;
+        let restart = request.query(AGAIN).filter(|_| purpose == Purpose::Login).and_then(|token| {
+            let expect = self.expect(known).purpose(Purpose::Login);
+            flow.restart(&token, &Binding::cookies(&request.headers), expect)
+        });
+        let login = known.loaded.as_ref().map_or_else(|| Login::with(&*self.provider), Login::with).purpose(purpose);
+        let login = core::login_of_site(login, known.site.tenant.clone(), known.site.redirect.clone());
+        let login = match &restart {
+            Some(restart) => login.data(restart.data().unwrap_or(data)).restarting(restart),
+            None => login.data(data),
+        };
+        let return_to = request.query("return_to").and_then(|path| path.parse::<ReturnTo>().ok());
+        // Anyone can write a link with such a path; the login is good without it.
+        let leads_astray = |path: &ReturnTo| {
+            self.shared.is_own(path)
+                || self.leads_to_other_connection(path)
+                || core::returns_to_callback(flow, path, known.loaded.as_ref())
+        };
+        let login = core::login_returning_to(login, return_to, leads_astray);
+        flow.begin(binding(request, known.user.as_deref()), login)
+    }
+
+    /// Whether a return path leads to the routes of any connection, under the front of this one's own address.
+    fn leads_to_other_connection(&self, path: &ReturnTo) -> bool {
+        let starts = self.again.iter().filter(|_| self.is_connection);
+        starts.filter_map(|start| start.path.as_str().rsplit_once('/')).any(|(at, _)| core::leads_below(path, at))
+    }
+
+    /// Counts a login that did not start for a reason that the flow does not know.
+    fn counted(&self, error: BeginError) -> BeginError {
+        self.shared.flow.observers().event(&error.to_event(self.label()));
+        error
+    }
+
+    async fn redirect(
+        &self,
+        begun: &AuthorizationRequest,
+        request: &LoginRequest,
+    ) -> Result<Response<W::Body>, BeginError> {
+        let url = match &self.shared.hooks.authorize {
+            Some(complete) => {
+                let completed = complete(begun.url()?, request.clone()).await;
+                completed.map_err(|source| BeginError::HookFailed { hook: "authorize", source })?
+            }
+            None => begun.url()?,
+        };
+        let response = redirect(begun, url);
+        response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
+    }
+}

@@ -1,0 +1,41 @@
+//! What an error page is about.
+
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::seam as core;
+use oauth_state::{BeginError, FinishError};
+
+/// Why a user gets a page instead of being signed in, for [`RoutesBuilder::error_page`](crate::RoutesBuilder::error_page).
+///
+/// # Security
+///
+/// For [`Failure::Refused`], say what happened only if there is a [`FinishError::restart`]: otherwise an attacker may have
+/// sent the state. Never show the text of an error.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Failure<'a> {
+    /// The login did not start.
+    StartRefused(&'a BeginError),
+    /// The callback was refused.
+    Refused(&'a FinishError),
+    /// The provider did not sign the user in, and there is no `on_denied` hook.
+    Denied(&'a AuthorizationError),
+    /// The named hook failed after the login had been used: `on_login`, `on_step_up`, `on_denied` or `on_returned`.
+    HookFailed(&'static str),
+    /// A provider started a login ([`Provider::may_start_logins`](oauth_state::Provider::may_start_logins)), and the
+    /// browser keeps no cookies, or was sent a second time within a minute: ask the user, so that no loop arises.
+    Unconfirmed,
+}
+
+impl Failure<'_> {
+    /// The HTTP status of the response.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::StartRefused(error) => core::page_status(error),
+            Self::Refused(error) => error.status(),
+            Self::Denied(_) => 400,
+            Self::HookFailed(_) => 500,
+            Self::Unconfirmed => 200,
+        }
+    }
+}

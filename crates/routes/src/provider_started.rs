@@ -1,0 +1,70 @@
+//! Logins that a provider starts: a callback without `state`, from an app directory, a portal tile or the installation of
+//! an app.
+//!
+//! Its code is dropped, because nothing shows whose it is (login CSRF, RFC 6749 section 10.12). The browser goes to the
+//! login start instead, as after a click on a link. A marker cookie counts these starts: a second one within a minute, or a
+//! browser that keeps no cookies, gets a page with a button, so that a provider that never returns `state` causes no loop.
+
+use http::header::{COOKIE, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response};
+use oauth_state::LoginData;
+use oauth_state::seam as core;
+
+use crate::failure::Failure;
+use crate::framework::Framework;
+use crate::request::LoginRequest;
+use crate::serving::{Serving, see_other};
+use crate::site::Site;
+
+/// The parameter of a login start that a provider's start leads to.
+pub(crate) const STARTED: &str = "started";
+
+const MARKER: &str = "oauth-state-started";
+/// How long the marker lives, in seconds: longer than a loop takes for one round, shorter than a user's next visit.
+const MARKER_SECONDS: u32 = 60;
+
+/// Whether a request at the callback may be a provider's start: a GET that brings neither a state nor an error.
+pub(crate) fn may_be_start(parts: &Parts) -> bool {
+    parts.method == Method::GET
+        && core::refuse_what_must_not_consume(&parts.method, &parts.headers).is_ok()
+        && !core::is_authorization_response(parts.uri.query().unwrap_or_default())
+}
+
+/// Whether the browser keeps the marker of a provider's start.
+pub(crate) fn has_marker(headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let names = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    names.map(|(name, _)| name.trim()).any(|name| name.strip_prefix("__Host-").unwrap_or(name) == MARKER)
+}
+
+impl<W: Framework, T: LoginData> Serving<W, T> {
+    /// The response to a provider's start, if this provider may start logins.
+    pub(crate) async fn provider_started(&mut self, request: &LoginRequest) -> Option<Response<W::Body>> {
+        let known = if self.is_connection { self.ask(request, false).await.ok() } else { None };
+        if !self.may_start_logins {
+            return None;
+        }
+        if has_marker(&request.headers) {
+            return Some(self.unconfirmed(known.as_ref().map(|known| &known.site), request));
+        }
+        let mut bounce = see_other::<W>(HeaderValue::from_str(&format!("../{}?{STARTED}=1", self.provider)).ok());
+        // `__Host-`: a sibling site must not be able to plant it.
+        let (prefix, secure) =
+            if core::has_secure_cookies(&self.shared.flow) { ("__Host-", "; Secure") } else { ("", "") };
+        let marker = format!("{prefix}{MARKER}=1; Path=/; Max-Age={MARKER_SECONDS}; HttpOnly; SameSite=Lax{secure}");
+        if let Ok(marker) = HeaderValue::from_str(&marker) {
+            bounce.headers_mut().insert(SET_COOKIE, marker);
+        }
+        Some(bounce)
+    }
+
+    /// A page that asks before it starts a login.
+    pub(crate) fn unconfirmed(&self, site: Option<&Site>, request: &LoginRequest) -> Response<W::Body> {
+        let again = self.again(site, request);
+        let text = "You came here from another site to sign in. Use the button to go on.";
+        self.shared.error_page(Failure::Unconfirmed, again, request, || {
+            core::page(Failure::Unconfirmed.status(), "Sign in", text, "Sign in", again)
+        })
+    }
+}

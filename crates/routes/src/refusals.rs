@@ -1,0 +1,103 @@
+//! The responses to callbacks that end without a sign-in.
+
+use http::{HeaderValue, Response};
+use oauth_state::error::FinishErrorKind;
+use oauth_state::outcome::AuthorizationError;
+use oauth_state::seam as core;
+use oauth_state::{FinishError, LoginData, OpenedCallback, Origin, Purpose, Restart, ReturnTo};
+
+use crate::begin::AGAIN;
+use crate::failure::Failure;
+use crate::framework::Framework;
+use crate::request::LoginRequest;
+use crate::serving::{Known, Serving, body, see_other};
+
+impl<W: Framework, T: LoginData> Serving<W, T> {
+    /// Responds to a refused callback: with a fixed response where there is only one, with a redirect to the return
+    /// path or to the login start where that helps, and with a page otherwise.
+    pub(crate) fn refuse(
+        &self,
+        error: &FinishError,
+        request: &LoginRequest,
+        known: Option<&Known>,
+    ) -> Response<W::Body> {
+        // Half of a callback, whose other half comes when the page posts it once more; or a request that no user looks at.
+        if error.repost().is_some() || error.kind() == FinishErrorKind::NotConsumed {
+            return error.to_response().map(|text| body::<W>(text.into_owned()));
+        }
+        let (restart, again) = (error.restart(), self.again(known.map(|known| &known.site), request));
+        let is_signed_in = known.is_some_and(|known| known.user.is_some());
+        // A double click, the back button: the first of the two signed in.
+        if let (FinishErrorKind::AlreadyUsed, true, Some(restart)) = (error.kind(), is_signed_in, restart) {
+            let target = restart.return_to().unwrap_or(&self.shared.default_return_to);
+            return see_other::<W>(HeaderValue::from_str(target.as_str()).ok());
+        }
+        // Not in this response: every layer in front of the login start has to see the restart.
+        if let Some(restart) = restart.filter(|restart| restart.is_automatic()) {
+            return self.to_login_start(restart);
+        }
+        let target = restart.map_or(again, |restart| self.target(restart.purpose(), restart.return_to(), again));
+        self.shared.error_page(Failure::Refused(error), target, request, || error.to_page(target))
+    }
+
+    /// A redirect to the login start, which is next to the callback. The address is relative, because a proxy or a
+    /// router that nests this one may have removed a prefix of the path.
+    pub(crate) fn to_login_start(&self, restart: &Restart) -> Response<W::Body> {
+        // Id and state hold no character that is not allowed in a header or an address.
+        let mut address = HeaderValue::from_str(&format!("../{}?{AGAIN}={}", self.provider, restart.token())).ok();
+        if let Some(address) = &mut address {
+            address.set_sensitive(true);
+        }
+        see_other::<W>(address)
+    }
+
+    /// Hands a callback to the app that its redirect id belongs to. The app finishes the login itself, with the login
+    /// secret that it keeps: nothing is consumed here, and another app that has claimed the same link can use nothing of it
+    /// (RFC 8252 section 8.1).
+    pub(crate) fn handed_over(&self, opened: &OpenedCallback<T>) -> Option<Response<W::Body>> {
+        let redirect = opened.redirect()?;
+        let (_, app_link) = self.shared.hooks.hand_over.iter().find(|(id, _)| *id == redirect)?;
+        Some(core::hand_over(app_link, opened).map(body::<W>))
+    }
+
+    /// The page of a login that the provider denied.
+    pub(crate) fn denied(
+        &self,
+        error: &AuthorizationError,
+        origin: &Origin,
+        request: &LoginRequest,
+        known: &Known,
+    ) -> Response<W::Body> {
+        let text = "The sign-in was declined or did not succeed. Nothing has changed.";
+        self.page(Failure::Denied(error), text, origin.purpose, origin.return_to.as_ref(), request, known)
+    }
+
+    /// The page of a login whose hook failed. Its state is used up, so that only another login helps.
+    pub(crate) fn hook_failed(
+        &self,
+        hook: &'static str,
+        purpose: Purpose,
+        return_to: Option<&ReturnTo>,
+        request: &LoginRequest,
+        known: &Known,
+    ) -> Response<W::Body> {
+        let text = "Something on our side went wrong. Please try again.";
+        self.page(Failure::HookFailed(hook), text, purpose, return_to, request, known)
+    }
+
+    fn page(
+        &self,
+        failure: Failure<'_>,
+        text: &'static str,
+        purpose: Purpose,
+        return_to: Option<&ReturnTo>,
+        request: &LoginRequest,
+        known: &Known,
+    ) -> Response<W::Body> {
+        let target = self.target(purpose, return_to, self.again(Some(&known.site), request));
+        let button = if purpose == Purpose::Login { "Sign in again" } else { "Go on" };
+        self.shared.error_page(failure, target, request, || {
+            core::page(failure.status(), "Not signed in", text, button, target)
+        })
+    }
+}
