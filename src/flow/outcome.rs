@@ -61,12 +61,12 @@ impl<T> LoginOutcome<T> {
         }
     }
 
-    pub(super) fn into_origin_and_data(self) -> (Origin, T) {
+    pub(super) fn into_parts(self) -> (Origin, T, UnverifiedParameters) {
         match self {
-            Self::Authorized(Authorized { origin, data, .. })
-            | Self::SteppedUp(StepUp { exchange: Authorized { origin, data, .. }, .. })
-            | Self::Denied(Denied { origin, data, .. })
-            | Self::Returned(Returned { origin, data, .. }) => (origin, data),
+            Self::Authorized(Authorized { origin, data, parameters, .. })
+            | Self::SteppedUp(StepUp { exchange: Authorized { origin, data, parameters, .. }, .. })
+            | Self::Denied(Denied { origin, data, parameters, .. })
+            | Self::Returned(Returned { origin, data, parameters }) => (origin, data, parameters),
         }
     }
 }

@@ -48,7 +48,7 @@ impl<T> Flow<T> {
             return None;
         }
         let provider = inner.belongs_here(&authentic, &expect)?;
-        let restart = inner.offer_restart(&authentic, provider, binding, Way::Direct, token)?;
+        let (_, restart) = inner.offer_restart(&authentic, provider, binding, Way::Direct, token)?;
         // A login that restarted already, or one of another browser: a chain of tokens would keep its data for ever.
         restart.is_automatic().then_some(restart)
     }
@@ -58,30 +58,44 @@ impl<T> Flow<T> {
 pub(super) struct Unasked {
     flow: Arc<FlowInner>,
     opened: Opened,
-    state: String,
-    way: Way,
+    callback: Callback,
     may_restart: bool,
 }
 
 impl Unasked {
     pub(super) fn new(flow: Arc<FlowInner>, opened: Opened, callback: Callback, may_restart: bool) -> Self {
-        Self { flow, opened, state: callback.state, way: callback.way, may_restart }
+        Self { flow, opened, callback, may_restart }
     }
 
     /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
-    /// have belonged here otherwise (its `iss` apart, which is looked at last).
-    fn offer(&self, binding: &Binding<'_>, expect: &Expect<'_>) -> Option<Restart> {
-        let keys = self.flow.keys.load();
-        let authentic = self.opened.under(&keys, self.flow.now()).ok().filter(|_| self.may_restart)?;
-        let provider = self.flow.belongs_here(&authentic, expect)?;
-        check_response_mode(provider, self.way).ok()?;
-        self.flow.offer_restart(&authentic, provider, binding, self.way, &self.state)
+    /// have belonged here otherwise (its `iss` apart, which is looked at last). The refusal keeps the callback's other parameters only
+    /// if the callback passes every other check.
+    fn offer(self, late: FinishError, binding: &Binding<'_>, expect: &Expect<'_>) -> FinishError {
+        let Self { flow, opened, callback, may_restart } = self;
+        let keys = flow.keys.load();
+        let offer = || {
+            let authentic = opened.under(&keys, flow.now()).ok().filter(|_| may_restart)?;
+            let provider = flow.belongs_here(&authentic, expect)?;
+            check_response_mode(provider, callback.way).ok()?;
+            let (whose, restart) = flow.offer_restart(&authentic, provider, binding, callback.way, &callback.state)?;
+            Some((authentic, whose, restart))
+        };
+        let Some((authentic, whose, restart)) = offer() else { return late };
+        let late = late.with_restart(restart);
+        if !whose.is_own() {
+            return late;
+        }
+        match flow.check_in_order(&authentic, callback, binding, expect) {
+            Ok(passed) => late.with_own_parameters(whose, passed.parameters),
+            Err(_) => late,
+        }
     }
 }
 
 impl FinishError {
     /// The refusal of [`Flow::open`], once you know who asks: for a state that expired, what it still offers to its own browser
-    /// ([`FinishError::restart`]). It changes no other refusal, and no code. [`Flow::finish`] and the routes do it by themselves.
+    /// ([`FinishError::restart`], [`FinishError::own_parameters`]). It changes no other refusal, and no code. [`Flow::finish`] and the
+    /// routes do it by themselves.
     ///
     /// # Examples
     ///
@@ -102,8 +116,8 @@ impl FinishError {
     /// ```
     #[must_use]
     pub fn seen_by(mut self, binding: &Binding<'_>, expect: Expect<'_>) -> Self {
-        match self.take_opened::<Unasked>().and_then(|unasked| unasked.offer(binding, &expect)) {
-            Some(restart) => self.with_restart(restart),
+        match self.take_opened::<Unasked>() {
+            Some(unasked) => unasked.offer(self, binding, &expect),
             None => self,
         }
     }
@@ -116,7 +130,7 @@ impl FlowInner {
         self.check_provider(authentic, expect).ok()
     }
 
-    /// What the state of a login that cannot be finished any more offers, if it would have belonged here in time.
+    /// What the state of a login that cannot be finished any more offers, and to whom, if it would have belonged here in time.
     fn offer_restart(
         &self,
         authentic: &Authentic<'_>,
@@ -124,7 +138,7 @@ impl FlowInner {
         binding: &Binding<'_>,
         way: Way,
         state: &str,
-    ) -> Option<Restart> {
+    ) -> Option<(Whose, Restart)> {
         let whose = match self.compare(authentic, binding, provider) {
             Comparison::Same(_) if !self.is_same_user(authentic, binding) => return None,
             Comparison::Same(_) => Whose::ThisOne.by(authentic.claims.kind),
@@ -132,7 +146,7 @@ impl FlowInner {
             Comparison::Other => Whose::Another,
         };
         let restart = Restart::new(authentic.origin(), whose, state.to_owned());
-        Some(self.carrying(restart, whose, authentic.claims.data))
+        Some((whose, self.carrying(restart, whose, authentic.claims.data)))
     }
 
     /// A refusal after every check, with what it still offers.
@@ -143,20 +157,19 @@ impl FlowInner {
         whose: Whose,
         state: String,
     ) -> FinishError {
-        let (origin, data) = finished.into_origin_and_data();
+        let (origin, data, parameters) = finished.into_parts();
         let restart = Restart::new(origin, whose, state);
         let mut json = Vec::new();
         let restart = match data::write(&data, &mut json) {
             Ok(()) => self.carrying(restart, whose, &json),
             Err(_) => restart,
         };
-        error.with_restart(restart)
+        error.with_restart(restart).with_own_parameters(whose, parameters)
     }
 
     /// With the data of a state that carries its own, for its own browser alone: an attacker may have started any other. A handle's
     /// data lies in a store.
     pub(super) fn carrying(&self, restart: Restart, whose: Whose, json: &[u8]) -> Restart {
-        let is_own = matches!(whose, Whose::ThisOne | Whose::AskFirst);
-        if is_own && !self.keys.load().form().is_handle() { restart.carrying(json) } else { restart }
+        if whose.is_own() && !self.keys.load().form().is_handle() { restart.carrying(json) } else { restart }
     }
 }

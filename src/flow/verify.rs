@@ -6,14 +6,15 @@ use super::checks::{check_issuer, check_response_mode};
 use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOutcome, Nonce, Returned, StepUp};
 use super::restart::Unasked;
 use super::{Expect, FlowInner, LoginData};
-use crate::binding::Binding;
-use crate::callback::{Answer, Callback};
+use crate::binding::{Binding, FlowSecrets};
+use crate::callback::{Answer, Callback, UnverifiedParameters};
 use crate::claims::codec::BindingKind;
 use crate::claims::data;
 use crate::guard::Sealed;
 use crate::name::Purpose;
 use crate::observe::{Event, Observer as _};
 use crate::open::{self, Authentic, Opened};
+use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind, Restart, Whose};
 use crate::ring::key::id::KeyId;
 use crate::ring::key::ring::Timing;
@@ -33,6 +34,25 @@ pub(super) struct Checked<T> {
     /// `K_row`, where a payload may be stored. Boxed, so that moving the login leaves no key behind.
     pub(super) row_key: Option<Box<SecretBytes<32>>>,
     pub(super) outcome: LoginOutcome<T>,
+}
+
+/// A callback that passed the checks between time and data.
+pub(super) struct Passed<'a> {
+    provider: &'a Provider,
+    state: String,
+    answer: Answer,
+    pub(super) parameters: UnverifiedParameters,
+    secrets: FlowSecrets,
+    issuer: Issuer,
+}
+
+/// What became of the callback's `iss`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Issuer {
+    Checked,
+    /// It came, and there was no issuer to compare it with.
+    Ignored,
+    Absent,
 }
 
 /// What the guard and a store know a state by.
@@ -88,47 +108,23 @@ impl FlowInner {
         // The caller may have taken longer between open and verify than the login had left.
         let in_time = self.in_time(authentic, callback, now, keys.ring().timing());
         let callback = in_time.map_err(|late| late.seen_by(binding, *expect))?;
-        expect.check_claims(&authentic.claims, authentic.keys.purpose, flow.first_purpose())?;
-        let provider = flow.check_provider(authentic, expect)?;
-        if let Some(loaded) = expect.connection {
-            let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
-            FlowInner::check_arrival(loaded, redirect, callback.path.as_deref())?;
-        }
-        let callback = match provider.code_name() {
-            Some(name) => callback.with_code_from(name)?,
-            None => callback,
-        };
-        flow.check_answer(authentic.keys.purpose, &callback.answer)?;
-        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
-        let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
-        if is_authorization_response {
-            check_response_mode(provider, callback.way)?;
-        }
-        let secrets = match flow.check_binding(authentic, binding, provider, &callback) {
-            Ok(secrets) => secrets,
-            Err(refused) => return Err(flow.repost(&refused, &callback, provider).unwrap_or(refused)),
-        };
-        let issuer_checked = match check_issuer(provider, expect.issuer, callback.iss.as_deref()) {
-            Err(missing) if missing.kind() == FinishErrorKind::IssuerMissing && !is_authorization_response => false,
-            checked => checked?,
-        };
-        let mut parameters = callback.others;
-        // Nothing to compare it with: the caller may know more.
-        if let Some(iss) = callback.iss.filter(|_| !issuer_checked) {
+        let passed = flow.check_in_order(authentic, callback, binding, expect)?;
+        let Passed { provider, state, answer, parameters, secrets, issuer } = passed;
+        if issuer == Issuer::Ignored {
             flow.observers.event(&Event::IssIgnored { provider: provider.id() });
-            parameters.push("iss", iss);
         }
 
         let (origin, Authentic { claims, nonce, keys: sealed_with, .. }) = (authentic.origin(), authentic);
         let data = match data::read(claims.data) {
             Ok(data) => data,
             Err(error) => {
-                let restart = Restart::new(origin, Whose::ThisOne.by(claims.kind), callback.state);
+                let whose = Whose::ThisOne.by(claims.kind);
+                let restart = Restart::new(origin, whose, state);
                 let refused = FinishError::from(FinishErrorKind::Data).with_source(DataError::from(error));
-                return Err(refused.with_restart(restart));
+                return Err(refused.with_restart(restart).with_own_parameters(whose, parameters));
             }
         };
-        let outcome = match callback.answer {
+        let outcome = match answer {
             Answer::Code(code) => {
                 let login = Authorized {
                     code: Code(code),
@@ -152,9 +148,9 @@ impl FlowInner {
             }
             Answer::Error(error) => {
                 let whose = Whose::ThisOne.by(claims.kind);
-                let restart = Restart::new(origin.clone(), whose, callback.state.clone());
+                let restart = Restart::new(origin.clone(), whose, state.clone());
                 LoginOutcome::Denied(Denied {
-                    attributed_to: issuer_checked.then(|| origin.provider.clone()),
+                    attributed_to: (issuer == Issuer::Checked).then(|| origin.provider.clone()),
                     restart: flow.carrying(restart, whose, claims.data),
                     origin,
                     data,
@@ -168,11 +164,56 @@ impl FlowInner {
         let sealed = Sealed { issued_at: claims.issued_at.into(), expires_at: claims.expires_at() };
         Ok(Checked {
             key: StateKey { nonce: *nonce, key_id: sealed_with.id, sealed, skew: timing.skew },
-            state: callback.state,
+            state,
             kind: claims.kind,
             restart_until: claims.expires_at().saturating_add(timing.lifetime_cap.into()),
             row_key: keys.form().is_handle().then(|| Box::new(secrets.row_key(&sealed_with.flow))),
             outcome,
         })
+    }
+
+    /// The checks between time and data, in order.
+    pub(super) fn check_in_order<'a>(
+        &'a self,
+        authentic: &Authentic<'_>,
+        callback: Callback,
+        binding: &Binding<'_>,
+        expect: &Expect<'a>,
+    ) -> Result<Passed<'a>, FinishError> {
+        expect.check_claims(&authentic.claims, authentic.keys.purpose, self.first_purpose())?;
+        let provider = self.check_provider(authentic, expect)?;
+        if let Some(loaded) = expect.connection {
+            let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
+            FlowInner::check_arrival(loaded, redirect, callback.path.as_deref())?;
+        }
+        let callback = match provider.code_name() {
+            Some(name) => callback.with_code_from(name)?,
+            None => callback,
+        };
+        self.check_answer(authentic.keys.purpose, &callback.answer)?;
+        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
+        let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
+        if is_authorization_response {
+            check_response_mode(provider, callback.way)?;
+        }
+        let secrets = match self.check_binding(authentic, binding, provider, &callback) {
+            Ok(secrets) => secrets,
+            Err(refused) => return Err(self.repost(&refused, &callback, provider).unwrap_or(refused)),
+        };
+        let issuer_checked = match check_issuer(provider, expect.issuer, callback.iss.as_deref()) {
+            Err(missing) if missing.kind() == FinishErrorKind::IssuerMissing && !is_authorization_response => false,
+            checked => checked?,
+        };
+        let Callback { state, answer, iss, others: mut parameters, .. } = callback;
+        let issuer = match iss {
+            _ if issuer_checked => Issuer::Checked,
+            Some(iss) => {
+                // Nothing to compare it with: the caller may know more.
+                parameters.push("iss", iss);
+                Issuer::Ignored
+            }
+            None => Issuer::Absent,
+        };
+        Ok(Passed { provider, state, answer, parameters, secrets, issuer })
     }
 }

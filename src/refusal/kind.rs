@@ -175,6 +175,21 @@ impl FinishErrorKind {
         }
     }
 
+    /// Whether the login only came too late, came twice, or met a store in trouble: nothing in it tells of an attack.
+    pub(super) const fn is_harmless(self) -> bool {
+        matches!(
+            self,
+            Self::Expired
+                | Self::AlreadyUsed
+                | Self::Data
+                | Self::GuardUnavailable
+                | Self::GuardOutcomeUnknown
+                | Self::GuardFull
+                | Self::StoreUnavailable
+                | Self::NotStored
+        )
+    }
+
     /// What a developer or an operator reads, unless more is known.
     pub(super) const fn diagnosis(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::callback::UnverifiedParameters;
 use crate::observe::{Event, Refusal};
 
 pub use kind::FinishErrorKind;
@@ -68,6 +69,7 @@ struct Inner {
     missing_cookie: Option<MissingCookie>,
     first_used_at: Option<SystemTime>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    own_parameters: Option<UnverifiedParameters>,
     /// What the flow needs to say, once it is known who asks, what the state still offers.
     opened: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -82,6 +84,7 @@ impl FinishError {
             missing_cookie: None,
             first_used_at: None,
             source: None,
+            own_parameters: None,
             opened: None,
         }))
     }
@@ -112,6 +115,15 @@ impl FinishError {
 
     pub(crate) fn with_restart(mut self, restart: Restart) -> Self {
         self.0.restart = Some(restart);
+        self
+    }
+
+    /// Keeps the callback's other parameters, if it certainly came from the browser that started the login and the refusal tells of no
+    /// attack: an attacker who leads a victim's browser to a callback also writes its parameters.
+    pub(crate) fn with_own_parameters(mut self, whose: Whose, parameters: UnverifiedParameters) -> Self {
+        if whose.is_own() && self.kind().is_harmless() {
+            self.0.own_parameters = Some(parameters);
+        }
         self
     }
 
@@ -188,6 +200,38 @@ impl FinishError {
     #[must_use]
     pub fn restart(&self) -> Option<&Restart> {
         self.0.restart.as_ref()
+    }
+
+    /// The other parameters of a callback that was refused although it came from the browser that started the login. Apple, for
+    /// example, sends `user` only once: keep it until the restarted login has finished.
+    ///
+    /// `Some` only where [`FinishError::restart`] is, the binding matched, and the refusal tells of no attack: `expired`,
+    /// `already_used`, `data`, `guard_unavailable`, `guard_outcome_unknown`, `guard_full`, `store_unavailable` and `not_stored`. Always
+    /// `None` for a login that was started unbound.
+    ///
+    /// # Security
+    ///
+    /// Only the browser is verified. The parameters are text from outside: an attacker who knows the state can lead this browser to a
+    /// callback with parameters of their own. Use them to fill in a form that the user confirms, and for nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::testing::{self, TestBrowser, block_on};
+    /// use oauth_state::{Expect, Login};
+    /// let flow = testing::flow();
+    /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
+    /// let callback = || browser.callback_with([("code", "code"), ("user", "{}")]);
+    /// let finish = || block_on(flow.finish(browser.binding(), Expect::provider("github"), callback()));
+    /// finish()?;
+    ///
+    /// let used_twice = finish().unwrap_err();
+    /// assert_eq!(used_twice.own_parameters().unwrap().get("user"), Some("{}"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn own_parameters(&self) -> Option<&UnverifiedParameters> {
+        self.0.own_parameters.as_ref()
     }
 
     /// The page to answer with where a callback has to be posted once more (`repost_needed`);

@@ -67,6 +67,11 @@ pub(crate) enum Whose {
 }
 
 impl Whose {
+    /// Whether this is certainly the browser that started the login.
+    pub(crate) fn is_own(self) -> bool {
+        matches!(self, Self::ThisOne | Self::AskFirst)
+    }
+
     /// What this means for a state of such a binding: an unbound one tells no browser from another.
     pub(crate) fn by(self, kind: BindingKind) -> Self {
         match (self, kind) {

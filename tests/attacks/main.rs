@@ -36,6 +36,7 @@ mod mix_up;
 mod moved_clock;
 mod open_redirect;
 mod oversize;
+mod planted_parameters;
 mod poisoned_login;
 mod replay;
 mod restart_loops;

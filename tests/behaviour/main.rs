@@ -27,6 +27,7 @@ mod migrating_page;
 mod observers;
 mod order_of_checks;
 mod outcomes;
+mod own_parameters;
 mod provider_presets;
 mod signed_states;
 mod state_length;
