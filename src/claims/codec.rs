@@ -37,8 +37,21 @@ pub(crate) enum BindingKind {
 }
 
 impl BindingKind {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 4] = [Self::Unbound, Self::Cookie, Self::Session, Self::LoginSecret];
+
     pub(crate) const fn number(self) -> u8 {
         self as u8
+    }
+
+    /// The word for it in events and metrics.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Unbound => "unbound",
+            Self::Cookie => "cookie",
+            Self::Session => "session",
+            Self::LoginSecret => "login_secret",
+        }
     }
 
     const fn from_flags(flags: u8) -> Self {

@@ -4,7 +4,7 @@ use super::connection::{tag_of, tenant_of};
 use super::{AuthorizationRequest, BeginError, Flow, FlowInner, Login, LoginData};
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, user_tag};
-use crate::claims::codec::Claims;
+use crate::claims::codec::{BindingKind, Claims};
 use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
 use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
@@ -40,8 +40,9 @@ impl<T: LoginData> Flow<T> {
     /// with `Cache-Control: no-store` and `Referrer-Policy: no-referrer`.
     pub fn begin(&self, binding: Binding<'_>, login: Login<T>) -> Result<AuthorizationRequest, BeginError> {
         let scope = self.inner.start_scope(&login);
+        let kind = binding.holder.kind();
         let begun = scope.in_scope(|| self.seal(binding, &login, |_| ()).map(|(begun, ())| begun));
-        self.inner.started(&scope, login.label(), begun)
+        self.inner.started(&scope, login.label(), kind, begun)
     }
 
     /// Seals the state of a login, and gives what it was sealed with to `also`, under the same view of the keys.
@@ -129,12 +130,13 @@ impl FlowInner {
         &self,
         scope: &Scope,
         provider: &str,
+        kind: BindingKind,
         started: Result<R, BeginError>,
     ) -> Result<R, BeginError> {
         match started {
             Ok(started) => {
                 scope.end("ok");
-                self.observers.event(&Event::Started { provider });
+                self.observers.event(&Event::Started { provider, binding: kind.word() });
                 Ok(started)
             }
             Err(error) => {

@@ -305,7 +305,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
                 let (provider, word) = (flow.label(&outcome.origin().provider), outcome.word());
                 let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
                 scope.end(word);
-                flow.observers.event(&Event::Finished { provider, outcome: word, age });
+                flow.observers.event(&Event::Finished { provider, outcome: word, binding: kind.word(), age });
                 Ok((outcome, result))
             }
             Err((error, whose)) => {

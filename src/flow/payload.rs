@@ -85,7 +85,7 @@ impl<T: LoginData> Flow<T> {
         S: Future<Output = Result<(), StoreError>>,
     {
         let inner = &*self.inner;
-        let scope = inner.start_scope(&login);
+        let (scope, kind) = (inner.start_scope(&login), binding.holder.kind());
         // The borrowed arguments end here, so that they are not held while the store is waited for.
         let sealed = scope.in_scope(|| self.seal_beside(binding, &login, &payload));
         drop(payload);
@@ -94,7 +94,7 @@ impl<T: LoginData> Flow<T> {
             inner.ask_store("put", || put(row)).await.map(|()| request).map_err(BeginError::Store)
         });
         let started = started.await;
-        inner.started(&scope, login.label(), started)
+        inner.started(&scope, login.label(), kind, started)
     }
 
     pub(crate) fn seal_beside<P: Serialize>(

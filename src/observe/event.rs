@@ -16,6 +16,8 @@ pub enum Event<'a> {
     Started {
         /// The provider's id.
         provider: &'a str,
+        /// What the login is bound to: `cookie`, `session`, `login_secret` or `unbound`.
+        binding: &'static str,
     },
     /// A login did not start.
     StartRefused(Refusal<'a>),
@@ -27,6 +29,8 @@ pub enum Event<'a> {
         provider: &'a str,
         /// `ok` for a code, `provider_refused` for an error of the provider's.
         outcome: &'static str,
+        /// What the login is bound to, as in [`Event::Started`].
+        binding: &'static str,
         /// The time since the login started, by the state's own issue time.
         age: Duration,
     },

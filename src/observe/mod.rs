@@ -13,7 +13,8 @@
 //! more addition. `METRICS` lists all of them, and `describe` gives their texts to the recorder.
 //!
 //! Labels are bounded: a provider is one that the flow is configured with or `unknown`, and a code is one of
-//! [`FinishErrorKind`](crate::error::FinishErrorKind), `ok`, or `provider_refused`. None of them is text from outside.
+//! [`FinishErrorKind`](crate::error::FinishErrorKind), `ok`, or `provider_refused`. A binding is `cookie`, `session`, `login_secret` or
+//! `unbound`. None of them is text from outside.
 //!
 //! Several flows of one process count into the same series, and so do several rings: a process with two rings shows the one
 //! that changed last.

@@ -5,6 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 
+use crate::claims::codec::BindingKind;
+
 use super::event::{CONNECTION, Event, Refusal};
 use super::table::*;
 
@@ -30,12 +32,13 @@ type ByCode = Vec<(&'static str, Counter)>;
 
 struct ProviderHandles {
     id: String,
-    issued: Counter,
+    /// By the word of the binding.
+    issued: ByCode,
     starts_refused: ByCode,
     ok: Counter,
     provider_refused: Counter,
     refused: ByCode,
-    duration: Histogram,
+    durations: Vec<(&'static str, Histogram)>,
     iss_ignored: Counter,
 }
 
@@ -47,14 +50,17 @@ impl ProviderHandles {
     fn new(id: &str, start_codes: &[&'static str], codes: &[&'static str]) -> Self {
         let callbacks = |code: &'static str| counter!(CALLBACKS, "provider" => id.to_owned(), "code" => code);
         let start = |code: &'static str| counter!(BEGINS_REFUSED, "provider" => id.to_owned(), "code" => code);
+        let issued = |word: &'static str| counter!(STATES_ISSUED, "provider" => id.to_owned(), "binding" => word);
+        let duration = |word: &'static str| histogram!(FLOW_DURATION, "provider" => id.to_owned(), "binding" => word);
+        let bindings = BindingKind::ALL.map(BindingKind::word);
         Self {
             id: id.to_owned(),
-            issued: counter!(STATES_ISSUED, "provider" => id.to_owned()),
+            issued: bindings.map(|word| (word, issued(word))).into(),
             starts_refused: start_codes.iter().map(|&code| (code, start(code))).collect(),
             ok: callbacks("ok"),
             provider_refused: callbacks("provider_refused"),
             refused: codes.iter().map(|&code| (code, callbacks(code))).collect(),
-            duration: histogram!(FLOW_DURATION, "provider" => id.to_owned()),
+            durations: bindings.map(|word| (word, duration(word))).into(),
             iss_ignored: counter!(ISS_IGNORED, "provider" => id.to_owned()),
         }
     }
@@ -95,7 +101,9 @@ impl FlowHandles {
 pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
     let of = |provider| flow.and_then(|flow| flow.of(provider));
     match *event {
-        Event::Started { provider } => _ = of(Some(provider)).inspect(|of| of.issued.increment(by)),
+        Event::Started { provider, binding } => {
+            of(Some(provider)).inspect(|of| count(&of.issued, binding, by));
+        }
         Event::StartRefused(Refusal { provider, code, .. }) => {
             of(provider).inspect(|of| count(&of.starts_refused, code, by));
         }
@@ -103,11 +111,11 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             Some(of) => count(&of.refused, code, by),
             None => counter!(CALLBACKS, "provider" => UNKNOWN, "code" => code).increment(by),
         },
-        Event::Finished { provider, outcome, age } => {
+        Event::Finished { provider, outcome, binding, age } => {
             let Some(of) = of(Some(provider)) else { return };
             if outcome == "ok" {
                 of.ok.increment(by);
-                of.duration.record(age);
+                of.durations.iter().find(|(word, _)| *word == binding).inspect(|(_, duration)| duration.record(age));
             } else {
                 of.provider_refused.increment(by);
             }

@@ -58,8 +58,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         Counter,
         STATES_ISSUED,
-        &["provider"],
-        "States that were sealed, and stored where there is a store: logins that began.",
+        &["provider", "binding"],
+        "States that were sealed, and stored where there is a store: logins that started, by what they are bound to: cookie, session, login_secret or unbound.",
     ),
     metric(Counter, BEGINS_REFUSED, &["provider", "code"], "Logins that did not begin, by the code of the error."),
     metric(
@@ -71,7 +71,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         Histogram,
         FLOW_DURATION,
-        &["provider"],
+        &["provider", "binding"],
         "Seconds from begin to a callback that passed, by the issue time in the state.",
     ),
     metric(
@@ -152,7 +152,7 @@ pub const FLOW_SECONDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0,
 ///     let flow = oauth_state::testing::flow(); // its handles are looked up here
 ///     flow.begin(oauth_state::Binding::session(&[7; 16]).unwrap(), oauth_state::Login::with("github")).unwrap();
 /// });
-/// assert!(handle.render().contains("oauth_state_states_issued_total{provider=\"github\"} 1"));
+/// assert!(handle.render().contains("oauth_state_states_issued_total{provider=\"github\",binding=\"session\"} 1"));
 /// ```
 pub fn describe() {
     for &Metric { name, kind, help, .. } in METRICS {

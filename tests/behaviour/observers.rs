@@ -16,10 +16,12 @@ struct Record(Arc<Mutex<Vec<String>>>);
 impl Observer for Record {
     fn event(&self, event: &Event<'_>) {
         let text = match event {
-            Event::Started { provider } => format!("started {provider}"),
+            Event::Started { provider, binding, .. } => format!("started {provider} by {binding}"),
             Event::StartRefused(refusal) => format!("not started {:?} {}", refusal.provider, refusal.code),
             Event::Refused(refusal) => format!("refused {:?} {}", refusal.provider, refusal.code),
-            Event::Finished { provider, outcome, age } => format!("finished {provider} {outcome} {}s", age.as_secs()),
+            Event::Finished { provider, outcome, binding, age, .. } => {
+                format!("finished {provider} {outcome} by {binding} {}s", age.as_secs())
+            }
             Event::GuardAnswered { answer, .. } => format!("guard {answer}"),
             Event::StoreAnswered { operation, worked, .. } => format!("store {operation} {worked}"),
             Event::UnknownKey => "unknown key".to_owned(),
@@ -57,7 +59,7 @@ fn each_start_and_each_callback_is_told_once() {
     let (flow, record) = watched(&clock);
     let begun = flow.begin(session(), Login::with("github")).unwrap();
     assert!(flow.begin(session(), Login::with("gitlab")).is_err());
-    assert_eq!(record.taken(), ["started github", "not started Some(\"gitlab\") unknown_provider"]);
+    assert_eq!(record.taken(), ["started github by session", "not started Some(\"gitlab\") unknown_provider"]);
 
     clock.advance(std::time::Duration::from_secs(30));
     let finish = |binding: Binding<'static>, callback: Callback| {
@@ -66,7 +68,7 @@ fn each_start_and_each_callback_is_told_once() {
     };
     let stranger = || Binding::session(&[8; 16]).unwrap();
     assert_eq!(finish(stranger(), callback(&begun.state)), ["refused Some(\"github\") other_session"]);
-    assert_eq!(finish(session(), callback(&begun.state)), ["guard first", "finished github ok 30s"]);
+    assert_eq!(finish(session(), callback(&begun.state)), ["guard first", "finished github ok by session 30s"]);
     let again = ["guard already_used", "refused Some(\"github\") already_used"];
     assert_eq!(finish(session(), callback(&begun.state)), again);
     assert_eq!(finish(session(), callback("no state")), ["refused Some(\"github\") malformed"]);
@@ -75,7 +77,7 @@ fn each_start_and_each_callback_is_told_once() {
     let denied = Callback::from_pairs([("state", &*begun.state), ("error", "access_denied")]).unwrap();
     clock.advance(std::time::Duration::from_secs(5));
     record.taken();
-    assert_eq!(finish(session(), denied), ["guard first", "finished github provider_refused 5s"]);
+    assert_eq!(finish(session(), denied), ["guard first", "finished github provider_refused by session 5s"]);
 }
 
 /// The three steps by themselves are told as [`Flow::finish`] is; an authentic state names its provider.
@@ -93,7 +95,7 @@ fn the_steps_by_themselves_are_told_as_well() {
     assert!(open().verify(Binding::session(&[8; 16]).unwrap(), Expect::provider("github")).is_err());
     assert_eq!(record.taken(), ["refused Some(\"github\") other_session"]);
     assert!(block_on(open().verify(session(), Expect::provider("github")).unwrap().mark_used()).is_ok());
-    assert_eq!(record.taken(), ["guard first", "finished github ok 0s"]);
+    assert_eq!(record.taken(), ["guard first", "finished github ok by session 0s"]);
 
     clock.advance(std::time::Duration::from_secs(1_000));
     assert!(flow.open(callback(&state)).is_err());
@@ -109,7 +111,7 @@ fn a_payload_is_told_with_its_login() {
         async move { store.put(&row).await }
     });
     let state = block_on(begin).unwrap().state;
-    assert_eq!(record.taken(), ["store put true", "started github"]);
+    assert_eq!(record.taken(), ["store put true", "started github by session"]);
     let verified = flow.check(session(), Expect::provider("github"), callback(&state)).unwrap();
     let fetched = block_on(verified.mark_used_and_fetch::<u8, _>(|id| {
         let store = store.clone();
@@ -117,7 +119,7 @@ fn a_payload_is_told_with_its_login() {
     }));
     let fetched = oauth_state::LoginOutcome::map_data(fetched.unwrap(), |((), kept)| assert_eq!(kept, 7));
     assert_eq!(fetched.origin().provider, "github");
-    assert_eq!(record.taken(), ["guard first", "store get true", "finished github ok 0s"]);
+    assert_eq!(record.taken(), ["guard first", "store get true", "finished github ok by session 0s"]);
 
     let full = flow.begin_and_store(session(), Login::with("github"), 7, |_| async {
         Err(oauth_state::payload::StoreError::full())
@@ -208,7 +210,7 @@ fn an_observer_that_panics_costs_no_login() {
     let flow = flow.provider(Provider::github()).build().unwrap();
     let state = flow.begin(session(), Login::with("github")).unwrap().state;
     assert!(block_on(flow.finish(session(), Expect::provider("github"), callback(&state))).is_ok());
-    assert_eq!(record.taken().last().map(String::as_str), Some("finished github ok 0s"));
+    assert_eq!(record.taken().last().map(String::as_str), Some("finished github ok by session 0s"));
 }
 
 /// A guard that answers at once is measured as well.

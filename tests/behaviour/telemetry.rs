@@ -203,9 +203,48 @@ fn callbacks_are_counted_once_by_what_they_ended_in() {
     let all = text.lines().filter(|line| line.starts_with("oauth_state_callbacks_total{"));
     let sum: f64 = all.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
     assert_eq!(sum, 5.0, "each once");
-    assert_eq!(value(&text, "oauth_state_states_issued_total{provider=\"github\"}"), 1.0);
-    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_sum{provider=\"github\"}"), 7.0);
-    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_count{provider=\"google\"}"), 0.0);
+    assert_eq!(value(&text, "oauth_state_states_issued_total{provider=\"github\",binding=\"session\"}"), 1.0);
+    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_sum{provider=\"github\",binding=\"session\"}"), 7.0);
+    assert_eq!(value(&text, "oauth_state_flow_duration_seconds_count{provider=\"google\",binding=\"session\"}"), 0.0);
+}
+
+#[test]
+fn logins_are_counted_by_what_they_are_bound_to() {
+    const WORDS: [&str; 4] = ["cookie", "session", "login_secret", "unbound"];
+    let counts = |text: &str, series: &str| {
+        WORDS.map(|word| value(text, &format!("{series}{{provider=\"github\",binding=\"{word}\"}}")))
+    };
+    let (issued, passed) = ("oauth_state_states_issued_total", "oauth_state_flow_duration_seconds_count");
+    let text = scraped(|| drop(shop()));
+    assert_eq!((counts(&text, issued), counts(&text, passed)), ([0.0; 4], [0.0; 4]), "zeros from the start");
+
+    let text = scraped(|| {
+        let shop = shop();
+        let finish = |binding: Binding<'_>, state: &str| {
+            let finished = shop.flow.finish(binding, Expect::provider("github"), callback(state));
+            assert!(runtime().block_on(finished).is_ok());
+        };
+        let mut browser = Browser::default();
+        let begun = browser.begin(&shop, Login::with("github"));
+        finish(Binding::cookies(&browser.headers()), &begun.state);
+        for _ in 0..2 {
+            finish(session(), &shop.flow.begin(session(), Login::with("github")).unwrap().state);
+        }
+        for finishes in [true, true, false] {
+            let begun = shop.flow.begin(Binding::new_login_secret(), Login::with("github")).unwrap();
+            if finishes {
+                finish(Binding::login_secret(&begun.login_secret.unwrap()).unwrap(), &begun.state);
+            }
+        }
+        for finishes in [true, false, false, false] {
+            let begun = shop.flow.begin(Binding::dangerously_unbound(), Login::with("github")).unwrap();
+            if finishes {
+                finish(Binding::dangerously_unbound(), &begun.state);
+            }
+        }
+    });
+    assert_eq!(counts(&text, issued), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(counts(&text, passed), [1.0, 2.0, 2.0, 1.0]);
 }
 
 /// A login whose row is lost has not passed, although the guard took its mark.
@@ -233,7 +272,7 @@ fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
     };
     assert_eq!((refused("github", "store_unavailable"), refused("unknown", "unknown_provider")), (1.0, 1.0));
     assert_eq!(refused("github", "no_active_key"), 0.0);
-    let before = value(&text, "oauth_state_states_issued_total{provider=\"github\"}");
+    let before = value(&text, "oauth_state_states_issued_total{provider=\"github\",binding=\"session\"}");
     let stored = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"ok\"}");
     let not = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"error\"}");
     assert!(before > stored && (stored, not) == (1.0, 1.0));
@@ -248,7 +287,7 @@ fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
         ("alerts.yml", include_str!("../../ops/alerts.yml").to_owned()),
         ("grafana-dashboard.json", include_str!("../../ops/grafana-dashboard.json").replace("\\\"", "\"")),
     ] {
-        for label in ["code", "guard", "kind", "operation", "outcome", "result", "role"] {
+        for label in ["binding", "code", "guard", "kind", "operation", "outcome", "result", "role"] {
             for operator in ["=\"", "=~\"", "!=\"", "!~\""] {
                 let matcher = format!("{label}{operator}");
                 let matchers = file.split(&matcher).skip(1);
