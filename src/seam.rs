@@ -12,7 +12,7 @@ use crate::flow::{BeginError, Flow, Login, LoginData, OpenedCallback};
 use crate::http::pages::{self, Words};
 use crate::name::Purpose;
 use crate::observe::{Event, Observer as _};
-use crate::provider::{self, AuthorizationUrl, Parameters, Provider, UrlError};
+use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
 use crate::refusal::FinishError;
 
 /// The largest query or form of a callback, in bytes.
@@ -128,13 +128,11 @@ pub fn url_of(provider: &Provider) -> Result<(), UrlError> {
     AuthorizationUrl::new(provider, None, &login).map(|_| ())
 }
 
-/// The host that the browser used, if it is one of this service's.
+/// The host that the browser used, in lower case and without port, as far as the flow's settings know it. It is one of the public
+/// hosts; without public hosts, it is the host of a redirect URI of the configured providers. Otherwise `None`.
 #[must_use]
 pub fn host_of_request<T>(flow: &Flow<T>, headers: &HeaderMap) -> Option<String> {
-    let host = provider::host_of(headers.get("host")?.to_str().ok()?)?.trim_end_matches('.').to_ascii_lowercase();
-    let uris = flow.providers().flat_map(Provider::redirect_uris);
-    let is_known = uris.filter_map(|at| at.host()).any(|known| known == host);
-    is_known.then_some(host)
+    flow.host_of_request(headers)
 }
 
 /// A small page with one button, which leads to a path of the site's own.

@@ -52,6 +52,19 @@ impl RequestHeaders<'_> {
         }
     }
 
+    /// The header of this lower-case name, if it came exactly once.
+    #[cfg_attr(not(feature = "http"), allow(clippy::unused_self, unused_variables, reason = "no headers are known"))]
+    pub(crate) fn get_single(&self, name: &str) -> Option<&[u8]> {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Map(map) => {
+                let mut lines = map.get_all(name).iter();
+                lines.next().filter(|_| lines.next().is_none()).map(http::HeaderValue::as_bytes)
+            }
+            Self::CookiesOnly(_) => None,
+        }
+    }
+
     /// Whether a browser loads this ahead of the person's click (Fetch, `Sec-Purpose`; older browsers, `Purpose`).
     pub(crate) fn is_speculative(&self) -> bool {
         match self {

@@ -26,8 +26,7 @@ impl FlowInner {
             }
         }
         let headers = binding.request();
-        let request_host =
-            headers.and_then(|headers| headers.get("host")).and_then(|host| std::str::from_utf8(host).ok());
+        let request_host = headers.and_then(|headers| self.hosts.named_by(headers));
         if needs_user && !binding.same_origin_assumed {
             let shown = headers.is_some_and(|headers| self.is_same_origin_post(headers, request_host, callback_host));
             if !shown {
@@ -41,8 +40,7 @@ impl FlowInner {
         if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {
             return Err(BeginError::CrossSitePost);
         }
-        let cookie_host = self.public_host.as_deref().or_else(|| request_host.and_then(host_of));
-        match (cookie_host, callback_host) {
+        match (self.hosts.known(request_host), callback_host) {
             (Some(cookie), Some(callback)) if !cookie.eq_ignore_ascii_case(callback) => {
                 Err(BeginError::CookieHostMismatch)
             }
@@ -92,12 +90,19 @@ impl FlowInner {
         let local = host_of(authority).is_some_and(is_loopback);
         let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
         let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));
-        let same_host = match (self.public_host.as_deref(), request_host) {
-            // Behind a proxy that replaces the Host header only the host is known, not the port.
-            (Some(public), _) => is_host(public),
-            (None, Some(host)) => is_host_of_origin(host, scheme, authority),
-            // HTTP/2 without a Host header: the cookie has to reach the callback's host.
-            (None, None) => callback_host.is_some_and(is_host),
+        let same_host = if self.hosts.are_named() {
+            match self.hosts.known(request_host) {
+                // Behind a proxy that replaces the Host header only the host is known, not the port.
+                Some(public) => is_host(public),
+                // A page of one public host must not start a link on another one.
+                None => self.hosts.names().iter().any(|public| is_host(public)) && callback_host.is_none_or(is_host),
+            }
+        } else {
+            match request_host {
+                Some(host) => is_host_of_origin(host, scheme, authority),
+                // HTTP/2 without a Host header, or no usable trusted header: the cookie has to reach the callback's host.
+                None => callback_host.is_some_and(is_host),
+            }
         };
         secure && same_host
     }

@@ -89,7 +89,8 @@ pub enum BeginError {
     /// `link` and `reauthenticate` begin from a same-origin POST.
     #[error(
         "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_headers, and \
-             check that a proxy keeps Origin, Sec-Fetch-Site and Host (over HTTP/2, set FlowBuilder::public_host)"
+             check that a proxy keeps Origin, Sec-Fetch-Site and Host; if it replaces Host, or over HTTP/2, set FlowBuilder::public_hosts or \
+             trusted_host_header"
     )]
     NotSameOrigin(Purpose),
     /// The session id, the login secret or the user id has no usable length.
@@ -109,7 +110,7 @@ pub enum BeginError {
     #[error(
         "a login bound by cookie does not start from another site's POST: start it from a page of your own or by GET, and answer a POST \
          that a protocol prescribes (third-party-initiated login) with a 303 redirect to the login start; if this was your own page, \
-         check that your proxy keeps Host and Origin, or set FlowBuilder::public_host"
+         check that your proxy keeps Origin, and that it keeps Host or that FlowBuilder::public_hosts or trusted_host_header is set"
     )]
     CrossSitePost,
     /// A hook of the routes failed. The user was not redirected, and the login can be started again.
@@ -125,8 +126,8 @@ pub enum BeginError {
     AuthorizationUrl(#[from] UrlError),
     /// The callback's host never gets the cookie that this host sets.
     #[error(
-        "the cookie of this host never reaches the redirect_uri's host: begin on that host, or, if a proxy replaces the \
-         Host header, say which host browsers use with FlowBuilder::public_host"
+        "the cookie of this host never reaches the redirect_uri's host: start the login on that host, or, if a proxy \
+         replaces the Host header, set FlowBuilder::public_hosts or trusted_host_header"
     )]
     CookieHostMismatch,
 }

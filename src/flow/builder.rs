@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hosts::PublicHosts;
 use super::keys::FlowKeys;
 use super::{BeginError, ConfigError, Flow, FlowInner};
 use crate::callback::is_response_parameter;
@@ -13,7 +14,7 @@ use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
 use crate::observe::{Observer as _, Observers};
-use crate::provider::{Provider, Registered, canonical_host};
+use crate::provider::{Provider, Registered};
 use crate::random;
 use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
@@ -57,7 +58,8 @@ struct Settings {
     lifetime: Duration,
     clock: Box<dyn Clock>,
     observers: Observers,
-    public_host: Option<String>,
+    public_hosts: Vec<String>,
+    trusted_host_header: Option<String>,
     shared_callback: bool,
     loads_providers: bool,
     plain_http: bool,
@@ -76,7 +78,8 @@ impl FlowBuilder<()> {
             lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
             clock: Box::new(SystemClock),
             observers: Observers::default(),
-            public_host: None,
+            public_hosts: Vec::new(),
+            trusted_host_header: None,
             shared_callback: false,
             loads_providers: false,
             plain_http: false,
@@ -178,11 +181,53 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// The host that browsers use for this service, such as `shop.example`: needed where the `Host` header does not tell
-    /// it, because a proxy in front replaces it, or because the service itself speaks HTTP/2, which has no such header. The case
-    /// makes no difference; a trailing dot is refused, because browsers treat `shop.example.` as another host.
-    pub fn public_host(mut self, host: &str) -> Self {
-        self.settings.public_host = Some(host.to_owned());
+    /// The hosts that browsers use for this service, such as `shop.example`. Every redirect URI with a host must be on one of them.
+    ///
+    /// Set them if a proxy in front replaces the `Host` header, or if the service itself speaks HTTP/2, which has no such header.
+    ///
+    /// * With one host, every request counts as a request to that host.
+    /// * With several, the `Host` header (or the [trusted header](FlowBuilder::trusted_host_header)) tells which of them a request is
+    ///   for. If it names none of them, the host is unknown: a login bound by cookie starts without a check of its host, and a login of
+    ///   the signed-in user starts only if the `Origin` header names the host of its redirect URI, or one of the public hosts if it has
+    ///   no redirect URI with a host.
+    ///
+    /// Case makes no difference. A trailing dot is refused, because browsers treat `shop.example.` as another host. A second call
+    /// replaces the hosts of the first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
+    ///
+    /// let github = Provider::github()
+    ///     .named_redirect_uri("de", "https://shop.example.de/auth/github/callback")
+    ///     .named_redirect_uri("fr", "https://shop.example.fr/auth/github/callback");
+    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
+    ///     .public_hosts(["shop.example.de", "shop.example.fr"])
+    ///     .trusted_host_header("x-forwarded-host")
+    ///     .provider(github)
+    ///     .build()?;
+    /// # let _ = flow;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn public_hosts<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.settings.public_hosts = hosts.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// The request header in which the proxy in front sends the host that the browser used, such as `x-forwarded-host`. The flow
+    /// reads it in place of `Host`.
+    ///
+    /// The value must be exactly one host with an optional port, and the header must come once. Otherwise the host is unknown, as it
+    /// is without a `Host` header.
+    ///
+    /// # Security
+    ///
+    /// The proxy must overwrite this header in every request, or remove it. If clients can send it themselves, an attacker chooses
+    /// the host that the checks of a login start compare with. List the hosts with [`FlowBuilder::public_hosts`] as well: the header
+    /// can then choose only among them.
+    pub fn trusted_host_header(mut self, name: &str) -> Self {
+        self.settings.trusted_host_header = Some(name.to_owned());
         self
     }
 
@@ -243,9 +288,9 @@ impl Settings {
             return Err(ConfigError::CodelessPurpose(*purpose));
         }
         self.check_providers()?;
-        let public_host = self.checked_public_host()?;
+        let hosts = PublicHosts::new(&self.public_hosts, self.trusted_host_header.as_deref())?;
         self.check_own_addresses()?;
-        self.providers.iter().try_for_each(|provider| check_hosts(provider, public_host.as_deref()))?;
+        self.providers.iter().try_for_each(|provider| check_hosts(provider, &hosts))?;
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
@@ -264,7 +309,7 @@ impl Settings {
             user_purposes: self.user_purposes,
             purposes_without_code: self.purposes_without_code,
             providers: self.providers,
-            public_host,
+            hosts,
             shared_callback: self.shared_callback,
             clock: self.clock,
             guard: self.guard,
@@ -319,11 +364,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    fn checked_public_host(&self) -> Result<Option<String>, ConfigError> {
-        let Some(host) = &self.public_host else { return Ok(None) };
-        canonical_host(host).map(Some).ok_or(ConfigError::PublicHost)
-    }
 }
 
 /// What a provider may not be, wherever it comes from.
@@ -358,12 +398,13 @@ pub(super) fn check_addresses(provider: &Provider, plain_http: bool) -> Result<(
     Ok(())
 }
 
-/// The cookie is set on one host, and has to reach every callback.
-pub(super) fn check_hosts(provider: &Provider, public_host: Option<&str>) -> Result<(), ConfigError> {
-    let Some(public_host) = public_host else { return Ok(()) };
-    match provider.redirect_uris().iter().filter_map(Registered::host).find(|host| *host != public_host) {
+/// Browsers come back to a public host only, and cookies are set on no other.
+pub(super) fn check_hosts(provider: &Provider, hosts: &PublicHosts) -> Result<(), ConfigError> {
+    let public_hosts = hosts.names();
+    let is_elsewhere = |host: &&str| !public_hosts.is_empty() && !public_hosts.iter().any(|public| public == host);
+    match provider.redirect_uris().iter().filter_map(Registered::host).find(is_elsewhere) {
         Some(other) => {
-            Err(ConfigError::CookieHost { redirect_host: other.to_owned(), public_host: public_host.to_owned() })
+            Err(ConfigError::CookieHost { redirect_host: other.to_owned(), public_hosts: public_hosts.to_vec() })
         }
         None => Ok(()),
     }

@@ -7,7 +7,7 @@ use crate::claims::codec::BindingKind;
 use crate::expect::Expect;
 use crate::name::Purpose;
 use crate::open::Authentic;
-use crate::provider::{Provider, host_of};
+use crate::provider::{Provider, Registered};
 use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Restart, SCRIPT_NONCE_BYTES, Whose};
 use crate::secret::equal_in_constant_time;
 
@@ -65,7 +65,9 @@ impl FlowInner {
         let secrets = match self.compare(authentic, binding, provider) {
             Comparison::Same(secrets) => secrets,
             Comparison::NoCookie => {
-                let why = binding.request().map(|headers| self.why_no_cookie(headers, provider));
+                let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
+                let callback_host = provider.redirect_uri_of(redirect).and_then(Registered::host);
+                let why = binding.request().map(|headers| self.why_no_cookie(headers, provider, callback_host));
                 let whose = without_cookie(binding, callback.way);
                 let restart = Restart::new(authentic.origin(), whose, callback.state.clone());
                 let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
@@ -105,12 +107,13 @@ impl FlowInner {
     }
 
     /// What the headers tell of a cookie that did not come.
-    fn why_no_cookie(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> MissingCookie {
-        let request_host = headers.get("host").and_then(|host| std::str::from_utf8(host).ok()).and_then(host_of);
-        let other_host = match (&self.public_host, request_host) {
-            (Some(public), Some(request)) => !public.eq_ignore_ascii_case(request),
-            _ => false,
-        };
+    fn why_no_cookie(
+        &self,
+        headers: &RequestHeaders<'_>,
+        provider: &Provider,
+        callback_host: Option<&str>,
+    ) -> MissingCookie {
+        let other_host = self.hosts.is_elsewhere(headers, callback_host);
         match is_cross_site_post(headers) {
             true if provider.reposts() => MissingCookie::RepostedPost,
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,

@@ -75,17 +75,30 @@ pub enum ConfigError {
         "provider {0:?} accepts callbacks by POST only, but does not use form_post: set its response_mode, or remove post_only"
     )]
     PostOnlyWithoutFormPost(String),
-    /// The callback address lies on a host that the cookie never reaches.
-    #[error("the redirect_uri host {redirect_host:?} is not {public_host:?}, where the login's cookie is set")]
+    /// A redirect_uri is on a host that browsers do not use for this service, so the login's cookie never reaches it.
+    #[error(
+        "the redirect_uri host {redirect_host:?} is not one of the public hosts ({}), so the login's cookie never reaches the callback: \
+         register a redirect_uri on one of them, or add the host to FlowBuilder::public_hosts",
+        public_hosts.join(", ")
+    )]
     CookieHost {
         /// The host of the redirect_uri.
         redirect_host: String,
-        /// The host given with `public_host`.
-        public_host: String,
+        /// The hosts given with [`FlowBuilder::public_hosts`](crate::FlowBuilder::public_hosts).
+        public_hosts: Vec<String>,
     },
-    /// Not a host, or not spelled as browsers send it.
-    #[error("public_host takes a host such as shop.example, without scheme, port, path and trailing dot")]
-    PublicHost,
+    /// A public host is not a host, or not spelled as browsers send it.
+    #[error(
+        "{0:?} is not a public host: FlowBuilder::public_hosts takes hosts such as shop.example, without scheme, port, path and \
+         trailing dot"
+    )]
+    PublicHost(String),
+    /// The trusted header is not a header whose value is one host.
+    #[error(
+        "{0:?} cannot be the trusted host header: give FlowBuilder::trusted_host_header the name of a header whose value is one host, \
+         such as x-forwarded-host (Forwarded holds a list of pairs)"
+    )]
+    TrustedHostHeader(String),
     /// No key seals yet.
     #[error("no key of the ring seals yet: the first seal_from lies in the future")]
     NoActiveKey,

@@ -30,7 +30,7 @@ impl FlowInner {
         let plain_http = !self.cookies.are_secure();
         check_provider(loaded, plain_http)
             .and_then(|()| check_addresses(loaded, plain_http))
-            .and_then(|()| check_hosts(loaded, self.public_host.as_deref()))
+            .and_then(|()| check_hosts(loaded, &self.hosts))
             .map_err(BeginError::Connection)?;
         Ok(loaded)
     }

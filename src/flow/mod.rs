@@ -8,6 +8,7 @@ mod callback;
 mod checks;
 mod config_error;
 mod connection;
+mod hosts;
 mod keys;
 mod login;
 mod outcome;
@@ -34,6 +35,7 @@ pub use outcome::{
 pub use request::AuthorizationRequest;
 pub use signed::PublicData;
 
+use hosts::PublicHosts;
 use keys::FlowKeys;
 
 use crate::clock::{Clock, unix_seconds};
@@ -87,7 +89,7 @@ pub(crate) struct FlowInner {
     /// Purposes of the caller's own whose callback may have neither code nor error.
     purposes_without_code: Vec<Purpose>,
     cookies: CookieFamilies,
-    public_host: Option<String>,
+    hosts: PublicHosts,
     shared_callback: bool,
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,

@@ -17,7 +17,6 @@ use crate::clock::Clock;
 ///
 /// # Examples
 ///
-/// ```
 /// A closure is an observer:
 ///
 /// ```

@@ -8,7 +8,9 @@ mod sources;
 mod url;
 
 pub use preset::{Preset, PresetError, Sourced};
-pub(crate) use redirect_uri::{RedirectUri, Registered, canonical_host, host_of, is_host_of_origin, is_loopback};
+pub(crate) use redirect_uri::{
+    RedirectUri, Registered, canonical_host, host_of, is_authority, is_host_of_origin, is_loopback,
+};
 pub(crate) use url::Parameters;
 pub use url::{AuthorizationUrl, UrlError};
 

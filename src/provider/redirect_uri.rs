@@ -182,6 +182,11 @@ pub(crate) fn host_of(authority: &str) -> Option<&str> {
     (!host.is_empty() && !authority.contains('@')).then_some(host)
 }
 
+/// Whether a text is exactly one host with an optional port, spelled as browsers spell them.
+pub(crate) fn is_authority(text: &str) -> bool {
+    Authority::parse(text).is_some()
+}
+
 /// A host that browsers take for this very machine's, as they trust its pages without TLS (W3C Secure Contexts, section 3.1).
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());

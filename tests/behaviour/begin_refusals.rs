@@ -101,7 +101,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(matches!(at("login.shop.example.", &shop), Err(BeginError::CookieHostMismatch)));
     assert!(shop.flow.begin(session(), Login::with("github")).is_ok());
 
-    let behind_a_proxy = shop_with(|builder| builder.provider(provider()).public_host("login.shop.example"));
+    let behind_a_proxy = shop_with(|builder| builder.provider(provider()).public_hosts(["login.shop.example"]));
     assert!(at("upstream-7:8080", &behind_a_proxy).is_ok());
 
     let several = shop_with(|builder| {
@@ -217,7 +217,11 @@ fn configurations_that_cannot_work_do_not_build() {
     let twice = github().redirect_uri(one).redirect_uri(other);
     assert_eq!(error(builder().provider(twice)), ConfigError::DuplicateRedirect("github".into()));
     for host in ["", "https://shop.example", "shop.example/", "shop example", "a@b", "shop.example.", "127.1"] {
-        assert_eq!(error(builder().provider(github()).public_host(host)), ConfigError::PublicHost, "{host}");
+        assert_eq!(
+            error(builder().provider(github()).public_hosts([host])),
+            ConfigError::PublicHost(host.into()),
+            "{host}"
+        );
     }
     assert!(matches!(error(builder().provider(github()).purpose(Purpose::Custom("A b"))), ConfigError::Name(_)));
     assert_eq!(error(builder().provider(github()).purpose_for_user(Purpose::Login)), ConfigError::UserForLogin);

@@ -72,7 +72,9 @@ fn a_missing_cookie_says_why_as_far_as_headers_tell() {
 #[test]
 fn a_callback_on_another_host_than_the_cookie_says_so() {
     let shop = shop_with(|builder| {
-        builder.provider(Provider::github().redirect_uri("https://shop.example/callback")).public_host("shop.example")
+        builder
+            .provider(Provider::github().redirect_uri("https://shop.example/callback"))
+            .public_hosts(["shop.example"])
     });
     let begun = shop.flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     let diagnosis = |host: &str| {

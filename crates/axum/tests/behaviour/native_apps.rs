@@ -27,9 +27,15 @@ fn service() -> (Server, Flow) {
 fn a_callback_of_the_app_is_handed_over_unused_and_finished_with_the_app_s_secret_alone() {
     let (server, flow) = service();
     let begun = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("app")).unwrap();
-    let callback = format!("/auth/github/callback?code=c%22%3C&state={}&iss=https%3A%2F%2Fgithub.com%2Flogin%2Foauth", begun.state);
+    let callback = format!(
+        "/auth/github/callback?code=c%22%3C&state={}&iss=https%3A%2F%2Fgithub.com%2Flogin%2Foauth",
+        begun.state
+    );
     let page = Visitor::default().get(&server, &callback);
-    assert_eq!((page.status.as_u16(), page.header("referrer-policy"), page.header("cache-control")), (200, "no-referrer", "no-store"));
+    assert_eq!(
+        (page.status.as_u16(), page.header("referrer-policy"), page.header("cache-control")),
+        (200, "no-referrer", "no-store")
+    );
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     let (_, link) = page.text.split_once("<a href=\"").unwrap();
     let link = link.split('"').next().unwrap().replace("&amp;", "&");
@@ -71,7 +77,17 @@ fn a_link_that_opens_no_app_does_not_build() {
         let routes = LoginRoutes::builder(flow.clone()).hand_over(redirect, link);
         routes.on_login(|_, _| async { Ok(()) }).build().unwrap_err()
     };
-    for link in ["javascript:alert(1)", "JAVASCRIPT:x", "data:text/html,x", "http://shop.example/", "/path", "", "a b:/", "app:/#x", "app:/\n"] {
+    for link in [
+        "javascript:alert(1)",
+        "JAVASCRIPT:x",
+        "data:text/html,x",
+        "http://shop.example/",
+        "/path",
+        "",
+        "a b:/",
+        "app:/#x",
+        "app:/\n",
+    ] {
         assert_eq!(build("app", link), RoutesError::AppLink, "{link}");
     }
     assert_eq!(build("tv", "com.shop.app:/"), RoutesError::UnknownRedirect("tv".to_owned()));

@@ -18,7 +18,8 @@ fn starting() -> Server {
     server_of(flow.loads_providers(), &clock, &guard, |flow| {
         LoginRoutes::builder(flow)
             .connections(|id, _| async move {
-                let provider = Provider::custom(&id)?.authorization_endpoint("https://login.customer.example/authorize");
+                let provider =
+                    Provider::custom(&id)?.authorization_endpoint("https://login.customer.example/authorize");
                 let provider = at_shop(provider);
                 Ok(Some(if id == "tile" { provider.may_start_logins() } else { provider }))
             })
@@ -43,7 +44,10 @@ fn a_callback_without_a_state_starts_a_login_and_its_code_is_never_used() {
         ann.jar.clear();
         let bounce = ann.get(&server, callback);
         let marker = bounce.header("set-cookie");
-        assert!(marker.starts_with("__Host-") && marker.contains("; Secure") && marker.contains("SameSite=Lax"), "{marker}");
+        assert!(
+            marker.starts_with("__Host-") && marker.contains("; Secure") && marker.contains("SameSite=Lax"),
+            "{marker}"
+        );
         let start = bounced(&bounce, callback);
         assert!(!start.contains("code") && !start.contains("installation"), "{start}");
         let begun = ann.get(&server, &start);

@@ -55,7 +55,7 @@ fn server_of(
             })
             .on_login(|login, _| async move {
                 let tenant = login.origin.tenant.as_ref().map_or(0, |tenant| tenant.as_bytes()[0]);
-                let path = login.origin.return_to.as_ref().map_or("-".to_owned(), |path| path.to_string());
+                let path = login.origin.return_to.as_ref().map_or("-".to_owned(), ToString::to_string);
                 Ok(format!("{tenant} {} {path}", login.origin.redirect.unwrap_or_default()))
             })
     })
@@ -113,7 +113,8 @@ fn a_tenant_or_its_absence_is_compared_where_the_redirect_uri_is_the_same() {
         ZETA => Ok(Site::default().with_tenant([2; 16])),
         _ => Ok(Site::default()),
     };
-    let server = server_of(|flow| flow.public_host("shop.example").provider(routes::at_shop(Provider::github())), site);
+    let server =
+        server_of(|flow| flow.public_hosts(["shop.example"]).provider(routes::at_shop(Provider::github())), site);
     for (at, signed_in) in [(ACME, "1  /cart"), (ZETA, "2  /cart"), (MAIN, "0  /cart")] {
         let mut ann = browser();
         let state = ann.start(&server, at);

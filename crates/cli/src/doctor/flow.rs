@@ -82,9 +82,9 @@ impl Service {
     fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<AnyData> {
         let guard = SingleProcessGuard::with_capacity(1);
         let mut builder = Flow::builder(self.app.clone(), ring.clone(), guard);
-        // Only a cookie has a host. An address of IPv6 is a developer's own machine, and no `public_host`.
+        // Only a cookie has a host. An address of IPv6 is a developer's own machine, and no public host.
         if self.bound_by == BoundBy::Cookie && !self.origin.host().contains(':') {
-            builder = builder.public_host(self.origin.host());
+            builder = builder.public_hosts([self.origin.host()]);
         }
         builder = self.purposes.iter().copied().fold(builder, FlowBuilder::purpose);
         builder = providers.into_iter().fold(builder, FlowBuilder::provider);
@@ -155,7 +155,7 @@ fn cannot_work(error: &ConfigError) -> Check {
         ConfigError::CookieHost { .. } => {
             "let the login begin on the host of the redirect_uri, or redirect to this one"
         }
-        ConfigError::PublicHost => "give --origin as browsers see it",
+        ConfigError::PublicHost(_) => "give --origin as browsers see it",
         ConfigError::NoActiveKey => "let the first key's seal_from be its published_at or earlier",
         ConfigError::KeyIdCollision => "replace the newer one: oauth-state keys revoke, then rotate",
         _ => "correct what it names",
