@@ -29,6 +29,7 @@ mod order_of_checks;
 mod outcomes;
 mod own_parameters;
 mod provider_presets;
+mod public_hosts;
 mod signed_states;
 mod state_length;
 mod telemetry;
