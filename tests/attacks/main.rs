@@ -27,6 +27,7 @@ mod duplicate_parameters;
 mod forgery;
 mod form_confusion;
 mod header_injection;
+mod host_header;
 mod id_collision;
 mod key_confusion;
 mod log_leakage;
