@@ -1,4 +1,4 @@
-"""What the model's checker found, into docs/model.md, and the drawings beside it."""
+"""What the checker found in the two models, into docs/model.md, and the drawings of the first beside it."""
 
 import json
 import pathlib
@@ -10,7 +10,8 @@ import page
 target = pathlib.Path(sys.argv[1])
 report = json.loads((target / "result.json").read_text())
 drawings = pathlib.Path("docs/model")
-if not report["design"] or not report["variants"] or not report["sampled"]:
+second = report["connections"]
+if not all(part[name] for part in (report, second) for name in ("design", "variants", "sampled")):
     sys.exit("result.json holds a part alone: run scripts/model --write without further arguments")
 
 
@@ -109,3 +110,59 @@ drawings.mkdir(parents=True)
 for row in report["variants"]:
     shutil.copy(target / "drawings" / f"{row['name']}.svg", drawings)
 page.write("docs/model.md", "\n".join(lines))
+
+
+def second_bounds(row):
+    count = lambda number, noun: f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{count(row['logins'], 'login')}, {count(row['codes'], 'code')} of H's provider, {count(row['changes'], 'change')} of connections"
+
+
+def second_attack(row):
+    start, *steps = row["sentences"]
+    told = "; ".join(
+        f"{replay['deployment']}, "
+        + ("lets it through" if replay["differs_at"] is None else f"refuses step {replay['differs_at']} (`{replay['outcome'].removeprefix('refused: ')}`)")
+        for replay in row["replays"]
+    )
+    name = f"### {row['name']}"
+    numbered = [f"{number}. {step[0].upper()}{step[1:]}." for number, step in enumerate(steps, 1)]
+    tried = "" if row["attack_steps"] == len(steps) else f" Step {row['attack_steps']} is the attack; the rest is the victim's attempt to finish."
+    count = "1 step" if row["attack_steps"] == 1 else f"{row['attack_steps']} steps"
+    return [
+        name,
+        "",
+        f"Here {row['differs']}. Breaks “{row['breaks']}” in {count}.{tried} The crate's own code, {told}. {start[0].upper()}{start[1:]}.",
+        "",
+        *numbered,
+        "",
+    ]
+
+
+design, sampled = second["design"], second["sampled"]
+code = [row for row in second["variants"] if row["nature"] == "code"]
+surroundings = [row for row in second["variants"] if row["nature"] == "surroundings"]
+lines = ["| promise | in every state that can be reached |", "|---|---|"]
+lines += [f"| {promise['name']} | {promise['says']} |" for promise in second["promises"]]
+lines += [
+    "",
+    ("Under these assumptions, all of it holds." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {second_bounds(design)}: {design['states']:,} states,"
+    f" {design['unique_states']:,} of them different, the farthest {design['depth']} steps off, in {design['seconds']:.0f} seconds on {design['threads']} threads.",
+    "",
+    f"In {sampled['walks']:,} random walks with {sampled['steps']:,} steps, the crate's own code answered each step as the model does:",
+    "",
+    "| answer | times |",
+    "|---|---:|",
+    *[f"| {outcome} | {count:,} |" for outcome, count in sampled["outcomes"]],
+    "",
+    f"Most variants go through every run with at most {second_bounds(code[0])}. Rules of the crate, each removed:",
+    "",
+    *table(code),
+    "",
+    "Rules that the crate leaves to the application or to H's provider, each removed:",
+    "",
+    *table(surroundings),
+    "",
+]
+for row in [*code, *surroundings]:
+    lines += second_attack(row)
+page.write("docs/model.md", "\n".join(lines), "connections")

@@ -19,7 +19,7 @@ Usage: oauth-state-model [check | replay] [--variant NAME] [--large] [--threads 
   replay           takes the crate's own code through every attack, and through random walks of the design
                    (both without either word)
 
-  --variant NAME   this one alone; `design` is one as well
+  --variant NAME   this one alone; `design` is one as well, of both models
   --large          wider bounds: minutes, and gigabytes of memory
   --threads N      for the design, 2 unless said otherwise
   --walks N        1,000 unless said otherwise

@@ -1,5 +1,7 @@
 //! Runs the checker: to the end for what holds and what does not, and again for the shortest attack.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
@@ -11,27 +13,39 @@ use crate::state::State;
 use crate::steps::{Outcome, Step};
 
 /// What a run to the end found.
-pub struct Findings {
+pub struct Findings<P = Promise> {
     /// States that were come to, those that were known already included.
     pub states: usize,
     pub unique_states: usize,
     /// The steps to the state that is farthest off.
     pub depth: usize,
     pub seconds: f64,
-    pub broken: Vec<Promise>,
+    pub broken: Vec<P>,
 }
 
 /// Goes through every state within the bounds. It ends early only if no promise is left to be broken.
 pub fn check(rules: Rules, bounds: Bounds, threads: usize) -> Findings {
+    explore(Protocol::new(rules, bounds), threads, &Promise::ALL.map(|promise| (promise, promise.name())))
+}
+
+/// Goes through every state of a model, whose promises have these names.
+pub fn explore<M, P: Copy>(model: M, threads: usize, promises: &[(P, &'static str)]) -> Findings<P>
+where
+    M: Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq> + Send + Sync + 'static,
+{
     let start = Instant::now();
-    let checker = Protocol::new(rules, bounds).checker().threads(threads).spawn_bfs().join();
+    let checker = model.checker().threads(threads).spawn_bfs().join();
     let discoveries = checker.discoveries();
     Findings {
         states: checker.state_count(),
         unique_states: checker.unique_state_count(),
         depth: checker.max_depth().saturating_sub(1),
         seconds: start.elapsed().as_secs_f64(),
-        broken: Promise::ALL.into_iter().filter(|promise| discoveries.contains_key(promise.name())).collect(),
+        broken: promises
+            .iter()
+            .filter(|(_, name)| discoveries.contains_key(name))
+            .map(|(promise, _)| *promise)
+            .collect(),
     }
 }
 
@@ -46,18 +60,7 @@ pub struct Trace {
 /// The shortest way to break a promise, if there is one.
 pub fn shortest_attack(rules: Rules, bounds: Bounds, promise: Promise) -> Option<Trace> {
     let model = Protocol { victims_alone: true, ..Protocol::new(rules, bounds) };
-    let mut shortest: Option<Vec<Step>> = None;
-    loop {
-        // The checker works through the states in blocks, and gives the last of a block's attacks: ask for a shorter one.
-        let builder = model.clone().checker().finish_when(HasDiscoveries::AnyOf([promise.name()].into()));
-        let builder = match &shortest {
-            Some(steps) => builder.target_max_depth(steps.len() + 1),
-            None => builder,
-        };
-        let Some(path) = builder.spawn_bfs().join().discoveries().remove(promise.name()) else { break };
-        shortest = Some(path.into_actions());
-    }
-    let steps = shortest?;
+    let (_, steps) = shortest_path(&model, promise.name())?;
     let attack_steps = steps.len();
     let mut trace = Trace { steps: Vec::new(), attack_steps };
     let mut state = State::default();
@@ -67,6 +70,30 @@ pub fn shortest_attack(rules: Rules, bounds: Bounds, promise: Promise) -> Option
         trace.follow(&rules, &mut state, &way);
     }
     Some(trace)
+}
+
+/// The state that the shortest way to break a promise begins with, and its steps.
+pub fn shortest_path<M>(model: &M, promise: &'static str) -> Option<(M::State, Vec<M::Action>)>
+where
+    M: Model<State: Clone + Debug + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    let mut shortest: Option<(M::State, Vec<M::Action>)> = None;
+    loop {
+        // The checker works through the states in blocks, and gives the last of a block's attacks: ask for a shorter one.
+        let builder = model.clone().checker().finish_when(HasDiscoveries::AnyOf([promise].into()));
+        let builder = match &shortest {
+            Some((_, steps)) => builder.target_max_depth(steps.len() + 1),
+            None => builder,
+        };
+        let Some(path) = builder.spawn_bfs().join().discoveries().remove(promise) else { return shortest };
+        let (states, steps): (Vec<_>, Vec<_>) = path.into_vec().into_iter().unzip();
+        let first = states.into_iter().next()?;
+        shortest = Some((first, steps.into_iter().flatten().collect()));
+    }
 }
 
 impl Trace {

@@ -10,12 +10,14 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::must_use_candidate,
+    clippy::disallowed_methods,
     reason = "a test may fail"
 )]
 
 mod arguments;
 mod attacker;
 mod checking;
+mod connections;
 mod drawing;
 mod honest;
 mod properties;
@@ -60,7 +62,8 @@ fn main() -> ExitCode {
 }
 
 fn known(arguments: Arguments) -> Result<Arguments, String> {
-    let names: Vec<_> = variants::VARIANTS.iter().map(|variant| variant.name).collect();
+    let names: Vec<_> =
+        variants::VARIANTS.iter().map(|variant| variant.name).chain(connections::variant_names()).collect();
     match &arguments.variant {
         Some(name) if name != "design" && !names.contains(&name.as_str()) => {
             Err(format!("unknown variant: {name}; there are design, {}", names.join(", ")))

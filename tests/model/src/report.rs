@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checking::{Findings, Trace};
+use crate::connections;
 use crate::properties::Promise;
 use crate::replay::{Replayed, Sampled};
 use crate::rules::Bounds;
@@ -16,12 +17,14 @@ pub struct Report {
     pub design: Option<DesignRow>,
     pub variants: Vec<VariantRow>,
     pub sampled: Option<SampledRow>,
+    /// Of the second model.
+    pub connections: connections::Report,
 }
 
 #[derive(Serialize)]
 pub struct PromiseRow {
-    name: &'static str,
-    says: &'static str,
+    pub name: &'static str,
+    pub says: &'static str,
 }
 
 #[derive(Serialize)]
@@ -78,7 +81,13 @@ pub struct SampledRow {
 impl Report {
     pub fn new() -> Self {
         let promises = Promise::ALL.map(|promise| PromiseRow { name: promise.name(), says: promise.says() });
-        Self { promises: promises.into(), design: None, variants: Vec::new(), sampled: None }
+        Self {
+            promises: promises.into(),
+            design: None,
+            variants: Vec::new(),
+            sampled: None,
+            connections: connections::Report::new(),
+        }
     }
 }
 
@@ -158,15 +167,14 @@ pub fn print_head() {
     println!("{:<24}{:>12}{:>12}{:>7}{:>9}  promises broken", "variant", "states", "unique", "depth", "seconds");
 }
 
-/// One line of the table.
-pub fn print_row(name: &str, findings: &Findings, attack: Option<(&Trace, Promise)>) {
-    let broken: Vec<_> = findings.broken.iter().map(|promise| promise.name()).collect();
+/// One line of the table: what was found, the names of the broken promises, and the shortest attack in sentences.
+pub fn print_row<P>(name: &str, findings: &Findings<P>, broken: &[&str], attack: Option<(&str, usize, Vec<String>)>) {
     let broken = if broken.is_empty() { "none".to_owned() } else { broken.join(", ") };
     let Findings { states, unique_states, depth, seconds, .. } = findings;
     println!("{name:<24}{states:>12}{unique_states:>12}{depth:>7}{seconds:>9.1}  {broken}");
-    if let Some((trace, promise)) = attack {
-        println!("{:<24}“{}” in {} steps:", "", promise.name(), trace.attack_steps);
-        words::sentences(trace).iter().for_each(|sentence| println!("{:<26}{sentence}", ""));
+    if let Some((promise, steps, sentences)) = attack {
+        println!("{:<24}“{promise}” in {steps} steps:", "");
+        sentences.iter().for_each(|sentence| println!("{:<26}{sentence}", ""));
     }
 }
 

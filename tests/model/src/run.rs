@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use crate::arguments::Arguments;
 use crate::checking::{self, Findings, Trace};
+use crate::connections;
 use crate::replay::{self, Deployment, Replayed};
 use crate::report::{self, DesignRow, Report, SampledRow, VariantRow};
 use crate::rules::{Bounds, Rules};
@@ -34,6 +35,7 @@ pub fn run(arguments: &Arguments) -> io::Result<bool> {
     if arguments.replay && wanted("design") {
         walk(arguments, &mut report, &mut faults);
     }
+    connections::run(arguments, &mut report.connections, &mut faults);
     if let Some(out) = &arguments.out {
         let json = serde_json::to_string_pretty(&report)?;
         fs::create_dir_all(out)?;
@@ -46,13 +48,17 @@ pub fn run(arguments: &Arguments) -> io::Result<bool> {
 fn check_design(arguments: &Arguments, report: &mut Report, faults: &mut Vec<String>) {
     let bounds = if arguments.large { LARGE_DESIGN } else { DESIGN };
     let findings = checking::check(Rules::DESIGN, bounds, arguments.threads);
-    report::print_row("design", &findings, None);
+    report::print_row("design", &findings, &names(&findings), None);
     for promise in &findings.broken {
         let attack = checking::shortest_attack(Rules::DESIGN, bounds, *promise);
         let sentences = attack.as_ref().map(words::sentences).unwrap_or_default();
         faults.push(format!("the design breaks “{}”: {}", promise.name(), sentences.join("; ")));
     }
     report.design = Some(DesignRow::new(&findings, bounds, arguments.threads));
+}
+
+fn names(findings: &Findings) -> Vec<&'static str> {
+    findings.broken.iter().map(|promise| promise.name()).collect()
 }
 
 fn take_variant(
@@ -66,7 +72,8 @@ fn take_variant(
     let findings = arguments.check.then(|| checking::check(variant.rules, bounds, 1));
     let trace = checking::shortest_attack(variant.rules, VARIANT, variant.breaks);
     if let Some(findings) = &findings {
-        report::print_row(name, findings, trace.as_ref().map(|trace| (trace, variant.breaks)));
+        let attack = trace.as_ref().map(|trace| (variant.breaks.name(), trace.attack_steps, words::sentences(trace)));
+        report::print_row(name, findings, &names(findings), attack);
         if !findings.broken.contains(&variant.breaks) {
             faults.push(format!("{name} does not break “{}”", variant.breaks.name()));
         }

@@ -1,12 +1,12 @@
 //! The crate's own `begin` and `finish`, taken through what the model says.
 
-mod browser;
+pub mod browser;
 mod guards;
 mod sampled;
-mod stand_in;
+pub mod stand_in;
 mod world;
 
-pub use sampled::{Sampled, sample};
+pub use sampled::{Dice, Sampled, sample};
 pub use world::{Deployment, World};
 
 use crate::checking::Trace;

@@ -1,0 +1,296 @@
+//! What the model knows at one moment: the connections that the application has saved, the logins under way, and the codes.
+
+use arrayvec::ArrayVec;
+
+use crate::state::Party;
+
+/// Who runs an identity provider: its authorization endpoint and its token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operator {
+    Honest,
+    Attacker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tenant {
+    /// That of the honest connection. The attacker may run a second connection of it, but does not administer it.
+    First,
+    /// The attacker's own.
+    Second,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    One,
+    Two,
+}
+
+/// The two issuer identifiers. A connection may name either, whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Issuer {
+    Honest,
+    Attacker,
+}
+
+/// What a connection says of its issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IssuerRule {
+    Unknown,
+    /// An `iss` that comes must be this one.
+    Known(Issuer),
+    /// `iss` must come, and be this one.
+    Required(Issuer),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClientId {
+    /// The one that the honest provider gave to the application. It is public.
+    Honest,
+    /// A later one of the honest provider's.
+    Renewed,
+    /// Any other that the attacker makes up.
+    Other,
+}
+
+/// A callback address, by its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// With the connection's id, and with its tenant where ids are unique for each tenant alone.
+    Own {
+        tenant: Option<Tenant>,
+        id: Id,
+    },
+    Shared,
+}
+
+/// What the application has saved of an identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Connection {
+    pub id: Id,
+    pub tenant: Tenant,
+    pub address: Address,
+    pub issuer: IssuerRule,
+    pub client_id: ClientId,
+    pub operator: Operator,
+}
+
+/// Whether one id can be that of two connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ids {
+    /// Only one after the other: a deleted connection's id may be given out again.
+    Global,
+    PerTenant,
+}
+
+/// The honest connection's address, and whether its provider sends `iss`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Honest {
+    OwnAddress,
+    OwnAddressAndIss,
+    SharedAddressAndIss,
+}
+
+/// What a run starts with, and what stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Setup {
+    pub ids: Ids,
+    pub honest: Honest,
+}
+
+/// The place of a connection in the application's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    H,
+    A,
+}
+
+/// The connections that there are. H is honest until its administrator moves it to a provider of the attacker's; A is the attacker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table {
+    pub h: Option<Connection>,
+    pub a: Option<Connection>,
+}
+
+/// A login, by who started it and how many of theirs there were before. It stands for its state and its code_challenge as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoginId {
+    pub owner: Party,
+    pub number: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Login {
+    /// The connection as it was at the start.
+    pub at: Connection,
+    pub end: Option<End>,
+}
+
+/// How a login ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct End {
+    /// The connection that the callback loaded: its token endpoint got the code and the code_verifier, and said who the user is.
+    pub loaded: Connection,
+    /// The account at the honest provider, if that is where the code went, and was accepted.
+    pub account: Option<Party>,
+}
+
+/// A code of the honest provider: for whose account, under which challenge, with which state in the redirect, and to which address. The
+/// attacker takes the codes of their own account out of their redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code {
+    pub account: Party,
+    pub challenge: LoginId,
+    pub returned_with: Option<LoginId>,
+    pub to: Address,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Grant {
+    pub code: Code,
+    pub exchanged: bool,
+    /// It is the victim's, and went to a token endpoint of the attacker's.
+    pub leaked: bool,
+}
+
+/// Room for the largest bounds, and for one login more.
+pub const MOST: usize = 4;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub setup: Setup,
+    pub table: Table,
+    pub changes: u8,
+    pub of_victim: ArrayVec<Login, MOST>,
+    pub of_attacker: ArrayVec<Login, MOST>,
+    /// In order, so that states that differ by the order of their codes alone are one.
+    pub grants: ArrayVec<Grant, MOST>,
+}
+
+impl Setup {
+    pub fn all() -> impl Iterator<Item = Self> {
+        let honest = [Honest::OwnAddress, Honest::OwnAddressAndIss, Honest::SharedAddressAndIss];
+        [Ids::Global, Ids::PerTenant].into_iter().flat_map(move |ids| honest.map(|honest| Self { ids, honest }))
+    }
+
+    /// The honest connection at the beginning.
+    pub fn h(self) -> Connection {
+        let (id, tenant) = (Id::One, Tenant::First);
+        Connection {
+            id,
+            tenant,
+            address: match self.honest {
+                Honest::SharedAddressAndIss => Address::Shared,
+                _ => self.own_address(tenant, id),
+            },
+            issuer: match self.honest {
+                Honest::OwnAddress => IssuerRule::Known(Issuer::Honest),
+                _ => IssuerRule::Required(Issuer::Honest),
+            },
+            client_id: ClientId::Honest,
+            operator: Operator::Honest,
+        }
+    }
+
+    pub fn own_address(self, tenant: Tenant, id: Id) -> Address {
+        Address::Own { tenant: (self.ids == Ids::PerTenant).then_some(tenant), id }
+    }
+
+    /// What the honest provider sends beside its code.
+    pub fn iss(self) -> Option<Issuer> {
+        (self.honest != Honest::OwnAddress).then_some(Issuer::Honest)
+    }
+}
+
+impl Table {
+    pub fn get(&self, slot: Slot) -> Option<Connection> {
+        match slot {
+            Slot::H => self.h,
+            Slot::A => self.a,
+        }
+    }
+}
+
+impl Connection {
+    /// What makes it another one for the logins that are under way.
+    fn identity(&self) -> impl PartialEq + use<> {
+        (self.id, self.tenant, self.issuer.issuer(), self.client_id, self.operator)
+    }
+}
+
+impl Login {
+    /// Whether it ended with an identity that the attacker asserts, and did not start at that connection.
+    pub fn has_borrowed_identity(&self) -> bool {
+        self.end.is_some_and(|End { loaded, .. }| {
+            let is_own =
+                self.at.operator == Operator::Attacker && (self.at.id, self.at.tenant) == (loaded.id, loaded.tenant);
+            loaded.operator == Operator::Attacker && !is_own
+        })
+    }
+
+    /// Whether it ended at a connection that was another one when it started.
+    pub fn has_outlived_its_connection(&self) -> bool {
+        self.end.is_some_and(|end| end.loaded.identity() != self.at.identity())
+    }
+}
+
+impl IssuerRule {
+    pub fn issuer(self) -> Option<Issuer> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(issuer) | Self::Required(issuer) => Some(issuer),
+        }
+    }
+
+    pub fn is_required(self) -> bool {
+        matches!(self, Self::Required(_))
+    }
+}
+
+impl State {
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            table: Table { h: Some(setup.h()), a: None },
+            changes: 0,
+            of_victim: ArrayVec::new(),
+            of_attacker: ArrayVec::new(),
+            grants: ArrayVec::new(),
+        }
+    }
+
+    pub fn logins(&self, owner: Party) -> &ArrayVec<Login, MOST> {
+        match owner {
+            Party::Victim => &self.of_victim,
+            Party::Attacker => &self.of_attacker,
+        }
+    }
+
+    pub fn logins_mut(&mut self, owner: Party) -> &mut ArrayVec<Login, MOST> {
+        match owner {
+            Party::Victim => &mut self.of_victim,
+            Party::Attacker => &mut self.of_attacker,
+        }
+    }
+
+    pub fn login(&self, id: LoginId) -> Option<&Login> {
+        self.logins(id.owner).get(usize::from(id.number))
+    }
+
+    pub fn ids(&self, owner: Party) -> impl Iterator<Item = LoginId> + use<> {
+        let started = self.logins(owner).len();
+        (0..started).map(move |number| LoginId { owner, number: u8::try_from(number).unwrap_or(u8::MAX) })
+    }
+
+    pub fn all_logins(&self) -> impl Iterator<Item = (Party, &Login)> {
+        let of = |owner| self.logins(owner).iter().map(move |login| (owner, login));
+        of(Party::Victim).chain(of(Party::Attacker))
+    }
+
+    /// Equal codes are one: nothing depends on how many of them there are.
+    pub fn add_code(&mut self, code: Code) {
+        if !self.grants.iter().any(|grant| grant.code == code) {
+            self.grants.push(Grant { code, exchanged: false, leaked: false });
+            self.grants.sort_unstable();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! That this model can fail, and is what the code does. The check of the design is the program's own.
+
+use std::collections::BTreeSet;
+
+use super::properties::Promise;
+use super::replay::{self, Deployment};
+use super::rules::{Bounds, Issuers, Rules};
+use super::run::check;
+use super::sampled;
+use super::steps::{Outcome, Refusal};
+use super::trace::{self, Trace};
+use super::variants::{Nature, VARIANTS, Variant};
+use crate::state::Party;
+
+const SMALL: Bounds = Bounds { logins: 1, codes: 1, changes: 2 };
+
+fn attack(variant: &Variant) -> Trace {
+    trace::shortest_attack(variant.rules, variant.bounds, variant.breaks)
+        .unwrap_or_else(|| panic!("{} yields no attack", variant.name))
+}
+
+#[test]
+fn every_variant_breaks_its_promise_and_the_design_none() {
+    assert_eq!(check(Rules::DESIGN, SMALL, 1).broken, []);
+    for variant in &VARIANTS {
+        assert_ne!(variant.rules, Rules::DESIGN, "{}", variant.name);
+        let trace = attack(variant);
+        assert!(trace.sentences().len() > trace.attack_steps, "{}", variant.name);
+    }
+}
+
+/// A promise that nothing breaks may be one that says nothing.
+#[test]
+fn every_promise_is_broken_by_some_variant() {
+    let bounds = Bounds { logins: 2, codes: 1, changes: 1 };
+    let broken: BTreeSet<_> = VARIANTS.iter().flat_map(|variant| check(variant.rules, bounds, 1).broken).collect();
+    assert_eq!(broken, Promise::ALL.into());
+}
+
+#[test]
+fn the_real_code_refuses_where_the_design_does_and_does_what_the_model_says_otherwise() {
+    for variant in &VARIANTS {
+        let (replays, good) = replay::replay_all(variant, &attack(variant));
+        let told: Vec<_> = replays.iter().map(|one| (one.deployment, one.differs, one.broken)).collect();
+        assert!(good, "{}: {told:?}", variant.name);
+    }
+}
+
+/// A replay that takes any outcome for the right one would pass every attack.
+#[test]
+fn a_replay_notices_code_with_a_fault() {
+    for variant in &VARIANTS {
+        let trace = attack(variant);
+        if let Nature::Code { used_so: Some(deployment) } = variant.nature {
+            assert!(replay::replay(variant, &trace, deployment).broken, "{}", variant.name);
+        }
+        let by_design = replay::replay(variant, &trace, Deployment::Design).broken;
+        assert_eq!(by_design, variant.nature == Nature::Surroundings, "{}", variant.name);
+    }
+}
+
+#[test]
+fn random_walks_agree_with_the_real_code_and_meet_every_outcome() {
+    let sampled = sampled::sample(300, 7, Deployment::Design);
+    assert_eq!(sampled.differences, []);
+    let codes = [
+        "already_used",
+        "connection_changed",
+        "connection_gone",
+        "connection_unaddressed",
+        "cookie_missing",
+        "issuer_mismatch",
+        "issuer_missing",
+        "other_browser",
+        "wrong_provider",
+        "wrong_tenant",
+    ];
+    let refused = codes.map(Refusal::Code).into_iter().chain([Refusal::Provider]).map(Outcome::Refused);
+    for outcome in refused.chain([Outcome::Done, Outcome::SignedIn(Party::Victim), Outcome::AttackerAsserts]) {
+        let met = sampled.outcomes.get(&outcome).copied().unwrap_or(0);
+        assert!(met >= 10, "{outcome:?}: {met}");
+    }
+}
+
+#[test]
+fn random_walks_notice_an_address_that_is_claimed_and_tenants_that_are_missing() {
+    for deployment in [Deployment::NamesItsAddress, Deployment::AnyTenant, Deployment::WithoutTenants] {
+        assert_ne!(sampled::sample(100, 7, deployment).differences, [], "{deployment:?}");
+    }
+}
+
+/// What the crate would have to compare, so that an application need not look at the issuers of connections that have their own address.
+#[test]
+fn comparing_the_shared_address_as_well_makes_it_enough_that_issuers_are_unique_there() {
+    let rules = Rules { issuers: Issuers::UniqueAtShared, ..Rules::DESIGN };
+    assert_eq!(check(rules, SMALL, 1).broken, [Promise::NoMixUp]);
+    assert_eq!(check(Rules { compares_shared_address: true, ..rules }, SMALL, 1).broken, []);
+}
