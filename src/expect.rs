@@ -55,18 +55,20 @@ impl<'a> Expect<'a> {
         Self { provider: Some(id), ..Self::any_provider() }
     }
 
-    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has another issuer or client id
-    /// than when the login started is refused as `connection_changed`. A tenant of its own
+    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has another issuer, client id,
+    /// authorization endpoint or redirect_uri than when the login started is refused as `connection_changed`. A tenant of its own
     /// ([`Provider::for_tenant`](crate::Provider::for_tenant)) is expected, too. Load it by the id in the callback's path, or by
     /// [`OpenedCallback::provider`](crate::OpenedCallback::provider).
     ///
     /// # Security
     ///
-    /// However it was loaded, the callback must have arrived at the provider's own redirect_uri, so make it with
-    /// [`Callback::from_parts`](crate::Callback::from_parts) or [`Callback::arrived_at`](crate::Callback::arrived_at). Connections whose
-    /// redirect_uri does not have their id in it share an address: they must be declared with
-    /// [`requires_iss`](crate::Provider::requires_iss), and no two of them with one issuer (RFC 9700 section 4.4.2), which you have to
-    /// check when a customer saves one.
+    /// However it was loaded, the callback must have arrived at the provider's redirect_uri, so make it with
+    /// [`Callback::from_parts`](crate::Callback::from_parts), or with [`Callback::arrived_at`](crate::Callback::arrived_at) and the path of
+    /// the request. Connections that share an address are declared with
+    /// [`at_shared_callback`](crate::Provider::at_shared_callback) and [`requires_iss`](crate::Provider::requires_iss), and no two of them
+    /// may have one issuer (RFC 9700 section 4.4.2), which you have to check when a customer saves one. Give a connection that moves to
+    /// another provider a new id, and remove its redirect_uri at the old provider: codes that the old one still sends would go to the
+    /// new one.
     ///
     /// # Examples
     ///

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::base64url;
-use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, connection_tag, user_tag};
+use crate::binding::{Binding, Connection, FlowSecrets, Holder, UNBOUND_SECRET, connection_tag, user_tag};
 use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
@@ -63,14 +63,16 @@ struct Derivation {
     binding: HeldSecret,
     user: Option<String>,
     row: Option<String>,
-    connection: Option<Connection>,
+    connection: Option<LoadedProvider>,
 }
 
 /// A provider that was loaded at run time.
 #[derive(Deserialize)]
-struct Connection {
+struct LoadedProvider {
     issuer: String,
     client_id: String,
+    authorization_endpoint: String,
+    redirect_uri: String,
 }
 
 #[derive(Deserialize)]
@@ -140,8 +142,14 @@ impl Derivation {
         if let Some(user) = &self.user {
             answer["user_tag"] = hex(&user_tag(&keys.flow, &nonce, &unhex(user))).into();
         }
-        if let Some(Connection { issuer, client_id }) = &self.connection {
-            answer["connection_tag"] = hex(&connection_tag(&keys.flow, &nonce, issuer, client_id)).into();
+        if let Some(vector) = &self.connection {
+            let connection = Connection {
+                issuer: &vector.issuer,
+                client_id: &vector.client_id,
+                authorization_endpoint: &vector.authorization_endpoint,
+                redirect_uri: &vector.redirect_uri,
+            };
+            answer["connection_tag"] = hex(&connection_tag(&keys.flow, &nonce, connection)).into();
         }
         if let Some(row) = &self.row {
             let mut value = row.clone().into_bytes();

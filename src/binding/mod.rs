@@ -12,7 +12,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub(crate) use headers::RequestHeaders;
-pub(crate) use secrets::{FlowSecrets, connection_tag, user_tag};
+pub(crate) use secrets::{Connection, FlowSecrets, connection_tag, user_tag};
 
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};

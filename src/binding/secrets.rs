@@ -102,17 +102,28 @@ pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -
     cut(flow.tag(&[&prefix(USER_LABEL), nonce, &framed]))
 }
 
-/// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id))[..8]`: a provider that the application loads at run time and that
-/// changed, or was swapped for another, while a login was under way gets no code of the old one (mix-up, RFC 9700 section 4.4).
+/// What the connection tag covers: to whom the authorization request went, and where the answer was asked to arrive. Empty where the
+/// connection has none.
+#[derive(Clone, Copy)]
+pub(crate) struct Connection<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) authorization_endpoint: &'a str,
+    pub(crate) redirect_uri: &'a str,
+}
+
+/// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id) ‖ lp(authorization endpoint) ‖ lp(redirect_uri))[..8]`: a provider
+/// that the application loads at run time and that changed, or was swapped for another, while a login was under way gets no code of
+/// the old one (mix-up, RFC 9700 section 4.4).
 pub(crate) fn connection_tag(
     flow: &HmacKey,
     nonce: &[u8; NONCE_BYTES],
-    issuer: &str,
-    client_id: &str,
+    connection: Connection<'_>,
 ) -> [u8; CONNECTION_TAG_BYTES] {
-    let mut framed = Vec::with_capacity(issuer.len().saturating_add(client_id.len()).saturating_add(4));
-    length_prefixed(issuer.as_bytes(), &mut framed);
-    length_prefixed(client_id.as_bytes(), &mut framed);
+    let Connection { issuer, client_id, authorization_endpoint, redirect_uri } = connection;
+    let parts = [issuer, client_id, authorization_endpoint, redirect_uri];
+    let mut framed = Vec::with_capacity(parts.iter().map(|part| part.len().saturating_add(2)).sum());
+    parts.iter().for_each(|part| length_prefixed(part.as_bytes(), &mut framed));
     cut(flow.tag(&[&prefix(CONNECTION_LABEL), &replay_id(nonce), &framed]))
 }
 

@@ -76,7 +76,10 @@ impl<T: LoginData> Flow<T> {
             kind: binding.holder.kind(),
             binding_tag: secrets.binding_tag(&keys.flow),
             user_tag: binding.user.map(|user| user_tag(&keys.flow, &nonce, user)),
-            connection_tag: login.connection.as_ref().map(|loaded| tag_of(&keys.flow, &nonce, loaded)),
+            connection_tag: login
+                .connection
+                .as_ref()
+                .map(|loaded| tag_of(&keys.flow, &nonce, loaded, login.redirect.as_deref())),
             provider: &login.provider,
             tenant: tenant.map_or(&[], Tenant::as_bytes),
             redirect: login.redirect.as_deref().unwrap_or_default(),

@@ -38,8 +38,8 @@ pub enum BeginError {
     ConnectionShadowsProvider,
     /// Nothing would tell the answer of a provider that was loaded at run time from another one's.
     #[error(
-        "the loaded provider has no callback address of its own: put its id into the path of its redirect_uri, or declare with \
-         requires_iss that it sends iss (mix-up, RFC 9700 section 4.4.2)"
+        "the loaded provider has no callback address of its own: make its id a segment of the path of its redirect_uri, once and not the \
+         last, or declare at_shared_callback and requires_iss (mix-up, RFC 9700 section 4.4.2)"
     )]
     ConnectionUnaddressed,
     /// The provider belongs to another tenant than the login.

@@ -6,7 +6,7 @@
 
 use super::builder::{check_addresses, check_hosts, check_provider};
 use super::{BeginError, FlowInner, Login};
-use crate::binding::connection_tag;
+use crate::binding::{Connection, connection_tag};
 use crate::claims::codec::{CONNECTION_TAG_BYTES, Claims};
 use crate::claims::{CheckedPath, Tenant};
 use crate::expect::Expect;
@@ -38,8 +38,13 @@ impl FlowInner {
     /// What the callback will show of the connection: its own address, or else an `iss`.
     pub(super) fn check_addressed<T>(login: &Login<T>) -> Result<(), BeginError> {
         let Some(loaded) = &login.connection else { return Ok(()) };
-        let is_addressed = own_path(loaded, login.redirect.as_deref()).is_some();
-        if is_addressed || must_send_iss(loaded) { Ok(()) } else { Err(BeginError::ConnectionUnaddressed) }
+        let path = loaded.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::path);
+        let is_told_apart = if loaded.is_at_shared_callback() {
+            must_send_iss(loaded) && path.is_some()
+        } else {
+            path.is_some_and(|path| is_own(path, loaded.id()))
+        };
+        if is_told_apart { Ok(()) } else { Err(BeginError::ConnectionUnaddressed) }
     }
 
     /// The provider of an authentic state: configured here, or the one that the callback has loaded.
@@ -62,7 +67,8 @@ impl FlowInner {
                 wrong("the login started with a provider that a flow was built with, and not with a loaded one")
             }
             (Some(loaded), Some(tag)) => {
-                if !equal_in_constant_time(&tag_of(&keys.flow, nonce, loaded), tag) {
+                let redirect = Some(claims.redirect).filter(|id| !id.is_empty());
+                if !equal_in_constant_time(&tag_of(&keys.flow, nonce, loaded, redirect), tag) {
                     return Err(FinishErrorKind::ConnectionChanged.into());
                 }
                 if loaded.tenant().is_some_and(|tenant| tenant.as_bytes() != claims.tenant) {
@@ -73,18 +79,23 @@ impl FlowInner {
         }
     }
 
-    /// Whether a callback arrived at the address of this connection, or, if that address is shared, will show by `iss` whose it is. An
-    /// `iss` is no substitute for an own address: a hostile customer can name the issuer of another one.
+    /// Whether a callback arrived at the address of this connection. At an address that several share, `iss` shows whose it is, too; but
+    /// an `iss` is no substitute for the address: a hostile customer can name the issuer of another one, and send users to its address
+    /// with a state of their own.
     pub(super) fn check_arrival(
         loaded: &Provider,
         redirect: Option<&str>,
         arrived_at: Option<&str>,
     ) -> Result<(), FinishError> {
-        let is_own = match own_path(loaded, redirect) {
-            Some(own) => arrived_at.is_some_and(|at| share_an_end_with(at, own, loaded.id())),
-            None => must_send_iss(loaded),
+        let registered = loaded.redirect_uri_of(redirect).and_then(Registered::path);
+        let is_here = match (registered, arrived_at) {
+            (Some(shared), Some(at)) if loaded.is_at_shared_callback() => {
+                must_send_iss(loaded) && is_end_of(at, shared)
+            }
+            (Some(own), Some(at)) => is_own(own, loaded.id()) && share_an_end_with(at, own, loaded.id()),
+            _ => false,
         };
-        if is_own { Ok(()) } else { Err(FinishError::because(FinishErrorKind::WrongProvider, OTHER_ADDRESS)) }
+        if is_here { Ok(()) } else { Err(FinishError::because(FinishErrorKind::WrongProvider, OTHER_ADDRESS)) }
     }
 
     /// Whether a return path is a callback address, of a configured provider or of this one: such a login would never end.
@@ -112,21 +123,31 @@ impl FlowInner {
 }
 
 const OTHER_ADDRESS: &str = "the callback did not arrive at the redirect_uri of the loaded provider, or its path is not known: make it with \
-    Callback::from_parts or Callback::arrived_at";
+    Callback::from_parts or Callback::arrived_at, with the path of the request";
 
-/// The path of the callback address, if the connection's id is one of its segments.
-fn own_path<'a>(loaded: &'a Provider, redirect: Option<&str>) -> Option<&'a str> {
-    let path = loaded.redirect_uri_of(redirect).and_then(Registered::path);
-    path.filter(|path| path.split('/').any(|segment| segment == loaded.id()))
+/// Whether a callback address belongs to the connection of this id alone: the id is one of its segments. It is so once, because with an id
+/// that equals a fixed segment, such as `callback`, the end of the address could be another one's.
+fn is_own(path: &str, id: &str) -> bool {
+    path.split('/').filter(|segment| *segment == id).count() == 1
 }
 
 fn must_send_iss(provider: &Provider) -> bool {
     provider.issuer_rule().is_some_and(|(_, must_come)| must_come)
 }
 
-pub(super) fn tag_of(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], loaded: &Provider) -> [u8; CONNECTION_TAG_BYTES] {
-    let issuer = loaded.issuer_rule().map_or("", |(issuer, _)| issuer);
-    connection_tag(flow, nonce, issuer, loaded.client_id_or_none().unwrap_or_default())
+pub(super) fn tag_of(
+    flow: &HmacKey,
+    nonce: &[u8; NONCE_BYTES],
+    loaded: &Provider,
+    redirect: Option<&str>,
+) -> [u8; CONNECTION_TAG_BYTES] {
+    let connection = Connection {
+        issuer: loaded.issuer_rule().map_or("", |(issuer, _)| issuer),
+        client_id: loaded.client_id_or_none().unwrap_or_default(),
+        authorization_endpoint: loaded.endpoint().unwrap_or_default(),
+        redirect_uri: loaded.redirect_uri_of(redirect).map_or("", |at| &at.text),
+    };
+    connection_tag(flow, nonce, connection)
 }
 
 /// The tenant of a login at this provider: a connection's own, if it has one.
@@ -143,6 +164,12 @@ pub(super) fn tenant_of<'a, T>(login: &'a Login<T>, provider: &'a Provider) -> R
 fn share_an_end_with(one: &str, other: &str, id: &str) -> bool {
     let ends = || one.trim_start_matches('/').rsplit('/').zip(other.trim_start_matches('/').rsplit('/'));
     ends().all(|(left, right)| left == right) && ends().any(|(segment, _)| segment == id)
+}
+
+/// Whether `one` is `other` or its end, segment by segment: a proxy may have removed the front.
+fn is_end_of(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim_start_matches('/'), other.trim_start_matches('/'));
+    other.strip_suffix(one).is_some_and(|front| !one.is_empty() && (front.is_empty() || front.ends_with('/')))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::begin::SealedWith;
 use crate::base64url;
-use crate::binding::{Binding, FlowSecrets, Holder, connection_tag, user_tag};
+use crate::binding::{Binding, Connection, FlowSecrets, Holder, connection_tag, user_tag};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::name::{App, Purpose};
 use crate::payload::HandleKind;
@@ -78,7 +78,13 @@ fn examples() -> String {
     let of_signed = table.sealing(Purpose::Login, 1_800_000_000).unwrap();
     let signed = seal::seal(of_signed, &nonce, &bare, &(), 2048).unwrap();
     let signed_bytes = base64url_bytes(&signed);
-    let connection = connection_tag(&keys.flow, &nonce, "https://login.acme.example", "client-7");
+    let loaded = Connection {
+        issuer: "https://login.acme.example",
+        client_id: "client-7",
+        authorization_endpoint: "https://login.acme.example/authorize",
+        redirect_uri: "https://shop.example/auth/acme/callback",
+    };
+    let connection = connection_tag(&keys.flow, &nonce, loaded);
     let lines: [(&str, String); 29] = [
         ("root key", hex(&SAMPLE_KEYS[0])),
         ("as text", root.to_secret_text().expose().to_owned()),

@@ -86,6 +86,7 @@ struct Settings {
     code_parameter: Option<String>,
     tenant: Option<Tenant>,
     may_start_logins: bool,
+    at_shared_callback: bool,
     max_state_chars: usize,
     response_mode: ResponseMode,
     post_only: bool,
@@ -125,6 +126,7 @@ impl Provider {
             code_parameter: None,
             tenant: None,
             may_start_logins: false,
+            at_shared_callback: false,
             max_state_chars: LONGEST_TEXT,
             response_mode: ResponseMode::Query,
             post_only: false,
@@ -312,6 +314,18 @@ impl Provider {
     pub fn for_tenant(self, tenant: impl Into<Tenant>) -> Self {
         let tenant = tenant.into();
         self.with(|settings| settings.tenant = Some(tenant))
+    }
+
+    /// A connection whose callback address is that of others as well. It must promise `iss` ([`Provider::requires_iss`]), and no other
+    /// connection at this address may have the same issuer while a login may be under way: a callback shows by its `iss` alone whose
+    /// it is. Without this setting, a connection's id must be a segment of its redirect_uri's path.
+    #[must_use]
+    pub fn at_shared_callback(self) -> Self {
+        self.with(|settings| settings.at_shared_callback = true)
+    }
+
+    pub(crate) fn is_at_shared_callback(&self) -> bool {
+        self.0.at_shared_callback
     }
 
     /// The provider may start logins itself, from an app directory, a portal tile or the installation of an app: it sends users to

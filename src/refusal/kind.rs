@@ -213,7 +213,8 @@ impl FinishErrorKind {
             Self::WrongPurpose => "the login was begun for a purpose that this callback does not accept",
             Self::WrongProvider => "the login was begun with another provider than this callback is for",
             Self::ConnectionChanged => {
-                "the loaded provider has another issuer or client id than when the login started: it was edited, or swapped for another one"
+                "the loaded provider has another issuer, client id, authorization endpoint or redirect_uri than when the login started: it was edited, or \
+                 swapped for another one"
             }
             Self::ConnectionGone => "the provider that the login started with no longer exists",
             Self::WrongTenant => "the login was begun for another tenant than this callback is for",

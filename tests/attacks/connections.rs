@@ -60,9 +60,14 @@ fn a_connection_finishes_its_own_login_once() {
 fn a_connection_that_was_edited_or_swapped_while_a_login_was_under_way_is_refused() {
     let shop = shop();
     let state = begun(&shop, &acme());
+    let moved = Provider::oidc(ID, "https://login.acme.example").unwrap().client_id("client-7").at_shared_callback();
+    let moved = moved.requires_iss("https://login.acme.example").redirect_uri("https://shop.example/auth/callback");
     for (changed, code) in [
         (connection(ID, "https://login.bolt.example", "client-7"), "connection_changed"),
         (connection(ID, "https://login.acme.example", "client-8"), "connection_changed"),
+        // A provider without an issuer is told by its endpoint, and one that moved to a shared address by its redirect_uri.
+        (acme().authorization_endpoint("https://login.bolt.example/authorize"), "connection_changed"),
+        (moved, "connection_changed"),
         (connection(OTHER, "https://login.acme.example", "client-7"), "wrong_provider"),
     ] {
         assert_eq!(refusal(&shop, Expect::connection(&changed), arrived(&state, ID)), code);
@@ -122,18 +127,45 @@ fn the_redirect_id_of_a_connection_is_one_that_it_has() {
 #[test]
 fn a_connection_at_a_shared_address_needs_iss() {
     let shop = shop();
-    let shared = |provider: Provider| provider.client_id("client-7").redirect_uri("https://shop.example/auth/callback");
-    let silent = shared(Provider::oidc(ID, "https://login.acme.example").unwrap());
-    let refused = shop.flow.begin(session(), Login::with(&silent)).unwrap_err();
-    assert!(matches!(refused, BeginError::ConnectionUnaddressed), "{refused}");
+    let at = |provider: Provider| provider.client_id("client-7").redirect_uri("https://shop.example/auth/callback");
+    let silent = || at(Provider::oidc(ID, "https://login.acme.example").unwrap());
+    // An `iss` alone is not enough either: that the address is shared has to be said, and an id may equal a fixed segment.
+    let of_segment = |id| at(Provider::custom(id).unwrap().requires_iss("https://login.acme.example"));
+    let twice = Provider::custom("auth").unwrap().redirect_uri("https://shop.example/auth/auth/callback");
+    for refused in [silent(), silent().at_shared_callback(), of_segment(ID), twice] {
+        let refused = shop.flow.begin(session(), Login::with(&refused)).unwrap_err();
+        assert!(matches!(refused, BeginError::ConnectionUnaddressed), "{refused}");
+    }
 
-    let promising = shared(Provider::custom(ID).unwrap().requires_iss("https://login.acme.example"));
+    let promising = of_segment(ID).at_shared_callback();
     let state = begun(&shop, &promising);
-    let of_issuer = |iss: &str| Callback::from_pairs([("state", state.as_str()), ("code", "c"), ("iss", iss)]).unwrap();
-    assert_eq!(refusal(&shop, Expect::connection(&promising), callback(&state)), "issuer_missing");
+    let of_issuer = |iss: &str| {
+        let pairs = [("state", state.as_str()), ("code", "c"), ("iss", iss)];
+        Callback::from_pairs(pairs).unwrap().arrived_at("/auth/callback")
+    };
+    let silent = callback(&state).arrived_at("/auth/callback");
+    assert_eq!(refusal(&shop, Expect::connection(&promising), silent), "issuer_missing");
     assert_eq!(refusal(&shop, Expect::connection(&promising), of_issuer("https://evil.example")), "issuer_mismatch");
     let own = of_issuer("https://login.acme.example");
     assert!(shop.flow.check(session(), Expect::connection(&promising), own).is_ok());
+}
+
+/// A hostile customer at the shared address names the issuer of a connection that has an address of its own, and sends the user on to
+/// that connection's provider: the code arrives at the honest address, with the hostile state and the right `iss`.
+#[test]
+fn a_connection_at_a_shared_address_gets_no_code_from_another_one_s_own_address() {
+    let shop = shop();
+    let hostile = Provider::custom(OTHER).unwrap().requires_iss("https://login.acme.example").client_id("client-7");
+    let hostile = hostile.at_shared_callback().redirect_uri("https://shop.example/auth/callback");
+    let state = begun(&shop, &hostile);
+    let honest = [("state", state.as_str()), ("code", "c"), ("iss", "https://login.acme.example")];
+    let at = |path: &str| Callback::from_pairs(honest).unwrap().arrived_at(path);
+    for path in [format!("/auth/{ID}/callback"), format!("/{ID}/callback"), "/auth/github/callback".to_owned()] {
+        assert_eq!(refusal(&shop, Expect::connection(&hostile), at(&path)), "wrong_provider", "{path}");
+    }
+    // Where the address is not known, it proves nothing.
+    assert_eq!(refusal(&shop, Expect::connection(&hostile), Callback::from_pairs(honest).unwrap()), "wrong_provider");
+    assert!(shop.flow.check(session(), Expect::connection(&hostile), at("/callback")).is_ok());
 }
 
 #[test]

@@ -55,8 +55,9 @@ def user_tag(keys, nonce, user):
     return mac(keys.flow, MAGIC + b"\x04" + nonce + lp(user))[:16]
 
 
-def connection_tag(keys, nonce, issuer, client_id):
-    return mac(keys.flow, MAGIC + b"\x07" + nonce[:16] + lp(issuer.encode()) + lp(client_id.encode()))[:8]
+def connection_tag(keys, nonce, issuer, client_id, authorization_endpoint, redirect_uri):
+    parts = (issuer, client_id, authorization_endpoint, redirect_uri)
+    return mac(keys.flow, MAGIC + b"\x07" + nonce[:16] + b"".join(lp(part.encode()) for part in parts))[:8]
 
 
 def session_secret(session_id):

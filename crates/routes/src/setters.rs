@@ -137,7 +137,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// and again at the callback. `None` is a provider that does not exist: 404 at the login start, and `connection_gone` at the callback.
     ///
     /// The provider needs a `client_id`, an authorization endpoint and a redirect_uri that ends in `/auth/{id}/callback`. One that has
-    /// another issuer or client id than when the login started is refused as `connection_changed`. If the hook fails, the response is 503
+    /// another issuer, client id, authorization endpoint or redirect_uri than when the login started is refused as `connection_changed`. If the hook fails, the response is 503
     /// (`hook_failed`), and nothing has been consumed.
     ///
     /// # Security

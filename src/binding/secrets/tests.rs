@@ -28,6 +28,13 @@ fn every_value_needs_the_key_the_kind_the_secret_and_the_nonce() {
     }
 }
 
+const CONNECTION: Connection<'_> = Connection {
+    issuer: "https://a.example",
+    client_id: "client",
+    authorization_endpoint: "https://a.example/authorize",
+    redirect_uri: "https://shop.example/auth/a/callback",
+};
+
 /// A label that two values share would publish one of them with the other: the nonce and the challenge are in the URL, the tag is
 /// compared, and a verifier or the key of a payload is never sent to the browser.
 #[test]
@@ -36,7 +43,7 @@ fn no_value_is_part_of_another() {
     let flow = key(1);
     let tags = [
         base64url::encode(user_tag(&flow, &[3; 24], &[2; 32])),
-        base64url::encode(connection_tag(&flow, &[3; 24], "https://login.example", "client")),
+        base64url::encode(connection_tag(&flow, &[3; 24], CONNECTION)),
     ];
     let all: Vec<&str> = values.iter().chain(&tags).map(|value| &value[..8]).collect();
     assert!(all.iter().enumerate().all(|(at, value)| !all[..at].contains(value)), "{all:?}");
@@ -62,15 +69,18 @@ fn user_tags_differ_by_user_and_by_login() {
 
 /// A connection that was swapped for another must not keep its tag, wherever one name ends and the next begins.
 #[test]
-fn connection_tags_differ_by_issuer_client_and_login() {
-    let tag = |nonce, issuer, client_id| connection_tag(&key(1), &[nonce; 24], issuer, client_id);
+fn connection_tags_differ_by_every_part_and_by_login() {
+    let tag = |connection| connection_tag(&key(1), &[9; 24], connection);
     let tags = [
-        tag(9, "https://a.example", "client"),
-        tag(8, "https://a.example", "client"),
-        tag(9, "https://b.example", "client"),
-        tag(9, "https://a.example", "other"),
-        tag(9, "https://a.examplec", "lient"),
-        tag(9, "", "https://a.exampleclient"),
+        tag(CONNECTION),
+        connection_tag(&key(1), &[8; 24], CONNECTION),
+        tag(Connection { issuer: "https://b.example", ..CONNECTION }),
+        tag(Connection { client_id: "other", ..CONNECTION }),
+        tag(Connection { authorization_endpoint: "https://a.example/other", ..CONNECTION }),
+        tag(Connection { redirect_uri: "https://shop.example/auth/callback", ..CONNECTION }),
+        tag(Connection { issuer: "https://a.examplec", client_id: "lient", ..CONNECTION }),
+        tag(Connection { issuer: "", client_id: "https://a.exampleclient", ..CONNECTION }),
+        tag(Connection { client_id: "", authorization_endpoint: "clienthttps://a.example/authorize", ..CONNECTION }),
     ];
     assert!(tags.iter().enumerate().all(|(at, tag)| !tags[..at].contains(tag)));
 }

@@ -1,4 +1,23 @@
-use super::share_an_end_with;
+use super::{is_end_of, is_own, share_an_end_with};
+
+/// Mix-up: with an id that equals a fixed segment, an address of several connections would count as its own.
+#[test]
+fn an_id_is_in_its_own_address_once() {
+    assert!(is_own("/auth/acme/callback", "acme") && is_own("/cb/acme", "acme"));
+    for (path, id) in [("/auth/callback", "acme"), ("/auth/auth/callback", "auth"), ("/callback/callback", "callback")]
+    {
+        assert!(!is_own(path, id), "{path} {id}");
+    }
+}
+
+/// Mix-up: the address of a connection alone must not pass for one that several share.
+#[test]
+fn a_shared_address_is_met_whole_or_without_its_front() {
+    assert!(is_end_of("/auth/callback", "/auth/callback") && is_end_of("/callback", "/auth/callback"));
+    for arrived in ["/auth/acme/callback", "/acme/callback", "/auth/callback/", "/Callback", "/back", "/", ""] {
+        assert!(!is_end_of(arrived, "/auth/callback"), "{arrived}");
+    }
+}
 
 /// Mix-up: an id that is found anywhere in an address would let one connection's callback pass for another's.
 #[test]

@@ -27,7 +27,7 @@ def vectors():
         if row is not None:
             vector["row"] = row
         if connection is not None:
-            vector["connection"] = dict(zip(["issuer", "client_id"], connection))
+            vector["connection"] = dict(zip(["issuer", "client_id", "authorization_endpoint", "redirect_uri"], connection))
         found.append(vector)
 
     cookie = {"kind": "cookie", "value": encode(drawn("browser"))}
@@ -75,13 +75,17 @@ def vectors():
     add("a row in a store of the caller's", form="osx1", row="[" + ",".join(["1234567"] * 40) + "]")
     add("a row of a link", form="osp1", purpose="link", user=b"user-42", row="true")
     # Providers that the application loads at run time.
-    add("a connection", connection=("https://login.acme.example", "client-7"))
-    add("one nonce, a connection", nonce=same, binding=cookie, connection=("https://login.acme.example", "client-7"))
-    add("one nonce, a connection with another client id", nonce=same, binding=cookie, connection=("https://login.acme.example", "client-8"))
-    add("one nonce, a connection with another issuer", nonce=same, binding=cookie, connection=("https://login.bolt.example", "client-7"))
-    add("one nonce, a letter moved between the connection's names", nonce=same, binding=cookie, connection=("https://login.acme.examplec", "lient-7"))
-    add("a connection without an issuer", connection=("", "client-7"))
-    add("a connection of a user", user=b"user-42", purpose="link", connection=("https://login.acme.example", "client-7"))
+    acme = ("https://login.acme.example", "client-7", "https://login.acme.example/authorize", "https://shop.example/auth/acme/callback")
+    add("a connection", connection=acme)
+    add("one nonce, a connection", nonce=same, binding=cookie, connection=acme)
+    add("one nonce, a connection with another client id", nonce=same, binding=cookie, connection=(acme[0], "client-8", *acme[2:]))
+    add("one nonce, a connection with another issuer", nonce=same, binding=cookie, connection=("https://login.bolt.example", *acme[1:]))
+    add("one nonce, a connection with another authorization endpoint", nonce=same, binding=cookie, connection=(*acme[:2], "https://login.acme.example/authorize2", acme[3]))
+    add("one nonce, a connection with another redirect_uri", nonce=same, binding=cookie, connection=(*acme[:3], "https://shop.example/auth/callback"))
+    add("one nonce, a letter moved between the connection's names", nonce=same, binding=cookie, connection=("https://login.acme.examplec", "lient-7", *acme[2:]))
+    add("a connection without an issuer", connection=("", *acme[1:]))
+    add("a connection without an endpoint", connection=(*acme[:2], "", acme[3]))
+    add("a connection of a user", user=b"user-42", purpose="link", connection=acme)
     # The signed form: a key and associated data of its own, and the same tags.
     add("signed, a login in a session", form="oss1")
     add("signed, one nonce", form="oss1", nonce=same, binding=cookie)

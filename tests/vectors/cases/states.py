@@ -13,6 +13,7 @@ NOW = 1_800_000_000
 SESSION, OTHER_SESSION = b"0123456789abcdef", b"fedcba9876543210"
 USER, OTHER_USER = b"user-42", b"user-43"
 SECRET, OTHER_SECRET = bytes(range(32)), bytes(range(32, 64))
+ACME = ("https://login.acme.example", "client-7", "https://login.acme.example/authorize", "https://shop.example/auth/acme/callback")
 
 
 def key(number):
@@ -204,8 +205,8 @@ def vectors():
     add("a purpose of one's own that nobody accepts", state=state("a purpose of nobody", purpose="reauthenticate", user=USER), user=USER)
     add("the callback of another provider", at="gitlab")
     add("the callback of a provider whose id differs in its case", at="GitHub")
-    add("a connection where none are loaded", state=state("a connection", connection=("https://login.acme.example", "client-7")))
-    add("a connection of a user where none are loaded", flow="account", user=USER, state=state("a connection of a user", purpose="link", user=USER, connection=("", "client-7")))
+    add("a connection where none are loaded", state=state("a connection", connection=ACME))
+    add("a connection of a user where none are loaded", flow="account", user=USER, state=state("a connection of a user", purpose="link", user=USER, connection=("", *ACME[1:])))
     add("a provider that is not configured", at="acme", state=state("not configured", provider=b"acme"))
     add("another redirect", redirect=b"web", expect={"redirect": "admin"})
     add("no redirect where one is expected", expect={"redirect": "admin"})
@@ -316,7 +317,7 @@ def signed(v):
 
     # Authentic, and refused.
     add("a flag of the future", plaintext=NOW.to_bytes(4, "big") + (600).to_bytes(2, "big") + bytes([0, 0b1_0000]) + bytes(16) + b"\x06github\0\0\0")
-    add("a connection where none are loaded", state=v.state("signed, a connection", magic=SIGNED, connection=("https://login.acme.example", "client-7")))
+    add("a connection where none are loaded", state=v.state("signed, a connection", magic=SIGNED, connection=ACME))
     add("a path of another site", return_to=b"//evil.example")
     add("a link without a user", flow="signed account", purpose="link", user=USER)
     add("a second too late", now=NOW + 660)
