@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use oauth_state::guard::{DangerouslyFailOpen, GuardError, KnownUsedCache, Mark, MarkFuture};
-use oauth_state::observe::{FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, describe};
+use oauth_state::observe::{Event, FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, Observer as _, describe};
 use oauth_state::ring::source::source_fn;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state::testing::{flow, ring};
@@ -125,6 +125,8 @@ fn drive_everything() {
         let with_iss = callback_of_issuer(&begun.state, "https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
+        let error = std::io::Error::other("the token endpoint is down");
+        flow.observers().event(&Event::HookFailed { provider: "github", hook: "on_login", error: &error });
         assert!(flow.begin(session(), Login::with("gitlab")).is_err());
         let stored: StoredFlow<String> = StoredFlow::new(
             Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).provider(Provider::github()).carrying(),
