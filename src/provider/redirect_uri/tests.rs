@@ -65,6 +65,31 @@ fn addresses_that_lead_to_one_route_are_the_same() {
     assert!(!same("com.shop.ios://a/cb", "com.shop.ios://b/cb"));
 }
 
+/// `localhost` and every name below it lead to this machine (RFC 6761 section 6.3). A name that only looks like it may be an attacker's.
+#[test]
+fn plain_http_passes_on_loopback_hosts_only() {
+    let is_elsewhere = |uri: &str| RedirectUri::parse(uri).unwrap().is_plain_http_elsewhere();
+    for uri in [
+        "http://localhost:8080/cb",
+        "http://acme.localhost:8080/cb",
+        "http://sso.Acme.LocalHost/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]/cb",
+        "https://shop.example/cb",
+    ] {
+        assert!(!is_elsewhere(uri), "{uri}");
+    }
+    for uri in [
+        "http://localhost.evil.example/cb",
+        "http://notlocalhost/cb",
+        "http://acme.localhost.evil/cb",
+        "http://acme.notlocalhost/cb",
+        "http://127.0.0.1.evil.example/cb",
+    ] {
+        assert!(is_elsewhere(uri), "{uri}");
+    }
+}
+
 /// A proxy may write the default port out. All else must be the same.
 #[test]
 fn the_host_of_a_request_is_compared_with_its_origin_without_the_default_port() {
