@@ -299,7 +299,7 @@ impl Service {
         let found = self.find(Some(&session.tenant), login.provider()).ok_or("the connection is gone")?;
         let verifier = login.code_verifier().map(Into::into);
         let claims = self.id_token(found, login.code().into(), verifier, login.nonce().map(Into::into)).await?;
-        // Another person at an unlocked computer can answer the prompt with an account of their own.
+        // An attacker at an unlocked computer can answer the prompt with an account of their own.
         if session.connection != found.1.id || session.subject != claims.subject().as_str() {
             tracing::warn!(code = "other_account", "step-up refused");
             return Ok(page(StatusCode::FORBIDDEN, "That is not the account that you are signed in with."));

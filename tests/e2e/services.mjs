@@ -36,28 +36,54 @@ export function rootKey() {
   return `osk1.${key.toString('base64url')}.${checksum.toString('base64url')}`;
 }
 
-/** The certified provider, which also notes what must never appear in a log. By another host, it is another site. */
-export async function startProvider(client, secrets, host = 'localhost') {
+/**
+ * The certified provider, which also notes what must never appear in a log. By another host, it is another site. With
+ * `pushed`, the client has to push its requests, and the provider keeps them in `requests`.
+ */
+export async function startProvider(client, secrets, host = 'localhost', { pushed = false } = {}) {
   const port = await freePort();
   const issuer = `http://${host}:${port}`;
   const provider = new Provider(issuer, {
-    clients: [{ client_id: client.id, client_secret: client.secret, redirect_uris: [client.redirectUri] }],
+    clients: [{
+      client_id: client.id,
+      client_secret: client.secret,
+      redirect_uris: [client.redirectUri],
+      require_pushed_authorization_requests: pushed,
+    }],
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    features: { devInteractions: { enabled: true } },
+    features: { devInteractions: { enabled: true }, pushedAuthorizationRequests: { enabled: true } },
     ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
     pkce: { required: () => true },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   });
+  const requests = [];
+  let keep;
   provider.use(async (context, next) => {
     await next();
     const parameters = context.oidc?.params ?? {};
     for (const name of ['state', 'nonce', 'code_challenge', 'code', 'code_verifier']) {
       if (parameters[name]) secrets.add(parameters[name]);
     }
+    if (context.oidc?.route === 'pushed_authorization_request') requests.push({ status: context.status, ...context.oidc.body });
+    const location = context.response.get('location') ?? '';
+    if (keep && location.startsWith(client.redirectUri)) {
+      keep(location);
+      context.remove('location');
+      context.status = 200;
+      context.body = '<!doctype html><main>kept</main>';
+      keep = undefined;
+    }
   });
   const listener = provider.listen(port, '127.0.0.1');
   await once(listener, 'listening');
-  return { issuer, stop: () => new Promise((done) => { listener.closeAllConnections(); listener.close(done); }) };
+  return {
+    issuer,
+    requests,
+    sessions: provider.Session.prototype,
+    /** Keeps the next callback away from the browser, and gives its address. */
+    nextCallback: () => new Promise((done) => { keep = done; }),
+    stop: () => new Promise((done) => { listener.closeAllConnections(); listener.close(done); }),
+  };
 }
 
 /** One application server as a process of its own, logging everything to a file. */
