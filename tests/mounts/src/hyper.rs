@@ -1,0 +1,25 @@
+//! hyper 1, without a framework.
+
+use std::io;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use oauth_state_routes::LoginRoutes;
+use tokio::net::TcpListener;
+use tower_service::Service;
+
+/// Serves the routes on a listener of their own. If your server has other paths as well, call the routes for those requests
+/// for which `routes.owns(request.uri().path())` is true.
+///
+/// # Errors
+///
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, routes: LoginRoutes) -> io::Result<()> {
+    loop {
+        let (connection, _) = listener.accept().await?;
+        let routes = routes.clone();
+        let service = service_fn(move |request| routes.clone().call(request));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
+    }
+}
