@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::observe::{Observer as _, Observers};
 use crate::refusal::{FinishError, FinishErrorKind, REPOSTED};
+use crate::unverified::UnverifiedParameters;
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
@@ -180,42 +181,6 @@ impl fmt::Debug for AuthorizationError {
     }
 }
 
-/// The other parameters of a callback: text that anybody could have put there.
-///
-/// Apple sends `user` once, here. The `iss` of a provider without a configured issuer is here as well. Nothing in the state vouches for any
-/// of it; treat it as a wish.
-#[derive(Clone, Default)]
-pub struct UnverifiedParameters(Vec<(String, String)>);
-
-impl UnverifiedParameters {
-    /// The value of a parameter, decoded; the first one, if it came several times.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Every value of a parameter, decoded, in their order. A parameter of an authorization response comes once at most.
-    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn push(&mut self, name: &str, value: String) {
-        self.0.push((name.to_owned(), value));
-    }
-
-    /// Takes a value out, to be used under another name.
-    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
-        let position = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(position).1)
-    }
-}
-
-impl fmt::Debug for UnverifiedParameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnverifiedParameters({}, [redacted])", self.0.len())
-    }
-}
-
 impl Callback {
     /// Takes the query of a GET callback, without its `?`.
     ///
@@ -262,7 +227,7 @@ impl Callback {
                 name.trim_start_matches(|byte| !plain(byte)).split(|byte| !plain(byte)).next().unwrap_or_default();
             let is = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(stem);
             RESPONSE_PARAMETERS.iter().any(|(known, _)| is(known))
-                || callback.others.0.iter().any(|(other, _)| is(other))
+                || callback.others.as_slice().iter().any(|(other, _)| is(other))
         };
         let pieces = query.unwrap_or_default().split(';');
         let mut names = pieces.flat_map(|piece| form_urlencoded::parse(piece.as_bytes()));
@@ -315,7 +280,7 @@ impl Callback {
         let error = if code.is_none() { error.or_else(|| error_in_other_words(&others)) } else { error };
         let mut callback = Self::from_values(given(state), code, error)?;
         callback.iss = given(iss).map(Cow::into_owned);
-        callback.others = UnverifiedParameters(others);
+        callback.others = UnverifiedParameters::new(others);
         callback.way = if given(reposted).is_some() { Way::Reposted } else { Way::Posted };
         Ok(callback)
     }
@@ -408,13 +373,13 @@ impl Callback {
         let answer = match &self.answer {
             Answer::Code(code) => Some(("code", code.as_str())),
             Answer::Error(error) => {
-                let is_said = error_in_other_words(&self.others.0).is_some_and(|said| said == error.as_str());
+                let is_said = error_in_other_words(self.others.as_slice()).is_some_and(|said| said == error.as_str());
                 (!is_said).then_some(("error", error.as_str()))
             }
             Answer::Nothing => None,
         };
         let iss = self.iss.iter().map(|iss| ("iss", iss.as_str()));
-        let others = self.others.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let others = self.others.as_slice().iter().map(|(name, value)| (name.as_str(), value.as_str()));
         [("state", self.state.as_str())].into_iter().chain(answer).chain(iss).chain(others)
     }
 }

@@ -95,6 +95,7 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod unverified;
 
 pub use binding::Binding;
 pub use callback::Callback;

@@ -1,11 +1,7 @@
 //! Which host a browser used, as far as the flow's settings and the request's headers tell.
 
 use super::ConfigError;
-#[cfg(feature = "http")]
-use super::Flow;
 use crate::binding::RequestHeaders;
-#[cfg(feature = "http")]
-use crate::provider::Provider;
 use crate::provider::{canonical_host, host_of, is_authority};
 
 /// The header that a request names its host in, unless the settings trust another one.
@@ -76,20 +72,6 @@ impl PublicHosts {
             _ => (self.known(named), callback_host),
         };
         used.zip(holds_cookie).is_some_and(|(used, holds_cookie)| !used.eq_ignore_ascii_case(holds_cookie))
-    }
-}
-
-#[cfg(feature = "http")]
-impl<T> Flow<T> {
-    /// The host that the browser used, in lower case and without port, if the settings allow it: a public host or, where none is named,
-    /// the host of a redirect URI of the configured providers. Any other host is text that the client chose.
-    pub(crate) fn host_of_request(&self, headers: &http::HeaderMap) -> Option<String> {
-        let headers = RequestHeaders::Map(headers);
-        let hosts = &self.inner.hosts;
-        let known = hosts.known(hosts.named_by(&headers))?.to_ascii_lowercase();
-        let mut redirect_uris = self.inner.providers.iter().flat_map(Provider::redirect_uris);
-        let is_allowed = hosts.are_named() || redirect_uris.any(|at| at.host() == Some(known.as_str()));
-        is_allowed.then_some(known)
     }
 }
 

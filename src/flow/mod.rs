@@ -161,6 +161,17 @@ impl<T> Flow<T> {
         self.inner.returns_to_callback_of(return_to.checked(), loaded)
     }
 
+    /// The host that the browser used, in lower case and without port, if the settings allow it: a public host or, where none is named,
+    /// the host of a redirect URI of the configured providers. Any other host is text that the client chose.
+    #[cfg(feature = "http")]
+    pub(crate) fn host_of_request(&self, headers: &http::HeaderMap) -> Option<String> {
+        let (headers, hosts) = (crate::binding::RequestHeaders::Map(headers), &self.inner.hosts);
+        let known = hosts.known(hosts.named_by(&headers))?.to_ascii_lowercase();
+        let mut redirect_uris = self.providers().flat_map(Provider::redirect_uris);
+        let is_allowed = hosts.are_named() || redirect_uris.any(|at| at.host() == Some(known.as_str()));
+        is_allowed.then_some(known)
+    }
+
     /// Who is told of this flow's logins, for events of your own routes.
     #[must_use]
     pub fn observers(&self) -> &Observers {

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use crate::callback::{Answer, AuthorizationError, Callback, UnverifiedParameters};
+use crate::callback::{Answer, AuthorizationError, Callback};
 use crate::claims::Origin;
 use crate::clock::unix_seconds;
 use crate::provider::Provider;
 use crate::refusal::Restart;
 use crate::secret::equal_in_constant_time;
+use crate::unverified::UnverifiedParameters;
 
 /// A login that passed every check and the guard. The provider may still have said no.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::outcome::{Authorized, Code, CodeVerifier, DataError, Denied, LoginOut
 use super::restart::Unasked;
 use super::{Expect, FlowInner, LoginData};
 use crate::binding::{Binding, FlowSecrets};
-use crate::callback::{Answer, Callback, UnverifiedParameters};
+use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
 use crate::claims::data;
 use crate::guard::Sealed;
@@ -22,6 +22,7 @@ use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::KeyTable;
 use crate::token::wire::LONGEST_BYTES;
+use crate::unverified::UnverifiedParameters;
 
 /// What is left once every check has passed.
 pub(super) struct Checked<T> {

@@ -9,8 +9,8 @@ use std::any::Any;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::callback::UnverifiedParameters;
 use crate::observe::{Event, Refusal};
+use crate::unverified::UnverifiedParameters;
 
 pub use kind::FinishErrorKind;
 pub(crate) use missing_cookie::MissingCookie;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::binding::Binding;
-use crate::callback::{Callback, UnverifiedParameters};
+use crate::callback::Callback;
 use crate::claims::ReturnTo;
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::flow::{Denied, Expect, Flow, FlowBuilder, Login, LoginOutcome, VerifiedCallback};
@@ -14,6 +14,7 @@ use crate::provider::Provider;
 use crate::refusal::Restart;
 use crate::ring::key::material::{RootKey, SAMPLE_KEYS};
 use crate::ring::key::ring::{DEFAULT_SKEW, KeyRing};
+use crate::unverified::UnverifiedParameters;
 
 const SESSION: [u8; 16] = [7; 16];
 

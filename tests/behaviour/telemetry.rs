@@ -125,7 +125,7 @@ fn drive_everything() {
         let with_iss = callback_of_issuer(&begun.state, "https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
-        let error = std::io::Error::other("the token endpoint is down");
+        let error = io::Error::other("the token endpoint is down");
         flow.observers().event(&Event::HookFailed { provider: "github", hook: "on_login", error: &error });
         assert!(flow.begin(session(), Login::with("gitlab")).is_err());
         let stored: StoredFlow<String> = StoredFlow::new(

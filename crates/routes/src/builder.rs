@@ -168,7 +168,8 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 
     /// Builds the routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between
-    /// threads: your handler responds to the outcome, and no `on_…` hook may be set.
+    /// threads: your handler responds to the outcome, and no `on_…` hook may be set. If its exchange fails, tell the flow's
+    /// [observers](oauth_state::Flow::observers) with [`Event::HookFailed`](oauth_state::observe::Event::HookFailed), as the routes do.
     ///
     /// # Errors
     ///

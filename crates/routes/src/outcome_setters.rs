@@ -25,9 +25,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// # use http::Response;
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
-    /// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    /// #     .build()?;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+    /// let flow = flow.provider(github).build()?;
     /// # async fn exchange(_: Vec<(&str, &str)>) -> Result<&'static str, std::io::Error> { Ok("ann") }
     /// let routes = LoginRoutes::builder(flow)
     ///     .on_login(|login, _request| async move {
@@ -99,9 +99,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// # use http::Response;
     /// # use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
     /// # use oauth_state_routes::LoginRoutes;
-    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
-    /// #     .provider(Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback"))
-    /// #     .build()?;
+    /// # let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100));
+    /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
+    /// let flow = flow.provider(github).build()?;
     /// let routes = LoginRoutes::builder(flow)
     ///     .on_login(|_login, _request| async { Ok(Response::new("signed in")) })
     ///     .on_denied(|_denied, _request| async { Ok(Response::new("You chose not to sign in.")) })
