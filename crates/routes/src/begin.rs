@@ -27,8 +27,10 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
     pub(crate) async fn begin(mut self, purpose: Purpose, request: &LoginRequest) -> Response<W::Body> {
         // A login that a provider started begins by itself only if the browser shows that it keeps the marker: without it,
         // a provider that drops `state` and this service would send the browser around in circles.
-        if request.query(STARTED).is_some() && !has_marker(&request.headers) {
-            return self.unconfirmed(None, request);
+        if purpose == Purpose::Login && request.query(STARTED).is_some() && !has_marker(&request.headers) {
+            // A connection's login start is known once it is loaded.
+            let known = if self.is_connection { self.ask(request, false).await.ok() } else { None };
+            return self.unconfirmed(known.as_ref().map(|known| &known.site), request);
         }
         let started = self.start(purpose, request).await;
         started.unwrap_or_else(|error| {

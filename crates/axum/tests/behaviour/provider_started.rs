@@ -75,11 +75,13 @@ fn a_provider_that_never_returns_a_state_causes_no_loop() {
 fn a_browser_that_keeps_no_cookies_gets_a_page_with_a_button() {
     let server = starting();
     let mut ann = Visitor { blocks_cookies: true, ..Visitor::default() };
-    for _ in 0..3 {
-        let start = bounced(&ann.get(&server, INSTALLED), INSTALLED);
+    for (callback, login_start) in
+        [(INSTALLED, "/auth/github"), ("/auth/tile/callback", "/auth/tile"), (INSTALLED, "/auth/github")]
+    {
+        let start = bounced(&ann.get(&server, callback), callback);
         let page = ann.get(&server, &start);
         assert_eq!((page.status.as_u16(), page.header("location"), page.header("set-cookie")), (200, "", ""));
-        assert!(page.text.contains("href=\"/auth/github\""), "{}", page.text);
+        assert!(page.text.contains(&format!("href=\"{login_start}\"")), "{}", page.text);
     }
     // The button is a plain login start.
     assert_eq!(ann.get(&server, "/auth/github").status, 303);
