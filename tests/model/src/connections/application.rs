@@ -1,7 +1,7 @@
 //! What the application does around the crate: saves connections, and loads them for a callback.
 
 use super::rules::{Issuers, Rules};
-use super::state::{Address, Connection, Id, Ids, Issuer, Setup, Table, Tenant};
+use super::state::{Address, Connection, Id, Ids, Names, Setup, Slot, Table, Tenant};
 
 /// By what the application finds the connection of a callback. The crate allows both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +20,9 @@ pub struct Named {
 }
 
 impl Rules {
-    /// Whether the application saves what the attacker asks for.
-    pub fn may_save(&self, setup: Setup, table: &Table, asked: &Connection) -> bool {
+    /// Whether the application saves what the attacker asks for. `met` is what was named at the shared address since the logins started
+    /// that are under way.
+    pub fn may_save(&self, (setup, table): (Setup, &Table), met: Names, asked: &Connection) -> bool {
         let id_is_free = match setup.ids {
             Ids::Global => table.h.is_none_or(|h| h.id != asked.id),
             Ids::PerTenant => true,
@@ -30,20 +31,23 @@ impl Rules {
         // An id of the first tenant's, or the tenant of a connection, are not the attacker's to choose.
         let is_theirs = table.a.is_none_or(|a| (a.id, a.tenant) == (asked.id, asked.tenant))
             && (!is_first_tenants || asked.id == Id::Two);
-        id_is_free && is_theirs && self.may_name_issuer(table, asked)
+        id_is_free && is_theirs && self.may_name_issuer(Slot::A, table, met, asked)
     }
 
-    fn may_name_issuer(&self, table: &Table, asked: &Connection) -> bool {
-        if asked.address != Address::Shared {
-            return true;
-        }
-        let names_same = |h: Connection| h.issuer.issuer() == asked.issuer.issuer();
-        match self.issuers {
-            Issuers::Reserved => asked.issuer.issuer() != Some(Issuer::Honest) && !table.h.is_some_and(names_same),
-            Issuers::UniqueNow => !table.h.is_some_and(names_same),
-            Issuers::UniqueAtShared => !table.h.is_some_and(|h| h.address == Address::Shared && names_same(h)),
-            Issuers::Any => true,
-        }
+    /// Whether the application saves what the administrator of H asks for.
+    pub fn may_change(&self, table: &Table, met: Names, asked: &Connection) -> bool {
+        self.may_name_issuer(Slot::H, table, met, asked)
+    }
+
+    fn may_name_issuer(&self, slot: Slot, table: &Table, met: Names, asked: &Connection) -> bool {
+        let now = Names::of(table);
+        let others = match self.issuers {
+            Issuers::UniqueDuringLogins => now.with(met),
+            Issuers::UniqueNow => now,
+            Issuers::Any => return true,
+        };
+        let issuer = asked.issuer.issuer().filter(|_| asked.address == Address::Shared);
+        !issuer.is_some_and(|issuer| others.are_named_by_another(slot, issuer))
     }
 
     /// The connection of a callback.

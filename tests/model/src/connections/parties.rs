@@ -1,9 +1,9 @@
 //! Who can do what, and the straight way to the end of an honest login.
 
 use super::application::Load;
-use super::rules::Rules;
+use super::rules::{Redirects, Rules};
 use super::state::{
-    Address, ClientId, Code, Connection, Id, Issuer, IssuerRule, LoginId, Operator, Slot, State, Tenant,
+    Address, ClientId, Code, Connection, Id, Issuer, IssuerRule, Login, LoginId, Operator, Slot, State, Tenant,
 };
 use super::steps::{Arrival, Outcome, Step};
 use crate::state::Party;
@@ -36,55 +36,98 @@ pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
 }
 
 fn administrators(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
-    // Changed before any login started, it might as well have been saved so at once.
-    let is_unused = |a| !state.all_logins().any(|(_, login)| login.at == a);
+    // Changed before any login started there, it might as well have been saved so at once.
+    let is_unused = |a: Connection| {
+        let key = |one: Connection| (one.id, one.tenant);
+        !state.all_logins().any(|(_, login)| key(login.at) == key(a) && login.at.operator == Operator::Attacker)
+    };
     // A connection with the second id in the second tenant could do no more than one with it in the first.
     let keys = [(Tenant::First, Id::Two), (Tenant::Second, Id::One)];
     for (tenant, id) in keys.into_iter().filter(|_| !state.table.a.is_some_and(is_unused)) {
         for address in [state.setup.own_address(tenant, id), Address::Shared] {
             for issuer in ISSUER_RULES {
-                let save =
-                    |client_id| Connection { id, tenant, address, issuer, client_id, operator: Operator::Attacker };
-                steps.extend([ClientId::Other, ClientId::Honest].map(save).map(Step::Save));
+                let operator = Operator::Attacker;
+                let save = |client_id, authorization| {
+                    Step::Save(Connection { id, tenant, address, issuer, client_id, authorization, operator })
+                };
+                steps.push(save(ClientId::Other, Operator::Attacker));
+                steps.push(save(ClientId::Honest, Operator::Attacker));
+                // The attacker's own endpoint tells them more. H's serves to equal H in all that the tag covers.
+                if issuer.issuer() == Some(Issuer::Honest) {
+                    steps.push(save(ClientId::Honest, Operator::Honest));
+                }
             }
         }
     }
     let Some(h) = state.table.h.filter(|h| h.operator == Operator::Honest) else { return };
     steps.push(Step::Delete);
     let named = |issuer| if h.issuer.is_required() { IssuerRule::Required(issuer) } else { IssuerRule::Known(issuer) };
-    let changed = |issuer, client_id, operator| Connection { issuer: named(issuer), client_id, operator, ..h };
-    let visible = [
-        changed(Issuer::Honest, ClientId::Renewed, Operator::Honest),
-        changed(Issuer::Honest, ClientId::Other, Operator::Attacker),
-        changed(Issuer::Attacker, ClientId::Honest, Operator::Attacker),
-        changed(Issuer::Attacker, ClientId::Other, Operator::Attacker),
-    ];
-    let hidden = changed(Issuer::Honest, ClientId::Honest, Operator::Attacker);
-    let possible = visible.into_iter().chain(rules.changes_endpoints_alone.then_some(hidden));
-    steps.extend(possible.filter(|to| *to != h).map(Step::Change));
+    let attackers = |issuer, client_id, authorization| {
+        Step::Change(Connection { issuer: named(issuer), client_id, authorization, operator: Operator::Attacker, ..h })
+    };
+    let moved = match h.address {
+        Address::Shared => state.setup.own_address(h.tenant, h.id),
+        Address::Own { .. } => Address::Shared,
+    };
+    // A provider that sends no `iss` cannot do with the shared address.
+    let moved = state.setup.iss().map(|_| Step::Change(Connection { address: moved, ..h }));
+    steps.extend(moved);
+    if h.client_id == ClientId::Honest {
+        steps.push(Step::Change(Connection { client_id: ClientId::Renewed, ..h }));
+    }
+    for authorization in [Operator::Honest, Operator::Attacker] {
+        steps.extend([
+            attackers(Issuer::Honest, ClientId::Other, authorization),
+            attackers(Issuer::Attacker, h.client_id, authorization),
+            attackers(Issuer::Attacker, ClientId::Other, authorization),
+        ]);
+    }
+    steps.push(attackers(Issuer::Honest, h.client_id, Operator::Attacker));
+    if rules.changes_token_endpoint_alone {
+        steps.push(attackers(Issuer::Honest, h.client_id, Operator::Honest));
+    }
 }
 
 /// The states, and the challenges, that the attacker has: of their own logins, and of those that the victim started at them.
 fn known_logins(state: &State) -> impl Iterator<Item = LoginId> + '_ {
-    let at_attacker = |id: &LoginId| is_at(state, *id, Operator::Attacker);
+    let at_attacker = |id: &LoginId| state.login(*id).is_some_and(|login| login.at.authorization == Operator::Attacker);
     state.ids(Party::Attacker).chain(state.ids(Party::Victim).filter(at_attacker))
 }
 
-fn is_at(state: &State, id: LoginId, operator: Operator) -> bool {
-    state.login(id).is_some_and(|login| login.at.operator == operator)
+/// Where the honest provider sends its codes.
+fn registered(rules: &Rules, state: &State) -> impl Iterator<Item = Address> + use<> {
+    // After H was deleted, what it had at the beginning.
+    let h = state.table.h.unwrap_or(state.setup.h()).address;
+    let (shared, a) = match rules.redirects {
+        Redirects::CurrentAddress => (None, None),
+        Redirects::SharedAddressToo => (Some(Address::Shared), None),
+        Redirects::Anywhere => (Some(Address::Shared), state.table.a.map(|a| a.address)),
+    };
+    let mut all = vec![h];
+    for other in [shared, a].into_iter().flatten() {
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all.into_iter()
 }
 
 fn authorizations(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     if !rules.gives_codes(state.table.h) {
         return;
     }
-    let registered = state.setup.h().address;
-    let own = state.ids(Party::Victim).filter(|id| is_at(state, *id, Operator::Honest));
-    steps.extend(own.map(|login| authorize(login, registered)));
-    let loose = state.table.a.map(|a| a.address).filter(|_| !rules.compares_redirect_uri);
-    for challenge in known_logins(state) {
-        for returned_with in known_logins(state).map(Some) {
-            for to in [Some(registered), loose.filter(|to| *to != registered)].into_iter().flatten() {
+    let registered: Vec<_> = registered(rules, state).collect();
+    let is_own = |id: &LoginId| {
+        let at_honest = |login: &Login| login.at.authorization == Operator::Honest;
+        state.login(*id).is_some_and(at_honest)
+    };
+    for to in registered {
+        let own = state.ids(Party::Victim).filter(is_own);
+        // The request has the redirect_uri of the connection.
+        let own = own.filter(|id| state.login(*id).is_some_and(|login| login.at.address == to));
+        steps.extend(own.map(|login| authorize(login, to)));
+        for challenge in known_logins(state) {
+            for returned_with in known_logins(state).map(Some) {
                 steps.push(Step::Authorize(Code { account: Party::Victim, challenge, returned_with, to }));
             }
         }
@@ -105,9 +148,9 @@ fn arrive(login: LoginId, code: Option<Code>, iss: Option<Issuer>, at: Address) 
 fn attackers_callbacks(state: &State, steps: &mut Vec<Step>) {
     let codes: Vec<_> =
         state.grants.iter().filter(|grant| grant.leaked).map(|grant| Some(grant.code)).chain([None]).collect();
-    let mut addresses: Vec<_> =
-        [Some(state.setup.h()), state.table.a].into_iter().flatten().map(|it| it.address).collect();
-    addresses.push(Address::Shared);
+    let of_h = state.setup.own_address(Tenant::First, Id::One);
+    let mut addresses = vec![of_h, Address::Shared];
+    addresses.extend(state.table.a.map(|a| a.address));
     addresses.sort_unstable();
     addresses.dedup();
     for login in known_logins(state) {
@@ -129,13 +172,13 @@ fn attackers_callbacks(state: &State, steps: &mut Vec<Step>) {
 pub fn unfinished(state: &State) -> impl Iterator<Item = LoginId> + '_ {
     state.ids(Party::Victim).filter(|id| {
         let is_open = state.login(*id).is_some_and(|login| login.end.is_none() && state.table.h == Some(login.at));
-        is_open && is_at(state, *id, Operator::Honest)
+        is_open && state.table.h.is_some_and(|h| h.operator == Operator::Honest)
     })
 }
 
 /// The ways of a login to its end, one for each way to load its connection.
 pub fn ways(state: &State, login: LoginId) -> Vec<Vec<Step>> {
-    let to = state.setup.h().address;
+    let to = state.table.h.unwrap_or(state.setup.h()).address;
     let Step::Authorize(code) = authorize(login, to) else { return Vec::new() };
     arrive(login, Some(code), state.setup.iss(), to).map(|present| vec![authorize(login, to), present]).collect()
 }

@@ -37,7 +37,7 @@ impl Promise {
                 "an identity that the attacker asserts counts for no login that started at H's provider, at another connection or in another tenant"
             }
             Self::NothingChanged => {
-                "a connection that was deleted, or that has another issuer, client id, tenant or provider now, finishes no login that started before"
+                "a connection that was deleted, or that has another issuer, client id, tenant, address or provider now, finishes no login that started before"
             }
             Self::NoInjection => "only the victim's browser is signed in to the victim's account at H's provider",
             Self::HonestFinishes => {

@@ -11,8 +11,8 @@ use super::application::Named;
 use super::properties::Promise;
 use super::rules::Rules;
 use super::state::{
-    Address, ClientId, Code, Connection, End, Id, Issuer, IssuerRule, Login, LoginId, Operator, Setup, Slot, State,
-    Table, Tenant,
+    Address, ClientId, Code, Connection, End, Id, Issuer, IssuerRule, Login, LoginId, Names, Operator, Setup, Slot,
+    State, Table, Tenant,
 };
 use super::steps::{Arrival, Outcome, Refusal, Step};
 use super::trace::Trace;
@@ -56,6 +56,8 @@ pub struct World {
     victim: Browser,
     attacker: Browser,
     started: BTreeMap<LoginId, Started>,
+    /// What was named at the shared address since the start of each login that is under way.
+    met: BTreeMap<LoginId, Names>,
     codes: Vec<(Code, String)>,
     finished: Vec<(Party, Login)>,
     leaked: bool,
@@ -82,6 +84,7 @@ impl World {
             victim: Browser::default(),
             attacker: Browser::default(),
             started: BTreeMap::new(),
+            met: BTreeMap::new(),
             codes: Vec::new(),
             finished: Vec::new(),
             leaked: false,
@@ -96,8 +99,12 @@ impl World {
     }
 
     fn change(&mut self, step: Step) -> Result<Outcome, Refusal> {
+        let met = self.met.values().fold(Names::default(), |all, one| all.with(*one));
         match step {
-            Step::Save(asked) if !self.application.may_save(self.setup, &self.table, &asked) => {
+            Step::Save(asked) if !self.application.may_save((self.setup, &self.table), met, &asked) => {
+                return Err(Refusal::Elsewhere);
+            }
+            Step::Change(asked) if !self.application.may_change(&self.table, met, &asked) => {
                 return Err(Refusal::Elsewhere);
             }
             Step::Save(asked) => self.table.a = Some(asked),
@@ -107,6 +114,8 @@ impl World {
             Step::Authorize(code) => self.authorize(code)?,
             Step::Present(arrival) => return self.present(arrival),
         }
+        let now = Names::of(&self.table);
+        self.met.values_mut().for_each(|met| *met = met.with(now));
         Ok(Outcome::Done)
     }
 
@@ -131,6 +140,7 @@ impl World {
         let number = u8::try_from(self.started.keys().filter(|id| id.owner == browser).count()).unwrap();
         let started = Started { state: begun.state, challenge: begun.code_challenge.unwrap(), at };
         self.started.insert(LoginId { owner: browser, number }, started);
+        self.met.insert(LoginId { owner: browser, number }, Names::default());
         Ok(())
     }
 
@@ -195,7 +205,9 @@ impl World {
                 self.provider.exchange(login.code.secret(), verifier.secret(), redirect_uri)
             }
         };
-        self.finished.push((arrival.login.owner, Login { at, end: Some(End { loaded, account }) }));
+        self.met.remove(&arrival.login);
+        let end = Some(End { loaded, account });
+        self.finished.push((arrival.login.owner, Login { at, met: Names::default(), end }));
         match (loaded.operator, account) {
             (Operator::Attacker, _) => Ok(Outcome::AttackerAsserts),
             (Operator::Honest, Some(account)) => Ok(Outcome::SignedIn(account)),
@@ -205,13 +217,19 @@ impl World {
 
     /// What the application makes of a row of its table.
     fn real(&self, connection: &Connection) -> Provider {
-        let Connection { id, tenant, address, issuer, client_id, .. } = *connection;
+        let Connection { id, tenant, address, issuer, client_id, authorization, .. } = *connection;
         let client_id = match client_id {
             ClientId::Honest => "client-1",
             ClientId::Renewed => "client-2",
             ClientId::Other => "client-3",
         };
+        let endpoint = match authorization {
+            Operator::Honest => "https://login.honest.example/authorize",
+            Operator::Attacker => "https://login.attacker.example/authorize",
+        };
         let bare = Provider::custom(id_text(id)).unwrap().client_id(client_id).redirect_uri(&uri(address));
+        let bare = bare.authorization_endpoint(endpoint);
+        let bare = if address == Address::Shared { bare.at_shared_callback() } else { bare };
         let provider = match issuer {
             IssuerRule::Unknown => bare,
             IssuerRule::Known(issuer) => bare.issuer(issuer_text(issuer)),

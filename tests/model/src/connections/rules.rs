@@ -2,10 +2,17 @@
 
 /// What the state's connection tag covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tag {
-    IssuerAndClientId,
-    ClientId,
-    Nothing,
+pub struct Tag {
+    pub issuer: bool,
+    pub client_id: bool,
+    pub authorization_endpoint: bool,
+    pub redirect_uri: bool,
+}
+
+impl Tag {
+    pub const ALL: Self = Self { issuer: true, client_id: true, authorization_endpoint: true, redirect_uri: true };
+    pub const NOTHING: Self =
+        Self { issuer: false, client_id: false, authorization_endpoint: false, redirect_uri: false };
 }
 
 /// What becomes of a connection's tenant.
@@ -22,14 +29,22 @@ pub enum TenantRule {
 /// Which issuers the application lets a connection at the shared address name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issuers {
-    /// None that another connection names, or named before it was deleted, whatever its address.
-    Reserved,
-    /// None that another connection names now, whatever its address.
-    UniqueNow,
+    /// None that another connection at the shared address names, or has named since a login started that is still under way.
+    UniqueDuringLogins,
     /// None that another connection at the shared address names now.
-    UniqueAtShared,
+    UniqueNow,
     /// Any.
     Any,
+}
+
+/// Which callback addresses of the application the honest provider redirects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirects {
+    /// That of the connection as it is now.
+    CurrentAddress,
+    /// That one, and the shared address.
+    SharedAddressToo,
+    Anywhere,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,28 +62,27 @@ pub struct Rules {
     pub issuers: Issuers,
     /// The application loads a connection by id and tenant where ids are unique for each tenant alone.
     pub loads_by_tenant: bool,
-    /// A connection may change its endpoints and keep issuer and client id.
-    pub changes_endpoints_alone: bool,
+    /// A connection may change its token endpoint and keep all that the tag covers.
+    pub changes_token_endpoint_alone: bool,
     /// The honest provider gives no more codes for a client whose connection was deleted or moved to another provider.
     pub registration_ends: bool,
-    /// The honest provider redirects to the registered address only.
-    pub compares_redirect_uri: bool,
+    pub redirects: Redirects,
 }
 
 impl Rules {
     /// The crate, and an application that does all that the crate leaves to it.
     pub const DESIGN: Self = Self {
         compares_address: true,
-        compares_shared_address: false,
+        compares_shared_address: true,
         needs_iss_at_shared: true,
         iss_replaces_address: false,
-        tag: Tag::IssuerAndClientId,
+        tag: Tag::ALL,
         tenant: TenantRule::Compared,
-        issuers: Issuers::Reserved,
+        issuers: Issuers::UniqueDuringLogins,
         loads_by_tenant: true,
-        changes_endpoints_alone: false,
+        changes_token_endpoint_alone: false,
         registration_ends: true,
-        compares_redirect_uri: true,
+        redirects: Redirects::CurrentAddress,
     };
 }
 

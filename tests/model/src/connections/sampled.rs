@@ -15,7 +15,7 @@ use crate::replay::Dice;
 use crate::state::Party;
 
 /// More than the checker goes through: a walk sees a part of it alone.
-const BOUNDS: Bounds = Bounds { logins: 3, codes: 2, changes: 3 };
+const BOUNDS: Bounds = Bounds { logins: 3, codes: 2, changes: 5 };
 const LONGEST: usize = 30;
 
 /// What all walks came to.

@@ -71,6 +71,9 @@ pub struct Connection {
     pub address: Address,
     pub issuer: IssuerRule,
     pub client_id: ClientId,
+    /// Who runs the authorization endpoint, and so learns the state and the code_challenge of each login.
+    pub authorization: Operator,
+    /// Who runs the token endpoint, and so gets the codes and says who the user is.
     pub operator: Operator,
 }
 
@@ -122,8 +125,14 @@ pub struct LoginId {
 pub struct Login {
     /// The connection as it was at the start.
     pub at: Connection,
+    /// What was named at the shared address since the start.
+    pub met: Names,
     pub end: Option<End>,
 }
+
+/// Which connection named which issuer at the shared address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Names(u8);
 
 /// How a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,6 +196,7 @@ impl Setup {
                 _ => IssuerRule::Required(Issuer::Honest),
             },
             client_id: ClientId::Honest,
+            authorization: Operator::Honest,
             operator: Operator::Honest,
         }
     }
@@ -213,7 +223,30 @@ impl Table {
 impl Connection {
     /// What makes it another one for the logins that are under way.
     fn identity(&self) -> impl PartialEq + use<> {
-        (self.id, self.tenant, self.issuer.issuer(), self.client_id, self.operator)
+        (self.id, self.tenant, self.address, self.issuer.issuer(), self.client_id, self.authorization, self.operator)
+    }
+}
+
+impl Names {
+    fn one(slot: Slot, issuer: Issuer) -> u8 {
+        1 << (2 * slot as u8 + issuer as u8)
+    }
+
+    pub fn of(table: &Table) -> Self {
+        let name = |slot| {
+            let at_shared = table.get(slot).filter(|one| one.address == Address::Shared);
+            at_shared.and_then(|one| one.issuer.issuer()).map_or(0, |issuer| Self::one(slot, issuer))
+        };
+        Self(name(Slot::H) | name(Slot::A))
+    }
+
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub fn are_named_by_another(self, slot: Slot, issuer: Issuer) -> bool {
+        let other = if slot == Slot::H { Slot::A } else { Slot::H };
+        self.0 & Self::one(other, issuer) != 0
     }
 }
 
@@ -279,6 +312,19 @@ impl State {
     pub fn ids(&self, owner: Party) -> impl Iterator<Item = LoginId> + use<> {
         let started = self.logins(owner).len();
         (0..started).map(move |number| LoginId { owner, number: u8::try_from(number).unwrap_or(u8::MAX) })
+    }
+
+    /// What was named at the shared address since the logins started that are under way.
+    pub fn met(&self) -> Names {
+        let open = self.all_logins().filter(|(_, login)| login.end.is_none());
+        open.fold(Names::default(), |met, (_, login)| met.with(login.met))
+    }
+
+    /// Each login under way meets what is named now.
+    pub fn meet(&mut self) {
+        let now = Names::of(&self.table);
+        let open = self.of_victim.iter_mut().chain(&mut self.of_attacker).filter(|login| login.end.is_none());
+        open.for_each(|login| login.met = login.met.with(now));
     }
 
     pub fn all_logins(&self) -> impl Iterator<Item = (Party, &Login)> {

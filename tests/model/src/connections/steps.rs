@@ -1,8 +1,8 @@
 //! What can happen, and what comes of it: the model's own `begin`, `verify`, `mark_used` and exchange of a code.
 
 use super::application::{Load, Named};
-use super::rules::{Rules, Tag, TenantRule};
-use super::state::{Address, Code, Connection, End, Issuer, IssuerRule, Login, LoginId, Operator, Slot, State};
+use super::rules::{Rules, TenantRule};
+use super::state::{Address, Code, Connection, End, Issuer, IssuerRule, Login, LoginId, Names, Operator, Slot, State};
 use crate::state::Party;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +81,11 @@ impl Rules {
     /// Why a step comes to nothing, if it leaves no trace.
     pub fn refusal(&self, state: &State, step: Step) -> Option<Refusal> {
         match step {
-            Step::Save(asked) => (!self.may_save(state.setup, &state.table, &asked)).then_some(Refusal::Elsewhere),
+            Step::Save(asked) => {
+                let may = self.may_save((state.setup, &state.table), state.met(), &asked);
+                (!may).then_some(Refusal::Elsewhere)
+            }
+            Step::Change(asked) => (!self.may_change(&state.table, state.met(), &asked)).then_some(Refusal::Elsewhere),
             Step::Authorize(code) => match state.login(code.challenge) {
                 None => Some(Refusal::NothingThere),
                 Some(_) => (!self.gives_codes(state.table.h)).then_some(Refusal::Elsewhere),
@@ -94,7 +98,7 @@ impl Rules {
                     (self.needs_iss_at_shared && is_silent).then_some(UNADDRESSED)
                 }
             },
-            Step::Change(_) | Step::Delete => None,
+            Step::Delete => None,
         }
     }
 
@@ -103,10 +107,12 @@ impl Rules {
             Step::Save(asked) => {
                 state.table.a = Some(asked);
                 state.changes += 1;
+                state.meet();
             }
             Step::Change(h) => {
                 state.table.h = Some(h);
                 state.changes += 1;
+                state.meet();
             }
             Step::Delete => {
                 state.table.h = None;
@@ -114,7 +120,8 @@ impl Rules {
             }
             Step::Begin { browser, slot } => {
                 let at = state.table.get(slot).ok_or(Refusal::NothingThere)?;
-                state.logins_mut(browser).push(Login { at, end: None });
+                state.logins_mut(browser).push(Login { at, met: Names::default(), end: None });
+                state.meet();
             }
             Step::Authorize(code) => state.add_code(code),
             Step::Present(arrival) => return self.finish(state, arrival),
@@ -142,13 +149,14 @@ impl Rules {
             _ => None,
         };
         let LoginId { owner, number } = arrival.login;
-        state.logins_mut(owner)[usize::from(number)].end = Some(End { loaded, account });
+        let login = &mut state.logins_mut(owner)[usize::from(number)];
+        (login.met, login.end) = (Names::default(), Some(End { loaded, account }));
         outcome
     }
 
     /// The connection that the application loads, and the crate's checks in their order.
     fn verify(&self, state: &State, arrival: &Arrival) -> Result<Connection, Refusal> {
-        let Login { at: started_at, end } = state.login(arrival.login).ok_or(Refusal::NothingThere)?;
+        let Login { at: started_at, end, .. } = state.login(arrival.login).ok_or(Refusal::NothingThere)?;
         let is_given = |code| state.grants.iter().any(|grant| grant.code == code);
         refuse_unless(arrival.code.is_none_or(is_given), Refusal::NothingThere)?;
         let tenant = (self.tenant != TenantRule::Absent).then_some(started_at.tenant);
@@ -172,9 +180,13 @@ impl Rules {
     }
 
     fn tag_of(&self, connection: &Connection) -> impl PartialEq + use<> {
-        let client_id = (self.tag != Tag::Nothing).then_some(connection.client_id);
-        let issuer = (self.tag == Tag::IssuerAndClientId).then(|| connection.issuer.issuer());
-        (client_id, issuer)
+        let Connection { issuer, client_id, authorization, address, .. } = *connection;
+        (
+            self.tag.issuer.then(|| issuer.issuer()),
+            self.tag.client_id.then_some(client_id),
+            self.tag.authorization_endpoint.then_some(authorization),
+            self.tag.redirect_uri.then_some(address),
+        )
     }
 
     fn has_arrived(&self, at: Address, loaded: &Connection) -> bool {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::properties::Promise;
 use super::replay::{self, Deployment};
-use super::rules::{Bounds, Issuers, Rules};
+use super::rules::{Bounds, Issuers, Rules, Tag};
 use super::run::check;
 use super::sampled;
 use super::steps::{Outcome, Refusal};
 use super::trace::{self, Trace};
-use super::variants::{Nature, VARIANTS, Variant};
+use super::variants::{FIVE_CHANGES, Nature, VARIANTS, Variant};
 use crate::state::Party;
 
 const SMALL: Bounds = Bounds { logins: 1, codes: 1, changes: 2 };
@@ -89,10 +89,20 @@ fn random_walks_notice_an_address_that_is_claimed_and_tenants_that_are_missing()
     }
 }
 
-/// What the crate would have to compare, so that an application need not look at the issuers of connections that have their own address.
+/// The longest attack of a variant takes five changes, more than the program's check of the design allows for.
 #[test]
-fn comparing_the_shared_address_as_well_makes_it_enough_that_issuers_are_unique_there() {
-    let rules = Rules { issuers: Issuers::UniqueAtShared, ..Rules::DESIGN };
-    assert_eq!(check(rules, SMALL, 1).broken, [Promise::NoMixUp]);
-    assert_eq!(check(Rules { compares_shared_address: true, ..rules }, SMALL, 1).broken, []);
+fn the_design_holds_with_five_changes_during_one_login() {
+    assert_eq!(check(Rules::DESIGN, FIVE_CHANGES, 1).broken, []);
+}
+
+/// A connection that leaves the shared address or comes to it is another one for its logins. Without that, an application that compares
+/// issuers with those of the moment alone is open to an attack of three changes; with it, the shortest attack takes five.
+#[test]
+fn the_redirect_uri_in_the_tag_leaves_a_reused_issuer_to_connections_that_come_back() {
+    let rules = Rules { issuers: Issuers::UniqueNow, ..Rules::DESIGN };
+    let without = Rules { tag: Tag { redirect_uri: false, ..Tag::ALL }, ..rules };
+    let changes = |changes| Bounds { changes, ..FIVE_CHANGES };
+    assert_eq!(check(without, changes(3), 1).broken, [Promise::NoMixUp, Promise::NothingChanged]);
+    assert_eq!(check(rules, changes(4), 1).broken, []);
+    assert_eq!(check(rules, changes(5), 1).broken, [Promise::NoMixUp]);
 }

@@ -58,11 +58,16 @@ impl Trace {
 
 fn sentence(step: Step, outcome: Outcome, codes: &mut Vec<Code>) -> String {
     let said = match step {
-        Step::Save(connection) => format!("the attacker saves A: {}", saved(&connection)),
+        Step::Save(connection) => {
+            let is_honest = connection.authorization == Operator::Honest;
+            let endpoint = if is_honest { ", H's authorization endpoint" } else { "" };
+            format!("the attacker saves A: {}{endpoint}", saved(&connection))
+        }
         Step::Change(connection) => {
-            let to =
-                if connection.operator == Operator::Attacker { "the attacker's provider" } else { "its own provider" };
-            format!("the administrator changes H to {to}: {}", saved(&connection))
+            let whose = |operator| if operator == Operator::Honest { "H's" } else { "the attacker's" };
+            let (authorization, token) = (whose(connection.authorization), whose(connection.operator));
+            let endpoints = format!("{authorization} authorization endpoint, {token} token endpoint");
+            format!("the administrator changes H: {}, {endpoints}", saved(&connection))
         }
         Step::Delete => "the administrator deletes H".to_owned(),
         Step::Begin { browser, slot } => {

@@ -2,7 +2,7 @@
 
 use super::properties::Promise;
 use super::replay::Deployment;
-use super::rules::{Bounds, Issuers, Rules, Tag, TenantRule};
+use super::rules::{Bounds, Issuers, Redirects, Rules, Tag, TenantRule};
 
 /// A model that must break one promise.
 pub struct Variant {
@@ -28,10 +28,12 @@ pub enum Nature {
 const BOUNDS: Bounds = Bounds { logins: 2, codes: 1, changes: 1 };
 /// For what takes two connections of one id, one after the other.
 const TWO_CHANGES: Bounds = Bounds { changes: 2, ..BOUNDS };
+/// For a connection that leaves the shared address and comes back, while another one is there in between.
+pub const FIVE_CHANGES: Bounds = Bounds { logins: 1, changes: 5, ..BOUNDS };
 const CODE: Nature = Nature::Code { used_so: None };
 
 /// All of them, the crate's own rules first.
-pub const VARIANTS: [Variant; 14] = [
+pub const VARIANTS: [Variant; 18] = [
     Variant {
         name: "address-not-compared",
         differs: "the callback's address is not compared: the state alone says whose callback it is",
@@ -39,6 +41,14 @@ pub const VARIANTS: [Variant; 14] = [
         bounds: BOUNDS,
         breaks: Promise::NoMixUp,
         nature: Nature::Code { used_so: Some(Deployment::NamesItsAddress) },
+    },
+    Variant {
+        name: "shared-address-not-compared",
+        differs: "the callback of a connection at the shared address need not arrive there",
+        rules: Rules { compares_shared_address: false, ..Rules::DESIGN },
+        bounds: BOUNDS,
+        breaks: Promise::NoMixUp,
+        nature: CODE,
     },
     Variant {
         name: "shared-address-without-iss",
@@ -59,17 +69,41 @@ pub const VARIANTS: [Variant; 14] = [
     Variant {
         name: "no-connection-tag",
         differs: "the state has no connection tag",
-        rules: Rules { tag: Tag::Nothing, ..Rules::DESIGN },
+        rules: Rules { tag: Tag::NOTHING, ..Rules::DESIGN },
         bounds: BOUNDS,
         breaks: Promise::NoMixUp,
         nature: CODE,
     },
     Variant {
         name: "tag-without-issuer",
-        differs: "the connection tag covers the client id alone",
-        rules: Rules { tag: Tag::ClientId, ..Rules::DESIGN },
+        differs: "the connection tag does not cover the issuer",
+        rules: Rules { tag: Tag { issuer: false, ..Tag::ALL }, ..Rules::DESIGN },
         bounds: BOUNDS,
         breaks: Promise::NoMixUp,
+        nature: CODE,
+    },
+    Variant {
+        name: "tag-without-client-id",
+        differs: "the connection tag does not cover the client id",
+        rules: Rules { tag: Tag { client_id: false, ..Tag::ALL }, ..Rules::DESIGN },
+        bounds: BOUNDS,
+        breaks: Promise::NoMixUp,
+        nature: CODE,
+    },
+    Variant {
+        name: "tag-without-endpoint",
+        differs: "the connection tag does not cover the authorization endpoint",
+        rules: Rules { tag: Tag { authorization_endpoint: false, ..Tag::ALL }, ..Rules::DESIGN },
+        bounds: BOUNDS,
+        breaks: Promise::NoMixUp,
+        nature: CODE,
+    },
+    Variant {
+        name: "tag-without-redirect-uri",
+        differs: "the connection tag does not cover the redirect_uri",
+        rules: Rules { tag: Tag { redirect_uri: false, ..Tag::ALL }, ..Rules::DESIGN },
+        bounds: BOUNDS,
+        breaks: Promise::NothingChanged,
         nature: CODE,
     },
     Variant {
@@ -105,26 +139,18 @@ pub const VARIANTS: [Variant; 14] = [
         nature: Nature::Surroundings,
     },
     Variant {
-        name: "issuer-unique-at-shared",
-        differs: "the application compares the issuer of a connection at the shared address with those of the others there, and not with those of \
-                  connections that have an address of their own",
-        rules: Rules { issuers: Issuers::UniqueAtShared, ..Rules::DESIGN },
-        bounds: BOUNDS,
-        breaks: Promise::NoMixUp,
-        nature: Nature::Surroundings,
-    },
-    Variant {
         name: "issuer-unique-now",
-        differs: "the application lets a connection at the shared address name the issuer of one that was deleted or changed",
+        differs: "the application compares the issuer of a connection at the shared address with those that the others there name now, and not with \
+                  those that they have named since a login started that is still under way",
         rules: Rules { issuers: Issuers::UniqueNow, ..Rules::DESIGN },
-        bounds: Bounds { logins: 1, changes: 3, ..BOUNDS },
+        bounds: FIVE_CHANGES,
         breaks: Promise::NoMixUp,
         nature: Nature::Surroundings,
     },
     Variant {
-        name: "endpoints-alone",
-        differs: "an administrator changes the endpoints of a connection, and neither its issuer nor its client id",
-        rules: Rules { changes_endpoints_alone: true, ..Rules::DESIGN },
+        name: "token-endpoint-alone",
+        differs: "an administrator changes the token endpoint of a connection, and nothing that the tag covers",
+        rules: Rules { changes_token_endpoint_alone: true, ..Rules::DESIGN },
         bounds: BOUNDS,
         breaks: Promise::NoMixUp,
         nature: Nature::Surroundings,
@@ -138,9 +164,17 @@ pub const VARIANTS: [Variant; 14] = [
         nature: Nature::Surroundings,
     },
     Variant {
+        name: "shared-address-registered",
+        differs: "H's provider redirects to the shared address although H has an address of its own",
+        rules: Rules { redirects: Redirects::SharedAddressToo, ..Rules::DESIGN },
+        bounds: BOUNDS,
+        breaks: Promise::NoMixUp,
+        nature: Nature::Surroundings,
+    },
+    Variant {
         name: "any-redirect-uri",
         differs: "H's provider redirects to any callback address of the application",
-        rules: Rules { compares_redirect_uri: false, ..Rules::DESIGN },
+        rules: Rules { redirects: Redirects::Anywhere, ..Rules::DESIGN },
         bounds: BOUNDS,
         breaks: Promise::NoMixUp,
         nature: Nature::Surroundings,
