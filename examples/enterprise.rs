@@ -80,7 +80,8 @@ struct Customer {
 
 /// A company's identity provider, as its administrator entered it.
 ///
-/// The issuer is an address that this server sends requests to. Before you save one, check that it is public (SSRF).
+/// This server sends requests to the issuer and to every endpoint that its metadata names, and some of them carry the client's secret
+/// (SSRF): let them out through a filter that reaches public addresses alone.
 #[derive(Deserialize)]
 struct Connection {
     id: String,

@@ -65,8 +65,8 @@ impl<'a> Expect<'a> {
     /// However it was loaded, the callback must have arrived at the provider's redirect_uri, so make it with
     /// [`Callback::from_parts`](crate::Callback::from_parts), or with [`Callback::arrived_at`](crate::Callback::arrived_at) and the path of
     /// the request. Connections that share an address are declared with
-    /// [`at_shared_callback`](crate::Provider::at_shared_callback) and [`requires_iss`](crate::Provider::requires_iss), and no two of them
-    /// may have one issuer (RFC 9700 section 4.4.2), which you have to check when a customer saves one. Give a connection that moves to
+    /// [`at_shared_callback`](crate::Provider::at_shared_callback), whose documentation says what you have to check when a customer saves
+    /// one, and with [`requires_iss`](crate::Provider::requires_iss). Give a connection that moves to
     /// another provider a new id, and remove its redirect_uri at the old provider: codes that the old one still sends would go to the
     /// new one.
     ///

@@ -57,6 +57,12 @@ pub fn is_authorization_response(query: &str) -> bool {
     crate::callback::is_authorization_response(query)
 }
 
+/// Whether only the client that keeps a login's secret can finish it.
+#[must_use]
+pub fn is_bound_by_login_secret<T: LoginData>(opened: &OpenedCallback<T>) -> bool {
+    opened.is_bound_by_login_secret()
+}
+
 /// The page that hands a callback over to an app.
 #[must_use]
 pub fn hand_over<T: LoginData>(app_link: &str, opened: &OpenedCallback<T>) -> Response<String> {

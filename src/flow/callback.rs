@@ -181,6 +181,11 @@ impl<T: LoginData> OpenedCallback<T> {
     }
 
     #[cfg(feature = "http")]
+    pub(crate) fn is_bound_by_login_secret(&self) -> bool {
+        self.opened.claims().is_ok_and(|claims| claims.kind == crate::claims::codec::BindingKind::LoginSecret)
+    }
+
+    #[cfg(feature = "http")]
     pub(crate) fn callback(&self) -> &Callback {
         &self.callback
     }

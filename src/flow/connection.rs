@@ -1,6 +1,6 @@
 //! Connections: providers that the application loads at run time, and that no flow was built with.
 //!
-//! A state names a connection by its id and a tag of its issuer and client id. What `build` checks of a provider is checked at each login
+//! A state names a connection by its id and a tag of its issuer, client id, authorization endpoint and redirect_uri. What `build` checks of a provider is checked at each login
 //! start instead, and the callback shows by its address or by `iss` which connection it is of: an id that is learned from the state alone
 //! would prove nothing (mix-up, RFC 9700 section 4.4).
 

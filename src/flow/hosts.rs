@@ -68,6 +68,8 @@ impl PublicHosts {
         let named = self.named_by(headers);
         let (used, holds_cookie) = match self.names.as_slice() {
             [] => return false,
+            // A proxy may have replaced the header, which then tells nothing of the browser's address.
+            [_] if self.trusted_header.is_none() => return false,
             [only] => (named.and_then(host_of), Some(only.as_str())),
             _ => (self.known(named), callback_host),
         };

@@ -1,6 +1,7 @@
 //! Small pages for the person at the browser: what went wrong, and a button to go on.
 //!
-//! Plain HTML without scripts, without anything from elsewhere, and without anything that came with the request.
+//! Plain HTML without scripts and without anything from elsewhere. Only the page that hands a callback over to an app holds something that
+//! came with the request: the callback's parameters, percent-encoded and escaped, in the address of its link.
 
 use std::sync::LazyLock;
 
@@ -154,7 +155,10 @@ pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String>
     let (separator, parameters) =
         (if app_link.contains('?') { '&' } else { '?' }, parameters.extend_pairs(callback.fields()).finish());
     let words = Words { title: "Back to the app", text: "The app continues your sign-in.", button: "Open the app" };
-    linking(200, &words, &format!("{app_link}{separator}{parameters}"), true)
+    // An https link opens its app after a click only: by itself it would load as a page, with the code in its address.
+    let goes_by_itself = !app_link.starts_with("https:");
+    // Not every app decodes `+`.
+    linking(200, &words, &format!("{app_link}{separator}{}", parameters.replace('+', "%20")), goes_by_itself)
 }
 
 /// The page itself. `target` is a path of the site's own.
@@ -162,7 +166,7 @@ pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<St
     linking(status, words, target.as_str(), false)
 }
 
-/// A page whose button leads to `target`, the one thing that is not constant; it may lead there by itself.
+/// A page whose button leads to `target`; it may lead there by itself. Nothing else of the page varies.
 fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Response<String> {
     let Words { title, text, button } = words;
     // It may hold quotes, brackets and ampersands.

@@ -316,9 +316,15 @@ impl Provider {
         self.with(|settings| settings.tenant = Some(tenant))
     }
 
-    /// A connection whose callback address is that of others as well. It must promise `iss` ([`Provider::requires_iss`]), and no other
-    /// connection at this address may have the same issuer while a login may be under way: a callback shows by its `iss` alone whose
-    /// it is. Without this setting, a connection's id must be a segment of its redirect_uri's path.
+    /// A connection whose callback address is that of others as well. It must promise `iss` ([`Provider::requires_iss`]), because a
+    /// callback shows by its `iss` alone whose it is. Without this setting, a connection's id must be a segment of its redirect_uri's path.
+    ///
+    /// # Security
+    ///
+    /// No two connections at one address may have the same issuer, not even one after the other within the lifetime of a login: keep an
+    /// issuer reserved for that long after a connection leaves the address, and verify that a customer owns the issuer that they name.
+    /// Register the shared redirect_uri only at providers of connections that use it (mix-up, RFC 9700 section 4.4). With an address of
+    /// its own for each connection, none of this is needed.
     #[must_use]
     pub fn at_shared_callback(self) -> Self {
         self.with(|settings| settings.at_shared_callback = true)

@@ -11,7 +11,7 @@ use http_body::Frame;
 use oauth_state::{LoginData, LoginOutcome};
 use oauth_state_routes::{Answer, BoxError, Framework, LoginRequest, Routes, Step};
 
-use crate::{BindingHeaders, answer_of_bytes};
+use crate::{BindingHeaders, answer_of_bytes, set_no_store};
 
 /// actix-web: [`error_page`](oauth_state_routes::RoutesBuilder::error_page) returns an `http::Response` of bytes.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub async fn signed_in_user(request: LoginRequest) -> Result<Option<Vec<u8>>, Bo
 }
 
 /// Serves a request of the routes: a login start completely, a callback up to the outcome of its login. `user` is the id of
-/// the user that your session names.
+/// the user that your session names; it counts if [`signed_in_user`] is the hook of that name.
 ///
 /// Run it, and the exchange of the code, with [`run_to_completion`](crate::run_to_completion).
 ///
@@ -88,7 +88,7 @@ pub async fn step<T: LoginData>(
     payload: Payload,
     user: Option<Vec<u8>>,
 ) -> Result<LoginOutcome<T>, HttpResponse> {
-    let Ok(mut converted) = convert(request) else { return Err(HttpResponse::BadRequest().finish()) };
+    let Ok(mut converted) = convert(request) else { return Err(set_no_store(HttpResponse::BadRequest().finish())) };
     if let Some(user) = user {
         converted.extensions_mut().insert(SignedInUser(user));
     }

@@ -1,6 +1,6 @@
 //! The login start.
 
-use http::Response;
+use http::{Method, Response};
 use oauth_state::error::UrlError;
 use oauth_state::http::redirect;
 use oauth_state::observe::Observer as _;
@@ -9,7 +9,7 @@ use oauth_state::{AuthorizationRequest, BeginError, Binding, Login, LoginData, P
 
 use crate::failure::Failure;
 use crate::framework::Framework;
-use crate::provider_started::{STARTED, has_marker};
+use crate::provider_started::STARTED;
 use crate::request::LoginRequest;
 use crate::serving::{HookError, Known, Serving, binding, empty};
 
@@ -25,13 +25,6 @@ impl From<HookError> for BeginError {
 impl<W: Framework, T: LoginData> Serving<W, T> {
     /// Starts a login, a link or a step-up.
     pub(crate) async fn begin(mut self, purpose: Purpose, request: &LoginRequest) -> Response<W::Body> {
-        // A login that a provider started begins by itself only if the browser shows that it keeps the marker: without it,
-        // a provider that drops `state` and this service would send the browser around in circles.
-        if purpose == Purpose::Login && request.query(STARTED).is_some() && !has_marker(&request.headers) {
-            // A connection's login start is known once it is loaded.
-            let known = if self.is_connection { self.ask(request, false).await.ok() } else { None };
-            return self.unconfirmed(known.as_ref().map(|known| &known.site), request);
-        }
         let started = self.start(purpose, request).await;
         started.unwrap_or_else(|error| {
             let again = match &error {
@@ -48,6 +41,11 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         let known = self.ask(request, is_for_user).await.map_err(|failed| self.counted(failed.into()))?;
         if self.is_connection && known.loaded.is_none() {
             return Err(self.counted(BeginError::UnknownProvider));
+        }
+        // A login that a provider started begins by itself only if the browser shows that it keeps the marker: without it,
+        // a provider that drops `state` and this service would send the browser around in circles.
+        if purpose == Purpose::Login && request.query(STARTED).is_some() && !self.has_marker(request) {
+            return Ok(self.unconfirmed(&known.site, request));
         }
         let data = (self.shared.hooks.data)(request.clone()).await;
         let data = data.map_err(|source| self.counted(BeginError::HookFailed { hook: "data", source }))?;
@@ -102,11 +100,12 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         request: &LoginRequest,
     ) -> Result<Response<W::Body>, BeginError> {
         let url = match &self.shared.hooks.authorize {
-            Some(complete) => {
+            // A program that looks at a link needs no pushed request.
+            Some(complete) if request.method != Method::HEAD => {
                 let completed = complete(begun.url()?, request.clone()).await;
                 completed.map_err(|source| BeginError::HookFailed { hook: "authorize", source })?
             }
-            None => begun.url()?,
+            _ => begun.url()?,
         };
         let response = redirect(begun, url);
         response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())

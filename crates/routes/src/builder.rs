@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use oauth_state::error::UrlError;
-use oauth_state::seam::{accepts, may_start_logins, redirect_uris, url_of};
+use oauth_state::seam::{accepts, leads_to, may_start_logins, redirect_uris, url_of};
 use oauth_state::{Flow, LoginData, Purpose, ReturnTo};
 
 use crate::BoxError;
@@ -14,6 +14,7 @@ use crate::error::RoutesError;
 use crate::framework::Framework;
 use crate::hooks::{Hooks, OutcomeHooks};
 use crate::login_start::login_starts;
+use crate::places::Place;
 use crate::request::LoginRequest;
 use crate::routes::{Answered, Routes};
 use crate::serving::{Mounted, Shared};
@@ -65,7 +66,8 @@ impl<W: Framework> Routes<W> {
         Self::builder_with_data(flow, |_| async { Ok(()) })
     }
 
-    /// The same for logins that carry data of your own: `data` chooses it at each login start.
+    /// The same for logins that carry data of your own: `data` chooses it at each login start. It runs before the login start
+    /// is known to be a navigation, so that it must have no side effects.
     ///
     /// A login that restarts automatically keeps its data if this is certainly the browser that started it. Otherwise it
     /// gets the data of the restarted request.
@@ -231,27 +233,45 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         if let Some((id, _)) = hooks.hand_over.iter().find(|(id, _)| hooks.connections.is_none() && !is_known(id)) {
             return Err(RoutesError::UnknownRedirect(id.clone()));
         }
-        if hooks.hand_over.iter().any(|(_, app_link)| !is_app_link(app_link)) {
+        if hooks.hand_over.iter().any(|(_, link)| !is_app_link(link) || leads_to_callback(&flow, link)) {
             return Err(RoutesError::AppLink);
         }
-        let own = |(prefix, path): (&String, &String)| {
-            ["", "/callback", "/link", "/reauthenticate"].map(|below| format!("{prefix}{path}{below}"))
-        };
+        let own = |(prefix, path): (&String, &String)| Place::ALL.map(|(below, _)| format!("{prefix}{path}{below}"));
         let paths = || providers.iter().map(|mounted| &mounted.path);
         let everywhere = prefixes.iter().flat_map(|prefix| paths().map(move |path| (prefix, path)));
-        let own = everywhere.flat_map(own).collect();
+        let own: Vec<String> = everywhere.flat_map(own).collect();
+        if own.iter().any(|own| leads_to(&default_return_to, own)) {
+            return Err(RoutesError::DefaultReturnTo);
+        }
         let below = prefixes.iter().map(|prefix| format!("{prefix}{at}")).collect();
         Ok(Steps(Arc::new(Shared { flow, at, below, default_return_to, own, providers, hooks })))
     }
 }
 
-/// Whether it is an address that opens an app and nothing else: not a script, and not a page that others can read.
+/// Schemes that browsers handle themselves (WHATWG URL, HTML and Fetch), and that open no app.
+const SCHEMES_OF_BROWSERS: [&str; 11] =
+    ["about", "blob", "chrome", "data", "file", "filesystem", "ftp", "http", "javascript", "vbscript", "view-source"];
+
+/// Whether an address can open an app: it has a scheme that no browser handles itself, or it is an https address of a host.
 fn is_app_link(link: &str) -> bool {
     let Some((scheme, rest)) = link.split_once(':') else { return false };
-    let of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    let is_script = ["javascript", "data", "vbscript", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(of_scheme);
-    is_scheme && !is_script && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+    let of_scheme = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase()) && scheme.bytes().all(of_scheme);
+    let is_host = |rest: &str| {
+        rest.strip_prefix("//").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphanumeric()))
+    };
+    let opens_app = !SCHEMES_OF_BROWSERS.contains(&scheme) && (scheme != "https" || is_host(rest));
+    is_scheme && opens_app && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+/// Whether an app link leads to a callback of a provider, which would hand the callback over for ever.
+fn leads_to_callback<T>(flow: &Flow<T>, app_link: &str) -> bool {
+    let Some((host, path)) = app_link.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    let mut own = flow.providers().flat_map(redirect_uris).filter_map(|(_, address)| address);
+    own.any(|(known, at)| known == Some(host) && at.trim_start_matches('/') == path)
 }
 
 impl<W: Framework, T> fmt::Debug for RoutesBuilder<W, T> {

@@ -31,14 +31,8 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         let known = if is_authentic { self.ask(request, true).await } else { Ok(Known::default()) };
         let known = match known {
             Ok(known) => known,
-            Err(failed) => {
-                let error = refusal(failed);
-                // A callback that is out of time as well has been told of already.
-                if opened.is_ok() {
-                    flow.observers().event(&error.to_event(Some(self.label())));
-                }
-                return Err(self.refuse(&error, request, None));
-            }
+            // A callback that is out of time as well has been told of already.
+            Err(failed) => return Err(self.refuse_for(failed, opened.is_ok(), request)),
         };
         let opened = match opened {
             Ok(opened) if self.is_connection && known.loaded.is_none() => Err(opened.connection_gone()),
@@ -64,6 +58,22 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
             Ok(outcome) => Ok((outcome, known)),
             Err(error) => Err(self.refuse(&error, request, is_authentic.then_some(&known))),
         }
+    }
+}
+
+impl<W: Framework, T: LoginData> Serving<W, T> {
+    /// Refuses a callback for which a hook failed. Nothing has been consumed.
+    pub(crate) fn refuse_for(
+        &self,
+        failed: HookError,
+        is_to_be_told: bool,
+        request: &LoginRequest,
+    ) -> Response<W::Body> {
+        let error = refusal(failed);
+        if is_to_be_told {
+            self.shared.flow.observers().event(&error.to_event(Some(self.label())));
+        }
+        self.refuse(&error, request, None)
     }
 }
 

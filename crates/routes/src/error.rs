@@ -45,9 +45,13 @@ pub enum RoutesError {
     /// `hand_over` was called for a redirect id that no provider has.
     #[error("no provider has the redirect id {0:?} of hand_over: register it with Provider::named_redirect_uri")]
     UnknownRedirect(String),
+    /// The path given with `default_return_to` is one of the routes, so that one login would follow another.
+    #[error("default_return_to is the path of a page of yours, and none of the routes")]
+    DefaultReturnTo,
     /// The app link of `hand_over` is not an address that opens an app.
     #[error(
-        "an app link has a scheme other than http, and no space, control character or fragment: for example com.shop.app:/signed-in"
+        "an app link has a scheme that browsers do not handle themselves, such as com.shop.app:/signed-in, or is an https address that is \
+         no callback of a provider; it holds no space, control character or fragment"
     )]
     AppLink,
     /// `build_steps` was called with an `on_…` hook, which it never runs.

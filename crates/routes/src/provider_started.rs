@@ -7,20 +7,21 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response};
 use oauth_state::LoginData;
 use oauth_state::seam as core;
 
 use crate::failure::Failure;
 use crate::framework::Framework;
 use crate::request::LoginRequest;
-use crate::serving::{Serving, see_other};
+use crate::serving::{Known, Serving, see_other};
 use crate::site::Site;
 
 /// The parameter of a login start that a provider's start leads to.
 pub(crate) const STARTED: &str = "started";
 
 const MARKER: &str = "oauth-state-started";
+const SECURE_MARKER: &str = "__Host-oauth-state-started";
 /// How long the marker lives, in seconds: longer than a loop takes for one round, shorter than a user's next visit.
 const MARKER_SECONDS: u32 = 60;
 
@@ -31,37 +32,47 @@ pub(crate) fn may_be_start(parts: &Parts) -> bool {
         && !core::is_authorization_response(parts.uri.query().unwrap_or_default())
 }
 
-/// Whether the browser keeps the marker of a provider's start.
-pub(crate) fn has_marker(headers: &HeaderMap) -> bool {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let names = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
-    names.map(|(name, _)| name.trim()).any(|name| name.strip_prefix("__Host-").unwrap_or(name) == MARKER)
-}
-
 impl<W: Framework, T: LoginData> Serving<W, T> {
     /// The response to a provider's start, if this provider may start logins.
     pub(crate) async fn provider_started(&mut self, request: &LoginRequest) -> Option<Response<W::Body>> {
-        let known = if self.is_connection { self.ask(request, false).await.ok() } else { None };
+        let known = if self.is_connection { self.ask(request, false).await } else { Ok(Known::default()) };
+        let known = match known {
+            Ok(known) => known,
+            Err(failed) => return Some(self.refuse_for(failed, true, request)),
+        };
         if !self.may_start_logins {
             return None;
         }
-        if has_marker(&request.headers) {
-            return Some(self.unconfirmed(known.as_ref().map(|known| &known.site), request));
+        if self.has_marker(request) {
+            return Some(self.unconfirmed(&known.site, request));
         }
         let mut bounce = see_other::<W>(HeaderValue::from_str(&format!("../{}?{STARTED}=1", self.provider)).ok());
-        // `__Host-`: a sibling site must not be able to plant it.
-        let (prefix, secure) =
-            if core::has_secure_cookies(&self.shared.flow) { ("__Host-", "; Secure") } else { ("", "") };
-        let marker = format!("{prefix}{MARKER}=1; Path=/; Max-Age={MARKER_SECONDS}; HttpOnly; SameSite=Lax{secure}");
+        let (name, secure) = self.marker();
+        let marker = format!("{name}=1; Path=/; Max-Age={MARKER_SECONDS}; HttpOnly; SameSite=Lax{secure}");
         if let Ok(marker) = HeaderValue::from_str(&marker) {
             bounce.headers_mut().insert(SET_COOKIE, marker);
         }
         Some(bounce)
     }
 
+    /// The name of the marker cookie, and its attribute. `__Host-`: a sibling site must not be able to plant it.
+    fn marker(&self) -> (&'static str, &'static str) {
+        if core::has_secure_cookies(&self.shared.flow) { (SECURE_MARKER, "; Secure") } else { (MARKER, "") }
+    }
+
+    /// Whether the browser keeps the marker of a provider's start.
+    pub(crate) fn has_marker(&self, request: &LoginRequest) -> bool {
+        let (name, _) = self.marker();
+        // Bytes, because a cookie next to it may hold anything.
+        let pairs =
+            request.headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        let mut names = pairs.filter_map(|pair| pair.split(|byte| *byte == b'=').next());
+        names.any(|known| known.trim_ascii() == name.as_bytes())
+    }
+
     /// A page that asks before it starts a login.
-    pub(crate) fn unconfirmed(&self, site: Option<&Site>, request: &LoginRequest) -> Response<W::Body> {
-        let again = self.again(site, request);
+    pub(crate) fn unconfirmed(&self, site: &Site, request: &LoginRequest) -> Response<W::Body> {
+        let again = self.again(Some(site), request);
         let text = "You came here from another site to sign in. Use the button to go on.";
         self.shared.error_page(Failure::Unconfirmed, again, request, || {
             core::page(Failure::Unconfirmed.status(), "Sign in", text, "Sign in", again)

@@ -51,12 +51,19 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         see_other::<W>(address)
     }
 
-    /// Hands a callback to the app that its redirect id belongs to. The app finishes the login itself, with the login
-    /// secret that it keeps: nothing is consumed here, and another app that has claimed the same link can use nothing of it
-    /// (RFC 8252 section 8.1).
+    /// Hands a callback over to the app that its redirect id belongs to. The app finishes the login itself, with the login
+    /// secret that it keeps: nothing is consumed here, and another app that has claimed the same link cannot finish a login
+    /// of this one (RFC 8252 section 8.1).
+    ///
+    /// The link does not tell where the callback arrived, so that is compared here: a hostile provider could send the code of
+    /// another one with its own state (mix-up, RFC 9700 section 4.4).
     pub(crate) fn handed_over(&self, opened: &OpenedCallback<T>) -> Option<Response<W::Body>> {
         let redirect = opened.redirect()?;
         let (_, app_link) = self.shared.hooks.hand_over.iter().find(|(id, _)| *id == redirect)?;
+        let is_of_provider = opened.provider() == &*self.provider && opened.is_connection() == self.is_connection;
+        if !is_of_provider || !core::is_bound_by_login_secret(opened) {
+            return None;
+        }
         Some(core::hand_over(app_link, opened).map(body::<W>))
     }
 

@@ -34,7 +34,8 @@ impl LoginRequest {
 
     /// The host that the browser used, in lowercase and without its port, if it is a host of this service: one of
     /// [`FlowBuilder::public_hosts`](oauth_state::FlowBuilder::public_hosts) or, without those, of a configured
-    /// redirect_uri. `None` for every other host, which the sender may have made up.
+    /// redirect_uri. `None` for every other host, which the sender may have made up. A service with one public host has that
+    /// one, whatever the request says.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.0.host.as_deref()

@@ -40,6 +40,10 @@ pub type LoginRoutes = Routes<Http>;
 ///
 /// Other methods get 405 and other paths 404.
 ///
+/// # Panics
+///
+/// Serving a callback panics outside a tokio runtime: it is finished on a task of its own.
+///
 /// # Security
 ///
 /// Limit the rate at which one client may call the login start and the callback; the routes do not. A refused login
@@ -115,7 +119,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             (LoginOutcome::Denied(denied), ..) => {
                 return serving.denied(&denied.error, &denied.origin, &request, &known);
             }
-            // `build` requires both hooks, and a flow has no outcome of another kind.
+            // `build` requires the hooks of the other outcomes.
             _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, &known),
         };
         match answer.await {

@@ -19,7 +19,8 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// has neither.
     ///
     /// An error refuses the request with 503 (`hook_failed`) and consumes nothing. At the callback the hook runs only for
-    /// states that this service sealed.
+    /// states that this service sealed, and on the routes of connections also for a GET without a state, which may start a
+    /// login.
     ///
     /// # Security
     ///
@@ -188,12 +189,18 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// (`com.shop.app:/signed-in`, or an https address that belongs to the app). The app starts such a login with
     /// [`Binding::new_login_secret`](oauth_state::Binding::new_login_secret) and
     /// [`Login::redirect`](oauth_state::Login::redirect) through a handler of yours, and finishes it with the secret that it
-    /// keeps. Nothing is consumed here; the user gets a page that opens the app.
+    /// keeps. Nothing is consumed here; the user gets a page that opens the app, by itself or, for an https link, after a click.
+    /// Only an authentic state of this redirect id that is bound to a login secret is handed over, and only at its own
+    /// provider's callback: for a connection, the app's handler may therefore give
+    /// [`Callback::arrived_at`](oauth_state::Callback::arrived_at) the path of the state's provider. A second call for the same
+    /// redirect id replaces the first. A callback that comes too late gets the page of an expired login in the browser.
     ///
     /// # Security
     ///
-    /// Another app can claim the same link (RFC 8252 section 8.1). It can do nothing with the code and the state, because it
-    /// has neither the login secret nor the `code_verifier`.
+    /// Another app can claim a private scheme (RFC 8252 section 8.1). It cannot finish a login that the genuine app started,
+    /// because it has neither the login secret nor the `code_verifier`, but it can start one of its own through your handler:
+    /// a private scheme does not authenticate the app. An https link that the operating system ties to the app does (RFC 8252
+    /// section 7.2).
     ///
     /// # Examples
     ///
@@ -211,6 +218,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn hand_over(mut self, redirect: &str, app_link: &str) -> Self {
+        self.hooks.hand_over.retain(|(id, _)| id != redirect);
         self.hooks.hand_over.push((redirect.to_owned(), app_link.to_owned()));
         self
     }

@@ -13,11 +13,12 @@ use oauth_state::{Callback, LoginData, LoginOutcome};
 
 use crate::BoxError;
 use crate::framework::{Framework, Http};
+use crate::login_start::Again;
 use crate::places::{NoRoute, Place};
 use crate::provider_started::may_be_start;
 use crate::read_callback::read_callback;
 use crate::request::LoginRequest;
-use crate::serving::{Serving, Shared};
+use crate::serving::{Serving, Shared, set_no_store};
 
 /// The routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between threads, such
 /// as actix-web; made by [`RoutesBuilder::build_steps`](crate::RoutesBuilder::build_steps). A clone is cheap and shares
@@ -43,7 +44,8 @@ impl<T: LoginData, W: Framework> Steps<T, W> {
     /// Serves a request: a login start completely, a callback up to the outcome of its login. Paths that are not served here
     /// get 404.
     ///
-    /// Run the rest, from [`Step::Finished`] on, on a task that outlives the client's connection.
+    /// Run all of it, and the exchange of the code after [`Step::Finished`], on a task that outlives the client's connection: a
+    /// client that goes away while the guard is asked would lose the login.
     pub async fn step<B>(&self, request: Request<B>) -> Step<T, W::Body>
     where
         B: Body,
@@ -124,11 +126,13 @@ impl<T: LoginData, W: Framework> Steps<T, W> {
             let (id, rest) = below.split_at_checked(end)?;
             let place = Place::at(rest)?;
             let is_free = core::is_provider_id(id) && shared.providers.iter().all(|mounted| *mounted.id != *id);
+            let path = format!("{}/{id}", shared.at);
+            // Until it is loaded, its login start is known by the path of the request alone.
             let connection = || Serving {
                 shared: Arc::clone(shared),
                 provider: id.into(),
-                path: format!("{}/{id}", shared.at),
-                again: Vec::new(),
+                path: path.clone(),
+                again: path.parse().map(|path| Again { redirect: None, host: None, path }).into_iter().collect(),
                 is_connection: true,
                 may_start_logins: false,
             };
@@ -148,7 +152,7 @@ fn no_route<W: Framework>(none: &NoRoute) -> Response<W::Body> {
     if let NoRoute::Method { allowed } = none {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     }
-    response
+    set_no_store(response)
 }
 
 impl<T, W: Framework> Clone for Steps<T, W> {

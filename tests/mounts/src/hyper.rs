@@ -17,7 +17,8 @@ use tower_service::Service;
 /// If the listener fails.
 pub async fn serve(listener: TcpListener, routes: LoginRoutes) -> io::Result<()> {
     loop {
-        let (connection, _) = listener.accept().await?;
+        // An error is of one connection, or passes.
+        let Ok((connection, _)) = listener.accept().await else { continue };
         let routes = routes.clone();
         let service = service_fn(move |request| routes.clone().call(request));
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));

@@ -54,6 +54,54 @@ fn a_callback_of_the_app_is_handed_over_unused_and_finished_with_the_app_s_secre
     assert_eq!(login.code.secret(), "c\"<");
 }
 
+/// Mix-up (RFC 9700 section 4.4): a hostile provider redirects the browser to an honest one's, with its own state and the honest
+/// redirect_uri, and the code that arrives there would be exchanged at the hostile one.
+#[test]
+fn a_callback_at_another_provider_s_address_is_not_handed_over() {
+    let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
+    let with_app = |provider: Provider| {
+        let uri = format!("https://shop.example/auth/{}/callback", provider.id());
+        provider.client_id("client").redirect_uri(&uri).named_redirect_uri("app", &uri)
+    };
+    let hostile = Provider::custom("hostile").unwrap().authorization_endpoint("https://hostile.example/authorize");
+    let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone());
+    let mut shared = None;
+    let flow = flow.provider(with_app(Provider::github())).provider(with_app(hostile));
+    let server = server_of(flow, &clock, &guard, |flow| {
+        shared = Some(flow.clone());
+        LoginRoutes::builder(flow).hand_over("app", "com.shop.app:/signed-in").on_login(|_, _| async { Ok("web") })
+    });
+    let begun = shared.unwrap().begin(Binding::new_login_secret(), Login::with("hostile").redirect("app")).unwrap();
+    let page = Visitor::default().callback(&server, "github", &begun.state);
+    assert!(page.status == 400 && !page.text.contains("com.shop.app"), "{}", page.text);
+    assert!(Visitor::default().callback(&server, "hostile", &begun.state).text.contains("com.shop.app"));
+}
+
+/// A login of the browser would be used up nowhere.
+#[test]
+fn a_login_that_is_bound_to_the_browser_is_not_handed_over() {
+    let (server, flow) = service();
+    let headers = http::HeaderMap::new();
+    let begun = flow.begin(Binding::cookies(&headers), Login::with("github").redirect("app")).unwrap();
+    let page = Visitor::default().callback(&server, "github", &begun.state);
+    assert!(page.status == 400 && !page.text.contains("com.shop.app"), "{}", page.text);
+}
+
+#[test]
+fn an_https_link_waits_for_a_click() {
+    let (_, flow) = service();
+    let routes = LoginRoutes::builder(flow.clone())
+        .hand_over("app", "com.shop.app:/")
+        .hand_over("app", "https://app.shop.example/in");
+    let router = oauth_state_axum::router(routes.on_login(|_, _| async { Ok(()) }).build().unwrap());
+    let server =
+        Server { router, clock: ManualClock::at(NOW), guard: CountingGuard::new(), told: Server::nothing_told() };
+    let begun = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("app")).unwrap();
+    let page = Visitor::default().get(&server, &format!("/auth/github/callback?code=a+b&state={}", begun.state));
+    assert!(page.text.contains("href=\"https://app.shop.example/in?state=ost1"), "{}", page.text);
+    assert!(page.text.contains("&amp;code=a%20b\"") && !page.text.contains("http-equiv=\"refresh\""), "{}", page.text);
+}
+
 /// Whatever is not authentic, in time and of this redirect id is not passed on: the page would send anything to the app.
 #[test]
 fn nothing_but_an_authentic_state_of_the_app_s_redirect_id_is_handed_over() {
@@ -78,6 +126,14 @@ fn a_link_that_opens_no_app_does_not_build() {
         routes.on_login(|_, _| async { Ok(()) }).build().unwrap_err()
     };
     for link in [
+        "blob:https://shop.example/x",
+        "file:///x",
+        "about:blank",
+        "view-source:https://shop.example/",
+        "https:relative",
+        "https:///path",
+        "https://shop.example/auth/github/callback",
+        "https://shop.example/auth/github/callback?app=1",
         "javascript:alert(1)",
         "JAVASCRIPT:x",
         "data:text/html,x",

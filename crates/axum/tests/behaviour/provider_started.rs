@@ -18,6 +18,12 @@ fn starting() -> Server {
     server_of(flow.loads_providers(), &clock, &guard, |flow| {
         LoginRoutes::builder(flow)
             .connections(|id, _| async move {
+                if id == "broken" {
+                    return Err("the database is gone".into());
+                }
+                if id == "gone" {
+                    return Ok(None);
+                }
                 let provider =
                     Provider::custom(&id)?.authorization_endpoint("https://login.customer.example/authorize");
                 let provider = at_shop(provider);
@@ -97,6 +103,32 @@ fn only_providers_that_may_start_logins_do() {
     }
     assert!(starting.told.lock().unwrap().iter().all(|code| code == "missing_state"));
     assert_eq!(ann.get(&server(), INSTALLED).status, 400, "off by default");
+}
+
+/// A cookie next to the marker may hold anything, and only the marker that no sibling site can plant counts.
+#[test]
+fn the_marker_is_found_by_its_exact_name_next_to_any_cookie() {
+    let server = starting();
+    let start = |cookie: &[u8]| {
+        let cookie = http::HeaderValue::from_bytes(cookie).unwrap();
+        let begun =
+            Visitor::default().send(&server, Request::get("/auth/github?started=1").header("cookie", cookie), "");
+        begun.status.as_u16()
+    };
+    assert_eq!(start("__Host-oauth-state-started=1; name=Zoé".as_bytes()), 303);
+    for planted in ["oauth-state-started=1", "__Secure-oauth-state-started=1", "x__Host-oauth-state-started=1"] {
+        assert_eq!(start(planted.as_bytes()), 200, "{planted}");
+    }
+}
+
+/// A hook that fails must not look like a callback that no user sent.
+#[test]
+fn a_hook_that_fails_at_a_provider_s_start_is_told_and_tried_again() {
+    let server = starting();
+    let page = Visitor::default().get(&server, "/auth/broken/callback?code=x");
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "2"));
+    assert_eq!(*server.told.lock().unwrap(), ["hook_failed"]);
+    assert_eq!(Visitor::default().get(&server, "/auth/gone?started=1").status, 404);
 }
 
 /// An error, a state of whatever kind, a POST and a prefetch start nothing.
