@@ -68,13 +68,27 @@ impl PublicHosts {
         let named = self.named_by(headers);
         let (used, holds_cookie) = match self.names.as_slice() {
             [] => return false,
-            // A proxy may have replaced the header, which then tells nothing of the browser's address.
-            [_] if self.trusted_header.is_none() => return false,
+            // A proxy may have replaced the header: then only a name such as www.shop.example, next to shop.example, is likely the browser's.
+            [only]
+                if self.trusted_header.is_none()
+                    && !named.and_then(host_of).is_some_and(|named| is_relative(named, only)) =>
+            {
+                return false;
+            }
             [only] => (named.and_then(host_of), Some(only.as_str())),
             _ => (self.known(named), callback_host),
         };
         used.zip(holds_cookie).is_some_and(|(used, holds_cookie)| !used.eq_ignore_ascii_case(holds_cookie))
     }
+}
+
+/// Whether one host is a subdomain of the other.
+fn is_relative(one: &str, other: &str) -> bool {
+    let is_below = |sub: &str, of: &str| {
+        let front = sub.len().checked_sub(of.len()).and_then(|end| sub.get(..end)?.strip_suffix('.'));
+        front.is_some() && sub.get(sub.len().saturating_sub(of.len())..).is_some_and(|end| end.eq_ignore_ascii_case(of))
+    };
+    is_below(one, other) || is_below(other, one)
 }
 
 /// A token of RFC 9110 in lower case. `Forwarded` is none of these headers, because its value is a list of pairs.
