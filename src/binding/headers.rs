@@ -70,7 +70,8 @@ impl RequestHeaders<'_> {
         match self {
             #[cfg(feature = "http")]
             Self::Map(map) => {
-                let values = ["sec-purpose", "purpose"].into_iter().flat_map(|name| map.get_all(name));
+                let values =
+                    ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().flat_map(|name| map.get_all(name));
                 values.map(http::HeaderValue::as_bytes).any(is_speculative_purpose)
             }
             Self::CookiesOnly(_) => false,
@@ -78,7 +79,8 @@ impl RequestHeaders<'_> {
     }
 }
 
-/// Whether a `Sec-Purpose` or `Purpose` header announces a load that the person has not asked for.
+/// Whether a `Sec-Purpose`, `Purpose`, `X-Purpose` (Safari's previews) or `X-Moz` (old Firefox) header announces a load that the user
+/// has not asked for.
 #[cfg(feature = "http")]
 fn is_speculative_purpose(value: &[u8]) -> bool {
     let value = String::from_utf8_lossy(value).to_ascii_lowercase();

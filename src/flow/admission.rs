@@ -63,8 +63,10 @@ impl FlowInner {
         let Some(origin) = headers.get("origin") else { return false };
         let is_own = self.is_own_origin(origin, request_host, callback_host);
         match headers.get("sec-fetch-site") {
-            Some(site) => site == b"same-origin" && (is_own || origin == b"null"),
-            None => is_own,
+            Some(b"same-origin") => is_own || origin == b"null",
+            Some(b"same-site") => self.is_trusted_origin(origin),
+            Some(_) => false,
+            None => is_own || self.is_trusted_origin(origin),
         }
     }
 
@@ -78,8 +80,13 @@ impl FlowInner {
         let Some(origin) = headers.get("origin") else { return false };
         match headers.get("sec-fetch-site") {
             Some(site) => site == b"cross-site",
-            None => !self.is_own_origin(origin, request_host, callback_host),
+            None => !self.is_own_origin(origin, request_host, callback_host) && !self.is_trusted_origin(origin),
         }
+    }
+
+    /// Whether an `Origin` header is one that the service trusts beside its own.
+    fn is_trusted_origin(&self, origin: &[u8]) -> bool {
+        self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
 
     /// Whether an `Origin` header names this site.
@@ -108,11 +115,20 @@ impl FlowInner {
     }
 }
 
-/// Refuses what a person did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers
+/// Refuses what a user did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers
 /// too old for `Sec-Fetch-*` send none of them and pass.
+///
+/// A service worker that forwards a navigation sends it with the destination `empty` (w3c/ServiceWorker issue 1803). No script can make
+/// a request of the mode `navigate` (Fetch standard, section 5.4, the `Request` constructor), so the two together are a navigation.
 fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
-    let differs = |name: &str, expected: &[u8]| headers.get(name).is_some_and(|value| value != expected);
-    if differs("sec-fetch-mode", b"navigate") || differs("sec-fetch-dest", b"document") || headers.is_speculative() {
+    let (mode, destination) = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"));
+    let is_navigation = match (mode, destination) {
+        (Some(mode), _) if mode != b"navigate" => false,
+        (Some(_), Some(destination)) => matches!(destination, b"document" | b"empty"),
+        (None, Some(destination)) => destination == b"document",
+        (_, None) => true,
+    };
+    if !is_navigation || headers.is_speculative() {
         return Err(BeginError::NotANavigation);
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
 use crate::observe::{Observer as _, Observers};
-use crate::provider::{Provider, Registered};
+use crate::provider::{Provider, Registered, canonical_host};
 use crate::random;
 use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
@@ -60,6 +60,7 @@ struct Settings {
     observers: Observers,
     public_hosts: Vec<String>,
     trusted_host_header: Option<String>,
+    trusted_origins: Vec<String>,
     shared_callback: bool,
     loads_providers: bool,
     plain_http: bool,
@@ -80,6 +81,7 @@ impl FlowBuilder<()> {
             observers: Observers::default(),
             public_hosts: Vec::new(),
             trusted_host_header: None,
+            trusted_origins: Vec::new(),
             shared_callback: false,
             loads_providers: false,
             plain_http: false,
@@ -231,6 +233,18 @@ impl<T> FlowBuilder<T> {
         self
     }
 
+    /// Lets the pages of one more origin start links and step-ups by POST: `https://app.shop.example`, a sibling of the service's own host.
+    /// It is compared exactly with the request's `Origin`, and the browser must not call the request cross-site.
+    ///
+    /// # Security
+    ///
+    /// Whoever controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing, attach
+    /// an identity of their own to the user's account (account-link fixation). Name only origins that you trust as much as your own.
+    pub fn trusted_origin(mut self, origin: &str) -> Self {
+        self.settings.trusted_origins.push(origin.to_owned());
+        self
+    }
+
     /// All providers answer to one address, so that the callback learns the provider from the state; see
     /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers it builds only if every one
     /// of them is declared to send `iss`.
@@ -290,6 +304,9 @@ impl Settings {
         self.check_providers()?;
         let hosts = PublicHosts::new(&self.public_hosts, self.trusted_host_header.as_deref())?;
         self.check_own_addresses()?;
+        if let Some(origin) = self.trusted_origins.iter().find(|origin| !is_https_origin(origin)) {
+            return Err(ConfigError::TrustedOrigin(origin.clone()));
+        }
         self.providers.iter().try_for_each(|provider| check_hosts(provider, &hosts))?;
 
         let cookies = CookieFamilies::new(&self.app, !self.plain_http);
@@ -310,6 +327,7 @@ impl Settings {
             purposes_without_code: self.purposes_without_code,
             providers: self.providers,
             hosts,
+            trusted_origins: self.trusted_origins,
             shared_callback: self.shared_callback,
             clock: self.clock,
             guard: self.guard,
@@ -408,6 +426,14 @@ pub(super) fn check_hosts(provider: &Provider, hosts: &PublicHosts) -> Result<()
         }
         None => Ok(()),
     }
+}
+
+/// Whether a text is an origin as browsers send it (RFC 6454 section 6.2): https, a canonical host, and a port only if it is not 443.
+fn is_https_origin(origin: &str) -> bool {
+    let Some(authority) = origin.strip_prefix("https://") else { return false };
+    let (host, port) = authority.rsplit_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number != 443 && number.to_string() == port);
+    canonical_host(host).as_deref() == Some(host) && port.is_none_or(is_port)
 }
 
 impl From<SameKeyId> for ConfigError {

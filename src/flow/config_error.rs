@@ -99,6 +99,12 @@ pub enum ConfigError {
          such as x-forwarded-host (Forwarded holds a list of pairs)"
     )]
     TrustedHostHeader(String),
+    /// A trusted origin is not an https origin, or not spelled as browsers send it.
+    #[error(
+        "{0:?} is not a trusted origin: FlowBuilder::trusted_origin takes an origin such as https://app.shop.example, in lower case and \
+         without path, trailing slash and the port 443"
+    )]
+    TrustedOrigin(String),
     /// No key seals yet.
     #[error("no key of the ring seals yet: the first seal_from lies in the future")]
     NoActiveKey,

@@ -90,6 +90,8 @@ pub(crate) struct FlowInner {
     purposes_without_code: Vec<Purpose>,
     cookies: CookieFamilies,
     hosts: PublicHosts,
+    /// Further origins whose pages may start links and step-ups.
+    trusted_origins: Vec<String>,
     shared_callback: bool,
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,

@@ -34,11 +34,42 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
     assert!(!begins(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
     assert!(!begins(&[("sec-purpose", "prefetch")]));
     assert!(!begins(&[("purpose", "prefetch")]));
+    assert!(!begins(&[("x-purpose", "preview")]));
+    assert!(!begins(&[("x-moz", "prefetch")]));
 
     // Cookies from one place and the request's headers from another are one request.
     let fetch = headers(&[("sec-fetch-mode", "cors")]);
     let binding = Binding::cookie_headers([]).with_headers(&fetch);
     assert!(matches!(shop.flow.begin(binding, Login::with("github")), Err(BeginError::NotANavigation)));
+}
+
+/// A service worker that passes a navigation on: `fetch(event.request)` has the mode `navigate` and the destination `empty`.
+#[test]
+fn a_navigation_that_a_service_worker_forwards_begins_a_login() {
+    let shop = shop();
+    let code = |pairs: &[(&'static str, &'static str)]| {
+        let headers = headers(pairs);
+        let begun = shop.flow.begin(Binding::cookies(&headers), Login::with("github"));
+        begun.map_or_else(|error| error.code(), |_| "begins")
+    };
+    let (navigate, empty) = (("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "empty"));
+    assert_eq!(code(&[navigate, empty, ("sec-fetch-site", "same-origin")]), "begins");
+    assert_eq!(code(&[navigate, empty, ("sec-fetch-site", "cross-site")]), "begins");
+    // Whatever a script can send by itself, and a frame, stays refused.
+    for refused in [
+        &[("sec-fetch-mode", "cors"), empty][..],
+        &[("sec-fetch-mode", "same-origin"), empty],
+        &[("sec-fetch-mode", "no-cors"), empty],
+        &[empty],
+        &[navigate, ("sec-fetch-dest", "iframe")],
+        &[navigate, ("sec-fetch-dest", "frame")],
+        &[navigate, ("sec-fetch-dest", "embed")],
+        &[navigate, ("sec-fetch-dest", "object")],
+        &[navigate, ("sec-fetch-dest", "")],
+        &[navigate, empty, ("sec-purpose", "prefetch;prerender")],
+    ] {
+        assert_eq!(code(refused), "not_a_navigation", "{refused:?}");
+    }
 }
 
 /// A browser sends no Lax cookie with another site's POST, so each one would set a new cookie: enough of them push those of

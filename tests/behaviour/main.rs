@@ -33,4 +33,5 @@ mod public_hosts;
 mod signed_states;
 mod state_length;
 mod telemetry;
+mod trusted_origins;
 mod two_servers;
