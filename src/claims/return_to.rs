@@ -16,6 +16,9 @@ const DECODINGS: usize = 4;
 /// every browser resolves it to the site that it stands on. The query may hold `//`. A login that did not check its
 /// return path was CVE-2017-1000070 (RFC 9700 section 4.11.1 on open redirectors at the client).
 ///
+/// Browsers resolve `/a//b` to the same site as well (WHATWG URL, section 4.4), but it is refused: a proxy or a router that removes `/a`
+/// passes `//b` on, which is another site as soon as something redirects to it.
+///
 /// # Examples
 ///
 /// ```
@@ -52,7 +55,69 @@ pub enum ReturnToError {
     Segment,
 }
 
+impl ReturnToError {
+    /// A stable word for metrics and logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotAPath => "not_a_path",
+            Self::TooLong => "too_long",
+            Self::Character => "character",
+            Self::PercentEncoding => "percent_encoding",
+            Self::Segment => "segment",
+        }
+    }
+}
+
 impl ReturnTo {
+    /// Makes a return path of a value that has been decoded once, such as a query parameter: what a path cannot hold as it is, such as a
+    /// space or a letter outside ASCII, is percent-encoded again (WHATWG URL, section 1.3), and so is a `%` that no two hexadecimal
+    /// digits follow. Then the rules of [`FromStr`] apply.
+    ///
+    /// # Errors
+    ///
+    /// [`ReturnToError`] for everything that these rules refuse: control characters, `\\`, addresses of other sites and dot segments among
+    /// them. Encoding makes no refused path good.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::ReturnTo;
+    ///
+    /// assert_eq!(ReturnTo::from_decoded("/café?q=a b")?.as_str(), "/caf%C3%A9?q=a%20b");
+    /// assert_eq!(ReturnTo::from_decoded("/100%")?.as_str(), "/100%25");
+    /// assert_eq!(ReturnTo::from_decoded("/a%20b")?.as_str(), "/a%20b"); // was encoded twice
+    /// for refused in ["//evil.example", "/\\evil.example", "/a/../b", "/a\tb", " /a", "https://evil.example/"] {
+    ///     assert!(ReturnTo::from_decoded(refused).is_err());
+    /// }
+    /// # Ok::<(), oauth_state::error::ReturnToError>(())
+    /// ```
+    pub fn from_decoded(text: &str) -> Result<Self, ReturnToError> {
+        if text.len() > LONGEST {
+            return Err(ReturnToError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(ReturnToError::Character);
+        }
+        let mut encoded = String::with_capacity(text.len());
+        for (at, byte) in text.bytes().enumerate() {
+            let is_sequence = || {
+                let digits = text.as_bytes().get(at.saturating_add(1)..at.saturating_add(3));
+                digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            };
+            match byte {
+                b'%' if !is_sequence() => encoded.push_str("%25"),
+                0x21..=0x7e => encoded.push(char::from(byte)),
+                _ => {
+                    let digit =
+                        |value: u8| char::from_digit(value.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase());
+                    encoded.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+                }
+            }
+        }
+        encoded.parse()
+    }
+
     /// The path, as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {

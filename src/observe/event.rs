@@ -39,6 +39,14 @@ pub enum Event<'a> {
         /// The provider's id.
         provider: &'a str,
     },
+    /// The routes dropped the return path that a login start asked for; the login goes on without it.
+    ReturnPathDropped {
+        /// The provider's id.
+        provider: &'a str,
+        /// The [code](crate::error::ReturnToError::code) of the rule that it breaks, or `own_route` for a path that would start a login
+        /// again.
+        reason: &'static str,
+    },
     /// A hook of the routes failed after its login was used up: the user has to sign in again.
     HookFailed {
         /// The provider's id.

@@ -120,6 +120,9 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
                 of.provider_refused.increment(by);
             }
         }
+        Event::ReturnPathDropped { reason, .. } => {
+            counter!(RETURN_PATHS_DROPPED, "reason" => reason).increment(by);
+        }
         Event::HookFailed { hook, .. } => counter!(HOOKS_FAILED, "hook" => hook).increment(by),
         Event::IssIgnored { provider } => _ = of(Some(provider)).inspect(|of| of.iss_ignored.increment(by)),
         Event::GuardAnswered { answer, took } => {

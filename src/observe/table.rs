@@ -5,6 +5,7 @@ pub(super) const BEGINS_REFUSED: &str = "oauth_state_begins_refused_total";
 pub(super) const CALLBACKS: &str = "oauth_state_callbacks_total";
 pub(super) const FLOW_DURATION: &str = "oauth_state_flow_duration_seconds";
 pub(super) const ISS_IGNORED: &str = "oauth_state_iss_ignored_total";
+pub(super) const RETURN_PATHS_DROPPED: &str = "oauth_state_return_paths_dropped_total";
 pub(super) const HOOKS_FAILED: &str = "oauth_state_hooks_failed_total";
 pub(super) const GUARD_DURATION: &str = "oauth_state_guard_duration_seconds";
 pub(super) const GUARD_ERRORS: &str = "oauth_state_guard_errors_total";
@@ -79,6 +80,12 @@ pub const METRICS: &[Metric] = &[
         ISS_IGNORED,
         &["provider"],
         "Callbacks with an iss of a provider whose issuer is not configured, so that nothing was compared.",
+    ),
+    metric(
+        Counter,
+        RETURN_PATHS_DROPPED,
+        &["reason"],
+        "Return paths that the routes dropped, by the rule that they break, or own_route.",
     ),
     metric(
         Counter,

@@ -126,6 +126,7 @@ fn drive_everything() {
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
         let _ = Callback::from_query("state=a&state=b");
         let error = io::Error::other("the token endpoint is down");
+        flow.observers().event(&Event::ReturnPathDropped { provider: "github", reason: "not_a_path" });
         flow.observers().event(&Event::HookFailed { provider: "github", hook: "on_login", error: &error });
         assert!(flow.begin(session(), Login::with("gitlab")).is_err());
         let stored: StoredFlow<String> = StoredFlow::new(

@@ -95,6 +95,41 @@ fn paths_that_people_use_are_accepted() {
     assert!(format!("/{}", "a".repeat(1023)).parse::<ReturnTo>().is_ok());
 }
 
+/// Encoding makes no refused path good, and an accepted path stays as it is.
+#[test]
+fn a_decoded_path_is_encoded_and_then_checked() {
+    for (text, path) in [
+        ("/café", "/caf%C3%A9"),
+        ("/a b?c d#e f", "/a%20b?c%20d#e%20f"),
+        ("/100%", "/100%25"),
+        ("/%zz%4", "/%25zz%254"),
+        ("/a%20b", "/a%20b"),
+        ("/日本", "/%E6%97%A5%E6%9C%AC"),
+        ("/a?\"<>^`{|}", "/a?\"<>^`{|}"),
+    ] {
+        assert_eq!(ReturnTo::from_decoded(text).unwrap().as_str(), path);
+    }
+    for refused in [
+        "//evil",
+        "/\\evil",
+        "/a\\b",
+        "/\tevil",
+        "/a\u{85}b",
+        " /a",
+        "é",
+        "/a/../b",
+        "/%2e%2e/b",
+        "/a//b",
+        "/%0a",
+        "/%25%0a",
+        "",
+    ] {
+        assert!(ReturnTo::from_decoded(refused).is_err(), "{refused:?}");
+    }
+    assert_eq!(ReturnTo::from_decoded(&format!("/{}", "é".repeat(512))), Err(ReturnToError::TooLong));
+    assert_eq!(ReturnTo::from_decoded(&format!("/{}", " ".repeat(1023))), Err(ReturnToError::TooLong));
+}
+
 #[test]
 fn a_path_to_the_callback_is_seen_through_its_encoding() {
     for text in ["/auth/callback", "/auth/callback/", "/auth/c%61llback?x", "/auth/%2563allback#y", "/Auth/Callback"] {
@@ -119,7 +154,23 @@ proptest! {
     }
 
     #[test]
+    fn a_decoded_path_stays_on_the_site_and_means_the_same(text in "[/\\\\.%25cCeEfF0?#@: a-zé\u{2028}\t]{0,20}") {
+        if let Ok(path) = ReturnTo::from_decoded(&text) {
+            let base = Url::parse("https://shop.example/auth/callback").unwrap();
+            let resolved = base.join(path.as_str()).unwrap();
+            prop_assert_eq!(resolved.origin(), base.origin());
+            // A browser that is given the text itself goes to the same address.
+            if !text.contains('%') {
+                let direct = base.join(&text).unwrap();
+                prop_assert_eq!(direct.path(), resolved.path());
+            }
+            prop_assert_eq!(path.as_str().parse::<ReturnTo>().unwrap(), path);
+        }
+    }
+
+    #[test]
     fn no_text_panics(text: String) {
+        let _ = ReturnTo::from_decoded(&text);
         let _ = text.parse::<ReturnTo>().map(|path| path.checked().leads_to(&text));
     }
 }
