@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Response};
 use crate::callback::Callback;
 use crate::claims::{ReturnTo, Tenant};
 use crate::flow::{BeginError, Flow, Login, LoginData, OpenedCallback};
+use crate::http::SetsCookie;
 use crate::http::pages::{self, Words};
 use crate::name::Purpose;
 use crate::observe::{Event, Observer as _};
@@ -83,14 +84,34 @@ pub fn login_of_site<T>(login: Login<T>, tenant: Option<Tenant>, redirect: Optio
     Login { tenant, redirect, ..login }
 }
 
-/// A login with its own return path or, if it has none, this one; without it where `leads_astray` says so of the path.
-pub fn login_returning_to<T>(
-    login: Login<T>,
-    return_to: Option<ReturnTo>,
-    leads_astray: impl FnOnce(&ReturnTo) -> bool,
-) -> Login<T> {
-    let return_to = login.return_to.or(return_to).filter(|path| !leads_astray(path));
+/// The return path of a login.
+#[must_use]
+pub fn return_path<T>(login: &Login<T>) -> Option<&ReturnTo> {
+    login.return_to.as_ref()
+}
+
+/// A login with this return path, or with none.
+pub fn returning_to<T>(login: Login<T>, return_to: Option<ReturnTo>) -> Login<T> {
     Login { return_to, ..login }
+}
+
+/// The origin of a provider's redirect_uri, as it was registered.
+#[must_use]
+pub fn origin_of<'a>(provider: &'a Provider, redirect: Option<&str>) -> Option<&'a str> {
+    let text = &provider.redirect_uri_of(redirect)?.text;
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.find('/')?;
+    text.get(..scheme.len().saturating_add(3).saturating_add(authority))
+}
+
+/// A response to a POST that leads to the provider: a page that navigates. A redirect would be blocked by a page with
+/// `Content-Security-Policy: form-action 'self'`, because browsers apply it to the redirects that follow a form.
+///
+/// # Errors
+///
+/// `http::Error` if the cookie cannot stand in a header.
+pub fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
+    pages::navigate(begun, authorization_url)
 }
 
 /// Whether a return path is a callback address of the flow or of a provider that was loaded.

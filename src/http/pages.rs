@@ -6,11 +6,11 @@
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::set_no_store;
+use super::{SetsCookie, set_no_store};
 use crate::callback::Callback;
 use crate::claims::ReturnTo;
 use crate::flow::BeginError;
@@ -159,6 +159,18 @@ pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String>
     let goes_by_itself = !app_link.starts_with("https:");
     // Not every app decodes `+`.
     linking(200, &words, &format!("{app_link}{separator}{}", parameters.replace('+', "%20")), goes_by_itself)
+}
+
+/// The page that leads from a POST to the provider, by itself.
+pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
+    let words = Words { title: "One moment", text: "You are on your way to the sign-in service.", button: GO_ON };
+    let mut response = linking(200, &words, authorization_url, true);
+    if let Some(cookie) = begun.set_cookie() {
+        let mut cookie = HeaderValue::from_str(cookie)?;
+        cookie.set_sensitive(true);
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 /// The page itself. `target` is a path of the site's own.

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,8 +37,9 @@ const file = join(folder, 'customers.json');
 writeFileSync(file, JSON.stringify([acme.row, zeta.row]), { mode: 0o600 });
 const keys = rootKey();
 secrets.add(keys);
+const listen = await freePort();
 const service = spawn(binary, [], {
-  env: { CUSTOMERS_FILE: file, OAUTH_STATE_KEYS: keys, LISTEN: `127.0.0.1:${port}` },
+  env: { CUSTOMERS_FILE: file, OAUTH_STATE_KEYS: keys, LISTEN: `127.0.0.1:${listen}` },
   stdio: ['ignore', 'pipe', 'pipe'],
 });
 process.on('exit', () => service.kill('SIGKILL'));
@@ -47,6 +49,32 @@ await Promise.race([
   once(createInterface(service.stdout), 'line'),
   once(service, 'exit').then(() => { throw new Error(`the example did not start: ${log}`); }),
 ]);
+
+// In front of the service, on the address that browsers use: it notes what they send, adds a policy to the company's page, and has a
+// service worker that passes every request on.
+const seen = [];
+let policy;
+const WORKER = `
+  self.addEventListener('install', () => self.skipWaiting());
+  self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
+  self.addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));`;
+const INSTALLER = `<!doctype html><main></main><script>
+  navigator.serviceWorker.addEventListener('controllerchange', () => { document.querySelector('main').id = 'controlled'; });
+  navigator.serviceWorker.register('/worker.js');
+</script>`;
+const front = createServer((incoming, response) => {
+  const { method, url, headers } = incoming;
+  seen.push({ method, url, headers });
+  const own = { '/worker.js': ['text/javascript', WORKER], '/worker': ['text/html', INSTALLER] }[url];
+  if (own) return response.writeHead(200, { 'content-type': own[0] }).end(own[1]);
+  const outgoing = request({ host: '127.0.0.1', port: listen, method, path: url, headers }, (answer) => {
+    response.writeHead(answer.statusCode, [...answer.rawHeaders, ...(policy && url === '/' ? ['content-security-policy', policy] : [])]);
+    answer.pipe(response);
+  });
+  outgoing.on('error', () => response.destroy());
+  return incoming.pipe(outgoing);
+}).listen(port, '127.0.0.1');
+await once(front, 'listening');
 const browser = await chromium.launch(CHROMIUM);
 
 let passed = 0;
@@ -106,7 +134,7 @@ await story('a hint and a campaign: both arrive, and the browser carries only cl
   await page.goto(start(acme, 'campaign=7&login_hint=ann%40acme.example'));
   assert.equal(await page.inputValue(loginForm), 'ann@acme.example');
   await authenticate(page);
-  assert.equal(page.url(), `${acme.url}/`);
+  assert.equal(page.url(), `${acme.url}/#`);
   assert.deepEqual(await session(page, acme), { company: 'Acme', user: 'ann@acme.example', campaign: '7', confirmed: 'no' });
   assert.equal(addresses.length, 1);
   assert.deepEqual([...addresses[0].searchParams.keys()].sort(), ['client_id', 'request_uri']);
@@ -163,7 +191,7 @@ await story('a connection that the company does not have, and a host that is no 
 await story('step-up asks again despite the provider\'s session, and is confirmed by auth_time', async (page, logged) => {
   await signIn(page, acme, 'ann');
   await page.goto(start(acme)); // the provider's session signs the user in without a question
-  await page.waitForURL(`${acme.url}/`);
+  await page.waitForURL(`${acme.url}/#`);
   assert.equal((await session(page, acme)).confirmed, 'no');
   await page.click('button:has-text("Confirm")');
   await page.waitForSelector(loginForm);
@@ -201,6 +229,40 @@ await story('a provider whose auth_time is an hour old: the step-up is not confi
   assert.equal((await session(page, acme)).confirmed, 'no');
 });
 
+await story('a page with form-action \'self\': the step-up leaves for the provider all the same', async (page) => {
+  await signIn(page, acme, 'ann');
+  policy = "form-action 'self'";
+  const blocked = [];
+  page.on('console', (message) => { if (message.text().includes('form-action')) blocked.push(message.text()); });
+  await page.goto(`${acme.url}/`);
+  await page.click('button:has-text("Confirm")');
+  await page.waitForSelector(loginForm);
+  policy = undefined;
+  assert.deepEqual(blocked, []);
+  // The page in between left no entry in the history.
+  await page.goBack();
+  assert.equal(page.url(), `${acme.url}/`);
+});
+
+await story('a service worker that passes navigations on: the login starts', async (page) => {
+  await page.goto(`${acme.url}/worker`);
+  await page.waitForSelector('#controlled', { state: 'attached' });
+  await page.goto(start(acme));
+  await page.waitForSelector(loginForm);
+  const { headers } = seen.findLast(({ url }) => url.startsWith('/auth/sso'));
+  assert.deepEqual([headers['sec-fetch-mode'], headers['sec-fetch-dest']], ['navigate', 'empty']);
+  await authenticate(page, 'ann');
+  assert.equal((await session(page, acme)).user, 'ann');
+});
+
+await story('a callback that ends in #_=_: the page after the login does not', async (page) => {
+  await page.goto(start(acme));
+  const [callback] = await Promise.all([acme.provider.nextCallback(), authenticate(page, 'ann')]);
+  await page.goto(`${callback}#_=_`);
+  assert.equal(await page.evaluate(() => location.hash), '');
+  assert.equal(new URL(page.url()).pathname, '/');
+});
+
 await story('the user says no: on_denied answers, with the campaign', async (page, logged) => {
   await page.goto(start(acme, 'campaign=9'));
   await page.click('a[href$="/abort"]');
@@ -219,6 +281,8 @@ await story('no log line of the service holds a secret', async () => {
 });
 
 await browser.close();
+front.closeAllConnections();
+front.close();
 for (const { provider } of [acme, zeta]) await provider.stop();
 rmSync(folder, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);

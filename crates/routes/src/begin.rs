@@ -3,7 +3,7 @@
 use http::{Method, Response};
 use oauth_state::error::UrlError;
 use oauth_state::http::redirect;
-use oauth_state::observe::Observer as _;
+use oauth_state::observe::{Event, Observer as _};
 use oauth_state::seam as core;
 use oauth_state::{AuthorizationRequest, BeginError, Binding, Login, LoginData, Purpose, ReturnTo};
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::framework::Framework;
 use crate::provider_started::STARTED;
 use crate::request::LoginRequest;
-use crate::serving::{HookError, Known, Serving, binding, empty};
+use crate::serving::{HookError, Known, Serving, binding, body, empty};
 
 /// The parameter of a login start that carries the state of a refused login.
 pub(crate) const AGAIN: &str = "again";
@@ -71,15 +71,36 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
             Some(restart) => login.data(restart.data().unwrap_or(data)).restarting(restart),
             None => login.data(data),
         };
-        let return_to = request.query("return_to").and_then(|path| path.parse::<ReturnTo>().ok());
+        let return_to = core::return_path(&login).cloned().or_else(|| self.return_to(known, request));
         // Anyone can write a link with such a path; the login is good without it.
-        let leads_astray = |path: &ReturnTo| {
-            self.shared.is_own(path)
+        let return_to = return_to.filter(|path| {
+            let leads_astray = self.shared.is_own(path)
                 || self.leads_to_other_connection(path)
-                || core::returns_to_callback(flow, path, known.loaded.as_ref())
+                || core::returns_to_callback(flow, path, known.loaded.as_ref());
+            if leads_astray {
+                self.tell_dropped("own_route");
+            }
+            !leads_astray
+        });
+        flow.begin(binding(request, known.user.as_deref()), core::returning_to(login, return_to))
+    }
+
+    /// The return path that the request asks for: a path, or an address of this site's own.
+    fn return_to(&self, known: &Known, request: &LoginRequest) -> Option<ReturnTo> {
+        let wanted = request.query("return_to").filter(|wanted| !wanted.is_empty())?;
+        let configured = || self.shared.flow.providers().find(|provider| provider.id() == &*self.provider);
+        let provider = known.loaded.as_ref().or_else(configured);
+        let own = provider.and_then(|provider| core::origin_of(provider, known.site.redirect()));
+        let path = match own.and_then(|own| wanted.strip_prefix(own)) {
+            Some("") => "/",
+            Some(path) if path.starts_with('/') => path,
+            _ => &wanted,
         };
-        let login = core::login_returning_to(login, return_to, leads_astray);
-        flow.begin(binding(request, known.user.as_deref()), login)
+        ReturnTo::from_decoded(path).map_err(|error| self.tell_dropped(error.code())).ok()
+    }
+
+    fn tell_dropped(&self, reason: &'static str) {
+        self.shared.flow.observers().event(&Event::ReturnPathDropped { provider: self.label(), reason });
     }
 
     /// Whether a return path leads to the routes of any connection, under the front of this one's own address.
@@ -107,7 +128,11 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
             }
             _ => begun.url()?,
         };
-        let response = redirect(begun, url);
-        response.map(|response| response.map(|()| empty::<W>())).map_err(|_| UrlError::Header.into())
+        let response = if request.method == Method::POST {
+            core::navigate(begun, &url.to_string()).map(|page| page.map(body::<W>))
+        } else {
+            redirect(begun, url).map(|response| response.map(|()| empty::<W>()))
+        };
+        response.map_err(|_| UrlError::Header.into())
     }
 }

@@ -10,7 +10,7 @@ use crate::begin::AGAIN;
 use crate::failure::Failure;
 use crate::framework::Framework;
 use crate::request::LoginRequest;
-use crate::serving::{Known, Serving, body, see_other};
+use crate::serving::{Known, Serving, body, see_other, to_return_path};
 
 impl<W: Framework, T: LoginData> Serving<W, T> {
     /// Responds to a refused callback: with a fixed response where there is only one, with a redirect to the return
@@ -30,7 +30,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         // A double click, the back button: the first of the two signed in.
         if let (FinishErrorKind::AlreadyUsed, true, Some(restart)) = (error.kind(), is_signed_in, restart) {
             let target = restart.return_to().unwrap_or(&self.shared.default_return_to);
-            return see_other::<W>(HeaderValue::from_str(target.as_str()).ok());
+            return to_return_path::<W>(target);
         }
         // Not in this response: every layer in front of the login start has to see the restart.
         if let Some(restart) = restart.filter(|restart| restart.is_automatic()) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -21,7 +21,7 @@ use crate::framework::{Framework, Http};
 use crate::hooks::OutcomeHooks;
 use crate::places::Place;
 use crate::request::LoginRequest;
-use crate::serving::{Serving, see_other, set_no_store};
+use crate::serving::{Serving, set_no_store, to_return_path, without_inherited_fragment};
 use crate::steps::{Received, Steps};
 use crate::task::run_to_completion;
 
@@ -114,7 +114,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             (LoginOutcome::Returned(back), .., Some(answer)) => ("on_returned", answer(back, request.clone())),
             (LoginOutcome::Returned(_), ..) => {
                 let target = return_to.as_ref().unwrap_or(&serving.shared.default_return_to);
-                return see_other::<W>(HeaderValue::from_str(target.as_str()).ok());
+                return to_return_path::<W>(target);
             }
             (LoginOutcome::Denied(denied), ..) => {
                 return serving.denied(&denied.error, &denied.origin, &request, &known);
@@ -123,7 +123,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, &known),
         };
         match answer.await {
-            Ok(response) => set_no_store(response),
+            Ok(response) => without_inherited_fragment(set_no_store(response)),
             Err(error) => {
                 core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, &*error);
                 serving.hook_failed(hook, purpose, return_to.as_ref(), &request, &known)

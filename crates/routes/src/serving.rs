@@ -187,6 +187,21 @@ pub(crate) fn set_no_store<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
+/// A redirect without a fragment inherits that of the callback (RFC 9110 section 10.2.2), such as the `#_=_` that Facebook adds: an empty one
+/// takes its place.
+pub(crate) fn without_inherited_fragment<B>(mut response: Response<B>) -> Response<B> {
+    let location = response.headers().get(LOCATION).map(HeaderValue::as_bytes).filter(|at| !at.contains(&b'#'));
+    if let Some(Ok(with_fragment)) = location.map(|at| HeaderValue::from_bytes(&[at, b"#"].concat())) {
+        response.headers_mut().insert(LOCATION, with_fragment);
+    }
+    response
+}
+
+/// A redirect to a return path.
+pub(crate) fn to_return_path<W: Framework>(path: &ReturnTo) -> Response<W::Body> {
+    without_inherited_fragment(see_other::<W>(HeaderValue::from_str(path.as_str()).ok()))
+}
+
 pub(crate) fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<W::Body> {
     let mut response = Response::new(empty::<W>());
     *response.status_mut() = StatusCode::SEE_OTHER;

@@ -67,7 +67,7 @@ fn a_link_begins_for_a_signed_in_user_from_a_post_of_the_site_s_own_pages_alone(
             assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (400, ""), "{origin}");
         }
         let own = Request::post(&uri).header("origin", "null").header("sec-fetch-site", "same-origin");
-        assert_eq!(ann.send(&server, own, "").status, 303);
+        assert!(ann.send(&server, own, "").state().starts_with("ost1"));
     }
 }
 

@@ -50,6 +50,7 @@ impl Observer for Recorder {
                 let source = refusal.error.source().map_or_else(String::new, |source| format!(": {source}"));
                 format!("{}: {}{source}", refusal.code, refusal.error)
             }
+            Event::ReturnPathDropped { reason, .. } => format!("dropped {reason}"),
             Event::HookFailed { provider, hook, error } => format!("{provider} {hook}: {error}"),
             _ => return,
         };
@@ -137,13 +138,21 @@ impl Answer {
 
     /// The state in the redirect to the provider.
     pub fn state(&self) -> String {
-        assert_eq!(self.status, 303, "{}", self.text);
         self.parameter("state").expect("a redirect to the provider")
+    }
+
+    /// Where a page leads by itself.
+    pub fn navigates_to(&self) -> Option<String> {
+        assert!(self.status == 200 || !self.text.contains("http-equiv=\"refresh\""), "{}", self.status);
+        let (_, rest) = self.text.split_once("http-equiv=\"refresh\" content=\"0;url=")?;
+        Some(rest.split('"').next()?.replace("&amp;", "&"))
     }
 
     /// A parameter of the redirect to the provider.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let url = url::Url::parse(self.header("location")).unwrap();
+        let page = || self.navigates_to().unwrap_or_else(|| panic!("{}: {}", self.status, self.text));
+        let to = if self.status == 303 { self.header("location").to_owned() } else { page() };
+        let url = url::Url::parse(&to).unwrap();
         url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 }
@@ -254,15 +263,78 @@ fn a_form_post_callback_is_taken_from_the_body_alone() {
     assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
 }
 
-/// A return path of another site, or of the callback itself, must not travel with the login.
+/// A return path of another site, or of the callback itself, must not travel with the login, and the operator hears of it.
 #[test]
-fn a_return_path_that_is_none_is_left_out_and_the_login_begins() {
+fn a_return_path_that_is_none_is_dropped_and_told_and_the_login_begins() {
     let server = server();
-    for wanted in ["https://evil.example", "//evil.example", "/%5cevil.example", "/auth/github/callback", ""] {
+    for (wanted, reason) in [
+        ("https://evil.example", "not_a_path"),
+        ("//evil.example", "not_a_path"),
+        ("/\\evil.example", "character"),
+        ("/%5cevil.example", "percent_encoding"),
+        ("/a/..//evil.example", "segment"),
+        ("/a//b", "segment"),
+        ("https://shop.example.evil.example/", "not_a_path"),
+        ("https://shop.example@evil.example/", "not_a_path"),
+        ("https://shop.example//evil.example", "not_a_path"),
+        ("https://shop.example/\\evil.example", "character"),
+        ("http://shop.example/cart", "not_a_path"),
+        ("https://shop.example:8443/cart", "not_a_path"),
+        ("/cart\n", "character"),
+        ("/auth/github/callback", "own_route"),
+        ("https://shop.example/auth/github", "own_route"),
+    ] {
         let mut ann = Visitor::default();
-        let wanted: String = form_encoded(wanted);
-        let state = ann.get(&server, &format!("/auth/github?return_to={wanted}")).state();
-        assert_eq!(ann.callback(&server, "github", &state).header("x-path"), "/home", "{wanted}");
+        let begun = ann.get(&server, &format!("/auth/github?return_to={}", form_encoded(wanted)));
+        assert_eq!(ann.callback(&server, "github", &begun.state()).header("x-path"), "/home", "{wanted}");
+        assert_eq!(server.told.lock().unwrap().pop().unwrap(), format!("dropped {reason}"), "{wanted}");
+    }
+    let mut ann = Visitor::default();
+    let state = ann.get(&server, "/auth/github?return_to=").state();
+    assert_eq!(ann.callback(&server, "github", &state).header("x-path"), "/home");
+    assert!(server.told.lock().unwrap().is_empty(), "no path was asked for");
+}
+
+/// What a link or a framework writes arrives decoded once; a user must not land on the front page because of a space.
+#[test]
+fn a_return_path_arrives_as_it_was_meant() {
+    let server = server();
+    for (query, path) in [
+        ("return_to=/caf%C3%A9", "/caf%C3%A9"),
+        ("return_to=/caf%25C3%25A9", "/caf%C3%A9"),
+        ("return_to=%2Fsearch%3Fq%3Da+b%26c%3D%2B", "/search?q=a%20b&c=+"),
+        ("return_to=/100%25", "/100%25"),
+        ("return_to=https%3A%2F%2Fshop.example%2Fcart%3Fa%3D1", "/cart?a=1"),
+        ("return_to=https://shop.example", "/"),
+    ] {
+        let mut ann = Visitor::default();
+        let state = ann.get(&server, &format!("/auth/github?{query}")).state();
+        assert_eq!(ann.callback(&server, "github", &state).header("x-path"), path, "{query}");
+    }
+}
+
+/// A page with `form-action 'self'` blocks the redirect that answers its form (w3c/webappsec-csp issue 8).
+#[test]
+fn a_post_that_starts_a_login_gets_a_page_that_navigates() {
+    let (server, mut ann) = (server(), Visitor::signed_in("ann"));
+    let page = ann.post_from_own_page(&server, "/auth/github/link");
+    assert_eq!((page.status.as_u16(), page.header("location")), (200, ""));
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert!(page.header("set-cookie").starts_with("__Host-") && !page.text.contains("<script"));
+    assert!(page.navigates_to().unwrap().starts_with("https://github.com/login/oauth/authorize?"));
+}
+
+/// Facebook's callbacks end in `#_=_`, and browsers pass a fragment on to a redirect that has none.
+#[test]
+fn the_redirect_after_a_login_inherits_no_fragment() {
+    for (target, location) in
+        [("/home", "/home#"), ("/home#top", "/home#top"), ("https://other.example/", "https://other.example/#")]
+    {
+        let server =
+            server_with(|flow| flow, |routes| routes.on_login(move |_, _| async move { Ok(Redirect::to(target)) }));
+        let mut ann = Visitor::default();
+        let state = ann.get(&server, "/auth/github").state();
+        assert_eq!(ann.callback(&server, "github", &state).header("location"), location);
     }
 }
 

@@ -193,11 +193,18 @@ impl Shop {
 }
 
 impl Started {
-    /// The login that a redirect to a provider started.
+    /// The login that a redirect to a provider started, or, after a POST, a page that leads there.
     pub fn by(response: &Response<Bytes>) -> Self {
-        assert_eq!(response.status(), 303, "{response:?}");
         let cookie = text(response, "set-cookie").split(';').next().unwrap().to_owned();
-        let (_, query) = text(response, "location").split_once('?').unwrap();
+        let address = match response.status().as_u16() {
+            303 => text(response, "location").to_owned(),
+            status => {
+                assert_eq!(status, 200, "{response:?}");
+                let (_, rest) = page(response).split_once("content=\"0;url=").unwrap();
+                rest.split('"').next().unwrap().replace("&amp;", "&")
+            }
+        };
+        let (_, query) = address.split_once('?').unwrap();
         let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state").unwrap().1.into_owned();
         Self { cookie, state }
     }
