@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::hosts::PublicHosts;
 use super::keys::FlowKeys;
+use super::transport::Transport;
 use super::{BeginError, ConfigError, Flow, FlowInner};
 use crate::callback::is_response_parameter;
 use crate::clock::{Clock, SystemClock, unix_seconds};
@@ -14,7 +15,7 @@ use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
 use crate::observe::{Observer as _, Observers};
-use crate::provider::{Provider, Registered, canonical_host};
+use crate::provider::{Provider, Registered, canonical_host, is_loopback};
 use crate::random;
 use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
@@ -63,7 +64,7 @@ struct Settings {
     trusted_origins: Vec<String>,
     shared_callback: bool,
     loads_providers: bool,
-    plain_http: bool,
+    transport: Transport,
 }
 
 impl FlowBuilder<()> {
@@ -84,7 +85,7 @@ impl FlowBuilder<()> {
             trusted_origins: Vec::new(),
             shared_callback: false,
             loads_providers: false,
-            plain_http: false,
+            transport: Transport::Https,
         };
         Self { settings, data: PhantomData }
     }
@@ -269,7 +270,37 @@ impl<T> FlowBuilder<T> {
     /// CSRF is back. Never in production. Chromium and Firefox take `Secure` cookies on `http://localhost`, so that
     /// development there does not need this.
     pub fn dangerously_allow_plain_http(mut self) -> Self {
-        self.settings.plain_http = true;
+        self.settings.transport = Transport::PlainHttp;
+        self
+    }
+
+    /// Sets cookies without `Secure` and `__Host-` for development on `http://localhost`: Safari and other WebKit browsers keep no
+    /// `Secure` cookie there. Chromium and Firefox do, and do not need this.
+    ///
+    /// It builds only if every redirect_uri is on a loopback host (`localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`), so that it
+    /// cannot reach production by mistake. Providers that answer by `form_post` need `SameSite=None`, and so https: they do not build.
+    ///
+    /// # Security
+    ///
+    /// Cookies ignore the port: any other program that serves on this machine can read and plant the login's cookie.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{App, Binding, ConfigError, Flow, Login, Provider, SingleProcessGuard, testing};
+    ///
+    /// let build = |redirect_uri| {
+    ///     let guard = SingleProcessGuard::with_capacity(100);
+    ///     let flow = Flow::builder(App::new("shop", "development").unwrap(), testing::ring(), guard);
+    ///     flow.provider(Provider::github().redirect_uri(redirect_uri)).allow_plain_http_on_loopback().build()
+    /// };
+    /// let request = build("http://localhost:8080/auth/github/callback")?.begin(Binding::cookie_headers([]), Login::with("github"))?;
+    /// assert!(!request.set_cookie.unwrap().contains("Secure"));
+    /// assert!(matches!(build("https://shop.example/auth/github/callback"), Err(ConfigError::NotOnLoopback(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow_plain_http_on_loopback(mut self) -> Self {
+        self.settings.transport = Transport::LoopbackHttp;
         self
     }
 
@@ -309,7 +340,7 @@ impl Settings {
         }
         self.providers.iter().try_for_each(|provider| check_hosts(provider, &hosts))?;
 
-        let cookies = CookieFamilies::new(&self.app, !self.plain_http);
+        let cookies = CookieFamilies::new(&self.app, self.transport == Transport::Https);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
         let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
@@ -327,6 +358,7 @@ impl Settings {
             purposes_without_code: self.purposes_without_code,
             providers: self.providers,
             hosts,
+            transport: self.transport,
             trusted_origins: self.trusted_origins,
             shared_callback: self.shared_callback,
             clock: self.clock,
@@ -345,7 +377,7 @@ impl Settings {
             if !ids.insert(provider.id()) {
                 return Err(ConfigError::DuplicateProvider(provider.id().to_owned()));
             }
-            check_provider(provider, self.plain_http)?;
+            check_provider(provider, self.transport)?;
         }
         if self.shared_callback {
             self.refuse_mix_up()?;
@@ -369,7 +401,7 @@ impl Settings {
 
     /// The callback addresses of all providers, each of which leads to one provider.
     fn check_own_addresses(&self) -> Result<(), ConfigError> {
-        self.providers.iter().try_for_each(|provider| check_addresses(provider, self.plain_http))?;
+        self.providers.iter().try_for_each(|provider| check_addresses(provider, self.transport))?;
         if self.shared_callback {
             return Ok(());
         }
@@ -385,7 +417,7 @@ impl Settings {
 }
 
 /// What a provider may not be, wherever it comes from.
-pub(super) fn check_provider(provider: &Provider, plain_http: bool) -> Result<(), ConfigError> {
+pub(super) fn check_provider(provider: &Provider, transport: Transport) -> Result<(), ConfigError> {
     let id = || provider.id().to_owned();
     if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
         return Err(ConfigError::PostOnlyWithoutFormPost(id()));
@@ -393,21 +425,28 @@ pub(super) fn check_provider(provider: &Provider, plain_http: bool) -> Result<()
     if provider.code_name().is_some_and(is_response_parameter) {
         return Err(ConfigError::CodeParameter(id()));
     }
-    if plain_http && provider.uses_form_post() {
+    if transport != Transport::Https && provider.uses_form_post() {
         return Err(ConfigError::FormPostOverPlainHttp(id()));
     }
     Ok(())
 }
 
 /// The callback addresses of one provider.
-pub(super) fn check_addresses(provider: &Provider, plain_http: bool) -> Result<(), ConfigError> {
+pub(super) fn check_addresses(provider: &Provider, transport: Transport) -> Result<(), ConfigError> {
     let addresses = provider.redirect_uris();
+    if transport == Transport::LoopbackHttp && addresses.is_empty() {
+        return Err(ConfigError::NotOnLoopback(provider.id().to_owned()));
+    }
     for (position, at) in addresses.iter().enumerate() {
         at.id.iter().try_for_each(|id| name::check("redirect id", id))?;
         let named = || at.id.as_deref().unwrap_or(provider.id()).to_owned();
         let uri = at.uri.as_ref().ok_or_else(|| ConfigError::RedirectUri(named()))?;
-        if !plain_http && uri.is_plain_http_elsewhere() {
-            return Err(ConfigError::PlainHttp(named()));
+        match transport {
+            Transport::Https if uri.is_plain_http_elsewhere() => return Err(ConfigError::PlainHttp(named())),
+            Transport::LoopbackHttp if !at.host().is_some_and(is_loopback) => {
+                return Err(ConfigError::NotOnLoopback(named()));
+            }
+            _ => {}
         }
         if addresses.iter().take(position).any(|earlier| earlier.id == at.id) {
             return Err(ConfigError::DuplicateRedirect(named()));

@@ -124,6 +124,7 @@ impl FlowInner {
             }
             false if headers.has_cookie_after_comma(&self.cookies) => MissingCookie::JoinedByCommas,
             false if headers.any_cookie() => MissingCookie::OtherCookies,
+            false if self.cookies.are_secure() && provider.is_on_http_loopback() => MissingCookie::Loopback,
             false => MissingCookie::NoCookies,
         }
     }

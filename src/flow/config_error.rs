@@ -99,6 +99,12 @@ pub enum ConfigError {
          such as x-forwarded-host (Forwarded holds a list of pairs)"
     )]
     TrustedHostHeader(String),
+    /// `allow_plain_http_on_loopback` was called, and a redirect_uri is on another host, or a provider has none.
+    #[error(
+        "the redirect_uri of {0:?} is not on a loopback host such as localhost: allow_plain_http_on_loopback is for development on this \
+         machine alone"
+    )]
+    NotOnLoopback(String),
     /// A trusted origin is not an https origin, or not spelled as browsers send it.
     #[error(
         "{0:?} is not a trusted origin: FlowBuilder::trusted_origin takes an origin such as https://app.shop.example, in lower case and \

@@ -27,9 +27,8 @@ impl FlowInner {
         if self.provider(loaded.id()).is_some() {
             return Err(BeginError::ConnectionShadowsProvider);
         }
-        let plain_http = !self.cookies.are_secure();
-        check_provider(loaded, plain_http)
-            .and_then(|()| check_addresses(loaded, plain_http))
+        check_provider(loaded, self.transport)
+            .and_then(|()| check_addresses(loaded, self.transport))
             .and_then(|()| check_hosts(loaded, &self.hosts))
             .map_err(BeginError::Connection)?;
         Ok(loaded)

@@ -16,6 +16,7 @@ mod payload;
 mod request;
 mod restart;
 mod signed;
+mod transport;
 mod verify;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub use signed::PublicData;
 
 use hosts::PublicHosts;
 use keys::FlowKeys;
+use transport::Transport;
 
 use crate::clock::{Clock, unix_seconds};
 use crate::cookie::CookieFamilies;
@@ -90,6 +92,7 @@ pub(crate) struct FlowInner {
     purposes_without_code: Vec<Purpose>,
     cookies: CookieFamilies,
     hosts: PublicHosts,
+    transport: Transport,
     /// Further origins whose pages may start links and step-ups.
     trusted_origins: Vec<String>,
     shared_callback: bool,

@@ -436,6 +436,12 @@ impl Provider {
         own.any(|one| other.redirect_uris().iter().filter_map(|at| at.uri.as_ref()).any(|two| one.is_same_address(two)))
     }
 
+    /// Whether its callbacks arrive over plain http on this machine.
+    pub(crate) fn is_on_http_loopback(&self) -> bool {
+        let mut uris = self.redirect_uris().iter().filter_map(|at| at.uri.as_ref());
+        uris.any(|uri| uri.scheme == "http" && uri.host.as_deref().is_some_and(is_loopback))
+    }
+
     /// Whether logins may name this id: any, until one is registered.
     pub(crate) fn takes_redirect(&self, id: &str) -> bool {
         let mut named = self.0.redirect_uris.iter().filter_map(|at| at.id.as_deref()).peekable();

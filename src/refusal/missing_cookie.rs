@@ -13,6 +13,8 @@ pub(crate) enum MissingCookie {
     OtherHost,
     /// The site is open over plain http, where browsers keep no `Secure` cookie.
     PlainHttp,
+    /// The site is open over plain http on this machine, where some browsers keep no `Secure` cookie.
+    Loopback,
     /// A proxy joined the `Cookie` lines with commas.
     JoinedByCommas,
     /// Other cookies came.
@@ -42,6 +44,11 @@ impl MissingCookie {
                 "the callback came over plain http (X-Forwarded-Proto), where browsers keep and send no Secure cookie: serve the site over \
                  https"
             }
+            Self::Loopback => {
+                "no cookies came at all, and the redirect_uri is on http://localhost, where Safari and other WebKit browsers keep no Secure \
+                 cookie: for development in them use FlowBuilder::allow_plain_http_on_loopback, or https; in other browsers, the login \
+                 started on another host (localhost is not 127.0.0.1)"
+            }
             Self::JoinedByCommas => {
                 "the login's cookie came after a comma: a proxy joined the Cookie lines of an HTTP/2 request with commas instead of \
                  semicolons (RFC 9113 section 8.2.3)"
@@ -70,6 +77,10 @@ impl MissingCookie {
             }
             Self::PlainHttp => {
                 "This site was opened over an insecure connection. Please open it with https and start again."
+            }
+            Self::Loopback => {
+                "This browser keeps no secure cookies for an address on this computer, or you began under another one. Please start again, \
+                 or use another browser."
             }
             Self::JoinedByCommas => "It was lost on the way to this site. Please try again later.",
             Self::OtherCookies => {

@@ -276,6 +276,46 @@ fn plain_http_has_a_cookie_without_the_prefix_and_a_name_that_says_so() {
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
 }
 
+/// Safari keeps no `Secure` cookie on http://localhost. An option that could reach production would bring login CSRF back.
+#[test]
+fn plain_http_on_loopback_builds_for_loopback_alone() {
+    let build = |uris: &[&str]| {
+        let github = uris.iter().enumerate().fold(Provider::github(), |github, (at, uri)| {
+            if at == 0 { github.redirect_uri(uri) } else { github.named_redirect_uri(&format!("r{at}"), uri) }
+        });
+        let guard = SingleProcessGuard::with_capacity(1);
+        Flow::builder(app(), ring(), guard).provider(github).allow_plain_http_on_loopback().build()
+    };
+    for own in [
+        "http://localhost:8080/cb",
+        "http://app.localhost/cb",
+        "http://127.0.0.1:3000/cb",
+        "http://[::1]/cb",
+        "https://localhost/cb",
+    ] {
+        let begun = build(&[own]).unwrap().begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
+        let header = begun.set_cookie.unwrap();
+        assert!(header.starts_with("insecure-") && !header.contains("; Secure"), "{own}: {header}");
+    }
+    for elsewhere in
+        ["https://shop.example/cb", "http://shop.example/cb", "http://localhost.evil.example/cb", "app:/cb"]
+    {
+        assert!(matches!(build(&[elsewhere]), Err(ConfigError::NotOnLoopback(_))), "{elsewhere}");
+        assert!(
+            matches!(build(&["http://localhost/cb", elsewhere]), Err(ConfigError::NotOnLoopback(_))),
+            "{elsewhere}"
+        );
+    }
+    assert!(matches!(build(&[]), Err(ConfigError::NotOnLoopback(_))), "nothing shows where it is");
+    // A provider that is loaded at run time.
+    let flow = build(&["http://localhost/cb"]).unwrap();
+    let loaded = |uri: &str| Provider::custom("acme").unwrap().client_id("c").redirect_uri(uri);
+    let begin = |loaded: &Provider| flow.begin(Binding::cookie_headers([]), Login::with(loaded)).map(drop);
+    assert!(begin(&loaded("http://localhost/auth/acme/cb")).is_ok());
+    let refused = begin(&loaded("https://shop.example/auth/acme/cb")).unwrap_err();
+    assert!(matches!(refused, BeginError::Connection(ConfigError::NotOnLoopback(_))), "{refused}");
+}
+
 #[test]
 fn the_lifetime_is_the_flow_s_and_has_bounds() {
     let build = |lifetime: Duration| {

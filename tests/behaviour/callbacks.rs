@@ -143,6 +143,25 @@ fn a_callback_over_plain_http_does_not_build() {
     }
 }
 
+/// Safari drops the cookie of http://localhost without a word.
+#[test]
+fn a_missing_cookie_on_localhost_names_the_browsers_that_drop_it() {
+    let diagnosis = |uri: &str, loopback: bool| {
+        let shop = shop_with(|flow| {
+            let flow = flow.provider(Provider::github().redirect_uri(uri));
+            if loopback { flow.allow_plain_http_on_loopback() } else { flow }
+        });
+        let browser =
+            TestBrowser::follow(&shop.flow.begin(TestBrowser::default().binding(), Login::with("github")).unwrap());
+        let headers = HeaderMap::new();
+        let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("github"), browser.callback());
+        refused.unwrap_err().diagnosis()
+    };
+    assert!(diagnosis("http://localhost:8080/cb", false).contains("allow_plain_http_on_loopback"));
+    assert!(!diagnosis("http://localhost:8080/cb", true).contains("allow_plain_http_on_loopback"));
+    assert!(!diagnosis("https://shop.example/cb", false).contains("localhost"));
+}
+
 #[test]
 fn a_missing_cookie_names_plain_http_commas_and_proxies() {
     let shop = shop();
