@@ -133,6 +133,28 @@ impl<'a> Event<'a> {
     }
 }
 
+impl Event<'_> {
+    /// One line for a log, of an event that tells of an error: the provider, the error, and what caused it. Hooks decide what their errors
+    /// say; everything else holds nothing that came with the request.
+    #[must_use]
+    pub fn report(&self) -> Option<String> {
+        let (provider, what) = match self {
+            // Its text has the code.
+            Self::Refused(refusal) => (refusal.provider, String::new()),
+            Self::StartRefused(refusal) => (refusal.provider, format!("login not started ({}): ", refusal.code)),
+            Self::HookFailed { provider, hook, .. } => {
+                (Some(*provider), format!("the `{hook}` hook of the routes failed: "))
+            }
+            _ => return None,
+        };
+        let error: &(dyn Error + 'static) = self.error()?;
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        // Quoted, because what a request names as provider is text from outside.
+        Some(format!("{:?}: {what}{error}{causes}", provider.unwrap_or("unknown")))
+    }
+}
+
 /// Why something was refused.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

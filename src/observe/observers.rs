@@ -24,8 +24,8 @@ use crate::clock::Clock;
 /// use oauth_state::{App, Flow, Provider, SingleProcessGuard, testing};
 ///
 /// let log = |event: &Event<'_>| {
-///     if let Some(error) = event.error() {
-///         eprintln!("{error}"); // with its code and its diagnosis
+///     if let Some(line) = event.report() {
+///         eprintln!("{line}"); // the provider, the error with its code, and its causes
 ///     }
 /// };
 /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))

@@ -13,7 +13,8 @@ use oauth_state::ring::source::source_fn;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state::testing::{flow, ring};
 use oauth_state::{
-    Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard,
+    BeginError, Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard,
+    SingleProcessGuard,
 };
 use oauth_state_store::testing::stored_flow;
 use oauth_state_store::{HandleKind, Payload, PayloadStore, StoreError, StoredFlow};
@@ -248,6 +249,22 @@ fn logins_are_counted_by_what_they_are_bound_to() {
     });
     assert_eq!(counts(&text, issued), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!(counts(&text, passed), [1.0, 2.0, 2.0, 1.0]);
+}
+
+/// A line without its cause sends the operator looking; a line with a line end forges another one.
+#[test]
+fn a_report_names_provider_error_and_causes_in_one_line() {
+    let failed = BeginError::HookFailed { hook: "authorize", source: "PAR is down".into() };
+    assert_eq!(
+        failed.to_event("github").report().unwrap(),
+        "\"github\": login not started (hook_failed): the `authorize` hook of the routes failed: PAR is down"
+    );
+    let error = io::Error::other("invalid_grant");
+    let event = Event::HookFailed { provider: "github", hook: "on_login", error: &error };
+    assert_eq!(event.report().unwrap(), "\"github\": the `on_login` hook of the routes failed: invalid_grant");
+    let line = Callback::from_query("code=c").unwrap_err().to_event(Some("a\nb")).report().unwrap();
+    assert!(line.starts_with(r#""a\nb": callback refused (missing_state): "#) && !line.contains('\n'), "{line}");
+    assert!(Event::FailedOpen.report().is_none());
 }
 
 /// A login whose row is lost has not passed, although the guard took its mark.
