@@ -84,7 +84,10 @@ pub enum BeginError {
     #[error("{0} may not be unbound: bind it to a session or to cookies")]
     UnboundNotAllowed(Purpose),
     /// `link` and `reauthenticate` need a signed-in user.
-    #[error("{0} needs the signed-in user: add it with Binding::for_user")]
+    #[error(
+        "no user is signed in, and {0} needs one: return their id from RoutesBuilder::signed_in_user or, in handlers of your own, add it with \
+         Binding::for_user"
+    )]
     UserRequired(Purpose),
     /// `link` and `reauthenticate` begin from a same-origin POST.
     #[error(

@@ -118,7 +118,7 @@ impl BeginError {
                  the sign-in service takes. Please sign in from the start page and find the page again from there.",
                 "To the start page",
             ),
-            Self::UserRequired(_) => ("Please sign in first", "This is for somebody who is signed in.", GO_ON),
+            Self::UserRequired(_) => ("Please sign in first", "Sign in before you continue.", GO_ON),
             Self::NotSameOrigin(_) | Self::CrossSitePost => (
                 "Please use the button on our page",
                 "For your safety, this works from the pages of this site alone, and only if you ask for it there.",

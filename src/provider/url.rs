@@ -79,8 +79,8 @@ pub enum UrlError {
     NoEndpoint(String),
     /// The provider has no redirect_uri for this login.
     #[error(
-        "the provider {0:?} has no redirect_uri for this login: set it with Provider::redirect_uri, or with named_redirect_uri for a login \
-         that names one"
+        "the provider {0:?} has no redirect_uri for this login: set it with Provider::redirect_uri, or choose one of its named ones with \
+         RoutesBuilder::site or, in handlers of your own, Login::redirect"
     )]
     NoRedirectUri(String),
     /// A logout has an end_session_url and no authorization URL, and every other purpose the reverse.

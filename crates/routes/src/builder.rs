@@ -22,7 +22,7 @@ use crate::steps::Steps;
 
 /// Configures [`Routes`]; see the [front page](crate).
 ///
-/// Every hook is async and may fail. It receives the [`LoginRequest`], whose extensions hold the values that layers
+/// Every hook but `error_page` is async and may fail. It receives the [`LoginRequest`], whose extensions hold the values that layers
 /// inserted, such as the session of `tower-sessions`. When a hook fails, the flow's observers are told, and the user gets
 /// a neutral page with a way to try again.
 #[must_use = "the routes are made by build"]

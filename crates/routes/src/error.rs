@@ -11,7 +11,7 @@ pub enum RoutesError {
     Url(#[from] UrlError),
     /// The path given with `mount_at` is not a plain path.
     #[error(
-        "the routes lie at a path such as /auth: one '/' first, none last, and of letters, digits, '/', '.', '_', '-'"
+        "mount_at needs a path such as /auth: one '/' first, none last, and of letters, digits, '/', '.', '_', '-'"
     )]
     MountPath,
     /// `connections` serves every path below that of the routes, which must not be all of the site.
@@ -29,12 +29,14 @@ pub enum RoutesError {
         callback: String,
     },
     /// `on_login` was not called.
-    #[error("nothing would exchange the code and open a session: say what does with RoutesBuilder::on_login")]
+    #[error(
+        "no on_login hook: nothing would exchange the code and open a session; add one with RoutesBuilder::on_login"
+    )]
     MissingOnLogin,
     /// The flow accepts `reauthenticate`, and `on_step_up` was not called.
     #[error(
-        "the flow accepts logins of the purpose reauthenticate, and nothing confirms when the user authenticated: say what does with \
-         RoutesBuilder::on_step_up"
+        "no on_step_up hook, although the flow accepts the purpose reauthenticate: nothing would confirm when the user authenticated; add \
+         one with RoutesBuilder::on_step_up"
     )]
     MissingOnStepUp,
     /// The flow has no provider, and there is no `connections` hook.
@@ -46,7 +48,7 @@ pub enum RoutesError {
     #[error("no provider has the redirect id {0:?} of hand_over: register it with Provider::named_redirect_uri")]
     UnknownRedirect(String),
     /// The path given with `default_return_to` is one of the routes, so that one login would follow another.
-    #[error("default_return_to is the path of a page of yours, and none of the routes")]
+    #[error("default_return_to must not be one of the login routes: give it the path of a page of yours")]
     DefaultReturnTo,
     /// The app link of `hand_over` is not an address that opens an app.
     #[error(

@@ -40,7 +40,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// #     .build()?;
     /// let routes = LoginRoutes::builder(flow)
     ///     .site(|request| async move {
-    ///         match request.headers.get("host").and_then(|host| host.to_str().ok()) { // `request.host()` for a fixed list
+    ///         match request.host() { // for hosts that are added at run time, read the header
     ///             Some("acme.shop.example") => Ok(Site::default().with_tenant([1; 16])),
     ///             Some("zeta.shop.example") => Ok(Site::default().with_tenant([2; 16])),
     ///             _ => Err("no tenant has this host".into()),
@@ -224,7 +224,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 
     /// Replaces the neutral pages, in your application's language and design. The second argument is the target of the
-    /// page's button: the login start or, after a failed link or step-up, a page of your own.
+    /// page's button: the login start or, after a link or step-up that did not start or whose hook failed, its return path or
+    /// `default_return_to`. It is neither async nor fallible. Two pages that navigate by themselves keep their words: the one after a
+    /// POST that started a login, and the one of [`hand_over`](RoutesBuilder::hand_over).
     ///
     /// # Security
     ///

@@ -9,7 +9,10 @@ use std::future::Future;
 ///
 /// If `work` panics, or if it is called outside a tokio runtime.
 pub async fn run_to_completion<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> R {
-    match tokio::spawn(work).await {
+    let runtime = tokio::runtime::Handle::try_current();
+    #[expect(clippy::expect_used, reason = "the documentation says so, and tokio's own text does not say what to do")]
+    let runtime = runtime.expect("a callback needs a tokio runtime; in tests, use #[tokio::test]");
+    match runtime.spawn(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -95,7 +95,12 @@ fn started(contender: Contender, response: &Response<'_>) -> Result<Started, Fai
 /// Reads the redirect to the page that the login started from.
 fn came_back(response: &Response<'_>, return_to: &str) -> Result<(), Failure> {
     let location = redirect(response)?;
-    if location == return_to { Ok(()) } else { Err(format!("the callback redirected to {location}").into()) }
+    // The routes add an empty fragment, so that the callback's is not inherited.
+    if location.strip_suffix('#').unwrap_or(location) == return_to {
+        Ok(())
+    } else {
+        Err(format!("the callback redirected to {location}").into())
+    }
 }
 
 fn redirect<'a>(response: &'a Response<'_>) -> Result<&'a str, Failure> {

@@ -11,7 +11,7 @@ use super::{CLIENT_ID, REDIRECT_URI};
 
 pub fn router(guard: impl ReplayGuard) -> Result<Router, Failure> {
     let google = Provider::google().client_id(CLIENT_ID).redirect_uri(REDIRECT_URI).scopes(["openid", "email"]);
-    let log = |event: &Event<'_>| event.error().into_iter().for_each(|error| eprintln!("{error}"));
+    let log = |event: &Event<'_>| event.report().into_iter().for_each(|line| eprintln!("{line}"));
     let flow = Flow::builder(App::new("shop", "bench")?, testing::ring(), guard).provider(google);
     let routes = LoginRoutes::builder(flow.observers(Observers::default().and(log)).build()?)
         .on_login(|login, _request| async move {
