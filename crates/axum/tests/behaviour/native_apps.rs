@@ -11,7 +11,11 @@ const CALLBACK: &str = "https://shop.example/auth/github/callback";
 
 fn service() -> (Server, Flow) {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
-    let github = Provider::github().client_id("client").redirect_uri(CALLBACK).named_redirect_uri("app", CALLBACK);
+    let github = Provider::github()
+        .client_id("client")
+        .redirect_uri(CALLBACK)
+        .named_redirect_uri("app", CALLBACK)
+        .named_redirect_uri("tv", CALLBACK);
     let flow = Flow::builder(app(), ring(), guard.clone()).clock(clock.clone()).provider(github);
     let mut shared = None;
     let server = server_of(flow, &clock, &guard, |flow| {
@@ -110,6 +114,10 @@ fn nothing_but_an_authentic_state_of_the_app_s_redirect_id_is_handed_over() {
     let mut ann = Visitor::default();
     let of_web = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", &of_web).text, "signed in on the web");
+    // Another client of the service's own, whose callbacks are not handed over.
+    let of_tv = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("tv")).unwrap().state;
+    let page = ann.callback(&server, "github", &of_tv);
+    assert!(page.status == 400 && !page.text.contains("com.shop.app"), "{}", page.text);
     let last = if of_app.ends_with('A') { 'Q' } else { 'A' };
     let forged = format!("{}{last}", &of_app[..of_app.len() - 1]);
     assert_eq!(ann.callback(&server, "github", &forged).status, 400);
@@ -146,5 +154,5 @@ fn a_link_that_opens_no_app_does_not_build() {
     ] {
         assert_eq!(build("app", link), RoutesError::AppLink, "{link}");
     }
-    assert_eq!(build("tv", "com.shop.app:/"), RoutesError::UnknownRedirect("tv".to_owned()));
+    assert_eq!(build("watch", "com.shop.app:/"), RoutesError::UnknownRedirect("watch".to_owned()));
 }
