@@ -239,7 +239,7 @@ impl<T> FlowBuilder<T> {
     ///
     /// # Security
     ///
-    /// Whoever controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing, attach
+    /// An attacker who controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing, attach
     /// an identity of their own to the user's account (account-link fixation). Name only origins that you trust as much as your own.
     pub fn trusted_origin(mut self, origin: &str) -> Self {
         self.settings.trusted_origins.push(origin.to_owned());

@@ -25,7 +25,7 @@ pub enum Id {
     Two,
 }
 
-/// The two issuer identifiers. A connection may name either, whoever runs it.
+/// The two issuer identifiers. A connection of either side may name either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Issuer {
     Honest,

@@ -15,7 +15,7 @@ pub enum Step {
     Delete,
     /// A browser starts a login.
     Begin { browser: Party, slot: Slot },
-    /// Somebody authorizes at the honest provider under a request with this code_challenge. The victim's browser is sent back with this
+    /// A user authorizes at the honest provider under a request with this code_challenge. The victim's browser is sent back with this
     /// state.
     Authorize(Code),
     /// A browser requests a callback address, and the application loads a connection, verifies, marks and exchanges the code. Without a
