@@ -84,7 +84,7 @@ impl FlowInner {
         }
     }
 
-    /// Whether an `Origin` header is one that the service trusts beside its own.
+    /// Whether an `Origin` header is one that the service trusts in addition to its own.
     fn is_trusted_origin(&self, origin: &[u8]) -> bool {
         self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }

@@ -1,4 +1,4 @@
-"""What the checker found in the two models, into docs/model.md, and the drawings of the first beside it."""
+"""What the checker found in the two models, into docs/model.md, and the drawings of the first next to it."""
 
 import json
 import pathlib

@@ -205,7 +205,7 @@ impl Setup {
         Address::Own { tenant: (self.ids == Ids::PerTenant).then_some(tenant), id }
     }
 
-    /// What the honest provider sends beside its code.
+    /// What the honest provider sends with its code.
     pub fn iss(self) -> Option<Issuer> {
         (self.honest != Honest::OwnAddress).then_some(Issuer::Honest)
     }
