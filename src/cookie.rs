@@ -17,42 +17,95 @@ pub(crate) const SUFFIX_BYTES: usize = 6;
 const SUFFIX_CHARS: usize = 8;
 /// Bytes of a browser's secret.
 pub(crate) const SECRET_BYTES: usize = 32;
+/// The suffix of a cookie that has none.
+const NO_SUFFIX: [u8; SUFFIX_CHARS] = [0; SUFFIX_CHARS];
+/// The longest name that an application gives to its cookie, in bytes.
+const LONGEST_NAME: usize = 64;
 /// Cookies of one family that a callback tries at most.
 const MOST_TRIED: usize = 64;
 
-/// Whether the cookie comes along on a cross-site POST.
+/// Cookies of one kind that a browser keeps. New logins are bound to the first by name, so that the others are of logins that started at
+/// the same moment.
+const MOST_KEPT: usize = 8;
+/// Cookies that one response expires at most: with more lines than these, a response could exceed the 4 KiB of headers that a proxy takes.
+pub(crate) const MOST_EXPIRED: usize = 32;
+
+/// The requests on which the browser sends a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SameSite {
-    /// On top-level GET navigations: `response_mode=query`.
+pub(crate) enum CookieKind {
+    /// Top-level navigations by GET: `response_mode=query`.
     Lax,
-    /// On cross-site POSTs as well: `response_mode=form_post`.
+    /// Cross-site POSTs as well: `response_mode=form_post`.
     None,
+    /// Requests in frames as well, with a jar of its own for each site that embeds them.
+    Partitioned,
 }
 
-impl SameSite {
+impl CookieKind {
+    pub(crate) const ALL: [Self; 3] = [Self::Lax, Self::None, Self::Partitioned];
+
     const fn letter(self) -> char {
         match self {
             Self::Lax => 'l',
             Self::None => 'n',
+            Self::Partitioned => 'p',
         }
     }
 
-    const fn attribute(self) -> &'static str {
+    const fn attributes(self) -> &'static str {
         match self {
             Self::Lax => "; SameSite=Lax",
             Self::None => "; SameSite=None",
+            Self::Partitioned => "; SameSite=None; Partitioned",
         }
     }
 }
 
-/// The cookies of one application: `__Host-<app tag>-<l|n>-<suffix>`.
+/// How an application's cookies are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CookieName {
+    /// Many cookies with the prefix `__Host-`.
+    Host,
+    /// The same with the prefix `__Host-Http-`.
+    HostHttp,
+    /// One cookie with the application's own name.
+    Own(String),
+}
+
+impl CookieName {
+    /// Whether browsers take a cookie of this name. They take prefixes only with the attribute `Secure`, in any case of their letters
+    /// (RFC 6265bis section 5.7).
+    pub(crate) fn is_possible(&self, secure: bool) -> bool {
+        match self {
+            Self::Host => true,
+            Self::HostHttp => secure,
+            Self::Own(name) => {
+                let lower = name.to_ascii_lowercase();
+                let has_prefix = ["__host-", "__secure-", "__http-"].iter().any(|prefix| lower.starts_with(prefix));
+                let is_token =
+                    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+                (1..=LONGEST_NAME).contains(&name.len()) && is_token && (secure || !has_prefix)
+            }
+        }
+    }
+}
+
+/// The cookies of one application: `__Host-<app tag>-<l|n|p>-<suffix>`, or one with a name of the application's own.
 ///
-/// `SameSite` is part of the name, so that a login by form_post and one by query never rewrite each other's cookie.
+/// The kind is part of the name, so that a login by form_post and one by query never rewrite each other's cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieFamilies {
-    /// Up to and without the letter.
-    stem: Box<str>,
+    names: Names,
     secure: bool,
+    /// Whether browsers refuse to delete one without the attribute `HttpOnly`.
+    needs_http_only: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Names {
+    /// Up to and without the letter.
+    Stem(Box<str>),
+    Own(Box<str>),
 }
 
 /// A cookie of the family: the browser's secret under a name with a random suffix.
@@ -78,31 +131,42 @@ impl BrowserCookie {
 
 impl CookieFamilies {
     /// `secure` is false only where the caller asked, by a name that says so, to run over plain HTTP.
-    pub(crate) fn new(app: &App, secure: bool) -> Self {
+    pub(crate) fn new(app: &App, secure: bool, name: &CookieName) -> Self {
+        // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting one (RFC 6265bis section 4.1.3.2);
+        // `__Host-Http-` also keeps scripts from it.
+        let prefix = match name {
+            CookieName::Own(own) => {
+                return Self { names: Names::Own(own.as_str().into()), secure, needs_http_only: true };
+            }
+            CookieName::HostHttp => "__Host-Http-",
+            CookieName::Host if secure => "__Host-",
+            CookieName::Host => "insecure-",
+        };
         let mut framed = Vec::new();
         length_prefixed(b"oauth-state/v1/cookie-name", &mut framed);
         length_prefixed(app.name().as_bytes(), &mut framed);
         length_prefixed(app.environment().as_bytes(), &mut framed);
         let digest: [u8; 32] = Sha256::digest(&framed).into();
         let tag = digest.iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting one (RFC 6265bis section 4.1.3.2).
-        let prefix = if secure { "__Host-" } else { "insecure-" };
-        Self { stem: format!("{prefix}{tag}-").into(), secure }
+        let needs_http_only = *name == CookieName::HostHttp;
+        Self { names: Names::Stem(format!("{prefix}{tag}-").into()), secure, needs_http_only }
     }
 
-    /// Whether the cookies have the `__Host-` prefix and the `Secure` attribute.
+    /// Whether the cookies have the attribute `Secure`.
     pub(crate) fn are_secure(&self) -> bool {
         self.secure
     }
 
+    /// Whether there is one cookie only, with the application's own name.
+    pub(crate) fn is_one(&self) -> bool {
+        matches!(self.names, Names::Own(_))
+    }
+
     /// The header value that gives `cookie` to the user agent, with one constant `Max-Age`: a cookie that is re-sent
     /// outlives every login that was begun under it.
-    pub(crate) fn set_cookie(&self, same_site: SameSite, cookie: &BrowserCookie, max_age: u64) -> String {
+    pub(crate) fn set_cookie(&self, kind: CookieKind, cookie: &BrowserCookie, max_age: u64) -> String {
         let mut header = String::with_capacity(160);
-        header.push_str(&self.stem);
-        header.push(same_site.letter());
-        header.push('-');
-        header.extend(cookie.suffix.iter().copied().map(char::from));
+        self.push_name(kind, cookie, &mut header);
         header.push('=');
         base64url::encode_onto(cookie.secret.expose(), &mut header);
         header.push_str("; Max-Age=");
@@ -111,31 +175,78 @@ impl CookieFamilies {
         if self.secure {
             header.push_str("; Secure");
         }
-        header.push_str(same_site.attribute());
+        header.push_str(kind.attributes());
         header
+    }
+
+    /// The header values that take from the user agent what it holds beyond eight cookies of one kind, at most 32.
+    pub(crate) fn expire_surplus<'a>(
+        &'a self,
+        kind: CookieKind,
+        found: &'a Candidates,
+    ) -> impl Iterator<Item = String> + 'a {
+        // A cookie with an own name is one, however many of that name a sibling domain has added.
+        let surplus = if self.is_one() { 0 } else { MOST_EXPIRED };
+        found.iter().skip(MOST_KEPT).take(surplus).map(move |cookie| {
+            let mut header = String::with_capacity(80);
+            self.push_name(kind, cookie, &mut header);
+            header.push_str("=; Max-Age=0; Path=/");
+            if self.needs_http_only {
+                header.push_str("; HttpOnly");
+            }
+            if self.secure {
+                header.push_str("; Secure");
+            }
+            // The jar of another partition, or none, would be looked in without it.
+            if kind == CookieKind::Partitioned {
+                header.push_str(kind.attributes());
+            }
+            header
+        })
+    }
+
+    fn push_name(&self, kind: CookieKind, cookie: &BrowserCookie, header: &mut String) {
+        match &self.names {
+            Names::Own(own) => header.push_str(own),
+            Names::Stem(stem) => {
+                header.push_str(stem);
+                header.push(kind.letter());
+                header.push('-');
+                header.extend(cookie.suffix.iter().copied().map(char::from));
+            }
+        }
     }
 
     /// Whether a cookie of these follows a comma, for a diagnosis: nothing is read from there.
     pub(crate) fn follow_comma(&self, header: &[u8]) -> bool {
+        let (Names::Stem(start) | Names::Own(start)) = &self.names;
         let mut parts = header.split(|byte| *byte == b',').skip(1);
-        parts.any(|part| strip_blanks(part).starts_with(self.stem.as_bytes()))
+        parts.any(|part| strip_blanks(part).starts_with(start.as_bytes()))
     }
 
     /// The valid cookies of the family, by ascending name, at most 64; one that is not valid is no cookie at all.
-    pub(crate) fn find<'h>(&self, same_site: SameSite, headers: impl Iterator<Item = &'h [u8]>) -> Candidates {
+    pub(crate) fn find<'h>(&self, kind: CookieKind, headers: impl Iterator<Item = &'h [u8]>) -> Candidates {
         let mut found = Candidates::default();
         for (name, value) in headers.flat_map(pairs) {
-            let suffix = name
-                .strip_prefix(self.stem.as_bytes())
-                .and_then(|rest| rest.strip_prefix(&[same_site.letter() as u8, b'-']))
-                .and_then(|suffix| <[u8; SUFFIX_CHARS]>::try_from(suffix).ok())
-                .filter(|suffix| suffix.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+            let suffix = self.suffix(kind, name);
             let secret = suffix.and_then(|_| base64url::decode_exact(value).ok());
             if let (Some(suffix), Some(secret)) = (suffix, secret) {
                 found.put(BrowserCookie { suffix, secret: SecretBytes::new(secret) });
             }
         }
         found
+    }
+
+    /// The suffix of a cookie's name, if it is one of the family.
+    fn suffix(&self, kind: CookieKind, name: &[u8]) -> Option<[u8; SUFFIX_CHARS]> {
+        match &self.names {
+            Names::Own(own) => (name == own.as_bytes()).then_some(NO_SUFFIX),
+            Names::Stem(stem) => name
+                .strip_prefix(stem.as_bytes())
+                .and_then(|rest| rest.strip_prefix(&[kind.letter() as u8, b'-']))
+                .and_then(|suffix| <[u8; SUFFIX_CHARS]>::try_from(suffix).ok())
+                .filter(|suffix| suffix.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))),
+        }
     }
 }
 

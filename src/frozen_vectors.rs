@@ -13,7 +13,7 @@ use crate::base64url;
 use crate::binding::{Binding, Connection, FlowSecrets, Holder, UNBOUND_SECRET, connection_tag, user_tag};
 use crate::callback::{Answer, Callback};
 use crate::claims::codec::BindingKind;
-use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
+use crate::cookie::{BrowserCookie, CookieFamilies, CookieKind, CookieName};
 use crate::name::{App, Purpose};
 use crate::ring::key::derive::derive;
 use crate::ring::key::{KeyRing, RootKey};
@@ -123,8 +123,8 @@ impl Derivation {
         let nonce: [u8; 24] = unhex(&self.nonce).try_into().unwrap();
         let (kind, secret) = self.binding.read();
         let secrets = FlowSecrets::new(kind, &secret, &nonce);
-        let cookie = CookieFamilies::new(&app, true).set_cookie(
-            SameSite::Lax,
+        let cookie = CookieFamilies::new(&app, true, &CookieName::Host).set_cookie(
+            CookieKind::Lax,
             &BrowserCookie::mint([0; 6], SecretBytes::new([0; 32])),
             1,
         );
@@ -251,18 +251,18 @@ impl Octets {
 impl Sent {
     fn answer(&self) -> Value {
         let app = App::new(&self.app, &self.environment).unwrap();
-        let same_site = match self.letter {
-            'l' => SameSite::Lax,
-            'n' => SameSite::None,
+        let cookie_kind = match self.letter {
+            'l' => CookieKind::Lax,
+            'n' => CookieKind::None,
             other => panic!("no letter of a cookie: {other}"),
         };
-        let families = CookieFamilies::new(&app, true);
+        let families = CookieFamilies::new(&app, true, &CookieName::Host);
         let headers: Vec<Vec<u8>> = self.headers.iter().map(Octets::read).collect();
-        let candidates = families.find(same_site, headers.iter().map(Vec::as_slice));
+        let candidates = families.find(cookie_kind, headers.iter().map(Vec::as_slice));
         let tried: Vec<Value> = candidates
             .iter()
             .map(|cookie| {
-                let header = families.set_cookie(same_site, cookie, 1);
+                let header = families.set_cookie(cookie_kind, cookie, 1);
                 json!({ "name": header.split_once('=').unwrap().0, "secret": hex(cookie.secret.expose()) })
             })
             .collect();

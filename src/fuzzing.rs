@@ -5,7 +5,7 @@ use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder};
 use crate::callback::{Callback, Way};
 use crate::claims::codec::{BindingKind, Claims};
-use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
+use crate::cookie::{BrowserCookie, CookieFamilies, CookieKind, CookieName};
 use crate::inspect::ParseStateError;
 use crate::name::{App, Purpose};
 use crate::ring::key::id::KeyId;
@@ -189,13 +189,16 @@ pub type Pair = ([u8; 8], [u8; 32]);
 
 /// The cookies of an application, for query or for form_post.
 #[derive(Debug)]
-pub struct Cookies(CookieFamilies, SameSite);
+pub struct Cookies(CookieKind, CookieFamilies);
 
 impl Cookies {
     /// The family.
     #[must_use]
     pub fn new(app: &App, form_post: bool) -> Self {
-        Self(CookieFamilies::new(app, true), if form_post { SameSite::None } else { SameSite::Lax })
+        Self(
+            CookieFamilies::new(app, true, &CookieName::Host),
+            if form_post { CookieKind::None } else { CookieKind::Lax },
+        )
     }
 
     /// What a callback would try, in order.

@@ -1,6 +1,6 @@
 //! What is known of the request that a login is bound by.
 
-use crate::cookie::{Candidates, CookieFamilies, SameSite};
+use crate::cookie::{Candidates, CookieFamilies, CookieKind};
 
 /// What is known of a request's headers.
 #[derive(Clone)]
@@ -12,13 +12,13 @@ pub(crate) enum RequestHeaders<'a> {
 
 impl RequestHeaders<'_> {
     /// The valid cookies of the family.
-    pub(crate) fn candidates(&self, families: &CookieFamilies, same_site: SameSite) -> Candidates {
+    pub(crate) fn candidates(&self, families: &CookieFamilies, kind: CookieKind) -> Candidates {
         match self {
             #[cfg(feature = "http")]
             Self::Map(map) => {
-                families.find(same_site, map.get_all(http::header::COOKIE).iter().map(http::HeaderValue::as_bytes))
+                families.find(kind, map.get_all(http::header::COOKIE).iter().map(http::HeaderValue::as_bytes))
             }
-            Self::CookiesOnly(headers) => families.find(same_site, headers.iter().copied()),
+            Self::CookiesOnly(headers) => families.find(kind, headers.iter().copied()),
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) use secrets::{Connection, FlowSecrets, connection_tag, user_tag};
 
 use crate::base64url;
 use crate::claims::codec::{BindingKind, TAG_BYTES};
-use crate::cookie::{BrowserCookie, CookieFamilies, SameSite};
+use crate::cookie::{BrowserCookie, CookieFamilies, CookieKind};
 use crate::refusal::{FinishError, FinishErrorKind};
 use crate::ring::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
@@ -303,7 +303,7 @@ pub(crate) enum Comparison {
 pub(crate) fn compare(
     holder: &Holder<'_>,
     families: &CookieFamilies,
-    same_site: SameSite,
+    kinds: impl Iterator<Item = CookieKind>,
     flow: &HmacKey,
     nonce: &[u8; NONCE_BYTES],
     binding_tag: &[u8; TAG_BYTES],
@@ -316,11 +316,19 @@ pub(crate) fn compare(
     };
     let found = match holder {
         Holder::Cookies(headers) => {
-            let candidates = headers.candidates(families, same_site);
-            if candidates.iter().next().is_none() {
+            let (mut any_came, mut found) = (false, None);
+            for kind in kinds {
+                let candidates = headers.candidates(families, kind);
+                any_came |= candidates.iter().next().is_some();
+                found = candidates.iter().find_map(|cookie: &BrowserCookie| fits(cookie.secret.expose()));
+                if found.is_some() {
+                    break;
+                }
+            }
+            if !any_came {
                 return Comparison::NoCookie;
             }
-            candidates.iter().find_map(|cookie: &BrowserCookie| fits(cookie.secret.expose()))
+            found
         }
         Holder::Session(secret) | Holder::LoginSecret(secret) => fits(secret.expose()),
         Holder::NewLoginSecret => None,

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn families() -> CookieFamilies {
-    CookieFamilies::new(&App::new("shop", "production").unwrap(), true)
+    CookieFamilies::new(&App::new("shop", "production").unwrap(), true, &CookieName::Host)
 }
 
 fn cookie(fill: u8) -> BrowserCookie {
@@ -10,31 +10,31 @@ fn cookie(fill: u8) -> BrowserCookie {
 }
 
 /// `name=value` as the browser sends it back.
-fn sent(fill: u8, same_site: SameSite) -> String {
-    families().set_cookie(same_site, &cookie(fill), 3720).split(';').next().unwrap().to_owned()
+fn sent(fill: u8, kind: CookieKind) -> String {
+    families().set_cookie(cookie_kind, &cookie(fill), 3720).split(';').next().unwrap().to_owned()
 }
 
 fn found(headers: &[&[u8]]) -> Vec<u8> {
-    let candidates = families().find(SameSite::Lax, headers.iter().copied());
+    let candidates = families().find(CookieKind::Lax, headers.iter().copied());
     candidates.iter().map(|cookie| cookie.secret.expose()[0]).collect()
 }
 
 #[test]
 fn the_header_has_every_attribute_that_the_prefix_needs() {
-    let header = families().set_cookie(SameSite::Lax, &cookie(7), 3720);
+    let header = families().set_cookie(CookieKind::Lax, &cookie(7), 3720);
     let (name, rest) = header.split_once('=').unwrap();
     assert!(name.starts_with("__Host-") && name.len() == 7 + 8 + 1 + 1 + 1 + 8, "{name}");
     assert_eq!(rest.split_once(';').unwrap().1, " Max-Age=3720; Path=/; HttpOnly; Secure; SameSite=Lax");
     assert!(!header.contains("Domain"));
-    assert!(families().set_cookie(SameSite::None, &cookie(7), 3720).ends_with("; Secure; SameSite=None"));
-    let plain = CookieFamilies::new(&App::new("shop", "production").unwrap(), false);
-    let header = plain.set_cookie(SameSite::Lax, &cookie(7), 1);
+    assert!(families().set_cookie(CookieKind::None, &cookie(7), 3720).ends_with("; Secure; SameSite=None"));
+    let plain = CookieFamilies::new(&App::new("shop", "production").unwrap(), false, &CookieName::Host);
+    let header = plain.set_cookie(CookieKind::Lax, &cookie(7), 1);
     assert!(header.starts_with("insecure-") && !header.contains("Secure"));
 }
 
 #[test]
 fn a_cookie_comes_back_among_any_neighbours() {
-    let ours = sent(7, SameSite::Lax);
+    let ours = sent(7, CookieKind::Lax);
     for header in [
         ours.clone(),
         format!("a=b; {ours}"),
@@ -52,7 +52,7 @@ fn a_cookie_comes_back_among_any_neighbours() {
 /// Login CSRF by cookie tossing: a sibling site plants a cookie that some parser takes for ours.
 #[test]
 fn a_tossed_cookie_is_not_ours() {
-    let ours = sent(7, SameSite::Lax);
+    let ours = sent(7, CookieKind::Lax);
     let bare = ours.strip_prefix("__Host-").unwrap();
     for tossed in [
         format!("_%5fHost-{bare}"),
@@ -89,16 +89,16 @@ fn a_tossed_cookie_is_not_ours() {
 #[test]
 fn the_other_environment_and_the_other_same_site_have_cookies_of_their_own() {
     let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true);
-    let header = sent(7, SameSite::Lax);
-    assert_eq!(staging.find(SameSite::Lax, [header.as_bytes()].into_iter()).iter().count(), 0);
-    assert_eq!(families().find(SameSite::None, [header.as_bytes()].into_iter()).iter().count(), 0);
+    let header = sent(7, CookieKind::Lax);
+    assert_eq!(staging.find(CookieKind::Lax, [header.as_bytes()].into_iter()).iter().count(), 0);
+    assert_eq!(families().find(CookieKind::None, [header.as_bytes()].into_iter()).iter().count(), 0);
 }
 
 #[test]
 fn several_are_tried_by_ascending_name_and_64_at_most() {
-    let header = [9, 3, 5].map(|fill| sent(fill, SameSite::Lax)).join("; ");
+    let header = [9, 3, 5].map(|fill| sent(fill, CookieKind::Lax)).join("; ");
     assert_eq!(found(&[header.as_bytes()]), [3, 5, 9]);
-    let many: Vec<_> = (0..100).rev().map(|fill| sent(fill, SameSite::Lax)).collect();
+    let many: Vec<_> = (0..100).rev().map(|fill| sent(fill, CookieKind::Lax)).collect();
     let mut expected: Vec<_> = (0..100).map(cookie).collect();
     expected.sort_by_key(|cookie| cookie.suffix);
     let expected: Vec<_> = expected.iter().take(64).map(|cookie| cookie.secret.expose()[0]).collect();

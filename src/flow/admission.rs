@@ -1,5 +1,6 @@
 //! Which requests may start a login.
 
+use super::browsers::Frames;
 use super::{BeginError, FlowInner};
 use crate::binding::{Binding, Holder, RequestHeaders};
 use crate::name::Purpose;
@@ -36,7 +37,9 @@ impl FlowInner {
         if !matches!(binding.holder, Holder::Cookies(_)) {
             return Ok(());
         }
-        headers.map_or(Ok(()), check_navigation)?;
+        // A click into a frame may be one that the user meant for another page (clickjacking): it attaches no identity.
+        let frames = if needs_user { &Frames::Refused } else { &self.frames };
+        headers.map_or(Ok(()), |headers| check_navigation(headers, frames))?;
         if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {
             return Err(BeginError::CrossSitePost);
         }
@@ -120,10 +123,17 @@ impl FlowInner {
 ///
 /// A service worker that forwards a navigation sends it with the destination `empty` (w3c/ServiceWorker issue 1803). No script can make
 /// a request of the mode `navigate` (Fetch standard, section 5.4, the `Request` constructor), so the two together are a navigation.
-fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
+///
+/// A frame that a page of this site navigates sends `same-origin`, whoever embeds that page.
+fn check_navigation(headers: &RequestHeaders<'_>, frames: &Frames) -> Result<(), BeginError> {
     let (mode, destination) = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"));
     let is_navigation = match (mode, destination) {
         (Some(mode), _) if mode != b"navigate" => false,
+        (Some(_), _) if is_in_frame(headers) => match frames {
+            Frames::Refused => false,
+            Frames::SameOrigin => headers.get("sec-fetch-site") == Some(b"same-origin"),
+            Frames::EmbeddedIn(_) => true,
+        },
         (Some(_), Some(destination)) => matches!(destination, b"document" | b"empty"),
         (None, Some(destination)) => destination == b"document",
         (_, None) => true,
@@ -132,4 +142,9 @@ fn check_navigation(headers: &RequestHeaders<'_>) -> Result<(), BeginError> {
         return Err(BeginError::NotANavigation);
     }
     Ok(())
+}
+
+/// Whether the response is shown in a frame (Fetch Metadata Request Headers, section 2.1).
+pub(super) fn is_in_frame(headers: &RequestHeaders<'_>) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|destination| matches!(destination, b"iframe" | b"frame"))
 }

@@ -1,13 +1,14 @@
 //! Beginning a login.
 
+use super::admission::is_in_frame;
 use super::connection::{tag_of, tenant_of};
 use super::{AuthorizationRequest, BeginError, Flow, FlowInner, Login, LoginData};
 use crate::base64url;
-use crate::binding::{Binding, FlowSecrets, Holder, UNBOUND_SECRET, user_tag};
+use crate::binding::{Binding, FlowSecrets, Holder, RequestHeaders, UNBOUND_SECRET, user_tag};
 use crate::claims::codec::{BindingKind, Claims};
 use crate::claims::{ReturnTo, Tenant};
 use crate::clock::from_unix_seconds;
-use crate::cookie::{BrowserCookie, SECRET_BYTES, SUFFIX_BYTES};
+use crate::cookie::{BrowserCookie, Candidates, CookieKind, SECRET_BYTES, SUFFIX_BYTES};
 use crate::name::{self, Purpose};
 use crate::observe::{CONNECTION, Event, Observer as _, Scope};
 use crate::provider::{Provider, Registered};
@@ -24,6 +25,7 @@ const RANDOM_BYTES: usize = NONCE_BYTES + SECRET_BYTES + SUFFIX_BYTES;
 struct NewBinding {
     secret: SecretBytes<SECRET_BYTES>,
     set_cookie: Option<String>,
+    surplus_cookies: Vec<String>,
     login_secret: Option<String>,
 }
 
@@ -101,6 +103,7 @@ impl<T: LoginData> Flow<T> {
             code_challenge: provider.takes_pkce().then(|| secrets.code_challenge(&keys.flow)),
             nonce: provider.takes_nonce().then(|| secrets.nonce(&keys.flow)),
             set_cookie: bound.set_cookie,
+            surplus_cookies: bound.surplus_cookies,
             login_secret: bound.login_secret,
             expires_at: from_unix_seconds(claims.expires_at()),
             redirect_uri: provider.redirect_uris().iter().position(|at| at.id.as_deref() == login.redirect.as_deref()),
@@ -170,6 +173,12 @@ impl FlowInner {
         }
     }
 
+    /// In a frame, browsers take and send a cookie of no other kind.
+    fn cookie_kind_at_begin(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> CookieKind {
+        let is_framed = self.frames.are_allowed() && is_in_frame(headers);
+        if is_framed { CookieKind::Partitioned } else { provider.cookie_kind() }
+    }
+
     /// Draws all that this begin needs in one call to the operating system: the nonce always, a secret and a cookie's
     /// name only where none came.
     fn draw(
@@ -179,11 +188,14 @@ impl FlowInner {
         provider: &Provider,
         max_age: u64,
     ) -> Result<([u8; NONCE_BYTES], NewBinding), RandomnessError> {
-        let same_site = provider.same_site();
-        let reused = match &binding.holder {
-            Holder::Cookies(headers) => headers.candidates(&self.cookies, same_site).iter().next().cloned(),
-            _ => None,
+        let (kind, found) = match &binding.holder {
+            Holder::Cookies(headers) => {
+                let kind = self.cookie_kind_at_begin(headers, provider);
+                (kind, headers.candidates(&self.cookies, kind))
+            }
+            _ => (provider.cookie_kind(), Candidates::default()),
         };
+        let reused = found.iter().next().cloned();
         let needed = match &binding.holder {
             Holder::Cookies(_) if reused.is_none() => RANDOM_BYTES,
             Holder::NewLoginSecret => NONCE_BYTES + SECRET_BYTES,
@@ -197,16 +209,18 @@ impl FlowInner {
         suffix.copy_from_slice(&random[NONCE_BYTES + SECRET_BYTES..]);
         let secret = SecretBytes::new(secret);
 
-        let without_cookie = |secret| NewBinding { secret, set_cookie: None, login_secret: None };
+        let without_cookie =
+            |secret| NewBinding { secret, set_cookie: None, surplus_cookies: Vec::new(), login_secret: None };
         let bound = match &binding.holder {
             Holder::Cookies(_) => {
                 let cookie = reused.unwrap_or_else(|| BrowserCookie::mint(suffix, secret));
-                let set_cookie = Some(self.cookies.set_cookie(same_site, &cookie, max_age));
-                NewBinding { secret: cookie.secret, set_cookie, login_secret: None }
+                let set_cookie = Some(self.cookies.set_cookie(kind, &cookie, max_age));
+                let surplus_cookies = self.cookies.expire_surplus(kind, &found).collect();
+                NewBinding { secret: cookie.secret, set_cookie, surplus_cookies, login_secret: None }
             }
             Holder::NewLoginSecret => {
                 let login_secret = Some(base64url::encode(secret.expose()));
-                NewBinding { secret, set_cookie: None, login_secret }
+                NewBinding { login_secret, ..without_cookie(secret) }
             }
             Holder::Session(session) | Holder::LoginSecret(session) => without_cookie(session.clone()),
             Holder::Unbound => without_cookie(SecretBytes::new(UNBOUND_SECRET)),

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::browsers::{Browsers, Transport, check_cookie};
 use super::hosts::PublicHosts;
 use super::keys::FlowKeys;
-use super::transport::Transport;
 use super::{BeginError, ConfigError, Flow, FlowInner};
 use crate::callback::is_response_parameter;
 use crate::clock::{Clock, SystemClock, unix_seconds};
@@ -15,7 +15,7 @@ use crate::cookie::CookieFamilies;
 use crate::guard::ReplayGuard;
 use crate::name::{self, App, Purpose};
 use crate::observe::{Observer as _, Observers};
-use crate::provider::{Provider, Registered, canonical_host, is_loopback};
+use crate::provider::{Provider, Registered, is_loopback};
 use crate::random;
 use crate::refusal::FinishErrorKind;
 use crate::ring::live::LiveKeyRing;
@@ -43,12 +43,12 @@ const DEFAULT_LIFETIME: u16 = 600;
 /// ```
 #[must_use = "a flow is made by build"]
 pub struct FlowBuilder<T> {
-    settings: Settings,
+    pub(super) settings: Settings,
     data: PhantomData<fn() -> T>,
 }
 
 /// All that does not depend on what the states carry.
-struct Settings {
+pub(super) struct Settings {
     app: App,
     keys: LiveKeyRing,
     guard: Arc<dyn ReplayGuard>,
@@ -59,12 +59,9 @@ struct Settings {
     lifetime: Duration,
     clock: Box<dyn Clock>,
     observers: Observers,
-    public_hosts: Vec<String>,
-    trusted_host_header: Option<String>,
-    trusted_origins: Vec<String>,
+    pub(super) browsers: Browsers,
     shared_callback: bool,
     loads_providers: bool,
-    transport: Transport,
 }
 
 impl FlowBuilder<()> {
@@ -80,12 +77,9 @@ impl FlowBuilder<()> {
             lifetime: Duration::from_secs(DEFAULT_LIFETIME.into()),
             clock: Box::new(SystemClock),
             observers: Observers::default(),
-            public_hosts: Vec::new(),
-            trusted_host_header: None,
-            trusted_origins: Vec::new(),
+            browsers: Browsers::new(),
             shared_callback: false,
             loads_providers: false,
-            transport: Transport::Https,
         };
         Self { settings, data: PhantomData }
     }
@@ -184,68 +178,6 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// The hosts that browsers use for this service, such as `shop.example`. Every redirect URI with a host must be on one of them.
-    ///
-    /// Set them if a proxy in front replaces the `Host` header, or if the service itself speaks HTTP/2, which has no such header.
-    ///
-    /// * With one host, every request counts as a request to that host.
-    /// * With several, the `Host` header (or the [trusted header](FlowBuilder::trusted_host_header)) tells which of them a request is
-    ///   for. If it names none of them, the host is unknown: a login bound by cookie starts without a check of its host, and a login of
-    ///   the signed-in user starts only if the `Origin` header names the host of its redirect URI, or one of the public hosts if it has
-    ///   no redirect URI with a host.
-    ///
-    /// Case makes no difference. A trailing dot is refused, because browsers treat `shop.example.` as another host. A second call
-    /// replaces the hosts of the first.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{testing, App, Flow, Provider, SingleProcessGuard};
-    ///
-    /// let github = Provider::github()
-    ///     .named_redirect_uri("de", "https://shop.example.de/auth/github/callback")
-    ///     .named_redirect_uri("fr", "https://shop.example.fr/auth/github/callback");
-    /// let flow = Flow::builder(App::new("shop", "test")?, testing::ring(), SingleProcessGuard::with_capacity(100))
-    ///     .public_hosts(["shop.example.de", "shop.example.fr"])
-    ///     .trusted_host_header("x-forwarded-host")
-    ///     .provider(github)
-    ///     .build()?;
-    /// # let _ = flow;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn public_hosts<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Self {
-        self.settings.public_hosts = hosts.into_iter().map(str::to_owned).collect();
-        self
-    }
-
-    /// The request header in which the proxy in front sends the host that the browser used, such as `x-forwarded-host`. The flow
-    /// reads it in place of `Host`.
-    ///
-    /// The value must be exactly one host with an optional port, and the header must come once. Otherwise the host is unknown, as it
-    /// is without a `Host` header.
-    ///
-    /// # Security
-    ///
-    /// The proxy must overwrite this header in every request, or remove it. If clients can send it themselves, an attacker chooses
-    /// the host that the checks of a login start compare with. List the hosts with [`FlowBuilder::public_hosts`] as well: the header
-    /// can then choose only among them.
-    pub fn trusted_host_header(mut self, name: &str) -> Self {
-        self.settings.trusted_host_header = Some(name.to_owned());
-        self
-    }
-
-    /// Lets the pages of one more origin start links and step-ups by POST: `https://app.shop.example`, a sibling of the service's own host.
-    /// It is compared exactly with the request's `Origin`, and the browser must not call the request cross-site.
-    ///
-    /// # Security
-    ///
-    /// An attacker who controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing, attach
-    /// an identity of their own to the user's account (account-link fixation). Name only origins that you trust as much as your own.
-    pub fn trusted_origin(mut self, origin: &str) -> Self {
-        self.settings.trusted_origins.push(origin.to_owned());
-        self
-    }
-
     /// All providers answer to one address, so that the callback learns the provider from the state; see
     /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers it builds only if every one
     /// of them is declared to send `iss`.
@@ -258,49 +190,6 @@ impl<T> FlowBuilder<T> {
     /// [`Login::with(&loaded)`](crate::Login::with).
     pub fn loads_providers(mut self) -> Self {
         self.settings.loads_providers = true;
-        self
-    }
-
-    /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on something
-    /// other than localhost.
-    ///
-    /// # Security
-    ///
-    /// Anybody on the network, and any sibling domain, can then plant the cookie that binds a login to a browser: login
-    /// CSRF is back. Never in production. Chromium and Firefox take `Secure` cookies on `http://localhost`, so that
-    /// development there does not need this.
-    pub fn dangerously_allow_plain_http(mut self) -> Self {
-        self.settings.transport = Transport::PlainHttp;
-        self
-    }
-
-    /// Sets cookies without `Secure` and `__Host-` for development on `http://localhost`: Safari and other WebKit browsers keep no
-    /// `Secure` cookie there. Chromium and Firefox do, and do not need this.
-    ///
-    /// It builds only if every redirect_uri is on a loopback host (`localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`), so that it
-    /// cannot reach production by mistake. Providers that answer by `form_post` need `SameSite=None`, and so https: they do not build.
-    ///
-    /// # Security
-    ///
-    /// Cookies ignore the port: any other program that serves on this machine can read and plant the login's cookie.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oauth_state::{App, Binding, ConfigError, Flow, Login, Provider, SingleProcessGuard, testing};
-    ///
-    /// let build = |redirect_uri| {
-    ///     let guard = SingleProcessGuard::with_capacity(100);
-    ///     let flow = Flow::builder(App::new("shop", "development").unwrap(), testing::ring(), guard);
-    ///     flow.provider(Provider::github().redirect_uri(redirect_uri)).allow_plain_http_on_loopback().build()
-    /// };
-    /// let request = build("http://localhost:8080/auth/github/callback")?.begin(Binding::cookie_headers([]), Login::with("github"))?;
-    /// assert!(!request.set_cookie.unwrap().contains("Secure"));
-    /// assert!(matches!(build("https://shop.example/auth/github/callback"), Err(ConfigError::NotOnLoopback(_))));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn allow_plain_http_on_loopback(mut self) -> Self {
-        self.settings.transport = Transport::LoopbackHttp;
         self
     }
 
@@ -332,15 +221,12 @@ impl Settings {
         if let Some(purpose) = self.purposes_without_code.iter().find(signs_in) {
             return Err(ConfigError::CodelessPurpose(*purpose));
         }
-        self.check_providers()?;
-        let hosts = PublicHosts::new(&self.public_hosts, self.trusted_host_header.as_deref())?;
+        let cookies = self.browsers.cookies(&self.app)?;
+        self.check_providers(&cookies)?;
+        let hosts = PublicHosts::new(&self.browsers.public_hosts, self.browsers.trusted_host_header.as_deref())?;
         self.check_own_addresses()?;
-        if let Some(origin) = self.trusted_origins.iter().find(|origin| !is_https_origin(origin)) {
-            return Err(ConfigError::TrustedOrigin(origin.clone()));
-        }
         self.providers.iter().try_for_each(|provider| check_hosts(provider, &hosts))?;
 
-        let cookies = CookieFamilies::new(&self.app, self.transport == Transport::Https);
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
         let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
@@ -358,8 +244,9 @@ impl Settings {
             purposes_without_code: self.purposes_without_code,
             providers: self.providers,
             hosts,
-            transport: self.transport,
-            trusted_origins: self.trusted_origins,
+            transport: self.browsers.transport,
+            trusted_origins: self.browsers.trusted_origins,
+            frames: self.browsers.frames,
             shared_callback: self.shared_callback,
             clock: self.clock,
             guard: self.guard,
@@ -368,7 +255,7 @@ impl Settings {
         })
     }
 
-    fn check_providers(&self) -> Result<(), ConfigError> {
+    fn check_providers(&self, cookies: &CookieFamilies) -> Result<(), ConfigError> {
         if self.providers.is_empty() && !self.loads_providers {
             return Err(ConfigError::NoProvider);
         }
@@ -377,7 +264,7 @@ impl Settings {
             if !ids.insert(provider.id()) {
                 return Err(ConfigError::DuplicateProvider(provider.id().to_owned()));
             }
-            check_provider(provider, self.transport)?;
+            check_provider(provider, cookies)?;
         }
         if self.shared_callback {
             self.refuse_mix_up()?;
@@ -401,7 +288,7 @@ impl Settings {
 
     /// The callback addresses of all providers, each of which leads to one provider.
     fn check_own_addresses(&self) -> Result<(), ConfigError> {
-        self.providers.iter().try_for_each(|provider| check_addresses(provider, self.transport))?;
+        self.providers.iter().try_for_each(|provider| check_addresses(provider, self.browsers.transport))?;
         if self.shared_callback {
             return Ok(());
         }
@@ -417,7 +304,7 @@ impl Settings {
 }
 
 /// What a provider may not be, wherever it comes from.
-pub(super) fn check_provider(provider: &Provider, transport: Transport) -> Result<(), ConfigError> {
+pub(super) fn check_provider(provider: &Provider, cookies: &CookieFamilies) -> Result<(), ConfigError> {
     let id = || provider.id().to_owned();
     if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
         return Err(ConfigError::PostOnlyWithoutFormPost(id()));
@@ -425,10 +312,7 @@ pub(super) fn check_provider(provider: &Provider, transport: Transport) -> Resul
     if provider.code_name().is_some_and(is_response_parameter) {
         return Err(ConfigError::CodeParameter(id()));
     }
-    if transport != Transport::Https && provider.uses_form_post() {
-        return Err(ConfigError::FormPostOverPlainHttp(id()));
-    }
-    Ok(())
+    check_cookie(provider, cookies)
 }
 
 /// The callback addresses of one provider.
@@ -465,14 +349,6 @@ pub(super) fn check_hosts(provider: &Provider, hosts: &PublicHosts) -> Result<()
         }
         None => Ok(()),
     }
-}
-
-/// Whether a text is an origin as browsers send it (RFC 6454 section 6.2): https, a canonical host, and a port only if it is not 443.
-fn is_https_origin(origin: &str) -> bool {
-    let Some(authority) = origin.strip_prefix("https://") else { return false };
-    let (host, port) = authority.rsplit_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number != 443 && number.to_string() == port);
-    canonical_host(host).as_deref() == Some(host) && port.is_none_or(is_port)
 }
 
 impl From<SameKeyId> for ConfigError {

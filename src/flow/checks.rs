@@ -1,9 +1,11 @@
 //! What a callback is checked for, one by one; `callback.rs` has the order.
 
 use super::FlowInner;
+use super::admission::is_in_frame;
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
+use crate::cookie::CookieKind;
 use crate::expect::Expect;
 use crate::name::Purpose;
 use crate::open::Authentic;
@@ -51,7 +53,10 @@ impl FlowInner {
 
     pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
         let Authentic { keys, nonce, claims, .. } = authentic;
-        binding::compare(&binding.holder, &self.cookies, provider.same_site(), &keys.flow, nonce, &claims.binding_tag)
+        // A login that started in a frame may end in a window of its own.
+        let in_frames = self.frames.are_allowed().then_some(CookieKind::Partitioned);
+        let kinds = [Some(provider.cookie_kind()), in_frames].into_iter().flatten();
+        binding::compare(&binding.holder, &self.cookies, kinds, &keys.flow, nonce, &claims.binding_tag)
     }
 
     /// The user agent, then the user.
@@ -115,6 +120,7 @@ impl FlowInner {
     ) -> MissingCookie {
         let other_host = self.hosts.is_elsewhere(headers, callback_host);
         match is_cross_site_post(headers) {
+            _ if is_in_frame(headers) => MissingCookie::Framed,
             true if provider.reposts() => MissingCookie::RepostedPost,
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,
             true => MissingCookie::UndeclaredPost,

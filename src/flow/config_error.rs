@@ -111,6 +111,30 @@ pub enum ConfigError {
          without path, trailing slash and the port 443"
     )]
     TrustedOrigin(String),
+    /// A cookie with an own name for a provider that answers by form_post.
+    #[error(
+        "{0:?} answers by form_post, which needs a SameSite=None cookie, and there is one SameSite=Lax cookie with a name of your own: \
+         declare ResponseMode::FormPostReposted"
+    )]
+    FormPostWithOneCookie(String),
+    /// Browsers take no cookie of this name.
+    #[error(
+        "the login's cookie cannot have this name: give dangerously_name_cookie 1 to 64 letters, digits and -._~!#$%&'*+^`|, and over \
+         plain http no prefix such as __Host- or __Host-Http-, which needs https"
+    )]
+    CookieName,
+    /// An embedding origin is not an https origin, or not spelled as browsers send it.
+    #[error(
+        "{0:?} is not an origin that can embed the application: FlowBuilder::embedded_in takes an origin such as \
+         https://portal.example, in lower case and without path, trailing slash and the port 443"
+    )]
+    EmbeddingOrigin(String),
+    /// Logins in frames over plain http, or with a cookie that has a name of the application's own.
+    #[error(
+        "a login in a frame needs a cookie of its own that is SameSite=None and Secure: it cannot be combined with plain http or \
+         dangerously_name_cookie"
+    )]
+    Frames,
     /// No key seals yet.
     #[error("no key of the ring seals yet: the first seal_from lies in the future")]
     NoActiveKey,

@@ -27,7 +27,7 @@ impl FlowInner {
         if self.provider(loaded.id()).is_some() {
             return Err(BeginError::ConnectionShadowsProvider);
         }
-        check_provider(loaded, self.transport)
+        check_provider(loaded, &self.cookies)
             .and_then(|()| check_addresses(loaded, self.transport))
             .and_then(|()| check_hosts(loaded, &self.hosts))
             .map_err(BeginError::Connection)?;

@@ -3,6 +3,7 @@
 mod admission;
 mod begin;
 mod begin_error;
+mod browsers;
 mod builder;
 mod callback;
 mod checks;
@@ -16,7 +17,6 @@ mod payload;
 mod request;
 mod restart;
 mod signed;
-mod transport;
 mod verify;
 
 use std::fmt;
@@ -36,12 +36,13 @@ pub use outcome::{
 pub use request::AuthorizationRequest;
 pub use signed::PublicData;
 
+use browsers::{Frames, Transport};
 use hosts::PublicHosts;
 use keys::FlowKeys;
-use transport::Transport;
 
+use crate::binding::{Binding, Holder};
 use crate::clock::{Clock, unix_seconds};
-use crate::cookie::CookieFamilies;
+use crate::cookie::{CookieFamilies, CookieKind, MOST_EXPIRED};
 use crate::guard::ReplayGuard;
 use crate::name::{App, Purpose};
 use crate::observe::Observers;
@@ -95,6 +96,7 @@ pub(crate) struct FlowInner {
     transport: Transport,
     /// Further origins whose pages may start links and step-ups.
     trusted_origins: Vec<String>,
+    frames: Frames,
     shared_callback: bool,
     clock: Box<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,
@@ -160,6 +162,17 @@ impl<T> Flow<T> {
         self.inner.cookies.are_secure()
     }
 
+    /// Lets a page of this crate be shown in the frames that the flow allows
+    /// ([`FlowBuilder::allow_same_origin_frames`], [`FlowBuilder::embedded_in`]), for a handler of your own that answers with
+    /// [`FinishError::to_page`](crate::FinishError::to_page) or [`BeginError::to_page`]. It changes no other page. The routes do it by
+    /// themselves.
+    #[cfg(feature = "http")]
+    pub fn allow_framing(&self, headers: &mut http::HeaderMap) {
+        if self.inner.frames.are_allowed() {
+            crate::http::pages::allow_framing(&self.inner.frames.ancestors(), headers);
+        }
+    }
+
     /// Whether a return path is a callback address of this flow or of a provider that was loaded.
     #[cfg(feature = "http")]
     pub(crate) fn returns_to_callback(&self, return_to: &crate::claims::ReturnTo, loaded: Option<&Provider>) -> bool {
@@ -175,6 +188,32 @@ impl<T> Flow<T> {
         let mut redirect_uris = self.providers().flat_map(Provider::redirect_uris);
         let is_allowed = hosts.are_named() || redirect_uris.any(|at| at.host() == Some(known.as_str()));
         is_allowed.then_some(known)
+    }
+
+    /// The values of `Set-Cookie` headers for the response to a callback that passed: they delete surplus cookies. The routes send them by
+    /// themselves; [`AuthorizationRequest::surplus_cookies`] has those of a login start.
+    ///
+    /// Tabs that start their first login at the same moment, such as those that a browser restores, get a cookie each. Without this, they
+    /// stay until they expire, and the `Cookie` header can become too long for a proxy. A browser keeps the eight cookies of a kind that
+    /// come first by name; new logins are bound to the first. A login under way whose cookie is deleted has to start again. At most 32
+    /// are deleted at once, 68 bytes each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::{Binding, testing};
+    /// let headers = http::HeaderMap::new(); // those of the callback
+    /// assert!(testing::flow().surplus_cookies(&Binding::cookies(&headers)).is_empty()); // as nearly always
+    /// ```
+    #[must_use]
+    pub fn surplus_cookies(&self, binding: &Binding<'_>) -> Vec<String> {
+        let Holder::Cookies(headers) = &binding.holder else { return Vec::new() };
+        let cookies = &self.inner.cookies;
+        let of_kind = |kind| {
+            let found = headers.candidates(cookies, kind);
+            cookies.expire_surplus(kind, &found).collect::<Vec<_>>()
+        };
+        CookieKind::ALL.into_iter().flat_map(of_kind).take(MOST_EXPIRED).collect()
     }
 
     /// Who is told of this flow's logins, for events of your own routes.

@@ -36,6 +36,9 @@ pub struct AuthorizationRequest {
     /// The value of a `Set-Cookie` header to send with the redirect, for a login that is bound by cookie. Send it
     /// every time: a cookie that is used again has to live longer, too.
     pub set_cookie: Option<String>,
+    /// The values of further `Set-Cookie` headers to send with the redirect. They delete cookies that a browser has left after it restored
+    /// many tabs at once; in most cases there are none. See [`Flow::surplus_cookies`](crate::Flow::surplus_cookies).
+    pub surplus_cookies: Vec<String>,
     /// The secret that the client keeps and sends back, for a login that is bound by one.
     pub login_secret: Option<String>,
     /// When the state expires.

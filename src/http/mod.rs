@@ -106,7 +106,7 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: impl fmt::Display) -
     };
     let mut response =
         Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, sensitive(&authorization_url.to_string())?);
-    if let Some(set_cookie) = begun.set_cookie() {
+    for set_cookie in begun.set_cookie().into_iter().chain(begun.surplus_cookies().iter().map(String::as_str)) {
         response = response.header(SET_COOKIE, sensitive(set_cookie)?);
     }
     let mut response = response.body(())?;
@@ -119,11 +119,18 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: impl fmt::Display) -
 pub trait SetsCookie {
     /// The value of the `Set-Cookie` header, if there is one.
     fn set_cookie(&self) -> Option<&str>;
+
+    /// The values of the `Set-Cookie` headers that delete surplus cookies.
+    fn surplus_cookies(&self) -> &[String];
 }
 
 impl SetsCookie for AuthorizationRequest {
     fn set_cookie(&self) -> Option<&str> {
         self.set_cookie.as_deref()
+    }
+
+    fn surplus_cookies(&self) -> &[String] {
+        &self.surplus_cookies
     }
 }
 

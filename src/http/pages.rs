@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::{SetsCookie, set_no_store};
@@ -26,10 +26,20 @@ font-weight:600;color:#fff;background:#2457c5}a:focus-visible{outline:3px solid 
 /// The style is named by its hash, so that no other one and no script of anybody's applies.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; {NO_FRAMES}")
 });
+
+/// The directive that says who may show a page in a frame.
+const NO_FRAMES: &str = "frame-ancestors 'none'";
+
+/// Lets pages of these sources show a page of this crate in a frame.
+pub(crate) fn allow_framing(ancestors: &str, headers: &mut HeaderMap) {
+    let is_own = headers.get(CONTENT_SECURITY_POLICY).is_some_and(|policy| policy.as_bytes() == POLICY.as_bytes());
+    let policy = POLICY.replace(NO_FRAMES, &format!("frame-ancestors {ancestors}"));
+    if let (true, Ok(policy)) = (is_own, HeaderValue::from_str(&policy)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+}
 
 /// What a page says.
 pub(crate) struct Words {
@@ -165,10 +175,10 @@ pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String>
 pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
     let words = Words { title: "One moment", text: "You are on your way to the sign-in service.", button: GO_ON };
     let mut response = linking(200, &words, authorization_url, true);
-    if let Some(cookie) = begun.set_cookie() {
+    for cookie in begun.set_cookie().into_iter().chain(begun.surplus_cookies().iter().map(String::as_str)) {
         let mut cookie = HeaderValue::from_str(cookie)?;
         cookie.set_sensitive(true);
-        response.headers_mut().insert(SET_COOKIE, cookie);
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)
 }

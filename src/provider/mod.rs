@@ -17,7 +17,7 @@ pub use url::{AuthorizationUrl, UrlError};
 use std::sync::Arc;
 
 use crate::claims::Tenant;
-use crate::cookie::SameSite;
+use crate::cookie::CookieKind;
 use crate::name::{self, NameError};
 use crate::token::wire::LONGEST_TEXT;
 
@@ -422,8 +422,8 @@ impl Provider {
         self.0.post_only
     }
 
-    pub(crate) fn same_site(&self) -> SameSite {
-        if self.uses_form_post() { SameSite::None } else { SameSite::Lax }
+    pub(crate) fn cookie_kind(&self) -> CookieKind {
+        if self.uses_form_post() { CookieKind::None } else { CookieKind::Lax }
     }
 
     pub(crate) fn redirect_uris(&self) -> &[Registered] {

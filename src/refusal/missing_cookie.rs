@@ -15,6 +15,8 @@ pub(crate) enum MissingCookie {
     PlainHttp,
     /// The site is open over plain http on this machine, where some browsers keep no `Secure` cookie.
     Loopback,
+    /// It came in a frame.
+    Framed,
     /// A proxy joined the `Cookie` lines with commas.
     JoinedByCommas,
     /// Other cookies came.
@@ -49,13 +51,18 @@ impl MissingCookie {
                  cookie: for development in them use FlowBuilder::allow_plain_http_on_loopback, or https; in other browsers, the login \
                  started on another host (localhost is not 127.0.0.1)"
             }
+            Self::Framed => {
+                "the callback came in a frame (Sec-Fetch-Dest), where browsers send no SameSite=Lax cookie: start the login in a window of \
+                 its own, or see FlowBuilder::allow_same_origin_frames and embedded_in; if the login started in a frame, the browser keeps \
+                 no cookies in frames of this site"
+            }
             Self::JoinedByCommas => {
                 "the login's cookie came after a comma: a proxy joined the Cookie lines of an HTTP/2 request with commas instead of \
                  semicolons (RFC 9113 section 8.2.3)"
             }
             Self::OtherCookies => {
                 "other cookies came, but none of this login: the login start's Set-Cookie was not sent or has expired, a proxy passes only \
-                 cookies with certain names, or the login started on another host, for another application name or another environment"
+                 cookies with certain names (FlowBuilder::dangerously_name_cookie), or the login started on another host, for another application name or another environment"
             }
             Self::NoCookies => {
                 "no cookies came at all: the browser blocks them, a proxy strips them, the site is open over plain http, where browsers \
@@ -81,6 +88,10 @@ impl MissingCookie {
             Self::Loopback => {
                 "This browser keeps no secure cookies for an address on this computer, or you began under another one. Please start again, \
                  or use another browser."
+            }
+            Self::Framed => {
+                "Your browser kept it back, because this page is shown inside another one. Please open this site in a window of its own and \
+                 start again."
             }
             Self::JoinedByCommas => "It was lost on the way to this site. Please try again later.",
             Self::OtherCookies => {

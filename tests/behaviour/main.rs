@@ -15,7 +15,9 @@
 mod begin_refusals;
 mod browser_cookies;
 mod callbacks;
+mod cookie_names;
 mod form_post;
+mod frames;
 mod frozen_rings;
 mod frozen_vectors;
 mod guard_suite;
@@ -23,6 +25,7 @@ mod guards_page;
 mod key_sources;
 mod keys_from_the_environment;
 mod live_keys;
+mod many_tabs;
 mod migrating_page;
 mod observers;
 mod order_of_checks;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
-use http::{Request, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use oauth_state::seam as core;
-use oauth_state::{Callback, LoginData, LoginOutcome};
+use oauth_state::{Binding, Callback, LoginData, LoginOutcome};
 use tower_service::Service;
 
 use crate::BoxError;
@@ -21,7 +22,7 @@ use crate::framework::{Framework, Http};
 use crate::hooks::OutcomeHooks;
 use crate::places::Place;
 use crate::request::LoginRequest;
-use crate::serving::{Serving, set_no_store, to_return_path, without_inherited_fragment};
+use crate::serving::{Known, Serving, set_no_store, to_return_path, without_inherited_fragment};
 use crate::steps::{Received, Steps};
 use crate::task::run_to_completion;
 
@@ -75,12 +76,14 @@ pub(crate) struct Answered<W: Framework, T> {
 impl<W: Framework, T: LoginData> Serve<W> for Answered<W, T> {
     fn serve(self: Arc<Self>, request: Request<BoxedBody>) -> Answering<W> {
         Box::pin(async move {
-            match self.steps.receive(request).await {
+            let shared = Arc::clone(&self.steps.0);
+            let response = match self.steps.receive(request).await {
                 Received::Answer(response) => response,
                 Received::Callback(serving, request, callback) => {
                     run_to_completion(async move { self.finish(serving, request, callback).await }).await
                 }
-            }
+            };
+            shared.shown(response)
         })
     }
 
@@ -104,6 +107,22 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             Ok(finished) => finished,
             Err(response) => return response,
         };
+        // Only now: a callback that is refused may come again, with the same cookies.
+        let surplus = serving.shared.flow.surplus_cookies(&Binding::cookies(&request.headers));
+        let mut response = self.respond(outcome, &serving, request, &known).await;
+        for cookie in surplus.iter().filter_map(|cookie| HeaderValue::from_str(cookie).ok()) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    async fn respond(
+        &self,
+        outcome: LoginOutcome<T>,
+        serving: &Serving<W, T>,
+        request: LoginRequest,
+        known: &Known,
+    ) -> Response<W::Body> {
         let origin = outcome.origin();
         let (purpose, return_to) = (origin.purpose, origin.return_to.clone());
         let hooks = &self.hooks;
@@ -117,16 +136,16 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
                 return to_return_path::<W>(target);
             }
             (LoginOutcome::Denied(denied), ..) => {
-                return serving.denied(&denied.error, &denied.origin, &request, &known);
+                return serving.denied(&denied.error, &denied.origin, &request, known);
             }
             // `build` requires the hooks of the other outcomes.
-            _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, &known),
+            _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, known),
         };
         match answer.await {
             Ok(response) => without_inherited_fragment(set_no_store(response)),
             Err(error) => {
                 core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, &*error);
-                serving.hook_failed(hook, purpose, return_to.as_ref(), &request, &known)
+                serving.hook_failed(hook, purpose, return_to.as_ref(), &request, known)
             }
         }
     }

@@ -58,6 +58,12 @@ impl<W: Framework, T> Shared<W, T> {
         LoginRequest::new(parts, host)
     }
 
+    /// A response of these routes, as the flow's frames allow it to be shown.
+    pub(crate) fn shown(&self, mut response: Response<W::Body>) -> Response<W::Body> {
+        self.flow.allow_framing(response.headers_mut());
+        response
+    }
+
     pub(crate) fn error_page(
         &self,
         failure: Failure<'_>,

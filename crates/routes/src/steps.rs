@@ -52,10 +52,10 @@ impl<T: LoginData, W: Framework> Steps<T, W> {
         B::Error: Into<BoxError>,
     {
         match self.receive(request).await {
-            Received::Answer(response) => Step::Answer(response),
+            Received::Answer(response) => Step::Answer(self.0.shown(response)),
             Received::Callback(mut serving, request, callback) => match serving.finish(&request, callback).await {
                 Ok((outcome, _)) => Step::Finished(outcome),
-                Err(response) => Step::Answer(response),
+                Err(response) => Step::Answer(self.0.shown(response)),
             },
         }
     }

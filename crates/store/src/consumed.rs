@@ -22,6 +22,8 @@ pub struct Issued {
     pub nonce: Option<String>,
     /// The value of a `Set-Cookie` header to send with the redirect.
     pub set_cookie: Option<String>,
+    /// The values of further `Set-Cookie` headers, which delete surplus cookies.
+    pub surplus_cookies: Vec<String>,
     /// The secret that the client keeps and sends back with the callback.
     pub login_secret: Option<String>,
     /// When the state expires, if the store knows.
@@ -37,20 +39,42 @@ impl fmt::Debug for Issued {
 impl Issued {
     /// A state of a legacy store, without PKCE, nonce and cookie.
     pub fn bare(state: String) -> Self {
-        Self { state, code_challenge: None, nonce: None, set_cookie: None, login_secret: None, expires_at: None }
+        Self {
+            state,
+            code_challenge: None,
+            nonce: None,
+            set_cookie: None,
+            surplus_cookies: Vec::new(),
+            login_secret: None,
+            expires_at: None,
+        }
     }
 }
 
 impl From<AuthorizationRequest> for Issued {
     fn from(begun: AuthorizationRequest) -> Self {
-        let AuthorizationRequest { state, code_challenge, nonce, set_cookie, login_secret, expires_at, .. } = begun;
-        Self { state, code_challenge, nonce, set_cookie, login_secret, expires_at: Some(expires_at) }
+        let AuthorizationRequest {
+            state,
+            code_challenge,
+            nonce,
+            set_cookie,
+            surplus_cookies,
+            login_secret,
+            expires_at,
+            ..
+        } = begun;
+        let expires_at = Some(expires_at);
+        Self { state, code_challenge, nonce, set_cookie, surplus_cookies, login_secret, expires_at }
     }
 }
 
 impl SetsCookie for Issued {
     fn set_cookie(&self) -> Option<&str> {
         self.set_cookie.as_deref()
+    }
+
+    fn surplus_cookies(&self) -> &[String] {
+        &self.surplus_cookies
     }
 }
 

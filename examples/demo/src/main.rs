@@ -52,7 +52,7 @@ A login that starts on one server and finishes on another.
 
 Usage: demo [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        demo server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
-                   [--response-mode MODE] [--openid]
+                   [--response-mode MODE] [--openid] [--cookie-name NAME] [--frames own|ORIGIN] [--host-header NAME]
 
 Without a command it starts two application servers, a stand-in for a provider and a front, and prints an address.
 
@@ -76,6 +76,9 @@ Without a command it starts two application servers, a stand-in for a provider a
   --openid             OpenID Connect: endpoints from discovery, and an ID token with this login's nonce (needs a build with
                        `--features openid`)
   --response-mode MODE query (default), form_post, or form_post_reposted: form_post without a SameSite=None cookie
+  --cookie-name NAME   the name of the login's cookie, for a proxy in front that passes no other (default __Host-…)
+  --frames own|ORIGIN  let logins start in frames: of this service's own pages, or of pages of an origin (default: none)
+  --host-header NAME   the header in which the proxy in front sends the host that the browser used (default Host)
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
@@ -116,7 +119,19 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     if let Some((command, rest)) = arguments.split_first()
         && command == "server"
     {
-        let known = ["listen", "public", "issuer", "client-id", "name", "lifetime", "response-mode", "until"];
+        let known = [
+            "listen",
+            "public",
+            "issuer",
+            "client-id",
+            "name",
+            "lifetime",
+            "response-mode",
+            "cookie-name",
+            "frames",
+            "host-header",
+            "until",
+        ];
         let openid = rest.iter().any(|argument| argument == "--openid");
         let rest: Vec<String> = rest.iter().filter(|argument| *argument != "--openid").cloned().collect();
         let options = Options::read(&rest, &known)?;

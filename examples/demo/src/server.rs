@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::{App, Binding, Expect, FinishError, Flow, Login, LoginOutcome, Provider};
+use oauth_state::{App, Binding, Expect, FinishError, Flow, Login, LoginOutcome, Provider, ReturnTo};
 use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -26,6 +26,8 @@ const PROVIDER: &str = "demo";
 struct Site {
     flow: Flow<BegunOn>,
     settings: Settings,
+    /// Where the button of a page leads.
+    home: ReturnTo,
     /// Whether the other servers know what was used here.
     shared: bool,
     identity: Identity,
@@ -45,15 +47,15 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let flow = Flow::builder(App::new("login-example", "demo")?, keys::from_environment().await?, guard)
         .carrying::<BegunOn>()
         .provider(provider)
-        .lifetime(settings.lifetime)
-        .build()?;
+        .lifetime(settings.lifetime);
+    let flow = settings.browsers(flow)?.build()?;
     tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
 
     let listener = TcpListener::bind(settings.listen).await?;
     println!("listening on {}", listener.local_addr()?);
     let until_end_of_input = settings.until_end_of_input;
     let identity = Identity::new(&settings)?;
-    let site = Arc::new(Site { flow, settings, shared, identity });
+    let site = Arc::new(Site { flow, settings, home: "/".parse()?, shared, identity });
     // A provider may answer by POST although it is declared to use the query: the refusal names the reason, and a 405 would not.
     let callbacks = get(callback).post(callback);
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", callbacks);
@@ -76,9 +78,15 @@ async fn home(State(site): State<Arc<Site>>) -> Html<String> {
     Html(pages::home(&site.settings.name, site.settings.lifetime.as_secs(), site.shared))
 }
 
-async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    let mut response = start(&site, &headers).await.unwrap_or_else(|refusal| site.refuse(refusal));
+    site.flow.allow_framing(response.headers_mut());
+    response
+}
+
+async fn start(site: &Site, headers: &HeaderMap) -> Result<Response, Refusal> {
     let login = Login::with(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
-    let begun = site.flow.begin(Binding::cookies(&headers), login)?;
+    let begun = site.flow.begin(Binding::cookies(headers), login)?;
     tracing::info!(server = site.settings.name, "login begun");
     let url = site.identity.authorization_url(&begun).await?;
     Ok(redirect(&begun, url))
@@ -111,6 +119,19 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
 }
 
 impl Site {
+    fn refuse(&self, refusal: Refusal) -> Response {
+        match refusal {
+            Refusal::Begin(error) => {
+                tracing::warn!(%error, "login not begun");
+                error.to_page(&self.home).map(axum::body::Body::from)
+            }
+            Refusal::Provider(error) => {
+                tracing::warn!(%error, "provider not reached");
+                set_no_store((StatusCode::BAD_GATEWAY, "The provider could not be reached."))
+            }
+        }
+    }
+
     async fn finish(&self, request: CallbackRequest) -> Result<Outcome, FinishError> {
         let (headers, callback) = request.split();
         Ok(match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await? {
@@ -145,20 +166,5 @@ impl From<oauth_state::BeginError> for Refusal {
 impl From<Failure> for Refusal {
     fn from(error: Failure) -> Self {
         Self::Provider(error)
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Begin(error) => {
-                tracing::warn!(%error, "login not begun");
-                Rejected(error).into_response()
-            }
-            Self::Provider(error) => {
-                tracing::warn!(%error, "provider not reached");
-                set_no_store((StatusCode::BAD_GATEWAY, "The provider could not be reached."))
-            }
-        }
     }
 }

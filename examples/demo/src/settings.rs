@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use oauth_state::FlowBuilder;
 use oauth_state::provider::ResponseMode;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,12 @@ pub struct Settings {
     pub openid: bool,
     pub lifetime: Duration,
     pub response_mode: ResponseMode,
+    /// The name of the login's cookie, for a proxy in front that passes no other.
+    pub cookie_name: Option<String>,
+    /// The frames in which logins may start: `own`, or the origin of the pages that embed this service.
+    pub frames: Option<String>,
+    /// The header in which the proxy in front sends the host that the browser used.
+    pub host_header: Option<String>,
     pub until_end_of_input: bool,
 }
 
@@ -41,8 +48,28 @@ impl Settings {
                 Some("form_post_reposted") => ResponseMode::FormPostReposted,
                 Some(_) => return Err("--response-mode takes query, form_post or form_post_reposted".into()),
             },
+            cookie_name: options.get("cookie-name").map(str::to_owned),
+            frames: options.get("frames").map(str::to_owned),
+            host_header: options.get("host-header").map(str::to_owned),
             until_end_of_input: options.until_end_of_input()?,
         })
+    }
+
+    /// What a flow has to know of the browsers and of the proxy in front.
+    pub fn browsers<T>(&self, mut flow: FlowBuilder<T>) -> Result<FlowBuilder<T>, Failure> {
+        if let Some(name) = &self.cookie_name {
+            flow = flow.dangerously_name_cookie(name);
+        }
+        flow = match self.frames.as_deref() {
+            None => flow,
+            Some("own") => flow.allow_same_origin_frames(),
+            Some(origin) => flow.embedded_in([origin]),
+        };
+        if let Some(header) = &self.host_header {
+            let public: http::Uri = self.public.parse()?;
+            flow = flow.trusted_host_header(header).public_hosts(public.host());
+        }
+        Ok(flow)
     }
 }
 

@@ -115,6 +115,10 @@ impl Browser {
         self.cookies.push((name.to_owned(), value.to_owned()));
     }
 
+    pub fn remove(&mut self, name: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+    }
+
     pub fn put(&mut self, name: &str, value: &str) {
         self.cookies.push((name.to_owned(), value.to_owned()));
     }

@@ -14,6 +14,7 @@
 
 mod connections;
 mod duplicate_callback;
+mod frames_and_tabs;
 mod hooks;
 mod http_responses;
 mod link_over_http;
