@@ -93,11 +93,13 @@ export class Server {
   }
 
   async start() {
-    const { public: address, issuer, client, keys, guard = '', responseMode = 'query' } = this.settings;
+    const { public: address, issuer, client, keys, guard = '', responseMode = 'query', cookieName, frames, hostHeader } = this.settings;
+    const chosen = { 'cookie-name': cookieName, frames, 'host-header': hostHeader };
+    const more = Object.entries(chosen).filter(([, value]) => value).flatMap(([name, value]) => [`--${name}`, value]);
     this.process = spawn(
       this.binary,
       ['server', '--openid', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
-        '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input'],
+        '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input', ...more],
       { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, REPLAY_GUARD: guard, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );
     const log = createWriteStream(this.log, { flags: 'a' });
