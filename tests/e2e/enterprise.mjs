@@ -263,6 +263,23 @@ await story('a callback that ends in #_=_: the page after the login does not', a
   assert.equal(new URL(page.url()).pathname, '/');
 });
 
+await story('120 restored tabs leave less than 4 KiB of cookies after the next login', async (page) => {
+  // Each tab starts a login before any of them has a cookie; the browser keeps all their cookies.
+  const restored = await Promise.all(Array.from({ length: 120 }, async () => {
+    const started = request({ host: '127.0.0.1', port, path: '/auth/sso', headers: { host: new URL(acme.url).host } }).end();
+    const [response] = await once(started, 'response');
+    response.resume();
+    const [name, value] = response.headers['set-cookie'][0].split(';')[0].split('=');
+    return { name, value, domain: new URL(acme.url).hostname, path: '/', httpOnly: true, secure: true, sameSite: 'Lax' };
+  }));
+  await page.context().addCookies(restored);
+  await signIn(page, acme, 'ann');
+  const sent = (path) => seen.findLast(({ url }) => url.startsWith(path)).headers.cookie;
+  assert.ok(sent('/auth/sso?').length > 8_000, 'all of them came');
+  assert.equal((await session(page, acme)).user, 'ann');
+  assert.ok(sent('/').length < 4_096, `${sent('/').length} bytes of cookies`);
+});
+
 await story('the user says no: on_denied answers, with the campaign', async (page, logged) => {
   await page.goto(start(acme, 'campaign=9'));
   await page.click('a[href$="/abort"]');
