@@ -217,11 +217,13 @@ impl CookieFamilies {
         }
     }
 
-    /// Whether a cookie of these follows a comma, for a diagnosis: nothing is read from there.
-    pub(crate) fn follow_comma(&self, header: &[u8]) -> bool {
+    /// Whether a comma joins a cookie of these to another, for a diagnosis: nothing is read from there.
+    pub(crate) fn stand_beside_comma(&self, header: &[u8]) -> bool {
         let (Names::Stem(start) | Names::Own(start)) = &self.names;
-        let mut parts = header.split(|byte| *byte == b',').skip(1);
-        parts.any(|part| strip_blanks(part).starts_with(start.as_bytes()))
+        let is_own = |part: &[u8]| strip_blanks(part).starts_with(start.as_bytes());
+        header
+            .split(|byte| *byte == b';')
+            .any(|pair| pair.contains(&b',') && pair.split(|byte| *byte == b',').any(is_own))
     }
 
     /// The valid cookies of the family, by ascending name, at most 64; one that is not valid is no cookie at all.

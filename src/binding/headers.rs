@@ -22,14 +22,14 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// Whether a cookie of the family came behind a comma, where no parser of cookies looks for one.
-    pub(crate) fn has_cookie_after_comma(&self, families: &CookieFamilies) -> bool {
+    /// Whether a comma joins a cookie of the family to another, which no parser of cookies takes apart.
+    pub(crate) fn has_cookie_beside_comma(&self, families: &CookieFamilies) -> bool {
         match self {
             #[cfg(feature = "http")]
             Self::Map(map) => {
-                map.get_all(http::header::COOKIE).iter().any(|header| families.follow_comma(header.as_bytes()))
+                map.get_all(http::header::COOKIE).iter().any(|header| families.stand_beside_comma(header.as_bytes()))
             }
-            Self::CookiesOnly(headers) => headers.iter().any(|header| families.follow_comma(header)),
+            Self::CookiesOnly(headers) => headers.iter().any(|header| families.stand_beside_comma(header)),
         }
     }
 

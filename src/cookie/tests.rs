@@ -11,7 +11,7 @@ fn cookie(fill: u8) -> BrowserCookie {
 
 /// `name=value` as the browser sends it back.
 fn sent(fill: u8, kind: CookieKind) -> String {
-    families().set_cookie(cookie_kind, &cookie(fill), 3720).split(';').next().unwrap().to_owned()
+    families().set_cookie(kind, &cookie(fill), 3720).split(';').next().unwrap().to_owned()
 }
 
 fn found(headers: &[&[u8]]) -> Vec<u8> {
@@ -88,7 +88,7 @@ fn a_tossed_cookie_is_not_ours() {
 
 #[test]
 fn the_other_environment_and_the_other_same_site_have_cookies_of_their_own() {
-    let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true);
+    let staging = CookieFamilies::new(&App::new("shop", "staging").unwrap(), true, &CookieName::Host);
     let header = sent(7, CookieKind::Lax);
     assert_eq!(staging.find(CookieKind::Lax, [header.as_bytes()].into_iter()).iter().count(), 0);
     assert_eq!(families().find(CookieKind::None, [header.as_bytes()].into_iter()).iter().count(), 0);

@@ -72,7 +72,8 @@ impl FlowInner {
             Comparison::NoCookie => {
                 let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
                 let callback_host = provider.redirect_uri_of(redirect).and_then(Registered::host);
-                let why = binding.request().map(|headers| self.why_no_cookie(headers, provider, callback_host));
+                let why =
+                    binding.request().map(|headers| self.why_no_cookie(headers, callback.way, provider, callback_host));
                 let whose = without_cookie(binding, callback.way);
                 let restart = Restart::new(authentic.origin(), whose, callback.state.clone());
                 let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
@@ -115,11 +116,12 @@ impl FlowInner {
     fn why_no_cookie(
         &self,
         headers: &RequestHeaders<'_>,
+        way: Way,
         provider: &Provider,
         callback_host: Option<&str>,
     ) -> MissingCookie {
         let other_host = self.hosts.is_elsewhere(headers, callback_host);
-        match is_cross_site_post(headers) {
+        match is_cross_site_post(way, Some(headers)) {
             _ if is_in_frame(headers) => MissingCookie::Framed,
             true if provider.reposts() => MissingCookie::RepostedPost,
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,
@@ -128,7 +130,7 @@ impl FlowInner {
             false if self.cookies.are_secure() && headers.get("x-forwarded-proto") == Some(b"http") => {
                 MissingCookie::PlainHttp
             }
-            false if headers.has_cookie_after_comma(&self.cookies) => MissingCookie::JoinedByCommas,
+            false if headers.has_cookie_beside_comma(&self.cookies) => MissingCookie::JoinedByCommas,
             false if headers.any_cookie() => MissingCookie::OtherCookies,
             false if self.cookies.are_secure() && provider.is_on_http_loopback() => MissingCookie::Loopback,
             false => MissingCookie::NoCookies,
@@ -136,15 +138,19 @@ impl FlowInner {
     }
 }
 
-/// Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site.
-fn is_cross_site_post(headers: &RequestHeaders<'_>) -> bool {
-    headers.get("origin").is_some() && headers.get("sec-fetch-site").is_none_or(|site| site == b"cross-site")
+/// Whether another site's page posted the callback. Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site. So is a
+/// POST without it, because a proxy has removed it.
+fn is_cross_site_post(way: Way, headers: Option<&RequestHeaders<'_>>) -> bool {
+    match headers.and_then(|headers| headers.get("origin").map(|_| headers.get("sec-fetch-site"))) {
+        Some(site) => site.is_none_or(|site| site == b"cross-site"),
+        None => way != Way::Direct,
+    }
 }
 
 /// Whose callback it is that came without a cookie. The re-post page sends a same-origin POST, but another site sent the first
 /// one: a re-posted callback counts as that site's.
 pub(super) fn without_cookie(binding: &Binding<'_>, way: Way) -> Whose {
-    let cross_site = way == Way::Reposted || binding.request().is_some_and(is_cross_site_post);
+    let cross_site = way == Way::Reposted || is_cross_site_post(way, binding.request());
     if cross_site { Whose::UnknownPost } else { Whose::Unknown }
 }
 

@@ -44,7 +44,7 @@ impl MissingCookie {
             Self::OtherHost => "the callback came to another host than the one where the login's cookie is set",
             Self::PlainHttp => {
                 "the callback came over plain http (X-Forwarded-Proto), where browsers keep and send no Secure cookie: serve the site over \
-                 https"
+                 https, or, if it is, correct the proxy that sends this header"
             }
             Self::Loopback => {
                 "no cookies came at all, and the redirect_uri is on http://localhost, where Safari and other WebKit browsers keep no Secure \
@@ -57,7 +57,7 @@ impl MissingCookie {
                  no cookies in frames of this site"
             }
             Self::JoinedByCommas => {
-                "the login's cookie came after a comma: a proxy joined the Cookie lines of an HTTP/2 request with commas instead of \
+                "a comma joins the login's cookie to another one: a proxy joined the Cookie lines of an HTTP/2 request with commas instead of \
                  semicolons (RFC 9113 section 8.2.3)"
             }
             Self::OtherCookies => {

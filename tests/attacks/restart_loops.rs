@@ -279,5 +279,6 @@ fn a_posted_callback_without_a_cookie_never_restarts_by_itself() {
     let form = format!("state={state}&code=code");
     assert!(!restarts(&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], &form));
     assert!(!restarts(&[("origin", "null")], &form));
+    assert!(!restarts(&[], &form), "a proxy has removed Origin and Sec-Fetch-Site");
     assert!(restarts(&[("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")], &form));
 }

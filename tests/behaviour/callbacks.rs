@@ -180,6 +180,8 @@ fn a_missing_cookie_names_plain_http_commas_and_proxies() {
     };
     assert!(diagnosis(&[("x-forwarded-proto", "http")]).contains("plain http"));
     assert!(diagnosis(&[("cookie", &format!("theme=dark, {cookie}"))]).contains("commas"));
+    assert!(diagnosis(&[("cookie", &format!("{cookie}, theme=dark"))]).contains("commas"));
+    assert!(!diagnosis(&[("cookie", "theme=a,b; x=y")]).contains("commas"));
     assert!(diagnosis(&[]).contains("a proxy strips them"));
     assert!(diagnosis(&[("cookie", "theme=dark")]).contains("a proxy passes only"));
 }

@@ -160,7 +160,7 @@ async function tests() {
     });
 
     await check(`${name} joins cookies by commas: the diagnosis names the comma`, async () => {
-      await isRefused(app, browserAt('joins_cookies_by_commas').keep('lang', 'en'), /came after a comma: a proxy joined the Cookie lines/);
+      await isRefused(app, browserAt('joins_cookies_by_commas').keep('lang', 'en'), /a comma joins the login's cookie to another one: a proxy joined the Cookie lines/);
     });
 
     await check(`${name} takes HTTP/2 with a line for each cookie: a login works`, async () => {
