@@ -52,7 +52,8 @@ A login that starts on one server and finishes on another.
 
 Usage: demo [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
        demo server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
-                   [--response-mode MODE] [--openid] [--cookie-name NAME] [--frames own|ORIGIN] [--host-header NAME]
+                   [--response-mode MODE] [--openid] [--plain-http] [--cookie-name NAME] [--frames own|ORIGIN]
+                   [--host-header NAME]
 
 Without a command it starts two application servers, a stand-in for a provider and a front, and prints an address.
 
@@ -76,6 +77,7 @@ Without a command it starts two application servers, a stand-in for a provider a
   --openid             OpenID Connect: endpoints from discovery, and an ID token with this login's nonce (needs a build with
                        `--features openid`)
   --response-mode MODE query (default), form_post, or form_post_reposted: form_post without a SameSite=None cookie
+  --plain-http         cookies without Secure, for WebKit browsers on http://localhost; refused for other public URLs
   --cookie-name NAME   the name of the login's cookie, for a proxy in front that passes no other (default __Host-…)
   --frames own|ORIGIN  let logins start in frames: of this service's own pages, or of pages of an origin (default: none)
   --host-header NAME   the header in which the proxy in front sends the host that the browser used (default Host)
@@ -132,10 +134,12 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
             "host-header",
             "until",
         ];
-        let openid = rest.iter().any(|argument| argument == "--openid");
-        let rest: Vec<String> = rest.iter().filter(|argument| *argument != "--openid").cloned().collect();
+        let is_given = |flag: &str| rest.iter().any(|argument| argument == flag);
+        let (openid, plain_http) = (is_given("--openid"), is_given("--plain-http"));
+        let rest: Vec<String> =
+            rest.iter().filter(|argument| !matches!(argument.as_str(), "--openid" | "--plain-http")).cloned().collect();
         let options = Options::read(&rest, &known)?;
-        server::run(settings::Settings::from_options(&options, openid)?).await?;
+        server::run(settings::Settings::from_options(&options, openid, plain_http)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);

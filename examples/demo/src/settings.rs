@@ -19,6 +19,8 @@ pub struct Settings {
     pub client_secret: String,
     /// OpenID Connect in place of plain OAuth 2.0.
     pub openid: bool,
+    /// Cookies without `Secure`, on loopback hosts alone.
+    pub plain_http: bool,
     pub lifetime: Duration,
     pub response_mode: ResponseMode,
     /// The name of the login's cookie, for a proxy in front that passes no other.
@@ -32,7 +34,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the options of `demo server`; the secret comes from the environment.
-    pub fn from_options(options: &Options, openid: bool) -> Result<Self, Failure> {
+    pub fn from_options(options: &Options, openid: bool, plain_http: bool) -> Result<Self, Failure> {
         Ok(Self {
             name: options.get("name").unwrap_or("A").to_owned(),
             listen: options.require("listen")?.parse()?,
@@ -41,6 +43,7 @@ impl Settings {
             client_id: options.require("client-id")?.to_owned(),
             client_secret: std::env::var("CLIENT_SECRET").map_err(|_| "CLIENT_SECRET is not set")?,
             openid,
+            plain_http,
             lifetime: options.lifetime(60)?,
             response_mode: match options.get("response-mode") {
                 None | Some("query") => ResponseMode::Query,
@@ -57,6 +60,9 @@ impl Settings {
 
     /// What a flow has to know of the browsers and of the proxy in front.
     pub fn browsers<T>(&self, mut flow: FlowBuilder<T>) -> Result<FlowBuilder<T>, Failure> {
+        if self.plain_http {
+            flow = flow.allow_plain_http_on_loopback();
+        }
         if let Some(name) = &self.cookie_name {
             flow = flow.dangerously_name_cookie(name);
         }
