@@ -59,7 +59,7 @@ async function startService(name, frames, start) {
   const shop = `http://localhost:${port}`;
   const client = { id: 'shop', secret: randomBytes(24).toString('base64url'), redirectUri: `${shop}/callback` };
   const provider = await start(client, new Set());
-  const server = new Server(binary, name, { public: shop, issuer: provider.issuer, client, keys: rootKey(), frames }, folder);
+  const server = new Server(binary, name, { public: shop, issuer: provider.issuer, client, keys: rootKey(), flags: frames ? ['--frames', frames] : [] }, folder);
   await server.start();
   const nginx = await startNginx(port, [server], join(folder, name));
   return { shop, provider, stop: async () => { await nginx.stop(); await server.stop(); await provider.stop(); } };

@@ -109,8 +109,8 @@ async function tests() {
   const provider = stopped(await startProvider(client, new Set()));
   const [app, withHostHeader, withCookieName] = (await Promise.all([
     startServer('A', provider, client),
-    startServer('B', provider, client, { hostHeader: 'x-forwarded-host' }),
-    startServer('C', provider, client, { cookieName: '__session' }),
+    startServer('B', provider, client, { flags: ['--host-header', 'x-forwarded-host'] }),
+    startServer('C', provider, client, { flags: ['--cookie-name', '__session'] }),
   ])).map(stopped);
   const upstreams = {
     app: app.address,

@@ -17,6 +17,24 @@ export const CHROMIUM = {
     '--disable-component-update', '--disable-sync'],
 };
 
+/** Waits until a condition gives a true value, which it returns; fails after some seconds. */
+export async function until(what, condition, seconds = 15) {
+  const end = Date.now() + seconds * 1000;
+  let error;
+  while (Date.now() < end) {
+    try {
+      const value = await condition();
+      if (value) return value;
+      error = undefined;
+    } catch (thrown) {
+      // A page cannot be read during a navigation, and a server that starts does not answer yet.
+      error = thrown;
+    }
+    await new Promise((wait) => setTimeout(wait, 50));
+  }
+  throw new Error(`${what}: not within ${seconds} s`, { cause: error });
+}
+
 /** A port that was free a moment ago. */
 export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -65,6 +83,8 @@ export async function startProvider(client, secrets, host = 'localhost', { pushe
       if (parameters[name]) secrets.add(parameters[name]);
     }
     if (context.oidc?.route === 'pushed_authorization_request') requests.push({ status: context.status, ...context.oidc.body });
+    // The provider's pages would load a font from another host.
+    if (typeof context.body === 'string') context.body = context.body.replace(/@import url\([^)]*\);/, '');
     const location = context.response.get('location') ?? '';
     if (keep && location.startsWith(client.redirectUri)) {
       keep(location);
@@ -93,13 +113,11 @@ export class Server {
   }
 
   async start() {
-    const { public: address, issuer, client, keys, guard = '', responseMode = 'query', cookieName, frames, hostHeader } = this.settings;
-    const chosen = { 'cookie-name': cookieName, frames, 'host-header': hostHeader };
-    const more = Object.entries(chosen).filter(([, value]) => value).flatMap(([name, value]) => [`--${name}`, value]);
+    const { public: address, issuer, client, keys, guard = '', responseMode = 'query', flags = [] } = this.settings;
     this.process = spawn(
       this.binary,
       ['server', '--openid', '--listen', '127.0.0.1:0', '--name', this.name, '--public', address, '--issuer', issuer,
-        '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input', ...more],
+        '--client-id', client.id, '--lifetime', '120', '--response-mode', responseMode, '--until', 'end-of-input', ...flags],
       { env: { OAUTH_STATE_KEYS: keys, CLIENT_SECRET: client.secret, REPLAY_GUARD: guard, RUST_LOG: 'trace', RUST_BACKTRACE: '1' } },
     );
     const log = createWriteStream(this.log, { flags: 'a' });
