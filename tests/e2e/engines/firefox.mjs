@@ -25,14 +25,21 @@ export async function launch(folder) {
     handleSIGHUP: false,
   });
   process.on('exit', () => firefox.process().kill('SIGKILL'));
+  // Firefox loses a page that opens while another one closes ("no such frame").
+  let last = Promise.resolve();
+  const oneAtATime = (act) => {
+    const done = last.then(act);
+    last = done.catch(() => {});
+    return done;
+  };
   return {
     version: (await firefox.version()).replace(/^firefox\//i, ''),
     async newBrowser() {
-      const context = await firefox.createBrowserContext();
+      const context = await oneAtATime(() => firefox.createBrowserContext());
       return {
-        newPage: async () => asPage(await context.newPage()),
+        newPage: async () => asPage(await oneAtATime(() => context.newPage())),
         cookies: () => context.cookies(),
-        close: () => context.close(),
+        close: () => oneAtATime(() => context.close()),
       };
     },
     close: () => firefox.close(),
