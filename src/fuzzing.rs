@@ -189,7 +189,7 @@ pub type Pair = ([u8; 8], [u8; 32]);
 
 /// The cookies of an application, for query or for form_post.
 #[derive(Debug)]
-pub struct Cookies(CookieKind, CookieFamilies);
+pub struct Cookies(CookieFamilies, CookieKind);
 
 impl Cookies {
     /// The family.

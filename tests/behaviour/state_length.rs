@@ -1,7 +1,6 @@
-//! How long a state is, and that a provider's limit is checked before the redirect. The README shows the same table.
+//! How long a state is, and that a provider's limit is checked before the redirect. The README shows the same figures.
 
 use oauth_state::{BeginError, Login, Provider, ReturnTo};
-use std::fmt::Write;
 use support::shop::{Shop, session, shop, shop_built, shop_with, signed_shop};
 
 const README: &str = include_str!("../../README.md");
@@ -18,22 +17,19 @@ fn state_chars(provider: &str, full: bool, user: bool) -> usize {
     shop.flow.begin(binding, login).unwrap().state.len()
 }
 
-fn table() -> String {
-    let mut table = String::from(
-        "| provider | bare | tenant (16 bytes) and return path (60 bytes) | with user as well |\n|---|---:|---:|---:|\n",
-    );
-    for provider in ["github", "apple", "entra"] {
-        let [bare, full, user] =
-            [(false, false), (true, false), (true, true)].map(|(full, user)| state_chars(provider, full, user));
-        writeln!(table, "| `{provider}` | {bare} | {full} | {user} |").unwrap();
-    }
-    table
+fn sentence() -> String {
+    let [bare, full, user] =
+        [(false, false), (true, false), (true, true)].map(|(full, user)| state_chars("github", full, user));
+    format!(
+        "A GitHub login takes {bare} characters of `state`. With a tenant (16 bytes) and a return path (60\n\
+         bytes) it takes {full}, and with a signed-in user {user}.\n"
+    )
 }
 
 #[test]
 fn a_state_fits_every_provider_whose_limit_is_known() {
     assert_eq!(PATH.len(), 60);
-    println!("{}", table());
+    println!("{}", sentence());
     for provider in ["github", "apple", "entra"] {
         assert!(state_chars(provider, false, false) <= 112);
         assert!(state_chars(provider, true, false) <= 212);
@@ -47,15 +43,15 @@ fn a_state_fits_every_provider_whose_limit_is_known() {
 
 /// `UPDATE_README=1 cargo test` writes it anew.
 #[test]
-fn the_readme_shows_the_measured_table() {
+fn the_readme_shows_the_measured_length() {
     let (start, end) = ("<!-- state-length -->\n", "<!-- /state-length -->");
-    let (before, rest) = README.split_once(start).expect("the README marks the table");
+    let (before, rest) = README.split_once(start).expect("the README marks the length");
     let (shown, after) = rest.split_once(end).unwrap();
     if std::env::var_os("UPDATE_README").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        std::fs::write(path, format!("{before}{start}{}{end}{after}", table())).unwrap();
+        std::fs::write(path, format!("{before}{start}{}{end}{after}", sentence())).unwrap();
     } else {
-        assert_eq!(shown, table(), "run `scripts/generate`");
+        assert_eq!(shown, sentence(), "run `scripts/generate`");
     }
 }
 

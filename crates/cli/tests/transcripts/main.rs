@@ -1,4 +1,4 @@
-//! The command line, by transcripts: each `.transcript` of this folder, and what README.md and docs/ show.
+//! The command line, by transcripts: each `.transcript` of this folder, and the blocks of docs/.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(
@@ -82,11 +82,6 @@ fn sources_are_files_variables_pipes_and_helpers() {
 #[test]
 fn completions_manual_and_schema_are_printed() {
     transcript("manual");
-}
-
-#[test]
-fn what_the_readme_shows_is_what_happens() {
-    page("README.md");
 }
 
 #[test]
