@@ -3,6 +3,7 @@
 mod admission;
 mod begin;
 mod begin_error;
+mod browser_setters;
 mod browsers;
 mod builder;
 mod callback;
@@ -162,15 +163,10 @@ impl<T> Flow<T> {
         self.inner.cookies.are_secure()
     }
 
-    /// Lets a page of this crate be shown in the frames that the flow allows
-    /// ([`FlowBuilder::allow_same_origin_frames`], [`FlowBuilder::embedded_in`]), for a handler of your own that answers with
-    /// [`FinishError::to_page`](crate::FinishError::to_page) or [`BeginError::to_page`]. It changes no other page. The routes do it by
-    /// themselves.
+    /// The sources that may show a page in a frame, if the flow allows frames.
     #[cfg(feature = "http")]
-    pub fn allow_framing(&self, headers: &mut http::HeaderMap) {
-        if self.inner.frames.are_allowed() {
-            crate::http::pages::allow_framing(&self.inner.frames.ancestors(), headers);
-        }
+    pub(crate) fn frame_ancestors(&self) -> Option<String> {
+        self.inner.frames.are_allowed().then(|| self.inner.frames.ancestors())
     }
 
     /// Whether a return path is a callback address of this flow or of a provider that was loaded.

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::binding::RequestHeaders;
 use crate::callback::{Callback, tell_unread};
-use crate::flow::{AuthorizationRequest, BeginError};
+use crate::flow::{AuthorizationRequest, BeginError, Flow};
 use crate::refusal::{FinishError, FinishErrorKind, RepostPage};
 
 impl Callback {
@@ -162,6 +162,18 @@ impl BeginError {
     #[must_use]
     pub fn to_response(&self) -> Response<&'static str> {
         plain(self.status(), "This sign-in could not be started.")
+    }
+}
+
+impl<T> Flow<T> {
+    /// Lets a page of this crate be shown in the frames that the flow allows
+    /// ([`FlowBuilder::allow_same_origin_frames`](crate::FlowBuilder::allow_same_origin_frames),
+    /// [`FlowBuilder::embedded_in`](crate::FlowBuilder::embedded_in)), for a handler of your own that answers with
+    /// [`FinishError::to_page`] or [`BeginError::to_page`]. It changes no other page. The routes do it by themselves.
+    pub fn allow_framing(&self, headers: &mut HeaderMap) {
+        if let Some(ancestors) = self.frame_ancestors() {
+            pages::allow_framing(&ancestors, headers);
+        }
     }
 }
 
