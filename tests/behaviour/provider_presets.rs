@@ -170,7 +170,7 @@ fn begin(shop: &Shop<String>, preset: &Preset, path: usize, data: usize) -> Resu
     shop.flow.begin(session(), login)
 }
 
-/// The longest return path that fits, up to the longest there is; and the longest data beside that one.
+/// The longest return path that fits, up to the longest there is; and the longest data that fits with it.
 fn longest(shop: &Shop<String>, preset: &Preset) -> (usize, usize) {
     let path = (1..=LONGEST_PATH).rev().find(|path| begin(shop, preset, *path, 0).is_ok()).unwrap();
     let data = (0..DEFAULT_LIMIT).take_while(|data| begin(shop, preset, path, *data).is_ok()).last().unwrap();
@@ -199,7 +199,7 @@ fn what_fits_is_sealed_and_one_character_more_is_refused_before_the_redirect() {
     }
 }
 
-/// The longest path beside a 16-byte tenant: all of it, unless the provider takes less than that comes to.
+/// The longest path with a 16-byte tenant: all of it, unless the provider's limit is lower.
 #[test]
 fn only_x_takes_less_than_the_longest_return_path_and_a_tenant() {
     for preset in Preset::all() {
@@ -243,7 +243,8 @@ impl Sources {
             self.0.push(source);
             self.0.len() - 1
         });
-        format!("{} [{}]", show(figure.value), number + 1)
+        // Escaped, because rustdoc takes `[1]` for a link.
+        format!("{} \\[{}]", show(figure.value), number + 1)
     }
 }
 
@@ -259,7 +260,7 @@ fn mode(mode: &ResponseMode) -> String {
     code(if *mode == ResponseMode::FormPost { "form_post" } else { "query" })
 }
 
-/// The characters beside letters and digits.
+/// The characters other than letters and digits.
 fn alphabet(characters: &str) -> String {
     let rest: Vec<_> = characters.chars().filter(|character| !character.is_ascii_alphanumeric()).collect();
     assert_eq!(characters.len(), rest.len() + 62);
@@ -280,7 +281,7 @@ fn answers_by(sources: &mut Sources, preset: &Preset) -> String {
 fn tables() -> String {
     let mut sources = Sources::default();
     let mut page = String::from(
-        "| id | provider | longest `state` | characters of `state` | answers by | `iss` comes | PKCE with S256 | `nonce` |\n\
+        "| id | provider | longest `state` | characters of `state` | response modes | sends `iss` | PKCE with S256 | `nonce` |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     for preset in Preset::all() {
@@ -294,7 +295,7 @@ fn tables() -> String {
         writeln!(page, "| `{id}` | {name} | {limit} | {alphabet} | {answers} | {iss} | {pkce} | {nonce} |").unwrap();
     }
     page.push_str(
-        "\n| id | scopes | issuer | compared | authorization endpoint | token endpoint |\n|---|---|---|---|---|---|\n",
+        "\n| id | scopes | issuer | `iss` compared | authorization endpoint | token endpoint |\n|---|---|---|---|---|---|\n",
     );
     for preset in Preset::all() {
         let scopes =
@@ -304,11 +305,11 @@ fn tables() -> String {
         let compared = yes(preset.compares_iss);
         writeln!(page, "| `{}` | {scopes} | {issuer} | {compared} | {authorization} | {token} |", preset.id).unwrap();
     }
-    page.push_str("\nBefore you rely on it:\n\n");
+    page.push_str("\nNotes:\n\n");
     for preset in Preset::all().iter().filter(|preset| preset.remark.is_some()) {
         writeln!(page, "* {}: {}", preset.name, sources.cell(preset.remark, str::to_owned)).unwrap();
     }
-    page.push_str("\nRead where and when:\n\n");
+    page.push_str("\nSources, with the day each was read:\n\n");
     for (number, (source, read)) in (1..).zip(&sources.0) {
         let source = if source.contains('{') { code(source) } else { source.replace("https:", "<https:") };
         let source = if source.starts_with('<') { format!("{source}>") } else { source };

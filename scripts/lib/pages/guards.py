@@ -1,4 +1,4 @@
-"""The tables and the two plots of docs/guards.md, from what the benchmark `guards` wrote."""
+"""The tables and the two plots of docs/guards.md, from the results of the benchmark `guards`."""
 
 import json
 import pathlib
@@ -53,8 +53,8 @@ def throughput(axes):
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks([1, 16, 64, 256], [1, 16, 64, 256])
-    axes.set_xlabel("tasks at once")
-    axes.set_ylabel("claims a second")
+    axes.set_xlabel("concurrent tasks")
+    axes.set_ylabel("claims per second")
 
 
 def memory(axes):
@@ -64,10 +64,10 @@ def memory(axes):
     axes.set_xscale("log")
     axes.set_ylim(0, 50)
     axes.set_xlabel("live marks")
-    axes.set_ylabel("bytes a mark, all slack included")
+    axes.set_ylabel("bytes per mark, including all slack")
 
 
-plot("guards-throughput", "Claims a second, beside the bare commands (one machine, loopback)", throughput)
+plot("guards-throughput", "Claims per second, compared with the bare commands (one machine, loopback)", throughput)
 plot("guards-memory", "Memory of SingleProcessGuard, by a counting allocator", memory)
 
 redis_first, redis_table = ratios(report["redis"])
@@ -78,33 +78,35 @@ page.write(
     "docs/guards.md",
     f"""Measured on {machine()}; servers and callers share its cores.
 
-**Redis 7.0**, beside bare `{redis_first}` through the same client:
+**Redis 7.0**, compared with a bare `{redis_first}` through the same client:
 
 {redis_table}
 
-`SET NX GET PX`, which says in one command what was there, stands here without a guard around it: see [decisions.md][decisions].
+`SET NX GET PX` returns the old value in the same command. It is measured without a guard around it:
+see [decisions.md][decisions].
 
-**Postgres 15**, 4 connections, beside a bare `{postgres_first}` that is pipelined over as many:
+**Postgres 15**, 4 connections, compared with a bare `{postgres_first}` pipelined over as many:
 
 {postgres_table}
 
-![Claims a second by tasks at once][throughput]
+Plot: [claims per second by concurrent tasks][throughput].
 
-**Logins through one Redis**, {logins['tasks']} at once, as a store of whole states does them and as marks do:
+**Logins through one Redis**, {logins['tasks']} at once, with whole states stored and with marks:
 
-| | logins, ratio | bytes of Redis while a login is in flight | bytes after it |
+| | logins, ratio | bytes in Redis during a login | bytes after it |
 |---|---:|---:|---:|
-| `SETEX` at begin, `GETDEL` at the callback | 1.00 | {logins['bytes_waiting']} | 0 |
+| `SETEX` at the login start, `GETDEL` at the callback | 1.00 | {logins['bytes_waiting']} | 0 |
 | sealed state, a mark at the callback | {logins['ratio']:.2f} | 0 | {logins['bytes_mark']} |
 
-**`SingleProcessGuard`** takes {held['average']:.1f} bytes a mark on average and {held['worst']:.1f} at the worst fill, from ten thousand marks on. A claim of a
-new id, growth of the tables included, in nanoseconds: warm, one after the other; cold, with all caches emptied before every 16.
+**`SingleProcessGuard`** takes {held['average']:.1f} bytes per mark on average and {held['worst']:.1f} at the worst fill, from ten
+thousand marks up. The table has the nanoseconds to claim a new id, including growth of the tables:
+warm, one claim after the other; cold, with all caches emptied before every 16 claims.
 
 | live marks | warm | cold |
 |---:|---:|---:|
 {times}
-| last beside first | {held['warm_ratio']:.2f} | {held['cold_ratio']:.2f} |
+| last row / first row | {held['warm_ratio']:.2f} | {held['cold_ratio']:.2f} |
 
-![Bytes a mark by live marks][memory]
+Plot: [bytes per mark by live marks][memory].
 """,
 )
