@@ -138,15 +138,6 @@ mod pages {
     #[cfg(all(feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
-    #[cfg(all(feature = "cache", feature = "testing"))]
-    #[doc = include_str!("../docs/guards.md")]
-    struct Guards;
-    #[cfg(feature = "testing")]
-    #[doc = include_str!("../docs/providers.md")]
-    struct Providers;
-    #[cfg(feature = "refresh")]
-    #[doc = include_str!("../docs/rotation.md")]
-    struct Rotation;
     #[doc = include_str!("../docs/key-ring.md")]
     struct KeyRingDocument;
     #[doc = include_str!("../docs/benchmarks.md")]

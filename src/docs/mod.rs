@@ -1,37 +1,55 @@
-//! Guides, to be read beside the items.
+//! Guides.
 //!
-//! | you want to … | read |
-//! |---|---|
-//! | sign somebody in today | [`quick_start`] |
-//! | understand it in one drawing | [`how_it_works`] |
-//! | know against whom it protects, and against whom not | [`threat_model`] |
-//! | choose what remembers used states | [`guards`] |
-//! | make, rotate and revoke keys | [`rotation`] |
-//! | know what a provider takes and sends | [`providers`] |
-//! | move off a HashMap, a table, or sessions | [`migrating`] |
-//! | compare it with sessions, cookies, stores and other ecosystems | [`comparison`] |
-//! | write another implementation | [`wire_format`] |
-//! | look a word up | [`glossary`] |
+//! Pages without a link are in the repository.
+//!
+//! **Start**
+//!
+//! * [Quick start](quick_start): sign a user in today
+//! * [How it works](how_it_works): one login in one drawing
+//! * `docs/frameworks.md`: axum, actix-web and others
+//! * [Migrating](migrating) from a HashMap, a table or sessions
+//!
+//! **Operate**
+//!
+//! * [Choosing a replay guard](guards): what remembers used states
+//! * [Keys and rotation](rotation): create, rotate and revoke keys
+//! * `docs/operations.md`: metrics, alerts and what to do about them
+//! * `docs/scaling.md`: capacity, and what reaches its limit first
+//! * `docs/command-line.md`: the command line `oauth-state`
+//!
+//! **Security**
+//!
+//! * [Threat model](threat_model): against whom the crate protects, and against whom not
+//! * `SECURITY.md`: every promise, with the tests as evidence
+//! * `docs/side-channels.md`: what times, responses and memory reveal
+//! * `docs/model.md`: the model of the protocol
+//!
+//! **Reference**
+//!
+//! * [Wire format](wire_format): for another implementation
+//! * [Providers](providers): limits and behavior of each provider
+//! * [Glossary](glossary)
+//! * [Comparison](comparison) with sessions, cookies, stores and other ecosystems
+//! * `docs/benchmarks.md`: time, memory and behavior under load
 //!
 //! # In the repository
 //!
-//! The package holds what a user of the crate needs. In the repository there are besides:
+//! The package contains what users of the crate need. The repository also has:
 //!
-//! * `examples/`: GitHub, Google, Microsoft, Apple, many tenants, a JSON API, the move from a HashMap, and a whole login over two server processes, each of which
-//!   runs without a browser by `-- --once`;
-//! * `crates/`: the guards over Redis and Postgres, and the tests for guards, as packages of their own;
-//! * `sources/`: key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault, as packages of their own;
-//! * `crates/cli/`: the command line `oauth-state`, a package of its own (`oauth-state-cli`);
-//! * `docs/`: frameworks, the command line, every fault of every guard, the table of providers, the runbook for keys, each source of keys, benchmarks, scaling, side channels, the model of the protocol, fuzzing, and why it is as it is;
-//! * `SECURITY.md`: every promise with the tests that hold it;
-//! * `tests/`, `fuzz/`: those tests, and frozen vectors for other implementations.
+//! * `examples/`: GitHub, Google, Microsoft, Apple, many tenants, a JSON API, the migration from a HashMap, and a complete login over two server processes;
+//!   `-- --once` runs an example without a browser;
+//! * `crates/`: separate packages for the guards over Redis and Postgres, the routes, the store and the tests for guards;
+//! * `sources/`: separate packages for key rings from AWS Secrets Manager, Vault and OpenBao, Google Secret Manager and Azure Key Vault;
+//! * `crates/cli/`: the command line `oauth-state` (package `oauth-state-cli`);
+//! * `docs/`: the pages named above, the key ring document, each source of keys, signed states, fuzzing, and the design decisions;
+//! * `tests/`, `fuzz/`: the tests, and frozen vectors for other implementations.
 //!
 //! ```
-//! // Every block of code on these pages is compiled and run, as this one is.
+//! // Every code block on these pages is compiled and run, like this one.
 //! assert_eq!(oauth_state::testing::flow().fingerprint().len(), 16);
 //! ```
 
-// Links to files of the repository lead elsewhere here: of two definitions of a link, the first holds, and these stand before those of the page.
+// On docs.rs, links to files of the repository must lead elsewhere. The first definition of a link wins, so these come before the page's own.
 
 #[cfg_attr(any(not(doctest), feature = "testing"), doc = include_str!("quick_start.md"))]
 pub mod quick_start {}
@@ -46,13 +64,35 @@ pub mod how_it_works {}
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}
 
-#[cfg_attr(any(not(doctest), feature = "cache"), doc = include_str!("guards.md"))]
+/// [security]: crate::docs#in-the-repository
+/// [migrating]: crate::docs::migrating
+/// [migration]: crate::docs#in-the-repository
+/// [decisions]: crate::docs#in-the-repository
+/// [throughput]: crate::docs#in-the-repository
+/// [memory]: crate::docs#in-the-repository
+///
+#[cfg_attr(any(not(doctest), feature = "cache"), doc = include_str!("../../docs/guards.md"))]
 pub mod guards {}
 
-#[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("rotation.md"))]
+/// [key-ring]: crate::ring::KeyRingDocument
+/// [raising-the-skew]: crate::ring::KeyRingDocument
+/// [refused-revocations]: crate::ring::KeyRingDocument
+/// [command-line]: crate::docs#in-the-repository
+/// [environment]: crate::ring::source::EnvSource
+/// [file]: crate::ring::source::FileSource
+/// [your-own]: crate::ring::source::source_fn
+/// [aws]: crate::docs#in-the-repository
+/// [vault]: crate::docs#in-the-repository
+/// [gcp]: crate::docs#in-the-repository
+/// [azure]: crate::docs#in-the-repository
+///
+#[cfg_attr(any(not(doctest), feature = "refresh"), doc = include_str!("../../docs/rotation.md"))]
 pub mod rotation {}
 
-#[cfg_attr(any(not(doctest), feature = "testing"), doc = include_str!("providers.md"))]
+/// [presets.rs]: crate::provider::Preset
+/// [e2e]: crate::docs#in-the-repository
+///
+#[cfg_attr(any(not(doctest), feature = "testing"), doc = include_str!("../../docs/providers.md"))]
 pub mod providers {}
 
 /// [migrate-from-hashmap]: crate::docs#in-the-repository
