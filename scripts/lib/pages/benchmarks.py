@@ -1,4 +1,4 @@
-"""The page docs/benchmarks.md and its plots, from what all benchmarks of one full run wrote."""
+"""The page docs/benchmarks.md and its plots, from the results of all benchmarks of one full run."""
 
 import pathlib
 import platform
@@ -46,8 +46,8 @@ def plot_peers():
     ticks = [1, 2, 4, 8, 16]
     axes.set_xticks(ticks, ticks)
     axes.axvline(1, color="gray", linewidth=1)
-    axes.set_xlabel("time, beside this crate's (logarithmic)")
-    axes.set_title("One login, as each would carry it", fontsize=11)
+    axes.set_xlabel("time, relative to this crate (logarithmic)")
+    axes.set_title("The same login in each kind of token", fontsize=11)
     axes.grid(True, axis="x", alpha=0.3)
     axes.legend(fontsize=9)
     save(figure, "benchmarks-peers")
@@ -61,7 +61,7 @@ def plot_characters():
     axes.bar_label(bars, padding=3, fontsize=9)
     axes.axvline(500, linestyle=":", color="gray")
     axes.set_xlim(0, 620)
-    axes.text(508, 0.15, "what X takes", fontsize=9, color="gray")
+    axes.text(508, 0.15, "limit of X", fontsize=9, color="gray")
     axes.invert_yaxis()
     axes.set_title("Characters of the same login", fontsize=11)
     save(figure, "benchmarks-characters")
@@ -74,9 +74,9 @@ def plot_flood():
         moments = run["moments"][1:]
         first = moments[0][1]
         axes.plot([seconds for seconds, _, _ in moments], [(held - first) / 1e6 for _, held, _ in moments], marker=".", label=name)
-    axes.set_xlabel("seconds of robots that begin and never come back")
-    axes.set_ylabel("memory of the server, grown by (MB)")
-    axes.set_title("A flood of begins", fontsize=11)
+    axes.set_xlabel("seconds of bots that start logins and never return")
+    axes.set_ylabel("growth of the server's memory (MB)")
+    axes.set_title("A flood of login starts", fontsize=11)
     axes.grid(True, alpha=0.3)
     axes.legend(fontsize=9)
     save(figure, "benchmarks-flood")
@@ -87,23 +87,23 @@ def ratio(row):
 
 
 def floor_table():
-    lines = ["| login | begin / floor | finish / floor | characters |", "|---|---:|---:|---:|"]
+    lines = ["| login | `begin` / floor | `finish` / floor | characters |", "|---|---:|---:|---:|"]
     for shape in ["least", "usual"]:
         sides = floor["login"][shape]
-        lines.append(f"| {shape} | {ratio(sides['begin'][1])} | {ratio(sides['finish'][1])} | {sides['characters']} |")
+        lines.append(f"| {targets.NAMES[shape]} | {ratio(sides['begin'][1])} | {ratio(sides['finish'][1])} | {sides['characters']} |")
     return "\n".join(lines)
 
 
 def floors_table():
     sides = peers["floors"]
-    lines = ["| the usual login | begin | finish |", "|---|---:|---:|"]
+    lines = ["| the usual login | `begin` | `finish` |", "|---|---:|---:|"]
     for begin, finish in zip(sides["begin"], sides["finish"]):
         lines.append(f"| {begin['name']} | {begin['ratio']:.2f} | {finish['ratio']:.2f} |")
     return "\n".join(lines)
 
 
 def tokens_table():
-    lines = ["| carried in | begin | finish | characters | allocations, begin and finish |", "|---|---:|---:|---:|---:|"]
+    lines = ["| token | `begin` | `finish` | characters | allocations, `begin` + `finish` |", "|---|---:|---:|---:|---:|"]
     for row in tokens:
         count = allocations[row["name"]]
         lines.append(
@@ -114,7 +114,7 @@ def tokens_table():
 
 def stores_table():
     first = peers["stores"][0]
-    lines = ["| kept in | begin | finish and guard | round trips | bytes held for a login in flight |", "|---|---:|---:|---:|---:|"]
+    lines = ["| store | `begin` | `finish` and guard | round trips | bytes held per login in flight |", "|---|---:|---:|---:|---:|"]
     for row in peers["stores"]:
         trips = " + ".join(str(trip) for trip in row["round_trips"])
         held = f"{row['held']:.0f}" if row["held"] else "0"
@@ -124,7 +124,7 @@ def stores_table():
 
 def load_table():
     lines = [
-        "| store | guard | in flight | kills | in flight on a killed server | lost | failed | success | processor a login | callback p99 / p50 |",
+        "| store | guard | in flight | kills | in flight on a killed server | lost | failed | success | processor time per login | callback p99 / p50 |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     first = loads["sealed"]["processor_us"]
@@ -139,7 +139,7 @@ def load_table():
 
 
 def flood_table():
-    lines = ["| store | begins that never came back | the server grew by, after two seconds | people who signed in meanwhile |", "|---|---:|---:|---:|"]
+    lines = ["| store | abandoned login starts | server memory growth after the first two seconds | users who signed in meanwhile |", "|---|---:|---:|---:|"]
     for name, run in floods.items():
         grown = (run["moments"][-1][1] - run["moments"][1][1]) / 1e6
         lines.append(f"| {name} | {run['robots']:,} | {grown:.1f} MB | {100 * run['success']:.2f} % of {run['flows']:,} |")
@@ -147,9 +147,9 @@ def flood_table():
 
 
 def allocations_table():
-    lines = ["| login | begin: strings returned, allocations | finish | refusing a forged state, beyond its callback |", "|---|---:|---:|---:|"]
+    lines = ["| login | `begin`: strings returned, allocations | `finish`: the same | refusing a forged state, beyond its callback |", "|---|---:|---:|---:|"]
     for row in memory["allocations"]:
-        lines.append(f"| {row['shape']} | {row['begin_strings']}, {row['begin']} | {row['finish_strings']}, {row['finish']} | {row['forged']} |")
+        lines.append(f"| {targets.NAMES.get(row['shape'], row['shape'])} | {row['begin_strings']}, {row['begin']} | {row['finish_strings']}, {row['finish']} | {row['forged']} |")
     return "\n".join(lines)
 
 
@@ -162,36 +162,39 @@ start, end = "<!-- bench -->\n", "<!-- /bench -->"
 before, rest = page.read_text().split(start)
 after = rest.split(end)[1]
 page.write_text(
-    f"""{before}{start}Measured on {machine()}. Time is processor time of one thread unless a table says otherwise.
+    f"""{before}{start}Measured on {machine()}.
+Time is processor time of one thread unless a table says otherwise.
 
 ## Targets
 
 {targets.markdown(TARGET)}
 
-## Beside the floor
+## Compared with the floor
 
-The same work written straight down with the same libraries, without types, configuration and errors. Medians of the ratios of single turns, and the quarters
-around them:
+The floor is the same work written directly with the same libraries, without types, configuration
+and errors. The figures are medians of the ratios of single turns, with their quartiles:
 
 {floor_table()}
 
-And beside the fastest published library for each step (this crate is 1.00; below it is faster):
+With the fastest published library for each step (this crate is 1.00; lower is faster):
 
 {floors_table()}
 
-## Beside what people carry a login in
+## Compared with other tokens
 
-The usual login: provider, redirect, return path, tenant, code_verifier, nonce, the session's hash, an expiry. Time beside this crate's:
+The usual login: provider, redirect, return path, tenant, code_verifier, nonce, the session's hash,
+an expiry. Times are relative to this crate:
 
 {tokens_table()}
 
-![Time of begin and finish, each peer beside this crate](benchmarks-peers.svg)
+![Time of begin and finish for each peer, relative to this crate](benchmarks-peers.svg)
 
 ![Characters of the same login](benchmarks-characters.svg)
 
-## Beside what people keep a login in
+## Compared with server-side stores
 
-One login after the other, by the clock, beside the first row. A sealed state waits for nothing at begin; its one round trip is the guard's at the callback.
+One login after the other, in wall-clock time relative to the first row. A sealed state needs no
+round trip at the login start; its only one is the guard's, at the callback.
 
 {stores_table()}
 
@@ -203,25 +206,28 @@ One login after the other, by the clock, beside the first row. A sealed state wa
 
 {allocations_table()}
 
-{flood['begun']:,} logins begun and never finished leave {flood['bytes_held']:+,} bytes in this process, and took {flood['bytes_most']:,} at the most.
+{flood['begun']:,} logins started and never completed leave {flood['bytes_held']:+,} bytes in this process; the peak was {flood['bytes_most']:,}.
 
 ## Two threads
 
-Begin and finish with two threads beside one: {threads['logins']:.2f}. On this machine a loop of multiplications, which shares nothing, has {threads['arithmetic']:.2f}, and one of
-SHA-256 {threads['hashing']:.2f}; logins beside them {threads['beside_arithmetic']:.2f} and {threads['beside_hashing']:.2f}.
+`begin` and `finish` on two threads compared with one: {threads['logins']:.2f}. On this machine, a loop of
+multiplications, which shares nothing, reaches {threads['arithmetic']:.2f}, and a loop of SHA-256 {threads['hashing']:.2f}. Relative to those,
+logins reach {threads['beside_arithmetic']:.2f} and {threads['beside_hashing']:.2f}.
 
 ## Under load
 
-`cargo run --release --example load`: every login is begun, and all are in flight before the first comes back; three servers, one killed every two seconds. A callback
-that was under way on the killed server is counted apart, and its time begins when it was due. Where every server has a guard of its own, a used state is refused by the server that
-saw it alone. The last row's callbacks come over forty seconds, the others' over ten.
+`cargo run --release --example load`: all logins are started, and are in flight before the first
+callback arrives. There are three servers, and one is killed every two seconds. A callback in
+progress on the killed server is counted separately, and its time counts from when it was due. Where each
+server has its own guard, only the server that saw a state refuses it the second time. The callbacks
+of the last row arrive over forty seconds, the others over ten.
 
 {load_table()}
 
-Robots that begin and never come back, for thirty seconds, beside people who sign in, on one server:
+One server, for thirty seconds: bots start logins and never return, while users sign in.
 
 {flood_table()}
 
-![Memory of the server under a flood of begins](benchmarks-flood.svg)
+![Memory of the server under a flood of login starts](benchmarks-flood.svg)
 {end}{after}"""
 )

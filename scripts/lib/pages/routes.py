@@ -41,9 +41,12 @@ def note(rows):
 def markdown(target):
     measured = targets.read(target, "end_to_end")
     rows = measured["contenders"]
-    return f"""Login start and callback over HTTP with the axum routes, on one thread, compared with handlers that only redirect (1.00). {measured['connections']} connections stay
-open, and each always has a request in flight, so a latency contains the time in which the server works on the other requests. Processor time is the server's per
-request; the last column is what Redis adds. Ratios are medians of single turns, so they need not equal the quotients of the figures in parentheses. {places(measured['cores'])}{note(rows)}
+    return f"""Login start and callback over HTTP with the axum routes, on one thread, compared with handlers that
+only redirect (1.00). {measured['connections']} connections stay open, and each always has a request in flight, so a
+latency includes the time in which the server works on other requests. Processor time is the server's per
+request; the last column is what Redis adds. Ratios are medians of single turns, so they need not
+equal the quotients of the figures in parentheses.
+{places(measured['cores'])}{note(rows)}
 
 {table('login start', rows, 'start')}
 
