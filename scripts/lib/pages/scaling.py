@@ -1,4 +1,4 @@
-"""The figures of docs/scaling.md, from the slopes that all benchmarks of one full run measured."""
+"""The figures of docs/scaling.md, from the slopes that the benchmarks of one full run measured."""
 
 import math
 import sys
@@ -9,11 +9,11 @@ import targets
 TARGET = sys.argv[1]
 guards, load = targets.read(TARGET, "guards"), targets.read(TARGET, "load-sealed")
 DAY = 86_400
-# People do not sign in evenly over the day, and robots come on top.
+# Users do not sign in evenly over the day, and bots come on top.
 PEAK = 5
 # Ten minutes to sign in, and three times the clock difference of a minute: how long a mark is kept.
 KEPT = 600 + 3 * 60
-# A core that is busy all the time answers late.
+# A core that is always busy responds late.
 BUSY = 0.5
 
 core_us = load["processor_us"]
@@ -23,7 +23,7 @@ redis_bytes, memory_bytes = guards["logins"]["bytes_mark"], guards["memory"]["wo
 
 
 def number(value):
-    """Two digits are as much as a forecast knows."""
+    """A forecast has two significant digits."""
     digits = max(0, 1 - math.floor(math.log10(value))) if 0 < value < 1 else 0
     return f"{value:,.{digits}f}"
 
@@ -41,7 +41,7 @@ def row(logins):
 
 
 lines = [
-    "| logins a day | a second | at the peak | cores for begin and callback | marks held | in `SingleProcessGuard` | in Redis | Redis servers | Postgres servers |",
+    "| logins per day | per second | at the peak | cores for login start and callback | marks held | in `SingleProcessGuard` | in Redis | Redis servers | Postgres servers |",
     "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     *(row(10**power) for power in range(5, 10)),
 ]
@@ -50,8 +50,9 @@ page.write(
     "\n".join(lines)
     + f"""
 
-Measured on this run's machine: {core_us:.0f} µs of processor for a login with its two requests, HTTP and a new connection for each included; {redis['calls_per_second']:,.0f} marks
-a second in one Redis and {postgres['calls_per_second']:,.0f} in one Postgres, whose callers share the machine's cores with them; {redis_bytes} bytes for a mark in Redis, {memory_bytes:.0f} at the
-worst in `SingleProcessGuard`.
+Measured on this machine: {core_us:.0f} µs of processor time for a login with its two requests,
+including HTTP and a new connection for each; {redis['calls_per_second']:,.0f} marks per second in one Redis
+and {postgres['calls_per_second']:,.0f} in one Postgres, whose callers share the machine's cores with them;
+{redis_bytes} bytes per mark in Redis, and at worst {memory_bytes:.0f} in `SingleProcessGuard`.
 """,
 )
