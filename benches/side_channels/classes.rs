@@ -15,7 +15,7 @@ pub const CLASSES: [(&str, &[&str]); 6] = [
     ("the key id", &["unknown_key", "key_revoked", "wrong_purpose"]),
     ("the authentication tag", &["forged"]),
     (
-        "what the state says",
+        "the state's contents",
         &[
             "issued_in_future",
             "wrong_provider",
@@ -28,7 +28,7 @@ pub const CLASSES: [(&str, &[&str]); 6] = [
         ],
     ),
     (
-        "the binding, and what is looked at after it",
+        "the binding and later checks",
         &[
             "expired",
             "cookie_missing",
@@ -43,7 +43,7 @@ pub const CLASSES: [(&str, &[&str]); 6] = [
         ],
     ),
     (
-        "the guard and the store, whose own time comes on top",
+        "the guard and the store, without their own time",
         &[
             "already_used",
             "guard_unavailable",
