@@ -93,7 +93,7 @@ lines += [
     "",
     *table(code),
     "",
-    "What the crate cannot prevent, because it lies around it, as [SECURITY.md](../SECURITY.md#what-is-not-promised) says:",
+    "Attacks from outside the crate, which it cannot prevent ([SECURITY.md](../SECURITY.md#limits)):",
     "",
     *table(surroundings),
     "",
