@@ -17,7 +17,7 @@ def targets(result):
                f"{ran.get('corpus', 0):,} | {1 if 'crash' in ran else 0} |")
     seconds = max(ran["seconds"] for ran in result["targets"].values())
     total = sum(ran.get("executions", 0) for ran in result["targets"].values())
-    yield f"\n{total:,} executions, {seconds:,.0f} seconds for each target at the most, on {result['processors']} processors; {result['compiler']}."
+    yield f"\n{total:,} executions, up to {seconds:,.0f} seconds for each target, on {result['processors']} processors; {result['compiler']}."
 
 
 def reached(result):
@@ -28,7 +28,7 @@ def reached(result):
 
 
 def faults(result):
-    yield "\n| target | fault that was put in | seeds that show it | fuzzing finds it after | executions |"
+    yield "\n| target | inserted fault | seeds that show it | found by fuzzing after | executions |"
     yield "|---|---|---:|---:|---:|"
     for row in result["faults"]:
         after = f"{row['seconds']:.1f} s" if row["fuzzing"] else "–" if row["found"] else "not found"
