@@ -11,7 +11,7 @@ times = {feature: [(int(begin), int(finish)) for which, begin, finish in runs if
 rows = []
 for place, what in enumerate(("begin", "finish")):
     off, on = (statistics.median(run[place] for run in times[feature]) for feature in ("off", "on"))
-    rows.append(f"| {what}, with a Prometheus recorder beside the feature off | {on / off:.3f} |")
+    rows.append(f"| {what}, with a Prometheus recorder relative to the feature off | {on / off:.3f} |")
 lines = "\n".join(["| what | ratio of processor times |", "|---|---:|", *rows])
 if sys.argv[2]:
     print(lines)
