@@ -30,7 +30,7 @@ def own_code(row):
         if replay["differs_at"] is None:
             what = "lets it through"
         elif replay["outcome"] == "goes on":
-            what = f"goes on at step {replay['differs_at']}, and she is signed in"
+            what = f"goes on at step {replay['differs_at']}, and the victim is signed in"
         else:
             what = f"refuses step {replay['differs_at']} ({replay['outcome'].removeprefix('refused: ')})"
         told.append(f"{replay['deployment']}, {what}")
@@ -66,18 +66,18 @@ design, sampled = report["design"], report["sampled"]
 collision = design["unique_states"] ** 2 / 2**65
 code = [row for row in report["variants"] if row["nature"] == "code"]
 surroundings = [row for row in report["variants"] if row["nature"] == "surroundings"]
-lines = ["## What must hold", "", "| promise | in every state that can be reached |", "|---|---|"]
+lines = ["## Promises", "", "| promise | in every state that can be reached |", "|---|---|"]
 lines += [f"| {promise['name']} | {promise['says']} |" for promise in report["promises"]]
 lines += [
     "",
     "## The design",
     "",
-    ("All of it holds." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {bounds(design)}: {design['states']:,} states, {design['unique_states']:,} of them different, the"
-    f" farthest {design['depth']} steps off, in {design['seconds']:.0f} seconds on {design['threads']} threads. The checker knows a state by 64 bits; that two of these"
-    f" share them and one was passed over has a probability of {collision:.0e}.",
+    ("All promises hold." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {bounds(design)}: {design['states']:,} states, {design['unique_states']:,} of them different, up to"
+    f" {design['depth']} steps deep, in {design['seconds']:.0f} seconds on {design['threads']} threads. The checker identifies a state by 64 bits; the"
+    f" probability that two states share them and one was skipped is {collision:.0e}.",
     "",
-    f"In {sampled['walks']:,} random walks, {sampled['steps']:,} steps of everybody's, the crate's own code answered each step as the model does, and the"
-    f" victim finished {sampled['finished']:,} logins at their ends. How often each answer was met:",
+    f"In {sampled['walks']:,} random walks, {sampled['steps']:,} steps, the crate's own code answered each step as the model does, and the"
+    f" victim finished {sampled['finished']:,} logins at their ends:",
     "",
     "| answer | times |",
     "|---|---:|",
@@ -87,9 +87,9 @@ lines += [
     "",
     "## The variants",
     "",
-    f"Each goes through every run with at most {bounds(code[0])}. The promise whose shortest attack is drawn below stands first.",
+    f"Each goes through every run with at most {bounds(code[0])}. The promise whose shortest attack is drawn below comes first.",
     "",
-    "Faults of code, each of which one rule of the design prevents:",
+    "Faults in code, each prevented by one rule of the design:",
     "",
     *table(code),
     "",
@@ -99,8 +99,8 @@ lines += [
     "",
     "## The attacks",
     "",
-    "V1 is the victim's first login, A1 the attacker's; each stands for its state, its code_challenge and its code_verifier. Requests go to two servers in turn. What",
-    "the attacker does is orange, what breaks the promise red, and what the crate's own code did at that point green.",
+    "V1 is the victim's first login, A1 the attacker's; each names its state, its code_challenge and its code_verifier. Requests go to two servers",
+    "in turn. Steps of the attacker are orange, the broken promise is red, and what the crate's own code did at that point is green.",
     "",
 ]
 for row in [*code, *surroundings]:
@@ -145,8 +145,8 @@ lines = ["| promise | in every state that can be reached |", "|---|---|"]
 lines += [f"| {promise['name']} | {promise['says']} |" for promise in second["promises"]]
 lines += [
     "",
-    ("Under these assumptions, all of it holds." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {second_bounds(design)}: {design['states']:,} states,"
-    f" {design['unique_states']:,} of them different, the farthest {design['depth']} steps off, in {design['seconds']:.0f} seconds on {design['threads']} threads.",
+    ("Under these assumptions, all promises hold." if not design["broken"] else f"Broken: {', '.join(design['broken'])}.") + f" Every run with at most {second_bounds(design)}: {design['states']:,} states,"
+    f" {design['unique_states']:,} of them different, up to {design['depth']} steps deep, in {design['seconds']:.0f} seconds on {design['threads']} threads.",
     "",
     f"In {sampled['walks']:,} random walks with {sampled['steps']:,} steps, the crate's own code answered each step as the model does:",
     "",

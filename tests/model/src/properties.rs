@@ -45,16 +45,16 @@ impl Promise {
 
     pub fn says(self) -> &'static str {
         match self {
-            Self::Agreement => "a login is accepted from no browser but the one that began it",
+            Self::Agreement => "a login is accepted only from the browser that started it",
             Self::Injectivity => "a state is accepted once",
-            Self::NoBurning => "a state is marked as used for no browser but the one that began it",
-            Self::NoCodeInjection => "nobody but the victim is signed in to the victim's account",
+            Self::NoBurning => "a state is marked as used only for the browser that started its login",
+            Self::NoCodeInjection => "only the victim is signed in to the victim's account",
             Self::NoFixation => "the victim is not signed in to the attacker's account",
             Self::NothingOverdue => "nothing is accepted after its time, nor under a revoked key",
             Self::AlwaysFinishes => {
-                "the victim can finish every login of hers that is neither over nor finished, and can begin and finish another"
+                "the victim can finish each of their logins that is neither over nor finished, and can start and finish another"
             }
-            Self::TwoTabsFinish => "she can finish all of them, in either order",
+            Self::TwoTabsFinish => "the victim can finish all of them, in either order",
         }
     }
 
@@ -94,7 +94,7 @@ fn is_signed_in(state: &State, browser: Party, account: Party) -> bool {
 }
 
 /// The victim's logins that are neither over nor finished. One whose own browser was led to its callback with another code is
-/// over as well, unless the rules say otherwise: whoever can do that has read its state.
+/// over as well, unless the rules say otherwise: an attacker who can do that has read its state.
 pub fn unfinished<'s>(rules: &'s Rules, state: &'s State) -> impl DoubleEndedIterator<Item = FlowId> + 's {
     let ids: Vec<_> = state.ids(Party::Victim).collect();
     ids.into_iter().filter(|flow| {

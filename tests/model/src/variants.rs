@@ -98,7 +98,7 @@ pub const VARIANTS: [Variant; 12] = [
     },
     Variant {
         name: "browser-swap",
-        differs: "the victim authorizes the attacker's request, and he reads the callback that is refused to her",
+        differs: "the victim authorizes the attacker's request, and the attacker reads the refused callback",
         rules: Rules { reads: Reads::AnyCallback, ..Rules::DESIGN },
         breaks: Promise::NoCodeInjection,
         nature: Nature::Surroundings { built_so: Deployment::Design },

@@ -41,7 +41,7 @@ pub enum Tone {
     /// The attacker's doing.
     Attack,
     Refused,
-    /// Somebody is signed in.
+    /// A browser is signed in.
     SignedIn,
 }
 
@@ -129,7 +129,7 @@ impl Teller {
             }
             Step::Steal => self.say(victim, attacker, Tone::Attack, "cookies are copied".to_owned()),
             Step::Plant => {
-                self.say(attacker, victim, Tone::Attack, "a sibling site sets his cookie".to_owned());
+                self.say(attacker, victim, Tone::Attack, "a sibling site sets a cookie".to_owned());
                 if let Outcome::Refused(_) = outcome {
                     self.say(victim, victim, Tone::Refused, self::outcome(outcome));
                 }
