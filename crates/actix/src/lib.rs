@@ -61,7 +61,7 @@ use oauth_state::observe::{Observer as _, Observers};
 use oauth_state::seam::{LARGEST_CALLBACK, callback_from_post, host_from_authority, refuse_what_must_not_consume};
 use oauth_state::{BeginError, Binding, Callback, FinishError};
 
-/// The headers of a request as a map of the `http` crate, byte for byte: actix-web has types of its own. `Debug`
+/// The headers of a request as a map of the `http` crate, byte for byte, because actix-web has its own types. `Debug`
 /// redacts them.
 #[derive(Clone)]
 pub struct BindingHeaders(HeaderMap);
@@ -73,7 +73,7 @@ impl BindingHeaders {
         Binding::cookies(&self.0)
     }
 
-    /// The headers, for [`Binding::with_headers`] with a session of your own.
+    /// The headers, for [`Binding::with_headers`] with your own session.
     ///
     /// # Examples
     ///
@@ -87,7 +87,7 @@ impl BindingHeaders {
     /// let session_id = [7; 16]; // of your session middleware
     /// let binding = Binding::session(&session_id)?.with_headers(headers.as_header_map());
     /// let login = testing::flow().begin(binding, Login::with("github"))?;
-    /// assert!(login.set_cookie.is_none()); // the session takes the place of the login's cookie
+    /// assert!(login.set_cookie.is_none()); // the session replaces the login's cookie
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -103,7 +103,7 @@ impl From<&HttpRequest> for BindingHeaders {
         for (name, value) in request.headers() {
             let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
             if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.as_bytes())) {
-                // The server has bounded their number, far below the map's limit.
+                // The server limits their number, far below the map's limit.
                 let _ = headers.try_append(name, value);
             }
         }
@@ -127,11 +127,11 @@ impl fmt::Debug for BindingHeaders {
     }
 }
 
-/// A callback and the headers that it came with: the extractor for a callback route, GET (`query`) or POST
-/// (`form_post`). The [front page](crate) has a handler that uses it.
+/// A callback and its headers: the extractor for a callback route, GET (`query`) or POST (`form_post`). The [front
+/// page](crate) has a handler that uses it.
 ///
-/// It refuses HEAD requests, speculative loads, a body that is longer than any callback and everything that is not a
-/// callback, with the generic message.
+/// It refuses HEAD requests, speculative loads, bodies longer than any callback and everything that is not a callback,
+/// with the generic message.
 #[derive(Debug)]
 pub struct CallbackRequest {
     headers: BindingHeaders,
@@ -153,7 +153,7 @@ impl FromRequest for CallbackRequest {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let headers = BindingHeaders::from(request);
         let (path, query) = (request.path().to_owned(), request.query_string().to_owned());
-        // An extension method is none of ours, and is refused as such.
+        // An extension method is none that a callback uses, and is refused.
         let method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or(Method::OPTIONS);
         let payload = payload.take();
         Box::pin(async move {
@@ -175,7 +175,7 @@ async fn read(payload: Payload) -> Result<web::Bytes, FinishError> {
     let stream = actix_web::body::BodyStream::new(payload);
     match actix_web::body::to_bytes_limited(stream, LARGEST_CALLBACK).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        // Its text may hold bytes of the request, and it cannot be sent between threads.
+        // The error may hold bytes of the request, and it cannot be sent between threads.
         Ok(Err(_)) => {
             let refused = FinishError::from(FinishErrorKind::Malformed);
             Err(refused.with_diagnosis("the body of the callback could not be read"))
@@ -221,11 +221,11 @@ pub fn set_no_store(response: HttpResponse) -> HttpResponse {
     with_headers(response, &headers)
 }
 
-/// Copies the headers of a response of the `http` crate and replaces those that are there.
+/// Copies the headers of a response of the `http` crate and replaces existing ones.
 fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse {
     let mut last = None;
     for (name, value) in headers {
-        // The first of a name replaces what the framework set; each cookie is a header of its own.
+        // The first header of a name replaces the framework's; each cookie is a header of its own.
         let another = last.replace(name) == Some(name);
         let pair = (HeaderName::from_bytes(name.as_str().as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
         if let (Ok(name), Ok(mut copy)) = pair {
@@ -240,8 +240,8 @@ fn with_headers(mut response: HttpResponse, headers: &HeaderMap) -> HttpResponse
     response
 }
 
-/// Runs `work` on a task of its own, so that it finishes even if the client disconnects: a disconnect between the mark
-/// and the exchange of the code would lose the login. The task stays on its worker's thread and need not be `Send`.
+/// Runs `work` on its own task, so that it completes even if the client disconnects: a disconnect between the mark and
+/// the exchange of the code would lose the login. The task stays on its worker's thread and need not be `Send`.
 ///
 /// # Panics
 ///
@@ -251,14 +251,14 @@ pub async fn run_to_completion<R: 'static>(work: impl Future<Output = R> + 'stat
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a runtime that shuts down cancels the task; then no client waits for an answer.
+            // Only a runtime that shuts down cancels the task; then no client waits for a response.
             Err(_) => std::future::pending().await,
         },
     }
 }
 
-/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both. The response has the error's
-/// status and its generic message, or the page of [`FinishError::repost`].
+/// A [`BeginError`] or a [`FinishError`] as a handler's error; `?` converts both. The response has the error's status
+/// and its generic message, or the page of [`FinishError::repost`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Rejected<E>(

@@ -47,14 +47,14 @@ pub async fn signed_in_user(request: LoginRequest) -> Result<Option<Vec<u8>>, Bo
     Ok(request.extensions.get::<SignedInUser>().map(|user| user.0.clone()))
 }
 
-/// Serves a request of the routes: a login start completely, a callback up to the outcome of its login. `user` is the id of
-/// the user that your session names; it counts if [`signed_in_user`] is the hook of that name.
+/// Serves a request of the routes: a login start completely, a callback up to the outcome of its login. `user` is the
+/// user id in your session; it counts only if [`signed_in_user`] is the hook of that name.
 ///
 /// Run it, and the exchange of the code, with [`run_to_completion`](crate::run_to_completion).
 ///
 /// # Errors
 ///
-/// The response, where there is no outcome: a redirect to the provider, a page, or 404 for a path that is not of the routes.
+/// The response, if there is no outcome: a redirect to the provider, a page, or 404 for a path outside the routes.
 ///
 /// # Examples
 ///
@@ -110,7 +110,7 @@ fn convert(request: &HttpRequest) -> Result<http::Request<()>, http::Error> {
 /// The body of a request. It stays on its thread.
 struct RequestBody(Pin<Box<BodyStream<Payload>>>);
 
-/// Its own error may hold bytes of the request, and cannot be sent between threads.
+/// The framework's error may hold bytes of the request, and cannot be sent between threads.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request could not be read")]
 struct Unreadable;

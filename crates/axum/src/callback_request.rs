@@ -7,8 +7,8 @@ use oauth_state_routes::read_callback;
 
 use crate::Rejected;
 
-/// A callback and the headers that it came with: the extractor for a callback route, GET (`query`) or POST
-/// (`form_post`). The [front page](crate) has a handler that uses it.
+/// A callback and its headers: the extractor for a callback route, GET (`query`) or POST (`form_post`). The [front
+/// page](crate) has a handler that uses it.
 ///
 /// It refuses HEAD requests, speculative loads and everything that is not a callback, with the generic message.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! [`oauth_state`] in axum: a router for login and callback, and the parts for handlers of your own: an extractor for
-//! the callback, responses, and a task that outlives the connection.
+//! [`oauth_state`] in axum: a router for login and callback, and the parts for your own handlers: an extractor for the
+//! callback, responses, and a task that outlives the connection.
 //!
 //! [`LoginRoutes`] is the short way:
 //!

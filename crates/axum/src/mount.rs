@@ -22,8 +22,8 @@ impl<R: IntoResponse> Answer<R> for Axum {
 /// The login and callback routes of a set of providers, for axum: see [`Routes`]. [`router`] mounts them.
 pub type LoginRoutes = Routes<Axum>;
 
-/// A router with these routes, which it serves at `/auth/…`: merge it into your application's router, whatever that router's state is. If
-/// you nest it under `/app`, its paths become `/app/auth/…`, and so must the redirect URIs.
+/// A router that serves these routes at `/auth/…`. Merge it into your application's router, whatever that router's
+/// state is. If you nest it under `/app`, its paths become `/app/auth/…`, and so must the redirect URIs.
 ///
 /// # Examples
 ///

@@ -7,8 +7,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use oauth_state::error::{BindingError, FinishErrorKind, UrlError};
 use oauth_state::{BeginError, FinishError};
 
-/// A [`BeginError`] or a [`FinishError`] as the error of a handler; `?` converts both, and the smaller errors of a URL and a binding. The response has the error's
-/// status and its generic message, or the page of [`FinishError::repost`].
+/// A [`BeginError`] or a [`FinishError`] as a handler's error; `?` converts both, and the smaller errors of a URL and a
+/// binding. The response has the error's status and its generic message, or the page of [`FinishError::repost`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Rejected<E>(
@@ -35,8 +35,9 @@ impl From<BindingError> for Rejected<FinishError> {
     }
 }
 
-/// The same for JSON clients, which need a body that they can read: `{"error":"already_used"}` with the stable code, and 409 for a login
-/// that was used before and 410 for one whose time is over, where trying the same callback again cannot help.
+/// The same for JSON clients, which need a body that they can read: `{"error":"already_used"}` with the stable code.
+/// The status is 409 for a login that was already used and 410 for an expired one, because a retry of the same callback
+/// cannot help.
 ///
 /// # Examples
 ///
@@ -88,7 +89,7 @@ impl From<BindingError> for JsonRejected {
 
 impl IntoResponse for JsonRejected {
     fn into_response(self) -> Response {
-        // The code is a word of ours, which JSON takes as it is.
+        // The code is one of this crate's own words and needs no JSON escapes.
         let mut response = Response::new(Body::from(format!("{{\"error\":\"{}\"}}", self.code)));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -42,8 +42,8 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         if self.is_connection && known.loaded.is_none() {
             return Err(self.counted(BeginError::UnknownProvider));
         }
-        // A login that a provider started begins by itself only if the browser shows that it keeps the marker: without it,
-        // a provider that drops `state` and this service would send the browser around in circles.
+        // A login that a provider started begins by itself only if the browser keeps the marker: without it, a provider
+        // that drops `state` would cause a redirect loop.
         if purpose == Purpose::Login && request.query(STARTED).is_some() && !self.has_marker(request) {
             return Ok(self.unconfirmed(&known.site, request));
         }
@@ -72,7 +72,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
             None => login.data(data),
         };
         let return_to = core::return_path(&login).cloned().or_else(|| self.return_to(known, request));
-        // Anyone can write a link with such a path; the login is good without it.
+        // Anyone can write a link with such a path. Drop the path and start the login.
         let return_to = return_to.filter(|path| {
             let leads_astray = self.shared.is_own(path)
                 || self.leads_to_other_connection(path)
@@ -85,7 +85,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         flow.begin(binding(request, known.user.as_deref()), core::returning_to(login, return_to))
     }
 
-    /// The return path that the request asks for: a path, or an address of this site's own.
+    /// The requested return path: a path, or an address of this site.
     fn return_to(&self, known: &Known, request: &LoginRequest) -> Option<ReturnTo> {
         let wanted = request.query("return_to").filter(|wanted| !wanted.is_empty())?;
         let configured = || self.shared.flow.providers().find(|provider| provider.id() == &*self.provider);
@@ -103,13 +103,13 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         self.shared.flow.observers().event(&Event::ReturnPathDropped { provider: self.label(), reason });
     }
 
-    /// Whether a return path leads to the routes of any connection, under the front of this one's own address.
+    /// Whether a return path leads to the routes of any connection, under the prefix of this one's own address.
     fn leads_to_other_connection(&self, path: &ReturnTo) -> bool {
         let starts = self.again.iter().filter(|_| self.is_connection);
         starts.filter_map(|start| start.path.as_str().rsplit_once('/')).any(|(at, _)| core::leads_below(path, at))
     }
 
-    /// Counts a login that did not start for a reason that the flow does not know.
+    /// Counts a login that did not start for a reason outside the flow.
     fn counted(&self, error: BeginError) -> BeginError {
         self.shared.flow.observers().event(&error.to_event(self.label()));
         error
@@ -121,7 +121,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         request: &LoginRequest,
     ) -> Result<Response<W::Body>, BeginError> {
         let url = match &self.shared.hooks.authorize {
-            // A program that looks at a link needs no pushed request.
+            // A HEAD request, as link scanners send it, needs no pushed request.
             Some(complete) if request.method != Method::HEAD => {
                 let completed = complete(begun.url()?, request.clone()).await;
                 completed.map_err(|source| BeginError::HookFailed { hook: "authorize", source })?

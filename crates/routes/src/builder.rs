@@ -22,10 +22,10 @@ use crate::steps::Steps;
 
 /// Configures [`Routes`]; see the [front page](crate).
 ///
-/// Every hook but `error_page` is async and may fail. It receives the [`LoginRequest`], whose extensions hold the values that layers
-/// inserted, such as the session of `tower-sessions`. When a hook fails, the flow's observers are told, and the user gets
-/// a neutral page with a way to try again.
-#[must_use = "the routes are made by build"]
+/// Every hook except `error_page` is async and may fail. It receives the [`LoginRequest`], whose extensions hold the
+/// values that layers inserted, such as the session of `tower-sessions`. When a hook fails, the flow's observers are
+/// told, and the user gets a neutral page with a way to try again.
+#[must_use = "call `build` to make the routes"]
 pub struct RoutesBuilder<W: Framework, T> {
     flow: Flow<T>,
     at: String,
@@ -35,8 +35,8 @@ pub struct RoutesBuilder<W: Framework, T> {
 }
 
 impl<W: Framework> Routes<W> {
-    /// Starts the configuration with a flow, whose providers all need a `client_id`, a redirect_uri and, if the preset has
-    /// no authorization endpoint, that endpoint.
+    /// Starts the configuration with a flow. Each of its providers needs a `client_id`, a redirect_uri and, if the
+    /// preset has no authorization endpoint, that endpoint.
     ///
     /// # Examples
     ///
@@ -66,11 +66,11 @@ impl<W: Framework> Routes<W> {
         Self::builder_with_data(flow, |_| async { Ok(()) })
     }
 
-    /// The same for logins that carry data of your own: `data` chooses it at each login start. It runs before the login start
-    /// is known to be a navigation, so that it must have no side effects.
+    /// The same for logins that carry your data: `data` chooses it at each login start. It runs before the request is
+    /// known to be a navigation, so it must have no side effects.
     ///
-    /// A login that restarts automatically keeps its data if this is certainly the browser that started it. Otherwise it
-    /// gets the data of the restarted request.
+    /// An automatically restarted login keeps its data only if the browser is certainly the one that started it.
+    /// Otherwise it gets the data of the restarted request.
     ///
     /// # Examples
     ///
@@ -130,9 +130,8 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         Self { at: path.to_owned(), ..self }
     }
 
-    /// Where users without a return path of their own go, `/` by default: signed-in users whose callback was already
-    /// used, users who return from a page that grants nothing, and users who follow the button of the page after a
-    /// failed link or step-up.
+    /// Where users without a return path go, `/` by default: signed-in users whose callback was already used, users who
+    /// return from a page that grants nothing, and users who follow the button after a failed link or step-up.
     pub fn default_return_to(self, path: ReturnTo) -> Self {
         Self { default_return_to: Some(path), ..self }
     }
@@ -141,7 +140,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     ///
     /// # Errors
     ///
-    /// [`RoutesError`] says which settings do not fit together.
+    /// [`RoutesError`] names the settings that do not fit together.
     ///
     /// # Examples
     ///
@@ -170,8 +169,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 
     /// Builds the routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between
-    /// threads: your handler responds to the outcome, and no `on_…` hook may be set. If its exchange fails, tell the flow's
-    /// [observers](oauth_state::Flow::observers) with [`Event::HookFailed`](oauth_state::observe::Event::HookFailed), as the routes do.
+    /// threads. Your handler responds to the outcome, so no `on_…` hook may be set. If its exchange fails, tell the
+    /// flow's [observers](oauth_state::Flow::observers) with
+    /// [`Event::HookFailed`](oauth_state::observe::Event::HookFailed), as the routes do.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         }
         let root = || "/".parse::<ReturnTo>().map_err(|_| RoutesError::MountPath);
         let default_return_to = default_return_to.map_or_else(root, Ok)?;
-        // Every front of the path that a proxy or a nesting router takes away, whichever provider it was registered with.
+        // Every path prefix that a proxy or a nesting router removes, for any provider.
         let mut prefixes = BTreeSet::from([String::new()]);
         let mut providers = Vec::new();
         for provider in flow.providers() {
@@ -248,11 +248,11 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 }
 
-/// Schemes that browsers handle themselves (WHATWG URL, HTML and Fetch), and that open no app.
+/// Schemes that browsers handle themselves (WHATWG URL, HTML and Fetch), so no app opens.
 const SCHEMES_OF_BROWSERS: [&str; 11] =
     ["about", "blob", "chrome", "data", "file", "filesystem", "ftp", "http", "javascript", "vbscript", "view-source"];
 
-/// Whether an address can open an app: it has a scheme that no browser handles itself, or it is an https address of a host.
+/// Whether an address can open an app: a scheme that no browser handles itself, or https with a host.
 fn is_app_link(link: &str) -> bool {
     let Some((scheme, rest)) = link.split_once(':') else { return false };
     let of_scheme = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
@@ -264,7 +264,7 @@ fn is_app_link(link: &str) -> bool {
     is_scheme && opens_app && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-/// Whether an app link leads to a callback of a provider, which would hand the callback over for ever.
+/// Whether an app link leads to a provider's callback, which would hand the callback over in a loop.
 fn leads_to_callback<T>(flow: &Flow<T>, app_link: &str) -> bool {
     let Some((host, path)) = app_link.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
         return false;

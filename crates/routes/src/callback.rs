@@ -26,12 +26,12 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         if let Some(response) = opened.as_ref().ok().and_then(|opened| self.handed_over(opened)) {
             return Err(response);
         }
-        // A state that this ring did not seal must not make the application look up sessions, tenants and providers.
+        // A state that this ring did not seal must not trigger look-ups of sessions, tenants or providers.
         let is_authentic = opened.as_ref().err().is_none_or(FinishError::is_of_authentic_state);
         let known = if is_authentic { self.ask(request, true).await } else { Ok(Known::default()) };
         let known = match known {
             Ok(known) => known,
-            // A callback that is out of time as well has been told of already.
+            // The observers already know of a callback that is also too late.
             Err(failed) => return Err(self.refuse_for(failed, opened.is_ok(), request)),
         };
         let opened = match opened {
@@ -47,7 +47,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
             Err(refused) => Err(refused),
         };
         match finished {
-            // Once: the restart that is offered counts it, in the state.
+            // Denied only once: the restart that the page offers is counted in the state.
             Ok(LoginOutcome::Denied(denied))
                 if self.shared.hooks.restart_after_denial
                     && means_try_again(&denied.error)
@@ -91,7 +91,7 @@ fn refusal(HookError { hook, source }: HookError) -> FinishError {
     FinishError::from(FinishErrorKind::HookFailed).with_diagnosis(diagnosis).with_source(source)
 }
 
-/// The errors after which the same login may work at once.
+/// The errors after which the same login may succeed if it is repeated at once.
 fn means_try_again(error: &AuthorizationError) -> bool {
     use AuthorizationError::{InteractionRequired, LoginRequired, TemporarilyUnavailable};
     matches!(error, TemporarilyUnavailable | LoginRequired | InteractionRequired)

@@ -11,11 +11,11 @@ pub enum RoutesError {
     Url(#[from] UrlError),
     /// The path given with `mount_at` is not a plain path.
     #[error(
-        "mount_at needs a path such as /auth: one '/' first, none last, and of letters, digits, '/', '.', '_', '-'"
+        "mount_at needs a path such as /auth: a leading '/', no trailing '/', and only letters, digits, '/', '.', '_', '-'"
     )]
     MountPath,
-    /// `connections` serves every path below that of the routes, which must not be all of the site.
-    #[error("the routes of connections need a path of their own: give mount_at one such as /auth")]
+    /// `connections` serves every path below that of the routes, so that path must not be the site's root.
+    #[error("the `connections` hook needs a path of its own: give mount_at one such as /auth")]
     ConnectionsAtRoot,
     /// The redirect_uri of a provider does not end in the path of its callback.
     #[error(
@@ -30,7 +30,7 @@ pub enum RoutesError {
     },
     /// `on_login` was not called.
     #[error(
-        "no on_login hook: nothing would exchange the code and open a session; add one with RoutesBuilder::on_login"
+        "no on_login hook to exchange the code and open a session; add one with RoutesBuilder::on_login"
     )]
     MissingOnLogin,
     /// The flow accepts `reauthenticate`, and `on_step_up` was not called.
@@ -44,11 +44,11 @@ pub enum RoutesError {
         "the flow has no provider: add one with FlowBuilder::provider, or load them with RoutesBuilder::connections"
     )]
     MissingConnections,
-    /// `hand_over` was called for a redirect id that no provider has.
+    /// `hand_over` was called with a redirect id that no provider has.
     #[error("no provider has the redirect id {0:?} of hand_over: register it with Provider::named_redirect_uri")]
     UnknownRedirect(String),
-    /// The path given with `default_return_to` is one of the routes, so that one login would follow another.
-    #[error("default_return_to must not be one of the login routes: give it the path of a page of yours")]
+    /// The path given with `default_return_to` is a login route, so one login would follow another.
+    #[error("default_return_to must not be a login route: give it the path of one of your pages")]
     DefaultReturnTo,
     /// The app link of `hand_over` is not an address that opens an app.
     #[error(
@@ -56,7 +56,7 @@ pub enum RoutesError {
          no callback of a provider; it holds no space, control character or fragment"
     )]
     AppLink,
-    /// `build_steps` was called with an `on_…` hook, which it never runs.
+    /// `build_steps` was called with an `on_…` hook, which never runs there.
     #[error("build_steps runs no on_login, on_step_up, on_denied or on_returned: respond to Step::Finished instead")]
     OutcomeHookInSteps,
 }

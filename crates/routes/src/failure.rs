@@ -1,4 +1,4 @@
-//! What an error page is about.
+//! The reasons for an error page.
 
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::seam as core;
@@ -8,8 +8,8 @@ use oauth_state::{BeginError, FinishError};
 ///
 /// # Security
 ///
-/// For [`Failure::Refused`], say what happened only if there is a [`FinishError::restart`]: otherwise an attacker may have
-/// sent the state. Never show the text of an error.
+/// For [`Failure::Refused`], say what happened only if there is a [`FinishError::restart`]: without one, the state may
+/// come from an attacker. Never show the text of an error.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Failure<'a> {
@@ -22,7 +22,7 @@ pub enum Failure<'a> {
     /// The named hook failed after the login had been used: `on_login`, `on_step_up`, `on_denied` or `on_returned`.
     HookFailed(&'static str),
     /// A provider started a login ([`Provider::may_start_logins`](oauth_state::Provider::may_start_logins)), and the
-    /// browser keeps no cookies, or was sent a second time within a minute: ask the user, so that no loop arises.
+    /// browser keeps no cookies or did so twice within a minute. Ask the user first, so that no loop arises.
     Unconfirmed,
 }
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
-/// A web framework, as far as the routes need to know it: the body type of its responses. Together with [`Answer`], it
-/// lets hooks return the framework's own response types.
+/// A web framework, described by the body type of its responses. With [`Answer`], hooks can return the framework's own
+/// response types.
 ///
 /// # Examples
 ///
@@ -31,12 +31,12 @@ use http_body_util::Full;
 /// type LoginRoutes = Routes<Texts>; // with `.on_login(|_login, _request| async { Ok("signed in".to_owned()) })`
 /// ```
 pub trait Framework: Send + Sync + 'static {
-    /// The body of its responses.
+    /// The body type of its responses.
     type Body: From<Bytes> + Send + 'static;
 }
 
-/// Converts the return value of a hook, of type `R`, into a response. The framework is `Self`, so that its own package
-/// can implement the trait for every type that the framework converts into responses.
+/// Converts the return value of a hook, of type `R`, into a response. The framework is `Self`, so its adapter crate can
+/// implement the trait for every type that the framework converts.
 pub trait Answer<R>: Framework {
     /// Converts the value into a response.
     fn answer(answer: R) -> Response<Self::Body>;

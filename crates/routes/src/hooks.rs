@@ -16,7 +16,7 @@ use crate::site::Site;
 
 type Waiting<R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send>>;
 type Asks<R> = Arc<dyn Fn(LoginRequest) -> Waiting<R> + Send + Sync>;
-/// Completes an authorization URL from its request.
+/// Completes an authorization URL with data from its request.
 type Completes = Arc<dyn Fn(AuthorizationUrl, LoginRequest) -> Waiting<AuthorizationUrl> + Send + Sync>;
 /// Loads a provider by its id and the site of the request.
 type Loads = Arc<dyn Fn(String, Site) -> Waiting<Option<Provider>> + Send + Sync>;
@@ -33,7 +33,7 @@ pub(crate) struct Hooks<W: Framework, T> {
     pub(crate) authorize: Option<Completes>,
     pub(crate) connections: Option<Loads>,
     pub(crate) restart_after_denial: bool,
-    /// Redirect ids, each with the app link to which its callbacks go.
+    /// Redirect ids, each with the app link that receives its callbacks.
     pub(crate) hand_over: Vec<(String, String)>,
     pub(crate) error_page: Option<ErrorPage<W>>,
 }

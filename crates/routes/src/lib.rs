@@ -1,5 +1,5 @@
-//! The login and callback routes of [`oauth_state`] as a [`tower_service::Service`], for any web framework: [`Routes`],
-//! and the parts that it consists of.
+//! The login and callback routes of [`oauth_state`] as a [`tower_service::Service`], for any web framework: [`Routes`]
+//! and its parts.
 //!
 //! In axum, use `oauth-state-axum`, which mounts the routes. In another framework, or without one, hooks return an
 //! [`http::Response`] of bytes:

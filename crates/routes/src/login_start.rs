@@ -1,4 +1,4 @@
-//! Where browsers find the login starts.
+//! The addresses of the login starts, as browsers see them.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ pub(crate) struct Again {
     pub(crate) path: ReturnTo,
 }
 
-/// Where browsers find the provider's login start: next to each redirect_uri, because a proxy, or a router that nests
-/// this one, may have removed a prefix of the path. Adds each such prefix to `prefixes`.
+/// The provider's login start as browsers see it. It is next to each redirect_uri, because a proxy or a nesting router
+/// may have removed a prefix of the path. Adds each such prefix to `prefixes`.
 pub(crate) fn login_starts(
     provider: &Provider,
     path: &str,
@@ -25,7 +25,7 @@ pub(crate) fn login_starts(
     let callback = format!("{path}/callback");
     let mut starts = Vec::new();
     for (redirect, address) in redirect_uris(provider) {
-        // What is no address at all, the flow itself refuses.
+        // The flow itself refuses an invalid address.
         let Some((host, at)) = address else { continue };
         let Some(prefix) = at.strip_suffix(&callback) else {
             return Err(RoutesError::RedirectUri { provider: provider.id().to_owned(), callback });

@@ -13,8 +13,8 @@ use crate::hooks::Answers;
 use crate::request::LoginRequest;
 
 impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
-    /// Exchanges the code, and then opens a session or links the identity, depending on `login.origin.purpose`.
-    /// Required. The hook runs on a task of its own, which continues if the client disconnects.
+    /// Exchanges the code, then opens a session or links the identity, depending on `login.origin.purpose`. Required.
+    /// The hook runs on its own task, which continues if the client disconnects.
     ///
     /// If it fails, observers receive [`Event::HookFailed`](oauth_state::observe::Event::HookFailed), and the user gets a neutral
     /// page with a button to try again.
@@ -49,7 +49,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// Confirms that the user has just authenticated again, after a login of
     /// [`Purpose::Reauthenticate`](oauth_state::Purpose::Reauthenticate): exchange the code with
     /// [`StepUp::token_form`], and pass the `auth_time` of the verified ID token to [`StepUp::confirm`]. Required if
-    /// the flow accepts this purpose. The hook runs on a task of its own, like [`RoutesBuilder::on_login`].
+    /// the flow accepts this purpose. The hook runs on its own task, like [`RoutesBuilder::on_login`].
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Responds when the provider did not sign the user in, for example with `access_denied`. By default, the response
-    /// is a page with a button.
+    /// Responds when the provider did not sign the user in, for example with `access_denied`. The default is a page
+    /// with a button.
     ///
     /// # Examples
     ///
@@ -117,9 +117,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Responds when the user comes back from a page that grants nothing: the installation of an app, an administrator's
-    /// consent, or a logout. By default, the response is a redirect to the return path. Such a login starts in a handler of
-    /// yours, with [`AuthorizationRequest::url_at`](oauth_state::AuthorizationRequest::url_at) or
+    /// Responds when the user returns from a page that grants nothing: the installation of an app, an administrator's
+    /// consent, or a logout. The default is a redirect to the return path. Start such a login in your own handler, with
+    /// [`AuthorizationRequest::url_at`](oauth_state::AuthorizationRequest::url_at) or
     /// [`end_session_url`](oauth_state::AuthorizationRequest::end_session_url).
     ///
     /// # Examples
@@ -161,7 +161,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 }
 
-/// A hook whose answers are responses.
+/// A hook that returns responses.
 fn answering<W, A, R, F>(answer: impl Fn(A, LoginRequest) -> F + Send + Sync + 'static) -> Answers<W, A>
 where
     W: Answer<R>,

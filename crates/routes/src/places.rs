@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use oauth_state::Purpose;
 
-/// What a route does.
+/// The action of a route.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     Begin(Purpose),

@@ -1,9 +1,10 @@
 //! Logins that a provider starts: a callback without `state`, from an app directory, a portal tile or the installation of
 //! an app.
 //!
-//! Its code is dropped, because nothing shows whose it is (login CSRF, RFC 6749 section 10.12). The browser goes to the
-//! login start instead, as after a click on a link. A marker cookie counts these starts: a second one within a minute, or a
-//! browser that keeps no cookies, gets a page with a button, so that a provider that never returns `state` causes no loop.
+//! The code is dropped, because nothing shows whose it is (login CSRF, RFC 6749 section 10.12). The browser goes to the
+//! login start instead, as after a click on a link. A marker cookie counts these starts: on a second one within a
+//! minute, or if the browser keeps no cookies, the user gets a page with a button. So a provider that never returns
+//! `state` causes no loop.
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
@@ -17,15 +18,15 @@ use crate::request::LoginRequest;
 use crate::serving::{Known, Serving, see_other};
 use crate::site::Site;
 
-/// The parameter of a login start that a provider's start leads to.
+/// The parameter that marks a login start after a provider-started callback.
 pub(crate) const STARTED: &str = "started";
 
 const MARKER: &str = "oauth-state-started";
 const SECURE_MARKER: &str = "__Host-oauth-state-started";
-/// How long the marker lives, in seconds: longer than a loop takes for one round, shorter than a user's next visit.
+/// The marker's lifetime in seconds: longer than one round of a loop, shorter than the time between a user's visits.
 const MARKER_SECONDS: u32 = 60;
 
-/// Whether a request at the callback may be a provider's start: a GET that brings neither a state nor an error.
+/// Whether a request at the callback may be a provider's start: a GET without a state and without an error.
 pub(crate) fn may_be_start(parts: &Parts) -> bool {
     parts.method == Method::GET
         && core::refuse_what_must_not_consume(&parts.method, &parts.headers).is_ok()
@@ -63,17 +64,17 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
     /// Whether the browser keeps the marker of a provider's start.
     pub(crate) fn has_marker(&self, request: &LoginRequest) -> bool {
         let (name, _) = self.marker();
-        // Bytes, because a cookie next to it may hold anything.
+        // Compare bytes, because other cookies may hold anything.
         let pairs =
             request.headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         let mut names = pairs.filter_map(|pair| pair.split(|byte| *byte == b'=').next());
         names.any(|known| known.trim_ascii() == name.as_bytes())
     }
 
-    /// A page that asks before it starts a login.
+    /// A page that asks the user before it starts a login.
     pub(crate) fn unconfirmed(&self, site: &Site, request: &LoginRequest) -> Response<W::Body> {
         let again = self.again(Some(site), request);
-        let text = "You came here from another site to sign in. Use the button to go on.";
+        let text = "You came here from another site to sign in. Use the button to continue.";
         self.shared.error_page(Failure::Unconfirmed, again, request, || {
             core::page(Failure::Unconfirmed.status(), "Sign in", text, "Sign in", again)
         })

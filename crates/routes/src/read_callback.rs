@@ -11,8 +11,8 @@ use oauth_state::{Callback, FinishError};
 
 use crate::BoxError;
 
-/// Reads a callback from a request, GET (`query`) or POST (`form_post`), for routes of your own. It reads no more of
-/// the body than a callback may have, whatever length the request announces.
+/// Reads a callback from a request, GET (`query`) or POST (`form_post`), for your own routes. It reads at most the size
+/// of the largest callback, whatever length the request announces.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ where
     if parts.method != Method::POST {
         return Callback::from_parts(parts, &[]);
     }
-    // What no flow will see, because it does not become a callback.
+    // Report it here: no flow sees a request that does not become a callback.
     let unread = |refused: &FinishError| Observers::default().event(&refused.to_event(None));
     let body = Limited::new(body, LARGEST_CALLBACK).collect().await.map_err(unreadable).inspect_err(unread)?;
     Callback::from_parts(parts, &body.to_bytes())

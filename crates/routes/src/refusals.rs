@@ -13,26 +13,26 @@ use crate::request::LoginRequest;
 use crate::serving::{Known, Serving, body, see_other, to_return_path};
 
 impl<W: Framework, T: LoginData> Serving<W, T> {
-    /// Responds to a refused callback: with a fixed response where there is only one, with a redirect to the return
-    /// path or to the login start where that helps, and with a page otherwise.
+    /// Responds to a refused callback: a fixed response if there is only one, a redirect to the return path or the
+    /// login start if that helps, otherwise a page.
     pub(crate) fn refuse(
         &self,
         error: &FinishError,
         request: &LoginRequest,
         known: Option<&Known>,
     ) -> Response<W::Body> {
-        // Half of a callback, whose other half comes when the page posts it once more; or a request that no user looks at.
+        // Half of a callback, which the page posts again in full, or a request that no user looks at.
         if error.repost().is_some() || error.kind() == FinishErrorKind::NotConsumed {
             return error.to_response().map(|text| body::<W>(text.into_owned()));
         }
         let (restart, again) = (error.restart(), self.again(known.map(|known| &known.site), request));
         let is_signed_in = known.is_some_and(|known| known.user.is_some());
-        // A double click, the back button: the first of the two signed in.
+        // A double click or the back button: the first request signed the user in.
         if let (FinishErrorKind::AlreadyUsed, true, Some(restart)) = (error.kind(), is_signed_in, restart) {
             let target = restart.return_to().unwrap_or(&self.shared.default_return_to);
             return to_return_path::<W>(target);
         }
-        // Not in this response: every layer in front of the login start has to see the restart.
+        // Redirect instead of restarting here, so that every layer in front of the login start sees the restart.
         if let Some(restart) = restart.filter(|restart| restart.is_automatic()) {
             return self.to_login_start(restart);
         }
@@ -40,10 +40,10 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         self.shared.error_page(Failure::Refused(error), target, request, || error.to_page(target))
     }
 
-    /// A redirect to the login start, which is next to the callback. The address is relative, because a proxy or a
-    /// router that nests this one may have removed a prefix of the path.
+    /// A redirect to the login start, next to the callback. The address is relative, because a proxy or a nesting
+    /// router may have removed a prefix of the path.
     pub(crate) fn to_login_start(&self, restart: &Restart) -> Response<W::Body> {
-        // Id and state hold no character that is not allowed in a header or an address.
+        // Id and state hold only characters that are allowed in headers and addresses.
         let mut address = HeaderValue::from_str(&format!("../{}?{AGAIN}={}", self.provider, restart.token())).ok();
         if let Some(address) = &mut address {
             address.set_sensitive(true);
@@ -51,12 +51,12 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         see_other::<W>(address)
     }
 
-    /// Hands a callback over to the app that its redirect id belongs to. The app finishes the login itself, with the login
-    /// secret that it keeps: nothing is consumed here, and another app that has claimed the same link cannot finish a login
-    /// of this one (RFC 8252 section 8.1).
+    /// Hands a callback over to the app of its redirect id. The app finishes the login itself, with the login secret
+    /// that it keeps: nothing is consumed here, and another app that claimed the same link cannot finish the login (RFC
+    /// 8252 section 8.1).
     ///
-    /// The link does not tell where the callback arrived, so that is compared here: a hostile provider could send the code of
-    /// another one with its own state (mix-up, RFC 9700 section 4.4).
+    /// The link does not say where the callback arrived, so the address is compared here: a hostile provider could send
+    /// another provider's code with its own state (mix-up, RFC 9700 section 4.4).
     pub(crate) fn handed_over(&self, opened: &OpenedCallback<T>) -> Option<Response<W::Body>> {
         let redirect = opened.redirect()?;
         let (_, app_link) = self.shared.hooks.hand_over.iter().find(|(id, _)| *id == redirect)?;
@@ -79,7 +79,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         self.page(Failure::Denied(error), text, origin.purpose, origin.return_to.as_ref(), request, known)
     }
 
-    /// The page of a login whose hook failed. Its state is used up, so that only another login helps.
+    /// The page of a login whose hook failed. Its state is used up, so the user needs a new login.
     pub(crate) fn hook_failed(
         &self,
         hook: &'static str,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-/// The head of a login start's or callback's request, for hooks: method, address, headers, and the extensions that layers
-/// inserted, such as the session of `tower-sessions`. It dereferences to [`Parts`]. A clone is cheap. `Debug` redacts it.
+/// The head of a login start's or callback's request, for hooks: method, address, headers and the extensions that
+/// layers inserted, such as the session of `tower-sessions`. It dereferences to [`Parts`]. A clone is cheap. `Debug`
+/// redacts it.
 #[derive(Clone)]
 pub struct LoginRequest(Arc<Head>);
 
@@ -25,7 +26,7 @@ impl LoginRequest {
     ///
     /// # Security
     ///
-    /// The sender chooses it.
+    /// The sender chooses the value.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.uri.query().unwrap_or_default();
@@ -34,8 +35,8 @@ impl LoginRequest {
 
     /// The host that the browser used, in lowercase and without its port, if it is a host of this service: one of
     /// [`FlowBuilder::public_hosts`](oauth_state::FlowBuilder::public_hosts) or, without those, of a configured
-    /// redirect_uri. `None` for every other host, which the sender may have made up. A service with one public host has that
-    /// one, whatever the request says.
+    /// redirect_uri. `None` for every other host, which the sender may have made up. If the service has one public
+    /// host, the result is always that host.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.0.host.as_deref()

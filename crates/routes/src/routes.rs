@@ -43,12 +43,12 @@ pub type LoginRoutes = Routes<Http>;
 ///
 /// # Panics
 ///
-/// Serving a callback panics outside a tokio runtime: it is finished on a task of its own.
+/// Serving a callback outside a tokio runtime panics, because a callback is finished on its own task.
 ///
 /// # Security
 ///
 /// Limit the rate at which one client may call the login start and the callback; the routes do not. A refused login
-/// starts again through a redirect to its login start, so a limit there counts it.
+/// restarts through a redirect to its login start, so a limit there counts restarts too.
 pub struct Routes<W: Framework>(Arc<dyn Serve<W>>);
 
 type Answering<W> = Pin<Box<dyn Future<Output = Response<<W as Framework>::Body>> + Send>>;
@@ -67,7 +67,7 @@ pub(crate) trait Serve<W: Framework>: Send + Sync {
     fn owns(&self, path: &str) -> bool;
 }
 
-/// [`Steps`], and the hooks that respond to their outcomes.
+/// [`Steps`] and the hooks that respond to their outcomes.
 pub(crate) struct Answered<W: Framework, T> {
     pub(crate) steps: Steps<T, W>,
     pub(crate) hooks: OutcomeHooks<W, T>,
@@ -107,7 +107,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             Ok(finished) => finished,
             Err(response) => return response,
         };
-        // Only now: a callback that is refused may come again, with the same cookies.
+        // Delete surplus cookies only now: a refused callback may be retried with the same cookies.
         let surplus = serving.shared.flow.surplus_cookies(&Binding::cookies(&request.headers));
         let mut response = self.respond(outcome, &serving, request, &known).await;
         for cookie in surplus.iter().filter_map(|cookie| HeaderValue::from_str(cookie).ok()) {
@@ -138,7 +138,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             (LoginOutcome::Denied(denied), ..) => {
                 return serving.denied(&denied.error, &denied.origin, &request, known);
             }
-            // `build` requires the hooks of the other outcomes.
+            // `build` requires hooks for the other outcomes.
             _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, known),
         };
         match answer.await {
@@ -162,7 +162,7 @@ impl<W: Framework> Routes<W> {
         self.0.paths()
     }
 
-    /// The path below which providers that are loaded at run time have their routes, if there is a `connections` hook.
+    /// The path prefix of providers that are loaded at run time, if there is a `connections` hook.
     #[must_use]
     pub fn connections_below(&self) -> Option<&str> {
         self.0.connections_below()

@@ -23,7 +23,7 @@ pub(crate) struct Shared<W: Framework, T> {
     pub(crate) flow: Flow<T>,
     /// The path of the routes in the router.
     pub(crate) at: String,
-    /// The same as browsers see it, under each front of the path that a proxy or a nesting router takes away.
+    /// The same as browsers see it, once for each prefix that a proxy or a nesting router removes.
     pub(crate) below: Vec<String>,
     pub(crate) default_return_to: ReturnTo,
     /// The addresses of all routes, as browsers see them.
@@ -37,7 +37,7 @@ pub(crate) struct Mounted {
     pub(crate) id: Arc<str>,
     /// The path of its login start in the router.
     pub(crate) path: String,
-    /// Where browsers find the login start: one for each redirect_uri.
+    /// The login start as browsers see it, one for each redirect_uri.
     pub(crate) again: Vec<Again>,
     pub(crate) may_start_logins: bool,
 }
@@ -50,15 +50,15 @@ impl<W: Framework, T> Shared<W, T> {
         self.own.iter().any(|own| core::leads_to(path, own)) || at_a_connection()
     }
 
-    /// The request as hooks receive it. The host of an HTTP/2 request is copied to the `Host` header, where the rest of the
-    /// code looks for it.
+    /// The request as hooks receive it. The host of an HTTP/2 request is copied to the `Host` header, where the rest of
+    /// the code reads it.
     pub(crate) fn request(&self, mut parts: Parts) -> LoginRequest {
         core::host_from_authority(&mut parts.headers, parts.uri.authority().map(http::uri::Authority::as_str));
         let host = core::host_of_request(&self.flow, &parts.headers);
         LoginRequest::new(parts, host)
     }
 
-    /// A response of these routes, as the flow's frames allow it to be shown.
+    /// A response of these routes, with the flow's rules for frames.
     pub(crate) fn shown(&self, mut response: Response<W::Body>) -> Response<W::Body> {
         self.flow.allow_framing(response.headers_mut());
         response
@@ -89,7 +89,7 @@ pub(crate) struct Serving<W: Framework, T> {
     pub(crate) may_start_logins: bool,
 }
 
-/// What the hooks say of a request.
+/// The results of the hooks for a request.
 #[derive(Default)]
 pub(crate) struct Known {
     pub(crate) user: Option<Vec<u8>>,
@@ -111,7 +111,7 @@ impl HookError {
 }
 
 impl<W: Framework, T: LoginData> Serving<W, T> {
-    /// Asks the hooks whose request it is.
+    /// Asks the hooks for the request's site, provider and user.
     pub(crate) async fn ask(&mut self, request: &LoginRequest, is_for_user: bool) -> Result<Known, HookError> {
         let shared = Arc::clone(&self.shared);
         let user = match &shared.hooks.signed_in_user {
@@ -129,7 +129,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         Ok(Known { user, site, loaded })
     }
 
-    /// What the `connections` hook gave for the id in the path: a provider of another id is none.
+    /// The provider that the `connections` hook returned. One with another id than the path's counts as none.
     fn load(&mut self, loaded: Result<Option<Provider>, BoxError>) -> Result<Option<Provider>, HookError> {
         let loaded = loaded.map_err(HookError::of("connections"))?.filter(|found| found.id() == &*self.provider);
         if let Some(found) = &loaded {
@@ -140,16 +140,16 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         Ok(loaded)
     }
 
-    /// The provider and the site of this request. A state of another one is refused, and so is a state with a tenant
-    /// or a redirect id where the site has none.
+    /// The provider and site of this request. A state of another one is refused, and so is a state with a tenant or a
+    /// redirect id if the site has none.
     pub(crate) fn expect<'a>(&'a self, known: &'a Known) -> Expect<'a> {
         let expect = known.loaded.as_ref().map_or_else(|| Expect::provider(&self.provider), Expect::connection);
         let expect = known.site.tenant.as_ref().map_or(expect, |tenant| expect.tenant(tenant));
         known.site.redirect.as_deref().map_or(expect, |redirect| expect.redirect(redirect))
     }
 
-    /// Where browsers find the login start on this request's site: found by the hook's redirect id, else by the path of
-    /// the request, else by its host.
+    /// The login start on this request's site, as browsers see it: chosen by the hook's redirect id, else by the path
+    /// of the request, else by its host.
     pub(crate) fn again(&self, site: Option<&Site>, request: &LoginRequest) -> &ReturnTo {
         let on_host = |again: &&Again| again.host.is_some() && again.host.as_deref() == request.host();
         let at_path = |again: &&Again| request.uri.path().strip_suffix("/callback") == Some(again.path.as_str());
@@ -159,8 +159,8 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         found.or(self.again.first()).map_or(&self.shared.default_return_to, |again| &again.path)
     }
 
-    /// The target of a page's button: the login start or, after a request that only a POST from the site's own pages may
-    /// start, such a page.
+    /// The target of a page's button: the login start or, after a request that must be a POST from the site's own
+    /// pages, a page of the site.
     pub(crate) fn target<'a>(
         &'a self,
         purpose: Purpose,
@@ -173,7 +173,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         }
     }
 
-    /// What events call this provider.
+    /// The provider's name in events.
     pub(crate) fn label(&self) -> &str {
         if self.is_connection { core::CONNECTION } else { &self.provider }
     }
@@ -187,14 +187,14 @@ pub(crate) fn empty<W: Framework>() -> W::Body {
     Bytes::new().into()
 }
 
-/// Adds the headers that every response of a login has.
+/// Adds the headers of every login response.
 pub(crate) fn set_no_store<B>(mut response: Response<B>) -> Response<B> {
     oauth_state::http::set_no_store(response.headers_mut());
     response
 }
 
-/// A redirect without a fragment inherits that of the callback (RFC 9110 section 10.2.2), such as the `#_=_` that Facebook adds: an empty one
-/// takes its place.
+/// A redirect without a fragment inherits that of the callback (RFC 9110 section 10.2.2), such as the `#_=_` that
+/// Facebook adds. An empty fragment replaces it.
 pub(crate) fn without_inherited_fragment<B>(mut response: Response<B>) -> Response<B> {
     let location = response.headers().get(LOCATION).map(HeaderValue::as_bytes).filter(|at| !at.contains(&b'#'));
     if let Some(Ok(with_fragment)) = location.map(|at| HeaderValue::from_bytes(&[at, b"#"].concat())) {
@@ -217,7 +217,7 @@ pub(crate) fn see_other<W: Framework>(address: Option<HeaderValue>) -> Response<
     set_no_store(response)
 }
 
-/// Binds by cookie, and by user if there is one. An id that is not valid counts as none.
+/// Binds by cookie and, if there is one, by user. An invalid id counts as none.
 pub(crate) fn binding<'a>(request: &'a LoginRequest, user: Option<&'a [u8]>) -> Binding<'a> {
     let browser = Binding::cookies(&request.headers);
     user.and_then(|user| browser.clone().for_user(user).ok()).unwrap_or(browser)

@@ -15,12 +15,12 @@ use crate::site::Site;
 impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// Derives the tenant of a request, and which of the provider's redirect_uris it belongs to, from the request's
     /// host or path. The hook runs at the login start, where its result is sealed into the state, and again at the
-    /// callback, where a state of another site is refused as `wrong_tenant` or `wrong_redirect`. Without it, a login
-    /// has neither.
+    /// callback, where a state of another site is refused as `wrong_tenant` or `wrong_redirect`. Without this hook, a
+    /// login has neither.
     ///
-    /// An error refuses the request with 503 (`hook_failed`) and consumes nothing. At the callback the hook runs only for
-    /// states that this service sealed, and on the routes of connections also for a GET without a state, which may start a
-    /// login.
+    /// An error refuses the request with 503 (`hook_failed`) and consumes nothing. At the callback the hook runs only
+    /// for states that this service sealed. On the routes of connections it also runs for a GET without a state, which
+    /// may start a login.
     ///
     /// # Security
     ///
@@ -58,9 +58,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Returns the id of the signed-in user from your application's own session, or `None`. Without this hook there is
-    /// never a signed-in user, and `link` and `reauthenticate` are refused with 401. An error refuses the request with 503
-    /// (`hook_failed`) and consumes nothing.
+    /// Returns the id of the signed-in user from your application's session, or `None`. Without this hook there is
+    /// never a signed-in user, and `link` and `reauthenticate` are refused with 401. An error refuses the request with
+    /// 503 (`hook_failed`) and consumes nothing.
     ///
     /// # Examples
     ///
@@ -90,15 +90,16 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Completes the authorization URL of each login start: hints and other parameters of the provider, an endpoint from discovery, or a
-    /// pushed authorization request (RFC 9126).
+    /// Completes the authorization URL of each login start: hints and other parameters of the provider, an endpoint
+    /// from discovery, or a pushed authorization request (RFC 9126).
     ///
-    /// What belongs to the login itself (`state`, PKCE, `redirect_uri` …) can neither be dropped nor replaced. If the hook fails, the login
-    /// does not start (`hook_failed`), and the user gets a page with a button to try again.
+    /// The login's own parameters (`state`, PKCE, `redirect_uri` …) can neither be dropped nor replaced. If the hook
+    /// fails, the login does not start (`hook_failed`), and the user gets a page with a button to try again.
     ///
     /// # Security
     ///
-    /// Everything in the request is a wish of its sender. Pass on what you know, and no parameter by a name that the request gives.
+    /// The sender chooses everything in the request. Pass on only parameters that you know, never one whose name comes
+    /// from the request.
     ///
     /// # Examples
     ///
@@ -111,7 +112,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// #     .build()?;
     /// let routes = LoginRoutes::builder(flow)
     ///     .authorize(|url, request| async move {
-    ///         // To link an identity, let the user choose an account instead of linking the one that is signed in there.
+    ///         // To link an identity, let the user choose an account instead of linking the one signed in at the provider.
     ///         let url = if url.purpose() == Purpose::Link { url.prompt("select_account") } else { url };
     ///         Ok(match request.query("login_hint") {
     ///             Some(hint) => url.login_hint(&hint),
@@ -133,19 +134,21 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Loads the identity providers that customers set up while the service runs. The routes of a provider that the flow does not know
-    /// (`/auth/{id}`, its callback and the others) ask this hook for it, by the id in the path and the site of the request, at the login start
-    /// and again at the callback. `None` is a provider that does not exist: 404 at the login start, and `connection_gone` at the callback.
+    /// Loads the identity providers that customers set up while the service runs. For a provider that the flow does not
+    /// know (`/auth/{id}`, its callback and the others), the routes ask this hook by the id in the path and the site of
+    /// the request, at the login start and again at the callback. `None` means that the provider does not exist: 404 at
+    /// the login start, and `connection_gone` at the callback.
     ///
-    /// The provider needs a `client_id`, an authorization endpoint and a redirect_uri that ends in `/auth/{id}/callback`. One that has
-    /// another issuer, client id, authorization endpoint or redirect_uri than when the login started is refused as `connection_changed`. If the hook fails, the response is 503
-    /// (`hook_failed`), and nothing has been consumed.
+    /// The provider needs a `client_id`, an authorization endpoint and a redirect_uri that ends in
+    /// `/auth/{id}/callback`. If its issuer, client id, authorization endpoint or redirect_uri changed after the login
+    /// start, the callback is refused as `connection_changed`. If the hook fails, the response is 503 (`hook_failed`),
+    /// and nothing has been consumed.
     ///
     /// # Security
     ///
-    /// Load by id **and** tenant (`WHERE id = $1 AND tenant = $2`, with [`Site::tenant`]), and say whose it is with
-    /// [`Provider::for_tenant`], or a customer's identity provider signs users in to another customer. A customer can be hostile: take no
-    /// user of one provider for a user of another, whatever e-mail address it names.
+    /// Load by id **and** tenant (`WHERE id = $1 AND tenant = $2`, with [`Site::tenant`]), and name the owner with
+    /// [`Provider::for_tenant`]. Otherwise one customer's identity provider signs users in to another customer. A
+    /// customer can be hostile: never match users of different providers by e-mail address.
     ///
     /// # Examples
     ///
@@ -177,30 +180,31 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
         self
     }
 
-    /// Starts a login again, once and without asking, after an error of the provider that means "try again": `temporarily_unavailable` (which
-    /// Keycloak also sends for a page that stayed open too long), `login_required` and `interaction_required`. Everything else, and the second
-    /// error of one login, goes to [`RoutesBuilder::on_denied`].
+    /// Restarts a login, once and without asking, after an error of the provider that means "try again":
+    /// `temporarily_unavailable` (which Keycloak also sends for a page that stayed open too long), `login_required` and
+    /// `interaction_required`. Every other error, and the second error of one login, goes to
+    /// [`RoutesBuilder::on_denied`].
     pub fn restart_after_denial(mut self) -> Self {
         self.hooks.restart_after_denial = true;
         self
     }
 
-    /// Hands callbacks of this redirect id over to an app, with `?code=…&state=…` behind `app_link`
-    /// (`com.shop.app:/signed-in`, or an https address that belongs to the app). The app starts such a login with
-    /// [`Binding::new_login_secret`](oauth_state::Binding::new_login_secret) and
-    /// [`Login::redirect`](oauth_state::Login::redirect) through a handler of yours, and finishes it with the secret that it
-    /// keeps. Nothing is consumed here; the user gets a page that opens the app, by itself or, for an https link, after a click.
-    /// Only an authentic state of this redirect id that is bound to a login secret is handed over, and only at its own
-    /// provider's callback: for a connection, the app's handler may therefore give
-    /// [`Callback::arrived_at`](oauth_state::Callback::arrived_at) the path of the state's provider. A second call for the same
-    /// redirect id replaces the first. A callback that comes too late gets the page of an expired login in the browser.
+    /// Hands callbacks of this redirect id over to an app, with `?code=…&state=…` appended to `app_link`
+    /// (`com.shop.app:/signed-in`, or an https address that belongs to the app). The app starts such a login through a
+    /// handler of yours, with [`Binding::new_login_secret`](oauth_state::Binding::new_login_secret) and
+    /// [`Login::redirect`](oauth_state::Login::redirect), and finishes it with the secret that it keeps. Nothing is
+    /// consumed here. The user gets a page that opens the app, by itself or, for an https link, after a click. Only an
+    /// authentic state of this redirect id that is bound to a login secret is handed over, and only at its own
+    /// provider's callback: for a connection, the app's handler may therefore pass the path of the state's provider to
+    /// [`Callback::arrived_at`](oauth_state::Callback::arrived_at). A second call for the same redirect id replaces the
+    /// first. For a callback that comes too late, the browser shows the page of an expired login.
     ///
     /// # Security
     ///
-    /// Another app can claim a private scheme (RFC 8252 section 8.1). It cannot finish a login that the genuine app started,
-    /// because it has neither the login secret nor the `code_verifier`, but it can start one of its own through your handler:
-    /// a private scheme does not authenticate the app. An https link that the operating system ties to the app does (RFC 8252
-    /// section 7.2).
+    /// Another app can claim a private scheme (RFC 8252 section 8.1). It cannot finish a login that the genuine app
+    /// started, because it has neither the login secret nor the `code_verifier`, but it can start its own login through
+    /// your handler: a private scheme does not authenticate the app. An https link that the operating system ties to
+    /// the app does (RFC 8252 section 7.2).
     ///
     /// # Examples
     ///
@@ -224,9 +228,9 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     }
 
     /// Replaces the neutral pages, in your application's language and design. The second argument is the target of the
-    /// page's button: the login start or, after a link or step-up that did not start or whose hook failed, its return path or
-    /// `default_return_to`. It is neither async nor fallible. Two pages that navigate by themselves keep their words: the one after a
-    /// POST that started a login, and the one of [`hand_over`](RoutesBuilder::hand_over).
+    /// page's button: the login start or, after a link or step-up that did not start or whose hook failed, its return
+    /// path or `default_return_to`. The hook is neither async nor fallible. Two pages that navigate by themselves keep
+    /// their words: the one after a POST that started a login, and the one of [`hand_over`](RoutesBuilder::hand_over).
     ///
     /// # Security
     ///

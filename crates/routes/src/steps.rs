@@ -20,32 +20,31 @@ use crate::read_callback::read_callback;
 use crate::request::LoginRequest;
 use crate::serving::{Serving, Shared, set_no_store};
 
-/// The routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between threads, such
-/// as actix-web; made by [`RoutesBuilder::build_steps`](crate::RoutesBuilder::build_steps). A clone is cheap and shares
-/// everything.
+/// The routes up to the outcome of a login, for frameworks whose handlers or sessions cannot be sent between threads,
+/// such as actix-web. [`RoutesBuilder::build_steps`](crate::RoutesBuilder::build_steps) makes them. A clone is cheap
+/// and shares everything.
 pub struct Steps<T, W: Framework = Http>(pub(crate) Arc<Shared<W, T>>);
 
-/// What a request comes to.
+/// The result of a request.
 #[must_use = "send the response, or finish the login"]
 pub enum Step<T, B> {
     /// The response: a redirect to the provider, a page, or an error.
     Answer(Response<B>),
-    /// A login that passed every check and is used up. Exchange its code, and answer yourself.
+    /// A login that passed every check and is used up. Exchange its code, and send your own response.
     Finished(LoginOutcome<T>),
 }
 
-/// A request, once it has been read.
+/// A request after it was read.
 pub(crate) enum Received<W: Framework, T> {
     Answer(Response<W::Body>),
     Callback(Serving<W, T>, LoginRequest, Callback),
 }
 
 impl<T: LoginData, W: Framework> Steps<T, W> {
-    /// Serves a request: a login start completely, a callback up to the outcome of its login. Paths that are not served here
-    /// get 404.
+    /// Serves a request: a login start completely, a callback up to the outcome of its login. Other paths get 404.
     ///
-    /// Run all of it, and the exchange of the code after [`Step::Finished`], on a task that outlives the client's connection: a
-    /// client that goes away while the guard is asked would lose the login.
+    /// Run this, and the exchange of the code after [`Step::Finished`], on a task that outlives the client's
+    /// connection: if the client disconnects while the guard is asked, the login would be lost.
     pub async fn step<B>(&self, request: Request<B>) -> Step<T, W::Body>
     where
         B: Body,
@@ -60,7 +59,7 @@ impl<T: LoginData, W: Framework> Steps<T, W> {
         }
     }
 
-    /// Serves a request as far as nothing is consumed. A time limit of the application's may end it, also while a body is
+    /// Serves a request up to the point where something is consumed. Your time limit may end it, also while a body is
     /// read; only what follows must outlive the connection.
     pub(crate) async fn receive<B>(&self, request: Request<B>) -> Received<W, T>
     where
@@ -127,7 +126,7 @@ impl<T: LoginData, W: Framework> Steps<T, W> {
             let place = Place::at(rest)?;
             let is_free = core::is_provider_id(id) && shared.providers.iter().all(|mounted| *mounted.id != *id);
             let path = format!("{}/{id}", shared.at);
-            // Until it is loaded, its login start is known by the path of the request alone.
+            // Until the provider is loaded, its login start is known only by the path of the request.
             let connection = || Serving {
                 shared: Arc::clone(shared),
                 provider: id.into(),

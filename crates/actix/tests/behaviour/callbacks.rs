@@ -1,4 +1,4 @@
-//! actix-web has header types and a runtime of its own: nothing of a callback may get lost or be let in between.
+//! actix-web has its own header types and runtime: no part of a callback may be lost or added in between.
 
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
@@ -27,7 +27,7 @@ async fn callback(flow: web::Data<Flow>, request: CallbackRequest) -> Result<Htt
 /// A request, made of a state and a cookie.
 type Asking<'a> = &'a dyn Fn(&str, &str) -> TestRequest;
 
-/// Sends the requests in turn, each made of the state and the cookie of one begin.
+/// Sends the requests in turn, each with the state and the cookie of one login start.
 fn after_begin(requests: &[Asking<'_>]) -> Vec<(u16, String)> {
     let flow = shop().flow;
     actix_web::rt::System::new().block_on(async {
@@ -80,7 +80,7 @@ fn a_whole_login_by_form_post() {
     assert_eq!(after_begin(&[&form]), [(200, "signed in".to_owned())]);
 }
 
-/// A second set of parameters, which whatever reads the address would take for the callback's.
+/// A second set of parameters in the address, which a parser of the address would use as the callback's.
 #[test]
 fn a_form_post_callback_with_parameters_in_its_address_is_refused() {
     for (query, status) in [("code=x", 400), ("state=y", 400), ("iss=https://evil.example", 400), ("campaign=x", 200)] {
@@ -92,7 +92,7 @@ fn a_form_post_callback_with_parameters_in_its_address_is_refused() {
     }
 }
 
-/// Login CSRF: the attacker's genuine link in a browser that did not begin it.
+/// Login CSRF: the attacker's genuine link in a browser that did not start the login.
 #[test]
 fn another_browser_is_refused_and_uses_nothing_up() {
     let other = "__Host-0000000000000000-n-00000000=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -104,7 +104,7 @@ fn another_browser_is_refused_and_uses_nothing_up() {
     assert_eq!(answers.iter().map(|(status, _)| *status).collect::<Vec<_>>(), [400, 400, 200]);
 }
 
-/// A body of a thousand pieces, that says how many were taken.
+/// A body of a thousand pieces that counts how many were read.
 struct Pieces(std::rc::Rc<std::cell::Cell<usize>>);
 
 impl futures_core::Stream for Pieces {

@@ -1,4 +1,4 @@
-//! The extractor and the responses in actix-web: one file for each fault that they guard against.
+//! The extractor and the responses in actix-web: one file for each fault that they prevent.
 
 #![allow(
     clippy::unwrap_used,

@@ -71,13 +71,14 @@ fn state(begun: &Answer) -> String {
     begun.state()
 }
 
-/// The codes of what was refused.
+/// The codes of the refusals.
 fn told(server: &Server) -> Vec<String> {
     let told = std::mem::take(&mut *server.told.lock().unwrap());
     told.into_iter().map(|line| line.split(':').next().unwrap().to_owned()).collect()
 }
 
-/// Anyone can send a made-up state: it must not cost the application a look-up, and a look-up that fails must not be its answer.
+/// Anyone can send a made-up state: it must not cost the application a look-up, and a failed look-up must not be the
+/// response.
 #[test]
 fn a_state_that_is_not_authentic_loads_nothing() {
     let (server, _) = server();
@@ -101,7 +102,7 @@ fn a_provider_that_was_added_a_minute_ago_signs_users_in() {
     let callback = format!("/auth/{new}/callback?code=c&state={}", state(&begun));
     let done = get(&mut ann, &server, AT_ACME, &callback);
     assert_eq!((done.status.as_u16(), done.text), (200, format!("{new} Some(\"/cart\")")));
-    // A second time it is used, and starts again at its own login start.
+    // The second callback restarts at its own login start.
     let again = get(&mut ann, &server, AT_ACME, &callback);
     let login_start = again.login_start(&callback);
     assert!(login_start.starts_with(&format!("/auth/{new}?again=ost1")));
@@ -110,7 +111,7 @@ fn a_provider_that_was_added_a_minute_ago_signs_users_in() {
     assert_eq!(done.status, 200);
 }
 
-/// A customer's identity provider must not sign users in to another customer, and a code of one must not go to another.
+/// A customer's identity provider must not sign users in to another customer, and a code of one must not reach another.
 #[test]
 fn a_provider_of_one_customer_is_none_of_another() {
     let (server, _) = server();
@@ -171,7 +172,7 @@ fn no_return_path_leads_to_another_login_and_no_other_path_is_a_connection_s() {
     assert_eq!((posted.status.as_u16(), posted.header("allow")), (405, "GET,HEAD"));
 }
 
-/// One link would start login after login, also where a proxy takes `/app` away.
+/// One link would start login after login, also if a proxy removes `/app`.
 #[test]
 fn no_return_path_leads_to_a_connection_from_another_provider_or_behind_a_proxy() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());

@@ -1,5 +1,5 @@
-//! A callback that comes twice, late, without its cookie or to another browser: the person is helped, once, and nobody
-//! loops.
+//! A callback that comes twice, late, without its cookie or from another browser: the user gets one restart or a page,
+//! and nothing loops.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::routes::{Answer, Server, Visitor, server};
 
 const NEUTRAL: &str = "This sign-in could not be completed. Please start again.";
 
-/// A page: of the refusal, without scripts, and with nothing that came with the request.
+/// A refusal page, without scripts and without anything from the request.
 fn assert_page(answer: &Answer, status: u16, words: &str) {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert!(answer.text.contains(words), "{}", answer.text);
@@ -55,12 +55,12 @@ fn a_login_that_took_too_long_restarts_once_by_a_redirect_to_the_login_start() {
     let second = ann.restart(&server, &expired).state();
     server.clock.advance(Duration::from_secs(700));
     assert_page(&ann.callback(&server, "github", &second), 400, "took too long");
-    // The button begins a new login, which may restart once as well.
+    // The button starts a new login, which may also restart once.
     let third = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", &third).status, 200);
 }
 
-/// Two servers in turn, a browser that keeps no cookie, and a provider that asks nothing: exactly one restart.
+/// Two servers in turn, a browser that keeps no cookies, and a provider that never asks the user: exactly one restart.
 #[test]
 fn a_browser_that_loses_the_cookie_does_not_loop_between_two_servers() {
     let servers = [server(), server()];
@@ -83,7 +83,7 @@ fn a_browser_that_loses_the_cookie_does_not_loop_between_two_servers() {
     assert_eq!(told, ["cookie_missing", "cookie_missing"]);
 }
 
-/// Login CSRF: the attacker's genuine link, opened by somebody with a login of her own.
+/// Login CSRF: a user with a login of their own opens the attacker's genuine link.
 #[test]
 fn another_browser_reads_a_page_and_begins_nothing() {
     let (server, mut mallory, mut ann) = (server(), Visitor::default(), Visitor::signed_in("ann"));
@@ -96,7 +96,7 @@ fn another_browser_reads_a_page_and_begins_nothing() {
     assert_eq!(mallory.callback(&server, "github", &link).status, 200);
 }
 
-/// The reasons that a person reads for a cookie that did not come; each by way of what the flow really finds.
+/// The reasons shown to the user for a missing cookie, each produced by a real request.
 #[test]
 fn a_missing_cookie_has_its_likely_reason_in_words() {
     let page = |change: &dyn Fn(http::request::Builder) -> http::request::Builder, post: bool| {
@@ -120,7 +120,7 @@ fn a_missing_cookie_has_its_likely_reason_in_words() {
     assert!(page(&cross_site, true).contains("came from another site"));
 }
 
-/// What is not authentic gets one text, whatever it is, so that nobody learns which check failed.
+/// All states that are not authentic get one text, so that an attacker does not learn which check failed.
 #[test]
 fn what_is_not_a_state_of_ours_gets_the_one_neutral_page() {
     let (server, mut ann) = (server(), Visitor::default());
@@ -139,14 +139,14 @@ fn what_is_not_a_state_of_ours_gets_the_one_neutral_page() {
         assert_page(&page, 400, NEUTRAL);
         pages.push(page.text);
     }
-    // A genuine state of another provider's callback as well.
+    // Also a genuine state of another provider's callback.
     pages.push(ann.callback(&server, "x", &state).text.replace("/auth/x", "/auth/github"));
     pages.dedup();
     assert_eq!(pages.len(), 1);
     assert_eq!(server.guard.calls(), 0);
 }
 
-/// A page of the application's own does not lose the headers, and is not asked where the answer is a redirect.
+/// An application's own page keeps the headers, and is not used when the response is a redirect.
 #[test]
 fn an_own_page_is_protected_too() {
     let server: Server = crate::routes::server_with(

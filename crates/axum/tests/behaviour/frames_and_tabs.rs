@@ -1,4 +1,4 @@
-//! What the routes do about frames, and about a browser that restored many tabs at once.
+//! The routes in frames, and in a browser that restored many tabs at once.
 
 use http::Request;
 use oauth_state::FlowBuilder;
@@ -68,7 +68,7 @@ fn login_start_and_callback_delete_surplus_cookies() {
     assert_eq!((done.status.as_u16(), deleted(&done).len()), (200, 12));
 }
 
-/// A callback that is refused may come again, such as one whose guard is down, and its cookie must still be there then.
+/// A refused callback may be retried, for example after the guard was down, so its cookie must still exist.
 #[test]
 fn a_refused_callback_deletes_no_cookie() {
     let server = server();

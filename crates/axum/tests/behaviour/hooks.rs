@@ -1,4 +1,4 @@
-//! Hooks of the application's: what they may change, and what happens when they fail.
+//! The application's hooks: what they may change, and what happens when they fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,14 +29,14 @@ fn server_and_flow(configure: impl FnOnce(RoutesBuilder<Axum, ()>) -> RoutesBuil
     (server, shared.unwrap())
 }
 
-/// Discovery, a hint or a pushed request needs to see the request, to wait, and to fail.
+/// Discovery, a hint or a pushed request needs to read the request, to wait, and to fail.
 #[test]
 fn authorize_sees_the_request_waits_and_keeps_what_belongs_to_the_login() {
     let server = server(|routes| {
         routes.authorize(|url, request| async move {
             tokio::task::yield_now().await;
             let url = request.query("login_hint").map_or(url.clone(), |hint| url.login_hint(&hint));
-            // What the login needs cannot be replaced.
+            // The login's own parameters cannot be replaced.
             assert!(url.clone().param("state", "x").is_err() && url.clone().param("code_challenge", "x").is_err());
             Ok(url)
         })
@@ -169,15 +169,15 @@ fn what_comes_back_without_a_code_reaches_its_hook_and_is_used_once() {
     let first = ann.get(&server, &callback);
     assert_eq!((first.status.as_u16(), first.text.as_str()), (200, "7"));
     assert_ne!(ann.get(&server, &callback).text, "7");
-    // A login never ends so, whatever hook there is.
+    // A sign-in never ends like this, whatever the hook.
     let state = ann.get(&server, "/auth/google").state();
     let refused = ann.get(&server, &format!("/auth/google/callback?installation_id=7&state={state}"));
     assert_eq!(refused.status, 400);
     assert_eq!(ann.callback(&server, "google", &state).text, "signed in");
 }
 
-/// A provider that is busy, or whose page stayed open too long: the same login again, once. A second time would be a loop between two
-/// servers.
+/// A provider that is busy, or whose page stayed open too long, gets the same login again, once. A second restart would
+/// be a loop between two servers.
 #[test]
 fn a_denial_that_means_try_again_restarts_once_where_that_is_configured() {
     let deny = |ann: &mut Visitor, server: &Server, begun: &Answer, error: &str| {

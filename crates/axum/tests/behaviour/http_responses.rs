@@ -1,4 +1,4 @@
-//! What the adapters answer with: the status, the headers that keep an address from leaking, and no inner text.
+//! The responses of the adapters: the status, the headers that keep an address from leaking, and no internal text.
 
 use axum::Router;
 use axum::body::Body;

@@ -1,5 +1,5 @@
-//! Attaching an identity, and confirming who is there, over HTTP: only for the signed-in user, only from the site's own
-//! pages, never by itself, and by the callback address that logins have.
+//! Linking an identity and stepping up, over HTTP: only for the signed-in user, only from the site's own pages, never
+//! automatically, and at the callback address of logins.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ fn one_callback_address_serves_login_link_and_reauthenticate() {
             (purpose, "ann", "/settings")
         );
     }
-    // Somebody who is signed in may sign in again.
+    // A signed-in user may sign in again.
     let again = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", &again).header("x-purpose"), "login");
 }
 
-/// The account that an identity is attached to is the one that began, whoever is signed in when the answer comes.
+/// The identity is linked to the account that started the link, not to the user who is signed in at the callback.
 #[test]
 fn another_user_or_nobody_finishes_no_link() {
     let server = server();
@@ -45,7 +45,7 @@ fn another_user_or_nobody_finishes_no_link() {
             assert_eq!((refused.status.as_u16(), refused.header("location")), (400, ""));
             assert!(refused.text.contains("This sign-in could not be completed."));
         }
-        assert_eq!(server.guard.calls(), calls, "nobody used up Ann's");
+        assert_eq!(server.guard.calls(), calls, "Ann's login is not used up");
         ann.user = Some("ann");
         assert_eq!(ann.callback(&server, "github", &state).header("x-purpose"), purpose);
     }
@@ -81,7 +81,7 @@ fn a_link_never_begins_again_by_itself() {
         let page = ann.callback(&server, "github", &state);
         assert_eq!((page.status.as_u16(), page.header("location")), (400, ""));
         assert!(page.text.contains("took too long") && page.text.contains("href=\"/settings\""), "{}", page.text);
-        // Without the cookie neither, and then without the path.
+        // A missing cookie does not restart it either, and then there is no path.
         let state = ann.post_from_own_page(&server, &format!("/auth/github/{route}?return_to=/settings")).state();
         ann.jar.clear();
         let page = ann.callback(&server, "github", &state);

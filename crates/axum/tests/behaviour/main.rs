@@ -1,4 +1,4 @@
-//! The routes and the extractor in axum: one file for each fault that they guard against.
+//! The routes and the extractor in axum: one file for each fault that they prevent.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(

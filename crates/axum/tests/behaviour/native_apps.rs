@@ -58,8 +58,8 @@ fn a_callback_of_the_app_is_handed_over_unused_and_finished_with_the_app_s_secre
     assert_eq!(login.code.secret(), "c\"<");
 }
 
-/// Mix-up (RFC 9700 section 4.4): a hostile provider redirects the browser to an honest one's, with its own state and the honest
-/// redirect_uri, and the code that arrives there would be exchanged at the hostile one.
+/// Mix-up (RFC 9700 section 4.4): a hostile provider redirects the browser to an honest one, with its own state and the
+/// honest redirect_uri. The code that arrives there would be exchanged at the hostile provider.
 #[test]
 fn a_callback_at_another_provider_s_address_is_not_handed_over() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
@@ -81,7 +81,7 @@ fn a_callback_at_another_provider_s_address_is_not_handed_over() {
     assert!(Visitor::default().callback(&server, "hostile", &begun.state).text.contains("com.shop.app"));
 }
 
-/// A login of the browser would be used up nowhere.
+/// A login of the browser would be used up and lost.
 #[test]
 fn a_login_that_is_bound_to_the_browser_is_not_handed_over() {
     let (server, flow) = service();
@@ -106,7 +106,8 @@ fn an_https_link_waits_for_a_click() {
     assert!(page.text.contains("&amp;code=a%20b\"") && !page.text.contains("http-equiv=\"refresh\""), "{}", page.text);
 }
 
-/// Whatever is not authentic, in time and of this redirect id is not passed on: the page would send anything to the app.
+/// Only an authentic, unexpired state of this redirect id is passed on: otherwise the page would send anything to the
+/// app.
 #[test]
 fn nothing_but_an_authentic_state_of_the_app_s_redirect_id_is_handed_over() {
     let (server, flow) = service();
@@ -114,7 +115,7 @@ fn nothing_but_an_authentic_state_of_the_app_s_redirect_id_is_handed_over() {
     let mut ann = Visitor::default();
     let of_web = ann.get(&server, "/auth/github").state();
     assert_eq!(ann.callback(&server, "github", &of_web).text, "signed in on the web");
-    // Another client of the service's own, whose callbacks are not handed over.
+    // Another client of the service, whose callbacks are not handed over.
     let of_tv = flow.begin(Binding::new_login_secret(), Login::with("github").redirect("tv")).unwrap().state;
     let page = ann.callback(&server, "github", &of_tv);
     assert!(page.status == 400 && !page.text.contains("com.shop.app"), "{}", page.text);

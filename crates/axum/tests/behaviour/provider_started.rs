@@ -1,5 +1,5 @@
-//! Logins that a provider starts: a callback without `state`, from a portal tile, an app directory or an installed app. They start once,
-//! never use the code that came, and never loop.
+//! Logins that a provider starts: a callback without `state`, from a portal tile, an app directory or an installed app.
+//! They start once, never use the code that came, and never loop.
 
 use http::Request;
 use oauth_state::testing::{ManualClock, ring};
@@ -33,7 +33,7 @@ fn starting() -> Server {
     })
 }
 
-/// Where the redirect to the login start leads.
+/// The target of the redirect to the login start.
 fn bounced(answer: &Answer, callback: &str) -> String {
     assert_eq!(answer.status, 303, "{}", answer.text);
     assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
@@ -63,7 +63,7 @@ fn a_callback_without_a_state_starts_a_login_and_its_code_is_never_used() {
     assert!(server.told.lock().unwrap().is_empty(), "nothing was refused");
 }
 
-/// The provider drops `state` every time, and asks the user nothing.
+/// The provider drops `state` every time, and never asks the user.
 #[test]
 fn a_provider_that_never_returns_a_state_causes_no_loop() {
     let (server, mut ann) = (starting(), Visitor::default());
@@ -76,7 +76,7 @@ fn a_provider_that_never_returns_a_state_causes_no_loop() {
     assert_eq!(ann.get(&server, "/auth/tile/callback").status, 200);
 }
 
-/// A browser without cookies never brings the marker, so that it must not get as far as the provider.
+/// A browser without cookies never sends the marker, so it must not be sent to the provider.
 #[test]
 fn a_browser_that_keeps_no_cookies_gets_a_page_with_a_button() {
     let server = starting();
@@ -105,7 +105,7 @@ fn only_providers_that_may_start_logins_do() {
     assert_eq!(ann.get(&server(), INSTALLED).status, 400, "off by default");
 }
 
-/// A cookie next to the marker may hold anything, and only the marker that no sibling site can plant counts.
+/// Other cookies may hold anything, and only the marker that a sibling site cannot plant counts.
 #[test]
 fn the_marker_is_found_by_its_exact_name_next_to_any_cookie() {
     let server = starting();
@@ -121,7 +121,7 @@ fn the_marker_is_found_by_its_exact_name_next_to_any_cookie() {
     }
 }
 
-/// A hook that fails must not look like a callback that no user sent.
+/// A failing hook must not look like a callback that no user sent.
 #[test]
 fn a_hook_that_fails_at_a_provider_s_start_is_told_and_tried_again() {
     let server = starting();
@@ -144,7 +144,7 @@ fn a_callback_that_is_a_response_or_no_navigation_starts_nothing() {
         let answer = ann.send(&server, speculative, "");
         assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (503, ""));
     }
-    // A frame or a script of another site starts no login by this way either.
+    // A frame or a script of another site cannot start a login this way either.
     let start = bounced(&ann.get(&server, INSTALLED), INSTALLED);
     assert_eq!(ann.send(&server, Request::get(&start).header("sec-fetch-dest", "iframe"), "").status, 400);
 }

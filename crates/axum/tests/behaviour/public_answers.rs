@@ -1,5 +1,5 @@
-//! An attacker who learns from an answer which check refused him, and so tries the next one: what a browser sees of every
-//! refusal, compared byte for byte.
+//! An attacker who learns from a response which check refused the callback can try the next one. These tests compare
+//! every refusal that a browser sees, byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,8 @@ use crate::routes::{Visitor, server};
 /// A status, headers by name, and a body.
 type Seen = (u16, Vec<(String, String)>, String);
 
-/// The titles of the pages, with the codes that get each. The first is for everything that needs no authentic state, and for
-/// whatever says more about a state than its bearer should learn.
+/// The titles of the pages, with their codes. The first page is for everything that needs no authentic state, and for
+/// everything that says more about a state than its bearer should learn.
 const PAGES: [(&str, &[&str]); 8] = [
     (
         "Not signed in",
@@ -59,13 +59,13 @@ const PAGES: [(&str, &[&str]); 8] = [
     ("This sign-in was lost", &["not_stored"]),
 ];
 
-/// These two have an answer of their own, in which nobody reads a page of the refusal: half of a callback, and no callback.
+/// These two have their own responses, without a refusal page: half of a callback, and no callback.
 const NO_PAGE: [&str; 2] = ["repost_needed", "not_consumed"];
 
-/// Only the routes refuse with it, when a hook of the application's fails: `hooks.rs` looks at its page.
+/// Only the routes use this code, when an application's hook fails: `hooks.rs` tests its page.
 const ROUTES_ALONE: [&str; 1] = ["hook_failed"];
 
-/// How the answer's one header that says when to come again differs within a page.
+/// The differences in `Retry-After` between codes of one page.
 const RETRY_AFTER: [(&str, &str); 2] = [("guard_unavailable", "2"), ("guard_full", "30")];
 
 fn seen(status: u16, headers: &HeaderMap, body: &str) -> Seen {
@@ -73,7 +73,7 @@ fn seen(status: u16, headers: &HeaderMap, body: &str) -> Seen {
     (status, headers.collect::<BTreeSet<_>>().into_iter().collect(), body.to_owned())
 }
 
-/// Takes `Retry-After` out, and looks at it.
+/// Removes `Retry-After` and checks it.
 fn without_retry_after(code: &str, (status, mut headers, body): Seen) -> Seen {
     let expected = RETRY_AFTER.iter().find(|(known, _)| *known == code).map(|(_, seconds)| *seconds);
     let found = headers.iter().position(|(name, _)| name == "retry-after").map(|place| headers.remove(place).1);
@@ -81,18 +81,18 @@ fn without_retry_after(code: &str, (status, mut headers, body): Seen) -> Seen {
     (status, headers, body)
 }
 
-/// Each refusal of each kind, really refused.
+/// Each kind of refusal, produced by a real request.
 fn all() -> Vec<(&'static str, refusals::Refuse)> {
     let all: Vec<_> = refusals::all().into_iter().chain(late_refusals::all()).collect();
     let codes: BTreeSet<&str> = all.iter().map(|(code, _)| *code).chain(ROUTES_ALONE).collect();
     let known: BTreeSet<&str> = FinishErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-    assert_eq!(codes, known, "a code is missing here, or is not one");
+    assert_eq!(codes, known, "a code is missing here, or does not exist");
     assert!(known.contains("forged"));
     all
 }
 
-/// A forged state, one of a key that nobody has, and one that is no state at all must look alike, and so must all that a state in
-/// the wrong place tells; every other answer is one of the few pages above.
+/// A forged state, a state of an unknown key and a text that is no state must look alike, and so must all mismatches of
+/// an authentic state. Every other response is one of the few pages above.
 #[test]
 fn every_refusal_has_one_of_few_pages_and_those_of_one_page_are_the_same_to_the_byte() {
     let again = "/auth/github".parse::<ReturnTo>().unwrap();
@@ -102,7 +102,7 @@ fn every_refusal_has_one_of_few_pages_and_those_of_one_page_are_the_same_to_the_
         assert_eq!(error.code(), code);
         let page = error.to_page(&again);
         let page = seen(page.status().as_u16(), page.headers(), page.body());
-        assert!(!page.2.contains(code), "{code} shows itself");
+        assert!(!page.2.contains(code), "{code} appears in its page");
         pages.entry(without_retry_after(code, page)).or_default().insert(code);
     }
     let found: BTreeSet<_> =
@@ -118,7 +118,7 @@ fn title(page: &str) -> &str {
     page.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0
 }
 
-/// Without pages, one text for all: only the status and the time to come again differ.
+/// Without pages, one text for all: only the status and `Retry-After` differ.
 #[test]
 fn the_answers_without_a_page_are_the_same_to_the_byte_in_every_framework() {
     let mut answers: BTreeMap<Seen, Vec<&str>> = BTreeMap::new();
@@ -150,7 +150,7 @@ fn the_answers_without_a_page_are_the_same_to_the_byte_in_every_framework() {
     assert_eq!(unavailable, in_trouble);
 }
 
-/// The same through the router, where a forged state could be told from a made-up one by a cookie, a redirect or a header.
+/// The same through the router, where a cookie, a redirect or a header could tell a forged state from a made-up one.
 #[test]
 fn through_the_router_what_was_not_sealed_here_gets_one_answer() {
     let server = server();
@@ -173,7 +173,7 @@ fn through_the_router_what_was_not_sealed_here_gets_one_answer() {
     ];
     let mut answers = BTreeSet::new();
     for (code, query) in &queries {
-        // With a cookie of a login that is under way, and without.
+        // With and without the cookie of a login in progress.
         for begins in [false, true] {
             let mut visitor = Visitor::default();
             if begins {

@@ -1,4 +1,4 @@
-//! The application's shop behind the axum router, and a browser that follows it over HTTP.
+//! The application's shop behind the axum router, and a browser that uses it over HTTP.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,18 +21,18 @@ pub struct Server {
     pub router: Router,
     pub clock: ManualClock,
     pub guard: CountingGuard,
-    /// What the hooks were told.
+    /// The calls of the hooks.
     pub told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// The record of a server whose hooks were not called yet.
+    /// An empty record of hook calls.
     pub fn nothing_told() -> Arc<Mutex<Vec<String>>> {
         Arc::default()
     }
 }
 
-/// The user that the session of a browser names; the stand-in of a session.
+/// The signed-in user of a browser, in place of a session.
 fn user(headers: &HeaderMap) -> Option<Vec<u8>> {
     headers.get("x-session-user").map(|value| value.as_bytes().to_vec())
 }
@@ -43,7 +43,7 @@ pub struct Recorder(pub Arc<Mutex<Vec<String>>>);
 impl Observer for Recorder {
     fn event(&self, event: &Event<'_>) {
         let told = match event {
-            // Half of a callback is no refusal.
+            // Half of a callback is not a refusal.
             Event::Refused(refusal) if refusal.code == "repost_needed" => return,
             Event::Refused(refusal) => refusal.code.to_owned(),
             Event::StartRefused(refusal) => {
@@ -58,7 +58,7 @@ impl Observer for Recorder {
     }
 }
 
-/// A provider with all that its authorization URL needs.
+/// A provider with everything that its authorization URL needs.
 pub fn at_shop(provider: Provider) -> Provider {
     let uri = format!("https://shop.example/auth/{}/callback", provider.id());
     provider.client_id("client").redirect_uri(&uri)
@@ -100,7 +100,7 @@ pub fn server_with(
     server_of(flow, &clock, &guard, |flow| configure(routes(flow)))
 }
 
-/// The server of a flow, whatever its logins carry.
+/// A server for a flow with any login data.
 pub fn server_of<T: LoginData>(
     flow: FlowBuilder<T>,
     clock: &ManualClock,
@@ -124,7 +124,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Where the redirect of a refused callback leads a browser that opened this path.
+    /// The redirect target of a refused callback, for a browser that opened this path.
     pub fn login_start(&self, callback: &str) -> String {
         assert_eq!((self.status.as_u16(), self.header("set-cookie")), (303, ""), "{}", self.text);
         assert_eq!((self.header("cache-control"), self.header("referrer-policy")), ("no-store", "no-referrer"));
@@ -141,7 +141,7 @@ impl Answer {
         self.parameter("state").expect("a redirect to the provider")
     }
 
-    /// Where a page leads by itself.
+    /// The target of a page that navigates by itself.
     pub fn navigates_to(&self) -> Option<String> {
         assert!(self.status == 200 || !self.text.contains("http-equiv=\"refresh\""), "{}", self.status);
         let (_, rest) = self.text.split_once("http-equiv=\"refresh\" content=\"0;url=")?;
@@ -157,12 +157,12 @@ impl Answer {
     }
 }
 
-/// A browser with a jar, perhaps of somebody who is signed in.
+/// A browser with a cookie jar and perhaps a signed-in user.
 #[derive(Clone, Default)]
 pub struct Visitor {
     pub jar: Vec<String>,
     pub user: Option<&'static str>,
-    /// Keeps no cookie that it is given.
+    /// Drops every cookie.
     pub blocks_cookies: bool,
 }
 
@@ -184,7 +184,8 @@ impl Visitor {
         self.get(server, &format!("/auth/{provider}/callback?code=c&state={state}"))
     }
 
-    /// Follows the redirect of a refused callback at `/auth` to the login start, which sets the cookie and leads to the provider.
+    /// Follows the redirect of a refused callback at `/auth` to the login start, which sets the cookie and redirects to
+    /// the provider.
     pub fn restart(&mut self, server: &Server, refused: &Answer) -> Answer {
         let login_start = refused.login_start("/auth/any/callback");
         self.get(server, &login_start)
@@ -237,7 +238,7 @@ fn a_form_post_callback_is_taken_from_the_body_alone() {
     let state = ann.get(&server, "/auth/apple").state();
     let uri = format!("/auth/apple/callback?code=c&state={state}");
     assert_eq!(ann.send(&server, Request::post(&uri), "").status, 400);
-    // Whatever reads the address would take these for the callback's. The body is good.
+    // A parser of the address would use these as the callback's. The body is good.
     let form = format!("code=c&state={state}&user=%7B%7D");
     for query in [
         "code=other&state=x&iss=evil",
@@ -258,12 +259,12 @@ fn a_form_post_callback_is_taken_from_the_body_alone() {
         assert_eq!(server.told.lock().unwrap().pop().unwrap(), "duplicate_parameter", "{query}");
     }
     assert_eq!(server.guard.calls(), 0);
-    // A query of the redirect_uri's own is no second set.
+    // The redirect_uri's own query is not a second set of parameters.
     let done = ann.send(&server, Request::post("/auth/apple/callback?app=shop"), &form);
     assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
 }
 
-/// A return path of another site, or of the callback itself, must not travel with the login, and the operator hears of it.
+/// A return path to another site or to the callback is dropped, and the observers are told.
 #[test]
 fn a_return_path_that_is_none_is_dropped_and_told_and_the_login_begins() {
     let server = server();
@@ -295,7 +296,7 @@ fn a_return_path_that_is_none_is_dropped_and_told_and_the_login_begins() {
     assert!(server.told.lock().unwrap().is_empty(), "no path was asked for");
 }
 
-/// What a link or a framework writes arrives decoded once; a user must not land on the front page because of a space.
+/// A return path from a link or a framework is decoded once; a space in it must not send the user to the front page.
 #[test]
 fn a_return_path_arrives_as_it_was_meant() {
     let server = server();
@@ -313,7 +314,7 @@ fn a_return_path_arrives_as_it_was_meant() {
     }
 }
 
-/// A page with `form-action 'self'` blocks the redirect that answers its form (w3c/webappsec-csp issue 8).
+/// A page with `form-action 'self'` blocks the redirect after its form (w3c/webappsec-csp issue 8).
 #[test]
 fn a_post_that_starts_a_login_gets_a_page_that_navigates() {
     let (server, mut ann) = (server(), Visitor::signed_in("ann"));
@@ -395,21 +396,21 @@ fn routes_that_cannot_work_do_not_build() {
     assert_eq!(error(at_root.on_login(|_, _| async { Ok(()) })), RoutesError::ConnectionsAtRoot);
     let without_loader = LoginRoutes::builder(loading()).on_login(|_, _| async { Ok(()) });
     assert_eq!(error(without_loader), RoutesError::MissingConnections);
-    // Every login start would fail: there is no URL, or, without a site, no login names one of the addresses.
+    // Every login start would fail: there is no URL, or, without a site, no login selects one of the addresses.
     let no_client = Provider::google().redirect_uri("https://shop.example/auth/google/callback");
     assert_eq!(error(of(no_client)), RoutesError::Url(UrlError::NoClientId("google".to_owned())));
     let named =
         Provider::github().client_id("id").named_redirect_uri("web", "https://shop.example/auth/github/callback");
     assert_eq!(error(of(named.clone())), RoutesError::Url(UrlError::NoRedirectUri("github".to_owned())));
     assert!(of(named).site(|_| async { Ok(Site::default().with_redirect("web")) }).build().is_ok());
-    // Nothing would answer to an outcome, or a hook would never run.
+    // No hook would respond to an outcome, or a hook would never run.
     let bare = || LoginRoutes::builder(flow_builder(&clock, &guard).build().unwrap());
     assert_eq!(error(bare()), RoutesError::MissingOnLogin);
     assert_eq!(error(bare().on_login(|_, _| async { Ok(()) })), RoutesError::MissingOnStepUp);
     assert_eq!(of(google()).build_steps().unwrap_err(), RoutesError::OutcomeHookInSteps);
 }
 
-/// Behind a proxy that takes `/app` away, the page's button has to lead to where browsers find begin.
+/// Behind a proxy that removes `/app`, the page's button must lead to the login start as browsers see it.
 #[test]
 fn the_button_leads_to_where_a_browser_finds_begin() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
@@ -422,7 +423,7 @@ fn the_button_leads_to_where_a_browser_finds_begin() {
     assert!(page.text.contains("href=\"/app/auth/google\""), "{}", page.text);
 }
 
-/// The first half of a re-posted callback is no refusal: nobody is told of one, and no login begins again.
+/// The first half of a re-posted callback is not a refusal: observers are not told, and no login restarts.
 #[test]
 fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
     let server = server_with(|flow| flow.provider(reposting()), |routes| routes);
@@ -439,13 +440,13 @@ fn a_callback_that_is_to_be_posted_once_more_is_answered_with_the_page_alone() {
     assert_eq!((done.status.as_u16(), done.header("x-purpose")), (200, "login"));
 }
 
-/// A provider whose callback is posted once more from this site.
+/// A provider whose callback this site's page posts once more.
 pub fn reposting() -> Provider {
     let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
     at_shop(acme.authorization_endpoint("https://acme.example/authorize"))
 }
 
-/// A callback that does not parse reaches no flow; the flow's observers hear of it all the same, and once.
+/// A callback that does not parse reaches no flow; the flow's observers are still told, once.
 #[test]
 fn observers_hear_of_a_callback_that_is_none() {
     let server = server();

@@ -1,4 +1,4 @@
-//! What somebody may try with the axum router who is not the person that signs in, and what a login keeps when it begins again.
+//! Attacks on the axum router by third parties, and the data that a restarted login keeps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::routes::{Visitor, at_shop, form_encoded, reposting, server, server_of, server_with};
 
-/// One link that would make a browser sign in again and again, at a provider that asks nothing.
+/// One link that would make a browser sign in again and again, at a provider that never asks the user.
 #[test]
 fn no_return_path_leads_back_to_these_routes() {
     let (server, mut ann) = (server(), Visitor::default());
@@ -27,7 +27,7 @@ fn no_return_path_leads_back_to_these_routes() {
     assert_eq!(ann.callback(&server, "github", &state).header("x-path"), "/auth/settings");
 }
 
-/// Whoever sends garbage must not make the service ask its sessions' store.
+/// Garbage from an attacker must not make the service query its session store.
 #[test]
 fn the_session_is_looked_up_for_authentic_states_alone() {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -51,7 +51,7 @@ fn the_session_is_looked_up_for_authentic_states_alone() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
-/// A client that never ends its body holds a connection, and no task that no layer can end.
+/// A client that never ends its body holds a connection; a time limit of a layer must end the task.
 #[test]
 fn a_time_limit_ends_the_reading_of_a_body() {
     let server = server();
@@ -62,11 +62,11 @@ fn a_time_limit_ends_the_reading_of_a_body() {
         let request = Request::post("/auth/github/callback").body(body).unwrap();
         let limit = Duration::from_millis(20);
         assert!(tokio::time::timeout(limit, server.router.clone().oneshot(request)).await.is_err());
-        assert!(held.upgrade().is_none(), "nobody reads it any more");
+        assert!(held.upgrade().is_none(), "the body is no longer read");
     });
 }
 
-/// A body of which nothing comes.
+/// A body that never sends anything.
 struct Endless(Arc<()>);
 
 impl HttpBody for Endless {
@@ -81,7 +81,7 @@ impl HttpBody for Endless {
     }
 }
 
-/// Over HTTP/2 the host comes as `:authority` alone.
+/// Over HTTP/2 the host comes only as `:authority`.
 #[test]
 fn a_host_without_a_host_header_is_known_by_the_authority() {
     let server = server();
@@ -97,7 +97,7 @@ fn a_host_without_a_host_header_is_known_by_the_authority() {
     assert_eq!(status(link("https://other.example/auth/github/link")), 400);
 }
 
-/// An invitation must survive that its login took too long, whatever the callback's own query says.
+/// An invitation must survive a login that took too long, whatever the callback's query says.
 #[test]
 fn a_login_that_begins_again_by_itself_keeps_its_data() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
@@ -113,13 +113,13 @@ fn a_login_that_begins_again_by_itself_keeps_its_data() {
     let expired = ann.get(&server, &format!("/auth/github/callback?code=c&state={state}&invitation=another"));
     let again = ann.restart(&server, &expired).state();
     assert_eq!(ann.callback(&server, "github", &again).text, "team-7");
-    // And after a double click.
+    // Also after a double click.
     let state = ann.get(&server, "/auth/github?invitation=team-8").state();
     assert_eq!(ann.callback(&server, "github", &state).text, "team-8");
     let used = ann.callback(&server, "github", &state);
     let again = ann.restart(&server, &used).state();
     assert_eq!(ann.callback(&server, "github", &again).text, "team-8");
-    // A browser that brings no cookie may not be the one that was invited.
+    // A browser without the cookie may not be the invited one.
     let state = ann.get(&server, "/auth/github?invitation=team-7").state();
     let mut other = Visitor::default();
     let refused = other.callback(&server, "github", &state);
@@ -127,8 +127,8 @@ fn a_login_that_begins_again_by_itself_keeps_its_data() {
     assert_eq!(other.callback(&server, "github", &again).text, "none");
 }
 
-/// Rate limits, captchas and kill switches stand in front of the login start. A refused state that restarts in the callback's own
-/// answer would get around all of them, as often as its address is opened, for as long as its key opens it.
+/// Rate limits, captchas and kill switches are in front of the login start. A restart in the callback's own response
+/// would bypass them each time the address is opened, as long as the key opens the state.
 #[test]
 fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
     let server = server();
@@ -146,7 +146,7 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
         server.clock.advance(Duration::from_secs(seconds));
         let refused = Visitor::default().callback(&server, "github", &state);
         assert_eq!((refused.status.as_u16(), refused.header("location"), refused.header("set-cookie")), (400, "", ""));
-        // The login start takes a token that is too old for no token at all.
+        // The login start ignores a token that is too old.
         let mut ann = Visitor::default();
         let fresh = ann.get(&server, &format!("/auth/github?again={state}")).state();
         assert_eq!(ann.callback(&server, "github", &fresh).header("x-path"), "/home");
@@ -154,7 +154,7 @@ fn a_refused_state_starts_no_login_at_the_callback_however_often_it_comes() {
     assert_eq!(server.guard.calls(), 2, "only the two new logins asked the guard");
 }
 
-/// A router that nests the routes, or a proxy, takes the front of the path away, and no redirect_uri may tell which.
+/// A nesting router or a proxy removes the prefix of the path, and no redirect_uri may show it.
 #[test]
 fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
@@ -173,7 +173,7 @@ fn a_restart_leads_to_the_login_start_next_to_the_callback_that_was_opened() {
     assert_eq!(ann.get(&server, &format!("/app/auth/x/callback?code=c&state={again}")).text, "signed in");
 }
 
-/// A chain of tokens would keep what a login carried for ever.
+/// A chain of tokens would keep a login's data for ever.
 #[test]
 fn a_restarted_login_continues_no_further_login() {
     let (server, mut ann) = (server(), Visitor::default());
@@ -184,7 +184,7 @@ fn a_restarted_login_continues_no_further_login() {
     assert_eq!(ann.callback(&server, "github", &third).header("x-path"), "/home");
 }
 
-/// A token is a hint: anyone can write one into a link.
+/// A token is only a hint: anyone can put one into a link.
 #[test]
 fn a_token_of_another_browser_user_or_purpose_changes_nothing_but_the_count() {
     let (server, mut mallory, mut ann) = (server(), Visitor::default(), Visitor::signed_in("ann"));
@@ -196,13 +196,13 @@ fn a_token_of_another_browser_user_or_purpose_changes_nothing_but_the_count() {
         let done = ann.callback(&server, "github", &state);
         assert_eq!((done.header("x-purpose"), done.header("x-path")), ("login", "/home"), "{token}");
     }
-    // Nor does a login's token turn a link into a login.
+    // A login's token does not turn a link into a login either.
     let own = ann.get(&server, "/auth/github?return_to=/cart").state();
     let state = ann.post_from_own_page(&server, &format!("/auth/github/link?again={own}")).state();
     assert_eq!(ann.callback(&server, "github", &state).header("x-purpose"), "link");
 }
 
-/// The re-post page turns another site's POST into one from this site's own page; it must not turn it into a restart as well.
+/// The re-post page turns another site's POST into one from this site; it must not also turn it into a restart.
 #[test]
 fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
     let server = server_with(|flow| flow.provider(reposting()), |routes| routes);
@@ -226,7 +226,7 @@ fn a_cross_site_post_does_not_restart_after_the_page_that_posts_it_once_more() {
     }
 }
 
-/// Two fronts of one path, as behind two proxies: a link through either would start login after login.
+/// Two prefixes of one path, as behind two proxies: a link through either would start login after login.
 #[test]
 fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
@@ -248,7 +248,7 @@ fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
     });
     let mut ann = Visitor::default();
     for front in ["", "/one", "/two/2", "/TWO/2", "/%6fne"] {
-        // Also a provider with a redirect_uri behind one front lies behind the others.
+        // A provider with a redirect_uri behind one prefix is also behind the others.
         for own in
             ["/auth/github", "/auth/github/callback", "/auth/github/link", "/auth/x", "/auth/x/reauthenticate?a=b"]
         {
@@ -261,7 +261,7 @@ fn no_return_path_leads_back_to_these_routes_under_any_registered_prefix() {
     assert_eq!(ann.callback(&server, "github", &state).text, "/three/auth/github");
 }
 
-/// Another site posts a form to the callback, over and over: no cookie of this browser comes along, and none may be left there.
+/// Another site posts a form to the callback repeatedly: no cookie of this browser is sent, and none may remain.
 #[test]
 fn posts_of_another_site_leave_no_cookies() {
     let server = server();

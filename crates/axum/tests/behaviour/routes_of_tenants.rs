@@ -1,8 +1,8 @@
-//! A login of one tenant that is finished at another tenant's address, over HTTP, and the tenant and redirect_uri that a restart
-//! may keep (RFC 9700 section 4.7.1).
+//! A login of one tenant that is finished at another tenant's address, over HTTP, and the tenant and redirect_uri that
+//! a restart may keep (RFC 9700 section 4.7.1).
 //!
-//! Without the `site` hook's answer at the callback, a user who may sign in to one organization carries their callback to
-//! another organization's host, and the service signs them in there.
+//! Without the `site` hook at the callback, a user of one organization could take their callback to another
+//! organization's host and be signed in there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,7 +61,8 @@ fn server_of(
     })
 }
 
-/// A browser that also brings the cookies of one host to the others, as a proxy that serves all of them under one name would.
+/// A browser that also sends the cookies of one host to the others, as behind a proxy that serves all of them under one
+/// name.
 struct Browser(Visitor);
 
 impl Browser {
@@ -101,11 +102,11 @@ fn a_login_is_finished_at_its_own_tenant_s_host_alone() {
         }
         let told = server.told.lock().unwrap();
         assert!(told.iter().all(|code| code == "wrong_redirect" || code == "wrong_tenant"), "{told:?}");
-        assert_eq!((told.len(), server.guard.calls()), (6, 3), "the attempts use nothing up");
+        assert_eq!((told.len(), server.guard.calls()), (6, 3), "the attempts consume nothing");
     }
 }
 
-/// Tenants that share one callback address differ in the tenant alone, and a login without one belongs to no tenant.
+/// Tenants that share a callback address differ only in the tenant, and a login without one belongs to no tenant.
 #[test]
 fn a_tenant_or_its_absence_is_compared_where_the_redirect_uri_is_the_same() {
     let site = |host: &str| match host {
@@ -126,17 +127,18 @@ fn a_tenant_or_its_absence_is_compared_where_the_redirect_uri_is_the_same() {
     }
 }
 
-/// An attacker's link that expired, in the victim's browser: nothing that the attacker chose goes into the victim's login.
+/// An attacker's expired link in the victim's browser: none of the attacker's choices reach the victim's login.
 #[test]
 fn a_restart_that_is_not_certainly_this_browser_s_takes_the_site_of_its_own_request() {
     let server = server();
     let mut mallory = browser();
     let state = mallory.start(&server, ACME);
     server.clock.advance(Duration::from_secs(700));
-    // At another tenant's host it offers no restart at all.
+    // At another tenant's host there is no restart.
     let refused = browser().callback(&server, ZETA, &state);
     assert_eq!((refused.status.as_u16(), refused.header("location")), (400, ""));
-    // At its own host a browser without a cookie restarts, without the path; the token brings no tenant to another host.
+    // At its own host, a browser without a cookie restarts without the path; the token brings no tenant to another
+    // host.
     let mut victim = browser();
     let refused = victim.callback(&server, ACME, &state);
     assert_eq!(refused.login_start("/acme/auth/github/callback"), format!("/acme/auth/github?again={state}"));
@@ -146,7 +148,7 @@ fn a_restart_that_is_not_certainly_this_browser_s_takes_the_site_of_its_own_requ
         let restarted = victim.get(&server, host, &again).state();
         assert_eq!(victim.callback(&server, host, &restarted).text, signed_in);
     }
-    // The browser that started it keeps its path.
+    // The browser that started the login keeps its path.
     let restarted = mallory.get(&server, ACME, &again).state();
     assert_eq!(mallory.callback(&server, ACME, &restarted).text, "1 acme /cart");
 }
@@ -165,7 +167,7 @@ fn the_authorization_url_names_the_redirect_uri_of_its_site() {
     }
 }
 
-/// Garbage at the callback must not make the application look tenants up.
+/// Garbage at the callback must not make the application look up tenants.
 #[test]
 fn the_site_is_looked_up_for_authentic_states_alone_and_its_failure_consumes_nothing() {
     let asked = Arc::new(AtomicUsize::new(0));

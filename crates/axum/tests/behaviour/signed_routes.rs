@@ -1,4 +1,4 @@
-//! Routes of a flow whose states are signed begin and finish those alone.
+//! Routes of a flow with signed states accept only signed states.
 
 use oauth_state::inspect::UnverifiedClaims;
 use oauth_state::testing::ManualClock;
@@ -6,7 +6,7 @@ use support::shop::{CountingGuard, NOW};
 
 use crate::routes::{Server, Visitor, flow_builder, routes};
 
-/// The routes must not fall back to the other form.
+/// The routes must not fall back to the encrypted form.
 #[test]
 fn the_router_begins_and_finishes_signed_states_and_no_others() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
