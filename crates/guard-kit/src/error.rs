@@ -1,4 +1,4 @@
-//! A guard's error, as it is passed to another caller or after a retry.
+//! A guard's error, passed to another caller or after a retry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub fn before_any_claim(error: GuardError) -> GuardError {
     if error.kind() != GuardErrorKind::OutcomeUnknown {
         return error;
     }
-    let cause = error.into_cause().unwrap_or_else(|| "the connection could not be made".into());
+    let cause = error.into_cause().unwrap_or_else(|| "failed to connect".into());
     GuardError::unavailable(cause)
 }
 

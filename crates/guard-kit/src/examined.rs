@@ -1,4 +1,4 @@
-//! A check of a server that is to serve as a guard, for `oauth-state doctor` and health checks.
+//! A check of a server for use as a guard, for `oauth-state doctor` and health checks.
 
 use std::time::SystemTime;
 
@@ -8,19 +8,18 @@ use oauth_state::guard::GuardError;
 /// The result of checking a server.
 #[derive(Debug)]
 pub struct Examined {
-    /// The checks that passed: the name of the flaw that is absent, and what was found instead.
+    /// The checks that passed: the name of the absent flaw, and the finding.
     pub well: Vec<(&'static str, String)>,
     /// The checks that failed.
     pub flaws: Vec<Flaw>,
-    /// The names under which the store keeps the marks: its prefix, or its database and schema. Give each environment a
-    /// name of its own.
+    /// The names under which the store keeps the marks: its prefix, or its database and schema. Give each environment
+    /// its own name.
     pub kept_in: Vec<(&'static str, String)>,
     /// How many milliseconds the server's clock is ahead of this machine's; `None` if the server did not report it.
     pub ahead: Option<i64>,
 }
 
-/// How far the server's clock, in milliseconds since 1970, is ahead of the middle of the two local times around its
-/// reading.
+/// How far the server's clock, in milliseconds since 1970, is ahead of the middle of the two local readings around it.
 #[must_use]
 pub fn ahead(before: SystemTime, after: SystemTime, theirs: i64) -> i64 {
     let milliseconds = |at: SystemTime| {
@@ -44,7 +43,7 @@ pub fn with_cause(error: &GuardError) -> String {
 pub fn replicas(number: u64) -> (&'static str, String) {
     let found = match number {
         0 => "none: callbacks are refused while the server is down".to_owned(),
-        _ => format!("{number}: one that is promoted may lack the marks of the last moments"),
+        _ => format!("{number}: a promoted replica may lack the most recent marks"),
     };
     ("replicas", found)
 }

@@ -1,27 +1,27 @@
-//! The flaws of a server that is to serve as a guard, found at the connect of a guard and by `oauth-state doctor`.
+//! The flaws of a server for use as a guard, found when a guard connects and by `oauth-state doctor`.
 
 use oauth_state::guard::GuardError;
 
-/// A flaw, in words.
+/// A flaw with its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
-    /// The stable word for pipelines.
+    /// The stable name, for pipelines.
     pub name: &'static str,
     /// The finding, on one line.
     pub found: String,
     /// How to fix it.
     pub remedy: &'static str,
-    /// Whether a guard refuses to work with this server; otherwise it logs a warning.
+    /// Whether a guard refuses to work with this server; otherwise the guard logs a warning.
     pub fatal: bool,
 }
 
 impl Flaw {
-    /// A flaw with which a guard refuses to work.
+    /// A flaw that makes a guard refuse the server.
     pub fn fatal(name: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
         Self { name, found: found.into(), remedy, fatal: true }
     }
 
-    /// A flaw with which a guard works, and logs a warning.
+    /// A flaw for which a guard only logs a warning.
     pub fn warning(name: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
         Self { name, found: found.into(), remedy, fatal: false }
     }

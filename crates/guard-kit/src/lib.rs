@@ -1,6 +1,6 @@
 //! Building blocks for [`oauth_state`] replay guards over a store on the network: a time budget for every call, one
 //! retry by the same claimant, a [`Link`] that reconnects, and a check of the server ([`Examined`]).
-//! `oauth-state-redis` and `oauth-state-postgres` consist of them.
+//! `oauth-state-redis` and `oauth-state-postgres` are built from them.
 //!
 //! A guard implements [`Store`] (how to connect, and how a call gets its turn) and [`Call`] for [`Claim`] (the
 //! command), and calls [`claim`]:
@@ -29,7 +29,7 @@
 //!     }
 //!
 //!     async fn lease(&self, client: Client) -> Client {
-//!         client // wait here if the client allows only so many calls at once
+//!         client // wait here if the client limits concurrent calls
 //!     }
 //! }
 //!
@@ -90,17 +90,17 @@ use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
 /// How long a call may last by default, including its retry.
 pub const DEFAULT_BUDGET: Duration = Duration::from_millis(300);
 
-/// A longer budget is a mistake: a user does not wait that long.
+/// The longest budget. No user waits longer than this.
 pub const LONGEST_BUDGET: Duration = Duration::from_secs(60);
 
 /// Refuses a budget that cannot work.
 ///
 /// # Errors
 ///
-/// [`GuardErrorKind::Misconfigured`] for less than 1 ms and more than 60 s.
+/// [`GuardErrorKind::Misconfigured`] for less than 1 ms or more than 60 s.
 pub fn check_budget(budget: Duration) -> Result<(), GuardError> {
     if budget < Duration::from_millis(1) || budget > LONGEST_BUDGET {
-        return Err(GuardError::misconfigured("a budget is between 1 ms and 60 s"));
+        return Err(GuardError::misconfigured("the budget must be between 1 ms and 60 s"));
     }
     Ok(())
 }
@@ -119,11 +119,11 @@ pub trait Store: Send + Sync + 'static {
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
     /// Waits for a turn on the connection, for one call. Nothing is sent before that, and this side does not delay a
-    /// call that has its turn: a timeout before the turn is no sign of an outage, a timeout after it may be one.
+    /// call that has its turn. So a timeout before the turn is no sign of an outage, but a timeout after it may be one.
     fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;
 }
 
-/// A call to a store. It must be idempotent: a call that got no answer is made again.
+/// A call to a store. It must be idempotent, because a call without an answer is repeated.
 pub trait Call<S: Store>: Sync {
     /// The store's answer.
     type Answer: Send;
@@ -132,8 +132,7 @@ pub trait Call<S: Store>: Sync {
     fn ask(&self, store: &S, lease: S::Lease) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-/// Claims the id of a mark. Both attempts are by the same claimant, so the second recognizes the mark that the first
-/// left.
+/// Claims the id of a mark. Both attempts have the same claimant, so the second recognizes the mark of the first.
 pub struct Claim<'m>(pub &'m Mark);
 
 /// Why one attempt failed, and what the failure says about the connection.
@@ -162,7 +161,7 @@ impl Failure {
         Self { error, connection: Health::Good, was_sent: true }
     }
 
-    /// The server replied that it cannot store marks (any more). Another connection may lead to one that does.
+    /// The server replied that it cannot store marks, or no longer. A new connection may reach one that can.
     #[must_use]
     pub fn turned_away(error: GuardError) -> Self {
         Self { error, connection: Health::Broken, was_sent: true }
@@ -173,7 +172,7 @@ impl Failure {
         Self { error: GuardError::outcome_unknown(cause), connection: Health::Broken, was_sent: true }
     }
 
-    /// The same with a client that retries without asking: its last reply does not say what an earlier attempt did.
+    /// The same for a client that retries on its own: its last reply does not tell what an earlier attempt did.
     #[must_use]
     pub fn after_silent_tries(mut self) -> Self {
         if matches!(self.error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded | GuardErrorKind::Full)
@@ -183,7 +182,7 @@ impl Failure {
         self
     }
 
-    /// The same, if other servers of the connection may still answer.
+    /// The same, if other servers of the connection can still answer.
     #[must_use]
     pub fn of_one_node(mut self) -> Self {
         if self.connection == Health::Broken {
@@ -233,7 +232,7 @@ where
 /// As [`claim`].
 pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duration) -> Result<C::Answer, GuardError> {
     if tokio::runtime::Handle::try_current().is_err() {
-        return Err(GuardError::misconfigured("this guard has to be asked on a tokio runtime"));
+        return Err(GuardError::misconfigured("this guard must be called on a tokio runtime"));
     }
     let times = Times::within(budget);
     let first = match attempt(link, call, times).await {
@@ -245,9 +244,9 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
     }
     match attempt(link, call, Times { answer_by: times.end, half: times.send_by, ..times }).await {
         Ok(answer) => Ok(answer),
-        // Nothing was sent, so that it says nothing of the store.
+        // The retry was not sent, so it says nothing about the store.
         Err(second) if !second.was_sent => Err(first.error),
-        // Whatever happened to the retry: the first attempt may have left its mark.
+        // Whatever the retry returned, the first attempt may have left its mark.
         Err(second) if first.error.kind() == GuardErrorKind::OutcomeUnknown => {
             Err(error::after_unknown_outcome(second.error))
         }
@@ -258,16 +257,16 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
 /// The limits of one call.
 #[derive(Clone, Copy)]
 struct Times {
-    /// The end of the first attempt, so that there is time for another.
+    /// The end of the first attempt, early enough for another.
     answer_by: Instant,
-    /// The middle of the budget: a call that has no turn on the connection by then fails.
+    /// The middle of the budget: a call without a turn on the connection by then fails.
     half: Instant,
-    /// Nothing is sent after this time: there would be no time for an answer, and the outcome would be unknown.
+    /// Nothing is sent after this time: no answer could arrive, and the outcome would be unknown.
     send_by: Instant,
     end: Instant,
 }
 
-/// The share of its budget that a call keeps for the answer.
+/// The share of its budget that a call reserves for the answer.
 const ANSWERING: f32 = 1.0 / 3.0;
 
 impl Times {
@@ -278,11 +277,11 @@ impl Times {
     }
 }
 
-/// One attempt. If it had to wait for a connection, the answer has time until the end.
+/// One attempt. If it had to wait for a connection, the answer may take until the end.
 async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
     let Times { mut answer_by, half, send_by, end } = times;
     let (lease, generation) = loop {
-        // As a rule there is nothing to wait for, and neither a timer nor the clock is needed.
+        // Usually there is nothing to wait for, so neither a timer nor the clock is needed.
         let ready = link.ready();
         let (connection, generation) = match ready {
             Some(connection) => connection.map_err(Failure::not_sent)?,
@@ -297,10 +296,10 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
             Poll::Pending => {
                 answer_by = end;
                 let busy = |_| Failure::not_sent(GuardError::overloaded("all connections are busy"));
-                // No later than half of the budget: a call that waited has as long for its answer as one that did not, or load alone
-                // would make a store look down whose answers take longer than the rest.
+                // At the latest in the middle of the budget, so that a call that waited has as long for its answer as
+                // one that did not. Otherwise load alone would make a slow store look down.
                 let lease = timeout_at(half.min(send_by), lease).await.map_err(busy)?;
-                // The connection may have been given up meanwhile: what is sent over it would get no answer.
+                // The connection may have been closed meanwhile: anything sent over it would get no answer.
                 if link.is_current(generation) {
                     break (lease, generation);
                 }

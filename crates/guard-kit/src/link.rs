@@ -19,7 +19,7 @@ pub const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// The pause after a failed attempt to connect; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Calls in a row that got no answer before the connection is given up.
+/// Unanswered calls in a row after which the connection is closed.
 const SILENT_CALLS: u32 = 3;
 
 /// The connection to a store.
@@ -38,7 +38,7 @@ struct Shared<S: Store> {
     /// Counts connections, so that a late report about an old one does not end its successor.
     generations: AtomicU64,
     silent: AtomicU32,
-    /// Connections in a row over which no claim was answered.
+    /// Connections in a row that answered no claim.
     fruitless: AtomicU32,
 }
 
@@ -51,7 +51,7 @@ enum State<C> {
     Lost,
     /// The first attempt to reconnect is in progress: it may finish within a caller's budget.
     Connecting,
-    /// An attempt failed, for this reason. The next ones are made in the background.
+    /// An attempt failed, for this reason. Retries run in the background.
     Down(Arc<GuardError>),
 }
 
@@ -85,14 +85,14 @@ impl<S: Store> Link<S> {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A link that is connected.
+    /// A connected link.
     ///
     /// # Errors
     ///
     /// [`GuardError`] if the store cannot be reached, or cannot serve as a guard.
     pub async fn open(store: S) -> Result<Self, GuardError> {
         if tokio::runtime::Handle::try_current().is_err() {
-            return Err(GuardError::misconfigured("this guard has to be connected on a tokio runtime"));
+            return Err(GuardError::misconfigured("this guard must be connected on a tokio runtime"));
         }
         let link = Self::lazy(store);
         link.shared.connect().await?;
@@ -116,7 +116,7 @@ impl<S: Store> Link<S> {
         self.shared.settled()
     }
 
-    /// The same, once it is known: waits for a connection that is being made for the first time.
+    /// The same, but waits for a connection that is being made for the first time.
     pub(crate) async fn connection(&self, deadline: Instant) -> Result<(S::Connection, u64), GuardError> {
         let mut changes = self.shared.state.subscribe();
         loop {
@@ -126,7 +126,7 @@ impl<S: Store> Link<S> {
             }
             self.shared.start_reconnecting();
             if timeout_at(deadline, changes.changed()).await.is_err() {
-                // Nothing says yet that the store is down: an attempt to connect that fails does.
+                // No sign yet that the store is down: that needs a failed attempt to connect.
                 return Err(GuardError::overloaded("no connection within the time budget"));
             }
         }
@@ -134,7 +134,7 @@ impl<S: Store> Link<S> {
 
     /// A call was answered.
     pub(crate) fn answered(&self) {
-        // Read first: every call comes by here, on every thread.
+        // Read first, because every call on every thread passes here.
         for counter in [&self.shared.silent, &self.shared.fruitless] {
             if counter.load(Ordering::Relaxed) != 0 {
                 counter.store(0, Ordering::Relaxed);
@@ -149,7 +149,7 @@ impl<S: Store> Link<S> {
 
     /// A call got no answer in time. One slow answer is no reason to close a connection that all callers share.
     pub(crate) fn was_silent(&self, generation: u64) {
-        // One of an old connection says nothing of its successor.
+        // A call on an old connection says nothing about its successor.
         if self.is_current(generation)
             && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS
         {
@@ -157,7 +157,7 @@ impl<S: Store> Link<S> {
         }
     }
 
-    /// The connection of this number is unusable. Reconnecting starts now, not with the next caller.
+    /// The connection of this number is unusable. Reconnecting starts now and does not wait for the next caller.
     pub(crate) fn broke(&self, generation: u64) {
         let lost = self.shared.state.send_if_modified(|state| {
             let is_it = matches!(state, State::Up { generation: current, .. } if *current == generation);
@@ -174,7 +174,7 @@ impl<S: Store> Link<S> {
 }
 
 impl<S: Store> Shared<S> {
-    /// `None` while it is not known whether there will be a connection.
+    /// `None` until the attempt to connect has ended.
     fn settled(&self) -> Option<Result<(S::Connection, u64), GuardError>> {
         match &*self.state.borrow() {
             State::Up { connection, generation } => Some(Ok((connection.clone(), *generation))),
@@ -195,7 +195,7 @@ impl<S: Store> Shared<S> {
         Ok(())
     }
 
-    /// Starts the one task that reconnects, unless it runs.
+    /// Starts the one task that reconnects, unless it is running.
     fn start_reconnecting(self: &Arc<Self>) {
         let starts = self.state.send_if_modified(|state| {
             let lost = matches!(state, State::Lost);
@@ -205,7 +205,7 @@ impl<S: Store> Shared<S> {
             lost
         });
         if starts {
-            // Made here and not in the task: a task that is dropped before it ran drops its arguments all the same.
+            // Created here and not in the task: a task that is dropped before it ran still drops its arguments.
             tokio::spawn(reconnect(Unfinished(Some(Arc::downgrade(self)))));
         }
     }
@@ -216,11 +216,11 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
     let Some(shared) = unfinished.0.clone() else { return };
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0_u32;
-    // A store that takes connections and answers no claim must not be given a new one as fast as claims fail.
+    // If a store accepts connections but answers no claim, pause before the next connection.
     let fruitless = shared.upgrade().map_or(0, |shared| shared.fruitless.load(Ordering::Relaxed));
     if fruitless > 1 {
         if let Some(shared) = shared.upgrade() {
-            let error = GuardError::unavailable("the store takes connections, and answers no claim");
+            let error = GuardError::unavailable("the store accepts connections but answers no claim");
             shared.state.send_replace(State::Down(Arc::new(error)));
         }
         pause = FIRST_PAUSE.saturating_mul(1 << fruitless.min(6)).min(LONGEST_PAUSE);
@@ -237,7 +237,7 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 if attempts == 1 {
-                    tracing::warn!(store = S::NAME, %error, cause, "cannot connect; callbacks are refused until it works");
+                    tracing::warn!(store = S::NAME, %error, cause, "cannot connect; callbacks are refused until the connection works");
                 } else {
                     tracing::debug!(store = S::NAME, %error, cause, attempts, "cannot connect yet");
                 }
@@ -250,7 +250,7 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
     }
 }
 
-/// Sets the state back if the task that reconnects is dropped with its runtime, so that another caller starts one.
+/// Resets the state if the reconnecting task is dropped with its runtime, so that another caller starts one.
 struct Unfinished<S: Store>(Option<Weak<Shared<S>>>);
 
 impl<S: Store> Drop for Unfinished<S> {
@@ -265,7 +265,7 @@ impl<S: Store> Drop for Unfinished<S> {
 #[must_use]
 pub fn with_jitter(pause: Duration) -> Duration {
     let mut byte = [0];
-    // Without randomness the pause is whole.
+    // Without randomness, use the whole pause.
     let share = SysRng.try_fill_bytes(&mut byte).map_or(255, |()| byte[0]);
     pause.mul_f32(f32::from(share).mul_add(0.5 / 255.0, 0.5))
 }

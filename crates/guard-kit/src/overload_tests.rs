@@ -1,4 +1,4 @@
-//! A flood of callbacks uses up a guard's connections: for a wrapper that fails open, that must not look like an outage.
+//! A flood of callbacks uses up a guard's connections: to a wrapper that fails open, this must not look like an outage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,11 +12,11 @@ use oauth_state::guard::{DangerouslyFailOpen, MarkFuture};
 
 const BUDGET: Duration = Duration::from_millis(300);
 
-/// A store with a few connections, which takes its time or hangs.
+/// A store with a few connections, which is slow or hangs.
 #[derive(Clone)]
 struct Small {
     places: Arc<Semaphore>,
-    /// How long an answer takes; `None` for ever.
+    /// The time of an answer; `None` means no answer.
     answers_after: Option<Duration>,
     cannot_connect: Arc<AtomicBool>,
     asked: Arc<AtomicU32>,
@@ -73,7 +73,7 @@ impl ReplayGuard for Over {
     }
 }
 
-/// What so many replays at once are told: how many are let through, and the kinds of the errors.
+/// The results of many replays at once: how many are accepted, and the kinds of the errors.
 async fn flood(guard: &Arc<DangerouslyFailOpen<Over>>, calls: usize) -> (usize, Vec<GuardErrorKind>) {
     let before = guard.let_through();
     let mut tasks = tokio::task::JoinSet::new();
@@ -97,13 +97,13 @@ async fn a_flood_over_a_small_pool_opens_nothing() {
     let store = Small::new(2, Some(Duration::from_millis(50)));
     let guard = open(&store).await;
     let (first, errors) = flood(&guard, 200).await;
-    assert_eq!(first, 0, "replays were let through by load alone");
+    assert_eq!(first, 0, "load alone let replays through");
     assert_eq!(errors.len(), 200 - store.asked());
     assert!(errors.iter().all(|kind| *kind == GuardErrorKind::Overloaded), "{errors:?}");
 }
 
-/// A call that waited for its turn must not have less time for its answer than one that did not: over a store whose answers take
-/// nearly half of the budget, load alone would let replays through.
+/// A call that waited for its turn must have as much time for its answer as one that did not. Otherwise load alone
+/// would let replays through if the store needs nearly half of the budget.
 #[tokio::test(start_paused = true)]
 async fn a_steady_load_over_a_slow_store_opens_nothing() {
     for milliseconds in [30, 90, 101, 110, 120, 140, 149] {
@@ -126,7 +126,7 @@ async fn a_steady_load_over_a_slow_store_opens_nothing() {
     }
 }
 
-/// The connections are in use, and nothing comes back: only what was sent can have met an outage.
+/// The connections are in use, and no answer comes: only calls that were sent can have met an outage.
 #[tokio::test(start_paused = true)]
 async fn over_a_store_that_hangs_no_call_is_let_through_that_was_never_sent() {
     for places in [1, 2, 8] {
@@ -138,8 +138,8 @@ async fn over_a_store_that_hangs_no_call_is_let_through_that_was_never_sent() {
     }
 }
 
-/// A connection that was given up for its silence, and another that takes long to make: load does that, too. Once the attempt has
-/// failed, the store is down.
+/// Load can also cause a connection that is closed for its silence, and a slow attempt at the next one. Once that
+/// attempt has failed, the store is down.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_being_made_is_no_outage_before_the_attempt_failed() {
     let store = Small::new(4, None);
@@ -147,7 +147,7 @@ async fn a_connection_that_is_being_made_is_no_outage_before_the_attempt_failed(
     let (first, _) = flood(&guard, 4).await;
     assert_eq!(first, 4, "a store that was asked did not answer");
     let (first, errors) = flood(&guard, 50).await;
-    assert_eq!((first, errors), (0, vec![GuardErrorKind::Overloaded; 50]), "let through without being sent");
+    assert_eq!((first, errors), (0, vec![GuardErrorKind::Overloaded; 50]), "accepted without being sent");
     sleep(CONNECT_TIME).await;
     assert_eq!(guard.mark_used(&oauth_state::testing::sample_mark()).await.unwrap(), Marked::First);
 }

@@ -1,4 +1,4 @@
-//! The budget, the retry and the link, over a store that does as it is told and a clock that is turned by tokio.
+//! The budget, the retry and the link, over a scripted store and tokio's paused clock.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,17 +10,17 @@ use super::*;
 
 const BUDGET: Duration = Duration::from_millis(300);
 
-/// What the store does next.
+/// The store's next action.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     First,
     Used,
-    /// Says that it did not take the mark.
+    /// Replies that it did not store the mark.
     Refuses,
     Full,
     /// Breaks the connection.
     Breaks,
-    /// Says that another server is the primary now.
+    /// Replies that another server is the primary now.
     TurnsAway,
     /// Never answers.
     Hangs,
@@ -47,7 +47,7 @@ impl Store for Told {
         match outcome {
             None | Some(Does::First) => Ok(number),
             Some(Does::Hangs) => std::future::pending().await,
-            Some(Does::Breaks) => Err(GuardError::outcome_unknown("reset while the server was looked at")),
+            Some(Does::Breaks) => Err(GuardError::outcome_unknown("reset during the check of the server")),
             Some(_) => Err(GuardError::unavailable("connection refused")),
         }
     }
@@ -96,7 +96,7 @@ async fn ask(link: &Link<Told>) -> Result<Marked, GuardErrorKind> {
     claim(link, &mark_at(0), BUDGET).await.map_err(|error| error.kind())
 }
 
-/// What a fresh link answers, and how often the store was asked.
+/// The answer of a fresh link, and the number of calls to the store.
 async fn answer(answers: &[Does]) -> (Result<Marked, GuardErrorKind>, u32) {
     let store = told(answers);
     let link = Link::open(store.clone()).await.unwrap();
@@ -119,14 +119,14 @@ async fn one_retry_and_no_more() {
     assert!(matches!(answer(&[Does::Breaks, Does::Used]).await, (Ok(Marked::AlreadyUsed { .. }), 2)));
 }
 
-/// The first attempt may have left its mark: no refusal of the retry may promise that a reload will work.
+/// The first attempt may have left its mark: no refusal of the retry may say that a reload will work.
 #[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_stays_unknown_whatever_the_retry_meets() {
     for second in [Does::Refuses, Does::Full, Does::TurnsAway] {
         assert_eq!(answer(&[Does::Breaks, second]).await, (UNKNOWN, 2), "{second:?}");
         assert_eq!(answer(&[Does::Hangs, second]).await, (UNKNOWN, 2), "{second:?}");
     }
-    // Nothing was taken the first time, and so nothing is unknown.
+    // The first attempt stored nothing, so nothing is unknown.
     assert_eq!(answer(&[Does::TurnsAway, Does::Refuses]).await, (UNAVAILABLE, 2));
 }
 
@@ -141,11 +141,11 @@ async fn a_claim_ends_with_its_budget() {
     let link = Link::open(told(&[Does::Hangs, Does::Hangs])).await.unwrap();
     let start = Instant::now();
     assert_eq!(ask(&link).await, UNKNOWN);
-    // By the clock of the test, which stands still but for timers, and those go by whole milliseconds.
+    // By the test's clock, which only timers move, in whole milliseconds.
     assert!((300..=302).contains(&start.elapsed().as_millis()));
 }
 
-/// A claim that waits for a connection until its time is nearly over must not be sent any more.
+/// A claim that waits for a connection until its time is nearly over must not be sent.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_answered_in_time_is_not_sent() {
     let store = Told { busy: true, ..told(&[]) };
@@ -185,15 +185,15 @@ async fn while_the_store_is_down_claims_are_refused_at_once_and_it_is_tried_agai
     }
     assert_eq!(start.elapsed().as_millis(), 0, "a claim waited for a store that is down");
     assert_eq!(store.connected.load(Ordering::SeqCst), 2, "claims made connections of their own");
-    // 100, 200, 400, 800, 1,600 ms, each shortened by jitter to half at the most.
+    // 100, 200, 400, 800, 1,600 ms, each shortened by jitter to no less than half.
     sleep(Duration::from_millis(1_549)).await;
-    assert!(store.connected.load(Ordering::SeqCst) < 7, "it is tried too often");
+    assert!(store.connected.load(Ordering::SeqCst) < 7, "too many attempts to connect");
     sleep(Duration::from_millis(1_600)).await;
     assert_eq!(store.connected.load(Ordering::SeqCst), 7);
     assert_eq!(ask(&link).await, FIRST);
 }
 
-/// Callers of a connection that was lost a moment ago wait for the first attempt at another one.
+/// Callers wait for the first attempt to reconnect after the connection was lost.
 #[tokio::test(start_paused = true)]
 async fn a_short_break_is_waited_out() {
     let store = told(&[Does::First]);
@@ -210,7 +210,7 @@ async fn a_connection_that_is_silent_three_times_in_a_row_is_given_up() {
     let link = Link::open(store.clone()).await.unwrap();
     assert_eq!(ask(&link).await, FIRST);
     assert_eq!(ask(&link).await, FIRST);
-    // Answers in between: two silent calls are no reason to leave a connection that all share.
+    // Answers in between: two silent calls are no reason to close a connection that all callers share.
     assert_eq!((ask(&link).await, store.connected.load(Ordering::SeqCst)), (UNKNOWN, 1));
     store.answers.lock().unwrap().extend([Does::Hangs, Does::First]);
     assert_eq!(ask(&link).await, FIRST);
@@ -232,7 +232,7 @@ async fn a_late_report_about_an_old_connection_ends_nothing() {
     assert_eq!(store.connected.load(Ordering::SeqCst), 2);
 }
 
-/// An application that makes a runtime for each request would otherwise wait for a task that is gone.
+/// An application with a new runtime for each request would otherwise wait for a task that no longer exists.
 #[test]
 fn a_runtime_that_ends_while_reconnecting_leaves_the_next_one_to_start_anew() {
     let store = told(&[Does::First]);
@@ -243,14 +243,14 @@ fn a_runtime_that_ends_while_reconnecting_leaves_the_next_one_to_start_anew() {
     assert_eq!(runtime().block_on(ask(&link)), FIRST);
 }
 
-/// The same where the task never came to run: the last thing that a claim did was to start it.
+/// The same if the task never ran, because the claim ended right after starting it.
 #[test]
 fn a_runtime_that_ends_before_it_began_to_reconnect_leaves_the_next_one_to_start_anew() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let link = Link::lazy(told(&[Does::Breaks, Does::Breaks, Does::First]));
     assert_eq!(runtime().block_on(ask(&link)), UNKNOWN);
     let answer = runtime().block_on(async {
-        // Two connections came to nothing: the next one comes after a pause.
+        // Two connections were useless: the next one follows after a pause.
         assert_eq!(ask(&link).await, UNAVAILABLE);
         sleep(Duration::from_secs(3)).await;
         ask(&link).await
@@ -258,7 +258,7 @@ fn a_runtime_that_ends_before_it_began_to_reconnect_leaves_the_next_one_to_start
     assert_eq!(answer, FIRST);
 }
 
-/// A database whose commits hang takes connections all the same; each new one would leave a stuck session behind.
+/// A database whose commits hang still accepts connections; each new one would leave a stuck session behind.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_answers_no_claim_is_not_given_connections_as_fast_as_claims_fail() {
     let store = told(&[Does::Breaks; 1_000]);
@@ -268,7 +268,7 @@ async fn a_store_that_answers_no_claim_is_not_given_connections_as_fast_as_claim
         sleep(Duration::from_millis(10)).await;
     }
     let connected = store.connected.load(Ordering::SeqCst);
-    // Ten seconds: two at once, and then pauses of 0.2 to 2 seconds.
+    // Ten seconds: two at once, then pauses of 0.2 to 2 seconds.
     assert!(connected <= 16, "{connected} connections in ten seconds");
     store.answers.lock().unwrap().clear();
     store.answers.lock().unwrap().extend([Does::First; 10]);
@@ -289,7 +289,7 @@ async fn a_guard_that_is_dropped_stops_trying() {
     assert_eq!(store.connected.load(Ordering::SeqCst), attempts);
 }
 
-/// The last answer of a client that sends again in silence does not tell what its first try wrote: no reload may be promised.
+/// The last answer of a client that resends on its own does not tell what its first try wrote: a reload may not work.
 #[test]
 fn a_refusal_over_a_client_that_sends_again_is_an_unknown_outcome_and_worth_a_retry() {
     for refusal in [GuardError::unavailable("CLUSTERDOWN"), GuardError::because(GuardErrorKind::Full, "OOM")] {

@@ -1,10 +1,10 @@
-//! TLS by `rustls`, which needs a provider of cryptography.
+//! TLS by `rustls`, which needs a cryptography provider.
 
-/// Installs `ring` as the process's provider, unless the application has installed one. Without a provider, `rustls`
-/// panics at the first connection.
+/// Installs `ring` as the process's provider, unless the application installed one. Without a provider, `rustls` panics
+/// at the first connection.
 pub fn choose_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may be first, with a choice as good.
+        // Another thread may be first; its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

@@ -33,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 ///     .connect_lazily()?; // or .connect().await?
 /// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
-#[must_use = "nothing connects before connect() or connect_lazily()"]
+#[must_use = "call connect() or connect_lazily()"]
 pub struct PostgresGuardBuilder {
     url: String,
     credentials: Option<(String, String)>,
@@ -54,12 +54,11 @@ impl fmt::Debug for PostgresGuardBuilder {
 
 impl PostgresGuard {
     /// Configures a guard with an address: `postgres://user:password@host:5432/database`, with several hosts separated
-    /// by commas and `?target_session_attrs=read-write` for the one that is currently the primary. With
-    /// `?sslmode=require` the guard uses TLS and verifies the server's certificate (feature `tls`); without it, it does
-    /// not use TLS.
+    /// by commas and `?target_session_attrs=read-write` to select the current primary. With `?sslmode=require` the
+    /// guard uses TLS and verifies the server's certificate (feature `tls`); without it, it does not use TLS.
     ///
-    /// The table is in the first schema of the session's `search_path`. Give each environment of each application a
-    /// database of its own, or a schema and a role: `?options=-csearch_path%3Dshop_production`. With a shared table, a
+    /// The table is in the first schema of the session's `search_path`. Give each environment of each application its
+    /// own database, or its own schema and role: `?options=-csearch_path%3Dshop_production`. With a shared table, a
     /// test in staging can delete production's marks, after which used states work again, and a migration changes the
     /// table for all.
     pub fn builder(url: impl Into<String>) -> PostgresGuardBuilder {
@@ -82,7 +81,7 @@ impl PostgresGuardBuilder {
         }
     }
 
-    /// The user and password, instead of those in the address. `Debug` does not show them.
+    /// Sets the user and password, instead of those in the address. `Debug` does not show them.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some((user.into(), password.into()));
         self
@@ -96,8 +95,8 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// How many connections serve all callers, 4 by default and 1 to 64. A commit lasts about as long as a write to the
-    /// disk, and commits on one connection wait for each other.
+    /// How many connections serve all callers, 4 by default and 1 to 64. A commit lasts about as long as a disk write,
+    /// and commits on one connection wait for each other.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
@@ -110,12 +109,12 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// Answers before a mark is on the disk. This allows more claims per second, but a crash of the database loses the
-    /// marks of the last moments, whose states then work twice. `docs/guards.md` has the figures.
+    /// Answers before a mark is on disk. This allows more claims per second, but a crash of the database loses the most
+    /// recent marks, whose states then work twice. `docs/guards.md` has the figures.
     ///
     /// # Security
     ///
-    /// It opens the second of the four loss windows. The state still needs its browser's cookie and an unused code.
+    /// This opens the second of the four loss windows. The state still needs its browser's cookie and an unused code.
     pub fn synchronous_commit_off(mut self) -> Self {
         self.durability = Durability::SynchronousCommitOff;
         self
@@ -145,8 +144,8 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// Connects and checks the server: that it is a primary, that the table exists, and that it keeps its rows after a
-    /// crash.
+    /// Connects and checks that the server is a primary, that the table exists, and that the table keeps its rows after
+    /// a crash.
     ///
     /// Call it on the runtime that will call the guard.
     ///
@@ -157,8 +156,8 @@ impl PostgresGuardBuilder {
         Ok(PostgresGuard::over(Link::open(self.store()?).await?))
     }
 
-    /// Connects at the first callback, for a service that must start while its database is down. A fault of the
-    /// database is then found late, and every callback is refused until it is fixed.
+    /// Connects at the first callback, for a service that must start while its database is down. Problems of the
+    /// database are then found late, and every callback is refused until they are fixed.
     ///
     /// # Errors
     ///
@@ -169,7 +168,7 @@ impl PostgresGuardBuilder {
 
     pub(super) fn store(self) -> Result<PostgresStore, GuardError> {
         let refuse = |reason: &'static str| Err(GuardError::misconfigured(reason));
-        // Its own error may quote the address, and so a password.
+        // The parser's error may quote the address with its password.
         let Ok(mut config) = self.url.parse::<Config>() else {
             return refuse(
                 "an address looks like postgres://user@host:5432/database; of sslmode it knows disable, prefer and require, which \
@@ -177,23 +176,23 @@ impl PostgresGuardBuilder {
             );
         };
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return refuse("the address names no host: it looks like postgres://user@host:5432/database");
+            return refuse("the address has no host; expected postgres://user@host:5432/database");
         }
         if !(1..=MOST_CONNECTIONS).contains(&self.connections) {
-            return refuse("a guard has 1 to 64 connections");
+            return refuse("the number of connections must be 1 to 64");
         }
         check_budget(self.budget)?;
         if self.purge_every.is_some_and(|every| !(SHORTEST_PAUSE..=LONGEST_PAUSE).contains(&every)) {
-            return refuse("purge every second to every day; or use without_purging() and call purge()");
+            return refuse("the purge interval must be 1 s to 1 day; to purge by yourself, use without_purging() and call purge()");
         }
         let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
         if self.root_certificates.is_some() && !tls {
-            return refuse("root certificates are for addresses with ?sslmode=require");
+            return refuse("root certificates need an address with ?sslmode=require");
         }
         if let Some((user, password)) = self.credentials {
             config.user(user).password(password);
         }
-        // Several hosts are tried in turn: one that is dead must leave time for the next.
+        // Several hosts are tried in turn: a dead one must leave time for the next.
         if config.get_connect_timeout().is_none() {
             let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
             config.connect_timeout(CONNECT_TIME.checked_div(hosts.saturating_add(1)).unwrap_or(CONNECT_TIME));

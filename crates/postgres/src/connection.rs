@@ -21,14 +21,14 @@ pub(super) struct PostgresStore {
     purging: Once,
 }
 
-/// A few connections, each for one claim at a time. A claim that waits for a lock, or for the disk, must not delay
-/// another one that was sent behind it, whose outcome would then be unknown.
+/// A few connections, each for one claim at a time. A claim that waits for a lock or the disk must not delay another
+/// one sent behind it, whose outcome would then be unknown.
 pub(super) struct Clients {
     free: Mutex<VecDeque<Client>>,
     permits: Semaphore,
 }
 
-/// One of the connections. It goes back when it is dropped.
+/// One of the connections. It is returned on drop.
 pub(super) struct Lease {
     clients: Arc<Clients>,
     client: Option<Client>,
@@ -63,12 +63,12 @@ impl Store for PostgresStore {
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
         let first = self.settings.connect().await?;
         server::look_at(&first, &self.settings).await?;
-        // The others at the same time: one after the other, they might not all be there in time.
+        // Open the others in parallel: one after the other, they might not be ready in time.
         let mut others = tokio::task::JoinSet::new();
         for _ in 1..self.settings.connections {
             let settings = Arc::clone(&self.settings);
             others.spawn(async move {
-                // Each one: with several hosts, another connection may lead to another server.
+                // Check each one: with several hosts, another connection may lead to another server.
                 let client = settings.connect().await?;
                 server::look_at(&client, &settings).await?;
                 Ok::<_, GuardError>(client)
@@ -88,7 +88,7 @@ impl Store for PostgresStore {
         if let Ok(permit) = clients.permits.acquire().await {
             permit.forget();
         }
-        // The one that has rested longest: a statement that was given up may still keep the last one busy.
+        // The longest idle connection: a statement that timed out may still occupy the most recent one.
         let client = clients.free().pop_front();
         Lease { clients, client }
     }
@@ -109,11 +109,11 @@ impl Call<PostgresStore> for Claim<'_> {
     }
 }
 
-/// One statement in a transaction of its own, as every statement outside of one; the reply comes after its commit.
+/// One statement in its own transaction, as for every statement outside of one; the reply comes after its commit.
 async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
     let row = MarkRow::of(mark);
     let id = row.id.as_slice();
-    // Typed, so that nothing is prepared: one round trip, and nothing stays behind on the server.
+    // Typed, so that nothing is prepared: one round trip, and nothing remains on the server.
     let inserted = client
         .execute_typed(
             INSERT,
@@ -141,7 +141,7 @@ pub(super) fn failure(error: Error) -> Failure {
         return Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, cause));
     }
     match code.code().get(..2) {
-        // Shut down or crashed while it was asked: it may have committed before.
+        // Shut down or crashed during the call: it may have committed before.
         Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
         Some("08" | "58" | "XX") => Failure::interrupted(cause),
         Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),

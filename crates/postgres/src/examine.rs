@@ -1,4 +1,4 @@
-//! Everything that a server reports and a guard depends on, for `oauth-state doctor`.
+//! Everything about a server that a guard depends on, for `oauth-state doctor`.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{self as kit, Examined, ahead};
 
 /// The version, the clock in milliseconds, the number of replicas, whether one of them must confirm, whether the role
-/// may create tables, and the database and the schema of the table, or of the table that would be created.
+/// may create tables, and the database and schema of the table, or of the table that would be created.
 const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
     (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '', \
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_database()::text, \
@@ -17,8 +17,8 @@ const MORE: &str = "SELECT current_setting('server_version'), (extract(epoch FRO
     current_schema()::text, '')";
 
 impl PostgresGuardBuilder {
-    /// Checks the server and continues where a guard would refuse it, for `oauth-state doctor` and health checks. It
-    /// creates no table.
+    /// Checks the server for `oauth-state doctor` and health checks, and continues after flaws for which a guard would
+    /// refuse the server. It creates no table.
     ///
     /// # Errors
     ///
@@ -57,9 +57,9 @@ impl PostgresGuardBuilder {
         }
         if settings.create_tables && !looked.has_table && row.try_get(4).map_err(cannot_use)? {
             flaws.retain(|flaw| flaw.name != "table");
-            well.push(("table", "oauth_state_marks is missing, and the role may make it".to_owned()));
+            well.push(("table", "oauth_state_marks is missing; the role may create it".to_owned()));
         } else if !flaws.iter().any(|flaw| matches!(flaw.name, "table" | "rights")) {
-            well.push(("table", "oauth_state_marks is whole, and the role may claim in it".to_owned()));
+            well.push(("table", "oauth_state_marks is complete, and the role can write marks".to_owned()));
         }
         let name = |column| row.try_get::<_, String>(column).map_err(cannot_use);
         let kept_in = vec![("database", name(5)?), ("schema", name(6)?)];

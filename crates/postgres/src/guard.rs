@@ -1,4 +1,4 @@
-//! The guard itself.
+//! The guard.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use oauth_state_guard_kit::{Link, claim};
 /// Remembers used states in Postgres (11 and later), for all servers of a service.
 ///
 /// It sends one `INSERT … ON CONFLICT DO NOTHING` for each callback that passed every other check, and answers after
-/// its commit. A few connections of its own (4) serve all callers. Every claim has a time budget (300 ms), including
-/// its one retry. While the database is down, claims are refused at once, and the guard reconnects in the background.
+/// its commit. Its own connections (4) serve all callers. Every claim has a time budget (300 ms), including its one
+/// retry. While the database is down, claims are refused at once, and the guard reconnects in the background.
 ///
 /// Expired marks are purged once a minute, by truncating whole partitions. Any number of servers may do so at once.
 ///
 /// # Security
 ///
-/// An id is accepted twice only if the database lost its mark: it was wiped; a replica was promoted that lacked the
-/// last commits; or it crashed under `synchronous_commit_off`. `docs/guards.md` has a test for each.
+/// An id is accepted twice only if the database lost its mark: it was wiped, a promoted replica lacked the last
+/// commits, or the database crashed under `synchronous_commit_off`. `docs/guards.md` has a test for each.
 ///
 /// # Examples
 ///
@@ -45,8 +45,8 @@ impl PostgresGuard {
         Self { link }
     }
 
-    /// Truncates the partitions whose marks have all expired, now. The guard does so itself once a minute, unless it
-    /// was built [`without_purging`](crate::PostgresGuardBuilder::without_purging).
+    /// Truncates the partitions whose marks have all expired, now. The guard does so once a minute, unless it was built
+    /// [`without_purging`](crate::PostgresGuardBuilder::without_purging).
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl PostgresGuard {
     ///
     /// # Examples
     ///
-    /// A job that runs from time to time, with a role that may `TRUNCATE` and `DELETE`:
+    /// A periodic job, with a role that may `TRUNCATE` and `DELETE`:
     ///
     /// ```no_run
     /// use oauth_state_postgres::{PostgresGuard, PostgresPayloadStore};

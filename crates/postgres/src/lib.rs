@@ -1,4 +1,4 @@
-//! A replay guard and a payload store for [`oauth_state`] over Postgres (feature `client`, on by default), and its
+//! A replay guard and a payload store for [`oauth_state`] over Postgres (feature `client`, on by default), and the
 //! table and statements for a guard over your own pool, with `sqlx`, Diesel or any other client:
 //!
 //! ```
@@ -23,7 +23,7 @@
 //!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
 //!         MarkFuture::new(async move {
 //!             let row = MarkRow::of(mark);
-//!             // An exhausted pool is not an outage: load can cause it, too.
+//!             // An exhausted pool is not an outage: load can also cause it.
 //!             let connection = self.0.acquire().await.map_err(GuardError::overloaded)?;
 //!             // An error after the statement was sent means an unknown outcome, never "not used".
 //!             if connection.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {

@@ -8,9 +8,9 @@ use crate::PostgresGuard;
 /// A payload store in Postgres. It uses the connections of a [`PostgresGuard`], with its address, credentials and time
 /// budget.
 ///
-/// Rows have a table of their own, `oauth_state_rows`, created by the migration [`ROWS_SCHEMA`](crate::ROWS_SCHEMA) or
-/// by the guard's `create_tables`. Every server deletes expired rows as often as the guard purges, in batches; the
-/// servers do not wait for one another.
+/// Rows are in their own table, `oauth_state_rows`, created by the migration [`ROWS_SCHEMA`](crate::ROWS_SCHEMA) or by
+/// the guard's `create_tables`. Every server deletes expired rows in batches, as often as the guard purges; the servers
+/// do not wait for one another.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ use crate::PostgresGuard;
 pub struct PostgresPayloadStore(PostgresGuard);
 
 impl PostgresPayloadStore {
-    /// Uses the connections of this guard, which need not be the guard of the flow, and checks that the table exists.
+    /// Uses the connections of this guard, which need not be the flow's guard, and checks that the table exists.
     ///
     /// # Errors
     ///

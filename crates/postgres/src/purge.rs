@@ -1,4 +1,4 @@
-//! Truncating partitions whose marks have all expired; several servers may do it at once.
+//! Truncating partitions whose marks have all expired. Several servers may do this at once.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
@@ -14,24 +14,24 @@ use oauth_state::guard::GuardError;
 use oauth_state::observe::{Event, Observer as _};
 use oauth_state_guard_kit::{LONGEST_BUDGET, with_jitter};
 
-/// A purger that cannot get the lock at once leaves the partition to the next round.
+/// A purger that does not get the lock by then leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
 /// A purger whose connection died silently gives up after this time.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
-/// How long reading a partition may take.
+/// The time limit for reading a partition.
 const STATEMENT_SECONDS: u32 = 30;
 
 /// The result of [`PostgresGuard::purge`](crate::PostgresGuard::purge).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {
-    /// The partitions that were truncated.
+    /// The truncated partitions.
     pub partitions: u32,
-    /// The marks that were in them.
+    /// The marks in them.
     pub marks: u64,
 }
 
-/// Purges from time to time, as long as the guard lives.
+/// Purges at intervals, as long as the guard lives.
 pub(super) fn start(settings: &Arc<Settings>) {
     if let Some(every) = settings.purge_every {
         tokio::spawn(now_and_then(Arc::downgrade(settings), every));
@@ -44,16 +44,16 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
         let Some(settings) = settings.upgrade() else { return };
         match purge(&settings).await {
             Ok(Purged { partitions: 0, .. }) => {}
-            Ok(Purged { partitions, marks }) => tracing::debug!(partitions, marks, "purged marks that are over"),
+            Ok(Purged { partitions, marks }) => tracing::debug!(partitions, marks, "purged expired marks"),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "cannot purge; marks stay until it works");
+                tracing::warn!(%error, cause, "cannot purge; expired marks stay in the table until purging works");
             }
         }
     }
 }
 
-/// Truncates every partition that holds no live mark, on a connection of its own.
+/// Truncates every partition without live marks, on its own connection.
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
     let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
     let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
@@ -62,7 +62,7 @@ pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
 
 async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     let mut client = settings.connect().await?;
-    // Should this process vanish while it holds a partition's lock, the server ends the session.
+    // If this process vanishes while it holds a partition's lock, the server ends the session.
     let limits = format!(
         "SET statement_timeout = '{STATEMENT_SECONDS}s'; SET lock_timeout = {LOCK_MILLISECONDS}; \
          SET idle_in_transaction_session_timeout = '5s'"
@@ -79,8 +79,8 @@ async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     Ok(purged)
 }
 
-/// The earlier of two clocks, this machine's and the database's, so that a clock that jumps ahead cannot truncate live
-/// partitions. Minus the longest budget: a claim may be sent that much later than its expiry was checked.
+/// The earlier of the clocks of this machine and the database, so that a clock that jumps ahead cannot truncate live
+/// partitions. Minus the longest budget, because a claim may be sent that much later than its expiry was checked.
 pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
     let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
     let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
@@ -88,11 +88,11 @@ pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
     Ok(earlier.saturating_sub(LONGEST_BUDGET.as_secs()))
 }
 
-/// Truncates one partition if it holds marks and all of them have expired; returns how many it held.
+/// Truncates one partition if it holds marks and all of them have expired; returns their number.
 async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i64>, Error> {
     let now = i64::try_from(now).unwrap_or(i64::MAX);
     let table = format!("oauth_state_marks_{partition:02}");
-    // A look without the lock first: most partitions hold nothing, or something alive.
+    // Check without the lock first: most partitions hold no marks, or live ones.
     let in_vain =
         format!("SELECT NOT EXISTS (SELECT FROM {table}) OR EXISTS (SELECT FROM {table} WHERE keep_until > $1)");
     if client.query_typed_one(&in_vain, &[(&now, Type::INT8)]).await?.try_get(0)? {
@@ -100,16 +100,16 @@ async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i
     }
     let transaction = client.transaction().await?;
     match transaction.batch_execute(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await {
-        // Somebody claims here, or purges: the next round.
+        // Another session claims or purges here: try again in the next round.
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(None),
         locked => locked?,
     }
-    // Decided under the lock, by a new statement, whose snapshot holds all that was committed before the lock was given: a
-    // mark that came after the look above must not be emptied away.
+    // Decide under the lock with a new statement, whose snapshot has everything committed before the lock was granted:
+    // a mark that was added after the check above must not be truncated.
     let held = format!("SELECT count(*), coalesce(max(keep_until), 0) FROM {table}");
     let row = transaction.query_typed_one(&held, &[]).await?;
     let (marks, latest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    // Something alive came in between, or another purger.
+    // A live mark was added meanwhile, or another purger was faster.
     if latest > now || marks == 0 {
         return Ok(None);
     }

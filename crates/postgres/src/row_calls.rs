@@ -1,4 +1,4 @@
-//! The statements of a payload store for Postgres, in a table of their own.
+//! The statements of a payload store for Postgres, in its own table.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,29 +13,29 @@ use super::settings::{Settings, cannot_use};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 
-/// The migration that creates the table `oauth_state_rows`, if you run your migrations yourself. Otherwise
+/// The migration that creates the table `oauth_state_rows`, if you run your own migrations. Otherwise
 /// [`PostgresGuardBuilder::create_tables`](crate::PostgresGuardBuilder::create_tables) runs it.
 pub const ROWS_SCHEMA: &str = include_str!("0002_oauth_state_rows.sql");
 
-/// A row that exists already is the same one: an id is drawn at random once, and only a repeated call sends it again.
+/// An existing row is the same row: an id is drawn at random once, and only a repeated call sends it again.
 const PUT: &str =
     "INSERT INTO oauth_state_rows (id, value, keep_until) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
 const GET: &str = "SELECT value FROM oauth_state_rows WHERE id = $1";
 /// Rows that another server is deleting are skipped, so that no server waits for another.
 const CLEAN_UP: &str = "DELETE FROM oauth_state_rows WHERE id IN \
     (SELECT id FROM oauth_state_rows WHERE keep_until < $1 ORDER BY keep_until LIMIT 1000 FOR UPDATE SKIP LOCKED)";
-/// Rows of one statement.
+/// Rows per statement.
 const BATCH: u64 = 1_000;
-/// Statements of one round, so that it ends.
+/// Statements per round, so that it ends.
 const MOST_BATCHES: u32 = 1_000;
 
 impl PostgresGuard {
-    /// Checks that the table for rows exists, creates it if the guard may, and cleans up in it from now on.
+    /// Checks that the table for rows exists, creates it if the guard may, and starts the regular cleanup.
     pub(crate) async fn prepare_rows(&self) -> Result<(), GuardError> {
         let settings = &self.link.store().settings;
         let client = settings.connect().await?;
         if settings.create_tables && !is_there(&client).await? {
-            // With time to wait for another server that is making it.
+            // The long limits leave time to wait for another server that is creating it.
             let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {ROWS_SCHEMA}");
             client.batch_execute(&patiently).await.map_err(cannot_use)?;
         }
@@ -51,12 +51,12 @@ impl PostgresGuard {
         Ok(())
     }
 
-    /// Stores a row until then, in Unix seconds.
+    /// Stores a row until `keep_until`, in Unix seconds.
     pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_until: u64) -> Result<(), GuardError> {
         ask(&self.link, &Put { id, value, keep_until }, self.link.store().settings.budget).await
     }
 
-    /// Reads a row, if it is there.
+    /// Reads a row, if it exists.
     pub(crate) async fn get_row(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, GuardError> {
         ask(&self.link, &Get { id }, self.link.store().settings.budget).await
     }
@@ -80,16 +80,16 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
         let Some(settings) = settings.upgrade() else { return };
         match clean_up(&settings).await {
             Ok(0) => {}
-            Ok(rows) => tracing::debug!(rows, "deleted rows whose time is over"),
+            Ok(rows) => tracing::debug!(rows, "deleted expired rows"),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "cannot clean up; rows stay until it works");
+                tracing::warn!(%error, cause, "cannot clean up; expired rows stay in the table until cleaning works");
             }
         }
     }
 }
 
-/// On a connection of its own, which waits for no login.
+/// Uses its own connection, so that no login waits.
 async fn clean_up(settings: &Settings) -> Result<u64, GuardError> {
     let client = settings.connect().await?;
     client.batch_execute("SET statement_timeout = '30s'").await.map_err(cannot_use)?;

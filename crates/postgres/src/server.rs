@@ -1,4 +1,4 @@
-//! The report of a server about itself and the table, and whether it can serve as a guard.
+//! A server's report about itself and the table, and whether the server can serve as a guard.
 
 use tokio_postgres::{Client, Row};
 
@@ -43,20 +43,20 @@ impl Looked {
         })
     }
 
-    /// The flaws. If the table is missing, no other flaw of it is reported.
+    /// The flaws. If the table is missing, its other flaws are not reported.
     pub(super) fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         if self.read_only {
             flaws.push(Flaw::fatal(
                 "replica",
-                "the server is a read-only replica: marks belong on the primary",
-                "give its address, or all of them and target_session_attrs=read-write",
+                "the server is a read-only replica; marks must be written to the primary",
+                "use the primary's address, or all addresses with target_session_attrs=read-write",
             ));
         }
         if !self.fsync {
             flaws.push(Flaw::warning(
                 "fsync",
-                "fsync is off: a crash of the server's machine forgets marks, and their states work twice",
+                "fsync is off: a crash of the server's machine loses marks, and their states work twice",
                 "set fsync = on",
             ));
         }
@@ -64,7 +64,7 @@ impl Looked {
             flaws.push(Flaw::fatal(
                 "table",
                 "the table oauth_state_marks is missing",
-                "run the migration oauth_state_postgres::SCHEMA, or let create_tables() do it",
+                "run the migration oauth_state_postgres::SCHEMA, or use create_tables()",
             ));
             return flaws;
         }
@@ -78,8 +78,8 @@ impl Looked {
         if !self.has_primary_key {
             flaws.push(Flaw::fatal(
                 "table",
-                "oauth_state_marks has lost its primary key, without which every claim would be the first",
-                "make the table anew by oauth_state_postgres::SCHEMA",
+                "oauth_state_marks has lost its primary key; without it, every use of a state counts as the first",
+                "recreate the table with oauth_state_postgres::SCHEMA",
             ));
         }
         if u64::try_from(self.durable_partitions) != Ok(PARTITIONS) {
@@ -87,7 +87,7 @@ impl Looked {
                 "table",
                 "oauth_state_marks must have the 16 partitions of oauth_state_postgres::SCHEMA, none of them UNLOGGED, \
                  which a crash empties",
-                "make the table anew by it",
+                "recreate the table with it",
             ));
         }
         flaws
@@ -98,7 +98,7 @@ impl Looked {
 pub(super) async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError> {
     let mut looked = Looked::at(client).await?;
     if settings.create_tables && !looked.has_table && !looked.read_only {
-        // With time to wait for another server that is making them.
+        // The long limits leave time to wait for another server that is creating them.
         let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {SCHEMA}");
         client.batch_execute(&patiently).await.map_err(cannot_use)?;
         client.batch_execute(&settings.session()).await.map_err(cannot_use)?;

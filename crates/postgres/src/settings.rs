@@ -1,4 +1,4 @@
-//! The settings of connections, how one is made, and the meaning of an error outside of a claim.
+//! The settings of connections, how to connect, and the meaning of errors outside of a claim.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use oauth_state::guard::GuardError;
 use oauth_state::observe::Observers;
 
-/// The settings of a connection, shared with the task that purges.
+/// The settings of a connection, shared with the purging task.
 pub(super) struct Settings {
     pub(super) config: Config,
-    /// PEM, instead of the operating system's.
+    /// PEM, instead of the operating system's certificates.
     pub(super) root_certificates: Option<Vec<u8>>,
     pub(super) connections: usize,
     pub(super) budget: Duration,
@@ -23,10 +23,10 @@ pub(super) struct Settings {
     pub(super) observers: Observers,
 }
 
-/// When a claim counts as made.
+/// When a claim counts as successful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// Once it is on the disk.
+    /// Once it is on disk.
     Durable,
     /// Before that.
     SynchronousCommitOff,
@@ -46,7 +46,7 @@ impl Settings {
     /// The settings of a session that claims.
     pub(super) fn session(&self) -> String {
         let durability = match self.durability {
-            // A role or a database may have it off, now or later: set in the session, whatever it is. Stricter ones than `on`
+            // The role or database may turn it off at any time, so set it in the session. Settings stricter than `on`
             // stay.
             Durability::Durable => {
                 "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)"
@@ -54,7 +54,7 @@ impl Settings {
             Durability::SynchronousCommitOff => "SET synchronous_commit = off",
         };
         let budget = self.budget.as_millis().max(4);
-        // Less than a claim keeps for the answer, so that the server says it before time runs out.
+        // Less than the share of the budget for the answer, so that the server's error arrives in time.
         let lock = budget / 4;
         format!(
             "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
@@ -72,11 +72,11 @@ impl Settings {
     #[expect(clippy::unused_async, reason = "the other form waits")]
     async fn connect_with_tls(&self) -> Result<Client, GuardError> {
         let _ = &self.root_certificates;
-        Err(GuardError::misconfigured("sslmode=require needs TLS: turn on the feature `tls` of oauth-state-postgres"))
+        Err(GuardError::misconfigured("sslmode=require needs TLS: enable the feature `tls` of oauth-state-postgres"))
     }
 }
 
-/// Runs the connection on a task of its own; it ends with its client.
+/// Runs the connection on its own task, which ends with its client.
 fn drive<S>(
     connected: Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, S>), Error>,
 ) -> Result<Client, GuardError>
@@ -92,14 +92,14 @@ where
     Ok(client)
 }
 
-/// An error outside of a claim: no claim was sent yet, so its outcome cannot be unknown.
+/// An error outside of a claim: no claim was sent, so its outcome cannot be unknown.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn cannot_use(error: Error) -> GuardError {
     let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
         Some(deeper) => format!("{error}: {deeper}"),
         None => told(&error),
     };
-    // Authentication, a missing database, missing rights: waiting does not help.
+    // Authentication, a missing database, missing rights: a retry does not help.
     match error.as_db_error().map(|said| (said.code(), said.code().code().get(..2))) {
         Some((_, Some("28" | "3D" | "42"))) => GuardError::misconfigured(cause),
         Some((code, _)) if is_busy(code) => GuardError::overloaded(cause),
@@ -113,7 +113,7 @@ pub(super) fn is_busy(code: &SqlState) -> bool {
     *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
 }
 
-/// The error in one line; it holds no parameter of a statement.
+/// The error on one line, without parameters of a statement.
 pub(super) fn told(error: &Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
 }

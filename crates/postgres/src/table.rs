@@ -6,7 +6,7 @@ use crate::unix_seconds;
 
 /// Seconds of expiry times that share a partition.
 const BUCKET_SECONDS: u64 = 512;
-/// The number of partitions, used in turn: together 8,192 seconds. Between its turns, nothing is inserted into a
+/// The number of partitions, used in turn: together 8,192 seconds. Between two turns, nothing is inserted into a
 /// partition for at least 3,180 seconds. Its last marks live for three times the skew: 180 seconds by default, and up
 /// to 2,700.
 pub(super) const PARTITIONS: u64 = 16;
@@ -20,8 +20,8 @@ pub const SCHEMA: &str = include_str!("0001_oauth_state_marks.sql");
 /// [`bucket`](MarkRow::bucket), [`id`](MarkRow::id), [`value`](MarkRow::value) and [`keep_until`](MarkRow::keep_until);
 /// the [front page](crate) has an example.
 ///
-/// The conflict names the primary key. If the table has lost it, the statement fails instead of reporting every use as
-/// the first. Run it in a transaction of its own on the primary, and commit it before you exchange the code.
+/// The conflict clause names the primary key. If the table has lost it, the statement fails instead of reporting every
+/// use as the first. Run it in its own transaction on the primary, and commit it before you exchange the code.
 pub const INSERT: &str = "INSERT INTO oauth_state_marks (bucket, id, value, keep_until) VALUES ($1, $2, $3, $4) ON CONFLICT (bucket, id) DO NOTHING";
 
 /// Reads the stored value if [`INSERT`] affected no row. The parameters are the row's [`bucket`](MarkRow::bucket) and
@@ -33,14 +33,14 @@ pub const FIND: &str = "SELECT value FROM oauth_state_marks WHERE bucket = $1 AN
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MarkRow {
-    /// The partition, 0 to 15. The sealed expiry chooses it, so it is the same for every callback of one state.
+    /// The partition, 0 to 15. It depends only on the sealed expiry, so it is the same for every callback of one state.
     pub bucket: i16,
     /// The replay id, 16 bytes.
     pub id: [u8; 16],
     /// [`Mark::value`].
     pub value: String,
     /// When the mark may be purged, in Unix seconds. It is derived from the sealed expiry and not from a clock, so a
-    /// time that has passed is stored like any other.
+    /// time in the past is stored like any other.
     pub keep_until: i64,
 }
 
@@ -65,7 +65,7 @@ fn bucket(expires_at: u64) -> i16 {
 /// Whether all states of a partition's last turn have expired at `now`. Before that, its rows need not be read.
 #[cfg(any(feature = "client", test))]
 pub(super) fn turn_is_over(partition: u64, now: u64) -> bool {
-    // Some state that expires up to an hour and the skew from now belongs into it.
+    // Some state that expires up to an hour and the skew from now belongs in it.
     let furthest = now.saturating_add(3_600 + 900) / BUCKET_SECONDS;
     (now / BUCKET_SECONDS..=furthest).all(|window| window % PARTITIONS != partition)
 }

@@ -22,12 +22,12 @@ pub(super) fn connector(root_certificates: Option<&[u8]>) -> Result<MakeRustlsCo
                 roots.add(certificate).map_err(GuardError::misconfigured)?;
             }
         }
-        // One that cannot be read is passed over, as by everybody else.
+        // A certificate that cannot be parsed is skipped, as in other clients.
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
     }
     if roots.is_empty() {
         return Err(GuardError::misconfigured(
-            "no root certificate was found: give root_certificates(), or install the operating system's (ca-certificates)",
+            "no root certificates found: use root_certificates(), or install the operating system's (ca-certificates)",
         ));
     }
     let config = ClientConfig::builder().with_root_certificates(Arc::new(roots)).with_no_client_auth();

@@ -52,7 +52,7 @@ pub(super) fn connector(url: &str, options: &Options) -> Result<Connector, Guard
     if address.tls {
         needs_tls()?;
     } else if options.root_certificates.is_some() {
-        return refuse("root certificates are for rediss://, rediss+sentinel:// and rediss+cluster://");
+        return refuse("root certificates need rediss://, rediss+sentinel:// or rediss+cluster://");
     }
     match address.shape {
         Shape::Single => {
@@ -77,11 +77,11 @@ impl<'u> Address<'u> {
             _ => return refuse(FORMS),
         };
         if rest.contains('#') {
-            return refuse("an address has no fragment: TLS is always checked");
+            return refuse("the address must not have a fragment; TLS is always verified");
         }
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // A password may hold an `@` that nobody escaped; a host cannot.
+        // A password may hold an unescaped `@`; a host cannot.
         let (user_info, hosts) = authority.rfind('@').map_or(("", authority), |at| {
             let (user_info, hosts) = authority.split_at(at);
             (user_info, hosts.trim_start_matches('@'))
@@ -93,7 +93,7 @@ impl<'u> Address<'u> {
         Ok(Self { tls, shape, user_info, hosts, path, query })
     }
 
-    /// One server of this address, with the credentials that belong to it.
+    /// One server of this address, with its credentials.
     fn server(&self, host: &str, options: &Options) -> Result<ConnectionInfo, GuardError> {
         let scheme = if self.tls { "rediss" } else { "redis" };
         let at = if self.user_info.is_empty() { "" } else { "@" };
@@ -109,7 +109,7 @@ impl<'u> Address<'u> {
     fn sentinel(&self, options: &Options) -> Result<Connector, GuardError> {
         if self.path.is_empty() || self.path.contains('/') {
             return refuse(
-                "redis+sentinel:// ends in the name of the primary, such as redis+sentinel://host:26379/mymaster",
+                "redis+sentinel:// needs the name of the primary, such as redis+sentinel://host:26379/mymaster",
             );
         }
         let sentinels: Result<Vec<ConnectionAddr>, _> = self
@@ -145,7 +145,7 @@ impl<'u> Address<'u> {
 
     fn cluster(&self, options: &Options) -> Result<Connector, GuardError> {
         if !self.path.is_empty() {
-            return refuse("redis+cluster:// has no database number");
+            return refuse("redis+cluster:// does not support a database number");
         }
         let nodes: Result<Vec<_>, _> =
             self.hosts.iter().map(|host| self.server(&with_port(host, SERVER_PORT), options)).collect();
@@ -168,7 +168,7 @@ fn refuse<T>(reason: &'static str) -> Result<T, GuardError> {
 }
 
 fn with_port(host: &str, port: u16) -> String {
-    // An address of IPv6 has colons inside its brackets only.
+    // An IPv6 address has colons only inside its brackets.
     let has_port = host.rsplit_once(']').map_or(host, |(_, after)| after).contains(':');
     if has_port { host.to_owned() } else { format!("{host}:{port}") }
 }
@@ -181,7 +181,7 @@ fn needs_tls() -> Result<(), GuardError> {
 
 #[cfg(not(feature = "tls"))]
 fn needs_tls() -> Result<(), GuardError> {
-    refuse("rediss:// needs TLS: turn on the feature `tls` of oauth-state-redis")
+    refuse("rediss:// needs TLS: enable the feature `tls` of oauth-state-redis")
 }
 
 #[cfg(feature = "tls")]

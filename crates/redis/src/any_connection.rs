@@ -3,17 +3,17 @@
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, Value};
 
-/// A connection. Cloned for every claim, and so kept small.
+/// A connection. It is cloned for every claim, so it is small.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub(super) connection: AnyConnection,
-    /// Whether it is a connection to several servers, of which one may fail alone.
+    /// Whether it leads to several servers, any of which may fail alone.
     pub(super) of_a_cluster: bool,
 }
 
 /// A connection of any type of the `redis` crate.
 pub(super) enum AnyConnection {
-    /// The usual one, which a claim clones without an allocation.
+    /// The usual type, which a claim clones without an allocation.
     Multiplexed(MultiplexedConnection),
     Other(Box<dyn Clonable>),
 }

@@ -31,7 +31,7 @@ const LONGEST_PREFIX: usize = 64;
 /// assert!(guard.server().is_none()); // not connected yet
 /// # Ok::<(), oauth_state::guard::GuardError>(())
 /// ```
-#[must_use = "nothing connects before connect() or connect_lazily()"]
+#[must_use = "call connect() or connect_lazily()"]
 pub struct RedisGuardBuilder {
     from: From,
     options: Options,
@@ -67,10 +67,10 @@ impl RedisGuard {
         RedisGuardBuilder::at(url.into())
     }
 
-    /// Configures a guard with a connection of your own: multiplexed, a `ConnectionManager`, or that of a cluster.
+    /// Configures a guard with your own connection: multiplexed, a `ConnectionManager`, or that of a cluster.
     ///
-    /// The connection decides how it reconnects: a plain `MultiplexedConnection` never recovers from a server that
-    /// died, a `ConnectionManager` does. Let it read only from the primary.
+    /// The connection decides how it reconnects: a plain `MultiplexedConnection` never recovers after its server died,
+    /// a `ConnectionManager` does. Let it read only from the primary.
     ///
     /// # Examples
     ///
@@ -110,13 +110,13 @@ impl RedisGuardBuilder {
         }
     }
 
-    /// The prefix of every key, `oauth-state:` by default: 1 to 64 printable characters, without `{`, which would put
-    /// every mark of a cluster on one node.
+    /// Sets the prefix of every key, `oauth-state:` by default: 1 to 64 printable characters without `{`, which would
+    /// put every mark of a cluster on one node.
     ///
-    /// Give each environment of each application a prefix of its own, such as `shop:production:`, and a Redis user that
-    /// is limited to it (`~shop:production:*`). With a shared prefix, a test in staging can delete production's marks,
+    /// Give each environment of each application its own prefix, such as `shop:production:`, and a Redis user that is
+    /// limited to it (`~shop:production:*`). With a shared prefix, a test in staging can delete production's marks,
     /// after which used states work again. The memory limit belongs to the server: only a separate server keeps another
-    /// environment from filling it. A guard with a new prefix does not know the marks under the old one.
+    /// environment from filling it. A guard with a new prefix does not see the marks under the old one.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -129,15 +129,15 @@ impl RedisGuardBuilder {
         self
     }
 
-    /// The user and password for the servers, instead of those in the address. `Debug` does not show them. The minimal
-    /// rights are `~oauth-state:* resetchannels -@all +set +get +ping +info`; a cluster also needs `+cluster`, and a
-    /// database other than 0 needs `+select`.
+    /// Sets the user and password for the servers, instead of those in the address. `Debug` does not show them. The
+    /// minimal rights are `~oauth-state:* resetchannels -@all +set +get +ping +info`; a cluster also needs `+cluster`,
+    /// and a database other than 0 needs `+select`.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.options.credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
     }
 
-    /// The user and password for the sentinels themselves, if they require any.
+    /// Sets the user and password for the sentinels, if they require any.
     pub fn sentinel_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.options.sentinel_credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
@@ -151,13 +151,13 @@ impl RedisGuardBuilder {
         self
     }
 
-    /// The reaction to a server whose `maxmemory-policy` is not `noeviction`: to refuse it, by default.
+    /// The reaction to a server whose `maxmemory-policy` is not `noeviction`. By default the guard refuses it.
     pub fn on_evicting_policy(mut self, policy: OnEvictingServer) -> Self {
         self.evicting = policy;
         self
     }
 
-    /// Connects and checks the server: that it is a primary, that it evicts nothing, and that it can be claimed from.
+    /// Connects and checks that the server is a primary, that it evicts nothing, and that it accepts a claim.
     ///
     /// Call it on the runtime that will call the guard.
     ///
@@ -169,8 +169,8 @@ impl RedisGuardBuilder {
         Ok(RedisGuard { link: Link::open(store).await?, budget })
     }
 
-    /// Connects at the first callback, for a service that must start while its store is down. A fault of the server is
-    /// then found late, and every callback is refused until it is fixed.
+    /// Connects at the first callback, for a service that must start while its store is down. Problems of the server
+    /// are then found late, and every callback is refused until they are fixed.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl RedisGuardBuilder {
         let Self { from, options, prefix, budget, evicting } = self;
         let printable = prefix.bytes().all(|byte| byte.is_ascii_graphic());
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !printable || prefix.contains('{') {
-            return Err(GuardError::misconfigured("a prefix has 1 to 64 printable characters and no `{`"));
+            return Err(GuardError::misconfigured("the prefix must be 1 to 64 printable characters without `{`"));
         }
         check_budget(budget)?;
         let connector = match from {

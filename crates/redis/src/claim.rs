@@ -11,8 +11,8 @@ use oauth_state_guard_kit::{Failure, LONGEST_BUDGET};
 /// Characters of an id of 16 bytes in base64url.
 const ID_CHARACTERS: usize = 22;
 
-/// The key of a mark: the prefix and the id's 22 printable characters. One key for each claim, so that a cluster needs
-/// no hash tag.
+/// The key of a mark: the prefix and the id's 22 printable characters. Each claim uses one key, so a cluster needs no
+/// hash tag.
 fn key(prefix: &str, id: &[u8; 16]) -> String {
     let mut key = String::with_capacity(prefix.len().saturating_add(ID_CHARACTERS));
     key.push_str(prefix);
@@ -24,18 +24,18 @@ fn key(prefix: &str, id: &[u8; 16]) -> String {
 pub(super) async fn claim(connected: Connected, prefix: &str, mark: &Mark) -> Result<Marked, Failure> {
     let mut connection = connected.connection;
     let key = key(prefix, mark.id());
-    // Another claim of the same state may have been judged in time and be sent a whole budget later.
+    // Another claim of the same state may have passed its time check and be sent a whole budget later.
     let keep_for = mark.keep_for().saturating_add(LONGEST_BUDGET);
     if set_unless_there(&mut connection, &key, &mark.value(), keep_for.as_millis()).await.map_err(failure)? {
         return Ok(Marked::First);
     }
-    // Somebody's mark is there: this call's own, if its first attempt was cut off or the client sent it twice, or another's.
+    // A mark exists: this call's own, if its first attempt was cut off or the client sent it twice, or another's.
     let value = get(&mut connection, &key).await.map_err(failure)?;
     mark.seen_after_insert(value.as_deref()).map_err(Failure::refused)
 }
 
-/// `SET … PX … NX`: whether this call put the value there. The time to live is relative: an absolute one that has
-/// passed stores nothing, and lets a state in twice.
+/// `SET … PX … NX`: whether this call stored the value. The time to live is relative: an absolute one in the past
+/// stores nothing and lets a state in twice.
 pub(super) async fn set_unless_there(
     connection: &mut AnyConnection,
     key: &str,
@@ -43,13 +43,13 @@ pub(super) async fn set_unless_there(
     milliseconds: u128,
 ) -> Result<bool, RedisError> {
     let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
-    // With room for six words, so that nothing is moved while they are put together.
+    // With room for six words, so that building the command moves nothing.
     let mut set = Cmd::with_capacity(6, key.len().saturating_add(value.len()).saturating_add(32));
     set.arg("SET").arg(key).arg(value).arg("PX").arg(milliseconds).arg("NX");
     match set.query_async(connection).await? {
         Value::Okay => Ok(true),
         Value::Nil => Ok(false),
-        _ => Err((redis::ErrorKind::UnexpectedReturnType, "SET NX was answered with neither OK nor nil").into()),
+        _ => Err((redis::ErrorKind::UnexpectedReturnType, "the reply to SET NX was neither OK nor nil").into()),
     }
 }
 
@@ -64,13 +64,13 @@ pub(super) fn failure(error: RedisError) -> Failure {
         // Another server is the primary now, or this one is not ready: a new connection may find one that is.
         Some("READONLY" | "LOADING" | "MASTERDOWN") => Failure::turned_away(GuardError::unavailable(error)),
         Some("NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF") => Failure::refused(GuardError::unavailable(error)),
-        // A script keeps it from answering.
+        // A script blocks the server.
         Some("BUSY") => Failure::refused(GuardError::overloaded(error)),
-        // Rights, a key of another type, a syntax that it does not know; or a cluster behind a redis:// address.
+        // Rights, a key of another type, an unknown syntax, or a cluster behind a redis:// address.
         Some("NOPERM" | "NOAUTH" | "WRONGPASS" | "WRONGTYPE" | "ERR" | "MOVED" | "ASK") => {
             Failure::refused(GuardError::misconfigured(error))
         }
-        // No answer of a server, or a word that a proxy made up.
+        // Not a server's answer, or a word that a proxy made up.
         _ => Failure::interrupted(error),
     }
 }

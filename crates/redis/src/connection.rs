@@ -14,24 +14,24 @@ use super::{claim, server};
 use oauth_state::guard::{GuardError, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
 
-/// How long making a TCP or TLS connection may take.
+/// The time limit for a TCP or TLS connection.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
 
 /// How many calls may be in progress on the guard's own connection. The client's queue has as many places, so no call
 /// waits there: the others wait for a turn, and a timeout before the turn does not count as an outage.
 const MOST_AT_ONCE: usize = 256;
-/// The same where the client's queue has its default length, which the guard cannot choose.
+/// The same for a client queue of the default length, which the guard cannot choose.
 const MOST_AT_ONCE_OVER_ANOTHER_QUEUE: usize = 50;
 
-/// Where connections come from.
+/// The source of connections.
 pub(super) enum Connector {
-    /// One server, whatever its name leads to.
+    /// One server, at the current address of its name.
     Single(Box<Client>),
     /// The primary that the sentinels name now.
     Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
     /// The primaries of a cluster.
     Cluster(Box<ClusterClient>),
-    /// The caller's own.
+    /// The caller's own connection.
     Given(AnyConnection),
 }
 
@@ -45,7 +45,7 @@ pub(super) struct RedisStore {
     turns: Arc<Semaphore>,
 }
 
-/// A connection for one call, whose turn ends when it is dropped.
+/// A connection for one call. Its turn ends on drop.
 pub(super) struct Lease {
     pub(super) connected: Connected,
     pub(super) turn: Option<OwnedSemaphorePermit>,
@@ -61,9 +61,9 @@ impl RedisStore {
         Self { connector, prefix, evicting, server: Mutex::default(), turns }
     }
 
-    /// A connection to a server that has not been checked yet.
+    /// A connection to a server that is not checked yet.
     pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
-        // The claim has a time budget of its own; the client's is off.
+        // The claim has its own time budget, so the client's is off.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(TIME_TO_CONNECT))
             .set_response_timeout(None)
@@ -111,14 +111,14 @@ impl Call<RedisStore> for Claim<'_> {
         let of_a_cluster = connected.of_a_cluster;
         let may_send_again = of_a_cluster || matches!(store.connector, Connector::Given(_));
         claim::claim(connected, &store.prefix, self.0).await.map_err(|failure| {
-            // The cluster's client finds its way round a dead node by itself, and the other nodes still serve.
+            // The cluster's client avoids a dead node by itself, and the other nodes still serve.
             let failure = if of_a_cluster { failure.of_one_node() } else { failure };
             if may_send_again { failure.after_silent_tries() } else { failure }
         })
     }
 }
 
-/// A cluster's client with few retries of its own, because it sends again without asking and a claim has a budget.
+/// A cluster's client with few retries of its own, because it resends without asking and a claim has a budget.
 pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<ClusterClient> {
     builder
         .connection_timeout(TIME_TO_CONNECT)
@@ -133,14 +133,14 @@ fn cannot_connect(error: redis::RedisError) -> GuardError {
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed
         | redis::ErrorKind::InvalidClientConfig
-        // A database that is not there, or that the user may not choose.
+        // A database that does not exist or that the user may not select.
         | redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError | redis::ServerErrorKind::NoPerm) => {
             GuardError::misconfigured(error)
         }
         _ if error.is_timeout() => GuardError::unavailable(
-            "the server did not answer while connecting: TLS on one side only looks like this, too",
+            "the server did not answer while connecting; is TLS enabled on only one side?",
         ),
-        // Nothing was asked yet, so that nothing can be unknown.
+        // Nothing was asked yet, so no outcome is unknown.
         _ => oauth_state_guard_kit::before_any_claim(claim::failure(error).into_error()),
     }
 }

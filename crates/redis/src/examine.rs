@@ -1,4 +1,4 @@
-//! Everything that a server reports and a guard depends on, for `oauth-state doctor`.
+//! Everything about a server that a guard depends on, for `oauth-state doctor`.
 
 use std::time::SystemTime;
 
@@ -9,8 +9,8 @@ use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, ahead, replicas, with_cause};
 
 impl RedisGuardBuilder {
-    /// Checks the server and continues where a guard would refuse it, for `oauth-state doctor` and health checks. It
-    /// leaves one trial mark, which expires by itself.
+    /// Checks the server for `oauth-state doctor` and health checks, and continues after flaws for which a guard would
+    /// refuse the server. It leaves one trial mark, which expires by itself.
     ///
     /// # Errors
     ///
@@ -44,13 +44,13 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
     examined.kept_in.push(("prefix", store.prefix.clone()));
     if !examined.flaws.iter().any(|flaw| flaw.name == "replica") {
         match try_to_claim(&mut connection, &store.prefix).await {
-            Ok(()) => examined.well.push(("claim", "a trial mark was kept, and not a second time".to_owned())),
-            // What else was seen is said all the same.
+            Ok(()) => examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned())),
+            // Report the other findings anyway.
             Err(error) if !matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded) => {
                 examined.flaws.push(Flaw::fatal(
                     "claim",
                     with_cause(&error),
-                    "give the server memory, or the user the rights that docs/guards.md names",
+                    "give the server more memory, or the user the rights listed in docs/guards.md",
                 ));
             }
             Err(error) => return Err(error),
@@ -68,13 +68,13 @@ fn judge(information: &[String], evicting: OnEvictingServer, before: SystemTime,
     }
     let each = |name| information.iter().filter_map(move |text| field(text, name));
     let numbers = |name| each(name).filter_map(|number| number.parse::<i64>().ok());
-    // Of each node of a cluster.
+    // The lowest of all nodes of a cluster.
     well.extend(numbers("connected_slaves").min().map(|fewest| replicas(fewest.unsigned_abs())));
     match numbers("aof_enabled").min() {
         Some(0) => flaws.push(Flaw::warning(
             "persistence",
-            "appendonly is off: a restart forgets marks, and states that were used in the last minutes work once more",
-            "set appendonly yes; with appendfsync always, none is lost",
+            "appendonly is off: a restart loses marks, and states used in the last minutes work once more",
+            "set appendonly yes; with appendfsync always, no mark is lost",
         )),
         Some(_) => well.push(("persistence", "appendonly is on".to_owned())),
         None => {}

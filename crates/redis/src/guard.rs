@@ -1,4 +1,4 @@
-//! The guard itself.
+//! The guard.
 
 use std::fmt;
 use std::sync::PoisonError;
@@ -21,9 +21,9 @@ use oauth_state_guard_kit::{Link, claim};
 ///
 /// # Security
 ///
-/// An id is accepted twice only if the store lost its mark: it was wiped; it restarted and had not persisted the mark;
-/// a replica was promoted that lacked the last writes; or it evicts live keys (`maxmemory-policy` other than
-/// `noeviction`). `docs/guards.md` has a test for each.
+/// An id is accepted twice only if the store lost its mark: it was wiped, it restarted before it persisted the mark, a
+/// promoted replica lacked the last writes, or it evicts live keys (`maxmemory-policy` other than `noeviction`).
+/// `docs/guards.md` has a test for each.
 ///
 /// # Examples
 ///

@@ -8,8 +8,8 @@ use crate::RedisGuard;
 /// A payload store in Redis or Valkey. It uses the connection of a [`RedisGuard`], with its address, credentials and
 /// time budget.
 ///
-/// The key of a row is the guard's prefix, `row:` and the row's id. It has a time to live, so nothing has to be cleaned
-/// up. The rights that the guard needs (`+set +get` on its prefix) are enough.
+/// The key of a row is the guard's prefix, `row:` and the row's id. It has a time to live, so no cleanup is needed. The
+/// guard's rights (`+set +get` on its prefix) are enough.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ use crate::RedisGuard;
 pub struct RedisPayloadStore(RedisGuard);
 
 impl RedisPayloadStore {
-    /// Uses the connection of this guard, which need not be the guard of the flow.
+    /// Uses the connection of this guard, which need not be the flow's guard.
     #[must_use]
     pub fn from_guard(guard: &RedisGuard) -> Self {
         Self(guard.clone())

@@ -14,12 +14,12 @@ use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask};
 
 impl RedisGuard {
-    /// Stores a row for this long. A second call writes the same value again.
+    /// Stores a row for this long. A repeated call writes the same value again.
     pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_for: Duration) -> Result<(), GuardError> {
         ask(&self.link, &Put { id, value, keep_for }, self.budget).await
     }
 
-    /// Reads a row, if it is there.
+    /// Reads a row, if it exists.
     pub(crate) async fn get_row(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, GuardError> {
         ask(&self.link, &Get { id }, self.budget).await
     }
@@ -35,7 +35,7 @@ struct Get<'a> {
     id: &'a [u8; 16],
 }
 
-/// The key of a row. A colon is no character of base64url, so no row has the key of a mark.
+/// The key of a row. Base64url has no colon, so no row has the key of a mark.
 fn key(prefix: &str, id: &[u8; 16]) -> String {
     format!("{prefix}row:{}", URL_SAFE_NO_PAD.encode(id))
 }

@@ -1,4 +1,4 @@
-//! The report of a server, and whether it can serve as a guard.
+//! A server's report, and whether the server can serve as a guard.
 
 use redis::{RedisError, Value, cmd};
 
@@ -11,17 +11,17 @@ use oauth_state_guard_kit::{CONNECT_TIME, Flaw, refuse};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-/// The lifetime of the trial's key, in milliseconds: longer than the attempt to connect may last.
+/// The lifetime of the trial's key, in milliseconds: longer than an attempt to connect.
 const TRIAL_MILLISECONDS: u128 = CONNECT_TIME.as_millis() + 1_000;
 
-/// The reaction to a server that evicts live keys when it is short of memory.
+/// The reaction to a server that evicts live keys when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnEvictingServer {
     /// Do not connect to it. This is the default.
     #[default]
     Refuse,
-    /// Connect, and log a warning each time: when it is short of memory, such a server lets a state work twice.
+    /// Connect, and log a warning each time: when memory is short, such a server lets a state work twice.
     DangerouslyWarn,
 }
 
@@ -35,7 +35,7 @@ pub struct RedisServer {
     pub maxmemory_policy: Option<String>,
 }
 
-/// Checks a server after connecting: that it is a primary, that it evicts nothing, and that it can be claimed from.
+/// Checks a server after connecting: that it is a primary, that it evicts nothing, and that it accepts a claim.
 pub(super) async fn look_at(
     connection: &mut AnyConnection,
     prefix: &str,
@@ -53,22 +53,22 @@ pub(super) async fn look_at(
 
 /// The flaws of the servers with these reports.
 ///
-/// A policy that evicts removes live marks. In measurements, each such policy let half of the ids in twice under memory
-/// pressure. With `noeviction`, the server returns an error instead, and the guard is full.
+/// A policy that evicts removes live marks. In measurements, each such policy accepted half of the ids twice under
+/// memory pressure. With `noeviction`, the server returns an error instead, and the guard is full.
 pub(super) fn flaws(information: &[String], evicting: OnEvictingServer) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     if information.iter().any(|text| field(text, "role") == Some("slave")) {
         flaws.push(Flaw::fatal(
             "replica",
-            "the server is a replica: marks belong on the primary",
-            "give the primary's address, or a redis+sentinel:// URL",
+            "the server is a replica; marks must be written to the primary",
+            "use the primary's address, or a redis+sentinel:// URL",
         ));
     }
     if information.is_empty() || policies(information).any(|policy| policy.is_none()) {
         flaws.push(Flaw::warning(
             "eviction_policy",
-            "policy unknown: INFO was refused, so nothing tells whether the store evicts marks",
-            "it must be maxmemory-policy noeviction: let the user have +info",
+            "policy unknown: INFO was refused, so the store may evict marks",
+            "maxmemory-policy must be noeviction; give the user +info",
         ));
     }
     let evicts = policies(information).flatten().find(|policy| *policy != "noeviction");
@@ -76,13 +76,13 @@ pub(super) fn flaws(information: &[String], evicting: OnEvictingServer) -> Vec<F
         OnEvictingServer::Refuse => Flaw::fatal(
             "eviction_policy",
             format!(
-                "maxmemory-policy is {policy}: short of memory, the server forgets marks that are alive, and a state works twice"
+                "maxmemory-policy is {policy}: when memory is short, the server evicts live marks, and a state works twice"
             ),
-            "set it to noeviction, or accept that with on_evicting_policy(OnEvictingServer::DangerouslyWarn)",
+            "set it to noeviction, or accept the risk with on_evicting_policy(OnEvictingServer::DangerouslyWarn)",
         ),
         OnEvictingServer::DangerouslyWarn => Flaw::warning(
             "eviction_policy",
-            format!("maxmemory-policy evicts, it is {policy}: short of memory, a state works twice"),
+            format!("maxmemory-policy is {policy}: when memory is short, the server evicts live marks, and a state works twice"),
             "set it to noeviction",
         ),
     }));
@@ -93,11 +93,11 @@ fn policies(information: &[String]) -> impl Iterator<Item = Option<&str>> {
     information.iter().map(|text| field(text, "maxmemory_policy"))
 }
 
-/// The text of INFO: one for a single server, one for each node of a cluster, none if the user may not ask.
+/// The text of INFO: one for a single server, one for each node of a cluster, none if the user has no right to it.
 pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, GuardError> {
     match cmd("INFO").query_async::<Value>(connection).await {
         Ok(Value::Map(nodes)) => {
-            // A node that refuses says nothing of its policy, and must not be passed over.
+            // A node that refuses INFO does not report its policy, and must not be skipped.
             Ok(nodes.into_iter().map(|(_, text)| redis::from_redis_value(text).unwrap_or_default()).collect())
         }
         Ok(text) => Ok(redis::from_redis_value(text).into_iter().collect()),
@@ -106,7 +106,7 @@ pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<St
     }
 }
 
-/// Claims a key of its own twice, so that a server that cannot do it is found before the first callback.
+/// Claims a trial key twice, so that an unsuitable server is found before the first callback.
 pub(super) async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<(), GuardError> {
     let mut id = [0; 16];
     SysRng.try_fill_bytes(&mut id).map_err(GuardError::unavailable)?;
@@ -118,7 +118,7 @@ pub(super) async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -
 }
 
 fn not_atomic() -> GuardError {
-    GuardError::misconfigured("the server does not keep the first value under SET … NX: it cannot serve as a guard")
+    GuardError::misconfigured("SET … NX does not keep the first value on this server; it cannot serve as a guard")
 }
 
 /// The error of a server that refused while connecting.
@@ -134,7 +134,7 @@ pub(super) fn field<'t>(information: &'t str, name: &str) -> Option<&'t str> {
 }
 
 pub(super) fn version(information: &str) -> Option<String> {
-    // Valkey names a version of Redis as well, for old clients.
+    // Valkey also reports a Redis version, for old clients.
     let valkey = field(information, "valkey_version").map(|version| format!("valkey {version}"));
     valkey.or_else(|| field(information, "redis_version").map(|version| format!("redis {version}")))
 }

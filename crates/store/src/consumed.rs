@@ -10,7 +10,7 @@ use oauth_state::{AuthorizationRequest, Authorized, Denied, LoginOutcome, Origin
 /// A login that a [`StateStore`](super::StateStore) started. See [`StateStore`](super::StateStore) for an example.
 ///
 /// It differs from [`AuthorizationRequest`] in that a legacy store may know neither PKCE nor the nonce.
-#[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
+#[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback will be refused"]
 #[non_exhaustive]
 pub struct Issued {
     /// The `state` parameter.
@@ -91,7 +91,7 @@ impl SetsCookie for Issued {
 ///         // Exchange login.code, with login.code_verifier if there is one.
 ///         Consumed::Code(login) => "signed in",
 ///         Consumed::Refused(refusal) => "the provider refused",
-///         // Of a flow for logout and step-up; a legacy store has neither.
+///         // From a flow for logout and step-up; a legacy store has neither.
 ///         Consumed::Other(LoginOutcome::Returned(_)) => "signed out",
 ///         Consumed::Other(LoginOutcome::SteppedUp(step_up)) => "confirm it with its auth_time",
 ///         _ => "not expected here",
@@ -102,7 +102,7 @@ impl SetsCookie for Issued {
 #[must_use = "a finished login holds the code to exchange, or the provider's refusal"]
 #[non_exhaustive]
 pub enum Consumed<S> {
-    /// The provider sent a code: exchange it, with the verifier if there is one, and compare the nonce if there is one.
+    /// The provider sent a code: exchange it with the verifier and compare the nonce, if they exist.
     Code(ConsumedLogin<S>),
     /// The provider sent an error.
     Refused(ConsumedRefusal<S>),
@@ -113,18 +113,18 @@ pub enum Consumed<S> {
     Other(LoginOutcome<S>),
 }
 
-/// A code, and what its exchange needs.
+/// A code and the values for its exchange.
 #[derive(Debug)]
-#[must_use = "the code has to be exchanged"]
+#[must_use = "exchange the code"]
 #[non_exhaustive]
 pub struct ConsumedLogin<S> {
     /// The login as the state describes it. A legacy store knows only the provider.
     pub origin: Origin,
     /// The caller's data.
     pub data: S,
-    /// For the token endpoint.
+    /// To send to the token endpoint.
     pub code: Code,
-    /// For the token endpoint, if the login started with a `code_challenge` of this crate.
+    /// To send to the token endpoint, if the login started with a `code_challenge` of this crate.
     ///
     /// # Security
     ///
@@ -139,7 +139,7 @@ pub struct ConsumedLogin<S> {
 
 /// The provider's refusal. The state is used up.
 ///
-/// It lacks two fields of [`Denied`], which a legacy store does not have: who sent the error (`attributed_to`), and a
+/// It lacks two fields of [`Denied`] that a legacy store does not have: who sent the error (`attributed_to`), and a
 /// `restart`. Without the first, treat the error as text from outside: anyone who knows the state can send one.
 #[derive(Debug)]
 #[non_exhaustive]

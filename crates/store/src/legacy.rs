@@ -1,4 +1,4 @@
-//! Legacy stores: a map of the process, or a table of the service's own.
+//! Legacy stores: a map in the process, or a table of your service.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use oauth_state::{
 
 use super::{Consumed, ConsumedLogin, ConsumedRefusal, Issued, StateStore, StoreError};
 
-/// The three operations that a service's own map or table of states already has.
+/// The three operations of a service's own map or table of states.
 ///
 /// # Examples
 ///
@@ -50,17 +50,17 @@ use super::{Consumed, ConsumedLogin, ConsumedRefusal, Issued, StateStore, StoreE
 /// ```
 pub trait LegacyStore<S>: Send + Sync + 'static {
     /// Stores the data under a new state, as the service did before. `origin` has the provider, the tenant and the
-    /// return path; copy into the data what the callback needs of it. Without PKCE, return [`Issued::bare`].
+    /// return path; copy the parts that the callback needs into the data. Without PKCE, return [`Issued::bare`].
     fn insert<'a>(&'a self, origin: Origin, data: S) -> BoxFuture<'a, Result<Issued, StoreError>>;
 
-    /// Removes the data and returns it, once, if it is there and has not expired.
+    /// Removes the data and returns it, once, if it exists and has not expired.
     fn take<'a>(&'a self, state: &'a str) -> BoxFuture<'a, Result<Option<S>, StoreError>>;
 
     /// Whether a state has the form of this store's states: usually `!is_form_of_this_crate(state)`.
     fn owns(&self, state: &str) -> bool;
 }
 
-/// Whether a text has the form of a state of this crate's stores, such as `ost1…`. It says nothing of whether the state
+/// Whether a text has the form of a state of this crate's stores, such as `ost1…`. It does not tell whether the state
 /// is authentic.
 #[must_use]
 pub fn is_form_of_this_crate(state: &str) -> bool {
@@ -71,14 +71,14 @@ pub fn is_form_of_this_crate(state: &str) -> bool {
 ///
 /// # Security
 ///
-/// Its logins are as safe as they were before: bound to no browser, and with PKCE only if the service had it. As long
-/// as it accepts states, its weaknesses remain. Therefore it starts and finishes only [`Purpose::Login`]. A callback
-/// that expects another purpose is refused, so name the purpose in `Expect` even if it is the flow's first. So is a
-/// callback that expects a tenant or a redirect id, which the old states do not have: put them into the data and
-/// compare them there.
+/// Its logins are as safe as before: bound to no browser, and with PKCE only if the service had it. As long as it
+/// accepts states, its weaknesses remain. Therefore it starts and finishes only [`Purpose::Login`]. A callback that
+/// expects another purpose is refused, so name the purpose in `Expect` even if it is the flow's first. So is a callback
+/// that expects a tenant or a redirect id, which the old states do not have: put them into the data and compare them
+/// there.
 ///
-/// The provider is the one that the callback's own address names. If several providers share the map, put the provider
-/// into the data and compare it with [`Origin::provider`].
+/// The provider is the one of the callback's own address. If several providers share the map, put the provider into the
+/// data and compare it with [`Origin::provider`].
 pub struct UnboundLegacyStore<S, O> {
     states: O,
     data: PhantomData<fn() -> S>,
@@ -118,7 +118,7 @@ impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<
                 taken.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
             let data = taken.ok_or_else(|| {
                 FinishError::from(FinishErrorKind::NotStored).with_diagnosis(
-                    "the old store does not have this state: used, expired, or begun in another process",
+                    "the old store does not have this state: used, expired, or started in another process",
                 )
             })?;
             consumed(origin, data, callback)
@@ -130,14 +130,14 @@ impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<
     }
 }
 
-/// The origin of a legacy state: the provider that the callback's address names. It has no tenant, no redirect id and
-/// no other purpose, so a callback that expects one is refused.
+/// The origin of a legacy state: the provider of the callback's address. It has no tenant, no redirect id and no other
+/// purpose, so a callback that expects one is refused.
 fn checked_origin(binding: &Binding<'_>, expect: &Expect<'_>, callback: &Callback) -> Result<Origin, FinishError> {
-    // As everywhere: the browser's guess uses nothing up.
+    // As everywhere, a speculative request of the browser consumes nothing.
     if binding.is_speculative() {
         return Err(FinishErrorKind::NotConsumed.into());
     }
-    // Longer than any state that a provider accepts: the caller's store is not asked with it.
+    // Longer than any state that a provider accepts: do not pass it to the caller's store.
     if callback.state().len() > LONGEST_STATE {
         return Err(FinishErrorKind::TooLong.into());
     }
@@ -151,7 +151,7 @@ fn checked_origin(binding: &Binding<'_>, expect: &Expect<'_>, callback: &Callbac
 }
 
 impl<S, O> fmt::Debug for UnboundLegacyStore<S, O> {
-    /// Without the states, each of which is enough for a login.
+    /// Omits the states, because each one is enough for a login.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnboundLegacyStore").finish_non_exhaustive()
     }

@@ -6,13 +6,13 @@
 //! | [`Flow`], signed: [anyone can read it][signed] | `oss1…` | the same | no |
 //! | [`StoredFlow`] over `RedisPayloadStore` | `osr1…` | a restart; what Redis survives | yes |
 //! | [`StoredFlow`] over `PostgresPayloadStore` | `osp1…` | a restart; what Postgres survives | yes |
-//! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing; one process alone | yes |
+//! | [`StoredFlow`] over [`MemoryPayloadStore`] | `osm1…` | nothing; one process only | yes |
 //! | [`UnboundLegacyStore`] over [`LegacyStore`]: your own map or table | yours | as before | yes |
 //!
 //! [signed]: oauth_state::FlowBuilder::build_signed_not_encrypted
 //!
-//! [`Migration`] wraps two of them and moves logins from one to the other, a percentage at a time, forwards and
-//! backwards. `docs/migrating.md` in the repository shows the migration of one service step by step.
+//! [`Migration`] wraps two of them and moves logins from one to the other, a percentage at a time, in either direction.
+//! `docs/migrating.md` in the repository shows the migration of one service step by step.
 //!
 //! ```
 //! use oauth_state::testing::{block_on, flow_carrying};
@@ -63,7 +63,7 @@ pub use stored::StoredFlow;
 use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, FinishError, Flow, Login};
 
 /// A way to store the state of logins, each with data of the type `S`. It can be a `dyn`, so that configuration chooses
-/// the store and the code for each provider does not depend on it.
+/// the store and the provider's code does not depend on it.
 ///
 /// # Examples
 ///

@@ -16,10 +16,9 @@ use oauth_state::{
 /// A [`Flow`] that keeps its data in a store, for data that is too long for a URL: up to 65,536 bytes of JSON for each
 /// login.
 ///
-/// Its `state` is a *handle*: a sealed state without the data. Every check of a sealed state comes first, single use
-/// included, and only then is the row read. So a stranger can neither use up another user's login nor make the store
-/// work without a state that this service sealed. Rows are encrypted under the ring, each with a key and a nonce of its
-/// own.
+/// Its `state` is a *handle*: a sealed state without the data. Every check of a sealed state comes first, including
+/// single use, and only then is the row read. So an attacker can neither use up another user's login nor make the store
+/// work without a state that this service sealed. Rows are encrypted under the ring, each with its own key and nonce.
 ///
 /// It writes at every login start, and it fails if the store fails. Prefer [`Flow`] with a short `T` if you can.
 ///
@@ -108,14 +107,14 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StoredFlow<T> {
         self.handles.begin_and_store(binding, login, data, |row| async move { self.rows.put(&row).await }).await
     }
 
-    /// Finishes a login: every check of [`Flow::finish`](oauth_state::Flow::finish), single use included, and then
+    /// Finishes a login: every check of [`Flow::finish`](oauth_state::Flow::finish), including single use, and then
     /// reads the row.
     ///
     /// # Errors
     ///
     /// [`FinishError`], as [`Flow::finish`](oauth_state::Flow::finish). After the state is used up, also
-    /// `store_unavailable`, `not_stored` (for example if another process has the row in its memory), `forged` for a row
-    /// that was changed, and `data` for a row of another type.
+    /// `store_unavailable`, `not_stored` (for example if another process has the row in its memory), `forged` for a
+    /// changed row, and `data` for a row of another type.
     pub async fn finish(
         &self,
         binding: Binding<'_>,

@@ -9,7 +9,7 @@ use oauth_state::{App, Flow, Provider, SingleProcessGuard};
 
 use crate::{MemoryPayloadStore, StoredFlow};
 
-/// A flow with GitHub, whose data is in a memory of its own; its states start with `osm1`.
+/// A flow with GitHub that keeps its data in its own memory; its states start with `osm1`.
 ///
 /// # Panics
 ///

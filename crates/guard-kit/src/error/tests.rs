@@ -6,7 +6,7 @@ fn chain(error: &dyn Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect()
 }
 
-/// Whoever waited for the connection with others must not read less in his log than the first one.
+/// A caller that waited for the connection with others must log as much as the first one.
 #[test]
 fn an_error_that_several_are_told_of_keeps_its_causes() {
     let refused = std::io::Error::other(GuardError::unavailable("connection refused"));
@@ -17,7 +17,7 @@ fn an_error_that_several_are_told_of_keeps_its_causes() {
     assert_eq!(chain(&without), ["the replay guard is full"]);
 }
 
-/// The first attempt may have marked the state: no later failure makes that certain again.
+/// The first attempt may have marked the state: no later failure makes its outcome certain.
 #[test]
 fn an_unknown_outcome_stays_unknown_with_one_cause() {
     let unknown = after_unknown_outcome(GuardError::outcome_unknown("reset"));

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A warning that stands first must not hide what makes the server useless.
+/// A warning before it must not hide the flaw that makes the server unusable.
 #[test]
 fn a_fatal_flaw_refuses_the_server_wherever_it_stands() {
     let flaws = [Flaw::warning("a", "one", "two"), Flaw::fatal("b", "three", "four")];

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A wrapper that fails open opens for what is not among them.
+/// A wrapper that fails open does so only for errors that are not among these.
 #[test]
 fn a_server_that_has_too_much_to_do_is_told_from_one_that_is_down() {
     // Serialization, deadlock, connections, memory, lock, statement timeout.

@@ -55,7 +55,7 @@ fn an_address_that_cannot_work_is_refused() {
     }
 }
 
-/// A password in an address must not come back in an error that is logged.
+/// A password in an address must not appear in an error that is logged.
 #[test]
 fn no_error_repeats_the_address() {
     for url in [

@@ -22,7 +22,7 @@ fn a_well_kept_server_has_no_flaw_and_every_fact() {
     assert_eq!(names, ["version", "eviction_policy", "replicas", "persistence"]);
 }
 
-/// The worst node of a cluster decides: one that forgets, or whose clock is wrong, is hidden by no other.
+/// The worst node of a cluster counts: no other node hides one that loses marks or has a wrong clock.
 #[test]
 fn the_worst_node_counts() {
     let forgets = WELL.replace("aof_enabled:1", "aof_enabled:0");

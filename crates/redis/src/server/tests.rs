@@ -12,7 +12,7 @@ fn fields_are_read_by_their_whole_name() {
     assert_eq!(version(INFORMATION).as_deref(), Some("valkey 9.1.2"));
 }
 
-/// One evicting node of a cluster is enough to forget marks.
+/// One evicting node of a cluster is enough to lose marks.
 #[test]
 fn every_node_must_evict_nothing() {
     let nodes = |policies: &[&str]| -> Vec<String> {
@@ -26,7 +26,7 @@ fn every_node_must_evict_nothing() {
     assert!(refuse(&flaws(&nodes(&["allkeys-lru"]), OnEvictingServer::DangerouslyWarn)).is_ok());
 }
 
-/// Whoever may not ask is served, and told; so is one of whose nodes one says nothing.
+/// A user without the right to INFO gets a warning; so does a cluster in which one node does not report.
 #[test]
 fn an_unknown_policy_is_warned_of() {
     for information in [Vec::new(), vec![INFORMATION.to_owned(), String::new()]] {

@@ -19,15 +19,15 @@ pub struct MigrationCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SideCounts {
-    /// Logins that started.
+    /// Logins started.
     pub issued: u64,
     /// Logins that did not start.
     pub not_issued: u64,
-    /// Callbacks that were finished, including the provider's refusals.
+    /// Callbacks finished, including the provider's refusals.
     pub consumed: u64,
-    /// Callbacks that were refused.
+    /// Callbacks refused.
     pub refused: u64,
-    /// When a login last started here, in whole seconds. You can remove the side once that is longer ago than the
+    /// When a login last started here, in whole seconds. You can remove the side once this is longer ago than the
     /// lifetime plus twice the skew, on every server.
     pub last_issued_at: Option<SystemTime>,
 }

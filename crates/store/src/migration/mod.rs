@@ -1,4 +1,4 @@
-//! From one store to another while logins are in progress.
+//! Moving from one store to another while logins are in progress.
 
 mod counts;
 mod plan;
@@ -71,7 +71,7 @@ struct Sides<S> {
 /// The prefixes of the states of this crate's flows and stores.
 const OWN_STATES: [&str; 6] = ["ost1", "oss1", "osm1", "osr1", "osp1", "osx1"];
 
-/// Typical states of other systems, to find out whether two stores own the same texts.
+/// Typical states of other systems, to detect two stores that own the same texts.
 const FOREIGN_STATES: [(&str, &str); 5] = [
     ("UUID", "0b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0"),
     ("32 hexadecimal digits", "0b1c2d3e4f5041728394a5b6c7d8e9f0"),
@@ -90,23 +90,23 @@ struct Side<S> {
 #[non_exhaustive]
 pub enum MigrationError {
     /// A percentage is above 100.
-    #[error("a percentage is between 0 and 100, not {0}")]
+    #[error("the percentage must be between 0 and 100, not {0}")]
     Percent(u8),
     /// Both stores accept states of one form, so a callback does not show which of them it belongs to.
-    #[error("both stores take states of the form {0}, so that a callback does not tell where it belongs")]
+    #[error("both stores accept states of the form {0}, so a callback cannot be assigned to one of them")]
     SameForm(&'static str),
     /// The plan names one store for both sides.
-    #[error("the plan names the store {0:?} for both sides: to stay on one, say percent=0 or percent=100")]
+    #[error("the plan names the store {0:?} for both sides: to stay on one, set percent=0 or percent=100")]
     SameStore(String),
     /// The plan cannot be parsed.
-    #[error("a migration's plan looks like `old=hashmap new=sealed percent=10`: {0}")]
+    #[error("invalid migration plan, expected a form like `old=hashmap new=sealed percent=10`: {0}")]
     Plan(String),
     /// The plan names a store that the service does not have.
-    #[error("the plan names the store {0:?}, and the service has: {1}")]
+    #[error("the plan names the store {0:?}, but the service has: {1}")]
     UnknownStore(String, String),
     /// A new plan changes more than the percentage, which needs a restart.
     #[error(
-        "the plan's stores are not those of the running migration; only the percentage changes while a service runs"
+        "the plan's stores differ from those of the running migration; only the percentage can change without a restart"
     )]
     OtherStores,
 }
@@ -133,8 +133,8 @@ impl<S: Send + Sync + 'static> Migration<S> {
 }
 
 impl<S> Migration<S> {
-    /// Sets how many logins of a hundred start on the new side, from the next login on. It can go down as well: logins
-    /// in progress are finished on the side where they started.
+    /// Sets the percentage of logins that start on the new side, from the next login on. It can also go down: logins in
+    /// progress are finished on the side where they started.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<S> Migration<S> {
         Ok(())
     }
 
-    /// How many logins of a hundred start on the new side now.
+    /// The percentage of logins that start on the new side now.
     #[must_use]
     pub fn percent(&self) -> u8 {
         self.sides.percent.load(Ordering::Relaxed)
@@ -172,7 +172,7 @@ impl<S> Sides<S> {
             0 => false,
             100.. => true,
             percent => {
-                // Its keys are drawn from the operating system, and its hashes are spread evenly.
+                // Its keys come from the operating system, and its hashes are evenly distributed.
                 RandomState::new().build_hasher().finish() % 100 < percent.into()
             }
         };
@@ -208,7 +208,7 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         let consuming = side.store.consume(binding, expect, callback);
         Box::pin(async move {
             let consumed = consuming.await;
-            // A prefetch, and the first half of a callback that is posted once more, are no refusals.
+            // A prefetch and the first half of a re-posted callback are not refusals.
             let kind = consumed.as_ref().err().map(FinishError::kind);
             if !matches!(kind, Some(FinishErrorKind::NotConsumed | FinishErrorKind::RepostNeeded)) {
                 side.counters.consumed(kind.is_none());

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::{Migration, MigrationError};
 use crate::StateStore;
 
-/// The stores of a migration, and how many logins of a hundred start on the new one.
+/// The stores of a migration, and the percentage of logins that start on the new one.
 ///
-/// The text consists of `name=value` words, separated by blanks and line ends; a `#` starts a comment:
+/// The text consists of `name=value` words, separated by spaces and line ends; a `#` starts a comment:
 ///
 /// ```text
 /// old=hashmap
@@ -49,7 +49,7 @@ impl MigrationPlan {
     ///
     /// # Errors
     ///
-    /// [`MigrationError::Plan`] if it is not set, or as [`MigrationPlan::from_str`].
+    /// [`MigrationError::Plan`] if the variable is not set, or as [`MigrationPlan::from_str`].
     pub fn from_env(variable: &str) -> Result<Self, MigrationError> {
         let text = std::env::var(variable);
         text.map_err(|_| MigrationError::Plan(format!("{variable} is not set, or is not text")))?.parse()
@@ -66,7 +66,7 @@ impl MigrationPlan {
         text.map_err(|error| MigrationError::Plan(format!("{}: {error}", path.display())))?.parse()
     }
 
-    /// Builds the migration between two of the service's stores, by the names that the plan uses.
+    /// Builds the migration between two of the service's stores, by their names in the plan.
     ///
     /// # Errors
     ///
@@ -119,13 +119,13 @@ impl FromStr for MigrationPlan {
                 _ => return Err(refuse(format!("{name:?} is not old, new or percent"))),
             };
             if value.is_empty() || slot.replace(value).is_some() {
-                return Err(refuse(format!("{name} is empty or stands twice")));
+                return Err(refuse(format!("{name} is empty or repeated")));
             }
         }
         let (Some(old), Some(new), Some(percent)) = (old, new, percent) else {
-            return Err(refuse("old, new and percent are all needed".to_owned()));
+            return Err(refuse("old, new and percent are all required".to_owned()));
         };
-        let percent = percent.parse().map_err(|_| refuse(format!("{percent:?} is no percentage")))?;
+        let percent = percent.parse().map_err(|_| refuse(format!("{percent:?} is not a percentage")))?;
         if percent > 100 {
             return Err(MigrationError::Percent(percent));
         }

@@ -1,4 +1,4 @@
-//! Which side a login begins on, and which side gets a callback.
+//! The side on which a login starts, and the side that gets a callback.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::{Issued, LegacyStore, StoreError, UnboundLegacyStore, is_form_of_this_crate};
 use oauth_state::BoxFuture;
 
-/// An old store that says what it was asked.
+/// An old store that records the states that it is asked for.
 #[derive(Default)]
 struct Recording(Arc<Mutex<Vec<String>>>);
 
@@ -70,7 +70,7 @@ fn more_than_everything_and_two_sides_of_one_form_are_refused() {
     assert_eq!(plan.build(stores).unwrap_err(), MigrationError::SameStore("sealed".to_owned()));
 }
 
-/// Downgrade: what the bound side refuses must not be tried on the side that is bound to nothing.
+/// Downgrade: a state that the bound side refuses must not be tried on the unbound side.
 #[test]
 fn a_state_that_one_side_refuses_is_never_tried_on_the_other() {
     let (logins, asked) = migration();
@@ -114,7 +114,7 @@ fn the_unbound_side_begins_no_link_and_heeds_no_prefetch() {
     let callback = Callback::from_pairs([("code", "code"), ("state", "an old state")]).unwrap();
     let refused = run(logins.consume(Binding::cookies(&headers), Expect::provider("github"), callback)).unwrap_err();
     assert_eq!(refused.code(), "not_consumed");
-    assert_eq!(logins.counts().old.refused, 0, "nothing was refused, nor used up");
+    assert_eq!(logins.counts().old.refused, 0, "nothing was refused or used up");
 
     let long = Callback::from_pairs([("code", "code"), ("state", &"a".repeat(2_049))]).unwrap();
     let refused = run(logins.consume(session(), Expect::provider("github"), long)).unwrap_err();
@@ -127,12 +127,12 @@ fn a_plan_that_does_not_read_says_why() {
     for (text, why) in [
         ("", "all needed"),
         ("old=a new=b", "all needed"),
-        ("old=a new=b percent=", "empty or stands twice"),
-        ("old=a old=a new=b percent=1", "empty or stands twice"),
-        ("old=a new=b percent=-1", "no percentage"),
-        ("old=a new=b percent=1.5", "no percentage"),
+        ("old=a new=b percent=", "empty or repeated"),
+        ("old=a old=a new=b percent=1", "empty or repeated"),
+        ("old=a new=b percent=-1", "not a percentage"),
+        ("old=a new=b percent=1.5", "not a percentage"),
         ("old=a new=b percent=101", "between 0 and 100"),
-        ("old=a new=b percent=1000", "no percentage"),
+        ("old=a new=b percent=1000", "not a percentage"),
         ("old=a new=b percents=1", "is not old, new or percent"),
         ("sealed", "has no `=`"),
     ] {

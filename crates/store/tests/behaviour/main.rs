@@ -1,4 +1,4 @@
-//! The stores from outside: one file for each fault that they guard against.
+//! The public behavior of the stores: one file for each fault that they prevent.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(

@@ -1,4 +1,4 @@
-//! The side of a migration that is bound to nothing takes plain logins alone, and shows no state.
+//! The unbound side of a migration accepts only plain logins, and shows no state.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use oauth_state_store::{
 };
 use support::shop::{block_on, session};
 
-/// A map of the process, as services have it.
+/// A map in the process, as many services have one.
 #[derive(Clone, Debug, Default)]
 struct OldMap(Arc<Mutex<HashMap<String, String>>>);
 
@@ -34,7 +34,8 @@ fn login() -> Login<String> {
     Login::with("github").data("data".to_owned())
 }
 
-/// Account-link fixation: anybody begins a login at the old side, and leads a victim who is signed in to the callback of a link.
+/// Account-link fixation: an attacker starts a login on the old side, and leads a signed-in victim to the callback of a
+/// link.
 #[test]
 fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
     let (old, tenant) = (UnboundLegacyStore::new(OldMap::default()), Tenant::from([1; 16]));
@@ -54,7 +55,7 @@ fn an_old_state_finishes_nothing_but_a_login_of_a_known_provider() {
     }
     let bare = Callback::from_pairs([("state", state.as_str())]).unwrap();
     assert_eq!(block_on(old.consume(session(), expect(), bare)).unwrap_err().code(), "code_missing");
-    // None of them took the state.
+    // None of these consumed the state.
     let callback = Callback::from_pairs([("code", "code"), ("state", &state)]).unwrap();
     assert!(block_on(old.consume(session(), expect().purpose(Purpose::Login), callback)).is_ok());
 }
@@ -68,7 +69,7 @@ fn an_old_store_begins_nothing_that_its_callback_could_not_tell() {
     }
 }
 
-/// A live state is good for a login, and a log is read by many.
+/// A live state is enough for a login, and logs have many readers.
 #[test]
 fn the_states_of_an_old_store_are_not_shown() {
     let old = UnboundLegacyStore::new(OldMap::default());
@@ -76,7 +77,7 @@ fn the_states_of_an_old_store_are_not_shown() {
     assert!(!format!("{old:?}").contains(&state));
 }
 
-/// Two maps that own whatever is not ours: every callback would go to the new one.
+/// Two maps that own every foreign state: every callback would go to the new one.
 #[test]
 fn two_stores_that_own_the_same_foreign_texts_make_no_migration() {
     let error = Migration::new(UnboundLegacyStore::new(OldMap::default()), UnboundLegacyStore::new(OldMap::default()));

@@ -1,4 +1,4 @@
-//! A store is asked only for a login that has passed everything, and its rows and handles serve nowhere else.
+//! A store is asked only for a login that passed every check, and its rows and handles work nowhere else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, Flow, FlowBu
 use oauth_state_store::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StateStore, StoreError, StoredFlow};
 use support::shop::{CountingGuard, NOW, app, block_on, callback, session};
 
-/// A store that counts its reads and lets a test change what is there.
+/// A store that counts its reads and lets a test change its rows.
 #[derive(Clone, Default)]
 struct Shelf {
     rows: Arc<Mutex<HashMap<[u8; 16], Vec<u8>>>>,
@@ -50,7 +50,7 @@ fn finish(flow: &StoredFlow<String>, binding: Binding<'_>, provider: &str, callb
     finished.map_or_else(|error| error.code(), |_| "finished")
 }
 
-/// Somebody else's callback must not make the store work, nor use the login up.
+/// An attacker's callback must not make the store work, nor use the login up.
 #[test]
 fn the_row_is_read_after_every_check_and_after_the_guard() {
     let (flow, shelf, guard) = shelf();
@@ -68,7 +68,7 @@ fn the_row_is_read_after_every_check_and_after_the_guard() {
     assert_eq!((*shelf.reads.lock().unwrap(), guard.calls()), (1, 2), "a used state reads nothing");
 }
 
-/// A row that was changed, cut short, moved or taken away by whoever can write in the store.
+/// An attacker with write access to the store changes, truncates, moves or deletes a row.
 #[test]
 fn only_its_own_row_opens_for_a_login() {
     type Fault = fn(&mut HashMap<[u8; 16], Vec<u8>>);
@@ -92,7 +92,7 @@ fn only_its_own_row_opens_for_a_login() {
     }
 }
 
-/// A state of one kind of store, taken to a callback of another.
+/// A state of one kind of store at the callback of another.
 #[test]
 fn every_kind_of_store_takes_its_own_states_alone() {
     let guard = CountingGuard::new();
@@ -124,12 +124,12 @@ fn data_that_is_too_long_is_told_to_the_byte_and_nothing_is_stored() {
     assert_eq!(shelf.rows.lock().unwrap().len(), 1);
 }
 
-/// A clock that leaps ahead for one request must not end every login that is under way.
+/// A clock that leaps ahead for one request must not end every login in progress.
 #[test]
 fn a_leap_of_the_clock_drops_no_row_of_memory() {
     let (clock, guard) = (ManualClock::at(NOW), CountingGuard::new());
     let flow = StoredFlow::new(builder(&guard).clock(clock.clone()), MemoryPayloadStore::with_capacity(10)).unwrap();
-    // A clock is believed once requests have come for a minute.
+    // A clock is trusted once requests have come for a minute.
     let _ = begin(&flow, "the first");
     clock.set(NOW + 60);
     let earlier = begin(&flow, "earlier");
