@@ -1,4 +1,4 @@
-//! What one login costs in allocations, held to the number of strings that it returns and one more.
+//! The allocations of one login: one for each string that it returns, and one more.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail and print")]
 
@@ -7,7 +7,7 @@ use oauth_state::{
     App, Binding, Callback, Expect, Flow, Login, LoginOutcome, Provider, SingleProcessGuard, VerifiedCallback, testing,
 };
 
-/// Measures `work` without dropping what it returns.
+/// Measures `work` without dropping its result.
 fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
     let mut result = None;
     let info = measure(|| result = Some(work()));
@@ -16,14 +16,13 @@ fn counted<R>(work: impl FnOnce() -> R) -> (R, AllocationInfo) {
 
 #[test]
 fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
-    // With an ID token, so that there is a nonce as well.
+    // With an ID token, so that there is also a nonce.
     let guard = SingleProcessGuard::with_capacity(1_000);
     let flow = Flow::builder(App::new("shop", "test").unwrap(), testing::ring(), guard).provider(Provider::google());
     let flow = flow.build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let session = || Binding::session(&[7; 16]).unwrap();
-    // What is made once is made before anything is counted: the runtime's own, and what tells a swap of the keys that this
-    // thread reads them.
+    // Make one-time allocations before counting: the runtime's, and the record of this thread as a reader of the keys.
     runtime.block_on(async {});
     let _ = flow.begin(session(), Login::with("google")).unwrap();
     let login = Login::with("google");
@@ -38,11 +37,11 @@ fn a_begin_and_a_finish_allocate_what_they_return_and_once_more() {
     println!("callback from a query:     {} allocations, {} bytes", parsed.count_total, parsed.bytes_total);
     println!("check:                     {} allocations, {} bytes", checked.count_total, checked.bytes_total);
     // The state and the code; then the provider's id, the code_verifier and the nonce. The code moves on to the result,
-    // so that four strings are returned and one more, the state, was needed.
+    // so four strings are returned, and the state is one more.
     assert_eq!(parsed.count_total + checked.count_total, 4 + 1);
     let (finished, marked) = counted(|| runtime.block_on(VerifiedCallback::mark_used(bound)).unwrap());
     println!("mark used (memory guard):  {} allocations, {} bytes", marked.count_total, marked.bytes_total);
-    // A first mark makes the guard's first table.
+    // The first mark allocates the guard's first table.
     assert!(marked.count_total <= 2);
     let LoginOutcome::Authorized(login) = finished else { panic!("a code") };
     assert_eq!(login.code.secret(), "the-code");

@@ -1,8 +1,8 @@
-//! Account-link fixation (RFC 9700 section 4.7, RFC 6749 section 10.12): an identity is attached to an account by somebody who is not
-//! signed in to it.
+//! Account-link fixation (RFC 9700 section 4.7, RFC 6749 section 10.12): an attacker links their identity to the
+//! account of another user.
 //!
-//! Without the user in the state, the attacker's identity is attached to the account of whoever opens his link, and opens it ever
-//! after.
+//! Without the user in the state, the attacker's identity is linked to the account of any user who opens the attacker's
+//! link, and can sign in there from then on.
 
 use http::HeaderMap;
 use oauth_state::{BeginError, Binding, Expect, FlowBuilder, Login, Provider, Purpose};
@@ -15,13 +15,13 @@ fn shop() -> Shop {
     })
 }
 
-/// The headers of a POST of the shop's own page.
+/// The headers of a POST from the shop's own page.
 fn own_page() -> HeaderMap {
     let pairs = [("host", "shop.example"), ("origin", "https://shop.example")];
     pairs.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
 }
 
-/// A session that travels in a cookie comes along when another site starts a link in its visitor's name.
+/// The browser also sends a session cookie when another site starts a link on the user's behalf.
 #[test]
 fn a_link_by_session_shows_that_the_site_s_own_page_began_it_or_says_that_it_need_not() {
     let shop = shop();
@@ -41,8 +41,8 @@ fn a_link_by_session_shows_that_the_site_s_own_page_began_it_or_says_that_it_nee
     assert_eq!(begin(by_client().dangerously_assume_same_origin()), Ok(()));
 }
 
-/// `Sec-Fetch-Site` says that a page of this site sent the request, and `Origin` names another one: a browser, an extension or a
-/// proxy that gets one of the two wrong must not decide alone.
+/// `Sec-Fetch-Site` says that a page of this site sent the request, and `Origin` names another site. If a browser, an
+/// extension or a proxy gets one of them wrong, that one must not decide alone.
 #[test]
 fn an_origin_of_another_site_starts_no_link_whatever_sec_fetch_site_says() {
     let shop = shop();
@@ -70,7 +70,7 @@ fn an_origin_of_another_site_starts_no_link_whatever_sec_fetch_site_says() {
     }
 }
 
-/// Connecting a calendar changes an account as much as a link does.
+/// Connecting a calendar changes an account as much as a link.
 #[test]
 fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
     const CALENDAR: Purpose = Purpose::Custom("calendar");
@@ -90,7 +90,7 @@ fn a_purpose_of_the_caller_s_own_can_have_the_rules_of_link() {
         |binding, state: &str| support::shop::outcome(shop.flow.check(binding, anything("github"), callback(state)));
     assert_eq!(finish(user(b"ann"), &begun.state), "passed");
     assert_eq!((finish(user(b"bob"), &begun.state), finish(session(), &begun.state)), ("other_user", "other_user"));
-    // A server of the release before, where the purpose had no such rule, sealed a state without a user.
+    // A server of the previous release, where the purpose had no such rule, sealed a state without a user.
     let before = shop_with(|builder| builder.purpose(Purpose::Login).purpose(CALENDAR).provider(Provider::github()));
     let begun = before.flow.begin(session(), login()).unwrap();
     assert_eq!(finish(user(b"ann"), &begun.state), "other_user");
@@ -154,7 +154,7 @@ fn a_link_by_cookie_begins_from_a_post_of_the_site_s_own_pages_alone() {
     let own = ("origin", "https://shop.example");
     assert!(begins(&[own]));
     assert!(begins(&[own, ("sec-fetch-site", "same-origin")]));
-    // A page with `Referrer-Policy: no-referrer`, as this crate's own answers have.
+    // A page with `Referrer-Policy: no-referrer`, as this crate's own responses have.
     assert!(begins(&[("origin", "null"), ("sec-fetch-site", "same-origin")]));
     assert!(!begins(&[("origin", "null"), ("sec-fetch-site", "cross-site")]));
     assert!(!begins(&[("origin", "null"), ("sec-fetch-site", "none")]));
@@ -191,7 +191,7 @@ fn a_link_never_restarts_by_itself() {
     assert!(!refused.restart().unwrap().is_automatic());
 }
 
-/// The expired link of one user, opened by the next one on the same machine.
+/// The expired link of one user, opened by the next user of the same machine.
 #[test]
 fn an_expired_link_of_another_user_offers_nothing() {
     let shop = shop();
@@ -208,7 +208,7 @@ fn an_expired_link_of_another_user_offers_nothing() {
     assert!(!restart(b"bob"));
 }
 
-/// Over plain http anybody on the network may be the site; on the developer's own machine nobody else is.
+/// Over plain http, anyone on the network can pose as the site, except on the developer's own machine.
 #[test]
 fn a_page_over_plain_http_begins_no_link_but_on_this_machine() {
     let shop = shop();

@@ -1,13 +1,13 @@
-//! Code injection (RFC 9700 section 4.5, RFC 7636 section 1): a code that was stolen is put into a login of the thief's own.
+//! Code injection (RFC 9700 section 4.5, RFC 7636 section 1): an attacker puts a stolen code into their own login.
 //!
-//! Without a code_verifier that is this login's alone, the thief's callback exchanges the victim's code, and he is signed in
-//! as her.
+//! Without a code_verifier that belongs to this login alone, the attacker's callback exchanges the victim's code and
+//! signs the attacker in as the victim.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{AuthorizationRequest, Binding, Callback, Expect, Login};
 use support::shop::{Browser, authorized, block_on, shop};
 
-/// What the token endpoint of the authorization server does with a code that it issued for `begun` (RFC 7636 section 4.6).
+/// The authorization server's check at the token endpoint for a code issued for `begun` (RFC 7636 section 4.6).
 fn token_endpoint_takes(begun: &AuthorizationRequest, code_verifier: &str) -> bool {
     let verifier = oauth2::PkceCodeVerifier::new(code_verifier.to_owned());
     oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str() == begun.code_challenge.as_deref().unwrap()
@@ -22,9 +22,12 @@ fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
     let finished = authorized(thief.finish(&shop, "google", &his.state).unwrap());
     assert!(
         !token_endpoint_takes(&hers, finished.code_verifier.as_ref().unwrap().secret()),
-        "her code with his code_verifier"
+        "the victim's code with the attacker's code_verifier"
     );
-    assert!(!finished.nonce.as_ref().unwrap().matches(hers.nonce.as_ref().unwrap()), "her ID token with his nonce");
+    assert!(
+        !finished.nonce.as_ref().unwrap().matches(hers.nonce.as_ref().unwrap()),
+        "the victim's ID token with the attacker's nonce"
+    );
     let (nonce, sent) = (finished.nonce.unwrap(), his.nonce.unwrap());
     assert!(nonce.matches(&sent));
     assert!(!nonce.matches("") && !nonce.matches(&sent[..21]));
@@ -32,7 +35,7 @@ fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
     assert!(token_endpoint_takes(&hers, finished.code_verifier.as_ref().unwrap().secret()));
 }
 
-/// One browser with two logins: a code of the one does not fit the other, although the cookie is the same.
+/// Two logins in one browser: a code of one does not fit the other, although the cookie is the same.
 #[test]
 fn a_code_does_not_fit_another_login_of_the_same_browser() {
     let shop = shop();
@@ -46,7 +49,8 @@ fn a_code_does_not_fit_another_login_of_the_same_browser() {
     assert!(!token_endpoint_takes(&one, finished.code_verifier.as_ref().unwrap().secret()));
 }
 
-/// The thief has her state as well, from an address that leaked: it does not open in his browser, whatever code is with it.
+/// The attacker also has the victim's state, from a leaked address: it does not open in the attacker's browser,
+/// whatever code comes with it.
 #[test]
 fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
     let shop = shop();
@@ -62,11 +66,11 @@ fn a_stolen_state_gives_its_verifier_to_its_own_browser_alone() {
     let login = authorized(finished.unwrap());
     assert!(
         token_endpoint_takes(&hers, login.code_verifier.as_ref().unwrap().secret()),
-        "and not the challenge of the thief's login"
+        "and not the challenge of the attacker's login"
     );
 }
 
-/// 43 characters of 256 bits: nobody guesses one, and RFC 7636 section 4.1 takes none that is shorter.
+/// 43 characters of 256 bits cannot be guessed, and RFC 7636 section 4.1 allows none that is shorter.
 #[test]
 fn a_verifier_has_the_length_and_the_characters_of_the_standard() {
     let shop = shop();

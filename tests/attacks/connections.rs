@@ -1,7 +1,7 @@
-//! Connections: providers that the application loads at run time, of which a flow knows nothing in advance.
+//! Connections: providers that the application loads at run time and that a flow does not know in advance.
 //!
-//! An identity provider that a customer runs may be hostile. Without the tag, the comparison of addresses and the tenant, its login
-//! finishes as another customer's, or a code of another provider is sent to it (mix-up, RFC 9700 section 4.4).
+//! A customer's identity provider may be hostile. Without the tag, the comparison of addresses and the tenant, its
+//! login finishes as another customer's, or another provider's code is sent to it (mix-up, RFC 9700 section 4.4).
 
 use oauth_state::provider::ResponseMode;
 use oauth_state::{
@@ -65,7 +65,8 @@ fn a_connection_that_was_edited_or_swapped_while_a_login_was_under_way_is_refuse
     for (changed, code) in [
         (connection(ID, "https://login.bolt.example", "client-7"), "connection_changed"),
         (connection(ID, "https://login.acme.example", "client-8"), "connection_changed"),
-        // A provider without an issuer is told by its endpoint, and one that moved to a shared address by its redirect_uri.
+        // A provider without an issuer is identified by its endpoint, and one that moved to a shared address by its
+        // redirect_uri.
         (acme().authorization_endpoint("https://login.bolt.example/authorize"), "connection_changed"),
         (moved, "connection_changed"),
         (connection(OTHER, "https://login.acme.example", "client-7"), "wrong_provider"),
@@ -75,7 +76,8 @@ fn a_connection_that_was_edited_or_swapped_while_a_login_was_under_way_is_refuse
     assert!(shop.flow.check(session(), Expect::connection(&acme()), arrived(&state, ID)).is_ok());
 }
 
-/// One address for all connections, and an id that is learned from the state: the attacker's provider sends its own users' codes there.
+/// One address for all connections, with the id read from the state: the attacker's provider sends its own users' codes
+/// there.
 #[test]
 fn a_callback_at_another_address_than_the_connection_s_own_is_refused() {
     let shop = shop();
@@ -85,15 +87,15 @@ fn a_callback_at_another_address_than_the_connection_s_own_is_refused() {
         refusal(&shop, Expect::connection(&loaded), callback(&state).arrived_at("/auth/callback")),
         "wrong_provider"
     );
-    // Where the address is not known, it proves nothing.
+    // An unknown address proves nothing.
     assert_eq!(refusal(&shop, Expect::connection(&loaded), callback(&state)), "wrong_provider");
-    // A proxy may have removed the front of the path.
+    // A proxy may have removed the prefix of the path.
     let behind = callback(&state).arrived_at(&format!("/{ID}/callback"));
     assert!(shop.flow.check(session(), Expect::connection(&loaded), behind).is_ok());
 }
 
-/// A hostile customer declares the victim's issuer, with an authorization endpoint of their own that sends the browser on to the honest
-/// provider: `iss` is the honest one's, and the code would go to the attacker's token endpoint.
+/// A hostile customer declares the victim's issuer, with an authorization endpoint of their own that redirects to the
+/// honest provider: `iss` is the honest one's, and the code would go to the attacker's token endpoint.
 #[test]
 fn a_connection_that_names_another_one_s_issuer_gets_no_code_from_its_address() {
     let shop = shop();
@@ -106,7 +108,7 @@ fn a_connection_that_names_another_one_s_issuer_gets_no_code_from_its_address() 
     assert_eq!(refusal(&shop, Expect::connection(&hostile), Callback::from_pairs(honest).unwrap()), "wrong_provider");
 }
 
-/// A store of the application's own keeps no tag: it would finish the login of a connection that was swapped meanwhile.
+/// An application's own store keeps no tag: it would finish the login of a connection that was swapped meanwhile.
 #[test]
 fn no_origin_of_a_store_is_a_connection_s() {
     let (loaded, now) = (acme(), std::time::SystemTime::UNIX_EPOCH);
@@ -129,7 +131,7 @@ fn a_connection_at_a_shared_address_needs_iss() {
     let shop = shop();
     let at = |provider: Provider| provider.client_id("client-7").redirect_uri("https://shop.example/auth/callback");
     let silent = || at(Provider::oidc(ID, "https://login.acme.example").unwrap());
-    // An `iss` alone is not enough either: that the address is shared has to be said, and an id may equal a fixed segment.
+    // `iss` alone is not enough either: the shared address must be declared, and an id may equal a fixed segment.
     let of_segment = |id| at(Provider::custom(id).unwrap().requires_iss("https://login.acme.example"));
     let twice = Provider::custom("auth").unwrap().redirect_uri("https://shop.example/auth/auth/callback");
     for refused in [silent(), silent().at_shared_callback(), of_segment(ID), twice] {
@@ -150,8 +152,9 @@ fn a_connection_at_a_shared_address_needs_iss() {
     assert!(shop.flow.check(session(), Expect::connection(&promising), own).is_ok());
 }
 
-/// A hostile customer at the shared address names the issuer of a connection that has an address of its own, and sends the user on to
-/// that connection's provider: the code arrives at the honest address, with the hostile state and the right `iss`.
+/// A hostile customer at the shared address names the issuer of a connection with its own address, and redirects the
+/// user to that connection's provider: the code arrives at the honest address, with the hostile state and the right
+/// `iss`.
 #[test]
 fn a_connection_at_a_shared_address_gets_no_code_from_another_one_s_own_address() {
     let shop = shop();
@@ -163,7 +166,7 @@ fn a_connection_at_a_shared_address_gets_no_code_from_another_one_s_own_address(
     for path in [format!("/auth/{ID}/callback"), format!("/{ID}/callback"), "/auth/github/callback".to_owned()] {
         assert_eq!(refusal(&shop, Expect::connection(&hostile), at(&path)), "wrong_provider", "{path}");
     }
-    // Where the address is not known, it proves nothing.
+    // An unknown address proves nothing.
     assert_eq!(refusal(&shop, Expect::connection(&hostile), Callback::from_pairs(honest).unwrap()), "wrong_provider");
     assert!(shop.flow.check(session(), Expect::connection(&hostile), at("/callback")).is_ok());
 }
@@ -197,15 +200,15 @@ fn a_configured_provider_and_a_connection_never_stand_in_for_each_other() {
     let state = begun(&shop, &acme());
     assert_eq!(refusal(&shop, Expect::provider(ID), arrived(&state, ID)), "wrong_provider");
     assert_eq!(refusal(&shop, Expect::provider("github"), arrived(&state, ID)), "wrong_provider");
-    // A server that is not configured with it started the login.
+    // A server without this provider's configuration started the login.
     let elsewhere = shop_with(FlowBuilder::loads_providers);
     let of_posing = begun(&elsewhere, &posing);
     assert_eq!(refusal(&shop, Expect::provider("github"), callback(&of_posing)), "wrong_provider");
     assert!(elsewhere.flow.check(session(), Expect::connection(&posing), arrived(&of_posing, "github")).is_ok());
 }
 
-/// What `build` refuses of a provider, a login start refuses of a loaded one: an administrator's slip must not end every login at the
-/// callback.
+/// A login start refuses a loaded provider for the same reasons as `build` refuses a configured one: an administrator's
+/// mistake must not fail every login at the callback.
 #[test]
 fn a_connection_that_cannot_work_does_not_begin() {
     let shop = shop();

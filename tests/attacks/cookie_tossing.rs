@@ -1,8 +1,8 @@
-//! Cookie tossing (RFC 6265bis section 4.1.3.2; CVE-2020-7070, CVE-2022-31629): a sibling domain plants a cookie that the
-//! service takes for its own.
+//! Cookie tossing (RFC 6265bis section 4.1.3.2; CVE-2020-7070, CVE-2022-31629): a sibling domain plants a cookie that
+//! the service mistakes for its own.
 //!
-//! Without the prefix, or with a parser that decodes names, the attacker plants the secret of his own login, and the
-//! victim's browser passes for his.
+//! Without the prefix, or with a parser that decodes names, the attacker plants the secret of their own login, and the
+//! victim's browser finishes it.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{Binding, Expect, Login};
@@ -31,14 +31,14 @@ fn a_cookie_that_only_looks_like_ours_is_not_taken() {
         let refused = shop.flow.check(binding, Expect::provider("github"), callback(&planted.state)).unwrap_err();
         assert_eq!(refused.kind(), FinishErrorKind::CookieMissing, "{tossed:?}");
     }
-    // Neighbours of any octets do not hide the genuine one.
+    // Other cookies with arbitrary bytes do not hide the genuine one.
     let line = [b"n=\xff\xfe; ", format!("{name}={value}").as_bytes(), b"; \x80=\x81"].concat();
     let binding = Binding::cookie_headers([line.as_slice()]);
     assert!(shop.flow.check(binding, Expect::provider("github"), callback(&planted.state)).is_ok());
 }
 
-/// A sibling can plant whatever cookie browsers let it set for the whole domain: none whose name begins with `__Host-`, in any case of
-/// its letters.
+/// A sibling can plant any cookie that browsers let it set for the whole domain: none whose name starts with `__Host-`,
+/// in any case.
 #[test]
 fn a_sibling_cannot_plant_the_cookie_of_a_login_of_its_own() {
     let shop = shop();
@@ -52,13 +52,13 @@ fn a_sibling_cannot_plant_the_cookie_of_a_login_of_its_own() {
         }
         let refused = victim.finish(&shop, provider, &his.state).unwrap_err();
         assert_eq!(refused.kind(), FinishErrorKind::CookieMissing, "{provider}");
-        // What a browser asks of a cookie with that name, or it takes none at all.
+        // The attributes without which a browser rejects a cookie with that name.
         let attributes = his.set_cookie.unwrap().to_ascii_lowercase();
         assert!(attributes.contains("; secure") && attributes.contains("; path=/;") && !attributes.contains("domain="));
     }
 }
 
-/// The same secret under the other SameSite is another family: it does not serve.
+/// The same secret under the other SameSite is a different kind of cookie and is not accepted.
 #[test]
 fn a_lax_cookie_does_not_finish_a_form_post_login() {
     let shop = shop();
@@ -70,7 +70,7 @@ fn a_lax_cookie_does_not_finish_a_form_post_login() {
     assert_eq!(other.finish(&shop, "apple", &apple.state).unwrap_err().kind(), FinishErrorKind::CookieMissing);
 }
 
-/// A sibling that can set a cookie of another name fills the jar; the genuine one is found behind whatever stands before it.
+/// A sibling that can set a cookie of another name fills the jar; the genuine one is found anyway.
 #[test]
 fn cookies_that_were_planted_beside_the_genuine_one_do_not_hide_it() {
     let shop = shop();

@@ -1,7 +1,7 @@
-//! A state of another environment or application (RFC 8725 section 2.7, substitution): staging has the same root key, and anybody may
-//! begin there.
+//! A state of another environment or application (RFC 8725 section 2.7, substitution): staging has the same root key,
+//! and an attacker may start a login there.
 //!
-//! Without the names in the derivation, a state that was made on a test system is good in production.
+//! Without the names in the derivation, a state from a test system works in production.
 
 use oauth_state::testing::ring;
 use oauth_state::{App, Binding, Login, Provider};

@@ -1,7 +1,9 @@
-//! A state of another purpose (RFC 8725 section 2.8, CVE-2023-48309): a login's state at the callback that attaches identities.
+//! A state of another purpose (RFC 8725 section 2.8, CVE-2023-48309): a login's state at the callback that links
+//! identities.
 //!
-//! Without the purpose in the derivation of the keys, and without the comparison where a callback takes one purpose alone, the attacker
-//! begins an ordinary login, and the victim finishes it as a link: his identity opens her account.
+//! Without the purpose in the key derivation, and without the comparison at a callback that accepts one purpose, the
+//! attacker starts an ordinary login, and the victim finishes it as a link: the attacker's identity then opens the
+//! victim's account.
 
 use oauth_state::testing::ring;
 use oauth_state::{BeginError, Expect, Login, Purpose};
@@ -30,7 +32,7 @@ fn a_state_of_another_purpose_is_refused_by_name_in(flow: MakeFlow) {
     let user = || session().for_user(b"ann").unwrap().dangerously_assume_same_origin();
     let state = link.begin(user(), Login::with("github")).unwrap().state;
     assert_eq!(code(&login, &state), "wrong_purpose");
-    // A callback that says no purpose is one for logins alone.
+    // A callback without a purpose accepts only logins.
     let unnamed = both.check(user(), Expect::provider("github"), callback(&state)).unwrap_err();
     assert_eq!(unnamed.code(), "wrong_purpose");
     assert!(unnamed.diagnosis().contains("Expect::any_purpose"), "{}", unnamed.diagnosis());

@@ -1,7 +1,8 @@
-//! A login of one tenant finished at another's address (RFC 9700 section 4.7.1 on what a state is bound to; an organisation of a service with many).
+//! A login of one tenant finished at another tenant's address (RFC 9700 section 4.7.1 on binding a state; one
+//! organization of a service with many).
 //!
-//! Without the tenant in the state, somebody who may sign in to one organisation carries his callback over to another's address,
-//! and the service signs him in there.
+//! Without the tenant in the state, a user of one organization takes their callback to another organization's address,
+//! and the service signs them in there.
 
 use oauth_state::{Expect, Login, Tenant};
 use support::shop::{Shop, callback, outcome, session, shop};
@@ -19,11 +20,15 @@ fn a_login_is_finished_at_its_own_tenant_alone() {
     let at = |tenant| Expect::provider("github").tenant(tenant);
     assert_eq!(code(&shop, Some([1; 16]), at(&own)), "passed");
     assert_eq!(code(&shop, Some([1; 16]), at(&other)), "wrong_tenant");
-    assert_eq!(code(&shop, None, at(&other)), "wrong_tenant", "a login of no tenant is none of this one's");
-    assert_eq!(shop.guard.calls(), 0, "and the attempt uses nothing up");
+    assert_eq!(
+        code(&shop, None, at(&other)),
+        "wrong_tenant",
+        "a login without a tenant does not belong to this tenant"
+    );
+    assert_eq!(shop.guard.calls(), 0, "the attempt consumes nothing");
 }
 
-/// Ids that begin alike, and bytes that differ at one place only.
+/// Ids with a common prefix, and ids that differ in one byte.
 #[test]
 fn tenants_that_look_alike_are_not_the_same() {
     let shop = shop();
@@ -47,7 +52,7 @@ fn a_login_of_a_tenant_is_refused_where_no_tenant_is_named() {
     assert!(refused.diagnosis().contains("Expect::any_tenant"), "{}", refused.diagnosis());
 }
 
-/// A callback address that serves every tenant learns which one it was, from the state and from nothing else.
+/// A callback address that serves every tenant learns the tenant only from the state.
 #[test]
 fn a_tenant_is_learned_from_the_state_where_any_is_accepted() {
     let shop = shop();

@@ -1,7 +1,7 @@
 //! Duplicate parameters (RFC 6749 section 3.1: parameters must not be included more than once).
 //!
-//! Without the check, a filter in front reads the first of two states, and the service the second; or an error is put beside a code
-//! and two readers of one callback disagree about what the authorization server said.
+//! Without the check, a filter in front reads the first of two states, and the service the second. Or, with a code and
+//! an error, two readers of one callback disagree about the authorization server's response.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{Callback, Expect, Login};
@@ -10,7 +10,7 @@ use support::shop::{session, shop};
 fn refusal(query: &str) -> FinishErrorKind {
     let (by_query, by_form) = (Callback::from_query(query), Callback::from_form(query.as_bytes()));
     let kind = by_query.unwrap_err().kind();
-    assert_eq!(by_form.unwrap_err().kind(), kind, "a form is read as a query is");
+    assert_eq!(by_form.unwrap_err().kind(), kind, "a form is parsed like a query");
     kind
 }
 
@@ -22,19 +22,19 @@ fn a_parameter_that_comes_twice_is_refused_before_anything_is_opened() {
     for twice in [
         format!("state={state}&state={state}&code=c"),
         format!("state=x&code=c&state={state}"),
-        // The same name, written otherwise.
+        // The same name in another spelling.
         format!("state={state}&code=c&st%61te=x"),
         format!("%73tate=x&state={state}&code=c"),
         format!("state={state}&code=c&code=d"),
         format!("state={state}&code=c&c%6fde=c"),
         format!("state={state}&error=access_denied&error=server_error"),
         format!("state={state}&code=c&iss=https://a.example&iss=https://b.example"),
-        // An empty one is one.
+        // An empty one counts.
         format!("state={state}&state=&code=c"),
         format!("state={state}&code=c&code"),
         format!("code=c&state&state={state}"),
         format!("state={state}&code=c&iss=&iss=https://a.example"),
-        // What else a response may hold means something to the caller.
+        // The other response parameters mean something to the caller.
         format!("state={state}&code=c&user=ann&user=bob"),
         format!("state={state}&code=c&us%65r=ann&user=bob"),
     ] {
@@ -42,7 +42,8 @@ fn a_parameter_that_comes_twice_is_refused_before_anything_is_opened() {
     }
 }
 
-/// The operator has to learn which one came twice, without reading what came; a provider's own parameters mean nothing here.
+/// The diagnosis tells the operator which parameter came twice, without its value; a provider's own parameters do not
+/// count here.
 #[test]
 fn the_diagnosis_names_the_parameter() {
     for name in ["state", "code", "iss", "error", "user", "error_reason"] {
@@ -59,7 +60,7 @@ fn a_code_beside_an_error_is_neither() {
     assert_eq!(refusal("error=access_denied&state=s&code=c"), FinishErrorKind::CodeAndError);
 }
 
-/// Names are compared byte by byte: another case is another parameter, and takes nobody's place.
+/// Names are compared byte by byte: a name in another case is another parameter.
 #[test]
 fn a_name_in_another_case_is_not_the_parameter() {
     let shop = shop();

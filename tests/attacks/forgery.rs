@@ -1,8 +1,8 @@
-//! Forgery (RFC 6749 section 10.10): states that were made up, cut, extended, written anew, or put together of two.
+//! Forgery (RFC 6749 section 10.10): states that are made up, cut, extended, rewritten or combined from two.
 //!
-//! Without the tag anybody writes a state: any provider, any tenant, any return path. Without the strict text one state has
-//! several spellings, and filters and logs see another than the one that is opened. A signed state lies open, and is forged as little
-//! as an encrypted one.
+//! Without the tag, an attacker writes a state with any provider, tenant and return path. Without the strict encoding,
+//! one state has several spellings, and filters and logs see another one than the service opens. A signed state is
+//! readable, and as hard to forge as an encrypted one.
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
@@ -28,7 +28,7 @@ fn every_changed_bit_is_refused_by(shop: &Shop) {
         let refused = shop.flow.check(session(), Expect::provider("github"), callback(&state)).unwrap_err();
         let expected: &[&str] = match bit / 8 {
             0..3 => &["malformed"],
-            // Another key's id: none here, unless by chance the id of another purpose.
+            // Another key's id is unknown here, unless it happens to be the id of another purpose.
             3..7 => &["unknown_key", "wrong_purpose"],
             _ => &["forged"],
         };
@@ -53,7 +53,7 @@ fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
     others.extend([" ", "\n", "A", "ost1"].map(|before| format!("{before}{state}")));
     others.push(state.to_uppercase());
     others.push(format!("{state}{state}"));
-    // The same bytes in other spellings.
+    // The same bytes in other encodings.
     others.extend([STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)].into_iter().filter(|other| *other != state));
     others.extend(
         ["ost1", "oss1"].map(|form| format!("{form}{}", &state[4..])).into_iter().filter(|other| *other != state),
@@ -65,7 +65,7 @@ fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// The last character of some lengths has bits that stand for nothing: with them set, the same bytes have another text.
+/// The last character of some lengths has unused bits: setting them gives the same bytes another text.
 #[test]
 fn bits_that_stand_for_nothing_make_no_second_spelling() {
     let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_encode_padding(false);
@@ -93,7 +93,7 @@ fn bits_that_stand_for_nothing_make_no_second_spelling() {
     }
 }
 
-/// Two genuine states cut apart and put together anew.
+/// Two genuine states, cut apart and recombined.
 #[test]
 fn parts_of_two_states_do_not_make_a_third() {
     [shop(), signed_shop()].iter().for_each(parts_of_two_states_do_not_make_a_third_for);
@@ -120,7 +120,7 @@ fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// A signed state lies open: whoever writes another return path, another provider or another user into it has a state of his own.
+/// An attacker can read a signed state, but not write another return path, provider or user into it.
 #[test]
 fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
     let shop = signed_shop();
@@ -128,26 +128,26 @@ fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
     let begun = shop.flow.begin(session(), Login::with("github").return_to(path)).unwrap();
     let rewritten = |from: &[u8], to: &[u8]| {
         let mut bytes = URL_SAFE_NO_PAD.decode(&begun.state).unwrap();
-        let at = bytes.windows(from.len()).position(|part| part == from).expect("anybody can read it");
+        let at = bytes.windows(from.len()).position(|part| part == from).expect("anyone can read it");
         bytes[at..at + to.len()].copy_from_slice(to);
         URL_SAFE_NO_PAD.encode(bytes)
     };
     for (from, to, provider) in [
         (&b"/account/settings"[..], &b"/account/deletion"[..], "github"),
         (b"github", b"google", "google"),
-        // A lifetime of ten minutes, and of fifty; bound to a session, and to nothing.
+        // Lifetimes of ten and fifty minutes; bound to a session, and unbound.
         (&[0x02, 0x58, 0, 4], &[0x0b, 0xb8, 0, 4], "github"),
         (&[0x02, 0x58, 0, 4], &[0x02, 0x58, 0, 0], "github"),
     ] {
         let state = rewritten(from, to);
         let refused = shop.flow.check(session(), Expect::provider(provider), callback(&state)).unwrap_err();
         assert_eq!(refused.code(), "forged");
-        assert!(refused.restart().is_none(), "nothing of a forged state is offered");
+        assert!(refused.restart().is_none(), "a forged state offers no restart");
     }
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// The tag of a signed state as an attacker without the key can make one: none, a constant, or a hash of what he sees.
+/// The tags that an attacker without the key can make: none, a constant, or a hash of the visible bytes.
 #[test]
 fn a_tag_that_takes_no_key_is_refused() {
     let shop = signed_shop();

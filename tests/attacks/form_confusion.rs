@@ -1,9 +1,9 @@
-//! Form confusion (RFC 8725 section 3.1, the attacks on `alg`): a state that says of itself that it is of another form, so that it is opened by
-//! another construction or with another key.
+//! Form confusion (RFC 8725 section 3.1, the attacks on `alg`): a state claims another form, so that another
+//! construction or another key opens it.
 //!
-//! Without the one form that a flow is built for, whoever reads signed states hands them in where encrypted ones are expected, and a
-//! service that was made to encrypt goes on believing texts that everybody reads. Were a key shared, what one form gives away would forge
-//! the other.
+//! A flow accepts only the form that it was built for. Otherwise an attacker could present signed states where
+//! encrypted ones are expected, and a service built to encrypt would trust readable texts. If the forms shared a key,
+//! data revealed by one could forge the other.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,7 +27,7 @@ fn code(shop: &Shop, bytes: &[u8]) -> &'static str {
     code
 }
 
-/// The same keys, the same browser, and a genuine state: only the form is another.
+/// The same keys, the same browser, and a genuine state: only the form differs.
 #[test]
 fn a_flow_takes_the_one_form_that_it_was_built_for() {
     let (encrypted, signed) = (shop(), signed_shop());
@@ -36,13 +36,13 @@ fn a_flow_takes_the_one_form_that_it_was_built_for() {
         let refused = other.flow.check(session(), Expect::provider("github"), callback(&state)).unwrap_err();
         assert_eq!(refused.code(), "malformed");
         assert!(refused.diagnosis().contains("signed"), "{}", refused.diagnosis());
-        assert!(refused.restart().is_none(), "nothing in it is believed");
+        assert!(refused.restart().is_none(), "nothing in it is trusted");
         assert_eq!(other.guard.calls(), 0);
         assert_eq!(outcome(one.flow.check(session(), Expect::provider("github"), callback(&state))), "passed");
     }
 }
 
-/// An encrypted body under the signed magic, and a signed body under the encrypted one, with a tag of either length.
+/// An encrypted body under the signed magic, and the reverse, with a tag of either length.
 #[test]
 fn a_state_under_the_magic_of_the_other_form_is_refused_by_both() {
     let (encrypted, signed) = (shop(), signed_shop());
@@ -58,7 +58,7 @@ fn a_state_under_the_magic_of_the_other_form_is_refused_by_both() {
     }
 }
 
-/// What anybody reads in a signed state, put where it would be taken for what was encrypted, and the other way round.
+/// The readable parts of a signed state in place of encrypted parts, and the reverse.
 #[test]
 fn parts_of_a_state_of_one_form_do_not_make_one_of_the_other() {
     let (encrypted, signed) = (shop(), signed_shop());
@@ -80,7 +80,8 @@ fn parts_of_a_state_of_one_form_do_not_make_one_of_the_other() {
     }
 }
 
-/// Downgrade: a service that moves between the forms routes by the text, and never tries the other side on what one refuses.
+/// Downgrade: a service that moves between the forms routes by the text, and never tries a refused state on the other
+/// side.
 #[test]
 fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
     let builder = || -> FlowBuilder<()> {
@@ -106,7 +107,7 @@ fn a_migration_between_the_forms_tries_no_state_on_the_other_side() {
     }
 }
 
-/// A handle leads to somebody's row: it stays encrypted, and no signed state is taken for one.
+/// A handle leads to a user's row: it stays encrypted, and no signed state is accepted as one.
 #[test]
 fn a_signed_state_is_no_handle() {
     let builder = Flow::builder(support::shop::app(), ring(), SingleProcessGuard::with_capacity(10));

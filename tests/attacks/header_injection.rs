@@ -1,7 +1,8 @@
-//! Header and cookie injection (RFC 9110 section 5.5, RFC 6265bis section 4.1.1): a line break or a semicolon in what becomes a header.
+//! Header and cookie injection (RFC 9110 section 5.5, RFC 6265bis section 4.1.1): a line break or a semicolon in a
+//! header value.
 //!
-//! Without the checks, a return path or a provider's address splits the response, and the attacker sets cookies on the service's
-//! own origin, which is cookie tossing without a sibling domain.
+//! Without the checks, a return path or a provider's address splits the response, and the attacker sets cookies on the
+//! service's own origin: cookie tossing without a sibling domain.
 
 use oauth_state::http::redirect;
 use oauth_state::{App, Binding, Login, Provider, ReturnTo};
@@ -15,7 +16,7 @@ fn a_return_path_holds_nothing_that_ends_a_header() {
         {
             assert!(text.parse::<ReturnTo>().is_err(), "{text:?}");
         }
-        // In the path, written with a percent sign, which a server behind may decode.
+        // In the path, percent-encoded, which a server behind may decode.
         if byte < 0x20 || byte == 0x7f {
             assert!(format!("/a%{byte:02x}b").parse::<ReturnTo>().is_err(), "%{byte:02x}");
             assert!(format!("/a%25{byte:02x}b").parse::<ReturnTo>().is_err(), "%25{byte:02x}");
@@ -23,7 +24,7 @@ fn a_return_path_holds_nothing_that_ends_a_header() {
     }
 }
 
-/// What this crate writes into a header is of a few plain characters, whatever the login was begun with.
+/// This crate writes only a few plain characters into headers, whatever the login's values are.
 #[test]
 fn state_and_cookie_are_of_plain_characters_alone() {
     let shop = shop();
@@ -43,7 +44,8 @@ fn state_and_cookie_are_of_plain_characters_alone() {
     }
 }
 
-/// Names that reach a cookie, a state or an error are of letters and digits; nobody smuggles an attribute through a configuration.
+/// Names that reach a cookie, a state or an error have only letters and digits, so configuration cannot add an
+/// attribute.
 #[test]
 fn names_with_separators_are_refused() {
     for name in ["shop;Domain=x", "shop\r\n", "shop name", "shop=", "", "sh\u{f6}p", "shop,x"] {

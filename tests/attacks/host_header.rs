@@ -1,7 +1,8 @@
-//! Forged hosts: the `Host` header and the header that a proxy sends in its place (RFC 9110 section 7.2: "a frequent target").
+//! Forged hosts: the `Host` header and the header that a proxy sends instead (RFC 9110 section 7.2: "a frequent
+//! target").
 //!
-//! A login start compares `Origin` and the redirect URI with the host that the browser used. An attacker who decides which host that
-//! is starts a link of their own identity from another site's page (account-link fixation).
+//! A login start compares `Origin` and the redirect URI with the host that the browser used. An attacker who controls
+//! that host starts a link of their own identity from another site's page (account-link fixation).
 
 use http::{HeaderMap, HeaderValue};
 use oauth_state::seam::host_of_request;
@@ -27,7 +28,7 @@ fn headers<'a>(pairs: impl IntoIterator<Item = (&'static str, &'a str)>) -> Head
     headers
 }
 
-/// The start of a link with this redirect URI, by session and by cookie.
+/// Starts a link with this redirect URI, by session and by cookie.
 fn links(shop: &Shop, redirect: &str, headers: &HeaderMap) -> bool {
     let link = || Login::with("github").purpose(Purpose::Link).redirect(redirect);
     let by_session = session().with_headers(headers).for_user(b"ann").unwrap();
@@ -38,7 +39,7 @@ fn links(shop: &Shop, redirect: &str, headers: &HeaderMap) -> bool {
     by_session
 }
 
-/// Values in which one reader sees an allowed host and another reader sees the attacker's, or none.
+/// Values in which one parser sees an allowed host, and another sees the attacker's or none.
 const FORGED: [&str; 20] = [
     "evil.example",
     "a.example, evil.example",
@@ -62,7 +63,7 @@ const FORGED: [&str; 20] = [
     "",
 ];
 
-/// The page at evil.example posts to a service that trusts the header, past a proxy that passes the header on.
+/// The page at evil.example posts to a service that trusts the header, through a proxy that passes the header on.
 #[test]
 fn a_forged_trusted_header_makes_no_other_site_the_service_s_own() {
     for public_hosts in [&[][..], &BOTH] {
@@ -75,14 +76,14 @@ fn a_forged_trusted_header_makes_no_other_site_the_service_s_own() {
                 assert!(!links(&shop, "a", &request), "{forged}, from {origin}");
             }
         }
-        // The same value in another case is the same host, and no other one.
+        // The same value in another case is the same host, and no other value is.
         let upper = |origin| headers([(FORWARDED, "A.EXAMPLE"), ("origin", origin)]);
         assert!(links(&shop, "a", &upper("https://a.example")));
         assert!(!links(&shop, "a", &upper("https://b.example")));
     }
 }
 
-/// A proxy that adds a line of its own behind the client's.
+/// A proxy that appends its own line after the client's.
 #[test]
 fn two_lines_of_the_trusted_header_name_no_host() {
     for public_hosts in [&[][..], &BOTH] {
@@ -98,7 +99,7 @@ fn two_lines_of_the_trusted_header_name_no_host() {
     }
 }
 
-/// The routes hand this host to the application, which builds links and chooses tenants by it.
+/// The routes pass this host to the application, which uses it to build links and choose tenants.
 #[test]
 fn no_forged_value_becomes_the_host_of_a_request() {
     for public_hosts in [&[][..], &BOTH] {
@@ -119,7 +120,7 @@ fn no_forged_value_becomes_the_host_of_a_request() {
 #[test]
 fn a_page_of_one_public_host_starts_no_link_on_another() {
     let shop = shop(|builder| builder.public_hosts(BOTH));
-    // The host is known, or a proxy has replaced it, or it is outside the list.
+    // The host is known, replaced by a proxy, or outside the list.
     for host in ["b.example", "b.example:443", "upstream-7:8080", "evil.example"] {
         for site in [None, Some("same-origin")] {
             let post = |origin| {
@@ -133,7 +134,7 @@ fn a_page_of_one_public_host_starts_no_link_on_another() {
     }
 }
 
-/// The cookie of a.example never comes to the callback on b.example, where a cookie planted by a sibling site might.
+/// The cookie of a.example is never sent to the callback on b.example; a cookie planted by a sibling site may be.
 #[test]
 fn a_login_of_one_public_host_does_not_end_on_another() {
     let shop = shop(|builder| builder.public_hosts(BOTH));
@@ -146,7 +147,7 @@ fn a_login_of_one_public_host_does_not_end_on_another() {
     assert_eq!((code("a.example", "b"), code("B.example:8443", "a")), ("cookie_host_mismatch", "cookie_host_mismatch"));
 }
 
-/// DNS rebinding: evil.example resolves to the service, so that the browser calls its own page same-origin.
+/// DNS rebinding: evil.example resolves to the service, so the browser calls its own page same-origin.
 #[test]
 fn a_host_outside_the_list_is_never_the_service_s_own() {
     let shop = shop(|builder| builder.public_hosts(BOTH));

@@ -1,7 +1,8 @@
-//! Id collision: two logins with one id at the guard (NIST SP 800-38D section 8.2 on nonces; RFC 6749 section 10.10 on guessing).
+//! Id collision: two logins with one id at the guard (NIST SP 800-38D section 8.2 on nonces; RFC 6749 section 10.10 on
+//! guessing).
 //!
-//! Without an id of random bits that the tag covers, the attacker makes states with the id of somebody else's login, uses them up in
-//! his own browser, and her callback is refused as used.
+//! Without an id of random bits that the tag covers, the attacker makes states with the id of a victim's login and uses
+//! them up in their own browser, and the victim's callback is refused as used.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use oauth_state::{Expect, Flow, Login, Provider, ReplayGuard, SingleProcessGuard
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{app, callback, outcome, session, shop};
 
-/// Keeps every id that it is asked about.
+/// Records every id that it is asked about.
 #[derive(Clone, Default)]
 struct Listener(Arc<Mutex<Vec<[u8; 16]>>>);
 
@@ -35,14 +36,14 @@ fn ids_of_logins_never_meet_whoever_began_them() {
     }
     let ids = listener.0.lock().unwrap();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 2_000);
-    // Every byte of an id is random: none has fewer than half of its 256 values.
+    // Every byte of an id is random: each takes at least half of its 256 values.
     for place in 0..16 {
         let values = ids.iter().map(|id| id[place]).collect::<HashSet<_>>();
         assert!(values.len() > 128, "byte {place} has {} values", values.len());
     }
 }
 
-/// The nonce, whose first bytes are the id, stands in the open behind form and key id (docs/wire-format.md).
+/// The nonce, whose first bytes are the id, is readable after the form and the key id (docs/wire-format.md).
 #[test]
 fn nobody_writes_the_id_of_another_login_into_a_state_of_his_own() {
     let shop = shop();
@@ -55,13 +56,13 @@ fn nobody_writes_the_id_of_another_login_into_a_state_of_his_own() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// If two ids ever began alike, as far as the guard in memory keeps them, the second login is refused: never let in twice.
+/// If two ids agree in the part that the memory guard keeps, the second login is refused, never accepted twice.
 #[test]
 fn ids_that_meet_are_refused_and_not_taken_for_new() {
     let guard = SingleProcessGuard::with_capacity(10);
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let (mut one, mut other) = ([7; 16], [7; 16]);
-    // The last byte chooses the lock.
+    // The last byte selects the lock.
     (one[12], other[12]) = (1, 2);
     let marked = |id, claimant| block_on(guard.mark_used(&mark(id, claimant, now, now + Duration::from_secs(600))));
     assert_eq!(marked(one, [1; 8]).unwrap(), Marked::First);

@@ -1,7 +1,7 @@
-//! Key confusion: a state that was sealed under a key which this service does not accept, or accepts no more (RFC 9700
-//! section 4.7.1: a state is good only where it can be validated).
+//! Key confusion: a state sealed under a key that this service does not accept, or no longer accepts (RFC 9700 section
+//! 4.7.1: a state is good only where it can be validated).
 //!
-//! Without the check, a key that leaked goes on making logins after it was revoked.
+//! Without the check, a leaked key keeps making logins after its revocation.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ fn a_key_that_the_ring_does_not_hold_opens_nothing() {
     }
 }
 
-/// Another ring's key under the id of one that is here: the signature or the AEAD stops what the look-up cannot.
+/// Another ring's key under the id of a known key: the signature or the AEAD refuses what the look-up cannot.
 #[test]
 fn the_id_of_a_known_key_is_not_the_key() {
     for (form, flow) in FORMS {
@@ -71,7 +71,7 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     for state in [&before, &after] {
         assert_eq!(code(&both, state), "passed");
     }
-    // accept_until = 300 + 600 + 2·60 after it was superseded; its states have expired by then in any case.
+    // accept_until = 300 + 600 + 2·60 after it was superseded; by then its states have expired anyway.
     clock.set(NOW + 1020);
     assert_eq!(code(&both, &before), "unknown_key");
     clock.set(NOW + 1019);
@@ -85,13 +85,14 @@ fn a_ring_of_two_keys_hands_over(signed: bool) {
     assert!(matches!(none, BeginError::NoActiveKey));
 }
 
-/// A flow that reads these keys while they change.
+/// A flow that uses these keys while they change.
 fn over(keys: &LiveKeyRing) -> Flow {
     let builder = Flow::builder(app(), keys.clone(), SingleProcessGuard::with_capacity(10));
     builder.provider(Provider::github()).clock(ManualClock::at(NOW)).build().unwrap()
 }
 
-/// An operator revokes a leaked key, and the document is refused for a mistake: the thief's states are refused all the same.
+/// An operator revokes a leaked key in a document that is refused for a mistake: the attacker's states are still
+/// refused.
 #[test]
 fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);
@@ -124,7 +125,7 @@ fn a_mistake_in_the_document_does_not_keep_a_leaked_key_in_use() {
     }
 }
 
-/// The other way round it would be an outage: a document that is broken, and names the key that seals without revoking it.
+/// The opposite would be an outage: a broken document that names the sealing key without revoking it.
 #[test]
 fn a_key_that_a_broken_document_only_names_goes_on() {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);

@@ -1,6 +1,7 @@
-//! Log leakage (RFC 6819 section 4.6.7): what is secret, in a `Debug`, a `Display` or a chain of errors.
+//! Log leakage (RFC 6819 section 4.6.7): secrets in a `Debug`, a `Display` or a chain of errors.
 //!
-//! Without redaction the log of a failed login holds a live state with its cookie and its code, and many read logs.
+//! Without redaction, the log of a failed login holds a live state with its cookie and code, and logs have many
+//! readers.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{GuardError, Mark, MarkFuture};
@@ -9,14 +10,14 @@ use oauth_state::{Binding, Callback, Expect, Flow, KeyRing, LiveKeyRing, Login, 
 use std::fmt::Debug;
 use support::shop::{Browser, app, block_on, callback, session, shop, shop_with};
 
-/// What a login has to hide.
+/// The secrets of a login.
 struct Secrets(Vec<String>);
 
 impl Secrets {
     fn check(&self, shown: &str) {
         for secret in &self.0 {
             assert!(!shown.contains(secret.as_str()), "a secret is shown");
-            // Nor a good part of it.
+            // Nor a large part of it.
             assert!(secret.len() < 30 || !shown.contains(&secret[8..24]), "part of a secret is shown");
         }
     }
@@ -140,7 +141,7 @@ fn every_refusal_hides_what_came() {
     secrets.error(&shop.flow.begin(session(), Login::with(sentinel)).unwrap_err());
 }
 
-/// Text that anybody can send must not reach a log through a `Debug` either, nor the redirect its state and cookie.
+/// Text from an attacker must not reach a log through a `Debug`, and neither must the redirect's state and cookie.
 #[test]
 fn a_refusal_by_the_provider_and_the_redirect_show_nothing() {
     let shop = shop();
@@ -160,7 +161,7 @@ fn a_refusal_by_the_provider_and_the_redirect_show_nothing() {
     assert_eq!(Callback::from_query(&long).unwrap_err().kind(), FinishErrorKind::TooLong);
 }
 
-/// The caller's data may be private; `serde_json` quotes what it cannot read.
+/// The caller's data may be private, but `serde_json` quotes text that it cannot parse.
 #[test]
 fn data_that_does_not_read_is_not_quoted() {
     let sentinel = "sentinel-data-0123456789";
@@ -172,7 +173,7 @@ fn data_that_does_not_read_is_not_quoted() {
     Secrets(vec![sentinel.to_owned()]).error(&refused);
 }
 
-/// A guard sees the id of a login, which leads to its mark; `Debug` of a mark keeps it.
+/// A guard receives the id of a login, which leads to its mark; the `Debug` of a mark hides it.
 #[test]
 fn a_mark_hides_its_id() {
     struct Shows;

@@ -1,13 +1,14 @@
-//! Login CSRF (RFC 6749 section 10.12, RFC 9700 section 4.7): the attacker begins a login, authorizes as himself, and leads the
-//! victim to the callback.
+//! Login CSRF (RFC 6749 section 10.12, RFC 9700 section 4.7): the attacker starts a login, authorizes as themselves,
+//! and leads the victim to the callback.
 //!
-//! Without the binding the victim is signed in to the attacker's account, and puts his card and his papers there.
+//! Without the binding, the victim is signed in to the attacker's account and enters their payment and personal data
+//! there.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{Binding, Expect, Login};
 use support::shop::{Browser, callback, shop};
 
-/// RFC 6749 section 10.12: the attacker begins, authorizes as himself, and leads the victim to the callback.
+/// RFC 6749 section 10.12: the attacker starts a login, authorizes as themselves, and leads the victim to the callback.
 #[test]
 fn another_browser_is_refused_and_cannot_use_up_the_owner_s_login() {
     let shop = shop();
@@ -46,7 +47,7 @@ fn each_kind_of_binding_refuses_another_holder_and_another_kind() {
     assert_eq!(code(Binding::new_login_secret(), &by_client.state), "other_client");
     assert_eq!(code(session(1), &by_client.state), "other_session");
 
-    // A mistake of the caller's is told as one; another's state is not.
+    // A caller's mistake is reported as one; another login's state is not.
     let diagnosis =
         |binding: Binding<'_>| shop.flow.check(binding, github(), callback(&by_session.state)).unwrap_err().diagnosis();
     assert!(diagnosis(Binding::dangerously_unbound()).contains("different kinds of Binding"));

@@ -1,7 +1,8 @@
-//! Error callbacks that lie (RFC 6749 section 4.1.2.1, RFC 9207 section 2): anybody can send a browser to a callback with `error=`.
+//! Error callbacks that lie (RFC 6749 section 4.1.2.1, RFC 9207 section 2): an attacker can send a browser to a
+//! callback with `error=`.
 //!
-//! Without the checks, a link from anywhere ends somebody's login, shows a text of the attacker's on the service's page, or
-//! convinces the service that its provider refused.
+//! Without the checks, a link from another site ends a victim's login, shows the attacker's text on the service's page,
+//! or convinces the service that its provider refused.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
@@ -20,7 +21,7 @@ fn an_error_without_an_authentic_state_says_nothing() {
         let refused = shop.flow.check(session(), Expect::provider("github"), error(state, ""));
         assert!(["malformed", "unknown_key", "forged"].contains(&outcome(refused)), "{state}");
     }
-    // A genuine one, with one character of its tag changed.
+    // A genuine state with one changed character in its tag.
     let mut state = shop.flow.begin(session(), Login::with("github")).unwrap().state.into_bytes();
     let place = state.len() - 5;
     state[place] = if state[place] == b'A' { b'B' } else { b'A' };
@@ -29,7 +30,7 @@ fn an_error_without_an_authentic_state_says_nothing() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// The victim's state leaked; the attacker sends an error for it from a browser of his own.
+/// The victim's state leaked; the attacker sends an error for it from their own browser.
 #[test]
 fn an_error_from_another_browser_ends_nobody_s_login() {
     let shop = shop();
@@ -44,7 +45,7 @@ fn an_error_from_another_browser_ends_nobody_s_login() {
     assert!(victim.finish(&shop, "github", &hers.state).is_ok());
 }
 
-/// A provider's refusal is an end as well: its state must not serve a second answer.
+/// A provider's refusal also ends a login: its state must not be accepted again.
 #[test]
 fn a_refusal_by_the_provider_consumes_and_is_attributed_only_with_iss() {
     let shop = shop();
@@ -77,7 +78,8 @@ fn an_error_with_another_issuer_is_refused() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// An error's text is for nobody's page: it is bounded, plain, and hidden from `Debug`; what is unknown is kept apart.
+/// An error's text must not appear on a page: it is bounded, plain, and hidden from `Debug`; unknown codes are kept
+/// apart.
 #[test]
 fn a_text_in_place_of_an_error_code_is_no_message() {
     let query = |error: &str| Callback::from_query(&format!("state=s&error={error}"));
@@ -94,7 +96,7 @@ fn a_text_in_place_of_an_error_code_is_no_message() {
     assert!(!format!("{refusal:?}").contains("0800"));
 }
 
-/// A refusal that is followed by the real answer: the state has served, and the second is not taken.
+/// A real response after a refusal is not accepted, because the state is used up.
 #[test]
 fn a_code_after_an_error_is_refused_and_an_error_after_a_code_too() {
     let shop = shop();

@@ -1,8 +1,8 @@
 //! Attacks on a login, in the words of the standards: one file for each.
 //!
-//! Each says which rule of which standard it breaks, and what would have happened without the check that stops it. That it can
-//! fail is shown by `scripts/without-checks`: it takes the check out of a copy of this tree, where the attack then succeeds.
-//! Attacks on the routes of the web frameworks are in `tests/suite`, those on a store that other servers share in
+//! Each file names the standard's rule that the attack breaks, and the consequence without the check that stops it.
+//! `scripts/without-checks` removes each check from a copy of this tree and shows that the attack then succeeds.
+//! Attacks on the routes of the web frameworks are in `tests/suite`, those on a store that servers share in
 //! `tests/guards` and `tests/providers`.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]

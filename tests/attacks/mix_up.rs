@@ -1,6 +1,7 @@
-//! Mix-up (RFC 9700 section 4.4, RFC 9207 section 2.4): a code of one provider is taken to another.
+//! Mix-up (RFC 9700 section 4.4, RFC 9207 section 2.4): an attacker takes a code of one provider to another.
 //!
-//! Without the comparison an attacker who runs one of several providers is sent the code of an honest one, and signs in with it.
+//! Without the comparison, an attacker who runs one of several providers receives an honest provider's code and signs
+//! in with it.
 
 use oauth_state::testing::ring;
 use oauth_state::{Callback, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, SingleProcessGuard};
@@ -77,7 +78,8 @@ fn a_callback_address_that_several_providers_share_builds_only_with_iss() {
     assert!(apart.build().is_ok());
 }
 
-/// Browsers, proxies and routers lead all of these to one route, so that a flow with two of them could not tell the providers apart.
+/// Browsers, proxies and routers lead all of these to one route, so a flow with two of them could not tell the
+/// providers apart.
 #[test]
 fn two_spellings_of_one_callback_address_are_no_two_addresses() {
     let same = [
@@ -133,7 +135,7 @@ fn two_spellings_of_one_callback_address_are_no_two_addresses() {
         let two = |one: &str, other: &str| plain().provider(acme().redirect_uri(one)).provider(github(other)).build();
         for built in [two(one, other), two(other, one)] {
             let refused = matches!(built, Err(ConfigError::MixUp(..) | ConfigError::RedirectUri(_)));
-            assert!(refused, "{one} and {other} are taken for two addresses");
+            assert!(refused, "{one} and {other} are treated as two addresses");
         }
     }
     for other in

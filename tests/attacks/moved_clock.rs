@@ -1,7 +1,7 @@
-//! A clock that is moved, forwards and back (RFC 7519 sections 4.1.4 and 4.1.6 on times and leeway; RFC 8446 section 8.3 on clocks and
-//! replays).
+//! A clock that jumps forwards or back (RFC 7519 sections 4.1.4 and 4.1.6 on times and leeway; RFC 8446 section 8.3 on
+//! clocks and replays).
 //!
-//! Without the limits, a state that leaked is good for ever, and one that was used is new again once the guard has forgotten it.
+//! Without the limits, a leaked state works for ever, and a used one works again once the guard has forgotten it.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{Mark, MarkFuture, Marked};
@@ -39,7 +39,7 @@ fn a_clock_beyond_the_format_begins_nothing() {
     assert!(matches!(refused, oauth_state::BeginError::Clock));
 }
 
-/// Whoever holds a checked callback back, or a machine that sleeps, must not finish it after its time.
+/// A checked callback that is held back, or a machine that sleeps, must not finish a login after its time.
 #[test]
 fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
     let shop = shop();
@@ -53,7 +53,7 @@ fn a_callback_that_was_checked_in_time_and_marked_too_late_is_expired() {
     assert_eq!(shop.guard.calls(), 1);
 }
 
-/// A guard that answers when the login is over: a store that hung, or a machine that slept while it was asked.
+/// A guard that answers after the login has expired: a store that hung, or a machine that slept during the call.
 #[derive(Clone)]
 struct SleepyGuard(SingleProcessGuard, ManualClock, Duration);
 
@@ -76,7 +76,8 @@ fn a_guard_that_answers_too_late_lets_no_expired_login_in() {
     }
 }
 
-/// The clock runs on until the guard has dropped the mark, and is set back: the state is alive again, and the guard knows nothing of it.
+/// The clock runs on until the guard drops the mark, and is then set back: the state is alive again, and the guard no
+/// longer knows it.
 #[test]
 fn a_clock_that_is_set_back_does_not_make_a_used_state_new() {
     let shop = shop();
@@ -84,7 +85,7 @@ fn a_clock_that_is_set_back_does_not_make_a_used_state_new() {
     let finish =
         |state: &str| outcome(block_on(shop.flow.finish(session(), Expect::provider("github"), callback(state))));
     assert_eq!(finish(&begun.state), "passed");
-    // Other logins go on, one each minute, for three hours.
+    // Other logins continue, one each minute, for three hours.
     for _ in 0..180 {
         shop.clock.advance(Duration::from_secs(60));
         let other = shop.flow.begin(session(), Login::with("github")).unwrap();
@@ -95,7 +96,7 @@ fn a_clock_that_is_set_back_does_not_make_a_used_state_new() {
     assert!(["already_used", "guard_unavailable"].contains(&again), "{again}");
 }
 
-/// A clock that leaps into next week and comes back must not cost the marks of the states that are alive.
+/// A clock that leaps into next week and back must not cost the marks of live states.
 #[test]
 fn a_clock_that_leaps_and_comes_back_does_not_empty_the_guard() {
     let guard = SingleProcessGuard::with_capacity(100);
@@ -109,7 +110,8 @@ fn a_clock_that_leaps_and_comes_back_does_not_empty_the_guard() {
     assert!(matches!(marked(1, 3, NOW), Marked::AlreadyUsed { .. }));
 }
 
-/// Marks outlive their states by three times what the servers' clocks may differ: none of them takes a used state as new.
+/// Marks outlive their states by three times the maximum difference of the servers' clocks, so no server accepts a used
+/// state.
 #[test]
 fn servers_whose_clocks_differ_agree_on_what_is_used() {
     for (first, second) in [(NOW, NOW + 120), (NOW + 120, NOW), (NOW - 60, NOW + 659), (NOW + 659, NOW - 60)] {
@@ -124,7 +126,7 @@ fn servers_whose_clocks_differ_agree_on_what_is_used() {
     }
 }
 
-/// Keeps each mark exactly as long as it is told to, as a shared store does.
+/// Keeps each mark exactly as long as requested, as a shared store does.
 #[derive(Clone)]
 struct ExactGuard(Arc<Mutex<HashMap<[u8; 16], SystemTime>>>, ManualClock);
 
@@ -149,7 +151,7 @@ fn finish(flow: &Flow, state: &str) -> &'static str {
     }
 }
 
-/// The clocks' allowance moved as far as a clock: documents that raise the skew, while marks are under way that end by the old one.
+/// The skew changes like a clock: documents raise it while there are marks that end by the old one.
 #[test]
 fn a_used_state_is_not_new_again_under_a_larger_skew() {
     for skews in [

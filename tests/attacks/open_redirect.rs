@@ -1,14 +1,14 @@
 //! Open redirect (RFC 9700 section 4.11, CVE-2017-1000070): a return path that leads to another site.
 //!
-//! Without the check, a link to the service's own sign-in, which people trust, ends on the attacker's copy of its page, with a
-//! question for the password.
+//! Without the check, a link to the service's own sign-in, which users trust, ends on the attacker's copy of its page
+//! and asks for the password.
 
 use oauth_state::ReturnTo;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use url::Url;
 
-/// Where a browser ends that gets `text` as `Location` (WHATWG URL, "resolve").
+/// The address that a browser opens for `text` as `Location` (WHATWG URL, "resolve").
 fn resolved(text: &str) -> Option<Url> {
     Url::parse("https://shop.example/auth/callback").unwrap().join(text).ok()
 }
@@ -17,9 +17,9 @@ fn leaves_the_site(text: &str) -> bool {
     resolved(text).is_some_and(|url| url.origin() != Url::parse("https://shop.example").unwrap().origin())
 }
 
-/// What a browser takes to another site, and what a server or a proxy makes into that.
+/// Texts that lead a browser to another site, and variants that a server or proxy turns into one.
 const TRICKS: &[&str] = &[
-    // Another scheme or host, outright.
+    // Another scheme or host.
     "https://evil.example",
     "http:evil.example",
     "https:/evil.example",
@@ -57,7 +57,7 @@ const TRICKS: &[&str] = &[
     "\\evil.example",
     "/.\\evil.example",
     "/a\\..\\..\\evil.example",
-    // What a browser drops before it looks: tabs and line breaks anywhere, blanks at the ends.
+    // Characters that a browser removes first: tabs and line breaks anywhere, spaces at the ends.
     "/\t/evil.example",
     "/\n/evil.example",
     "/\r/evil.example",
@@ -70,7 +70,7 @@ const TRICKS: &[&str] = &[
     "/ /evil.example",
     "//evil.example ",
     "java\tscript:alert(1)",
-    // Characters that look like a slash, or are folded to one.
+    // Characters that look like a slash, or are normalized to one.
     "/\u{2044}/evil.example",
     "/\u{2215}/evil.example",
     "/\u{ff0f}/evil.example",
@@ -79,7 +79,7 @@ const TRICKS: &[&str] = &[
     "/\u{a0}/evil.example",
     "/\u{feff}/evil.example",
     "/\u{202e}/evil.example",
-    // Written with percent signs, which a proxy, a router or a next redirect decodes: once, twice, three times.
+    // Percent-encoded, which a proxy, a router or a next redirect decodes: once, twice, three times.
     "/%2fevil.example",
     "/%2Fevil.example",
     "/%2f%2fevil.example",
@@ -105,7 +105,7 @@ const TRICKS: &[&str] = &[
     "/%",
     "/%2",
     "/%u002fevil.example",
-    // Segments that a browser takes away, so that two slashes meet.
+    // Segments that a browser removes, so that two slashes meet.
     "/.",
     "/..",
     "/./",
@@ -126,12 +126,12 @@ const TRICKS: &[&str] = &[
     "/a%2f%2fevil.example",
     "/a/%2f/evil.example",
     "/a//",
-    // A question mark or a number sign that some readers see later than others.
+    // A question mark or number sign that some parsers recognize later than others.
     "/%3f//evil.example",
     "/%23//evil.example",
     "/a;/..//evil.example",
     "/;//evil.example",
-    // Longer than what comes back.
+    // Longer than the limit.
     concat!(
         "//",
         "evil.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -143,12 +143,12 @@ fn no_trick_is_taken_for_a_path() {
     for trick in TRICKS {
         assert!(trick.parse::<ReturnTo>().is_err(), "{trick:?}");
     }
-    // The list is not a list of nothing: a browser goes to another site, or to no http address at all, with a good part of it.
+    // The list is effective: a browser goes to another site, or to no http address at all, for a good part of it.
     let leaving = TRICKS.iter().filter(|trick| leaves_the_site(trick)).count();
     assert!(leaving > 30, "{leaving}");
 }
 
-/// A reader that decodes the path once more than a browser does must stay on the site as well: a proxy, a router, a second redirect.
+/// A proxy, a router or a second redirect that decodes the path once more than a browser must also stay on the site.
 #[test]
 fn what_is_accepted_stays_on_the_site_however_often_it_is_decoded() {
     for path in
@@ -165,7 +165,7 @@ fn what_is_accepted_stays_on_the_site_however_often_it_is_decoded() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Pieces of the tricks, put together at random.
+    /// Pieces of the tricks in random combinations.
     #[test]
     fn whatever_is_accepted_stays_on_the_site(
         pieces in prop::collection::vec(

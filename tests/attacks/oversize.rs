@@ -1,7 +1,7 @@
 //! Oversize (RFC 6819 section 4.4.1.11, resource exhaustion): states, callbacks, cookies and paths of any length.
 //!
-//! Without the limits, one request makes a server decode, hold or compare megabytes; with a limit that stands too late, a state that was
-//! sealed cannot come back, because a proxy or the provider has a limit of its own.
+//! Without the limits, one request makes a server decode, hold or compare megabytes. With a limit that is checked too
+//! late, a sealed state cannot come back, because a proxy or the provider has its own limit.
 
 use oauth_state::error::ReturnToError;
 use oauth_state::{BeginError, Binding, Callback, Expect, Login, Provider, ReturnTo};
@@ -28,13 +28,13 @@ fn a_callback_beyond_32_kilobytes_or_64_parameters_is_refused_unread() {
     let many = |count: usize| (0..count).map(|number| format!("&p{number}=1")).collect::<String>();
     assert_eq!(query(many(62)), "passed");
     assert_eq!(query(many(63)), "too_long");
-    assert_eq!(query("&".repeat(30_000)), "passed", "empty pairs are none");
+    assert_eq!(query("&".repeat(30_000)), "passed", "empty pairs do not count");
     let pairs = |code: usize| outcome(Callback::from_pairs([("state", "s"), ("code", &"c".repeat(code))]));
     let names_and_state = "state".len() + "s".len() + "code".len();
     assert_eq!((pairs(32_768 - names_and_state), pairs(32_769 - names_and_state)), ("passed", "too_long"));
 }
 
-/// A jar full of cookies of our own name: 64 are tried, in an order that their sender does not choose by their place.
+/// A jar full of cookies with our name: 64 are tried, in an order that does not depend on their position.
 #[test]
 fn of_many_cookies_of_our_name_64_are_tried() {
     let shop = shop();
@@ -70,5 +70,5 @@ fn what_would_not_come_back_is_refused_at_begin() {
     assert!((2045..=2048).contains(&state.len()), "{}", state.len());
     assert!(matches!(begin(longest + 1), Err(BeginError::StateTooLong { limit: 2048, .. })));
     let finished = shop.flow.check(session(), Expect::provider("acme"), callback(&state));
-    assert_eq!(outcome(finished), "passed", "and the longest one opens");
+    assert_eq!(outcome(finished), "passed", "the longest one opens");
 }

@@ -1,8 +1,8 @@
-//! Parameters that an attacker planted (RFC 6749 section 10.12, RFC 9700 section 4.4): a refused callback hands the application a name
-//! or an address that the attacker wrote as the user's own.
+//! Planted parameters (RFC 6749 section 10.12, RFC 9700 section 4.4): a refused callback passes the attacker's name or
+//! address to the application as the user's own.
 //!
-//! Apple sends the user's name once, so a refusal keeps it for the next callback. Without the question whose callback it was, the name
-//! in an attacker's link goes into the account of the user who opened it.
+//! Apple sends the user's name once, so a refusal keeps it for the next callback. Without checking whose callback it
+//! was, the name in an attacker's link goes into the account of the user who opened it.
 
 use oauth_state::payload::HandleKind;
 use oauth_state::ring::{KeyRingDocument, RingTiming};
@@ -30,7 +30,7 @@ fn keeps(refused: &FinishError) -> (&'static str, bool) {
     (refused.code(), refused.own_parameters().is_some())
 }
 
-/// A link of the attacker's: it brings the attacker's state and whatever the attacker writes.
+/// The attacker's link has the attacker's state and any text that the attacker chooses.
 #[test]
 fn another_browser_and_one_without_the_cookie_keep_none() {
     let shop = shop();
@@ -56,13 +56,13 @@ fn another_browser_and_one_without_the_cookie_keep_none() {
     for (headers, _) in &strangers {
         assert_eq!(finish(headers), ("expired", false));
         let opened = shop.flow.open(form(&begun.state)).unwrap_err();
-        assert_eq!(keeps(&opened), ("expired", false), "before it is known who asks");
+        assert_eq!(keeps(&opened), ("expired", false), "before the browser is verified");
         assert_eq!(keeps(&opened.seen_by(&Binding::cookies(headers), anything("apple"))), ("expired", false));
     }
     assert_eq!(finish(&owner.headers()), ("expired", true));
 }
 
-/// The page that posts a form once more brings the cookie of the browser that it is in.
+/// The page that re-posts a form sends the cookie of its own browser.
 #[test]
 fn a_form_that_was_posted_once_more_by_another_browser_keeps_none() {
     let by_form = Provider::apple().response_mode(oauth_state::provider::ResponseMode::FormPostReposted);
@@ -87,7 +87,7 @@ fn a_form_that_was_posted_once_more_by_another_browser_keeps_none() {
     assert_eq!(finish(&owner, reposted()), ("expired", true));
 }
 
-/// A login that nothing binds is every browser's: the attacker's link finishes in the victim's.
+/// An unbound login belongs to every browser: the attacker's link finishes in the victim's.
 #[test]
 fn an_unbound_login_keeps_none() {
     let unbound = Binding::dangerously_unbound;
@@ -99,7 +99,7 @@ fn an_unbound_login_keeps_none() {
         let finish =
             |state: &str| keeps(&block_on(shop.flow.finish(binding(), anything("apple"), form(state))).unwrap_err());
         let state = begin();
-        // A deploy that changed the type of the data.
+        // A deployment that changed the type of the data.
         let other = shop_with(|builder| builder.carrying::<u8>().provider(Provider::apple()));
         let unread = other.flow.check(binding(), anything("apple"), form(&state)).unwrap_err();
         assert_eq!(keeps(&unread), ("data", keeps_them));
@@ -120,7 +120,7 @@ fn an_unbound_login_keeps_none() {
     }
 }
 
-/// Another signed-in user, another provider, another issuer: a callback that would have been refused in time, and comes late.
+/// Another signed-in user, provider or issuer: a callback that would also have been refused in time, and comes late.
 #[test]
 fn a_late_callback_that_would_have_been_refused_in_time_keeps_none() {
     let shop = shop_with(|builder| {
@@ -152,7 +152,8 @@ fn a_late_callback_that_would_have_been_refused_in_time_keeps_none() {
     assert_eq!(check(b"ann", google().purpose(Purpose::Link), query(&link, "&code=c")), ("expired", true));
 }
 
-/// A key that leaked, or a store that an attacker writes to: the binding matched, and still the refusal tells of an attack.
+/// A leaked key, or an attacker with write access to the store: the binding matched, but the refusal indicates an
+/// attack.
 #[test]
 fn a_revoked_key_and_a_changed_payload_keep_none() {
     let now = UNIX_EPOCH + Duration::from_secs(NOW);

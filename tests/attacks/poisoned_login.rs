@@ -1,8 +1,8 @@
-//! Poisoning of another's login (RFC 9700 section 4.2.4: a state is void after its first use, which must be its owner's): the attacker
-//! uses up a state that is not his.
+//! Poisoning a login (RFC 9700 section 4.2.4: a state is void after its first use, which must be its owner's): the
+//! attacker uses up another user's state.
 //!
-//! Without the order of checks, the guard is asked before the binding: whoever has seen a state in an address, a log or a
-//! `Referer` makes its owner's callback fail.
+//! With another order of checks, the guard is asked before the binding: an attacker who saw a state in an address, a
+//! log or a `Referer` makes its owner's callback fail.
 
 use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state::testing::{block_on, mark};
@@ -10,7 +10,7 @@ use oauth_state::{Binding, Callback, Expect, Login, Purpose, ReplayGuard, Single
 use std::time::{Duration, UNIX_EPOCH};
 use support::shop::{Browser, callback, callback_of_issuer, outcome, session, shop};
 
-/// Everything that somebody else can do with a state that he has read.
+/// Everything that an attacker can do with a state that they have read.
 #[test]
 fn nothing_that_a_stranger_sends_uses_up_a_login() {
     let shop = shop();
@@ -41,7 +41,7 @@ fn nothing_that_a_stranger_sends_uses_up_a_login() {
     assert!(victim.finish(&shop, "github", &hers.state).is_ok());
 }
 
-/// Her own browser, led to the wrong address by a link: the guard is not asked either.
+/// A link leads the owner's browser to the wrong address: the guard is not asked either.
 #[test]
 fn a_detour_in_her_own_browser_uses_nothing_up() {
     let shop = shop();
@@ -64,7 +64,7 @@ fn a_detour_in_her_own_browser_uses_nothing_up() {
     assert!(victim.finish(&shop, "google", &hers.state).is_ok());
 }
 
-/// A mail scanner, a prefetch or a prerender follows the link before the person does.
+/// A mail scanner, a prefetch or a prerender follows the link before the user.
 #[test]
 fn head_and_speculative_loads_never_consume() {
     let shop = shop();
@@ -83,7 +83,7 @@ fn head_and_speculative_loads_never_consume() {
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
 }
 
-/// A bot that finishes logins of its own fills a guard: the answer is an error, and no mark of anybody is forgotten for it.
+/// A bot that finishes its own logins fills a guard: callbacks get an error, and no mark is dropped.
 #[test]
 fn a_flood_of_logins_makes_the_guard_forget_nobody() {
     let guard = SingleProcessGuard::with_capacity(100);
@@ -100,5 +100,5 @@ fn a_flood_of_logins_makes_the_guard_forget_nobody() {
         answer.as_ref().err().is_some_and(|error| error.kind() == GuardErrorKind::Full)
     };
     assert_eq!(answers.iter().filter(|answer| full(answer)).count(), 900);
-    assert!(matches!(claim(0, 2).unwrap(), Marked::AlreadyUsed { .. }), "the first mark of all is still there");
+    assert!(matches!(claim(0, 2).unwrap(), Marked::AlreadyUsed { .. }), "the very first mark is still there");
 }

@@ -1,7 +1,8 @@
-//! Replay (RFC 9700 section 4.2.4: a state and a code are for one use): a callback's address is opened a second time.
+//! Replay (RFC 9700 section 4.2.4: a state and a code are for one use): an attacker opens a callback's address a second
+//! time.
 //!
-//! Without the guard, whoever finds the address in a history, with the browser's cookie, sends the login through again; at a
-//! provider that takes a code twice (RFC 6749 section 10.5 forbids it, and some do) he is signed in.
+//! Without the guard, an attacker who finds the address in a history, with the browser's cookie, sends the login again.
+//! At a provider that accepts a code twice (RFC 6749 section 10.5 forbids it, but some do) they are signed in.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +34,7 @@ fn on_the_same_server_it_is_refused_and_says_since_when() {
     assert_eq!(again.first_used_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW)));
 }
 
-/// The same state with another code, another case of its parameters' order, by POST, or as an error.
+/// The same state with another code, another order of parameters, by POST, or as an error.
 #[test]
 fn in_another_dress_it_is_refused_as_well() {
     let shop = shop();
@@ -63,7 +64,7 @@ fn on_another_server_it_is_refused_where_both_ask_one_guard() {
     assert_eq!(finish(&other, &begun.state), "already_used");
 }
 
-/// A process that remembers nothing of its predecessor takes no state of that time, if it is told to.
+/// A process that remembers nothing of its predecessor refuses states of that time, if configured to.
 #[test]
 fn after_a_restart_it_is_refused_where_the_guard_outlives_the_server_or_refuses_older_states() {
     let guard = CountingGuard::new();
@@ -76,11 +77,11 @@ fn after_a_restart_it_is_refused_where_the_guard_outlives_the_server_or_refuses_
     let start = UNIX_EPOCH + Duration::from_secs(NOW);
     let alone = SingleProcessGuard::with_capacity(10).refuse_states_begun_until(start);
     assert_eq!(finish(&server(alone), &begun.state), "already_used");
-    // What is not promised (SECURITY.md): without either, a new process takes it once more, in the same browser.
+    // Not promised (SECURITY.md): without either, a new process accepts it once more, in the same browser.
     assert_eq!(finish(&server(SingleProcessGuard::with_capacity(10)), &begun.state), "passed");
 }
 
-/// Eight servers at once, many times over: exactly one lets each login in.
+/// Eight servers at once, many times: exactly one accepts each login.
 #[test]
 fn at_the_same_moment_exactly_one_server_lets_it_in() {
     const SERVERS: usize = 8;
@@ -105,7 +106,7 @@ fn at_the_same_moment_exactly_one_server_lets_it_in() {
     }
 }
 
-/// A state that is bound to nothing is single-use all the same.
+/// An unbound state is single-use as well.
 #[test]
 fn a_state_that_is_bound_to_nothing_is_used_once() {
     let flow = server(SingleProcessGuard::with_capacity(10));

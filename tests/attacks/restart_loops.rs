@@ -1,7 +1,7 @@
-//! Restart loops (RFC 9110 section 15.4 on cyclical redirections): a login that begins again by itself, for ever, or for somebody else.
+//! Restart loops (RFC 9110 section 15.4 on cyclical redirections): a login that restarts for ever, or for another user.
 //!
-//! Without the counter, a provider that asks nothing and a cookie that is lost send a browser in circles. Without the question
-//! whose login it was, a stranger's restart takes a path that the attacker chose.
+//! Without the counter, a provider that never asks the user and a lost cookie cause a redirect loop. Without checking
+//! whose login it was, a victim's restart takes a path that the attacker chose.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::{Binding, Callback, Expect, Login, LoginOutcome, Provider, Purpose, Restart, ReturnTo, Tenant};
@@ -57,9 +57,9 @@ fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
     let restart = refused.restart().unwrap();
     assert!(restart.is_automatic());
-    assert!(restart.return_to().is_none(), "nothing tells that this browser chose the path");
+    assert!(restart.return_to().is_none(), "nothing shows that this browser chose the path");
     let again = Browser::default().begin(&shop, Login::with("github").restarting(restart));
-    // An expired state in such a browser is no different.
+    // An expired state in such a browser behaves the same.
     shop.clock.advance(Duration::from_secs(700));
     let late = Browser::default().finish(&shop, "github", &begun.state).unwrap_err();
     assert_eq!(late.kind(), FinishErrorKind::Expired);
@@ -100,7 +100,7 @@ fn an_expired_state_that_does_not_belong_here_offers_no_restart() {
     assert!(!restart(github().purpose(Purpose::Link)));
 }
 
-/// The address of a refused callback stays in a browser's history and in servers' logs.
+/// The address of a refused callback stays in a browser's history and in server logs.
 #[test]
 fn a_state_restarts_until_lifetime_cap_after_its_expiry_and_not_later() {
     let shop = shop();
@@ -121,7 +121,7 @@ fn a_state_restarts_until_lifetime_cap_after_its_expiry_and_not_later() {
     }
 }
 
-/// The same for a callback that was verified in time and held back: not a second longer.
+/// The same for a callback that was verified in time and then held back: not a second longer.
 #[test]
 fn a_verified_callback_restarts_as_long_as_its_state_does() {
     for (seconds, offered) in [(600 + 3_599, true), (600 + 3_600, false)] {
@@ -134,7 +134,7 @@ fn a_verified_callback_restarts_as_long_as_its_state_does() {
     }
 }
 
-/// An attacker's state, shown to a login start: what the attacker chose must not go into the victim's next login.
+/// An attacker's state at a login start: the attacker's choices must not enter the victim's next login.
 #[test]
 fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another() {
     let shop = shop();
@@ -151,13 +151,13 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
         assert_eq!((restart.provider(), restart.token()), ("github", begun.state.as_str()));
         let carried = [restart.tenant().is_some(), restart.redirect().is_some(), restart.return_to().is_some()];
         assert_eq!(carried, [is_own; 3]);
-        // What the login start knows of its own request stays.
+        // The login start keeps what it knows from its own request.
         let restarted = shop.flow.begin(session(), Login::with("github").tenant([3; 16]).restarting(&restart)).unwrap();
         let expected = Tenant::from([if is_own { 9 } else { 3 }; 16]);
         let expect = anything("github").tenant(&expected);
         assert!(shop.flow.check(session(), expect, callback(&restarted.state)).is_ok());
     }
-    // A state of another callback or tenant, and what is no state.
+    // A state of another callback or tenant, and texts that are no state.
     let (headers, tenant) = (attacker.headers(), Tenant::from([8; 16]));
     let offered =
         |token: &str, expect: Expect<'_>| shop.flow.restart(token, &Binding::cookies(&headers), expect).is_some();
@@ -167,7 +167,7 @@ fn a_restart_carries_nothing_but_the_provider_for_a_browser_that_may_be_another(
     assert!(!offered(&format!("{}AAAA", begun.state), anything("github")));
 }
 
-/// A login that is bound to nothing is certainly not this browser's: what an attacker chose must not go on in a victim's browser.
+/// An unbound login is not certainly this browser's: an attacker's choices must not continue in a victim's browser.
 #[test]
 fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
@@ -178,7 +178,7 @@ fn an_unbound_login_restarts_without_what_its_starter_chose() {
     let carried = |restart: &Restart| {
         (restart.return_to().is_some(), restart.tenant().is_some(), restart.data::<String>().is_some())
     };
-    // A deploy that changed the type of the data.
+    // A deployment that changed the type of the data.
     let other = shop_with(|builder| builder.carrying::<u8>().provider(Provider::github()));
     let unread = other.flow.check(unbound(), anything("github"), callback(&begun.state)).unwrap_err();
     assert_eq!((unread.code(), carried(unread.restart().unwrap())), ("data", (false, false, false)));
@@ -206,7 +206,7 @@ fn a_callback_that_is_marked_much_too_late_offers_no_restart() {
     }
 }
 
-/// A login start continues a plain login alone: the start of another purpose has checks of its own.
+/// A login start continues only a plain login: starts of other purposes have their own checks.
 #[test]
 fn a_token_of_another_purpose_continues_nothing() {
     const BANK: Purpose = Purpose::Custom("connect-bank");
@@ -214,14 +214,14 @@ fn a_token_of_another_purpose_continues_nothing() {
     let begun = shop.flow.begin(session(), Login::with("github").purpose(BANK)).unwrap();
     let offered = |expect: Expect<'_>| shop.flow.restart(&begun.state, &session(), expect).is_some();
     assert!(!offered(Expect::provider("github")));
-    assert!(!offered(Expect::provider("github").purpose(BANK)), "only a login restarts by itself");
+    assert!(!offered(Expect::provider("github").purpose(BANK)), "only a login restarts automatically");
 }
 
-/// What a login carries is told to the browser that began it, and to nobody else who has the state.
+/// A login's data is returned only to the browser that started it, not to anyone else who has the state.
 #[test]
 fn data_goes_on_with_its_own_browser_alone() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
-    let other = || Binding::session(b"another person's session").unwrap();
+    let other = || Binding::session(b"another user's session").unwrap();
     let begin = || shop.flow.begin(session(), Login::with("github").data("invitation 7".to_owned())).unwrap();
     let restart_data = |binding: Binding<'_>, state: &str| {
         let refused = block_on(shop.flow.finish(binding, Expect::provider("github"), callback(state))).unwrap_err();
@@ -239,8 +239,8 @@ fn data_goes_on_with_its_own_browser_alone() {
     assert_eq!(restart_data(Binding::cookie_headers([]), &begun.state), ("expired", None));
 }
 
-/// Nothing binds an unbound login to the victim's browser: after a denial, the data that an attacker chose must not go into the
-/// victim's next login, as it does not after a refusal.
+/// An unbound login is not tied to the victim's browser: neither a denial nor a refusal may put the attacker's data
+/// into the victim's next login.
 #[test]
 fn a_denied_login_that_nothing_binds_gives_no_data() {
     let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::github()));
@@ -260,8 +260,8 @@ fn a_denied_login_that_nothing_binds_gives_no_data() {
     assert_eq!(deny(session(), &state), (Some("the attacker's invitation".to_owned()), true), "its own browser");
 }
 
-/// A form of another site, without a cookie: the page asks first, because another site's form could start login after login. It says so
-/// itself, or the page that posted it once more does.
+/// A form from another site, without a cookie: the page asks first, because another site's form could start login after
+/// login. Either the form itself or the page that re-posts it shows where it came from.
 #[test]
 fn a_posted_callback_without_a_cookie_never_restarts_by_itself() {
     let shop = shop_with(|builder| builder.provider(Provider::apple()));

@@ -1,4 +1,4 @@
-//! What cannot work is refused before anybody is redirected.
+//! Logins that cannot work are refused before the user is redirected.
 
 use http::{HeaderMap, HeaderValue};
 use oauth_state::error::FinishErrorKind;
@@ -15,7 +15,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
 }
 
-/// Flow cookies that pile up to a 431: images, frames and fetches must not start logins.
+/// Login cookies can pile up until requests fail with 431: images, frames and fetches must not start logins.
 #[test]
 fn only_a_document_navigation_begins_a_login_by_cookie() {
     let shop = shop();
@@ -37,7 +37,7 @@ fn only_a_document_navigation_begins_a_login_by_cookie() {
     assert!(!begins(&[("x-purpose", "preview")]));
     assert!(!begins(&[("x-moz", "prefetch")]));
 
-    // Cookies from one place and the request's headers from another are one request.
+    // A cookie binding and the request's headers together describe one request.
     let fetch = headers(&[("sec-fetch-mode", "cors")]);
     let binding = Binding::cookie_headers([]).with_headers(&fetch);
     assert!(matches!(shop.flow.begin(binding, Login::with("github")), Err(BeginError::NotANavigation)));
@@ -55,7 +55,7 @@ fn a_navigation_that_a_service_worker_forwards_begins_a_login() {
     let (navigate, empty) = (("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "empty"));
     assert_eq!(code(&[navigate, empty, ("sec-fetch-site", "same-origin")]), "begins");
     assert_eq!(code(&[navigate, empty, ("sec-fetch-site", "cross-site")]), "begins");
-    // Whatever a script can send by itself, and a frame, stays refused.
+    // Everything that a script or a frame can send by itself stays refused.
     for refused in [
         &[("sec-fetch-mode", "cors"), empty][..],
         &[("sec-fetch-mode", "same-origin"), empty],
@@ -72,8 +72,8 @@ fn a_navigation_that_a_service_worker_forwards_begins_a_login() {
     }
 }
 
-/// A browser sends no Lax cookie with another site's POST, so each one would set a new cookie: enough of them push those of
-/// pending logins out of the browser.
+/// A browser sends no Lax cookie with another site's POST, so each one would set a new cookie. Enough of them push the
+/// cookies of pending logins out of the browser.
 #[test]
 fn another_site_s_post_starts_no_login_by_cookie() {
     let shop = shop();
@@ -88,7 +88,7 @@ fn another_site_s_post_starts_no_login_by_cookie() {
     let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
     let post = |more: &[(&'static str, &'static str)]| code(&[&[host], &navigation[..], more].concat());
     assert_eq!(post(&[evil, ("sec-fetch-site", "cross-site")]), "cross_site_post");
-    // Through a redirect of this site's own, or from a sandboxed frame.
+    // Through a redirect of this site, or from a sandboxed frame.
     assert_eq!(post(&[("origin", "https://shop.example"), ("sec-fetch-site", "cross-site")]), "cross_site_post");
     assert_eq!(post(&[("origin", "null"), ("sec-fetch-site", "cross-site")]), "cross_site_post");
     // Browsers without Sec-Fetch-*.
@@ -98,13 +98,13 @@ fn another_site_s_post_starts_no_login_by_cookie() {
     }
     assert_eq!(code(&[host, ("origin", "https://shop.example")]), "begins");
     assert_eq!(code(&[("host", "shop.example:443"), ("origin", "https://shop.example")]), "begins");
-    // The site's own pages, a page of theirs that sends no referrer, and a sibling, with whose POST the cookie comes.
+    // The site's own pages, one of them without a referrer, and a sibling, whose POST carries the cookie.
     assert_eq!(post(&[("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")]), "begins");
     assert_eq!(post(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), "begins");
     assert_eq!(post(&[("origin", "https://www.shop.example"), ("sec-fetch-site", "same-site")]), "begins");
-    // A link from anywhere: browsers send no Origin with a GET.
+    // A link from any site: browsers send no Origin with a GET.
     assert_eq!(post(&[("sec-fetch-site", "cross-site")]), "begins");
-    // This very machine, by any of its names.
+    // The local machine, by any of its names.
     for host in ["localhost:3000", "acme.localhost:3000", "127.0.0.2", "[::1]:8080"] {
         let own: HeaderMap = [("host", host.to_owned()), ("origin", format!("http://{host}"))]
             .into_iter()
@@ -112,7 +112,7 @@ fn another_site_s_post_starts_no_login_by_cookie() {
             .collect();
         assert!(shop.flow.begin(Binding::cookies(&own), Login::with("github")).is_ok(), "{host}");
     }
-    // Nothing is set for a client that is not bound by cookie.
+    // A client that is not bound by cookie gets no cookie.
     let cross_site = headers(&[host, evil, ("sec-fetch-site", "cross-site")]);
     assert!(shop.flow.begin(Binding::new_login_secret().with_headers(&cross_site), Login::with("github")).is_ok());
 }
@@ -128,7 +128,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(at("login.shop.example", &shop).is_ok());
     assert!(at("LOGIN.shop.example:443", &shop).is_ok());
     assert!(matches!(at("shop.example", &shop), Err(BeginError::CookieHostMismatch)));
-    // Browsers keep the cookies of a host with a trailing dot to itself.
+    // For browsers, a host with a trailing dot is a different cookie host.
     assert!(matches!(at("login.shop.example.", &shop), Err(BeginError::CookieHostMismatch)));
     assert!(shop.flow.begin(session(), Login::with("github")).is_ok());
 
@@ -149,7 +149,7 @@ fn a_callback_host_that_the_cookie_never_reaches_is_refused() {
     assert!(matches!(begin("Not a name"), Err(BeginError::Name(_))));
 }
 
-/// A proxy may write the port into `Host` that browsers leave out of `Origin`.
+/// A proxy may write into `Host` the port that browsers omit from `Origin`.
 #[test]
 fn a_host_header_with_the_default_port_is_the_same_origin() {
     let shop = shop_with(|builder| {
@@ -184,7 +184,7 @@ fn a_login_does_not_return_to_its_own_callback() {
     let login = Login::with("github").return_to("/auth/github".parse::<ReturnTo>().unwrap());
     assert!(shop.flow.begin(session(), login).is_ok());
 
-    // Nor one that a server sealed that does not know the address.
+    // Nor to one sealed by a server that does not know the address.
     let unaware = shop_with(|builder| builder.provider(Provider::github()));
     let login = Login::with("github").return_to("/auth/github/callback".parse::<ReturnTo>().unwrap());
     let begun = unaware.flow.begin(session(), login).unwrap();
@@ -258,7 +258,7 @@ fn configurations_that_cannot_work_do_not_build() {
     assert_eq!(error(builder().provider(github()).purpose_for_user(Purpose::Login)), ConfigError::UserForLogin);
     for purpose in [Purpose::Login, Purpose::Link, Purpose::Reauthenticate] {
         let refused = error(builder().provider(github()).purpose_without_code(purpose));
-        assert_eq!(refused, ConfigError::CodelessPurpose(purpose), "a login that ends without a code");
+        assert_eq!(refused, ConfigError::CodelessPurpose(purpose), "a login without a code");
     }
     let by_query = github().post_only();
     assert_eq!(error(builder().provider(by_query)), ConfigError::PostOnlyWithoutFormPost("github".into()));
@@ -276,7 +276,8 @@ fn plain_http_has_a_cookie_without_the_prefix_and_a_name_that_says_so() {
     assert!(browser.finish(&shop, "github", &begun.state).is_ok());
 }
 
-/// Safari keeps no `Secure` cookie on http://localhost. An option that could reach production would bring login CSRF back.
+/// Safari keeps no `Secure` cookie on http://localhost. An option that could reach production would bring login CSRF
+/// back.
 #[test]
 fn plain_http_on_loopback_builds_for_loopback_alone() {
     let build = |uris: &[&str]| {
@@ -306,7 +307,7 @@ fn plain_http_on_loopback_builds_for_loopback_alone() {
             "{elsewhere}"
         );
     }
-    assert!(matches!(build(&[]), Err(ConfigError::NotOnLoopback(_))), "nothing shows where it is");
+    assert!(matches!(build(&[]), Err(ConfigError::NotOnLoopback(_))), "no address shows that it is on loopback");
     // A provider that is loaded at run time.
     let flow = build(&["http://localhost/cb"]).unwrap();
     let loaded = |uri: &str| Provider::custom("acme").unwrap().client_id("c").redirect_uri(uri);
@@ -349,7 +350,7 @@ fn a_ring_that_does_not_seal_yet_does_not_build() {
     assert_eq!(built.unwrap_err(), ConfigError::NoActiveKey);
 }
 
-/// Who is to mend it: whoever asked, whoever waits, or whoever configured.
+/// The status tells who must fix it: the requester, the waiting user's operator, or the developer.
 #[test]
 fn a_refusal_at_begin_says_by_its_status_whose_fault_it_is() {
     let status = |error: BeginError| error.status();

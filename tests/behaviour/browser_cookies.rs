@@ -1,11 +1,11 @@
-//! One browser with many tabs, and the cookies that it keeps.
+//! One browser with many tabs and its cookies.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::provider::ResponseMode;
 use oauth_state::{Binding, Callback, Expect, Login, Provider};
 use support::shop::{Browser, block_on, callback, shop, shop_with};
 
-/// Four tabs restored with an empty jar each get a cookie of their own, and all of them work.
+/// Four tabs restored with an empty jar each get a cookie, and all of them work.
 #[test]
 fn tabs_opened_at_once_all_finish_in_any_order() {
     let shop = shop();
@@ -32,7 +32,7 @@ fn one_cookie_serves_every_later_login_and_is_sent_again_each_time() {
     assert!(browser.finish(&shop, "github", &first.state).is_ok());
 }
 
-/// Apple answers by a cross-site POST; a login there and one at GitHub must not rewrite each other's cookie.
+/// Apple responds with a cross-site POST; a login there and one at GitHub must not overwrite each other's cookie.
 #[test]
 fn form_post_has_a_cookie_of_its_own() {
     let shop = shop();
@@ -68,7 +68,7 @@ fn a_missing_cookie_says_why_as_far_as_headers_tell() {
     assert!(diagnosis("github", &github.state, &[("cookie", "a=b")]).contains("other cookies came"));
 }
 
-/// `www.` at begin and none at the callback: the cookie is on the other one.
+/// A start at `www.` and a callback without it: the cookie belongs to the other host.
 #[test]
 fn a_callback_on_another_host_than_the_cookie_says_so() {
     let shop = shop_with(|builder| {
@@ -83,13 +83,13 @@ fn a_callback_on_another_host_than_the_cookie_says_so() {
         refused.unwrap_err().diagnosis()
     };
     assert!(diagnosis("www.shop.example").contains("another host than the one where"));
-    // The service's own host, and one that a proxy put in its place.
+    // The service's own host, and a host that a proxy substituted.
     for own in ["shop.example", "SHOP.example", "shop.example:443", "upstream-7:8080", "10.0.0.5", "myshop.example"] {
         assert!(diagnosis(own).contains("no cookies came at all"), "{own}");
     }
 }
 
-/// A second POST from another site, although the first one was answered with the page that posts from this one.
+/// A second POST from another site, although the first one got the page that posts from this site.
 #[test]
 fn a_reposted_callback_without_the_cookie_says_that_its_page_did_not_help() {
     let shop = shop_with(|builder| {

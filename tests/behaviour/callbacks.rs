@@ -1,4 +1,4 @@
-//! Callbacks as providers really send them: under other names, with more than the standard names, and without what it promises.
+//! Callbacks as providers really send them: other names, additional parameters, and missing promises.
 
 use http::{HeaderMap, HeaderValue};
 use oauth_state::outcome::AuthorizationError;
@@ -30,7 +30,8 @@ fn denied(shop: &Shop, query: &str) -> Denied<()> {
     }
 }
 
-/// A denial that is taken for no answer at all would leave the state unused, and show a page that speaks of an error of ours.
+/// If a denial were not recognized as a response, its state would stay unused, and the page would report an error of
+/// ours.
 #[test]
 fn a_denial_in_other_words_is_a_denial() {
     let shop = acme(|provider| provider);
@@ -39,7 +40,7 @@ fn a_denial_in_other_words_is_a_denial() {
     let reason = denied(&shop, "error_reason=user_denied&error_description=x&state=STATE");
     assert_eq!(reason.error, AuthorizationError::AccessDenied);
     assert_eq!(denied(&shop, "error=login_required&error_code=5&state=STATE").error, AuthorizationError::LoginRequired);
-    // A code stays a code, and what is no answer stays none.
+    // A code stays a code, and a request without a response stays none.
     assert!(answered(&shop, Expect::provider("acme"), "code=c&error_code=0&state=STATE").is_ok());
     assert_eq!(answered(&shop, Expect::provider("acme"), "error_code=&state=STATE").unwrap_err(), "code_missing");
     assert_eq!(answered(&shop, Expect::provider("acme"), "error_code=%00&state=STATE").unwrap_err(), "malformed");
@@ -51,7 +52,7 @@ fn a_code_under_another_name_is_the_code_of_that_provider_alone() {
     let query = "spapi_oauth_code=the-code&state=STATE&selling_partner_id=A";
     let login = authorized(answered(&amazon, Expect::provider("acme"), query).unwrap());
     assert_eq!((login.code.secret(), login.parameters.get("selling_partner_id")), ("the-code", Some("A")));
-    assert_eq!(login.parameters.get("spapi_oauth_code"), None, "a code is no parameter for a log");
+    assert_eq!(login.parameters.get("spapi_oauth_code"), None, "a code must not be logged as a parameter");
     for (query, code) in [
         ("spapi_oauth_code=a&code=b&state=STATE", "code_and_error"),
         ("spapi_oauth_code=a&error=access_denied&state=STATE", "code_and_error"),
@@ -67,7 +68,7 @@ fn a_code_under_another_name_is_the_code_of_that_provider_alone() {
     assert!(matches!(builder().provider(taken).build(), Err(ConfigError::CodeParameter(_))));
 }
 
-/// RFC 9207: an `iss` that is dropped tells its reader nothing of a mix-up.
+/// RFC 9207: if `iss` is dropped, its reader cannot detect a mix-up.
 #[test]
 fn iss_reaches_the_caller_unless_it_was_compared() {
     const ISSUER: &str = "https://login.acme.example";
@@ -79,7 +80,7 @@ fn iss_reaches_the_caller_unless_it_was_compared() {
     let login = authorized(answered(&known, Expect::provider("acme"), query).unwrap());
     assert_eq!(login.parameters.get("iss"), None);
 
-    // The issuer of this login, which the caller names.
+    // This login's issuer, named by the caller.
     let of_login = |issuer| Expect::provider("acme").issuer(issuer);
     assert!(answered(&unknown, of_login(ISSUER), query).is_ok());
     assert!(answered(&unknown, of_login(ISSUER), "code=c&state=STATE").is_ok());
@@ -111,7 +112,7 @@ fn an_issuer_that_differs_in_a_slash_is_named_as_such() {
     }
 }
 
-/// Operators read which error a provider sends without a state; the user reads nothing of it, and text from outside goes nowhere.
+/// Operators see which error a provider sends without a state; the user does not, and text from outside is not shown.
 #[test]
 fn an_error_without_a_state_is_named_if_it_is_registered() {
     let refused = |query| Callback::from_query(query).unwrap_err();
@@ -143,7 +144,7 @@ fn a_callback_over_plain_http_does_not_build() {
     }
 }
 
-/// Safari drops the cookie of http://localhost without a word.
+/// Safari silently drops the cookie of http://localhost.
 #[test]
 fn a_missing_cookie_on_localhost_names_the_browsers_that_drop_it() {
     let diagnosis = |uri: &str, loopback: bool| {

@@ -1,4 +1,4 @@
-//! Cookies with another name: `__Host-Http-`, and a name of the application's own for a host that passes no other.
+//! Cookies with another name: `__Host-Http-`, and the application's own name for a host that passes no other.
 
 use oauth_state::provider::ResponseMode;
 use oauth_state::{Binding, ConfigError, Flow, Login, Provider, SingleProcessGuard, testing};
@@ -28,7 +28,7 @@ fn a_cookie_with_an_own_name_serves_every_login() {
     assert!(browser.finish(&shop, "github", &first.state).is_ok());
 }
 
-/// Login CSRF: the name protects nothing, so the value alone must.
+/// Login CSRF: the name protects nothing, so the value must.
 #[test]
 fn a_browser_with_another_value_finishes_nothing() {
     let (shop, mut owner, mut other) = (named("__session"), Browser::default(), Browser::default());
@@ -38,7 +38,7 @@ fn a_browser_with_another_value_finishes_nothing() {
     assert_eq!(Browser::default().finish(&shop, "github", &begun.state).unwrap_err().code(), "cookie_missing");
 }
 
-/// The application's own cookie, or one that a sibling domain added, must not hide the login's.
+/// The application's own cookie, or one added by a sibling domain, must not hide the login's.
 #[test]
 fn neighbours_of_the_same_name_are_tried_as_well() {
     let (shop, mut browser) = (named("__session"), Browser::default());
@@ -70,14 +70,14 @@ fn a_name_that_browsers_refuse_does_not_build() {
     assert!(matches!(plain, Err(ConfigError::CookieName)));
 }
 
-/// A login by form_post needs `SameSite=None`, and would rewrite the cookie of a login by query.
+/// A login by form_post needs `SameSite=None`, and would overwrite the cookie of a login by query.
 #[test]
 fn form_post_needs_a_cookie_of_its_own() {
     assert!(
         matches!(build("__session", Provider::apple()), Err(ConfigError::FormPostWithOneCookie(id)) if id == "apple")
     );
     assert!(build("__session", Provider::apple().response_mode(ResponseMode::FormPostReposted)).is_ok());
-    // A provider that is loaded at run time, too.
+    // Also a provider that is loaded at run time.
     let flow = Flow::builder(app(), testing::ring(), SingleProcessGuard::with_capacity(100));
     let flow = flow.dangerously_name_cookie("__session").loads_providers().build().unwrap();
     let loaded = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPost);

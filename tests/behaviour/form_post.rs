@@ -1,5 +1,5 @@
-//! A provider's answer comes as a cross-site POST, without the login's SameSite=Lax cookie: it is posted once more from this
-//! site, once, and for nobody but a state of this service's.
+//! A provider's response is a cross-site POST, without the login's SameSite=Lax cookie: this site's page posts it
+//! again, once, and only for a state of this service.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn shop() -> Shop {
     shop_with(|builder| builder.provider(by_form).provider(Provider::google()))
 }
 
-/// What a provider's page sends: state, code, and a parameter that is not ours.
+/// The form that a provider's page sends: state, code, and a parameter of the provider.
 fn form(state: &str) -> String {
     let user = r#"{"name":{"firstName":"Ann \"<b>\" & Bob's"}}"#;
     form_urlencoded::Serializer::new(String::new())
@@ -23,7 +23,7 @@ fn form(state: &str) -> String {
         .finish()
 }
 
-/// A POST without the cookies that browsers hold back from other sites.
+/// A POST without the cookies that browsers withhold from other sites.
 fn cross_site(shop: &Shop, form: &str) -> Result<LoginOutcome<()>, FinishError> {
     post(shop, &Browser::default(), form)
 }
@@ -34,7 +34,7 @@ fn post(shop: &Shop, browser: &Browser, form: &str) -> Result<LoginOutcome<()>, 
     block_on(shop.flow.finish(Binding::cookies(&headers), Expect::provider("acme"), callback))
 }
 
-/// The form of a page as a browser sends it.
+/// The form of a page as a browser submits it.
 fn submit(html: &str) -> String {
     let unescape = |text: &str| {
         let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
@@ -43,7 +43,7 @@ fn submit(html: &str) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for input in html.split("<input type=\"hidden\" name=\"").skip(1) {
         let (name, rest) = input.split_once("\" value=\"").unwrap();
-        // As a browser reads it: up to the next quote, whatever follows.
+        // As a browser parses it: up to the next quote, whatever follows.
         let (value, _) = rest.split_once('"').unwrap();
         form.append_pair(&unescape(name), &unescape(value));
     }
@@ -87,7 +87,7 @@ fn there_is_no_second_page() {
     let refused = cross_site(&shop, &submit(needed.repost().unwrap().html())).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
     assert!(refused.repost().is_none());
-    // The flag does nothing else: anybody can write it.
+    // The flag has no other effect, because anyone can write it.
     let flagged = format!("{}&oauth_state_reposted=1", form(&begun.state));
     assert_eq!(cross_site(&shop, &flagged).unwrap_err().kind(), FinishErrorKind::CookieMissing);
 }
@@ -105,7 +105,7 @@ fn a_foreign_state_is_refused_after_the_page_as_it_is_without() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// A page that reflects what anybody posts would be a tool for attackers: only an authentic state, in time, of this callback.
+/// A page that reflects any POST would be a tool for attackers: it needs an authentic, live state of this callback.
 #[test]
 fn nothing_but_a_live_state_of_this_callback_gets_a_page() {
     let shop = shop();
@@ -122,12 +122,12 @@ fn nothing_but_a_live_state_of_this_callback_gets_a_page() {
         let refused = cross_site(&shop, &form(state)).unwrap_err();
         assert_eq!((refused.kind(), refused.repost().is_none()), (kind, true));
     }
-    // By GET, a Lax cookie comes if there is one: then it is really missing.
+    // With GET, a Lax cookie is sent if there is one, so it is really missing.
     let query = Callback::from_query(&form(&begun.state)).unwrap();
     let headers = Browser::default().headers();
     let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("acme"), query).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
-    // A session that does not fit is no matter of cookies.
+    // A session that does not fit is not about cookies.
     let posted = Callback::from_form(form(&begun.state).as_bytes()).unwrap();
     let session = Binding::session(&[8; 16]).unwrap();
     let refused = shop.flow.check(session, Expect::provider("acme"), posted).unwrap_err();
@@ -177,7 +177,7 @@ fn a_provider_that_is_not_declared_so_gets_no_page() {
     }
 }
 
-/// The provider's refusal is reposted like its code.
+/// The provider's refusal is re-posted like its code.
 #[test]
 fn an_error_is_posted_once_more_as_well() {
     let shop = shop();
@@ -191,7 +191,7 @@ fn an_error_is_posted_once_more_as_well() {
     assert_eq!(refusal.error.as_str(), "access_denied");
 }
 
-/// A field that is called `submit` hides the form's own function of that name.
+/// A field named `submit` hides the form's function of that name.
 #[test]
 fn the_page_sends_itself_whatever_its_fields_are_called() {
     let shop = shop();
@@ -201,7 +201,7 @@ fn the_page_sends_itself_whatever_its_fields_are_called() {
     assert!(page.contains("name=\"submit\"") && !page.contains("].submit("), "{page}");
 }
 
-/// What we made longer ourselves must come back.
+/// The callback that our page made longer must be accepted.
 #[test]
 fn a_form_of_the_most_parameters_comes_back() {
     let shop = shop();

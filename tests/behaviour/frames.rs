@@ -1,4 +1,4 @@
-//! Logins in frames: refused unless the service asked for them, and never for what belongs to a signed-in user.
+//! Logins in frames: refused unless the service asked for them, and never for the actions of a signed-in user.
 
 use http::{HeaderMap, HeaderValue};
 use oauth_state::{
@@ -50,7 +50,7 @@ fn each_option_allows_the_frames_that_it_names() {
     }
 }
 
-/// What is not a navigation of a frame stays refused: it would only pile up cookies.
+/// A request that is not a frame's navigation stays refused: it would only pile up cookies.
 #[test]
 fn nothing_else_starts_a_login() {
     for shop in [shop(FlowBuilder::allow_same_origin_frames), embedded()] {
@@ -76,7 +76,7 @@ fn nothing_else_starts_a_login() {
     }
 }
 
-/// Clickjacking: a click that the user meant for another page must not attach an identity.
+/// Clickjacking: a click meant for another page must not link an identity.
 #[test]
 fn no_link_starts_in_a_frame() {
     for shop in [shop(FlowBuilder::allow_same_origin_frames), embedded()] {
@@ -118,7 +118,7 @@ fn a_login_in_a_frame_has_a_partitioned_cookie_and_finishes_by_it() {
     assert_eq!(finish(&top.state, &[of_top, of_frame]), "finishes");
 }
 
-/// A service that allows no frames looks at no cookie of theirs, so that the kind is part of what is allowed.
+/// A service that allows no frames ignores their cookies, so the kind of cookie belongs to the setting.
 #[test]
 fn without_the_option_the_cookie_of_a_frame_is_none() {
     let (allowing, refusing) = (embedded(), shop(|flow| flow));
@@ -133,7 +133,7 @@ fn without_the_option_the_cookie_of_a_frame_is_none() {
     assert!(refused.diagnosis().contains("in a frame"), "{}", refused.diagnosis());
 }
 
-/// Clickjacking: a page of this crate has buttons, and no site but the named ones may show it.
+/// Clickjacking: a page of this crate has buttons, and only the named sites may frame it.
 #[test]
 fn pages_are_shown_in_the_named_frames_alone() {
     let policy = |shop: &Shop| {

@@ -1,7 +1,7 @@
-//! The frozen key rings: what each key does at which time, why a ring is refused, and which ring may follow which.
+//! The frozen key rings: the role of each key at each time, why a ring is refused, and which ring may follow which.
 //!
-//! The answers in `tests/vectors/rings.json` and `successions.json` come from another implementation, which was written from
-//! `docs/key-ring.md`. Servers of two versions that judged one document otherwise would each be sure of their own keys.
+//! The answers in `tests/vectors/rings.json` and `successions.json` come from another implementation, written from
+//! `docs/key-ring.md`. Two server versions that judge one document differently would disagree about their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -92,7 +92,7 @@ fn code(error: &RingError) -> &'static str {
     }
 }
 
-/// Every refusal that a ring alone can have.
+/// Every refusal of a ring by itself.
 const REFUSALS: [&str; 20] = [
     "neither_key_nor_document",
     "too_large",
@@ -116,7 +116,8 @@ const REFUSALS: [&str; 20] = [
     "too_early",
 ];
 
-/// Every refusal that a ring can have because of the one before it; that a flow of the process cannot use it is between those two.
+/// Every refusal of a ring because of its predecessor; the refusal because a flow of the process cannot use it is
+/// between the two.
 const REFUSALS_OF_SUCCESSORS: [&str; 9] = [
     "serial_too_low",
     "serial_reused",
@@ -129,7 +130,7 @@ const REFUSALS_OF_SUCCESSORS: [&str; 9] = [
     "no_active_key",
 ];
 
-/// Compares all answers, and counts the outcomes by their code.
+/// Compares all answers, and counts the outcomes by code.
 fn compare<'v>(vectors: impl Iterator<Item = (&'v str, &'v Value, Value)>) -> BTreeMap<&'v str, usize> {
     let (mut names, mut counts, mut wrong) = (BTreeSet::new(), BTreeMap::new(), 0);
     for (name, outcome, answer) in vectors {
@@ -180,7 +181,7 @@ impl Succession {
     }
 }
 
-/// A server that takes what another refuses has other keys from then on.
+/// A server that accepts a document that another refuses has other keys from then on.
 #[test]
 fn every_successor_of_a_ring_is_judged_as_it_was() {
     let Vectors::<Succession> { vectors } = serde_json::from_str(include_str!("../vectors/successions.json")).unwrap();

@@ -1,7 +1,7 @@
-//! The frozen vectors: states that another implementation sealed, and what it answers to a callback with each of them.
+//! The frozen vectors: states sealed by another implementation, and its answer to a callback with each of them.
 //!
-//! `tests/vectors/reference.py` is that implementation, written from `docs/wire-format.md` alone. Neither may come to another answer
-//! than what is written in `tests/vectors/states.json`.
+//! `tests/vectors/reference.py` is that implementation, written from `docs/wire-format.md` alone. Neither may give
+//! another answer than `tests/vectors/states.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,11 +33,11 @@ struct FrozenFlow {
     purposes_without_code: Vec<String>,
     providers: BTreeMap<String, FrozenProvider>,
     data: String,
-    /// How its states' text begins; `ost1` where it is not said.
+    /// The prefix of its states; `ost1` if missing.
     form: Option<String>,
 }
 
-/// Data of the vectors, all of which is published.
+/// Data of the vectors, all of it public.
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Published<T>(T);
@@ -144,7 +144,7 @@ impl Vector {
     ) -> Result<Value, FinishError> {
         let (tenant, user) = (self.expect.tenant.as_deref().map(bytes), self.user.as_deref().map(bytes));
         let tenant = tenant.map(|tenant| Tenant::from_bytes(&tenant).unwrap());
-        // What a vector does not name is learned from the state.
+        // Anything that a vector does not name is read from the state.
         let expect = Expect::provider(&self.expect.provider).any_tenant().any_redirect().any_purpose();
         let expect = tenant.as_ref().into_iter().fold(expect, Expect::tenant);
         let expect = self.expect.redirect.as_deref().into_iter().fold(expect, Expect::redirect);
@@ -212,7 +212,7 @@ fn every_vector_has_the_outcome_that_is_frozen() {
     }
 }
 
-/// Each form has its own check of authenticity, which another implementation may leave out of one of them.
+/// Each form has its own authenticity check, which another implementation might omit in one of them.
 #[test]
 fn both_forms_are_accepted_forged_and_taken_for_each_other() {
     let Vectors { flows, vectors } = vectors();
@@ -226,7 +226,7 @@ fn both_forms_are_accepted_forged_and_taken_for_each_other() {
     }
 }
 
-/// A code without a vector is a check that another implementation may leave out unnoticed.
+/// A code without a vector is a check that another implementation might omit unnoticed.
 #[test]
 fn every_refusal_that_needs_no_store_has_two_vectors() {
     let mut counts = BTreeMap::<String, usize>::new();

@@ -1,4 +1,4 @@
-//! The suite for guards: the memory guard passes it, and guards that are broken on purpose do not.
+//! The suite for guards: the memory guard passes it, and intentionally broken guards fail.
 
 use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
 use oauth_state::testing::{block_on, guard_suite};
@@ -15,7 +15,7 @@ fn the_memory_guard_passes() {
     assert_eq!((report.ids, report.threads), (5_000, 16));
 }
 
-/// Reads under a read lock, then writes: what most stores of this kind do.
+/// Reads under a read lock, then writes, as many such stores do.
 #[derive(Clone, Default)]
 struct ReadsThenWrites(Arc<RwLock<HashMap<[u8; 16], String>>>);
 
@@ -58,7 +58,7 @@ fn a_guard_that_does_not_know_its_own_retry_fails() {
     assert!(fault.to_string().contains("a retry by the same claimant"), "{fault}");
 }
 
-/// Two servers with a memory each are not one guard.
+/// Two servers with separate memories are not one guard.
 #[test]
 fn a_guard_for_each_server_fails() {
     let fault = guard_suite(|| SingleProcessGuard::with_capacity(100_000), |answer| block_on(answer)).unwrap_err();
@@ -90,7 +90,7 @@ fn a_guard_that_forgets_before_three_times_the_skew_fails() {
     assert!(guard_suite(|| guard.clone(), |answer| block_on(answer)).is_ok());
 }
 
-/// What stands in a log when callbacks are refused: each says what is wrong.
+/// The log entries of refused callbacks: each says what is wrong.
 #[test]
 fn a_guard_s_error_says_what_is_wrong() {
     let errors = [

@@ -1,7 +1,7 @@
 //! `docs/guards.md`: every cell of its table is backed by tests, and every test that it names exists.
 
 const PAGE: &str = include_str!("../../docs/guards.md");
-/// Where a test that the page names may stand: the cases over real servers, and tests of the crate.
+/// The files in which the page's tests may be: the cases over real servers, and tests of the crate.
 const CASES: &str = include_str!("../guards/cases.rs");
 const TESTS: [&str; 3] = [
     include_str!("guard_suite.rs"),
@@ -13,7 +13,7 @@ fn between<'t>(start: &str, end: &str) -> &'t str {
     PAGE.split_once(start).and_then(|(_, rest)| rest.split_once(end)).expect("the page marks its parts").0
 }
 
-/// What stands in backquotes.
+/// The texts in backquotes.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
@@ -49,7 +49,7 @@ fn every_cell_names_its_tests_and_every_test_exists() {
         }
     }
     let unused: Vec<_> = (1..used.len()).filter(|number| !used[*number]).collect();
-    assert!(unused.is_empty(), "tests {unused:?} back nothing");
+    assert!(unused.is_empty(), "tests {unused:?} back no cell");
 }
 
 /// Exactly four, each shown by a test over a real server.

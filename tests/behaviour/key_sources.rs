@@ -1,4 +1,4 @@
-//! Sources of the core under the suite that all sources pass, and files that change in every way in which files change.
+//! Sources of the core under the suite for all sources, and files that change in all possible ways.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,7 +14,7 @@ use oauth_state::ring::{KeyRingDocument, Refresh, RingError, RingTiming};
 use oauth_state::testing::{SourceStage, SourceTrouble, source_suite, writable_source_suite};
 use oauth_state::{BoxFuture, KeyRing, LiveKeyRing};
 
-/// With its clock on.
+/// With its clock enabled.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
@@ -30,7 +30,7 @@ impl SourceStage for FileStage {
         Box::pin(async move {
             match trouble {
                 SourceTrouble::Deleted => Ok(fs::remove_file(&self.0).map(|()| true)?),
-                // This test may run as root, who may read everything.
+                // This test may run as root, who can read everything.
                 _ => Ok(false),
             }
         })
@@ -54,7 +54,7 @@ fn a_file_passes_the_suites() {
     runtime().block_on(writable_source_suite(&written)).unwrap();
 }
 
-/// What stands for the caller's own client: a text, or the trouble that it is in.
+/// In place of the caller's client: a text, or its current trouble.
 #[derive(Clone)]
 struct OwnClient(Arc<Mutex<Result<String, SourceTrouble>>>);
 
@@ -98,7 +98,7 @@ fn a_closure_over_the_caller_s_own_client_passes_the_suite() {
     assert_eq!(report.troubles.len(), 3);
 }
 
-/// The suite can fail: a source that keeps what it once read passes for a good one until a document changes.
+/// The suite can fail: a source with a stale cache looks good until a document changes.
 #[test]
 fn the_suite_finds_a_source_that_answers_from_a_cache() {
     let client = OwnClient::new();
@@ -118,12 +118,12 @@ fn first() -> KeyRingDocument {
 }
 
 fn next(document: &KeyRingDocument) -> KeyRingDocument {
-    // Each step a day on, so that keys retire and the document stays small.
+    // One day per step, so that keys retire and the document stays small.
     let day = Duration::from_secs(86_400) * u32::try_from(document.serial()).unwrap();
     document.rotate(SystemTime::now() + day).unwrap().document
 }
 
-/// The time a change takes to be in use; the interval of a minute has no part in it.
+/// The time until a change is in use; the one-minute interval plays no role.
 async fn in_use(keys: &LiveKeyRing, document: &KeyRingDocument) -> Duration {
     let (started, expected) = (Instant::now(), document.ring().fingerprint());
     while keys.fingerprint() != expected {
@@ -173,7 +173,7 @@ fn a_rename_into_place_is_seen() {
     every_change_is_seen(&path, write, write);
 }
 
-/// Caught half written, it is refused, and read again when it is whole.
+/// A half-written file is refused, and read again when it is complete.
 #[test]
 fn a_write_in_place_is_seen_whole() {
     use std::io::Write;
@@ -190,8 +190,8 @@ fn a_write_in_place_is_seen_whole() {
     every_change_is_seen(&path, write, write);
 }
 
-/// How the kubelet changes a mounted secret: a new folder, and the link `..data` renamed onto the old one. No event names
-/// the file.
+/// How the kubelet changes a mounted secret: a new folder, and the link `..data` renamed onto the old one. No event
+/// names the file.
 #[test]
 fn a_kubernetes_swap_is_seen() {
     let volume = tempfile::tempdir().unwrap();
@@ -215,7 +215,7 @@ fn a_kubernetes_swap_is_seen() {
     every_change_is_seen(&volume.path().join("ring.json"), prepare, swap);
 }
 
-/// A deploy that puts a whole new folder where the old one was.
+/// A deployment that replaces the whole folder.
 #[test]
 fn a_folder_that_is_replaced_is_watched_anew() {
     let parent = tempfile::tempdir().unwrap();
@@ -232,7 +232,7 @@ fn a_folder_that_is_replaced_is_watched_anew() {
         document = next(&document);
         clock.advance(Duration::from_secs(86_400));
         fs::write(&path, document.to_secret_text().expose()).unwrap();
-        // Nothing tells; the next refresh finds it, and the new folder is watched from then on.
+        // There is no event; the next refresh finds it, and the new folder is watched from then on.
         keys.reload_now();
         in_use(&keys, &document).await;
         document = next(&document);
@@ -242,7 +242,7 @@ fn a_folder_that_is_replaced_is_watched_anew() {
     });
 }
 
-/// A folder in which much else is written must not make the task read all the time.
+/// Many writes to other files in the folder must not make the task read all the time.
 #[test]
 fn what_happens_to_other_files_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
@@ -256,13 +256,13 @@ fn what_happens_to_other_files_is_passed_over() {
             fs::read(&path).unwrap();
         }
         let heard = tokio::time::timeout(Duration::from_millis(300), &mut changed).await;
-        assert!(heard.is_err(), "reading it, or a file beside it, is no change");
+        assert!(heard.is_err(), "reading the file, or another file, is no change");
         fs::write(&path, "y").unwrap();
         assert!(tokio::time::timeout(Duration::from_secs(5), &mut changed).await.is_ok());
     });
 }
 
-/// Readers while a writer replaces the file as fast as it can: nobody ever sees half a document.
+/// Readers while a writer replaces the file as fast as it can: none of them ever sees half a document.
 #[test]
 fn a_file_that_is_replaced_under_load_is_never_seen_half_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -285,7 +285,7 @@ fn a_file_that_is_replaced_under_load_is_never_seen_half_written() {
     });
 }
 
-/// What an error tells: which source, what it answered, what to do.
+/// The content of an error: which source, its response, and what to do.
 #[test]
 fn an_error_of_a_file_says_which_why_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -297,7 +297,7 @@ fn an_error_of_a_file_says_which_why_and_what_to_do() {
     assert!(error.contains("oauth-state keys generate"), "{error}");
 }
 
-/// The document of a leaked key's revocation, in forms that do not become a document.
+/// A document that revokes a leaked key, in forms that do not parse.
 fn revoking(document: &KeyRingDocument) -> Vec<(&'static str, Vec<u8>)> {
     let (leaked, _) = document.ring().roles(SystemTime::now()).next().unwrap();
     let next = document.revoke(leaked, SystemTime::now()).unwrap().document.with_note(leaked, "it was NAMED").unwrap();
@@ -337,7 +337,7 @@ fn a_file_that_is_refused_revokes_all_the_same() {
     }
 }
 
-/// A file whose note names the active key, and that is refused for its encoding, costs no login.
+/// A file whose note names the active key, and that is refused for its encoding, fails no login.
 #[test]
 fn a_file_that_is_refused_and_revokes_nothing_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -355,7 +355,7 @@ fn a_file_that_is_refused_and_revokes_nothing_changes_nothing() {
     });
 }
 
-/// The variable of a child process: this one's own cannot be set safely while other tests run.
+/// The variable of a child process, because this process's own cannot be set safely while other tests run.
 #[test]
 fn a_variable_that_is_no_text_tells_what_it_revokes() {
     use std::os::unix::ffi::OsStrExt;
@@ -376,7 +376,7 @@ fn a_variable_that_is_no_text_tells_what_it_revokes() {
     assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
 }
 
-/// A client that gives bytes, and a closure over it.
+/// A client that returns bytes, and a closure over it.
 #[test]
 fn a_closure_that_refuses_bytes_passes_their_revocations_on() {
     let document = first();

@@ -1,4 +1,4 @@
-//! Keys that rotate through the environment: servers start one after the other with the next document, and people who are in the
+//! Key rotation through the environment: servers start one after the other with the next document, and users in the
 //! middle of a login notice nothing.
 
 use std::process::Command;
@@ -9,15 +9,15 @@ use oauth_state::testing::ManualClock;
 use oauth_state::{Flow, KeyRing, Login, Provider, SingleProcessGuard};
 use support::shop::{app, block_on, callback, session};
 
-/// Where `KeyRing::from_env` looks.
+/// The variable that `KeyRing::from_env` reads.
 const KEYS: &str = "OAUTH_STATE_KEYS";
-/// What this process does for its parent: `begin`, or the state that it is to finish.
+/// This process's task for its parent: `begin`, or the state to finish.
 const ORDER: &str = "OAUTH_STATE_TEST_ORDER";
 /// The time of its clock, in Unix seconds.
 const TIME: &str = "OAUTH_STATE_TEST_TIME";
 const TEST: &str = "keys_from_the_environment::a_rotation_through_the_environment_fails_no_login";
 
-/// A server of its own, which lives for one request: the environment of a process is fixed when it starts.
+/// A separate server process for each request, because the environment of a process is fixed when it starts.
 fn server(document: &KeyRingDocument, at: SystemTime, order: &str) -> String {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", TEST, "--nocapture"])
@@ -44,7 +44,7 @@ fn serve(order: &str) -> String {
     finished.map_or_else(|error| error.code().to_owned(), |_| "finished".to_owned())
 }
 
-/// A deploy that logs people out of the login that they are in the middle of, or an old key that opens for ever.
+/// A deployment that breaks logins in progress, or an old key that opens for ever.
 #[test]
 fn a_rotation_through_the_environment_fails_no_login() {
     if let Ok(order) = std::env::var(ORDER) {
@@ -57,18 +57,20 @@ fn a_rotation_through_the_environment_fails_no_login() {
     let new = old.rotate(start).unwrap().document;
     let later = start + timing.propagation + timing.skew + Duration::from_secs(1);
 
-    // While the servers restart one by one, old and new finish each other's logins, and all seal with the key that all have.
+    // While the servers restart one by one, old and new servers finish each other's logins, and all seal with the key
+    // that all have.
     let half_way = start + timing.propagation / 2;
     for (begins, finishes) in [(&old, &new), (&new, &old), (&new, &new)] {
         let state = server(begins, half_way, "begin");
         assert_eq!(server(finishes, half_way, &state), "finished");
     }
-    // Then the new key seals, and what the old one sealed a moment ago is finished still.
+    // Then the new key seals, and recent states of the old one still finish.
     let before = server(&new, later - Duration::from_secs(60), "begin");
     let after = server(&new, later, "begin");
     assert_eq!(server(&new, later, &before), "finished");
     assert_eq!(server(&new, later, &after), "finished");
-    // A server that missed the deploy does not know the new key, and one that made it opens nothing of the old one in the end.
+    // A server that missed the deployment does not know the new key; in the end, an updated server opens nothing of the
+    // old one.
     assert_eq!(server(&old, later, &after), "unknown_key");
     let in_the_end = later + Duration::from_secs(86_400);
     let late = server(&old, in_the_end, "begin");

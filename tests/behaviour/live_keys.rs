@@ -1,4 +1,4 @@
-//! Keys that change while logins are under way: none fails that need not, and none passes under a key that was revoked.
+//! Keys that change while logins are in progress: no login fails needlessly, and none passes under a revoked key.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ fn first() -> KeyRingDocument {
     KeyRingDocument::first(timing, at(NOW)).unwrap()
 }
 
-/// A server with keys and a clock of its own.
+/// A server with its own keys and clock.
 struct Server {
     flow: Flow,
     keys: LiveKeyRing,
@@ -73,8 +73,8 @@ impl Server {
     }
 }
 
-/// Every login of a whole rotation, begun on the one and finished on the other, while one reads the document as late as the
-/// rule allows.
+/// Every login of a whole rotation, started on one server and finished on the other, while one reads the document as
+/// late as the rule allows.
 #[test]
 fn a_rotation_costs_no_login() {
     let first = first();
@@ -93,7 +93,7 @@ fn a_rotation_costs_no_login() {
             late.read(&second).unwrap();
         }
         under_way.push((now + CAP - 20, late.begin(), early.begin()));
-        // Finished at once by the other, and just before they expire.
+        // Finished at once by the other server, and just before they expire.
         assert_eq!(early.finish(&late.begin()), Ok(()), "{now}");
         assert_eq!(late.finish(&early.begin()), Ok(()), "{now}");
         for (_, by_late, by_early) in under_way.extract_if(.., |(due, ..)| *due == now) {
@@ -112,7 +112,7 @@ fn nothing_opens_under_a_key_that_is_retired() {
     server.read(&second).unwrap();
     let superseded = NOW + PROPAGATION + SKEW;
     let accept_until = superseded + PROPAGATION + CAP + 2 * SKEW;
-    // Sealed as late as can be, by a server whose clock is behind and that has not read the document.
+    // Sealed as late as possible, by a server whose clock is behind and that has not read the document.
     let behind = self::server(&first);
     behind.clock.set(superseded + PROPAGATION + SKEW);
     let state = behind.begin();
@@ -122,7 +122,7 @@ fn nothing_opens_under_a_key_that_is_retired() {
     assert_eq!(server.finish(&state), Err("unknown_key"));
 }
 
-/// From the swap on, whatever was checked before it.
+/// From the swap on, even if the login was checked before it.
 #[test]
 fn a_login_that_was_checked_before_its_key_was_revoked_does_not_finish_after() {
     let (first, guard) = (first(), CountingGuard::new());
@@ -131,8 +131,8 @@ fn a_login_that_was_checked_before_its_key_was_revoked_does_not_finish_after() {
     server.read(&revoked(&first)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(bound.mark_used()).unwrap_err().code(), "key_revoked");
-    assert_eq!(guard.calls(), 0, "nothing is sent for it");
-    // The new key works, at once.
+    assert_eq!(guard.calls(), 0, "the guard is not asked for it");
+    // The new key works at once.
     assert_eq!(server.finish(&server.begin()), Ok(()));
 }
 
@@ -141,7 +141,7 @@ fn revoked(document: &KeyRingDocument) -> KeyRingDocument {
     document.revoke(id, at(NOW)).unwrap().document
 }
 
-/// Takes its time: the keys change while it is asked.
+/// A slow guard: the keys change while it is asked.
 #[derive(Clone, Default)]
 struct SlowGuard(Arc<Mutex<Option<Meanwhile>>>);
 
@@ -169,7 +169,7 @@ fn a_key_that_is_revoked_while_the_guard_is_asked_lets_nobody_in() {
     assert_eq!(server.finish(&server.begin()), Err("key_revoked"));
 }
 
-/// Even where the rest of the document cannot be used.
+/// Even if the rest of the document cannot be used.
 #[test]
 fn a_revocation_holds_in_a_document_that_is_refused() {
     let first = first();
@@ -179,10 +179,10 @@ fn a_revocation_holds_in_a_document_that_is_refused() {
     assert!(server.keys.offer(&broken.into(), at(NOW)).is_err());
     assert_eq!(server.finish(&state), Err("key_revoked"));
     let refused = server.flow.begin(session(), Login::with("github")).unwrap_err();
-    assert!(matches!(refused, oauth_state::BeginError::NoActiveKey), "and no key is left that seals: {refused}");
+    assert!(matches!(refused, oauth_state::BeginError::NoActiveKey), "no sealing key is left: {refused}");
 }
 
-/// Nor does it matter why the rest cannot be used, or whether it is text at all.
+/// Also if the bytes are not text at all.
 #[test]
 fn a_revocation_holds_in_bytes_that_are_no_document() {
     let first = first();
@@ -202,7 +202,7 @@ fn a_revocation_holds_in_bytes_that_are_no_document() {
     }
 }
 
-/// A used state, presented to a server that was offered a document with five times the skew.
+/// A used state at a server that was offered a document with five times the skew.
 #[test]
 fn a_raised_skew_lets_no_used_state_in_again() {
     let first = first();
@@ -215,7 +215,8 @@ fn a_raised_skew_lets_no_used_state_in_again() {
         let document = text.replace("\"serial\": 1", &format!("\"serial\": {skew}"));
         assert_eq!(other.keys.offer(&document.into(), at(NOW)).is_ok(), taken, "{skew}");
     }
-    // The last second in which the larger skew accepts it, the first in which the mark may be gone, and one by each.
+    // The last second in which the larger skew accepts it, the first in which the mark may be gone, and one next to
+    // each.
     for now in [NOW + CAP + 119, NOW + CAP + 120, NOW + CAP + 3 * SKEW, NOW + CAP + 239] {
         for server in [&one, &other] {
             server.clock.set(now);
@@ -243,7 +244,7 @@ fn all_flows_over_one_handle_change_together() {
     );
 }
 
-/// A flow that could not seal under the document keeps all flows of its process from taking it.
+/// If a flow could not seal under the document, no flow of its process accepts it.
 #[test]
 fn a_lifetime_cap_below_a_flow_s_lifetime_is_refused() {
     let first = first();
@@ -264,7 +265,8 @@ fn a_state_under_a_key_that_is_not_known_yet_is_counted() {
     assert_eq!(behind.keys.status().unknown_keys, 1);
 }
 
-/// A swap while thousands of logins are under way on other threads: each sees one ring or the other, never half of one.
+/// A swap while thousands of logins are in progress on other threads: each sees one ring or the other, never half of
+/// one.
 #[test]
 fn logins_on_other_threads_never_see_half_a_swap() {
     const STEP: u64 = 60;
@@ -278,7 +280,8 @@ fn logins_on_other_threads_never_see_half_a_swap() {
             let before = server.clock.now();
             match server.check(&server.begin()) {
                 Ok(_) => count += 1,
-                // Only a thread that slept through a lifetime, or through a key's retirement of `CAP` and more, of the clock below.
+                // Only a thread that slept for a lifetime, or for a key's retirement of at least `CAP`, of the clock
+                // below.
                 Err(error) => {
                     let slept = server.clock.now().duration_since(before).unwrap();
                     let least = match error.code() {

@@ -1,4 +1,4 @@
-//! The crate from outside: one file for each fault that it guards against. Attacks have `tests/attacks`.
+//! The crate's public behavior: one file for each fault that it prevents. Attacks are in `tests/attacks`.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(

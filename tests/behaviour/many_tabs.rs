@@ -3,7 +3,7 @@
 use oauth_state::{Binding, Login, Provider};
 use support::shop::{Browser, Shop, shop, shop_with};
 
-/// A jar as a browser keeps it: what a `Set-Cookie` header sets or deletes.
+/// Applies a `Set-Cookie` header to the jar as a browser does.
 fn apply(browser: &mut Browser, headers: impl IntoIterator<Item = String>) {
     for header in headers {
         let (name, rest) = header.split_once('=').unwrap();
@@ -32,7 +32,7 @@ fn cookie_bytes(browser: &Browser) -> usize {
     browser.headers().get("cookie").map_or(0, |line| line.len())
 }
 
-/// A `Cookie` header of 8.6 kB is more than most proxies take (431, 400).
+/// A `Cookie` header of 8.6 kB exceeds the limit of most proxies (431, 400).
 #[test]
 fn after_the_next_login_of_120_restored_tabs_less_than_4_kib_of_cookies_are_left() {
     let shop = shop();
@@ -52,7 +52,7 @@ fn after_the_next_login_of_120_restored_tabs_less_than_4_kib_of_cookies_are_left
     assert_eq!(browser.jar().len(), 8);
 }
 
-/// nginx takes 4 KiB of response headers by default.
+/// nginx accepts 4 KiB of response headers by default.
 #[test]
 fn no_response_deletes_more_than_a_proxy_takes() {
     let shop = shop();
@@ -82,7 +82,7 @@ fn up_to_eight_tabs_lose_nothing() {
     assert_eq!(browser.jar().len(), 8);
 }
 
-/// The cookie of a login that has just started is never among those that go.
+/// The cookie of a login that has just started is never deleted.
 #[test]
 fn a_new_login_keeps_its_cookie() {
     let shop = shop();
@@ -93,7 +93,7 @@ fn a_new_login_keeps_its_cookie() {
     }
 }
 
-/// One kind of cookie deletes none of another: a login by form_post may be under way.
+/// A login with one kind of cookie deletes none of another kind: a login by form_post may be in progress.
 #[test]
 fn kinds_are_counted_apart() {
     let shop = shop();
@@ -105,7 +105,7 @@ fn kinds_are_counted_apart() {
     assert!(browser.finish(&shop, "apple", &apple.state).is_ok());
 }
 
-/// Browsers delete a cookie only by a header that they would also take to set it.
+/// Browsers delete a cookie only by a header that could also set it.
 #[test]
 fn the_header_that_deletes_has_the_attributes_of_its_kind() {
     let framed = || {

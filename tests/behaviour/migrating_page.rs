@@ -1,4 +1,4 @@
-//! The page on migrating shows a difference that is not the one between its two programs.
+//! The difference shown on the migration page must match its two programs.
 
 const PAGE: &str = include_str!("../../docs/migrating.md");
 

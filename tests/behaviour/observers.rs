@@ -1,4 +1,5 @@
-//! Observers: each login start, callback, answer of a guard or store is told once, with what an operator needs and no secret.
+//! Observers: each login start, callback and answer of a guard or store is reported once, with the data that an
+//! operator needs and no secret.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use oauth_state::testing::{ManualClock, block_on, ring};
 use oauth_state::{Binding, Callback, Expect, Flow, FlowBuilder, LiveKeyRing, Login, Provider, SingleProcessGuard};
 use support::shop::{NOW, app, callback, session};
 
-/// What it was told, in words.
+/// The events, in words.
 #[derive(Clone, Default)]
 struct Record(Arc<Mutex<Vec<String>>>);
 
@@ -80,7 +81,7 @@ fn each_start_and_each_callback_is_told_once() {
     assert_eq!(finish(session(), denied), ["guard first", "finished github provider_refused by session 5s"]);
 }
 
-/// The three steps by themselves are told as [`Flow::finish`] is; an authentic state names its provider.
+/// The three steps alone are reported like [`Flow::finish`]; an authentic state names its provider.
 #[test]
 fn the_steps_by_themselves_are_told_as_well() {
     let clock = ManualClock::at(NOW);
@@ -128,7 +129,7 @@ fn a_payload_is_told_with_its_login() {
     assert_eq!(record.taken(), ["store put false", "not started Some(\"github\") store_unavailable"]);
 }
 
-/// A flow that was built without handles keeps no key for a payload: a user would lose the login after the provider.
+/// A flow that was built without handles keeps no key for a payload: the user's login would fail after the provider.
 #[test]
 fn a_payload_needs_a_flow_of_handles() {
     let (flow, record) = watched(&ManualClock::at(NOW));
@@ -172,7 +173,7 @@ fn an_observer_may_ask_what_it_is_told_about() {
     assert!(flow.open(callback("no state")).is_err());
 }
 
-/// A callback that names a key of another server makes this one ask for a newer document, and shows why.
+/// A callback that names an unknown key makes the server look for a newer document, and shows the reason.
 #[test]
 fn an_unknown_key_is_told() {
     let (flow, record) = watched(&ManualClock::at(NOW));
@@ -184,7 +185,7 @@ fn an_unknown_key_is_told() {
     assert_eq!(record.taken(), ["unknown key", "refused Some(\"github\") unknown_key"]);
 }
 
-/// What is said before the browser is verified: enough to load what belongs to the login.
+/// The data available before the browser is verified: enough to load the login's records.
 #[test]
 fn an_opened_callback_says_what_to_load() {
     let (flow, _) = watched(&ManualClock::at(NOW));
@@ -195,7 +196,7 @@ fn an_opened_callback_says_what_to_load() {
     assert_eq!(opened.purpose(), oauth_state::Purpose::Login);
 }
 
-/// A dashboard that breaks must not break logins, nor end the task that hears of revoked keys.
+/// A broken dashboard must not break logins, nor end the task that learns of revoked keys.
 #[test]
 fn an_observer_that_panics_costs_no_login() {
     struct Panics;
@@ -239,7 +240,7 @@ fn the_guard_is_asked_within_the_measured_time() {
     assert_eq!(*took.lock().unwrap(), 3);
 }
 
-/// An `iss` is told where nothing compared it, and nowhere else: an operator adds the issuer then.
+/// An `iss` is reported only if it was not compared: an operator then adds the issuer.
 #[test]
 fn an_iss_that_nothing_compared_is_told() {
     let record = Record::default();

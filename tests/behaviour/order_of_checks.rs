@@ -1,4 +1,4 @@
-//! Nothing malformed, and nothing of somebody else, reaches the guard; each refusal has its own code.
+//! Neither a malformed callback nor another user's reaches the guard; each refusal has its own code.
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::guard::{GuardError, Mark, MarkFuture};
@@ -54,12 +54,12 @@ fn context_is_named_or_accepted_by_name_and_never_guessed() {
     assert_eq!(shop.guard.calls(), 0);
 }
 
-/// The first check that fails gives the code: a state that is wrong in every way is refused for the earliest reason.
+/// The first failing check gives the code: a state that is wrong in every way is refused for the earliest reason.
 #[test]
 fn the_checks_stand_in_the_order_of_the_design() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::with("google")).unwrap();
-    let other = || Binding::session(b"another person's session").unwrap();
+    let other = || Binding::session(b"another user's session").unwrap();
     let github = || Expect::provider("github");
     let code = |query: &str, binding: Binding<'_>, expect: Expect<'_>| {
         let checked = Callback::from_query(query).and_then(|callback| shop.flow.check(binding, expect, callback));

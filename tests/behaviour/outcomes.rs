@@ -1,5 +1,5 @@
-//! What a login ends in: a code and its token request, a step-up that needs proof, a denial that may start again, and a return
-//! without a code.
+//! The outcomes of a login: a code and its token request, a step-up that needs proof, a denial that may restart, and a
+//! return without a code.
 
 use http::HeaderMap;
 use oauth_state::outcome::{Nonce, StepUp};
@@ -15,7 +15,7 @@ fn finished(shop: &Shop, purpose: Purpose, callback: Callback) -> Result<LoginOu
     block_on(shop.flow.finish(binding, Expect::provider("google").purpose(purpose), callback))
 }
 
-/// A shop with every purpose, and one of its own that has no code.
+/// A shop with every purpose, and one custom purpose without a code.
 fn with_purposes() -> Shop {
     shop_with(|builder| {
         let google = Provider::google().client_id("client").redirect_uri("https://shop.example/auth/google/callback");
@@ -41,7 +41,7 @@ fn step_up(shop: &Shop) -> StepUp<()> {
     }
 }
 
-/// A step-up that the provider answered from an old session would let an attacker at an unlocked computer pass.
+/// If the provider answered a step-up from an old session, an attacker at an unlocked computer would pass.
 #[test]
 fn a_step_up_needs_a_time_after_it_started() {
     let shop = with_purposes();
@@ -69,7 +69,7 @@ fn form<T>(login: &Authorized<T>) -> Vec<(&str, &str)> {
     login.token_form().into_iter().collect()
 }
 
-/// RFC 6749 section 4.1.3: with several redirect_uris only the state knows which one the token request must repeat.
+/// RFC 6749 section 4.1.3: with several redirect_uris, only the state knows which one the token request must repeat.
 #[test]
 fn the_token_request_repeats_what_the_login_started_with() {
     let shop = shop_with(|builder| {
@@ -95,7 +95,7 @@ fn the_token_request_repeats_what_the_login_started_with() {
     assert_eq!(login.redirect_uri(), Some(redirect_uri));
 }
 
-/// A nonce that is compared although none was sent would refuse every ID token, or none.
+/// Comparing a nonce that was never sent would refuse every ID token, or none.
 #[test]
 fn there_is_a_nonce_where_an_id_token_is_asked_for_and_nowhere_else() {
     let shop = shop_with(|builder| {
@@ -115,7 +115,7 @@ fn there_is_a_nonce_where_an_id_token_is_asked_for_and_nowhere_else() {
     }
 }
 
-/// A login that is denied for a while starts again with everything that it had, once by itself.
+/// A temporarily denied login restarts with all its data, once by itself.
 #[test]
 fn a_denied_login_may_start_again() {
     let shop = shop();
@@ -135,7 +135,8 @@ fn a_denied_login_may_start_again() {
     assert!(!denied.restart.is_automatic(), "a loop between two servers must end");
 }
 
-/// A page that grants nothing sends the user back with neither code nor error; everything else without them is refused.
+/// A page that grants nothing sends the user back with neither code nor error; every other callback without them is
+/// refused.
 #[test]
 fn only_a_purpose_without_a_code_returns_without_one() {
     let shop = with_purposes();
@@ -152,7 +153,7 @@ fn only_a_purpose_without_a_code_returns_without_one() {
     let state = shop.flow.begin(session(), Login::with("google")).unwrap().state;
     assert_eq!(finished(&shop, Purpose::Login, bare(&state)).unwrap_err().code(), "code_missing");
     assert!(block_on(shop.flow.finish(session(), Expect::provider("google"), callback(&state))).is_ok(), "not used up");
-    // The state first: what anyone can send tells nothing of the purposes that are accepted here.
+    // The state is checked first, so that a made-up request reveals nothing about the accepted purposes.
     let plain = support::shop::shop();
     let check = |flow: &Flow, state| flow.check(session(), Expect::provider("google"), bare(state)).unwrap_err().code();
     assert_eq!((check(&plain.flow, "no state"), check(&shop.flow, "no state")), ("malformed", "malformed"));
@@ -172,7 +173,7 @@ fn a_logout_leads_to_the_end_session_endpoint() {
     assert!(!query.contains("response_type") && !query.contains("code_challenge"));
 }
 
-/// GitHub sends a code with an installation if the application asks for one: it is a login's code all the same.
+/// GitHub sends a code with an installation if the application asks for one: it is still a login's code.
 #[test]
 fn a_code_is_never_dropped() {
     let shop = with_purposes();
@@ -182,7 +183,7 @@ fn a_code_is_never_dropped() {
     assert_eq!((login.code.secret(), login.origin.purpose), ("code", purpose));
 }
 
-/// A logout sent no `code_challenge`: nothing ties a code that comes with it to this browser.
+/// A logout sent no `code_challenge`: nothing ties a code in its callback to this browser.
 #[test]
 fn a_logout_brings_no_code() {
     let shop = with_purposes();
@@ -192,7 +193,8 @@ fn a_logout_brings_no_code() {
     assert_eq!(refused.code(), "malformed");
 }
 
-/// A logout comes back by GET with the state alone, also from a provider that posts its authorization responses and names itself.
+/// A logout returns by GET with only the state, even from a provider that posts its authorization responses and names
+/// itself.
 #[test]
 fn a_logout_returns_without_iss_and_by_get() {
     let shop = shop_with(|builder| {

@@ -1,4 +1,4 @@
-//! Apple sends the user's name once: a callback that is refused in the browser that started the login does not lose it.
+//! Apple sends the user's name once: a callback that is refused in the browser that started the login keeps it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn with_user(state: &str) -> Callback {
     Callback::from_pairs([("state", state), ("code", "code"), ("user", USER)]).unwrap()
 }
 
-/// The code, and the user that the refusal kept.
+/// The code, and the user kept by the refusal.
 fn kept(refused: &FinishError) -> (&'static str, Option<&str>) {
     (refused.code(), refused.own_parameters().and_then(|parameters| parameters.get("user")))
 }
@@ -42,7 +42,7 @@ fn a_form_of_apple_s_that_comes_late_or_twice_keeps_the_user() {
     assert_eq!(kept(&opened.verify(Binding::cookies(&headers), apple).unwrap_err()), ("expired", Some(USER)));
     assert_eq!(kept(&block_on(held_back.mark_used()).unwrap_err()), ("expired", Some(USER)));
     let late = shop.flow.open(form()).unwrap_err();
-    assert_eq!(kept(&late), ("expired", None), "nothing is known yet of who asks");
+    assert_eq!(kept(&late), ("expired", None), "the browser is not verified yet");
     assert_eq!(kept(&late.seen_by(&Binding::cookies(&headers), apple)), ("expired", Some(USER)));
 
     // As long as the login may restart, and not longer.
@@ -89,7 +89,7 @@ fn data_of_another_type_and_a_store_in_trouble_keep_the_user() {
     }
 }
 
-/// As those of a login that finished: an `iss` that nothing was compared with is among them, and a code never is.
+/// The same as for a finished login: they include an `iss` that was not compared, and never a code.
 #[test]
 fn the_parameters_are_those_that_a_finished_login_has() {
     let shop = shop_with(|builder| builder.provider(Provider::custom("acme").unwrap().code_parameter("auth_code")));

@@ -1,5 +1,5 @@
-//! The table of presets: each figure has a source and a date, each limit is held to before the redirect, and
-//! `docs/providers.md` shows what the table says.
+//! The table of presets: each figure has a source and a date, each limit is enforced before the redirect, and
+//! `docs/providers.md` shows the table.
 
 use oauth_state::provider::{Preset, PresetError, ResponseMode, Sourced};
 use oauth_state::{AuthorizationRequest, BeginError, Binding, Login, Provider, ReturnTo};
@@ -9,11 +9,11 @@ use support::shop::{Shop, session, shop_with};
 const PAGE: &str = include_str!("../../docs/providers.md");
 /// The longest return path, in bytes.
 const LONGEST_PATH: usize = 1024;
-/// What a flow holds to where nothing is known, and in any case.
+/// A flow's limit if none is known, and its upper bound.
 const DEFAULT_LIMIT: usize = 2048;
 const UNKNOWN: &str = "–";
 
-/// Each figure of a preset: what it is of, its source and its date.
+/// Each figure of a preset: its name, source and date.
 fn figures(preset: &Preset) -> Vec<(&'static str, &'static str, &'static str)> {
     fn of<T>(name: &'static str, figure: Option<Sourced<T>>) -> Option<(&'static str, &'static str, &'static str)> {
         figure.map(|figure| (name, figure.source, figure.read))
@@ -77,7 +77,7 @@ fn ids_are_unique_and_short_and_lead_back_to_their_row() {
     assert_eq!(Provider::preset("wechat").unwrap_err(), PresetError::Unknown("wechat".into()));
 }
 
-/// What the rows say of themselves holds together.
+/// The rows are consistent.
 #[test]
 fn no_row_contradicts_itself() {
     for preset in Preset::all() {
@@ -90,7 +90,7 @@ fn no_row_contradicts_itself() {
         }
         for address in [preset.issuer, preset.authorization_endpoint, preset.token_endpoint].into_iter().flatten() {
             assert!(url::Url::parse(address.value).is_ok_and(|url| url.scheme() == "https" && url.query().is_none()));
-            assert!(!address.value.contains('{'), "{id}: {} is not the same for all its customers", address.value);
+            assert!(!address.value.contains('{'), "{id}: {} differs between customers", address.value);
         }
         assert!(preset.scopes.is_none_or(|figure| !figure.value.is_empty()), "{id}");
     }
@@ -163,7 +163,7 @@ fn shop_of(preset: &Preset) -> Shop<String> {
     shop_with(|builder| builder.carrying::<String>().provider(preset.provider()))
 }
 
-/// A login with a 16-byte tenant, a return path of this length and data of this length.
+/// A login with a 16-byte tenant, and a return path and data of these lengths.
 fn begin(shop: &Shop<String>, preset: &Preset, path: usize, data: usize) -> Result<AuthorizationRequest, BeginError> {
     let path = format!("/{}", "p".repeat(path - 1)).parse::<ReturnTo>().unwrap();
     let login = Login::with(preset.id).tenant([9; 16]).return_to(path).data("d".repeat(data));
@@ -177,7 +177,7 @@ fn longest(shop: &Shop<String>, preset: &Preset) -> (usize, usize) {
     (path, data)
 }
 
-/// With the limit of every preset, and with the default where none is known.
+/// With the limit of every preset, and with the default if none is known.
 #[test]
 fn what_fits_is_sealed_and_one_character_more_is_refused_before_the_redirect() {
     for preset in Preset::all() {
@@ -230,7 +230,7 @@ fn form_post_presets_set_cookies_that_come_along_on_a_cross_site_post() {
     }
 }
 
-/// The sources, in the order in which the tables name them.
+/// The sources, in the order of the tables.
 #[derive(Default)]
 struct Sources(Vec<(&'static str, &'static str)>);
 
@@ -318,7 +318,7 @@ fn tables() -> String {
     page
 }
 
-/// `UPDATE_PROVIDERS=1 cargo test` writes them anew.
+/// `UPDATE_PROVIDERS=1 cargo test` rewrites them.
 #[test]
 fn the_page_shows_the_table() {
     let (start, end) = ("<!-- presets -->\n", "<!-- /presets -->");

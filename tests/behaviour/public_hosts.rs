@@ -28,7 +28,7 @@ fn two_hosts(builder: FlowBuilder<()>) -> FlowBuilder<()> {
     builder.purpose(Purpose::Login).purpose(Purpose::Link).public_hosts(["a.example", "b.example"]).provider(github())
 }
 
-/// Starts a login bound by cookie.
+/// Starts a login that is bound by cookie.
 fn starts(shop: &Shop, redirect: &str, pairs: &[(&'static str, &'static str)]) -> &'static str {
     let headers = headers(pairs);
     let begun = shop.flow.begin(Binding::cookies(&headers), Login::with("github").redirect(redirect));
@@ -55,7 +55,7 @@ fn a_login_by_cookie_starts_on_the_host_of_its_redirect_uri_only() {
     }
     assert_eq!(starts(&shop, "b", &[("host", "b.example")]), "starts");
     assert_eq!(starts(&shop, "a", &[("host", "b.example")]), "cookie_host_mismatch");
-    // A proxy replaced the header, or there is none: the host is unknown.
+    // A proxy replaced the header, or it is missing: the host is unknown.
     assert_eq!(starts(&shop, "a", &[("host", "upstream-7:8080")]), "starts");
     assert_eq!(starts(&shop, "b", &[]), "starts");
 }
@@ -107,7 +107,7 @@ fn a_link_to_an_unknown_host_starts_from_a_page_on_the_host_of_its_redirect_uri(
         assert_eq!(link("a", "https://b.example"), "not_same_origin");
         assert_eq!(link("a", "https://evil.example"), "not_same_origin");
     }
-    // A redirect URI of an app has no host, so any public host will do, and no other.
+    // An app's redirect URI has no host, so any public host will do, and no other.
     let app = shop_with(|builder| {
         let github = Provider::github().redirect_uri("com.example.shop:/callback");
         builder.purpose(Purpose::Link).public_hosts(["a.example", "b.example"]).provider(github)
@@ -117,7 +117,7 @@ fn a_link_to_an_unknown_host_starts_from_a_page_on_the_host_of_its_redirect_uri(
     assert_eq!(link("https://upstream-7"), "not_same_origin");
 }
 
-/// The browser's word on `Sec-Fetch-Site` counts first; browsers without it send `Origin` alone.
+/// `Sec-Fetch-Site` counts first; browsers without it send only `Origin`.
 #[test]
 fn a_post_from_another_public_host_starts_no_login_by_cookie() {
     let shop = shop_with(two_hosts);
@@ -142,7 +142,7 @@ fn a_trusted_header_takes_the_place_of_host() {
         let link = |origin| links(&shop, github_at("a"), &[&behind_a_proxy(host)[..], &[("origin", origin)]].concat());
         assert_eq!(link("https://a.example"), "starts", "{host}");
         assert_eq!(link("https://b.example"), "not_same_origin", "{host}");
-        // With the port, as with `Host`.
+        // With the port, as for `Host`.
         assert_eq!(link("https://a.example:8443"), "not_same_origin", "{host}");
     }
     // Without the header the host is unknown, whatever `Host` says.
@@ -218,7 +218,7 @@ fn the_routes_learn_only_an_allowed_host() {
     }
     assert_eq!(host(&several, &[(FORWARDED, "a.example")]), None);
 
-    // Without public hosts, the hosts of the redirect URIs.
+    // Without public hosts, the hosts of the redirect URIs count.
     let unnamed = shop_with(|builder| builder.provider(github()));
     assert_eq!(host(&unnamed, &[("host", "B.EXAMPLE")]), b);
     assert_eq!(host(&unnamed, &[("host", "evil.example")]), None);

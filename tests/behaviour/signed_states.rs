@@ -1,4 +1,4 @@
-//! A flow whose states are signed goes the whole way of one whose states are encrypted.
+//! A flow with signed states does everything that one with encrypted states does.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ struct Button(String);
 
 impl PublicData for Button {}
 
-/// Data that a callback does not give back, or that a login that begins again has lost.
+/// A callback must return the data, and a restarted login must keep it.
 #[test]
 fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
     let shop =
@@ -35,7 +35,7 @@ fn data_comes_back_and_goes_on_with_its_own_browser_alone() {
     assert_eq!(restart_data(Binding::session(&[8; 16]).unwrap(), &state), ("expired", None));
 }
 
-/// What is readable in a state must not be enough to finish it, nor hold what the token endpoint is given.
+/// The readable parts of a state must not be enough to finish it, nor include the secrets for the token endpoint.
 #[test]
 fn nothing_secret_is_readable() {
     let shop = shop_built(|builder| builder.provider(Provider::google()).build_signed_not_encrypted());

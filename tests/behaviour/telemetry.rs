@@ -1,4 +1,4 @@
-//! Metrics and spans: each of them is recorded, its labels are bounded, and none of it holds a secret or text from outside.
+//! Metrics and spans: each one is recorded, its labels are bounded, and none holds a secret or text from outside.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ fn recorder() -> PrometheusRecorder {
     builder.set_buckets_for_metric(flows, FLOW_SECONDS).unwrap().build_recorder()
 }
 
-/// What Prometheus would read after `work`.
+/// The text that Prometheus would scrape after `work`.
 fn scraped(work: impl FnOnce()) -> String {
     let recorder = recorder();
     metrics::with_local_recorder(&recorder, || {
@@ -41,13 +41,13 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// The value of a series, which must be there.
+/// The value of a series, which must exist.
 fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
     line.unwrap_or_else(|| panic!("no {series} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// A guard whose store is away.
+/// A guard whose store is down.
 struct Away;
 
 impl ReplayGuard for Away {
@@ -85,11 +85,11 @@ fn over(guard: impl ReplayGuard) -> Flow {
     Flow::builder(app(), ring(), guard).provider(Provider::github()).provider(Provider::google()).build().unwrap()
 }
 
-/// A source that gives one document, then a newer one, then garbage, then nothing.
+/// A source that returns a document, then a newer one, then garbage, then nothing.
 async fn a_ring_that_changes() {
-    // A state that another ring sealed.
+    // A state sealed by another ring.
     let other = over(SingleProcessGuard::with_capacity(10)).begin(session(), Login::with("github")).unwrap();
-    // Of yesterday: its second key has sealed elsewhere for long when it is heard of here.
+    // Dated yesterday: its second key has long sealed elsewhere when this server learns of it.
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
     let first = KeyRingDocument::first(RingTiming::default(), yesterday).unwrap();
     let second = first.rotate(yesterday).unwrap().document;
@@ -111,7 +111,7 @@ async fn a_ring_that_changes() {
     assert!(flow.check(session(), Expect::provider("github"), callback(&other.state)).is_err());
 }
 
-/// Everything that is recorded, once at least.
+/// Records everything at least once.
 fn drive_everything() {
     let runtime = runtime();
     runtime.block_on(async {
@@ -137,7 +137,7 @@ fn drive_everything() {
         .unwrap();
         assert!(stored.begin(session(), Login::with("github").data(String::new())).await.is_err());
     });
-    // Marks that are dropped when their time is over.
+    // Marks that are dropped when they expire.
     let shop = shop();
     runtime.block_on(async {
         for logins in [100, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 100] {
@@ -202,7 +202,7 @@ fn callbacks_are_counted_once_by_what_they_ended_in() {
     assert_eq!(callbacks("google", "wrong_provider"), 1.0);
     assert_eq!(callbacks("google", "provider_refused"), 1.0);
     assert_eq!(callbacks("unknown", "missing_state"), 1.0);
-    // Zeros are there from the start, so that a first refusal shows as a rise.
+    // Zeros exist from the start, so that a first refusal shows as an increase.
     assert_eq!(callbacks("github", "forged"), 0.0);
     let all = text.lines().filter(|line| line.starts_with("oauth_state_callbacks_total{"));
     let sum: f64 = all.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
@@ -251,7 +251,7 @@ fn logins_are_counted_by_what_they_are_bound_to() {
     assert_eq!(counts(&text, passed), [1.0, 2.0, 2.0, 1.0]);
 }
 
-/// A line without its cause sends the operator looking; a line with a line end forges another one.
+/// A line without its cause does not help the operator; a line with a line break forges another one.
 #[test]
 fn a_report_names_provider_error_and_causes_in_one_line() {
     let failed = BeginError::HookFailed { hook: "authorize", source: "PAR is down".into() };
@@ -267,7 +267,7 @@ fn a_report_names_provider_error_and_causes_in_one_line() {
     assert!(Event::FailedOpen.report().is_none());
 }
 
-/// A login whose row is lost has not passed, although the guard took its mark.
+/// A login whose row is lost has not passed, although the guard stored its mark.
 #[test]
 fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
     let text = scraped(|| {
@@ -283,7 +283,7 @@ fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
     assert_eq!((callbacks("ok"), callbacks("not_stored")), (0.0, 1.0));
 }
 
-/// What no state was handed out for is no login that began, or the success rate of a store in trouble looks well.
+/// A login without an issued state did not start; otherwise a failing store's success rate would look good.
 #[test]
 fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
     let text = scraped(drive_everything);
@@ -298,7 +298,7 @@ fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
     assert!(before > stored && (stored, not) == (1.0, 1.0));
 }
 
-/// An alert on a code that is misspelt never fires.
+/// An alert on a misspelled code never fires.
 #[test]
 fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
     let text = scraped(drive_everything);
@@ -321,7 +321,7 @@ fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
     assert!(asked > 30, "{asked} values were found");
 }
 
-/// A router that takes the provider from the address, and a callback of anybody's.
+/// A router that takes the provider from the address, and an arbitrary callback.
 #[test]
 fn no_text_from_outside_becomes_a_label_or_a_field() {
     let mut log = String::new();
@@ -343,7 +343,7 @@ fn no_text_from_outside_becomes_a_label_or_a_field() {
 }
 
 thread_local! {
-    /// What the subscriber below writes for this thread's test.
+    /// The output of the subscriber below for this thread's test.
     static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -360,8 +360,8 @@ impl Write for Written {
     }
 }
 
-/// What a subscriber at TRACE writes during `work`. It is the whole process's: tests of other threads, without a subscriber, would
-/// turn the spans off that are met first there.
+/// The output of a subscriber at TRACE during `work`. It is global to the process: tests on other threads without a
+/// subscriber would disable spans that they reach first.
 fn logged(work: impl FnOnce()) -> String {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -394,7 +394,7 @@ fn a_login_shows_as_spans_with_their_children() {
     }
 }
 
-/// Secrets in what operators keep for weeks, and send to others.
+/// Secrets in data that operators keep for weeks and share.
 #[test]
 fn neither_metrics_nor_spans_hold_a_secret() {
     let (mut log, mut secrets) = (String::new(), Vec::new());
@@ -437,7 +437,7 @@ fn neither_metrics_nor_spans_hold_a_secret() {
     }
 }
 
-/// The age of a ring is what an alert compares: it must stand still while the source is away.
+/// Alerts compare the age of a ring: it must not change while the source is down.
 #[test]
 fn the_ring_s_gauges_follow_the_source() {
     let text = scraped(|| runtime().block_on(a_ring_that_changes()));
@@ -454,7 +454,7 @@ fn the_ring_s_gauges_follow_the_source() {
     assert!((now - 60.0..=now).contains(&confirmed));
 }
 
-/// Without the series nothing is compared: a source that is gone before the first look would never be told.
+/// Without the series nothing is compared: a source that is down from the start would never raise an alert.
 #[test]
 fn a_ring_has_an_age_from_the_first_moment_that_somebody_looks_after_it() {
     let text = scraped(|| {

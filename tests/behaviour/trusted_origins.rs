@@ -1,4 +1,4 @@
-//! Links and step-ups that start on a page of a sibling origin that the service trusts.
+//! Links and step-ups that start on a page of a trusted sibling origin.
 
 use http::{HeaderMap, HeaderValue};
 use oauth_state::{Binding, ConfigError, FlowBuilder, Login, Provider, Purpose};
@@ -16,7 +16,7 @@ fn shop(trusted: &[&str]) -> Shop {
     })
 }
 
-/// What a POST to `shop.example` that names this origin and this relation of sites comes to.
+/// The result of a POST to `shop.example` with this origin and site relation.
 fn start(shop: &Shop, purpose: Purpose, origin: &str, site: Option<&'static str>) -> &'static str {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("shop.example"));
@@ -40,7 +40,7 @@ fn a_page_of_a_trusted_origin_starts_links_and_step_ups() {
     }
 }
 
-/// Account-link fixation: any other page could attach the attacker's identity.
+/// Account-link fixation: any other page could link the attacker's identity.
 #[test]
 fn no_other_origin_starts_a_link() {
     let trusting = shop(&[APP]);

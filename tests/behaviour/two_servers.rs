@@ -1,4 +1,4 @@
-//! Two servers with one document of keys and one Redis: what one began, the other finishes, and one of them alone.
+//! Two servers with one key document and one Redis: either one finishes the other's logins, but only once in total.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use support::servers::Failure;
 use support::servers::redis::{Engine, RedisServer};
 use support::shop::{app, callback, session};
 
-/// One server: it read the document for itself, and has connections of its own.
+/// One server, with its own copy of the document and its own connections.
 async fn server(document: &str, redis: &RedisServer) -> Result<Flow, Failure> {
     let guard = RedisGuard::builder(redis.url()).budget(Duration::from_secs(5)).connect().await?;
     Ok(Flow::builder(app(), document.parse::<KeyRing>()?, guard).provider(Provider::github()).build()?)
@@ -19,11 +19,11 @@ async fn finish(server: &Flow, state: &str) -> Result<LoginOutcome<()>, FinishEr
     server.finish(session(), Expect::provider("github"), callback(state)).await
 }
 
-/// A server that has never heard of a login, or two servers that both let one state through.
+/// A server that does not know a login, or two servers that both accept one state.
 #[test]
 fn a_login_is_finished_by_either_server_and_by_one_alone() {
     if std::process::Command::new("redis-server").arg("--version").output().is_err() {
-        println!("skipped: there is no redis-server here; `scripts/test unit` installs it");
+        println!("skipped: redis-server not found; `scripts/test unit` installs it");
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -34,7 +34,7 @@ fn a_login_is_finished_by_either_server_and_by_one_alone() {
         let (one, other) = (server(text.expose(), &redis).await.unwrap(), server(text.expose(), &redis).await.unwrap());
 
         let begun = one.begin(session(), Login::with("github")).unwrap();
-        assert!(finish(&other, &begun.state).await.is_ok(), "begun on one, finished on the other");
+        assert!(finish(&other, &begun.state).await.is_ok(), "started on one, finished on the other");
         for server in [&one, &other] {
             assert_eq!(finish(server, &begun.state).await.unwrap_err().code(), "already_used");
         }
