@@ -1,5 +1,5 @@
-//! The `cfg` by which `src/sync.rs` names loom: set here for this package alone. `--cfg loom` on a command line reaches every dependency, and
-//! belongs to whoever checks a crate that uses this one.
+//! The `cfg` by which `src/sync.rs` selects loom, set here for this package only. `--cfg loom` on a command line would
+//! reach every dependency, and is for users who check a crate that depends on this one.
 
 fn main() {
     println!("cargo::rustc-cfg=oauth_state_under_loom");

@@ -1,4 +1,4 @@
-//! The guard in memory, in every order in which threads may claim, purge and turn its clock.
+//! The memory guard, in every order in which threads may claim, purge and advance its clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use oauth_state::testing::{block_on, mark};
 use oauth_state::{ReplayGuard, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;
-/// Past the end of every bucket that takes a mark of `NOW + 600`.
+/// Past the end of every bucket that may hold a mark of `NOW + 600`.
 const AFTER: u64 = NOW + 600 + 128 + 180;
 const WEEK: u64 = 7 * 86_400;
 
@@ -35,7 +35,7 @@ fn kind(answer: &Result<Marked, GuardError>) -> Option<GuardErrorKind> {
     answer.as_ref().err().map(GuardError::kind)
 }
 
-/// Each mark in a thread of its own, the last one in this.
+/// Each mark in its own thread, the last one in this thread.
 fn race<const N: usize>(guard: &SingleProcessGuard, marks: [Mark; N]) -> Vec<Result<Marked, GuardError>> {
     let (last, others) = marks.split_last().expect("a thread at least");
     let threads: Vec<_> = others
@@ -51,8 +51,8 @@ fn race<const N: usize>(guard: &SingleProcessGuard, marks: [Mark; N]) -> Vec<Res
     answers
 }
 
-/// A guard with room for so many marks beside one that is there, in the shard of even numbers. Its clock is believed at `NOW`, which
-/// takes two requests a minute apart.
+/// A guard with room for so many marks besides one existing mark, in the shard of even numbers. Its clock is trusted at
+/// `NOW`, which needs two requests a minute apart.
 fn settled(room: usize) -> SingleProcessGuard {
     let guard = SingleProcessGuard::with_capacity(room + 1);
     for now in [NOW - 60, NOW] {
@@ -78,10 +78,10 @@ fn of_three_claims_for_one_state_one_is_the_first() {
     });
 }
 
-/// A retry must find that it was the first, also while another claims.
+/// A retry must find that it was the first, even while another thread claims.
 #[test]
 fn a_retry_of_the_winner_stays_the_first() {
-    explore("a retry beside another claim", Any, || {
+    explore("a retry and another claim", Any, || {
         let guard = settled(10);
         let answers = race(&guard, [1, 1, 2].map(|claimant| callback(1, claimant, NOW, NOW)));
         let firsts: Vec<bool> = answers.iter().map(is_first).collect();
@@ -90,7 +90,7 @@ fn a_retry_of_the_winner_stays_the_first() {
     });
 }
 
-/// More marks than memory was promised for, or places that nobody can have any more.
+/// More marks than the memory limit allows, or places that can never be used again.
 #[test]
 fn the_last_places_are_given_once_each_and_come_back() {
     explore("three claims for the last place", AtMost(4), || {
@@ -102,14 +102,14 @@ fn the_last_places_are_given_once_each_and_come_back() {
             "{answers:?}"
         );
         assert_eq!(guard.len(), 2);
-        // Once they are over there is room for as many, and for no more.
+        // After they expire there is room for as many, and no more.
         let later: Vec<_> = (1..=3).map(|state| claim(&guard, &callback(state, 1, AFTER, AFTER))).collect();
         assert_eq!(later.iter().map(is_first).collect::<Vec<_>>(), [true, true, false]);
         assert_eq!((guard.len(), kind(&later[2])), (2, Some(GuardErrorKind::Full)));
     });
 }
 
-/// Two callbacks meet a full guard whose marks are over, all in another shard.
+/// Two callbacks at a full guard whose marks have all expired, in another shard.
 #[test]
 fn two_threads_that_make_room_at_once_lose_no_place() {
     explore("two purges of everything", Any, || {
@@ -117,7 +117,7 @@ fn two_threads_that_make_room_at_once_lose_no_place() {
         assert!(is_first(&claim(&guard, &callback(2, 1, NOW, NOW))), "the guard is full, and the other shard is empty");
         let answers = race(&guard, [1, 3].map(|state| callback(state, 1, AFTER, AFTER)));
         assert!(answers.iter().any(is_first), "{answers:?}");
-        // While one makes room, the other may be told that there is none; a second later there is.
+        // While one thread makes room, the other may find none; a second later there is room.
         assert!(
             answers.iter().all(|answer| is_first(answer) || kind(answer) == Some(GuardErrorKind::Full)),
             "{answers:?}"
@@ -129,7 +129,7 @@ fn two_threads_that_make_room_at_once_lose_no_place() {
     });
 }
 
-/// A bucket is dropped while a used state is presented again, by servers whose clocks differ.
+/// A bucket is dropped while a used state is replayed, by servers whose clocks differ.
 #[test]
 fn a_used_state_is_never_the_first_again_while_its_bucket_is_dropped() {
     explore("a purge and two replays", Any, || {
@@ -142,7 +142,7 @@ fn a_used_state_is_never_the_first_again_while_its_bucket_is_dropped() {
             let dropped = kind(replay) == Some(GuardErrorKind::Unavailable);
             assert!(dropped || matches!(replay, Ok(Marked::AlreadyUsed { .. })), "{answers:?}");
         }
-        // The one of `settled` lies in the shard that nobody came to.
+        // The mark of `settled` is in the shard that no claim used.
         assert_eq!(guard.len(), 2);
     });
 }
@@ -161,13 +161,13 @@ fn a_state_is_the_first_once_while_buckets_are_dropped() {
     });
 }
 
-/// A guard that is full drops what is over in every shard, also in one where a used state comes again.
+/// A full guard drops expired marks in every shard, even in one where a used state is replayed.
 #[test]
 fn a_full_guard_that_makes_room_forgets_nothing_that_it_may_be_asked_for() {
     explore("a purge of everything and two replays", AtMost(5), || {
         let guard = settled(1);
         assert!(is_first(&claim(&guard, &callback(1, 1, NOW, NOW))));
-        // Of the even shard, in which the mark of `settled` makes room already; so two of them.
+        // In the even shard, the mark of `settled` already makes room; so two of them.
         let marks = [callback(2, 1, AFTER, AFTER), callback(4, 1, AFTER, AFTER), callback(1, 2, NOW, NOW + 5)];
         let answers = race(&guard, marks);
         assert!(!is_first(&answers[2]), "{answers:?}");
@@ -177,7 +177,7 @@ fn a_full_guard_that_makes_room_forgets_nothing_that_it_may_be_asked_for() {
     });
 }
 
-/// A clock that leaps for a moment must not empty the guard: every login under way would be refused.
+/// A clock that leaps for a moment must not empty the guard: every login in progress would be refused.
 #[test]
 fn a_leap_that_does_not_last_drops_nothing() {
     explore("two requests of next week", AtMost(5), || {

@@ -1,4 +1,4 @@
-//! The live ring, in every order in which threads may offer documents, begin and check.
+//! The live ring, in every order in which threads may offer documents, start logins and check callbacks.
 
 use std::pin::pin;
 use std::sync::atomic::Ordering::SeqCst;
@@ -29,15 +29,15 @@ fn timing(lifetime_cap: u64) -> RingTiming {
     RingTiming { lifetime_cap: Duration::from_secs(lifetime_cap), ..RingTiming::default() }
 }
 
-/// Documents that follow one another, all of which seal today. Drawn once, so that every order has the same keys.
+/// Successive documents, all of which seal today. Generated once, so that every order has the same keys.
 struct Documents {
-    /// Key A seals, and lifetimes are an hour at most.
+    /// Key A seals, and lifetimes are at most an hour.
     first: KeyRingDocument,
-    /// Key B seals, A still opens, and lifetimes are 1200 s at most.
+    /// Key B seals, A still opens, and lifetimes are at most 1200 s.
     second: KeyRingDocument,
     /// The same, and A is revoked.
     third: KeyRingDocument,
-    /// Cut off behind the id of A, which is revoked all the same.
+    /// Cut off after the id of A, which is still revoked.
     hurried: SecretString,
 }
 
@@ -55,7 +55,7 @@ static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| {
     Documents { first, second, third, hurried }
 });
 
-/// A guard that always agrees, and remembers whether a revocation had come when it did.
+/// A guard that always accepts, and records whether a revocation had come before.
 #[derive(Clone, Default)]
 struct Agreeing {
     revoked: Arc<AtomicBool>,
@@ -109,7 +109,7 @@ fn check(flow: &Flow, state: &str, set_cookie: Option<&str>) -> Result<VerifiedC
     flow.check(Binding::cookie_headers([cookie.as_bytes()]), Expect::provider("github"), callback)
 }
 
-/// What a future that waits for nothing gives.
+/// The result of a future that never waits.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -117,21 +117,21 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The serial of the ring that a flow uses now, which is not asked of the handle.
+/// The serial of the ring that a flow uses now, without asking the handle.
 fn serial_in_use(flow: &Flow) -> u64 {
     let shown = format!("{flow:?}");
     let digits = shown.split("serial: ").nth(1).and_then(|rest| rest.split(',').next()).expect("a serial");
     digits.parse().expect("a number")
 }
 
-/// What a begin shows of the ring that it was made with: the key id in the state, and the lifetime that the cookie takes from the document.
+/// The ring that a login start used: the key id in the state, and the cookie's lifetime from the document.
 fn made_with(begun: &AuthorizationRequest) -> (String, String) {
     let max_age =
         begun.set_cookie.as_deref().and_then(|header| header.split("; ").find(|part| part.starts_with("Max-Age")));
     (begun.state[..9].to_owned(), max_age.expect("a lifetime").to_owned())
 }
 
-/// Two refreshers, one of which is late: a document that was read earlier is offered after its successor.
+/// Two refreshers, one of them late: an older document is offered after its successor.
 #[test]
 fn the_serial_never_goes_backwards_and_no_flow_lags_behind_the_handle() {
     explore("two documents and a reader", Any, || {
@@ -155,7 +155,7 @@ fn the_serial_never_goes_backwards_and_no_flow_lags_behind_the_handle() {
     });
 }
 
-/// One document read by two refreshers is taken once.
+/// One document read by two refreshers is used once.
 #[test]
 fn a_document_that_is_offered_twice_at_once_is_taken_once() {
     explore("one document twice", Any, || {
@@ -175,7 +175,7 @@ fn a_document_that_is_offered_twice_at_once_is_taken_once() {
 /// A state sealed by a key of one ring under the rules of another.
 #[test]
 fn a_begin_is_of_one_ring_alone() {
-    explore("a begin beside a swap", Any, || {
+    explore("a login start and a swap", Any, || {
         let keys = keys();
         let flow = flow(&keys, 600);
         let before = begin(&flow);
@@ -193,10 +193,10 @@ fn a_begin_is_of_one_ring_alone() {
     });
 }
 
-/// A leaked key: from the moment in which the offer has returned, it neither opens nor seals, whatever else is offered.
+/// A leaked key: once the offer has returned, it neither opens nor seals, whatever else is offered.
 #[test]
 fn a_revoked_key_does_nothing_once_the_offer_has_returned() {
-    explore("a revocation beside another document", Any, || {
+    explore("a revocation and another document", Any, || {
         let keys = keys();
         let flow = flow(&keys, 600);
         let under_a = begin(&flow);
@@ -223,10 +223,10 @@ fn a_revoked_key_does_nothing_once_the_offer_has_returned() {
     });
 }
 
-/// The same where the document is refused but for its revocation, and another comes in that does not know of it.
+/// The same for a refused document that still revokes, while another document arrives without that revocation.
 #[test]
 fn a_revocation_in_a_refused_document_holds_against_any_other() {
-    explore("a refused revocation beside another document", Any, || {
+    explore("a refused revocation and another document", Any, || {
         let keys = keys();
         let flow = flow(&keys, 600);
         let under_a = begin(&flow);
@@ -242,10 +242,10 @@ fn a_revocation_in_a_refused_document_holds_against_any_other() {
     });
 }
 
-/// A ring that one flow cannot use is shown by none, not even for a moment.
+/// If one flow cannot use a ring, no flow uses it, not even for a moment.
 #[test]
 fn a_ring_that_one_flow_refuses_is_never_used_by_another() {
-    explore("a refused swap beside a reader", Any, || {
+    explore("a refused swap and a reader", Any, || {
         let keys = keys();
         let (willing, unwilling) = (flow(&keys, 600), flow(&keys, 3000));
         let offering = {
@@ -258,10 +258,10 @@ fn a_ring_that_one_flow_refuses_is_never_used_by_another() {
     });
 }
 
-/// A flow that is built while the ring is swapped must not keep the old one for ever.
+/// A flow that is built during a swap must not keep the old ring for ever.
 #[test]
 fn a_flow_that_is_built_during_a_swap_has_the_new_ring_in_the_end() {
-    explore("a new flow beside a swap", Any, || {
+    explore("a new flow and a swap", Any, || {
         let keys = keys();
         let offering = {
             let keys = keys.clone();
@@ -276,10 +276,10 @@ fn a_flow_that_is_built_during_a_swap_has_the_new_ring_in_the_end() {
     });
 }
 
-/// A callback that was checked before its key was revoked, and whose guard takes its time.
+/// A callback that was checked before its key was revoked, with a slow guard.
 #[test]
 fn a_login_is_refused_if_its_key_was_revoked_before_the_guard_agreed() {
-    explore("a revocation beside a mark", Any, || {
+    explore("a revocation and a mark", Any, || {
         let (keys, guard) = (keys(), Agreeing::default());
         let flow = flow_with(&keys, 600, guard.clone());
         let under_a = begin(&flow);

@@ -1,8 +1,8 @@
-//! The guard in memory and the live ring, in every order in which threads may take their steps.
+//! The memory guard and the live ring, in every order in which threads may run.
 //!
-//! Loom sees the locks and the atomics that `src/sync.rs` names, and gives a relaxed load every value that it may have. It does not see into
-//! `arc-swap`, for which a lock stands in, nor into the counts of `Arc` and `Weak`. A failure that unwinds through the keys aborts the
-//! process: the name of the test stands above it.
+//! Loom sees the locks and atomics in `src/sync.rs`, and gives a relaxed load every possible value. It does not see
+//! `arc-swap`, which a lock replaces, nor the counts of `Arc` and `Weak`. A failure that unwinds through the keys
+//! aborts the process: the test's name is printed above it.
 
 mod explore;
 mod guard;

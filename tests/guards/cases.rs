@@ -30,7 +30,7 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "the suite", |()| suites::postgres()));
     cases.push(Case::new("postgres", "the suite, over TLS", |()| suites::postgres_over_tls()));
 
-    // Each fault on one engine; with --full on all three.
+    // Each fault runs on one engine, and on all three with --full.
     type Fault = (&'static str, fn(Engine) -> Run);
     let faults: &[Fault] = &[
         ("killed (-9) under 64 callers, restarted with all it persisted", |engine| {

@@ -1,4 +1,4 @@
-//! What a look at real servers finds, which `oauth-state doctor` shows.
+//! The findings of `oauth-state doctor` on real servers.
 
 use oauth_state::ReplayGuard;
 use oauth_state::guard::{GuardError, Marked};
@@ -27,7 +27,7 @@ struct Check {
     found: String,
 }
 
-/// All that was looked at, by how bad it is.
+/// All checks, by severity.
 fn checks(examined: Result<Examined, GuardError>) -> Result<Vec<Check>, Failure> {
     let Examined { well, flaws, ahead, .. } = examined?;
     let well = well.into_iter().map(|(name, found)| Check { level: Level::Ok, name, found });
@@ -40,14 +40,14 @@ fn checks(examined: Result<Examined, GuardError>) -> Result<Vec<Check>, Failure>
     Ok(well.chain(flaws).chain([clock]).collect())
 }
 
-/// The names of what is not well, by how bad it is.
+/// The names of the failed checks of a level.
 fn wrong(checks: &[Check], level: Level) -> Vec<&str> {
     checks.iter().filter(|check| check.level == level).map(|check| check.name).collect()
 }
 
 fn found<'c>(checks: &'c [Check], name: &str) -> Result<&'c str, Failure> {
     let check = checks.iter().find(|check| check.name == name);
-    Ok(&check.ok_or_else(|| format!("nothing is said of {name}: {checks:?}"))?.found)
+    Ok(&check.ok_or_else(|| format!("no check of {name}: {checks:?}"))?.found)
 }
 
 async fn redis_at(url: &str, with: impl FnOnce(RedisGuardBuilder) -> RedisGuardBuilder) -> Result<Vec<Check>, Failure> {
@@ -61,12 +61,12 @@ async fn postgres_at(
     checks(with(oauth_state_postgres::PostgresGuard::builder(url)).examine().await)
 }
 
-/// A server that forgets marks must not be called well, nor one that keeps them wrong.
+/// A server that loses marks must not pass, and one that keeps them must.
 pub async fn redis(engine: Engine) -> Outcome {
     let server = RedisServer::start(engine, &["--appendonly", "yes"]).await?;
     let look = || async { redis_at(&server.url(), |guard| guard).await };
     let checks = look().await?;
-    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a good server: {checks:?}");
     let version = found(&checks, "version")?.to_owned();
     for name in ["eviction_policy", "replicas", "persistence", "claim", "clock"] {
         found(&checks, name)?;
@@ -106,7 +106,7 @@ pub async fn redis(engine: Engine) -> Outcome {
     let other_prefix = redis_at(&as_guard, |guard| guard.prefix("other:")).await?;
     ensure!(wrong(&other_prefix, Level::Error) == ["claim"], "another prefix: {other_prefix:?}");
     found(&other_prefix, "version")?;
-    ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was said");
+    ensure!(!format!("{checks:?}{other_prefix:?}").contains(PASSWORD), "a password was shown");
 
     let examined = RedisGuard::builder(server.url()).prefix("shop:production:").examine().await?;
     ensure!(examined.kept_in == [("prefix", "shop:production:".to_owned())], "{:?}", examined.kept_in);
@@ -121,19 +121,19 @@ pub async fn postgres() -> Outcome {
     server.execute("CREATE ROLE nobody LOGIN").await?;
     let makes = |guard: PostgresGuardBuilder| guard.create_tables();
     let checks = postgres_at(&server.url(), makes).await?;
-    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a table that the service makes: {checks:?}");
-    ensure!(wrong(&look().await?, Level::Error) == ["table"], "the doctor made a table");
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a table that the service creates: {checks:?}");
+    ensure!(wrong(&look().await?, Level::Error) == ["table"], "the doctor created a table");
     let as_nobody = server.url().replace("postgres@", &format!("nobody:{PASSWORD}@"));
     let checks = postgres_at(&as_nobody, makes).await?;
-    ensure!(wrong(&checks, Level::Error) == ["table"], "a table that nobody may make: {checks:?}");
+    ensure!(wrong(&checks, Level::Error) == ["table"], "a table that no role may create: {checks:?}");
     server.execute(SCHEMA).await?;
     let checks = look().await?;
-    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a server that is well: {checks:?}");
+    ensure!(checks.iter().all(|check| check.level == Level::Ok), "a good server: {checks:?}");
     let version = found(&checks, "version")?.to_owned();
     for name in ["replicas", "fsync", "table", "clock"] {
         found(&checks, name)?;
     }
-    // A schema for each environment, by the address alone.
+    // A schema for each environment, chosen by the address alone.
     server.execute("CREATE SCHEMA shop_production").await?;
     let of_its_own = format!("{}?options=-csearch_path%3Dshop_production", server.url());
     for (url, schema) in [(server.url(), "public"), (of_its_own.clone(), "shop_production")] {
@@ -149,7 +149,7 @@ pub async fn postgres() -> Outcome {
     server.execute("ALTER TABLE oauth_state_marks_03 SET UNLOGGED").await?;
     let checks = postgres_at(&as_nobody, |guard| guard).await?;
     ensure!(wrong(&checks, Level::Error) == ["rights", "table"], "a role without rights: {checks:?}");
-    ensure!(!format!("{checks:?}").contains(PASSWORD), "a password was said");
+    ensure!(!format!("{checks:?}").contains(PASSWORD), "a password was shown");
     server.execute("ALTER TABLE oauth_state_marks_03 SET LOGGED").await?;
     let replica = server.replica().await?;
     let checks = postgres_at(&replica.url(), |guard| guard).await?;

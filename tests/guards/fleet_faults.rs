@@ -15,7 +15,7 @@ use support::servers::{Failure, until};
 use crate::redis_faults::{two, wait_for};
 use crate::storm::{Aftermath, Guard, Storm, first_again, mark_new};
 
-/// What asynchronous replication may not have carried over when a primary dies.
+/// Writes within this time before a primary dies may not have been replicated.
 const LAST_WRITES: Duration = Duration::from_millis(300);
 
 pub async fn promoted_replica() -> Outcome {
@@ -23,7 +23,7 @@ pub async fn promoted_replica() -> Outcome {
     let replication = Proxy::start(primary.port).await?;
     let port = replication.port().to_string();
     let replica = RedisServer::start(Engine::Redis70, &["--replicaof", "127.0.0.1", &port]).await?;
-    // What a failover does to an address.
+    // The effect of a failover on an address.
     let proxy = Proxy::start(primary.port).await?;
     let guard: Guard = Arc::new(RedisGuard::builder(format!("redis://127.0.0.1:{}", proxy.port())).connect().await?);
     until("a replica in step", || async {
@@ -42,7 +42,7 @@ pub async fn promoted_replica() -> Outcome {
     let lost = first_again(&guard, &last_writes).await?;
     let kept = first_again(&guard, &carried_over).await?;
     ensure!(kept == 0, "{kept} marks that the replica had were lost");
-    ensure!(lost == last_writes.len(), "only {lost} were lost: the window is not what it is said to be");
+    ensure!(lost == last_writes.len(), "only {lost} were lost: the window differs from its description");
     Ok(format!(
         "{lost} of {} last writes are first again, {kept} of {} earlier ones",
         last_writes.len(),
@@ -50,7 +50,7 @@ pub async fn promoted_replica() -> Outcome {
     ))
 }
 
-/// A failover by hand: the old primary becomes a replica and keeps its connections, on which it refuses every write.
+/// A manual failover: the old primary becomes a replica and keeps its connections, on which it refuses every write.
 pub async fn demoted() -> Outcome {
     let primary = RedisServer::start(Engine::Redis70, &["--repl-diskless-sync-delay", "0"]).await?;
     let port = primary.port.to_string();
@@ -62,13 +62,13 @@ pub async fn demoted() -> Outcome {
     replica.run::<()>("REPLICAOF NO ONE").await?;
     proxy.lead_to(replica.port);
     primary.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", replica.port)).await?;
-    // Within one claim: it is turned away, and its retry goes to the new primary.
+    // Within one claim: the old primary refuses it, and the retry goes to the new primary.
     let new = mark_new(&guards[0], 50).await?;
     ensure!(first_again(&guards[1], &marks).await? + first_again(&guards[1], &new).await? == 0, "first twice");
     Ok("turned away by the old primary, the same claim is made at the new one; 0 twice".to_owned())
 }
 
-/// Nothing twice, but for what replication had not carried over at the kill.
+/// Nothing twice, except the writes that were not replicated at the kill.
 async fn held_but_for_last_writes(
     aftermath: &Aftermath,
     killing: Range<Duration>,
@@ -76,7 +76,7 @@ async fn held_but_for_last_writes(
 ) -> Result<String, Failure> {
     aftermath.no_honest_caller_was_refused()?;
     let twice = aftermath.twice(guard).await?;
-    // A server takes writes until it is dead, and this machine may be busy while it is killed.
+    // A server accepts writes until it is dead, and this machine may be busy during the kill.
     let explained = |at: &Duration| *at + LAST_WRITES >= killing.start && *at <= killing.end;
     let outside = twice.iter().filter(|at| !explained(at)).count();
     ensure!(outside == 0, "{outside} ids were first twice that no failover explains; {aftermath}");
@@ -87,7 +87,7 @@ pub async fn sentinel_failover() -> Outcome {
     let mut sentinels = Sentinels::start().await?;
     let guards = two(&sentinels.url()).await?;
     let storm = Storm::start(&guards);
-    // Much longer than what replication may be behind, so that more than the last writes cannot pass for them.
+    // Much longer than the replication lag, so that a loss of more than the last writes is detected.
     storm.blow(1_500).await;
     let before = storm.elapsed();
     sentinels.servers[0].kill()?;
@@ -97,7 +97,7 @@ pub async fn sentinel_failover() -> Outcome {
         .await?;
     let promoted_after = storm.elapsed() - killed_at;
     storm.blow(1_500).await;
-    // The old primary comes back, and becomes a replica.
+    // The old primary returns and becomes a replica.
     sentinels.servers[0].restart().await?;
     storm.blow(1_500).await;
     let aftermath = storm.end().await;
@@ -110,7 +110,7 @@ pub async fn cluster_failover() -> Outcome {
     let mut cluster = Cluster::start().await?;
     let guards = two(&cluster.url()).await?;
     let storm = Storm::start(&guards);
-    // Much longer than what replication may be behind, so that more than the last writes cannot pass for them.
+    // Much longer than the replication lag, so that a loss of more than the last writes is detected.
     storm.blow(1_500).await;
     let killed = cluster.a_primary().await?;
     let before = storm.elapsed();

@@ -1,4 +1,4 @@
-//! Everything that is logged, kept to be looked at.
+//! Collects everything that is logged, for inspection.
 
 use std::io::{self, Write};
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// A password that every test with one uses.
+/// The password that all tests use.
 pub const PASSWORD: &str = "correct-horse-battery";
 
 #[derive(Clone)]
@@ -33,18 +33,18 @@ impl<'a> MakeWriter<'a> for Collect {
     }
 }
 
-/// Collects what this crate logs, at every level.
+/// Collects this crate's logs at every level.
 pub fn collect() {
     let filter = tracing_subscriber::EnvFilter::new("oauth_state=trace");
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Collect).init();
 }
 
-/// Where the log ends now.
+/// The current end of the log.
 pub fn mark() -> usize {
     LINES.lock().unwrap().len()
 }
 
-/// What was logged since.
+/// The log entries since a mark.
 pub fn since(mark: usize) -> String {
     String::from_utf8_lossy(&LINES.lock().unwrap()[mark..]).into_owned()
 }

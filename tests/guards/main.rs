@@ -1,4 +1,4 @@
-//! The guards over real servers, and what is left of each promise when those are killed, stopped, cut off or filled.
+//! The guards over real servers that are killed, stopped, cut off or filled, and the promises that still hold.
 //!
 //! ```text
 //! cargo test --test guards                    # each fault on one engine

@@ -1,5 +1,5 @@
-//! A flood of callbacks with one used state, over a guard whose connections are few and slow: load alone must not open a wrapper
-//! that fails open.
+//! A flood of callbacks with one used state, over a guard with few and slow connections: load alone must not open a
+//! wrapper that fails open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use tokio::task::JoinSet;
 use crate::postgres_faults::at;
 use crate::storm::{fresh_id, mark_of, replay_of};
 
-/// A budget with time to spare for what the proxy slows down: whatever is sent is answered.
+/// A budget with enough time for the proxy's delay: every call that is sent gets an answer.
 const PATIENT: Duration = Duration::from_secs(1);
 
-/// What the replays were told.
+/// The results of the replays.
 #[derive(Debug, Default)]
 struct Told {
     let_through: usize,
@@ -63,7 +63,7 @@ pub async fn postgres_slow() -> Outcome {
     Ok(format!("2 connections, 300 replays: 0 let through, {} refused as overloaded", told.overloaded))
 }
 
-/// Those that were sent met what looks like an outage. All others must stay outside.
+/// The calls that were sent met an apparent outage. All others must be refused.
 pub async fn postgres_stalled() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let proxy = Proxy::start(server.port).await?;
@@ -73,7 +73,7 @@ pub async fn postgres_stalled() -> Outcome {
     ensure!(guard.mark_used(&mark).await? == Marked::First, "a new id was used");
     proxy.plan(Plan::Hold("INSERT"));
     let told = flood(DangerouslyFailOpen::new(guard), &mark, 300).await?;
-    // Two at once, and the two after them: then the connections are given up.
+    // Two at once, and the two after them: then the connections are closed.
     ensure!(told.let_through <= 4 && told.overloaded == 300 - told.let_through, "{told:?}");
     Ok(format!(
         "2 connections, 300 replays: {} were sent and got no answer, {} refused as overloaded",
@@ -81,7 +81,7 @@ pub async fn postgres_stalled() -> Outcome {
     ))
 }
 
-/// Postgres answers the second claim of a state that it waits for the first.
+/// In Postgres, the second claim of a state waits for the first.
 pub async fn postgres_locked() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let guard = at(&server.url()).connect().await?;

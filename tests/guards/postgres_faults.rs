@@ -41,13 +41,13 @@ pub async fn killed() -> Outcome {
 }
 
 pub async fn killed_relaxed() -> Outcome {
-    // The log is written out every ten seconds, so that what a crash loses can be seen. The server itself has it off, which a
-    // guard that was not asked to must not take over.
+    // The log is flushed every ten seconds, so that a crash visibly loses commits. The server itself has the option
+    // off, which a guard with default settings must override.
     let mut server = PostgresServer::start(&["wal_writer_delay=10s", "synchronous_commit=off"]).await?;
     let relaxed: Guard = Arc::new(at(&server.url()).synchronous_commit_off().connect().await?);
     let durable: Guard = Arc::new(at(&server.url()).connect().await?);
     let (mut rounds, mut relaxed_lost, mut durable_lost) = (0, 0, 0);
-    // A crash right after the log was written out by chance loses nothing.
+    // A crash right after a chance flush of the log loses nothing.
     while rounds < 3 || (relaxed_lost == 0 && rounds < 6) {
         rounds += 1;
         for (guard, lost) in [(&relaxed, &mut relaxed_lost), (&durable, &mut durable_lost)] {
@@ -61,7 +61,7 @@ pub async fn killed_relaxed() -> Outcome {
     }
     let of = rounds * 100;
     ensure!(durable_lost == 0, "{durable_lost} durable marks were lost");
-    ensure!(relaxed_lost > 0, "nothing was lost: the window is not what it is said to be");
+    ensure!(relaxed_lost > 0, "nothing was lost: the window differs from its description");
     Ok(format!("{relaxed_lost} of {of} relaxed marks are first again, {durable_lost} of {of} durable ones"))
 }
 
@@ -95,7 +95,7 @@ pub async fn reply_lost() -> Outcome {
     for _ in 0..10 {
         proxy.plan(Plan::LoseReply("INSERT"));
         let mark = mark_of(fresh_id(), 1);
-        // The write is there, its reply is not, and the retry goes over a new connection that is not cut.
+        // The write succeeded, its reply is lost, and the retry uses a new connection that is not cut.
         let marked = guard.mark_used(&mark).await;
         ensure!(marked.as_ref().is_ok_and(|marked| *marked == Marked::First), "its own retry was told {marked:?}");
         ensure!(direct.mark_used(&replay_of(&mark, 2)).await? != Marked::First, "first twice");
@@ -143,7 +143,7 @@ pub async fn read_only() -> Outcome {
     server.execute("SELECT pg_promote()").await?;
     wait_for(&guards[0]).await?;
     ensure!(first_again(&guards[0], &marks).await? == 0, "first twice");
-    // One that becomes read-only under an open connection.
+    // A server that becomes read-only under an open connection.
     server.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
     server.execute("SELECT pg_reload_conf()").await?;
     until("a refusal", || async { Ok(guards[1].mark_used(&mark_of(fresh_id(), 1)).await.is_err()) }).await?;
@@ -162,7 +162,7 @@ pub async fn promoted_replica() -> Outcome {
         Ok(replica.number("SELECT count(*) FROM oauth_state_marks").await? >= 50)
     })
     .await?;
-    let refused = PostgresGuard::builder(replica.url()).connect().await.err().ok_or("a replica was taken")?;
+    let refused = PostgresGuard::builder(replica.url()).connect().await.err().ok_or("a replica was accepted")?;
     ensure!(
         refused.kind() == GuardErrorKind::Misconfigured && cause(&refused).contains("read-only replica"),
         "{}",
@@ -176,7 +176,7 @@ pub async fn promoted_replica() -> Outcome {
     let guard: Guard = Arc::new(at(&replica.url()).connect().await?);
     let (kept, lost) = (first_again(&guard, &carried_over).await?, first_again(&guard, &last_commits).await?);
     ensure!(kept == 0, "{kept} marks that the replica had were lost");
-    ensure!(lost == last_commits.len(), "only {lost} were lost: the window is not what it is said to be");
+    ensure!(lost == last_commits.len(), "only {lost} were lost: the window differs from its description");
     Ok(format!(
         "{lost} of {} last commits are first again, {kept} of {} earlier ones",
         last_commits.len(),

@@ -1,4 +1,4 @@
-//! Purging, and what cannot serve.
+//! Purging, and servers that a guard refuses.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use support::servers::proxy::{Plan, Proxy};
 use crate::postgres_faults::{at, two};
 use crate::storm::{Guard, Storm, cause, first_again, fresh_id, mark_new, replay_of};
 
-/// Seconds of expiry times that share a partition, and partitions.
+/// The seconds of expiry times that share a partition, and the number of partitions.
 const BUCKET: u64 = 512;
 const PARTITIONS: u64 = 16;
 
@@ -24,7 +24,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Puts rows of states that expired some time ago, whose marks ended so many seconds before now.
+/// Inserts rows of states that expired at this time, whose marks ended so many seconds ago.
 async fn put(server: &PostgresServer, rows: u64, expired: u64, ended: i64) -> Result<u64, Failure> {
     let bucket = expired / BUCKET % PARTITIONS;
     let keep_until = i64::try_from(now())? - ended;
@@ -39,7 +39,7 @@ async fn put(server: &PostgresServer, rows: u64, expired: u64, ended: i64) -> Re
 pub async fn purgers_at_once() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let guards = two(&server.url()).await?;
-    // Of an hour ago and more: over. And of an hour ago, under a large skew: alive.
+    // An hour ago and earlier: expired. An hour ago under a large skew: alive.
     put(&server, 1_000, now() - 2 * BUCKET, 61).await?;
     put(&server, 500, now() - 3 * BUCKET, 160).await?;
     put(&server, 1, now() - 4 * BUCKET, 61).await?;
@@ -55,21 +55,21 @@ pub async fn purgers_at_once() -> Outcome {
     let partitions = a.partitions + b.partitions + c.partitions + d.partitions;
     storm.blow(200).await;
     let aftermath = storm.end().await;
-    // A purger that meets another one's lock leaves the partition to it.
+    // A purger that meets another's lock leaves the partition to it.
     ensure!(
         (partitions, marks) == (2, 1_500),
         "{partitions} partitions with {marks} marks were purged, not 2 with 1,500"
     );
     let left = server.number("SELECT count(*) FROM oauth_state_marks WHERE value = 'AQEBAQEBAQEAAAAB'").await?;
-    ensure!(left == 2, "{left} rows are left, not the two beside a live one");
+    ensure!(left == 2, "{left} rows are left, not the two next to a live one");
     Ok(format!(
         "1,500 marks purged once, a partition with one live mark left alone; {}",
         aftermath.held(&guards[0]).await?
     ))
 }
 
-/// The purger has looked, has the lock, and has decided to truncate; then it stands still, and dies. What is claimed
-/// meanwhile must neither be truncated away nor be first twice.
+/// The purger has checked, has the lock, and has decided to truncate; then it stops and dies. A claim made meanwhile
+/// must neither be truncated nor be first twice.
 pub async fn purger_stopped() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let guard: Guard = Arc::new(at(&server.url()).connect().await?);
@@ -101,7 +101,7 @@ pub async fn purger_stopped() -> Outcome {
         });
         proxy.plan(Plan::Pass);
         if step == "before its lock" {
-            // Its mark is over by its sealed time, but another server with another clock may have made it live.
+            // Its mark has expired by its sealed time, but another server with another clock may have made it live.
             ensure!(answer.is_ok_and(|marked| marked == Marked::First), "a claim before the lock was refused");
             let keep = format!(
                 "UPDATE oauth_state_marks SET keep_until = {} WHERE id = decode('{}', 'hex')",
@@ -124,7 +124,7 @@ pub async fn purger_stopped() -> Outcome {
                 answer.is_err_and(|error| error.kind() == GuardErrorKind::Overloaded),
                 "claimed under the purger's lock"
             );
-            // The purger dies; nothing is truncated, and its lock ends with it.
+            // The purger dies; nothing is truncated, and its lock is released.
             purging.abort();
             proxy.lead_to(1);
             for backend in server.backends("oauth-state").await? {
@@ -158,7 +158,7 @@ pub async fn refused() -> Outcome {
     refuse("a database without the table", server.url(), "oauth_state_marks is missing").await?;
     refuse("a database that is not there", server.url().replace("/postgres", "/nowhere"), "does not exist").await?;
     server.execute("CREATE ROLE service LOGIN; CREATE ROLE nobody LOGIN").await?;
-    // The migration may be run again, and by two at once.
+    // The migration may be run again, even by two sessions at once.
     let (one, other) = (server.connection().await?, server.connection().await?);
     tokio::try_join!(one.batch_execute(SCHEMA), other.batch_execute(SCHEMA))?;
     server.execute(SCHEMA).await?;
@@ -169,7 +169,7 @@ pub async fn refused() -> Outcome {
     server.execute("ALTER TABLE oauth_state_marks DROP CONSTRAINT oauth_state_marks_pkey").await?;
     refuse("a table without its key", server.url(), "lost its primary key").await?;
     server.execute("ALTER TABLE oauth_state_marks ADD PRIMARY KEY (bucket, id)").await?;
-    // The least rights that serve, as the migration names them.
+    // The least rights that are enough, as the migration lists them.
     server.execute("GRANT SELECT, INSERT ON oauth_state_marks TO service").await?;
     let guard = PostgresGuard::builder(as_user("service")).without_purging().connect().await?;
     let shared: Guard = Arc::new(guard.clone());

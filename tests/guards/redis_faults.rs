@@ -14,7 +14,7 @@ use support::servers::redis::{Engine, RedisServer};
 
 use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
-/// Two servers of ours.
+/// Two of our servers.
 pub async fn two(url: &str) -> Result<[Guard; 2], Failure> {
     Ok([Arc::new(RedisGuard::builder(url).connect().await?), Arc::new(RedisGuard::builder(url).connect().await?)])
 }
@@ -24,7 +24,7 @@ fn through(proxy: &Proxy) -> String {
 }
 
 pub async fn killed_with_persistence(engine: Engine) -> Outcome {
-    // Every write is on the disk before its reply: what `everysec` may lose is the second window.
+    // Every write is on disk before its reply: the loss under `everysec` is the second window.
     let mut server = RedisServer::start(engine, &["--appendonly", "yes", "--appendfsync", "always"]).await?;
     let guards = two(&server.url()).await?;
     let storm = Storm::start(&guards);
@@ -49,13 +49,13 @@ pub async fn killed_without_persistence(engine: Engine) -> Outcome {
     let again = first_again(&guards[1], &marks).await?;
     ensure!(
         again == marks.len(),
-        "the server kept {} marks: the window is not what it is said to be",
+        "the server kept {} marks: the window differs from its description",
         marks.len() - again
     );
     Ok(format!("{again} of {} used states are first again", marks.len()))
 }
 
-/// Waits until a guard has its connection back.
+/// Waits until a guard is connected again.
 pub async fn wait_for(guard: &Guard) -> Result<(), Failure> {
     support::servers::until("a guard that answers", || async {
         guard.mark_used(&mark_of(fresh_id(), 1)).await.map_err(|error| cause(&error))?;
@@ -94,7 +94,7 @@ pub async fn down_without_a_storm(engine: Engine) -> Outcome {
     server.restart().await?;
     storm.blow(2_500).await;
     let aftermath = storm.end().await;
-    // Two guards, pauses that double from 100 ms with jitter: eight attempts each at the most.
+    // Two guards with pauses that double from 100 ms with jitter: up to eight attempts each.
     ensure!(attempts <= 16, "{attempts} attempts to connect by two guards");
     Ok(format!("{attempts} attempts to connect by two guards; {}", aftermath.held(&guards[0]).await?))
 }
@@ -108,7 +108,7 @@ pub async fn reply_lost(engine: Engine) -> Outcome {
     for _ in 0..20 {
         proxy.plan(Plan::LoseReply("SET"));
         let mark = mark_of(fresh_id(), 1);
-        // The write is there, its reply is not, and the retry goes over a new connection that is not cut.
+        // The write succeeded, its reply is lost, and the retry uses a new connection that is not cut.
         let marked = guard.mark_used(&mark).await;
         ensure!(marked.as_ref().is_ok_and(|marked| *marked == Marked::First), "its own retry was told {marked:?}");
         ensure!(direct.mark_used(&replay_of(&mark, 2)).await? != Marked::First, "first twice");

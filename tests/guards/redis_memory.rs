@@ -13,7 +13,7 @@ use support::servers::redis::{Engine, RedisServer};
 use crate::logs;
 use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of, replay_of};
 
-/// Marks of honest people, made before a flood.
+/// Marks of honest users, made before a flood.
 const HONEST: usize = 500;
 /// Claims of the flood.
 const FLOOD: usize = 60_000;
@@ -29,7 +29,7 @@ pub async fn wiped(engine: Engine) -> Outcome {
     Ok(format!("{again} of {} used states are first again", marks.len()))
 }
 
-/// Sets the server's limit so that some 20,000 marks fit beside what is there.
+/// Sets the server's limit so that about 20,000 more marks fit.
 async fn limit_memory(server: &RedisServer) -> Result<(), Failure> {
     let information: String = server.run("INFO memory").await?;
     let used = information.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("no used_memory")?;
@@ -37,8 +37,8 @@ async fn limit_memory(server: &RedisServer) -> Result<(), Failure> {
     server.run::<()>(&format!("CONFIG SET maxmemory {limit}")).await
 }
 
-/// Claims new ids, 64 at a time, and keeps asking for some of the attacker's own as if they were in demand; gives how many
-/// were taken.
+/// Claims new ids, 64 at a time, and keeps asking for some of the attacker's own, as if they were in demand. Returns
+/// how many were accepted.
 async fn flood(guard: &Guard) -> Result<(usize, usize), Failure> {
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..64 {
@@ -76,7 +76,7 @@ pub async fn full(engine: Engine) -> Outcome {
     ensure!(refused > 0, "the server was never full");
     let error = guard.mark_used(&mark_of(fresh_id(), 1)).await.err().ok_or("the full server took a mark")?;
     ensure!(error.kind() == GuardErrorKind::Full, "{}", cause(&error));
-    // Full, the server answers nobody; with room again, it still knows every honest mark.
+    // A full server refuses all claims; with room again, it still has every honest mark.
     server.run::<()>("CONFIG SET maxmemory 0").await?;
     let again = first_again(&guard, &honest).await?;
     ensure!(again == 0, "{again} honest marks were lost");
@@ -85,7 +85,7 @@ pub async fn full(engine: Engine) -> Outcome {
 
 pub async fn evicting(engine: Engine) -> Outcome {
     let server = RedisServer::start(engine, &["--maxmemory-policy", "allkeys-lru"]).await?;
-    let refused = RedisGuard::builder(server.url()).connect().await.err().ok_or("an evicting server was taken")?;
+    let refused = RedisGuard::builder(server.url()).connect().await.err().ok_or("an evicting server was accepted")?;
     ensure!(refused.kind() == GuardErrorKind::Misconfigured, "{}", cause(&refused));
     ensure!(cause(&refused).contains("allkeys-lru"), "{}", cause(&refused));
     let before = logs::mark();
@@ -100,6 +100,6 @@ pub async fn evicting(engine: Engine) -> Outcome {
         again +=
             usize::from(guard.mark_used(&replay_of(mark, 9)).await.map_err(|error| cause(&error))? == Marked::First);
     }
-    ensure!(again > 0, "nothing was evicted: the window is not what it is said to be");
+    ensure!(again > 0, "nothing was evicted: the window differs from its description");
     Ok(format!("refused by default, warned of when accepted; {taken} taken, and {again} of {HONEST} honest marks lost"))
 }

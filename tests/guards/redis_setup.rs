@@ -1,4 +1,4 @@
-//! What a guard over Redis keeps, notices and refuses.
+//! The keys of a guard over Redis, and the servers and settings that it notices and refuses.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,10 +23,10 @@ pub async fn what_is_kept(engine: Engine) -> Outcome {
         let used = information.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("no used_memory")?;
         Ok::<u64, Failure>(used.trim().parse()?)
     };
-    // The trial's key ends within seconds.
+    // The trial's key expires within seconds.
     support::servers::until("an empty server", || async { Ok(server.run::<u64>("DBSIZE").await? == 0) }).await?;
     let now = SystemTime::now();
-    // At the beginning, at expiry, and in the very last second before the mark's end.
+    // At the start, at expiry, and in the last second before the mark's end.
     for (after, left) in [(0, 780), (600, 180), (779, 1)] {
         let begun = now - Duration::from_secs(after);
         let mark = testing::mark(fresh_id(), [1; 8], now, begun + Duration::from_secs(600));
@@ -40,12 +40,12 @@ pub async fn what_is_kept(engine: Engine) -> Outcome {
             "{key}"
         );
         let milliseconds: i64 = server.run(&format!("PTTL {key}")).await?;
-        // A minute more, the longest budget: another claim may be sent that much after it was judged.
+        // A minute more, the longest budget: another claim may be sent that much after its time check.
         let most = i64::try_from((left + 60) * 1_000)?;
         ensure!(milliseconds <= most && milliseconds > (most - 5_000).max(0), "{milliseconds} ms to live, not {most}");
         server.run::<()>(&format!("DEL {key}")).await?;
     }
-    // Over: nothing could be said of it.
+    // Expired: a mark could prove nothing.
     let begun = now - Duration::from_secs(780);
     let over = testing::mark(fresh_id(), [1; 8], now, begun + Duration::from_secs(600));
     let error = guard.mark_used(&over).await.err().ok_or("an expired state was marked")?;
@@ -90,7 +90,7 @@ pub async fn policy_changed() -> Outcome {
     .await?;
     server.run::<()>("CONFIG SET maxmemory-policy noeviction").await?;
     wait_for(&guard).await?;
-    Ok("refused after the reconnection, served again once it was put right".to_owned())
+    Ok("refused after the reconnection, served again once the policy was fixed".to_owned())
 }
 
 pub async fn refused() -> Outcome {
@@ -132,7 +132,7 @@ pub async fn refused() -> Outcome {
         };
         ensure!(error.kind() == expected, "{what}: {}", cause(&error));
     }
-    // Started before its store: refused until that is there.
+    // Started before its store: refused until the store is up.
     let port = support::servers::free_port()?;
     let early: Guard = Arc::new(RedisGuard::builder(format!("redis://127.0.0.1:{port}")).connect_lazily()?);
     let error = early.mark_used(&mark_of(fresh_id(), 1)).await.err().ok_or("nobody listens")?;
@@ -142,7 +142,7 @@ pub async fn refused() -> Outcome {
     Ok(format!("{count} refused, each with its reason; a guard that started first serves later"))
 }
 
-/// Listens and says nothing.
+/// Listens and never answers.
 async fn not_redis() -> Result<u16, Failure> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();

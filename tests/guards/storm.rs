@@ -1,4 +1,4 @@
-//! Many callers at once, each an honest login and its replays, and the count of what must never happen.
+//! Many callers at once, each an honest login and its replays, and a count of the violations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,12 +14,12 @@ use tokio::task::JoinSet;
 
 pub const CALLERS: usize = 64;
 const LIFETIME: Duration = Duration::from_secs(600);
-/// How long a caller goes on asking after an error. A person gives up sooner.
+/// How long a caller retries after an error. A user gives up sooner.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub type Guard = Arc<dyn ReplayGuard>;
 
-/// An id that nobody else has.
+/// An id that is used only once.
 pub fn fresh_id() -> [u8; 16] {
     let mut id = [0; 16];
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut id).unwrap();
@@ -31,12 +31,12 @@ pub fn mark_of(id: [u8; 16], claimant: u8) -> Mark {
     testing::mark(id, [claimant; 8], now, now + LIFETIME)
 }
 
-/// The same state presented again, by somebody else.
+/// The same state, presented by another claimant.
 pub fn replay_of(mark: &Mark, claimant: u8) -> Mark {
     testing::mark(*mark.id(), [claimant; 8], SystemTime::now(), mark.expires_at())
 }
 
-/// Marks so many new ids; each must be first.
+/// Marks this many new ids; each must be first.
 pub async fn mark_new(guard: &Guard, count: usize) -> Result<Vec<Mark>, Failure> {
     let mut marks = Vec::new();
     for _ in 0..count {
@@ -58,7 +58,7 @@ pub async fn first_again(guard: &Guard, marks: &[Mark]) -> Result<usize, Failure
     Ok(again)
 }
 
-/// An error and its causes in one line.
+/// An error and its causes on one line.
 pub fn cause(error: &GuardError) -> String {
     let mut line = error.to_string();
     let mut deeper = std::error::Error::source(error);
@@ -69,10 +69,10 @@ pub fn cause(error: &GuardError) -> String {
     line
 }
 
-/// What happened to one id.
+/// The history of one id.
 pub struct Login {
     mark: Mark,
-    /// When somebody was told that he was first, since the storm began.
+    /// When a claimant was told that it was first, since the storm started.
     first_at: Vec<Duration>,
 }
 
@@ -105,14 +105,14 @@ pub struct Storm {
     begun: Instant,
 }
 
-/// What a storm left behind.
+/// The results of a storm.
 pub struct Aftermath {
     pub logins: Vec<Login>,
     tally: Tally,
 }
 
 impl Storm {
-    /// Sets callers on these guards, which stand for servers.
+    /// Starts callers on these guards, which represent servers.
     pub fn start(guards: &[Guard]) -> Self {
         let mut storm = Self {
             stop: Arc::default(),
@@ -141,22 +141,22 @@ impl Storm {
         storm
     }
 
-    /// Time since the beginning.
+    /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
 
-    /// Calls that were answered so far, errors included.
+    /// Calls answered so far, including errors.
     pub fn answered(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Lets it blow for so long.
+    /// Lets the storm run for this long.
     pub async fn blow(&self, milliseconds: u64) {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 
-    /// Ends it, when every caller has its last answer.
+    /// Ends it once every caller has its last answer.
     pub async fn end(mut self) -> Aftermath {
         self.stop.store(true, Ordering::Relaxed);
         let mut logins = Vec::new();
@@ -177,13 +177,13 @@ struct Caller {
 }
 
 impl Caller {
-    /// One login and its replay: either the replay comes when the login has its answer, or both at once.
+    /// One login and its replay: the replay comes either after the login's answer, or at the same time.
     async fn login(&self, in_turn: bool) -> Login {
         let mark = mark_of(fresh_id(), 1);
         let replay = replay_of(&mark, 2);
         let (own, replayed) = if in_turn {
             let own = self.ask(&self.one, &mark).await;
-            // Nobody else knows the id yet: whatever errors came before, it is his.
+            // No other claimant knows the id yet: whatever errors came before, it belongs to this one.
             if matches!(own, Some((false, _))) {
                 self.tally.lock().unwrap().own_retry_refused += 1;
             }
@@ -231,7 +231,7 @@ fn name(kind: GuardErrorKind) -> &'static str {
 }
 
 impl Aftermath {
-    /// Presents every state once more, and counts the ids that were first twice; gives the times of their first uses.
+    /// Presents every state once more, and counts the ids that were first twice; returns the times of their first uses.
     pub async fn twice(&self, guard: &Guard) -> Result<Vec<Duration>, Failure> {
         let mut twice = Vec::new();
         let mut asked = JoinSet::new();
@@ -261,7 +261,7 @@ impl Aftermath {
         Ok(())
     }
 
-    /// The invariant: nothing twice, and no honest caller refused. Gives the line for the report.
+    /// The invariant: nothing twice, and no honest caller refused. Returns the line for the report.
     pub async fn held(&self, guard: &Guard) -> Result<String, Failure> {
         let twice = self.twice(guard).await?.len();
         ensure!(twice == 0, "{twice} of {} ids were first twice; {self}", self.logins.len());

@@ -19,10 +19,10 @@ use tokio::runtime::Handle;
 use crate::logs;
 use crate::logs::PASSWORD;
 
-/// The suite is about what is answered, not about how soon: a machine that is busy with something else may take its time.
+/// The suite tests the answers and not their speed: a busy machine may take its time.
 const PATIENT: Duration = Duration::from_secs(10);
 
-/// Runs it over two guards that share nothing but the store.
+/// Runs the suite over two guards that share only the store.
 pub async fn run<G: ReplayGuard>(one: G, other: G) -> Outcome {
     let runtime = Handle::current();
     let (one, other) = (Arc::new(one), Arc::new(other));
@@ -59,8 +59,8 @@ pub async fn redis_over_tls() -> Outcome {
         Ok(RedisGuard::builder(&url).root_certificates(&tls.root).connect().await.is_ok())
     })
     .await?;
-    // Nobody vouches for the certificate but the test.
-    ensure!(RedisGuard::builder(&url).connect().await.is_err(), "an unknown certificate was taken");
+    // Only the test trusts the certificate.
+    ensure!(RedisGuard::builder(&url).connect().await.is_err(), "an unknown certificate was accepted");
     over(|| RedisGuard::builder(&url).root_certificates(&tls.root)).await
 }
 
@@ -70,7 +70,7 @@ pub async fn redis_least_rights() -> Outcome {
         format!("ACL SETUSER guard on >{PASSWORD} resetkeys ~oauth-state:* resetchannels -@all +set +get +ping +info");
     server.run::<()>(&rules).await?;
     let outcome = over(|| RedisGuard::builder(server.url()).credentials("guard", PASSWORD)).await?;
-    // Without INFO nobody knows the policy: that is said, and the guard serves.
+    // Without INFO the policy is unknown: the guard warns about it, and works.
     server.run::<()>("ACL SETUSER guard -info").await?;
     let before = logs::mark();
     let guard = RedisGuard::builder(server.url()).credentials("guard", PASSWORD).connect().await?;
@@ -92,7 +92,7 @@ pub async fn redis_own_connection() -> Outcome {
 pub async fn redis_behind_a_cache() -> Outcome {
     let server = RedisServer::start(Engine::Redis70, &[]).await?;
     let guard = || RedisGuard::builder(server.url()).budget(PATIENT).connect();
-    // So small that it forgets all the time.
+    // So small that it forgets constantly.
     run(KnownUsedCache::new(guard().await?, 50), KnownUsedCache::new(guard().await?, 50)).await
 }
 
@@ -124,7 +124,7 @@ pub async fn cluster() -> Outcome {
 pub async fn postgres() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let guard = || PostgresGuard::builder(server.url()).create_tables().budget(PATIENT).connect();
-    // Both at once, as a deployment starts them, over a database without the table.
+    // Both at once, as in a deployment, over a database without the table.
     let (one, other) = tokio::try_join!(guard(), guard())?;
     run(one, other).await
 }
@@ -134,7 +134,7 @@ pub async fn postgres_over_tls() -> Outcome {
     let mut server = PostgresServer::start(&[]).await?;
     server.encrypt(&tls).await?;
     let url = format!("{}?sslmode=require", server.url());
-    ensure!(PostgresGuard::builder(&url).connect().await.is_err(), "an unknown certificate was taken");
+    ensure!(PostgresGuard::builder(&url).connect().await.is_err(), "an unknown certificate was accepted");
     let guard = || PostgresGuard::builder(&url).root_certificates(&tls.root).create_tables().budget(PATIENT).connect();
     let (one, other) = (guard().await?, guard().await?);
     let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'oauth-state'";

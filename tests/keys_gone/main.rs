@@ -1,7 +1,8 @@
-//! A key that stays in memory after its ring was dropped, where a core dump, a swap file or a stray read finds it.
+//! A key that stays in memory after its ring was dropped, where a core dump, a swap file or a stray read can expose it.
 //!
-//! The whole memory of this process is searched: while the ring is in use, to see that the search finds it, and after
-//! everything was dropped. It has a `main` of its own, so that its logins run on the stack that the kernel names.
+//! The tests search the whole memory of this process: while the ring is in use, to prove that the search finds it, and
+//! after everything was dropped. This test has its own `main`, so that its logins run on the stack that the kernel
+//! names.
 
 #![allow(
     unreachable_pub,
@@ -16,7 +17,7 @@
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("skipped: only Linux shows a process its own memory as a file");
+    println!("skipped: only Linux exposes a process's own memory as a file");
     println!("1 passed, 0 failed");
 }
 

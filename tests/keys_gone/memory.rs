@@ -1,13 +1,13 @@
-//! Looks for secrets in this process's own memory, without `unsafe`: the kernel hands it out as a file.
+//! Searches this process's own memory for secrets, without `unsafe`: the kernel exposes it as a file.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// Read at once.
+/// The size of one read.
 const CHUNK: usize = 1 << 16;
-/// No needle is longer.
+/// The maximum length of a needle.
 const OVERLAP: usize = 64;
-/// What is looked for must not lie in memory as it is, or it would find itself.
+/// Needles are masked in memory, or the search would find the needles themselves.
 const MASK: u8 = 0xb7;
 
 /// A secret to look for, masked.
@@ -18,14 +18,14 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// Takes the bytes one by one, and keeps none of them as it is.
+    /// Reads the bytes one by one, and keeps none of them unmasked.
     pub fn new(name: &'static str, bytes: impl IntoIterator<Item = u8>) -> Self {
         let masked: Vec<u8> = bytes.into_iter().map(|byte| byte ^ MASK).collect();
         assert!((16..=OVERLAP).contains(&masked.len()), "{name} has {} bytes", masked.len());
         Self { name, masked }
     }
 
-    /// From what [`Needle::to_hex`] wrote.
+    /// From the output of [`Needle::to_hex`].
     pub fn from_hex(name: &'static str, hex: &str) -> Self {
         let digits: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
         Self { name, masked: digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect() }
@@ -41,18 +41,18 @@ impl Needle {
     }
 }
 
-/// Where a needle was found.
+/// The places in which a needle was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Found {
-    /// In allocations, in what was freed of them, and on the stacks of other threads.
+    /// In allocations, in freed memory, and on the stacks of other threads.
     pub heap: usize,
-    /// On the stack, below its top as well: what functions that returned have left.
+    /// On the stack, including the area below its top that returned functions have used.
     pub stack: usize,
     /// In the variables of the program and its libraries.
     pub statics: usize,
 }
 
-/// Everything that this process can write to.
+/// Searches all memory that this process can write to.
 pub fn find(needles: &[Needle]) -> Vec<Found> {
     let mut found = vec![Found::default(); needles.len()];
     let memory = File::open("/proc/self/mem").expect("this process may read its own memory");
@@ -69,7 +69,7 @@ pub fn find(needles: &[Needle]) -> Vec<Found> {
         let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
         for at in (start..end).step_by(CHUNK) {
             let wanted = chunk.len().min(end - at);
-            // A page that is not there cannot be read, and holds nothing.
+            // A page that does not exist cannot be read, and holds nothing.
             let Ok(length) = memory.read_at(&mut chunk[..wanted], at as u64) else { continue };
             for (needle, found) in needles.iter().zip(&mut found) {
                 let first = needle.masked[0] ^ MASK;

@@ -1,5 +1,5 @@
-//! The secrets that are looked for. A process of its own makes the key and derives from it, so that nothing of that lies in the
-//! memory that is searched.
+//! The secrets to search for. A separate process makes the key and derives from it, so that none of it is in the memory
+//! that is searched.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use sha2::{Sha256, block_api::compress256};
 
 use crate::memory::Needle;
 
-/// What the process that makes them is asked with.
+/// The argument for the process that makes them.
 pub const MAKE: &str = "--make-key";
 /// In the order in which that process prints them.
 const OF_THE_KEY: [&str; 9] = [
@@ -27,8 +27,8 @@ const OF_THE_KEY: [&str; 9] = [
     "the key that signs, absorbed by the outer hash",
 ];
 
-/// Makes a key in another process, which writes it into a file as it is and into another in a document, and returns what to
-/// look for.
+/// Makes a key in another process, which writes it plainly into one file and inside a document into another, and
+/// returns the needles.
 pub fn of_a_new_key(key: &Path, document: &Path) -> Vec<Needle> {
     let output = Command::new(std::env::current_exe().unwrap()).arg(MAKE).args([key, document]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -38,12 +38,12 @@ pub fn of_a_new_key(key: &Path, document: &Path) -> Vec<Needle> {
     needles
 }
 
-/// That other process.
+/// Runs in that other process.
 pub fn make(key: &Path, document: &Path) {
     let text = RootKey::generate().unwrap().to_secret_text();
     let text = text.expose();
     std::fs::write(key, text).unwrap();
-    // Keys to come stand beside it, so that lists of keys grow while they are made: growing leaves the old list behind.
+    // Pending keys come with it, so that lists of keys grow while they are built: growing leaves the old list behind.
     let to_come: Vec<_> = (0..5).map(|_| RootKey::generate().unwrap().to_secret_text()).collect();
     let keys: Vec<_> = std::iter::once(text).chain(to_come.iter().map(SecretString::expose)).collect();
     let keys = keys.into_iter().zip([2020, 2090, 2091, 2092, 2093, 2094]).map(|(key, year)| {
@@ -67,7 +67,7 @@ pub fn make(key: &Path, document: &Path) {
     }
 }
 
-/// As docs/wire-format.md derives keys, for logins of the shop in its test environment.
+/// Derives keys as in docs/wire-format.md, for logins of the shop in its test environment.
 fn derive(root: &[u8; 32], label: &str) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(root).unwrap();
     for field in [&*format!("oauth-state/v1/{label}"), "login", "shop", "test"] {
@@ -77,7 +77,7 @@ fn derive(root: &[u8; 32], label: &str) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// What HMAC-SHA256 keeps of its key: the state of the hash after the padded key.
+/// HMAC-SHA256's copy of its key: the state of the hash after the padded key.
 fn absorbed(key: &[u8; 32], pad: u8) -> Vec<u8> {
     let mut block = [pad; 64];
     block.iter_mut().zip(key).for_each(|(to, from)| *to ^= from);
@@ -87,7 +87,7 @@ fn absorbed(key: &[u8; 32], pad: u8) -> Vec<u8> {
     state.iter().flat_map(|word| word.to_ne_bytes()).collect()
 }
 
-/// Of a text that others own, without a copy of it or of what it encodes: its characters, and its bytes.
+/// The characters and the bytes of a text that others own, without copying either.
 pub fn of_base64url(text_name: &'static str, bytes_name: &'static str, text: &str) -> [Needle; 2] {
     let bytes = text.as_bytes().chunks(4).flat_map(|four| {
         let group =

@@ -1,4 +1,4 @@
-//! A service that reads its keys from files in three ways, begins and finishes logins, and ends.
+//! A service that reads its keys from files in three ways, starts and finishes logins, and ends.
 
 use std::path::Path;
 
@@ -15,12 +15,13 @@ use tokio::runtime::Runtime;
 use crate::memory::{self, Found, Needle};
 use crate::needles;
 
-/// What lies only where this crate does not reach, as `docs/side-channels.md` says: in the caller's `AuthorizationRequest` and headers.
+/// Secrets only in the caller's `AuthorizationRequest` and headers, out of this crate's reach
+/// (`docs/side-channels.md`).
 const NOT_OURS: [&str; 2] = ["a cookie's secret, in its text", "a client's secret, in its text"];
-/// What this crate never keeps on the heap, so that there is nothing to find while it is in use.
+/// Secrets that this crate never keeps on the heap, so the search finds none while it is in use.
 const NEVER_KEPT: [&str; 3] = ["a cookie's secret", "the key that binds logins", "the key that signs"];
 
-/// Writes what was found into `write_to` as well, for the page.
+/// Also writes the findings into `write_to`, for the page.
 pub fn run(write_to: Option<&Path>) {
     let folder = tempfile::tempdir().unwrap();
     let (key, document) = (folder.path().join("key"), folder.path().join("ring.json"));
@@ -42,11 +43,11 @@ struct Service<'r> {
     of_document: Flow,
     loaded: Flow,
     signed: Flow,
-    /// What an operator's tool has.
+    /// As in an operator's tool.
     _written: SecretString,
 }
 
-/// A login that is finished, and what its user agent keeps.
+/// A finished login, and the user agent's secrets.
 type Held = (LoginOutcome<()>, Option<Box<Binding<'static>>>);
 
 impl<'r> Service<'r> {
@@ -66,10 +67,10 @@ impl<'r> Service<'r> {
         }
     }
 
-    /// One by cookie, one of a client that keeps its secret itself.
+    /// One login by cookie, and one of a client that keeps its secret itself.
     fn logins(&self, flow: &Flow, needles: &mut Vec<Needle>) -> [Held; 2] {
         let nothing = HeaderMap::new();
-        // A browser that began in several tabs at once: the list of its cookies grows.
+        // A browser that started logins in several tabs at once: the list of its cookies grows.
         let tabs = (0..8).map(|_| flow.begin(Binding::cookies(&nothing), Login::with("github")).unwrap());
         let mut headers = HeaderMap::new();
         let mut state = String::new();
@@ -111,7 +112,7 @@ fn builder(keys: impl Into<LiveKeyRing>) -> FlowBuilder<()> {
     Flow::builder(App::new("shop", "test").unwrap(), keys, guard).provider(Provider::github())
 }
 
-/// Sums what has one name, prints it, and judges it.
+/// Sums the findings by name, prints and judges them.
 fn report(needles: &[Needle], in_use: &[Found], dropped: &[Found], write_to: Option<&Path>) {
     let mut names: Vec<&str> = Vec::new();
     for needle in needles {
@@ -137,7 +138,7 @@ fn report(needles: &[Needle], in_use: &[Found], dropped: &[Found], write_to: Opt
         let verdict = match (shown, gone) {
             (true, true) => "",
             (true, false) => "  is still there",
-            (false, _) => "  was not found while it was in use: the search shows nothing",
+            (false, _) => "  was not found while in use: the search proves nothing",
         };
         println!("{name:<58} {:>12} {:>6} {:>15} {:>6}{verdict}", before.heap, before.stack, after.heap, after.stack);
         if verdict.is_empty() {

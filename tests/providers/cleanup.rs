@@ -1,4 +1,4 @@
-//! What lies in a store, that it is ciphertext, and when it goes.
+//! The contents of a store: they are encrypted, and they expire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::garbage::redis_key;
 use crate::stores::{Fleet, Kind, Server, Servers, at, now, timing};
 use crate::suite::{Basket, basket};
 
-/// What nobody may find in a store.
+/// A text that must not appear in a store.
 const MARKER: &str = "correct-horse-battery-staple";
 
 fn secret_basket(items: u32) -> Basket {
@@ -59,7 +59,7 @@ async fn nothing_stored(servers: &Servers) -> Outcome {
 async fn redis_kept(servers: &Servers, state: &str) -> Outcome {
     let mut connection = servers.redis.connection().await?;
     let mut keys: Vec<String> = servers.redis.run("KEYS *").await?;
-    // The guard tries the server when it connects; those keys end within a second or two.
+    // The guard tries the server when it connects; those keys expire within a second or two.
     keys.retain(|key| key.contains("row:"));
     ensure!(keys.len() == 2 && keys.contains(&redis_key(state)?), "{} rows for two logins", keys.len());
     let all: Vec<String> = servers.redis.run("KEYS *").await?;
@@ -90,7 +90,7 @@ async fn postgres_kept(servers: &Servers) -> Outcome {
         ensure!((700..=720).contains(&left), "{left} s to live, not 720");
     }
     ensure!(bytes > 5_000, "only {bytes} bytes: the data is not there at all");
-    // And what lies on the disk, the log of changes among it.
+    // Also the files on disk, including the write-ahead log.
     servers.postgres.execute("CHECKPOINT").await?;
     ensure!(!folder_holds(&servers.postgres.data(), MARKER.as_bytes())?, "a file of the database holds it in clear");
     Ok(format!("{bytes} bytes of ciphertext, 720 s to live; no file of the database holds it in clear"))
@@ -114,7 +114,7 @@ fn folder_holds(folder: &std::path::Path, needle: &[u8]) -> Result<bool, Failure
     Ok(false)
 }
 
-/// A search that looks at the first byte alone where it can.
+/// A search that compares only the first byte where possible.
 fn memchr_like(needle: &[u8]) -> impl Fn(&[u8]) -> bool + '_ {
     move |bytes| {
         let mut rest = bytes;
@@ -164,12 +164,12 @@ pub async fn memory_full(servers: Arc<Servers>) -> Outcome {
     Ok("100 refused with `the state store is full`, 100 earlier ones finish".to_owned())
 }
 
-/// Servers do not wait for one another, and none deletes what is alive.
+/// The servers do not wait for one another, and none deletes live rows.
 pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     servers.empty().await?;
     let fleet = Fleet::new(Kind::Postgres, Arc::clone(&servers))?;
     let server: Arc<Server<Basket>> = Arc::new(fleet.server().await?);
-    // Started by a server whose clock is far behind, so that their time is over.
+    // Started by a server whose clock is far behind, so that they have expired.
     let early = Fleet { clock: ManualClock::at(now() - 10_000), ..Fleet::new(Kind::Postgres, Arc::clone(&servers))? };
     let early: Server<Basket> = Fleet { document: old_document()?, ..early }.server().await?;
     for number in 0..20 {
@@ -195,7 +195,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
         for (number, state) in alive.iter().enumerate() {
             server.expect(state, "finished", "during the cleaning").await?;
             let state = server.state(basket(u32::try_from(number)?)).await?;
-            server.expect(&state, "finished", "begun and finished during the cleaning").await?;
+            server.expect(&state, "finished", "started and finished during the cleaning").await?;
         }
         Ok::<_, Failure>(())
     };
@@ -204,7 +204,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
         async move { Ok::<_, Failure>(cleaner.clean_up().await?) }
     };
     let (a, b, c, d, ()) = tokio::try_join!(clean(0), clean(1), clean(2), clean(3), signing_in)?;
-    // One more: a batch that others held at that moment was passed over, not waited for.
+    // Once more: a batch that others had locked was skipped.
     let left = cleaners[0].clean_up().await?;
     let deleted = a + b + c + d + left;
     ensure!(deleted == u64::try_from(BULK)? + 20, "{deleted} rows deleted, not {} ", BULK + 20);
@@ -213,7 +213,7 @@ pub async fn postgres_at_once(servers: Arc<Servers>) -> Outcome {
     Ok(format!("{deleted} rows deleted once by four ({a}, {b}, {c}, {d}), 700 live ones left; 200 logins meanwhile"))
 }
 
-/// A ring that sealed long ago.
+/// A ring that has sealed for a long time.
 fn old_document() -> Result<KeyRingDocument, Failure> {
     Ok(KeyRingDocument::first(timing(), at(now() - 20_000))?)
 }

@@ -1,4 +1,4 @@
-//! The login's data changes shape while old and new servers run side by side.
+//! The login's data changes shape while old and new servers run at the same time.
 
 use std::sync::Arc;
 
@@ -40,13 +40,13 @@ fn plain() -> Plain {
 pub async fn of_each(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let fleet = Fleet::new(kind, servers)?;
     let f = &fleet;
-    // A field with a default: both ways.
+    // A field with a default: readable both ways.
     reads(f, plain(), Added { path: "/here".to_owned(), theme: 0 }).await?;
     reads(f, Added { path: "/here".to_owned(), theme: 3 }, plain()).await?;
-    // A field goes: what was begun before still reads; an old server needs what is not there any more.
+    // A field is removed: older logins are still readable, but an old server misses the field.
     reads(f, Longer { path: "/here".to_owned(), theme: 3 }, plain()).await?;
     refuses::<_, Longer>(f, plain(), "removed", || Longer { path: "/x".to_owned(), theme: 1 }).await?;
-    // Renamed without an alias: neither way.
+    // Renamed without an alias: readable neither way.
     refuses::<_, Renamed>(f, plain(), "renamed", || Renamed { target: "/x".to_owned() }).await?;
     refuses::<_, Plain>(f, Renamed { target: "/here".to_owned() }, "renamed back", plain).await?;
     // From nothing to something, and back.
@@ -78,7 +78,7 @@ async fn refuses<A: Data, B: Data>(fleet: &Fleet, begun: A, what: &str, fresh: f
     let restart = error.restart().filter(|restart| restart.is_automatic()).ok_or("no restart is offered")?;
     let login = Login::with("github").data(fresh()).restarting(restart);
     let again = after.store.issue(Binding::session(OWNER)?, login).await?;
-    after.expect(&again.state, "finished", "the login that was begun again").await?;
+    after.expect(&again.state, "finished", "the restarted login").await?;
     // A sealed state's data is read before it is marked; a row is read after.
     let then = if fleet.kind == Kind::Sealed { "finished" } else { "already_used" };
     before.expect(&state, then, what).await

@@ -1,4 +1,5 @@
-//! What nobody sealed, and what somebody changed in the store: refused with a reason, and never a panic.
+//! Texts that were never sealed, and rows that an attacker changed in the store: refused with a reason, and never a
+//! panic.
 
 use std::sync::Arc;
 
@@ -26,11 +27,11 @@ pub async fn texts(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let honest = server.state(basket(1)).await?;
     let marks_before = marks(&fleet).await?;
     let mut texts: Vec<(String, &[&str])> = Vec::new();
-    // States of the other stores, of the same ring and the same person.
+    // States of the other stores, with the same ring and user.
     for other in Kind::ALL.into_iter().filter(|other| *other != kind) {
         let other = Fleet { kind: other, document: fleet.document.clone(), ..Fleet::new(other, Arc::clone(&servers))? };
         let state = other.server::<Basket>().await?.state(basket(2)).await?;
-        // As it is, and under this store's first characters.
+        // Unchanged, and with this store's prefix.
         texts.push((format!("{}{}", kind.prefix(), &state[4..]), &["forged"]));
         texts.push((state, &["malformed"]));
     }
@@ -61,12 +62,12 @@ pub async fn texts(kind: Kind, servers: Arc<Servers>) -> Outcome {
         };
         ensure!(codes.contains(&code), "{text:.60}: {code}, not {codes:?}");
     }
-    ensure!(marks(&fleet).await? == marks_before, "the guard was asked for something that nobody sealed");
+    ensure!(marks(&fleet).await? == marks_before, "the guard was asked for a text that was never sealed");
     server.expect(&honest, "finished", "the honest login after all that").await?;
     Ok(format!("{} texts refused before the guard; then the honest login finishes", texts.len()))
 }
 
-/// How many marks of used states there are.
+/// The number of marks of used states.
 async fn marks(fleet: &Fleet) -> Result<u64, Failure> {
     match fleet.kind {
         Kind::Memory => Ok(u64::try_from(fleet.marks.len())?),
@@ -75,7 +76,7 @@ async fn marks(fleet: &Fleet) -> Result<u64, Failure> {
         }
         Kind::Sealed | Kind::Redis => {
             let keys: Vec<String> = fleet.servers.redis.run("KEYS *").await?;
-            // The guard's own trial of the server aside: rows are begun logins, everything else is a mark.
+            // Rows are started logins, everything else is a mark; the guard's own trial does not count.
             Ok(u64::try_from(keys.iter().filter(|key| is_mark(key)).count())?)
         }
     }
@@ -85,7 +86,7 @@ fn is_mark(key: &str) -> bool {
     key.strip_prefix("oauth-state:").is_some_and(|id| !id.starts_with("row:") && id.len() == 22)
 }
 
-/// What a hand in the store does to one login's row, given that of another.
+/// An attacker's change to one login's row, given another login's row.
 type Change = (&'static str, fn(&[u8], &[u8]) -> Vec<u8>);
 
 const CHANGES: &[Change] = &[
@@ -111,7 +112,7 @@ fn turned(row: &[u8], position: usize) -> Vec<u8> {
     row
 }
 
-/// The id under which a handle's row lies: the first 16 bytes of its nonce.
+/// The id of a handle's row: the first 16 bytes of its nonce.
 pub fn row_id(state: &str) -> Result<Vec<u8>, Failure> {
     Ok(URL_SAFE_NO_PAD.decode(state)?[7..23].to_vec())
 }
@@ -134,7 +135,7 @@ pub async fn redis_rows(servers: Arc<Servers>) -> Outcome {
         refused(&server, &own, what).await?;
         server.expect(&other, "finished", "the other login").await?;
     }
-    // Not even a text, and nothing at all.
+    // A value of another type, and no value at all.
     for (command, code) in [("LPUSH", "store_unavailable"), ("DEL", "not_stored")] {
         let own = server.state(basket(1)).await?;
         let key = redis_key(&own)?;
@@ -155,7 +156,7 @@ async fn refused(server: &Server<Basket>, state: &str, what: &str) -> Result<(),
         "{what}: the diagnosis does not name the payload: {}",
         error.diagnosis()
     );
-    // A login is lost, and says so: its state was used up.
+    // A lost login is reported: its state was used up.
     server.expect(state, "already_used", what).await
 }
 
@@ -179,7 +180,7 @@ pub async fn postgres_rows(servers: Arc<Servers>) -> Outcome {
     let own = server.state(basket(1)).await?;
     client.execute("DELETE FROM oauth_state_rows WHERE id = $1", &[&row_id(&own)?]).await?;
     server.expect(&own, "not_stored", "a removed row").await?;
-    // Another meaning of the table: a column of another type.
+    // The table changes its meaning: a column of another type.
     let own = server.state(basket(1)).await?;
     servers.postgres.execute("ALTER TABLE oauth_state_rows RENAME COLUMN value TO other").await?;
     let code = server.answer(&own).await;

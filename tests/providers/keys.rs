@@ -1,4 +1,4 @@
-//! Keys that change between a login's begin and its finish.
+//! Keys that change between a login's start and its callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +33,11 @@ pub async fn revoked(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let next = without_its_key(&fleet.document, fleet.clock.now())?;
     for server in [&one, &other] {
         offer(&fleet, server, &next)?;
-        server.expect(&state, "key_revoked", "begun under a key that was revoked").await?;
+        server.expect(&state, "key_revoked", "started under a key that was revoked").await?;
     }
     let state = one.state(basket(2)).await?;
-    other.expect(&state, "finished", "begun again").await?;
-    Ok("`key_revoked` on both servers; begun again under the new key, it finishes".to_owned())
+    other.expect(&state, "finished", "restarted").await?;
+    Ok("`key_revoked` on both servers; a new login under the new key finishes".to_owned())
 }
 
 fn key_id(state: &str) -> Result<Vec<u8>, Failure> {
@@ -56,14 +56,14 @@ pub async fn rotated(kind: Kind, servers: Arc<Servers>) -> Outcome {
     fleet.clock.advance(Duration::from_secs(120));
     let new = one.state(basket(3)).await?;
     ensure!(key_id(&old[0])? != key_id(&new)?, "the new key does not seal");
-    other.expect(&old[0], "finished", "begun under the old key").await?;
-    other.expect(&new, "finished", "begun under the new key").await?;
+    other.expect(&old[0], "finished", "started under the old key").await?;
+    other.expect(&new, "finished", "started under the new key").await?;
     fleet.clock.advance(Duration::from_secs(500));
-    other.expect(&old[1], "finished", "begun under the old key, in its last second or so").await?;
-    Ok("begun under the old key, finished under the new one; and rows with them".to_owned())
+    other.expect(&old[1], "finished", "started under the old key, in its last second or so").await?;
+    Ok("started under the old key, finished under the new one; their rows as well".to_owned())
 }
 
-/// A payload store in memory, whose key is revoked while they are read.
+/// A payload store in memory that revokes the key during a read.
 struct RevokedMeanwhile {
     rows: MemoryPayloadStore,
     keys: LiveKeyRing,
@@ -86,7 +86,7 @@ impl PayloadStore for RevokedMeanwhile {
     }
 }
 
-/// A store takes its time: from the swap on, nothing comes in under a revoked key.
+/// A slow store: from the swap on, no login passes under a revoked key.
 pub async fn revoked_while_the_row_is_read(servers: Arc<Servers>) -> Outcome {
     let fleet = Fleet::new(Kind::Memory, servers)?;
     let (document, now) = (document()?, fleet.clock.now());

@@ -1,5 +1,5 @@
-//! The state stores over real servers: one suite for all of them, servers that are killed while people sign in, and a move from
-//! one store to another under load.
+//! The state stores over real servers: one suite for all of them, servers that are killed while users sign in, and a
+//! move from one store to another under load.
 //!
 //! ```text
 //! cargo test --test providers                    # in about a minute
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if std::env::args().any(|argument| argument == "server") {
         let served = runtime.block_on(trial::server::run());
-        // A read of standard input that is under way does not end with the runtime.
+        // A pending read of standard input does not end with the runtime.
         runtime.shutdown_background();
         return match served {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! From one store to another while people sign in: 0, 10, 50, 100 and 0 % again, at run time.
+//! Moving from one store to another while users sign in: 0, 10, 50, 100 and 0 % again, at run time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,7 +78,7 @@ pub async fn run(old: Old, full: bool, servers: Arc<Servers>) -> Outcome {
         match &end.outcome {
             visitor::Outcome::Finished { .. } => finished[usize::from(new)] += 1,
             visitor::Outcome::Failed { code, on, .. } => {
-                // The one failure that a map of the process explains.
+                // The one failure that a map in the process explains.
                 let explained = !new && code == "not_stored" && *on != end.begun_on;
                 ensure!(explained && old == Old::Map { sticky: false }, "{end:?}");
                 not_stored += 1;
@@ -94,13 +94,13 @@ pub async fn run(old: Old, full: bool, servers: Arc<Servers>) -> Outcome {
     ensure!((counts.unowned, counts.not_issued) == (0, 0), "{counts:?}");
     ensure!(new_begun > 0 && new_begun < logins, "{new_begun} of {logins} began on the new side");
     by_form_alone(&fleet, old, counts).await?;
-    let wins = Arc::into_inner(fleet).ok_or("somebody still signs in")?.end().await?;
+    let wins = Arc::into_inner(fleet).ok_or("a user is still signing in")?.end().await?;
     ensure!(wins.values().all(|wins| *wins == 1), "a login was won twice");
 
     let [on_old, on_new] = counts.issued;
     Ok(match old {
         Old::Map { sticky: false } => {
-            ensure!(not_stored > 0, "nothing failed without stickiness: that shows nothing");
+            ensure!(not_stored > 0, "nothing failed without stickiness: the case proves nothing");
             format!(
                 "{not_stored} of {on_old} old ones failed (`not_stored`, at another server than their own), 0 of {on_new} new ones: the old \
                  side needs callbacks at the server that began, by a cookie of the load balancer's, until its last state is over"
@@ -108,11 +108,11 @@ pub async fn run(old: Old, full: bool, servers: Arc<Servers>) -> Outcome {
         }
         Old::Map { sticky: true } => {
             format!(
-                "{on_old} old and {on_new} new ones begun and finished, 0 failed; only the old ones need the stickiness"
+                "{on_old} old and {on_new} new ones started and finished, 0 failed; only the old ones need the stickiness"
             )
         }
         Old::Redis | Old::Table => {
-            format!("{on_old} old and {on_new} new ones begun and finished, 0 failed, 0 unowned")
+            format!("{on_old} old and {on_new} new ones started and finished, 0 failed, 0 unowned")
         }
     })
 }
@@ -135,7 +135,7 @@ async fn counts(fleet: &Fleet) -> Result<Counted, Failure> {
     Ok(sum)
 }
 
-/// What the sealed side refuses is not tried on the old side, whose logins may be bound to nothing; and the other way round.
+/// A state that the sealed side refuses is not tried on the old side, whose logins may be unbound; and the reverse.
 async fn by_form_alone(fleet: &Fleet, old: Old, before: Counted) -> Result<(), Failure> {
     let forged = |prefix: &str| format!("/callback?state={prefix}{}&code=code", "A".repeat(96));
     let of_old = match old {
@@ -152,7 +152,7 @@ async fn by_form_alone(fleet: &Fleet, old: Old, before: Counted) -> Result<(), F
     let after = counts(fleet).await?;
     let refused = [after.refused[0] - before.refused[0], after.refused[1] - before.refused[1]];
     ensure!(refused == [1, 1], "a refused state was tried on the other side: {refused:?}");
-    // What has no store's form.
+    // A text without the form of any store.
     let Sent::Answered(_, _, body) = fleet.send(0, "/callback?state=ost1&code=code", None, None).await else {
         return Err("no answer".into());
     };

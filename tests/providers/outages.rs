@@ -1,4 +1,4 @@
-//! The store or the guard is down: at begin, and at the callback. Which error it is, and what is lost.
+//! The store or the guard is down at the login start or the callback: the error, and the losses.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use support::servers::{Failure, until};
 use crate::stores::{Fleet, Kind, Server, Servers, server};
 use crate::suite::{Basket, basket};
 
-/// Where a service keeps its marks and its rows, and which of the two goes down.
+/// The stores of a service's marks and rows, and which of the two goes down.
 #[derive(Clone, Copy)]
 pub struct Outage {
     marks: Place,
@@ -41,10 +41,10 @@ pub const ALL: [(&str, &str, Outage); 5] = [
 
 pub async fn run(outage: Outage, _: Arc<Servers>) -> Outcome {
     let Outage { marks, rows, down } = outage;
-    // Its own, to be killed.
+    // A separate server, to be killed.
     let servers = Arc::new(Servers::start().await?);
     let fleet = Fleet::new(Kind::Memory, Arc::clone(&servers))?;
-    // With the usual budget: nobody answers anyway.
+    // With the default budget, because no answer comes anyway.
     let redis = RedisGuard::builder(servers.redis.url()).connect().await?;
     let postgres = PostgresGuard::builder(servers.postgres.url()).connect().await?;
     let guard: Arc<dyn ReplayGuard> = match marks {
@@ -69,14 +69,14 @@ pub async fn run(outage: Outage, _: Arc<Servers>) -> Outcome {
         Postgres => servers.postgres.kill()?,
     }
 
-    // At begin.
+    // At the login start.
     let begun = server.begin(basket(100)).await;
     let at_begin = match (rows, begun) {
-        (None, Ok(_)) => "begins all the same",
-        (Some(_), Err(BeginError::Store(_))) => "begins nothing and redirects nobody",
+        (None, Ok(_)) => "logins still start",
+        (Some(_), Err(BeginError::Store(_))) => "starts no login and redirects no user",
         (_, other) => return Err(format!("at begin: {:?}", other.err()).into()),
     };
-    // At the callback. The first one may meet a connection that does not know yet.
+    // At the callback. The first one may use a connection that is not known to be broken yet.
     let guard_is_down = marks == down;
     let code = if guard_is_down { "guard_unavailable" } else { "store_unavailable" };
     let mut lost = 0;

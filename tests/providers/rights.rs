@@ -1,4 +1,4 @@
-//! The least rights that a store needs, as its pages name them.
+//! The least rights that a store needs, as its pages list them.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -40,14 +40,14 @@ pub async fn redis(servers: Arc<Servers>) -> Outcome {
     let keys = LiveKeyRing::from(fleet.document.ring().clone());
     let server: Server<Basket> = server(keys, fleet.clock.clone(), Arc::new(guard), Some(Arc::new(rows)))?;
     sign_in(&server).await?;
-    // What it was not given is not needed, and really is not there.
+    // Rights that were not granted are not needed, and are really missing.
     let log: Vec<redis::Value> = servers.redis.run("ACL LOG").await?;
     ensure!(log.is_empty(), "{} refusals in the server's log of rights", log.len());
     servers.redis.run::<()>("ACL DELUSER oauthstate").await?;
     Ok("20 logins with +set +get +ping +info on the prefix; the server refused nothing".to_owned())
 }
 
-/// The grants that a migration names in its comments.
+/// The grants in a migration's comments.
 fn grants(migration: &str) -> Vec<String> {
     let lines = migration.lines().filter_map(|line| line.strip_prefix("--   "));
     lines.filter(|line| line.starts_with("GRANT ")).map(str::to_owned).collect()
@@ -68,7 +68,7 @@ pub async fn postgres(servers: Arc<Servers>) -> Outcome {
     let guard = as_service().connect().await?;
     let error = PostgresPayloadStore::from_guard(&guard).await.err().ok_or("rows without a right on their table")?;
     ensure!(error.kind() == StoreErrorKind::Misconfigured, "{error}");
-    // What a login needs.
+    // The rights for a login.
     database.execute(&of_rows[0]).await?;
     let rows = PostgresPayloadStore::from_guard(&guard).await?;
     let keys = LiveKeyRing::from(fleet.document.ring().clone());
@@ -78,7 +78,7 @@ pub async fn postgres(servers: Arc<Servers>) -> Outcome {
     let error = rows.clean_up().await.err().ok_or("cleaned up without the right to")?;
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     ensure!(cause.contains("permission denied"), "{error}: {cause}");
-    // What cleaning up needs.
+    // The rights for cleaning up.
     database.execute(&of_rows[1]).await?;
     for partition in 0..16 {
         database.execute(&of_marks[1].replace("_00", &format!("_{partition:02}"))).await?;

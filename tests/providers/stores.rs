@@ -1,4 +1,4 @@
-//! The four stores, each built as a server of a fleet builds it, over real Redis and real Postgres.
+//! The four stores, each built as by a server of a fleet, over real Redis and real Postgres.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,10 +21,10 @@ use support::servers::Failure;
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer};
 
-/// The cases are about what is answered, not about how soon: a machine that is busy with something else may take its time.
+/// The cases test the answers and not their speed: a busy machine may take its time.
 pub const PATIENT: Duration = Duration::from_secs(10);
 
-/// What most cases share; those that kill a server start their own.
+/// The servers that most cases share; cases that kill a server start their own.
 pub struct Servers {
     pub redis: RedisServer,
     pub postgres: PostgresServer,
@@ -40,7 +40,7 @@ impl Servers {
         Ok(Self { redis, postgres })
     }
 
-    /// Nothing of an earlier case is left.
+    /// Removes everything that earlier cases left.
     pub async fn empty(&self) -> Result<(), Failure> {
         self.redis.run::<()>("FLUSHALL").await?;
         self.postgres.execute("TRUNCATE oauth_state_rows; TRUNCATE oauth_state_marks").await
@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-/// What all servers of one service share: the ring, and where the store lies. The clock is turned by hand.
+/// The parts that all servers of one service share: the ring and the store. The test sets the clock.
 pub struct Fleet {
     pub kind: Kind,
     pub clock: ManualClock,
@@ -128,8 +128,8 @@ impl Fleet {
         })
     }
 
-    /// One more server: its own connections and its own copy of the keys, over what all share. The memory of a process is
-    /// shared with nobody else, so for `Kind::Memory` it is another handle of the same process.
+    /// One more server, with its own connections and its own copy of the keys. A process does not share its memory, so
+    /// for `Kind::Memory` this is another handle of the same process.
     pub async fn server<T: Data>(&self) -> Result<Server<T>, Failure> {
         let keys = LiveKeyRing::from(self.document.ring().clone());
         let redis = self.servers.redis_guard();
@@ -151,7 +151,7 @@ impl Fleet {
     }
 }
 
-/// A server of any guard and any store of rows; without rows, a sealed one.
+/// A server with any guard and any store of rows; without rows, a sealed one.
 pub fn server<T: Data>(
     keys: LiveKeyRing,
     clock: ManualClock,
@@ -173,13 +173,13 @@ pub fn server<T: Data>(
 pub trait Data: Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
 
-/// A store, as a service sees it.
+/// A store from the service's point of view.
 pub struct Server<T> {
     pub store: Arc<dyn StateStore<T>>,
     pub keys: LiveKeyRing,
 }
 
-/// The session of the person who begins, and of another.
+/// The session of the user who starts the login, and another one.
 pub const OWNER: &[u8; 16] = &[7; 16];
 pub const OTHER: &[u8; 16] = &[8; 16];
 

@@ -1,4 +1,4 @@
-//! What every store must do, whichever it is.
+//! The behavior that every store must have.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -46,7 +46,7 @@ pub async fn once(kind: Kind, servers: Arc<Servers>) -> Outcome {
         for server in [begins, finishes] {
             let again = server.finish(&issued.state).await.err().ok_or("finished twice")?;
             ensure!(again.kind() == FinishErrorKind::AlreadyUsed, "{}", again.code());
-            ensure!(again.first_used_at().is_some(), "nobody knows when it was used first");
+            ensure!(again.first_used_at().is_some(), "the time of its first use is unknown");
         }
     }
     Ok("50 logins with their data, verifier and nonce; the second time `already_used` on both servers".to_owned())
@@ -79,7 +79,7 @@ pub async fn expiry(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let error = other.finish(&late).await.err().ok_or("finished after 660 s")?;
     ensure!(error.code() == "expired", "after 660 s: {}", error.code());
     ensure!(error.restart().is_some_and(Restart::is_automatic), "its own browser may not begin again");
-    // Time does not give it back, nor did the refusal use it up for a server whose clock is right.
+    // Time does not make it live again, and the refusal did not use it up for a server with the right clock.
     fleet.clock.advance(Duration::from_secs(100_000));
     other.expect(&late, "expired", "a day later").await?;
     Ok("finished after 659 s, `expired` after 660 s, with a restart".to_owned())
@@ -91,7 +91,7 @@ pub async fn restart(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let states = [before.state(basket(1)).await?, before.state(basket(2)).await?];
     before.expect(&states[0], "finished", "before the restart").await?;
     drop(before);
-    // A process that ends takes its memory along.
+    // A process that ends loses its memory.
     fleet.memory = Arc::new(MemoryPayloadStore::with_capacity(100));
     fleet.marks = SingleProcessGuard::with_capacity(100);
     let after: Server<Basket> = fleet.server().await?;
@@ -103,22 +103,22 @@ pub async fn restart(kind: Kind, servers: Arc<Servers>) -> Outcome {
         after.expect(&states[0], "not_stored", "used before the restart").await?;
         return Ok("its rows went with the process: `not_stored`, and a restart is offered".to_owned());
     }
-    after.expect(&states[1], "finished", "begun before the restart").await?;
+    after.expect(&states[1], "finished", "started before the restart").await?;
     after.expect(&states[0], "already_used", "used before the restart").await?;
-    Ok("begun before, finished after; used before, refused after".to_owned())
+    Ok("started before, finished after; used before, refused after".to_owned())
 }
 
 const STATES: u32 = 5_000;
 const TASKS: usize = 16;
 
-/// One state that all tasks want.
+/// One state that all tasks compete for.
 #[derive(Default)]
 struct Prize {
     winners: AtomicUsize,
     asking: AtomicUsize,
 }
 
-/// Each task on a thread of its own: those of a store that waits for nothing would take turns otherwise, and never meet.
+/// Each task on its own thread: tasks of a store that never waits would otherwise take turns and never overlap.
 pub async fn race(kind: Kind, servers: Arc<Servers>) -> Outcome {
     let fleet = Fleet::new(kind, servers)?;
     let stores: [Arc<Server<Basket>>; 2] = [Arc::new(fleet.server().await?), Arc::new(fleet.server().await?)];

@@ -1,8 +1,8 @@
-//! What the types forbid does not compile.
+//! Uses that the types forbid do not compile.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and says why it was skipped")]
 
-/// The release whose messages `cases/*.stderr` hold; they change from release to release.
+/// The release whose messages are in `cases/*.stderr`; they change from release to release.
 const RUSTC: &str = "rustc 1.95.";
 
 #[test]

@@ -1,6 +1,6 @@
 //! The command line.
 
-/// What is asked for.
+/// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     pub check: bool,
@@ -29,7 +29,7 @@ Exit code 1 if the design breaks a promise, a variant does not yield its attack,
 ";
 
 impl Arguments {
-    /// Reads them; what is wrong with them otherwise.
+    /// Parses the arguments. The error says what is wrong with them.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut parsed =
             Self { check: false, replay: false, variant: None, large: false, threads: 2, walks: 1_000, out: None };

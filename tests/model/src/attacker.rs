@@ -1,10 +1,10 @@
-//! What the attacker knows, and what he can do with it.
+//! The attacker's knowledge and steps.
 
 use crate::rules::{Reads, Rules};
 use crate::state::{Code, FlowId, Party, Reading, Secret, State};
 use crate::steps::Step;
 
-/// The states that he can put into a link: of logins that he began, and of the address that he read.
+/// The states that the attacker can put into a link: of their own logins, and of the address that they read.
 pub fn known_states(state: &State) -> impl Iterator<Item = FlowId> + use<> {
     let read = state.read.and_then(|reading| match reading {
         Reading::Callback(code) => code.returned_with,
@@ -13,7 +13,7 @@ pub fn known_states(state: &State) -> impl Iterator<Item = FlowId> + use<> {
     state.ids(Party::Attacker).chain(read.filter(|flow| flow.owner == Party::Victim))
 }
 
-/// The challenges that he can authorize under. A callback's address has none.
+/// The challenges that the attacker can authorize under. A callback's address has none.
 fn known_challenges(state: &State) -> impl Iterator<Item = FlowId> + use<> {
     let read = state.read.and_then(|reading| match reading {
         Reading::Callback(_) => None,
@@ -22,13 +22,13 @@ fn known_challenges(state: &State) -> impl Iterator<Item = FlowId> + use<> {
     state.ids(Party::Attacker).chain(read)
 }
 
-/// The codes that he has: from his own authorizations, from the address that he read, and one that he makes up.
+/// The attacker's codes: from their own authorizations, from the address that they read, and a made-up one.
 fn known_codes(state: &State) -> impl Iterator<Item = Option<Code>> + '_ {
     let knows = |code: &&Code| code.account == Party::Attacker || state.read == Some(Reading::Callback(**code));
     state.codes.iter().filter(knows).copied().map(Some).chain([None])
 }
 
-/// All that he can do now.
+/// All steps that the attacker can take now.
 pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     steps.push(Step::Begin { browser: Party::Attacker, secret: Secret::Attacker });
     if state.stolen {

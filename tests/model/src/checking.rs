@@ -1,4 +1,4 @@
-//! Runs the checker: to the end for what holds and what does not, and again for the shortest attack.
+//! Runs the checker: to the end for the promises, and again for the shortest attack.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -12,23 +12,23 @@ use crate::rules::{Bounds, Rules};
 use crate::state::State;
 use crate::steps::{Outcome, Step};
 
-/// What a run to the end found.
+/// The results of a complete run.
 pub struct Findings<P = Promise> {
-    /// States that were come to, those that were known already included.
+    /// States reached, including repeated ones.
     pub states: usize,
     pub unique_states: usize,
-    /// The steps to the state that is farthest off.
+    /// The number of steps to the farthest state.
     pub depth: usize,
     pub seconds: f64,
     pub broken: Vec<P>,
 }
 
-/// Goes through every state within the bounds. It ends early only if no promise is left to be broken.
+/// Visits every state within the bounds. It ends early only if every promise is broken.
 pub fn check(rules: Rules, bounds: Bounds, threads: usize) -> Findings {
     explore(Protocol::new(rules, bounds), threads, &Promise::ALL.map(|promise| (promise, promise.name())))
 }
 
-/// Goes through every state of a model, whose promises have these names.
+/// Visits every state of a model, whose promises have these names.
 pub fn explore<M, P: Copy>(model: M, threads: usize, promises: &[(P, &'static str)]) -> Findings<P>
 where
     M: Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq> + Send + Sync + 'static,
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// An attack, step by step, with what came of each.
+/// An attack, step by step, with the outcome of each step.
 #[derive(Clone, Debug)]
 pub struct Trace {
     pub steps: Vec<(Step, Outcome)>,
@@ -72,7 +72,7 @@ pub fn shortest_attack(rules: Rules, bounds: Bounds, promise: Promise) -> Option
     Some(trace)
 }
 
-/// The state that the shortest way to break a promise begins with, and its steps.
+/// The initial state and the steps of the shortest way to break a promise.
 pub fn shortest_path<M>(model: &M, promise: &'static str) -> Option<(M::State, Vec<M::Action>)>
 where
     M: Model<State: Clone + Debug + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq>
@@ -83,7 +83,8 @@ where
 {
     let mut shortest: Option<(M::State, Vec<M::Action>)> = None;
     loop {
-        // The checker works through the states in blocks, and gives the last of a block's attacks: ask for a shorter one.
+        // The checker works through the states in blocks, and returns the last attack of a block: ask for a shorter
+        // one.
         let builder = model.clone().checker().finish_when(HasDiscoveries::AnyOf([promise].into()));
         let builder = match &shortest {
             Some((_, steps)) => builder.target_max_depth(steps.len() + 1),
@@ -97,7 +98,7 @@ where
 }
 
 impl Trace {
-    /// Takes the steps in the model, and notes what came of them.
+    /// Takes the steps in the model, and records their outcomes.
     pub fn follow(&mut self, rules: &Rules, state: &mut State, steps: &[Step]) {
         for step in steps {
             let (outcome, after) = rules.take(state, *step);

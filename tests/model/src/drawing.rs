@@ -1,4 +1,4 @@
-//! A trace as a sequence diagram: SVG that reads well on a light page and on a dark one.
+//! A trace as a sequence diagram: SVG that is readable on light and dark pages.
 
 use std::fmt::Write;
 
@@ -22,7 +22,7 @@ line.crate{stroke:#1a7f37}.head{stroke-dasharray:none!important}\
 @media(prefers-color-scheme:dark){text{fill:#f0f6fc;stroke:#0d1117}rect{fill:#0d1117}line{stroke:#9198a1}.life{stroke:#3d444d}\
 .attack{fill:#f0883e}line.attack{stroke:#db6d28}.refused{fill:#9198a1}.bad{fill:#f85149}line.bad{stroke:#f85149}.crate{fill:#3fb950}line.crate{stroke:#3fb950}}";
 
-/// Draws a variant's attack, and where the crate's own code refused it.
+/// Draws a variant's attack, and the step at which the crate's own code refused it.
 pub fn draw(variant: &Variant, trace: &Trace, design: Option<&Replayed>) -> String {
     let events = words::events(trace);
     let mut lanes: Vec<Lane> = events.iter().flat_map(|event| [event.from, event.to]).collect();
@@ -54,7 +54,7 @@ pub fn draw(variant: &Variant, trace: &Trace, design: Option<&Replayed>) -> Stri
 
 enum Row {
     Event(Event, &'static str),
-    /// What the crate's own code did instead.
+    /// The crate's own outcome instead.
     Crate(Lane, String),
     Rule(&'static str),
 }
@@ -90,7 +90,7 @@ fn instead(variant: &Variant, outcome: Outcome) -> String {
 /// The event that breaks the promise.
 fn worst(promise: Promise, events: &[Event]) -> usize {
     let is_worst = |event: &Event| match promise {
-        // What the provider says to it afterwards is another matter.
+        // The provider's later answer does not matter.
         Promise::Injectivity | Promise::NothingOverdue => event.text.starts_with("marks"),
         _ => true,
     };

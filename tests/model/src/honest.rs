@@ -1,10 +1,10 @@
-//! What the victim, the servers and time do, and the straight way to the end of a login.
+//! The steps of the victim, the servers and time, and the direct way to the end of a login.
 
 use crate::rules::{Guard, Rules};
 use crate::state::{Callback, FlowId, Party, Secret, Stage, State};
 use crate::steps::{Outcome, Step};
 
-/// All that can happen now without the attacker.
+/// All possible steps without the attacker.
 pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     steps.extend(cookies_of_a_begin(state).map(|secret| Step::Begin { browser: Party::Victim, secret }));
     steps.extend(state.ids(Party::Victim).map(authorize));
@@ -19,8 +19,9 @@ pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     }
 }
 
-/// The secrets that a begin of the victim's browser may use: the one it has, or a new one where it has none or a second tab
-/// asks before the first answer came. A planted cookie has the smallest name, so that it is the one that is used.
+/// The secrets that a login start of the victim's browser may use: its existing one, or a new one if it has none or a
+/// second tab asks before the first response came. A planted cookie has the smallest name, so it is the one that is
+/// used.
 fn cookies_of_a_begin(state: &State) -> impl Iterator<Item = Secret> + use<> {
     let own = (0..(state.victim_cookies() + 1).min(2)).map(Secret::Victim).filter({
         let begun = !state.of_victim.is_empty();
@@ -34,7 +35,7 @@ fn authorize(flow: FlowId) -> Step {
     Step::Authorize { account: Party::Victim, challenge: flow, state: Some(flow) }
 }
 
-/// What a server does next with a callback.
+/// A server's next step with a callback.
 fn next(rules: &Rules, callback: Callback) -> Option<Step> {
     match callback.stage {
         Stage::Checked if rules.guard == Guard::ChecksThenSets => Some(Step::Look(callback)),
@@ -43,14 +44,14 @@ fn next(rules: &Rules, callback: Callback) -> Option<Step> {
     }
 }
 
-/// A way that was gone: its steps, and where it led.
+/// A completed sequence: its steps and its result.
 pub struct Way {
     pub steps: Vec<Step>,
     pub end: State,
     pub signed_in: bool,
 }
 
-/// The victim goes on with a login of hers, and nothing comes between.
+/// The victim continues one of their logins, without interruption.
 pub fn finish(rules: &Rules, state: &State, flow: FlowId) -> Way {
     let mut way = Way { steps: Vec::new(), end: state.clone(), signed_in: false };
     let own =
@@ -59,7 +60,7 @@ pub fn finish(rules: &Rules, state: &State, flow: FlowId) -> Way {
         way.signed_in = true;
         return way;
     }
-    // With a code of her own, which comes with her state.
+    // With the victim's own code and state.
     let code = way.end.clone().add_code(Party::Victim, flow, Some(flow));
     let present = Step::Present { browser: Party::Victim, state: flow, code: Some(code) };
     if way.take(rules, authorize(flow)).is_ok() && way.take(rules, present).is_ok() {
@@ -70,7 +71,7 @@ pub fn finish(rules: &Rules, state: &State, flow: FlowId) -> Way {
     way
 }
 
-/// The victim begins anew, and goes on.
+/// The victim starts a new login and continues it.
 pub fn begin_and_finish(rules: &Rules, state: &State) -> Way {
     let mut begun = Way { steps: Vec::new(), end: state.clone(), signed_in: false };
     let first = cookies_of_a_begin(state).next();
@@ -102,7 +103,7 @@ impl Way {
         }
     }
 
-    /// As long as a server has something to do with this callback.
+    /// Continues until no server has anything left to do with this callback.
     fn go_on(&mut self, rules: &Rules, mut callback: Callback) {
         while let Some(step) = next(rules, callback) {
             if self.take(rules, step).is_err() {

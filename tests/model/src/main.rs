@@ -1,4 +1,4 @@
-//! The protocol as a model that a checker goes through to its end, and the crate's own code beside it.
+//! The protocol as a model for a checker that visits all its states, and the crate's own code for comparison.
 
 #![allow(unreachable_pub, reason = "a test binary has no public items")]
 #![allow(

@@ -8,14 +8,14 @@ use crate::state::State;
 use crate::steps::Step;
 use crate::{attacker, honest, symmetry};
 
-/// Rules, and how much may happen under them.
+/// The rules, and the bounds of a run.
 #[derive(Clone, Debug)]
 pub struct Protocol {
     pub rules: Rules,
     pub bounds: Bounds,
-    /// To find an attack that tells something: what the attacker does to himself breaks no promise.
+    /// Finds meaningful attacks only: the attacker's steps against themselves break no promise.
     pub victims_alone: bool,
-    /// Whether of things that are alike the first alone is taken up.
+    /// Whether only the first of several equivalent things is used.
     pub uses_symmetry: bool,
 }
 
@@ -24,7 +24,7 @@ impl Protocol {
         Self { rules, bounds, victims_alone: false, uses_symmetry: true }
     }
 
-    /// All that can be tried now, by anybody.
+    /// All possible steps of all parties.
     pub fn steps(&self, state: &State) -> Vec<Step> {
         let mut steps = Vec::new();
         self.actions(state, &mut steps);
@@ -54,7 +54,7 @@ impl Model for Protocol {
         steps.retain(|step| !self.uses_symmetry || symmetry::is_first_of_its_like(state, step));
     }
 
-    /// A step that changes nothing, because it was refused, leads nowhere.
+    /// A step that changes nothing, because it was refused, leads to no new state.
     fn next_state(&self, before: &State, step: Step) -> Option<State> {
         let (_, after) = self.rules.take(before, step);
         (after != *before && self.is_within(&after)).then_some(after)

@@ -1,4 +1,4 @@
-//! What was found, for people and as JSON.
+//! The findings, as text and as JSON.
 
 use serde::Serialize;
 
@@ -10,14 +10,14 @@ use crate::rules::Bounds;
 use crate::variants::{Nature, Variant};
 use crate::words;
 
-/// All of it.
+/// All findings.
 #[derive(Serialize)]
 pub struct Report {
     pub promises: Vec<PromiseRow>,
     pub design: Option<DesignRow>,
     pub variants: Vec<VariantRow>,
     pub sampled: Option<SampledRow>,
-    /// Of the second model.
+    /// The findings of the second model.
     pub connections: connections::Report,
 }
 
@@ -167,7 +167,7 @@ pub fn print_head() {
     println!("{:<24}{:>12}{:>12}{:>7}{:>9}  promises broken", "variant", "states", "unique", "depth", "seconds");
 }
 
-/// One line of the table: what was found, the names of the broken promises, and the shortest attack in sentences.
+/// One line of the table: the findings, the names of the broken promises, and the shortest attack in sentences.
 pub fn print_row<P>(name: &str, findings: &Findings<P>, broken: &[&str], attack: Option<(&str, usize, Vec<String>)>) {
     let broken = if broken.is_empty() { "none".to_owned() } else { broken.join(", ") };
     let Findings { states, unique_states, depth, seconds, .. } = findings;
@@ -178,11 +178,11 @@ pub fn print_row<P>(name: &str, findings: &Findings<P>, broken: &[&str], attack:
     }
 }
 
-/// What real code did.
+/// The results on real code.
 pub fn print_replay(replayed: &Replayed) {
     let Replayed { deployment, differs, broken } = replayed;
     let went = differs.map_or_else(
-        || "went the whole way".to_owned(),
+        || "took every step".to_owned(),
         |(step, outcome)| format!("at step {}: {}", step + 1, words::outcome(outcome)),
     );
     let kept = if *broken { "the promise is broken" } else { "the promise is kept" };

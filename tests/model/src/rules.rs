@@ -1,11 +1,12 @@
-//! What may differ from the design: each rule of it that a variant breaks, and what a variant's attacker can do besides.
+//! The possible differences from the design: each rule that a variant breaks, and the additional abilities of its
+//! attacker.
 
 /// How single use is enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
     /// One atomic step, after every other check.
     Atomic,
-    /// Looks whether the state was used, then marks it.
+    /// Checks whether the state was used, then marks it.
     ChecksThenSets,
     /// Forgets what it marked.
     Forgets,
@@ -13,29 +14,29 @@ pub enum Guard {
     BeforeBinding,
 }
 
-/// What ties a code to a login.
+/// The tie between a code and a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pkce {
     /// A code_verifier for each browser and state.
     EachLogin,
-    /// One code_verifier for all that a key seals.
+    /// One code_verifier for everything that a key seals.
     EachKey,
     /// The provider compares nothing.
     None,
 }
 
-/// Which address the attacker reads, once.
+/// The address that the attacker reads, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// The callback of a login that the victim began.
+    /// The callback of a login that the victim started.
     OwnCallback,
     /// Any callback of the victim's browser.
     AnyCallback,
-    /// The victim's authorization request, under way.
+    /// The victim's authorization request, in transit.
     Request,
 }
 
-/// The rules that a model goes by.
+/// The rules of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The state's binding is compared with the browser's cookies.
@@ -44,7 +45,7 @@ pub struct Rules {
     pub pkce: Pkce,
     /// The cookie's name begins with `__Host-`, so that no sibling site can set it.
     pub host_prefix: bool,
-    /// Time and key are looked at again when the guard is asked.
+    /// Time and key are checked again when the guard is asked.
     pub looks_again: bool,
     pub reads: Reads,
     /// The attacker may copy the victim's cookies.
@@ -54,7 +55,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What the crate does.
+    /// The crate's rules.
     pub const DESIGN: Self = Self {
         binding: true,
         guard: Guard::Atomic,
@@ -67,14 +68,14 @@ impl Rules {
     };
 }
 
-/// How much may happen in one run.
+/// The limits of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Logins that begin, by whomever.
+    /// Logins that start, in any browser.
     pub flows: usize,
-    /// Codes that the provider gives out.
+    /// Codes that the provider issues.
     pub codes: usize,
-    /// Callbacks that pass the checks before the guard. Those that do not change nothing, and come without limit.
+    /// Callbacks that pass the checks before the guard. Other callbacks change nothing, and have no limit.
     pub callbacks: usize,
     /// How often a lifetime passes.
     pub lifetimes: u8,

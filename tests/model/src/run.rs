@@ -1,4 +1,4 @@
-//! What the command line does, in its order.
+//! The actions of the command line, in order.
 
 use std::path::Path;
 use std::{fs, io};
@@ -12,13 +12,13 @@ use crate::rules::{Bounds, Rules};
 use crate::variants::{VARIANTS, Variant};
 use crate::{drawing, words};
 
-/// Three logins, three codes, three callbacks; every attack needs two of each at the most.
+/// Three logins, three codes, three callbacks; every attack needs at most two of each.
 const DESIGN: Bounds = Bounds { flows: 3, codes: 3, callbacks: 3, lifetimes: 1 };
 const VARIANT: Bounds = Bounds { flows: 2, codes: 2, callbacks: 2, lifetimes: 1 };
 const LARGE_DESIGN: Bounds = Bounds { flows: 4, codes: 3, callbacks: 3, lifetimes: 1 };
 const LARGE_VARIANT: Bounds = Bounds { flows: 3, codes: 3, callbacks: 2, lifetimes: 1 };
 
-/// Whether all is as it must be.
+/// Whether everything is as expected.
 pub fn run(arguments: &Arguments) -> io::Result<bool> {
     let wanted = |name: &str| arguments.variant.as_deref().is_none_or(|variant| variant == name);
     let mut report = Report::new();
@@ -91,7 +91,7 @@ fn take_variant(
     }
     replays.iter().for_each(report::print_replay);
     if !good {
-        faults.push(format!("{name}: the crate's own code does other than it must"));
+        faults.push(format!("{name}: the crate's own code does not do what it must"));
     }
     if let (Some(out), Some(findings)) = (&arguments.out, &findings) {
         add(variant, (findings, bounds), &trace, (&replays, good), report);

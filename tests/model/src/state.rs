@@ -1,49 +1,50 @@
-//! What the model knows at one moment: the logins under way, the codes, the callbacks, and what the attacker has come by.
+//! The model's state: the logins in progress, the codes, the callbacks, and the attacker's gains.
 
 use arrayvec::ArrayVec;
 
-/// Who sits before a browser, and whose account at the provider it is.
+/// The user of a browser, and the owner of an account at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
     Victim,
     Attacker,
 }
 
-/// What a browser's cookie holds. The victim has a second one if two tabs began before the first answer came.
+/// The secret in a browser's cookie. The victim has a second one if two tabs started before the first response came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Secret {
     Victim(u8),
     Attacker,
 }
 
-/// A login, by who began it and how many of his were there before. It stands for its state and its code_challenge as well.
+/// A login, by who started it and the number of their earlier logins. It also identifies its state and its
+/// code_challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId {
     pub owner: Party,
     pub number: u8,
 }
 
-/// A login that began.
+/// A login that started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow {
-    /// What its binding tag and its code_verifier are derived from.
+    /// The secret from which its binding tag and code_verifier are derived.
     pub secret: Secret,
-    /// How often a lifetime had passed when it began.
+    /// How many lifetimes had passed when it started.
     pub issued: u8,
     /// Whether it was sealed after the first key had been revoked.
     pub under_new_key: bool,
-    /// Whose browser sent the callback that the guard marked its state for.
+    /// The browser whose callback led the guard to mark the state.
     pub marked_for: Option<Party>,
 }
 
-/// A code: for whose account, under which code_challenge, and with which state it was sent back.
+/// A code: for whose account, under which code_challenge, and with which state it was returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code {
     pub account: Party,
     pub challenge: FlowId,
-    /// The state in the redirect of the victim's browser. The attacker takes his codes out of his redirects.
+    /// The state in the redirect of the victim's browser. The attacker reads their codes from their own redirects.
     pub returned_with: Option<FlowId>,
-    /// Tells equal ones apart.
+    /// Distinguishes equal ones.
     pub number: u8,
 }
 
@@ -52,23 +53,23 @@ pub struct Code {
 pub struct Callback {
     pub browser: Party,
     pub flow: FlowId,
-    /// Nothing for a code that somebody made up.
+    /// None for a made-up code.
     pub code: Option<Code>,
     pub stage: Stage,
     /// Accepted although its state had expired, or its key was revoked.
     pub overdue: bool,
 }
 
-/// How far a callback came.
+/// The progress of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Everything but single use is checked.
     Checked,
     /// A guard that checks and then sets has checked.
     Looked,
-    /// Accepted by the guard, and the provider did not take code and code_verifier.
+    /// Accepted by the guard, but the provider rejected code and code_verifier.
     NotTaken,
-    /// Accepted, and taken: the browser is signed in to the code's account.
+    /// Accepted by both: the browser is signed in to the code's account.
     SignedIn,
 }
 
@@ -81,10 +82,10 @@ pub enum Reading {
     Request(FlowId),
 }
 
-/// Room for the largest bounds, and for a login more of every browser, which shows that one can still finish.
+/// Room for the largest bounds, and for one more login of every browser, which shows that one can still finish.
 pub const MOST: usize = 10;
 
-/// Everything. The order in which equal things came is not kept, so that states that differ by it alone are one.
+/// The whole state. The order of equal things is not kept, so that states that differ only in it are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     pub of_victim: ArrayVec<Flow, MOST>,
@@ -92,9 +93,9 @@ pub struct State {
     pub codes: ArrayVec<Code, MOST>,
     pub callbacks: ArrayVec<Callback, MOST>,
     pub read: Option<Reading>,
-    /// How often a lifetime has passed.
+    /// How many lifetimes have passed.
     pub now: u8,
-    /// The key that everything began under is revoked, and another one seals.
+    /// The first key is revoked, and another one seals.
     pub revoked: bool,
     /// The attacker has a copy of the victim's cookies.
     pub stolen: bool,
@@ -131,7 +132,7 @@ impl State {
         self.of_victim.len() + self.of_attacker.len()
     }
 
-    /// The victim's own cookies that a begin has handed out.
+    /// The victim's own cookies that login starts have set.
     pub fn victim_cookies(&self) -> u8 {
         let numbers = self.of_victim.iter().filter_map(|flow| match flow.secret {
             Secret::Victim(number) => Some(number + 1),
@@ -166,7 +167,7 @@ impl State {
         self.revoked && !self.flow(flow).under_new_key
     }
 
-    /// Whether the provider has exchanged the code already. It takes one once.
+    /// Whether the provider has already exchanged the code. It accepts one once.
     pub fn is_exchanged(&self, code: Code) -> bool {
         self.callbacks.iter().any(|callback| callback.stage == Stage::SignedIn && callback.code == Some(code))
     }
@@ -186,7 +187,7 @@ impl State {
         self.callbacks.sort_unstable();
     }
 
-    /// Puts another in the place of one such callback, or nothing.
+    /// Replaces one such callback with another, or with nothing.
     pub fn replace_callback(&mut self, before: Callback, after: Option<Callback>) {
         if let Some(position) = self.callbacks.iter().position(|callback| *callback == before) {
             self.callbacks.remove(position);
@@ -207,14 +208,14 @@ impl Callback {
         self.code.filter(|_| self.stage == Stage::SignedIn).map(|code| code.account)
     }
 
-    /// The victim's login with the code that the provider gave for it.
+    /// The victim's login with the code that the provider issued for it.
     pub fn is_genuine(&self) -> bool {
         self.code.is_some_and(|code| code.account == Party::Victim && code.challenge == self.flow)
     }
 }
 
 impl Code {
-    /// Whether two codes differ in nothing but their number.
+    /// Whether two codes differ only in their number.
     pub fn is_like(&self, other: &Self) -> bool {
         Self { number: 0, ..*self } == Self { number: 0, ..*other }
     }

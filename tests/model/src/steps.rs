@@ -1,21 +1,21 @@
-//! What can happen, and what comes of it: the model's own `begin`, `check`, `mark_used` and exchange of a code.
+//! The steps and their outcomes: the model's own `begin`, `check`, `mark_used` and exchange of a code.
 
 use crate::rules::{Guard, Pkce, Rules};
 use crate::state::{Callback, Code, Flow, FlowId, Party, Reading, Secret, Stage, State};
 
-/// One step of somebody's.
+/// One step of any party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// A browser begins a login, and a server binds it to this secret.
+    /// A browser starts a login, and a server binds it to this secret.
     Begin { browser: Party, secret: Secret },
-    /// Somebody authorizes at the provider, under a request with this code_challenge. The victim's browser is sent to
-    /// the callback with the request's state.
+    /// A user authorizes at the provider, under a request with this code_challenge. The victim's browser is redirected
+    /// to the callback with the request's state.
     Authorize { account: Party, challenge: FlowId, state: Option<FlowId> },
     /// The attacker reads one address.
     Read(Reading),
     /// The attacker copies the victim's cookies.
     Steal,
-    /// A sibling site sets a cookie in the victim's browser: the attacker's.
+    /// A sibling site sets the attacker's cookie in the victim's browser.
     Plant,
     /// A browser requests the callback, by redirect or because a link leads it there.
     Present { browser: Party, state: FlowId, code: Option<Code> },
@@ -29,7 +29,7 @@ pub enum Step {
     Revoke,
 }
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     Done,
@@ -38,16 +38,16 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Why not.
+/// The reason for a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Refusal {
     /// By the crate, with this code.
     Code(&'static str),
-    /// By the provider: code and code_verifier do not belong together, or the code was exchanged before.
+    /// By the provider: code and code_verifier do not match, or the code was exchanged before.
     Provider,
-    /// By the browser, which keeps no such cookie.
+    /// By the browser, which has no such cookie.
     Browser,
-    /// There is nothing to go on with: an earlier step was refused.
+    /// There is nothing to continue with: an earlier step was refused.
     NothingThere,
 }
 
@@ -58,7 +58,7 @@ const OTHER: Refusal = Refusal::Code("other_browser");
 const USED: Refusal = Refusal::Code("already_used");
 
 impl Rules {
-    /// Takes a step: what came of it, and what is so afterwards.
+    /// Takes a step: returns its outcome and the next state.
     pub fn take(&self, before: &State, step: Step) -> (Outcome, State) {
         let mut after = before.clone();
         let outcome = self.change(&mut after, step);
@@ -112,7 +112,7 @@ impl Rules {
         refused
     }
 
-    /// `VerifiedCallback::mark_used`, and what a server does with what it gives.
+    /// `VerifiedCallback::mark_used`, and the server's next steps.
     fn mark(&self, state: &mut State, callback: Callback) -> Result<Outcome, Refusal> {
         let overdue = timely(state, callback.flow, [EXPIRED, REVOKED]).is_err();
         let marked = match self.guard {
@@ -165,7 +165,7 @@ fn is_new(state: &State, flow: FlowId) -> Result<(), Refusal> {
     if state.flow(flow).marked_for.is_some() { Err(USED) } else { Ok(()) }
 }
 
-/// Looks and marks in one step.
+/// Checks and marks in one step.
 fn mark_first(state: &mut State, browser: Party, flow: FlowId) -> Result<(), Refusal> {
     is_new(state, flow)?;
     state.flows_mut(flow.owner)[usize::from(flow.number)].marked_for = Some(browser);

@@ -1,13 +1,13 @@
-//! Of things that are alike and that nothing has been done with, one is as good as another: only the first is taken up.
+//! Of several equivalent unused things, only the first is used.
 
 use crate::state::{Code, FlowId, Reading, State};
 use crate::steps::Step;
 
-/// Whether no other step leads to the same but for the numbers of things.
+/// Whether no other step leads to the same state except for the numbers of things.
 pub fn is_first_of_its_like(state: &State, step: &Step) -> bool {
     match step {
         Step::Authorize { challenge, state: returned_with, .. } => {
-            // Taken up by this very step, the challenge's flow leaves the next one to be the first.
+            // If this step uses the challenge's login, the next login becomes the first unused one.
             is_first_flow(state, *challenge, None)
                 && returned_with.is_none_or(|flow| is_first_flow(state, flow, Some(*challenge)))
         }

@@ -1,4 +1,5 @@
-//! That the model can fail, loses nothing, and is what the code does. The design's larger check is the program's own.
+//! The model can fail, loses nothing, and behaves like the code. The program itself checks the design with larger
+//! bounds.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -35,7 +36,7 @@ fn every_variant_breaks_its_promise_and_the_design_none() {
     }
 }
 
-/// A promise that nothing breaks may be one that says nothing.
+/// A promise that is never broken may be empty.
 #[test]
 fn every_promise_is_broken_by_some_variant() {
     let broken: BTreeSet<_> =
@@ -43,7 +44,7 @@ fn every_promise_is_broken_by_some_variant() {
     assert_eq!(broken, Promise::ALL.into());
 }
 
-/// The model alone says nothing of the code.
+/// The model alone says nothing about the code.
 #[test]
 fn the_real_code_refuses_what_its_own_faults_would_let_through_and_does_what_the_model_says_otherwise() {
     for variant in &VARIANTS {
@@ -53,7 +54,7 @@ fn the_real_code_refuses_what_its_own_faults_would_let_through_and_does_what_the
     }
 }
 
-/// A replay that takes any outcome for the right one would pass every attack.
+/// A replay that accepts any outcome would pass every attack.
 #[test]
 fn a_replay_notices_code_with_a_fault() {
     let of = |name: &str| VARIANTS.iter().find(|variant| variant.name == name).unwrap();
@@ -94,7 +95,7 @@ fn random_walks_notice_a_guard_that_forgets_and_a_binding_that_is_none() {
     }
 }
 
-/// Leaving out what is alike must not leave out an attack.
+/// Omitting equivalent steps must not omit an attack.
 #[test]
 fn symmetry_loses_no_attack_and_makes_none_longer() {
     for rules in VARIANTS.iter().map(|variant| variant.rules).chain([Rules::DESIGN]) {
@@ -104,7 +105,7 @@ fn symmetry_loses_no_attack_and_makes_none_longer() {
     }
 }
 
-/// For each promise the steps to the nearest state that breaks it, by a search of its own.
+/// For each promise, the number of steps to the nearest state that breaks it, by a separate search.
 fn shortest(model: &Protocol) -> Vec<Option<usize>> {
     let mut nearest = vec![None; Promise::ALL.len()];
     let mut seen = std::collections::HashSet::from([State::default()]);
@@ -146,7 +147,7 @@ fn two_tabs_with_a_cookie_each_finish_in_either_order() {
     }
 }
 
-/// A promise to finish that is kept because nothing is ever asked of it.
+/// A promise to finish could hold only because it is never tested.
 #[test]
 fn a_login_that_cannot_finish_is_noticed() {
     let rules = Rules { guard: Guard::BeforeBinding, ..Rules::DESIGN };

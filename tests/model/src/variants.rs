@@ -1,4 +1,4 @@
-//! The design, and what each of its rules is there for: the design without it, and the attack that must then be found.
+//! The design, and the purpose of each of its rules: the design without it, and the attack that must then be found.
 
 use crate::properties::Promise;
 use crate::replay::Deployment;
@@ -7,7 +7,7 @@ use crate::rules::{Guard, Pkce, Reads, Rules};
 /// A model that must break one promise.
 pub struct Variant {
     pub name: &'static str,
-    /// What is different.
+    /// The difference from the design.
     pub differs: &'static str,
     pub rules: Rules,
     /// The promise that it breaks.
@@ -15,12 +15,13 @@ pub struct Variant {
     pub nature: Nature,
 }
 
-/// Whose fault the attack is.
+/// The cause of the attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
-    /// The variant's code. The crate's refuses the attack; where it can be built or used so, it lets the attack through then.
+    /// The variant's code. The crate's code refuses the attack; if it can be built or used in this way, it lets the
+    /// attack through.
     Code { built_so: Option<Deployment> },
-    /// What the crate cannot see. Used like this, it lets the attack through, and the documentation says so.
+    /// Something outside the crate's view. Used like this, it lets the attack through, and the documentation says so.
     Surroundings { built_so: Deployment },
 }
 

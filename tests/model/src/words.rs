@@ -1,10 +1,10 @@
-//! A trace in words: who says what to whom.
+//! A trace in words: the messages between the parties.
 
 use crate::checking::Trace;
 use crate::state::{Callback, Code, FlowId, Party, Reading};
 use crate::steps::{Outcome, Refusal, Step};
 
-/// Who takes part.
+/// The parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     Browser(Party),
@@ -26,10 +26,10 @@ impl Lane {
 /// One line of a drawing.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The step of the trace that it belongs to.
+    /// The step of the trace to which it belongs.
     pub step: usize,
     pub from: Lane,
-    /// The same as `from` for what happens in one place.
+    /// The same as `from` for events in one place.
     pub to: Lane,
     pub text: String,
     pub tone: Tone,
@@ -38,14 +38,14 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Usual,
-    /// The attacker's doing.
+    /// The attacker's action.
     Attack,
     Refused,
     /// A browser is signed in.
     SignedIn,
 }
 
-/// All that happens in a trace.
+/// All events of a trace.
 pub fn events(trace: &Trace) -> Vec<Event> {
     let mut teller = Teller::default();
     for (position, (step, outcome)) in trace.steps.iter().enumerate() {
@@ -92,7 +92,7 @@ struct Teller {
     events: Vec<Event>,
     step: usize,
     codes: Vec<Code>,
-    /// Which server a callback came to.
+    /// The server that handled each callback.
     places: Vec<(Callback, u8)>,
     requests: usize,
 }

@@ -9,15 +9,15 @@ use oauth_state_routes::LoginRoutes;
 use tokio::net::TcpListener;
 use tower_service::Service;
 
-/// Serves the routes on a listener of their own. If your server has other paths as well, call the routes for those requests
-/// for which `routes.owns(request.uri().path())` is true.
+/// Serves the routes on their own listener. If your server also has other paths, call the routes for requests for which
+/// `routes.owns(request.uri().path())` is true.
 ///
 /// # Errors
 ///
 /// If the listener fails.
 pub async fn serve(listener: TcpListener, routes: LoginRoutes) -> io::Result<()> {
     loop {
-        // An error is of one connection, or passes.
+        // An error belongs to one connection, or is temporary.
         let Ok((connection, _)) = listener.accept().await else { continue };
         let routes = routes.clone();
         let service = service_fn(move |request| routes.clone().call(request));

@@ -1,5 +1,5 @@
-//! The login routes in seven frameworks, one file for each: a mount to copy. The tests of this package hold all of them to
-//! the same cases.
+//! The login routes in seven frameworks, with one file to copy for each. This package's tests run the same cases
+//! against all of them.
 
 #![allow(clippy::must_use_candidate, reason = "a mount to copy shows only what it needs")]
 

@@ -1,4 +1,4 @@
-//! Three server processes, what becomes of a request to one of them, and who won which login.
+//! Three server processes, the result of a request to one of them, and the winners of each login.
 
 use std::collections::{HashMap, HashSet};
 use std::process::Stdio;
@@ -22,7 +22,7 @@ use crate::garbage::random_bytes;
 
 pub const PLACES: usize = 3;
 
-/// A number below `end`, at random.
+/// A random number below `end`.
 pub fn random_below(end: u64) -> u64 {
     u64::from_be_bytes(random_bytes(8).try_into().unwrap()) % end
 }
@@ -32,13 +32,13 @@ pub struct Fleet {
     places: Mutex<Vec<Place>>,
     processes: tokio::sync::Mutex<Vec<Process>>,
     ended: Mutex<HashSet<u64>>,
-    /// How often each login was won, as the servers say.
+    /// How often each login was won, as the servers report it.
     wins: Arc<Mutex<HashMap<u64, u64>>>,
     readers: Mutex<Vec<JoinHandle<()>>>,
     started: AtomicU64,
 }
 
-/// Where a load balancer sends requests for one server, whether it runs or not.
+/// The address at which the load balancer expects a server, running or not.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub port: u16,
@@ -50,10 +50,10 @@ struct Process {
     _input: ChildStdin,
 }
 
-/// What became of a request.
+/// The result of a request.
 pub enum Sent {
     Answered(StatusCode, Option<String>, Bytes),
-    /// Nobody listened: nothing was sent.
+    /// No server listened: nothing was sent.
     Refused,
     /// The connection broke after the request was sent.
     Broken,
@@ -102,7 +102,7 @@ impl Fleet {
         Ok((Process { child, _input: input }, Place { port, process: number }))
     }
 
-    /// `kill -9` of one process, by its own id, and another in its place a little later.
+    /// `kill -9` of one process, by its id, and a replacement a little later.
     pub async fn replace(&self, place: usize) -> Result<(), Failure> {
         let killed = self.places.lock().unwrap()[place].process;
         self.ended.lock().unwrap().insert(killed);
@@ -122,7 +122,7 @@ impl Fleet {
         self.ended.lock().unwrap().contains(&process)
     }
 
-    /// Ends all of them, and gives how often each login was won.
+    /// Ends all of them, and returns how often each login was won.
     pub async fn end(self) -> Result<HashMap<u64, u64>, Failure> {
         for process in self.processes.lock().await.iter_mut() {
             process.child.kill().await?;
@@ -134,7 +134,7 @@ impl Fleet {
         Ok(self.wins.lock().unwrap().clone())
     }
 
-    /// One request on a connection of its own.
+    /// One request on a new connection.
     pub async fn send(&self, place: usize, request: &str, cookie: Option<&str>, post: Option<&str>) -> Sent {
         let Ok(stream) = TcpStream::connect(("127.0.0.1", self.place(place).port)).await else { return Sent::Refused };
         let exchange = async {

@@ -1,8 +1,8 @@
-//! The trial: three server processes, people who sign in, and servers that are killed meanwhile. Once over each store.
+//! The trial: three server processes, users who sign in, and servers that are killed meanwhile. Once over each store.
 //!
-//! A callback that was under way on a process when that was killed is counted apart: no store can finish it, because the process
-//! that had taken it is gone. Of all others: a store that all servers share finishes every one, and a store of one process
-//! loses those whose process is gone, or that came to another.
+//! A callback in progress on a process when it was killed is counted separately: no store can finish it, because its
+//! process is gone. Of all others, a store that all servers share finishes every one. A store of one process loses
+//! those whose process is gone, or that came to another.
 
 pub mod fleet;
 pub mod old;
@@ -23,7 +23,7 @@ use visitor::{End, Habits, Outcome, sign_in};
 
 use crate::stores::{Servers, document};
 
-/// How many people sign in at a time.
+/// The number of users who sign in at a time.
 pub const AT_A_TIME: u64 = 48;
 
 struct Entrant {
@@ -33,7 +33,7 @@ struct Entrant {
     sticky: bool,
     /// Whether any server can finish any login.
     shared: bool,
-    /// Why a login can fail here, whatever one does.
+    /// The unavoidable reason for a failed login.
     why: &'static str,
 }
 
@@ -68,7 +68,7 @@ const ENTRANTS: [Entrant; 7] = [
         guard: "in process",
         sticky: false,
         shared: false,
-        why: "a login's data lies in the one process that began it, and every other server answers not_stored",
+        why: "a login's data is only in the process that started it, and every other server answers not_stored",
     },
     Entrant {
         name: "memory, sticky",
@@ -109,9 +109,11 @@ pub fn settings(servers: &Servers) -> Result<Settings, Failure> {
 
 pub async fn run(full: bool, servers: Arc<Servers>) -> support::harness::Outcome {
     println!(
-        "    servers are killed (-9) and started again while people sign in; callbacks go to any server, or (sticky) to"
+        "    servers are killed (-9) and started again while users sign in; callbacks go to any server, or (sticky) to"
     );
-    println!("    the one where they began. `in flight`: the callback was under way on the process that was killed.");
+    println!(
+        "    the one where they started. `in flight`: the callback was in progress on the process that was killed."
+    );
     println!("    | store           | guard      |  begun | finished | in flight | failed | success | kills |");
     println!("    |-----------------|------------|-------:|---------:|----------:|-------:|--------:|------:|");
     let (mut all, mut whys) = (0, Vec::new());
@@ -137,7 +139,7 @@ struct Tally {
     begun: u64,
     finished: u64,
     in_flight: u64,
-    /// By the process that answered: another than began it, or the same.
+    /// By the process that answered: the one that started the login, or another.
     failed: BTreeMap<(String, &'static str), u64>,
     finished_elsewhere: u64,
     reloaded: BTreeMap<String, u64>,
@@ -147,7 +149,7 @@ struct Tally {
     wins: HashMap<u64, u64>,
 }
 
-/// Lets so many people sign in, some at a time; counts on the way.
+/// Lets so many users sign in, some at a time; counts on the way.
 pub async fn crowd(
     fleet: &Arc<Fleet>,
     logins: u64,
@@ -172,7 +174,7 @@ pub async fn crowd(
     people
 }
 
-/// All of them, or the first that went wrong in a way that no store explains.
+/// All results, or the first failure that no store explains.
 pub async fn ends(mut people: JoinSet<Result<Vec<End>, Failure>>) -> Result<Vec<End>, Failure> {
     let mut all = Vec::new();
     while let Some(ended) = people.join_next().await {
@@ -197,12 +199,12 @@ async fn trial(entrant: &Entrant, logins: u64, servers: &Servers) -> Result<Tall
     for end in all {
         tally.count(end);
     }
-    let fleet = Arc::into_inner(fleet).ok_or("somebody still signs in")?;
+    let fleet = Arc::into_inner(fleet).ok_or("a user is still signing in")?;
     tally.wins = fleet.end().await?;
     Ok(tally)
 }
 
-/// One process at a time, each a few dozen logins after the last; does not end by itself.
+/// One process at a time, each a few dozen logins after the last; never ends by itself.
 async fn kill_now_and_then(fleet: &Fleet, done: &AtomicU64, kills: &mut u64) -> Result<(), Failure> {
     loop {
         let next = done.load(Ordering::SeqCst) + 20 + random_below(40);
@@ -285,10 +287,10 @@ impl Tally {
         if entrant.shared {
             ensure!(self.failures() == 0, "{name}: {:?}", self.failed);
             ensure!(self.finished_elsewhere > 0, "{name}: nothing was finished on another server");
-            ensure!(self.doubles > 0, "{name}: nobody clicked twice");
+            ensure!(self.doubles > 0, "{name}: no user clicked twice");
             return Ok(());
         }
-        // Each failure is one of the two that this store explains; and nothing finished where it was not.
+        // Each failure is one of the two that this store explains, and nothing finished on another server.
         ensure!(self.finished_elsewhere == 0, "{name}: {} finished without their data", self.finished_elsewhere);
         for ((code, reason), number) in &self.failed {
             let explained = code == "not_stored" && *reason != "on its own server";

@@ -1,4 +1,4 @@
-//! Stores as services had them before: a map of the process, and a table of their own.
+//! Legacy stores: a map in the process, and a service's own table.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -20,12 +20,12 @@ pub struct Visit {
 
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// As random as it was before.
+/// As random as before.
 fn new_state() -> String {
     random_bytes(16).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The status quo: a map that no other process sees.
+/// The usual legacy store: a map that no other process sees.
 #[derive(Default)]
 pub struct OldMap(Mutex<HashMap<String, (Visit, Instant)>>);
 
@@ -46,7 +46,7 @@ impl LegacyStore<Visit> for OldMap {
     }
 }
 
-/// A service's own table, which all its servers share.
+/// A service's own table, shared by all its servers.
 pub struct OldTable(pub Client);
 
 pub const OLD_TABLE: &str = "DROP TABLE IF EXISTS old_logins; CREATE TABLE old_logins \

@@ -1,4 +1,4 @@
-//! One application server, as a process of its own: begin, callback, and the routes of an operator.
+//! One application server in its own process: login start, callback, and the routes of an operator.
 
 use std::sync::Arc;
 
@@ -24,16 +24,16 @@ use tokio::net::TcpListener;
 use super::old::{OldMap, OldTable, Visit};
 use crate::stores::PATIENT;
 
-/// What a server is told on its standard input, in one line, so that no key stands among its arguments.
+/// The server's settings on its standard input, in one line, so that no key is among its arguments.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     pub ring: String,
     pub redis: String,
     pub postgres: String,
     pub store: String,
-    /// A migration between two stores, in place of `store`.
+    /// A migration between two stores, instead of `store`.
     pub plan: Option<String>,
-    /// Told apart from the process that had this place before.
+    /// Distinguishes it from the previous process in this place.
     pub process: u64,
 }
 
@@ -68,7 +68,7 @@ struct Site {
     process: u64,
 }
 
-/// Serves until its standard input ends, which is when whoever started it is gone.
+/// Serves until its standard input ends, because the parent process has ended.
 pub async fn run() -> Result<(), Failure> {
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let settings: Settings = serde_json::from_str(&input.next_line().await?.ok_or("no settings")?)?;
@@ -163,7 +163,7 @@ async fn callback(State(site): State<Arc<Site>>, request: CallbackRequest) -> Js
             CallbackAnswer { process: site.process, code: "refused".to_owned(), visit: None, code_verifier: None };
         match consumed {
             Ok(Consumed::Code(login)) => {
-                // Before the answer, so that a win is known even if the answer is lost with this process.
+                // Before the response, so that a win is known even if the response is lost with this process.
                 println!("won {}", login.data.number);
                 answer.code = "finished".to_owned();
                 answer.visit = Some(login.data.number);
@@ -177,7 +177,7 @@ async fn callback(State(site): State<Arc<Site>>, request: CallbackRequest) -> Js
     .await
 }
 
-/// What an operator does when the plan's file has changed.
+/// An operator's action after the plan's file has changed.
 async fn plan(State(site): State<Arc<Site>>, text: String) -> Result<(), (StatusCode, String)> {
     let refuse = |error: String| (StatusCode::BAD_REQUEST, error);
     let (plan, migration) = site.migration.as_ref().ok_or_else(|| refuse("no migration".to_owned()))?;

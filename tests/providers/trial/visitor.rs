@@ -1,4 +1,4 @@
-//! One person who signs in, through a load balancer that sends on what a server did not take.
+//! One user who signs in, through a load balancer that forwards requests that a server refused.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::fleet::{Fleet, PLACES, Sent, random_below};
 use super::server::{BegunAnswer, CallbackAnswer};
 use crate::suite::challenge_of;
 
-/// What became of one login.
+/// The result of one login.
 #[derive(Debug)]
 pub struct End {
-    /// The first characters of the state: whose it is.
+    /// The prefix of the state, which shows its store.
     pub form: String,
     pub begun_on: u64,
     pub outcome: Outcome,
-    /// What a reload was told, if the callback was under way on a server that was killed.
+    /// The response to a reload, if the callback was in progress on a killed server.
     pub reloaded: Option<String>,
-    /// Begins that were under way on a server that was killed, and began again.
+    /// Login starts in progress on a killed server, which started again.
     pub begins_broken: u64,
     pub double: bool,
 }
@@ -27,7 +27,7 @@ pub enum Outcome {
     Finished {
         on: u64,
     },
-    /// The callback was under way on a server that was killed.
+    /// The callback was in progress on a killed server.
     Broken,
     Failed {
         code: String,
@@ -38,9 +38,9 @@ pub enum Outcome {
 
 #[derive(Clone, Copy)]
 pub struct Habits {
-    /// Whether the load balancer sends a callback to the server where its login began, while that listens.
+    /// Whether the load balancer sends a callback to the server that started its login, while that server listens.
     pub sticky: bool,
-    /// Whether every tenth person clicks twice.
+    /// Whether every tenth user clicks twice.
     pub doubles: bool,
 }
 
@@ -51,7 +51,7 @@ fn order(first: Option<usize>) -> [usize; PLACES] {
     std::array::from_fn(|turn| (start + turn * step) % PLACES)
 }
 
-/// Until a server takes it; gives which place that was.
+/// Until a server accepts it; returns that place.
 async fn balanced(fleet: &Fleet, first: Option<usize>, request: &str, cookie: Option<&str>) -> (usize, Sent) {
     for _ in 0..2_000 {
         for place in order(first) {
@@ -74,7 +74,7 @@ pub async fn sign_in(fleet: &Fleet, number: u64, habits: Habits) -> Result<End, 
                 break (place, serde_json::from_slice::<BegunAnswer>(&body)?, cookie);
             }
             Sent::Answered(_, _, body) => return Err(String::from_utf8_lossy(&body).into_owned().into()),
-            // Nobody was redirected: the person clicks again.
+            // There was no redirect: the user clicks again.
             Sent::Broken | Sent::Refused => begins_broken += 1,
         }
     };
@@ -94,7 +94,7 @@ pub async fn sign_in(fleet: &Fleet, number: u64, habits: Habits) -> Result<End, 
     for sent in sent {
         outcomes.push(outcome(fleet, &begun, number, sent)?);
     }
-    // Of two clicks the one that got in counts; else the one that may have.
+    // Of two clicks the successful one counts; otherwise the one that may have succeeded.
     let rank = |outcome: &Outcome| match outcome {
         Outcome::Finished { .. } => 0,
         Outcome::Broken => 1,

@@ -1,4 +1,4 @@
-//! The harness of the suites that start servers: a table of cases, each of which prints a line with what it measured.
+//! The harness of the suites that start servers: a table of cases, each of which prints a line with its measurements.
 //!
 //! ```text
 //! cargo test --test guards                    # without the cases that only --full runs
@@ -16,12 +16,12 @@ use tokio::runtime::Runtime;
 
 use crate::servers::Failure;
 
-/// What was measured, in words; or what went wrong.
+/// The measurements in words, or the failure.
 pub type Outcome = Result<String, Failure>;
-/// A case that runs.
+/// A running case.
 pub type Run = Pin<Box<dyn Future<Output = Outcome>>>;
 
-/// One case, which is given what all cases of its suite share.
+/// One case, with the values that all cases of its suite share.
 pub struct Case<S> {
     engine: &'static str,
     name: &'static str,
@@ -38,7 +38,7 @@ impl<S> Case<S> {
         Self { engine, name, short: true, run: Box::new(move |shared| Box::pin(run(shared))) }
     }
 
-    /// The same, run with `--full` and by its name alone.
+    /// The same, run only with `--full` and by its name.
     #[must_use]
     pub fn with_full_alone(self) -> Self {
         Self { short: false, ..self }
@@ -49,7 +49,7 @@ impl<S> Case<S> {
     }
 }
 
-/// What the command line asks for.
+/// The parsed command line.
 pub struct Arguments {
     pub full: bool,
     list: bool,
@@ -57,11 +57,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; the exit code of a program that was asked for help, or for what it does not know.
+    /// Parses the command line; returns an exit code after help or an unknown argument.
     pub fn read() -> Result<Self, ExitCode> {
         let given: Vec<String> = std::env::args().skip(1).collect();
         let has = |name: &str| given.iter().any(|argument| argument == name);
-        // Cargo adds --quiet to its own.
+        // Cargo adds its own --quiet.
         if given.iter().any(|one| one.starts_with('-') && !["--full", "--list", "--quiet"].contains(&one.as_str())) {
             println!(
                 "[--full] [--list] [WORD...]: the cases; --full for all of them in their long form, words for those whose line holds them"
@@ -79,7 +79,7 @@ impl Arguments {
     }
 }
 
-/// Runs the cases that are asked for, one after the other and each for `longest` at most, with what `start` gives.
+/// Runs the selected cases, one after the other and each for at most `longest`, with the values from `start`.
 pub fn run<S: Clone>(
     arguments: &Arguments,
     runtime: &Runtime,
@@ -96,7 +96,7 @@ pub fn run<S: Clone>(
     let (mut passed, mut failed) = (0, 0);
     for case in cases {
         let (line, start) = (case.line(), Instant::now());
-        // On this thread: a server ends with the thread that started it.
+        // On this thread, because a server ends with the thread that started it.
         let outcome = runtime.block_on(async { tokio::time::timeout(longest, (case.run)(shared.clone())).await });
         let seconds = start.elapsed().as_secs_f64();
         match outcome.unwrap_or_else(|_| Err("it hangs".into())) {

@@ -1,5 +1,5 @@
-//! The refusals that `benches/begin_finish/refusals.rs` leaves out: those that cost what another one costs, and those of the guard
-//! and the store. Both answer at once here, so that what is measured is the crate's own.
+//! The refusals that `benches/begin_finish/refusals.rs` omits: those with the same cost as another one, and those of
+//! the guard and the store. Both answer at once here, so only the crate's own time is measured.
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ use crate::bench::shapes::{PROVIDER, session};
 use crate::refusals::Refuse;
 use crate::shop::anything;
 
-/// Answers what it was made with.
+/// Returns its fixed answer.
 struct Answers(fn() -> Result<Marked, GuardError>);
 
 impl ReplayGuard for Answers {
@@ -27,7 +27,7 @@ impl ReplayGuard for Answers {
     }
 }
 
-/// Keeps nothing, and answers with what it was made with.
+/// Stores nothing, and returns its fixed answer.
 struct Keeps(fn() -> Result<Option<Vec<u8>>, StoreError>);
 
 impl PayloadStore for Keeps {
@@ -54,7 +54,7 @@ fn flow() -> Flow {
     builder(testing::ring(), || Ok(Marked::First)).build().unwrap()
 }
 
-/// Of futures that never wait.
+/// For futures that never wait.
 fn at_once<R>(future: impl Future<Output = R>) -> R {
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -133,7 +133,7 @@ fn not_consumed() -> Refuse {
     })
 }
 
-/// The codes, each with a call that is refused so.
+/// The codes, each with a call that is refused with it.
 pub fn all() -> Vec<(&'static str, Refuse)> {
     vec![
         ("key_revoked", key_revoked()),

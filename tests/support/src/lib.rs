@@ -1,4 +1,4 @@
-//! What the tests and benchmarks of several packages share.
+//! Shared parts of the tests and benchmarks of several packages.
 
 #![allow(
     missing_docs,

@@ -1,5 +1,5 @@
-//! One callback for nearly each code that a finish refuses with before it asks the guard; `key_revoked` and `other_client` cost what
-//! `unknown_key` and `other_session` cost.
+//! One callback for nearly every code of a refusal before the guard; `key_revoked` and `other_client` cost the same as
+//! `unknown_key` and `other_session`.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -16,7 +16,7 @@ use crate::shop::anything;
 
 pub type Refuse = Box<dyn Fn() -> FinishError>;
 
-/// A time at which all of them are begun.
+/// The time at which all of them start.
 const BEGUN: u64 = 1_800_000_000;
 
 fn builder(ring: impl Into<KeyRing>, at: u64) -> FlowBuilder<()> {
@@ -41,7 +41,7 @@ fn state_of(flow: &Flow, binding: Binding<'_>, login: Login) -> String {
     flow.begin(binding, login).unwrap().state
 }
 
-/// A callback with that state, checked as often as it is called.
+/// A callback with this state, checked on every call.
 fn checking(flow: Flow, state: String, check: impl Fn(&Flow, Callback) -> FinishError + 'static) -> Refuse {
     Box::new(move || match Callback::from_pairs([("code", "code"), ("state", state.as_str())]) {
         Ok(callback) => check(&flow, callback),
@@ -108,7 +108,7 @@ fn without_code() -> Refuse {
 fn data() -> Refuse {
     let carrying = builder(testing::ring(), BEGUN).carrying::<u32>().build().unwrap();
     let state = carrying.begin(session(), Login::with(PROVIDER).data(7)).unwrap().state;
-    // A flow of a deploy in which the data is of another type.
+    // A flow of a deployment in which the data has another type.
     let other = builder(testing::ring(), BEGUN).carrying::<String>().build().unwrap();
     Box::new(move || {
         let callback = Callback::from_pairs([("code", "code"), ("state", state.as_str())]).unwrap();
@@ -141,7 +141,7 @@ fn of_connection(check: impl Fn(&Flow, Callback) -> FinishError + 'static) -> Re
     checking(flow, state, check)
 }
 
-/// The codes, each with a call that is refused so.
+/// The codes, each with a call that is refused with it.
 pub fn all() -> Vec<(&'static str, Refuse)> {
     let genuine = || state_of(&here(), session(), usual());
     let other_key = || builder(RootKey::generate().unwrap(), BEGUN).build().unwrap();

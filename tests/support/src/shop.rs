@@ -1,4 +1,4 @@
-//! A shop with two servers, a guard that counts, and a browser.
+//! A shop with two servers, a counting guard, and a browser.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use oauth_state::{
 pub const NOW: u64 = 1_800_000_000;
 pub const SESSION: &[u8] = b"the session id of this person";
 
-/// Counts how often it is asked.
+/// Counts its calls.
 #[derive(Clone)]
 pub struct CountingGuard {
     guard: SingleProcessGuard,
@@ -38,7 +38,7 @@ impl ReplayGuard for CountingGuard {
     }
 }
 
-/// A flow with a clock and a guard to look at.
+/// A flow with an accessible clock and guard.
 pub struct Shop<T = ()> {
     pub flow: Flow<T>,
     pub clock: ManualClock,
@@ -57,7 +57,7 @@ pub fn shop_with<T>(configure: impl FnOnce(FlowBuilder<()>) -> FlowBuilder<T>) -
     shop_built(|builder| configure(builder).build())
 }
 
-/// The same providers, with states that are signed and not encrypted.
+/// The same providers, with signed states instead of encrypted ones.
 pub fn signed_shop() -> Shop {
     shop_built(|builder| {
         let builder = builder.provider(Provider::github()).provider(Provider::google()).provider(Provider::apple());
@@ -75,7 +75,7 @@ pub fn session() -> Binding<'static> {
     Binding::session(SESSION).unwrap()
 }
 
-/// Whatever the state says of tenant, redirect and purpose.
+/// Accepts any tenant, redirect and purpose of the state.
 pub fn anything(provider: &str) -> Expect<'_> {
     Expect::provider(provider).any_tenant().any_redirect().any_purpose()
 }
@@ -92,7 +92,7 @@ pub fn block_on<R>(future: impl Future<Output = R>) -> R {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// A browser's cookie jar, as the service sees it.
+/// A browser's cookie jar, as seen by the service.
 #[derive(Clone, Default)]
 pub struct Browser {
     cookies: Vec<(String, String)>,
@@ -151,14 +151,14 @@ pub fn flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
     builder_of(app, ring, purposes).build().unwrap()
 }
 
-/// The same, with states that are signed and not encrypted.
+/// The same, with signed states instead of encrypted ones.
 pub fn signed_flow_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> Flow {
     builder_of(app, ring, purposes).build_signed_not_encrypted().unwrap()
 }
 
 pub type MakeFlow = fn(App, KeyRing, &[Purpose]) -> Flow;
 
-/// How a flow of either form is made, for what must hold of both.
+/// How to make a flow of each form, for properties of both.
 pub const FORMS: [(&str, MakeFlow); 2] = [("ost1", flow_of), ("oss1", signed_flow_of)];
 
 fn builder_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> FlowBuilder<()> {
@@ -167,12 +167,12 @@ fn builder_of(app: App, ring: KeyRing, purposes: &[Purpose]) -> FlowBuilder<()> 
     builder.provider(Provider::github())
 }
 
-/// What a check of a callback says: `passed`, or the code of the refusal.
+/// The result of a callback's check: `passed`, or the code of the refusal.
 pub fn outcome<T>(checked: Result<T, FinishError>) -> &'static str {
     checked.map_or_else(|error| error.code(), |_| "passed")
 }
 
-/// The outcome at GitHub's callback, for the browser whose session [`session`] is.
+/// The outcome at GitHub's callback, for the browser with the session of [`session`].
 pub fn code_at_github(flow: &Flow, state: &str) -> &'static str {
     outcome(flow.check(session(), Expect::provider("github"), callback(state)))
 }

@@ -1,18 +1,18 @@
-//! What the application does around the crate: saves connections, and loads them for a callback.
+//! The application around the crate: it saves connections, and loads them for a callback.
 
 use super::rules::{Issuers, Rules};
 use super::state::{Address, Connection, Id, Ids, Names, Setup, Slot, Table, Tenant};
 
-/// By what the application finds the connection of a callback. The crate allows both.
+/// How the application finds a callback's connection. The crate allows both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Load {
     /// By the id in the callback's path.
     Path,
-    /// By the id that the state names.
+    /// By the id in the state.
     State,
 }
 
-/// What an opened state says of its connection.
+/// The opened state's data about its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Named {
     pub id: Id,
@@ -20,21 +20,21 @@ pub struct Named {
 }
 
 impl Rules {
-    /// Whether the application saves what the attacker asks for. `met` is what was named at the shared address since the logins started
-    /// that are under way.
+    /// Whether the application saves the attacker's request. `met` has the issuers named at the shared address since
+    /// the start of the logins in progress.
     pub fn may_save(&self, (setup, table): (Setup, &Table), met: Names, asked: &Connection) -> bool {
         let id_is_free = match setup.ids {
             Ids::Global => table.h.is_none_or(|h| h.id != asked.id),
             Ids::PerTenant => true,
         };
         let is_first_tenants = asked.tenant == Tenant::First;
-        // An id of the first tenant's, or the tenant of a connection, are not the attacker's to choose.
+        // The attacker cannot choose an id of the first tenant, nor change a connection's tenant.
         let is_theirs = table.a.is_none_or(|a| (a.id, a.tenant) == (asked.id, asked.tenant))
             && (!is_first_tenants || asked.id == Id::Two);
         id_is_free && is_theirs && self.may_name_issuer(Slot::A, table, met, asked)
     }
 
-    /// Whether the application saves what the administrator of H asks for.
+    /// Whether the application saves the request of H's administrator.
     pub fn may_change(&self, table: &Table, met: Names, asked: &Connection) -> bool {
         self.may_name_issuer(Slot::H, table, met, asked)
     }
@@ -62,7 +62,7 @@ impl Rules {
         };
         let by_tenant = self.loads_by_tenant && setup.ids == Ids::PerTenant;
         let fits = |one: &Connection| one.id == id && (!by_tenant || tenant.is_none_or(|tenant| one.tenant == tenant));
-        // By id alone it may find either, and finds what is worse.
+        // By id alone it may find either; assume the worse one.
         let in_order = if self.loads_by_tenant { [table.h, table.a] } else { [table.a, table.h] };
         in_order.into_iter().flatten().find(fits)
     }

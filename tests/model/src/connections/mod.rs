@@ -1,4 +1,5 @@
-//! A second model: connections, which customers add at run time, and mix-up (RFC 9700 section 4.4). H is an honest connection, A is one
+//! A second model: connections, which customers add at run time, and mix-up (RFC 9700 section 4.4). H is an honest
+//! connection, and the attacker runs A.
 //! that the attacker runs.
 
 mod application;

@@ -1,4 +1,4 @@
-//! Who can do what, and the straight way to the end of an honest login.
+//! The steps of each party, and the direct way to the end of an honest login.
 
 use super::application::Load;
 use super::rules::{Redirects, Rules};
@@ -16,13 +16,13 @@ const ISSUER_RULES: [IssuerRule; 4] = [
     IssuerRule::Required(Issuer::Attacker),
 ];
 
-/// All that can be tried now, by all parties.
+/// All possible steps of all parties.
 pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     administrators(rules, state, steps);
     for slot in [Slot::H, Slot::A] {
         let Some(at) = state.table.get(slot) else { continue };
         steps.push(Step::Begin { browser: Party::Victim, slot });
-        // The attacker knows all of the victim's logins at their own providers, and needs none of their own there.
+        // The attacker knows all of the victim's logins at the attacker's providers, and needs no own ones there.
         if at.operator == Operator::Honest {
             steps.push(Step::Begin { browser: Party::Attacker, slot });
         }
@@ -36,7 +36,7 @@ pub fn steps(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
 }
 
 fn administrators(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
-    // Changed before any login started there, it might as well have been saved so at once.
+    // If no login started before the change, it might as well have been saved like this at first.
     let is_unused = |a: Connection| {
         let key = |one: Connection| (one.id, one.tenant);
         !state.all_logins().any(|(_, login)| key(login.at) == key(a) && login.at.operator == Operator::Attacker)
@@ -52,7 +52,7 @@ fn administrators(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
                 };
                 steps.push(save(ClientId::Other, Operator::Attacker));
                 steps.push(save(ClientId::Honest, Operator::Attacker));
-                // The attacker's own endpoint tells them more. H's serves to equal H in all that the tag covers.
+                // The attacker's own endpoint reveals more. H's is useful to equal H in everything that the tag covers.
                 if issuer.issuer() == Some(Issuer::Honest) {
                     steps.push(save(ClientId::Honest, Operator::Honest));
                 }
@@ -69,7 +69,7 @@ fn administrators(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
         Address::Shared => state.setup.own_address(h.tenant, h.id),
         Address::Own { .. } => Address::Shared,
     };
-    // A provider that sends no `iss` cannot do with the shared address.
+    // A provider that sends no `iss` cannot use the shared address.
     let moved = state.setup.iss().map(|_| Step::Change(Connection { address: moved, ..h }));
     steps.extend(moved);
     if h.client_id == ClientId::Honest {
@@ -88,15 +88,15 @@ fn administrators(rules: &Rules, state: &State, steps: &mut Vec<Step>) {
     }
 }
 
-/// The states, and the challenges, that the attacker has: of their own logins, and of those that the victim started at them.
+/// The attacker's states and challenges: of their own logins, and of those that the victim started at them.
 fn known_logins(state: &State) -> impl Iterator<Item = LoginId> + '_ {
     let at_attacker = |id: &LoginId| state.login(*id).is_some_and(|login| login.at.authorization == Operator::Attacker);
     state.ids(Party::Attacker).chain(state.ids(Party::Victim).filter(at_attacker))
 }
 
-/// Where the honest provider sends its codes.
+/// The addresses to which the honest provider sends its codes.
 fn registered(rules: &Rules, state: &State) -> impl Iterator<Item = Address> + use<> {
-    // After H was deleted, what it had at the beginning.
+    // After H was deleted, its initial address.
     let h = state.table.h.unwrap_or(state.setup.h()).address;
     let (shared, a) = match rules.redirects {
         Redirects::CurrentAddress => (None, None),
@@ -168,7 +168,7 @@ fn attackers_callbacks(state: &State, steps: &mut Vec<Step>) {
     }
 }
 
-/// The victim's logins at the honest provider that are neither finished nor of a connection that was changed meanwhile.
+/// The victim's unfinished logins at the honest provider, without those whose connection changed meanwhile.
 pub fn unfinished(state: &State) -> impl Iterator<Item = LoginId> + '_ {
     state.ids(Party::Victim).filter(|id| {
         let is_open = state.login(*id).is_some_and(|login| login.end.is_none() && state.table.h == Some(login.at));
@@ -176,14 +176,15 @@ pub fn unfinished(state: &State) -> impl Iterator<Item = LoginId> + '_ {
     })
 }
 
-/// The ways of a login to its end, one for each way to load its connection.
+/// The steps of a login to its end, once for each way to load its connection.
 pub fn ways(state: &State, login: LoginId) -> Vec<Vec<Step>> {
     let to = state.table.h.unwrap_or(state.setup.h()).address;
     let Step::Authorize(code) = authorize(login, to) else { return Vec::new() };
     arrive(login, Some(code), state.setup.iss(), to).map(|present| vec![authorize(login, to), present]).collect()
 }
 
-/// The way of the victim that does not end in their own account, if there is one: with a login that is under way, or with a new one.
+/// A sequence of the victim's that does not end in their own account, if there is one: with a login in progress, or
+/// with a new one.
 pub fn cannot_finish(rules: &Rules, state: &State) -> Option<Vec<Step>> {
     let under_way = unfinished(state).flat_map(|login| ways(state, login)).map(|way| (Vec::new(), way));
     let is_honest = state.table.h.is_some_and(|h| h.operator == Operator::Honest);

@@ -1,4 +1,4 @@
-//! What must hold, whatever the attacker does.
+//! The promises that hold against every attacker.
 
 use super::parties;
 use super::protocol::Protocol;

@@ -34,7 +34,7 @@ impl Model for Protocol {
         parties::steps(&self.rules, state, steps);
     }
 
-    /// A step that changes nothing, because it was refused, leads nowhere.
+    /// A step that changes nothing, because it was refused, leads to no new state.
     fn next_state(&self, before: &State, step: Step) -> Option<State> {
         if self.rules.refusal(before, step).is_some() {
             return None;

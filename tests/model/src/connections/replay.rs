@@ -1,4 +1,4 @@
-//! The crate's own `begin`, `open`, `verify` and `mark_used` with two connections, taken through what the model says.
+//! Runs the crate's own `begin`, `open`, `verify` and `mark_used` with two connections through the model's steps.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,10 @@ use crate::replay::browser::Browser;
 use crate::replay::stand_in::StandIn;
 use crate::state::Party;
 
-/// How the crate is used.
+/// How the application uses the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
-    /// As it is meant to be.
+    /// As intended.
     Design,
     /// `Callback::arrived_at` with the loaded connection's own address, wherever the callback arrived.
     NamesItsAddress,
@@ -45,7 +45,7 @@ impl Deployment {
     }
 }
 
-/// The real code, with an application that keeps the rules of a variant.
+/// The real code, with an application that follows the rules of a variant.
 pub struct World {
     deployment: Deployment,
     application: Rules,
@@ -56,7 +56,7 @@ pub struct World {
     victim: Browser,
     attacker: Browser,
     started: BTreeMap<LoginId, Started>,
-    /// What was named at the shared address since the start of each login that is under way.
+    /// The issuers named at the shared address since the start of each login in progress.
     met: BTreeMap<LoginId, Names>,
     codes: Vec<(Code, String)>,
     finished: Vec<(Party, Login)>,
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// Takes a step of the model, and says what came of it.
+    /// Takes a step of the model, and returns its outcome.
     pub fn take(&mut self, step: Step) -> Outcome {
         self.last = self.change(step).unwrap_or_else(Outcome::Refused);
         self.last
@@ -215,7 +215,7 @@ impl World {
         }
     }
 
-    /// What the application makes of a row of its table.
+    /// The provider that the application builds from a row of its table.
     fn real(&self, connection: &Connection) -> Provider {
         let Connection { id, tenant, address, issuer, client_id, authorization, .. } = *connection;
         let client_id = match client_id {
@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    /// Whether what really happened breaks the promise. A promise to finish is about the last step.
+    /// Whether the real outcome breaks the promise. A promise to finish is about the last step.
     pub fn breaks(&self, promise: Promise) -> bool {
         let any = |fault: &dyn Fn(&(Party, Login)) -> bool| self.finished.iter().any(fault);
         match promise {
@@ -291,16 +291,16 @@ fn uri(address: Address) -> String {
     format!("https://shop.example{}", path(address))
 }
 
-/// What became of an attack on real code.
+/// The result of an attack on real code.
 pub struct Replayed {
     pub deployment: Deployment,
-    /// The first step that went otherwise than in the variant, and how.
+    /// The first step with another outcome than in the variant, and that outcome.
     pub differs: Option<(usize, Outcome)>,
     /// Whether the promise was broken in the end.
     pub broken: bool,
 }
 
-/// Takes real code through an attack.
+/// Runs an attack on real code.
 pub fn replay(variant: &Variant, trace: &Trace, deployment: Deployment) -> Replayed {
     let mut world = World::new(trace.first.setup, variant.rules, deployment);
     let outcomes: Vec<_> = trace.steps.iter().map(|(step, _)| world.take(*step)).collect();
@@ -321,7 +321,7 @@ pub fn agrees_with_the_design(trace: &Trace) -> bool {
     })
 }
 
-/// All that real code has to show for a variant's attack, and whether it is as it must be.
+/// All replays of a variant's attack on real code, and whether they are as expected.
 pub fn replay_all(variant: &Variant, trace: &Trace) -> (Vec<Replayed>, bool) {
     let goes_through = |replayed: &Replayed| replayed.differs.is_none() && replayed.broken;
     let design = replay(variant, trace, Deployment::Design);

@@ -1,6 +1,6 @@
-//! The rules that a variant removes: those of the crate, and those that it leaves to the application and to the honest provider.
+//! The rules that a variant removes: those of the crate, and those left to the application and the honest provider.
 
-/// What the state's connection tag covers.
+/// The fields that the state's connection tag covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     pub issuer: bool,
@@ -15,32 +15,32 @@ impl Tag {
         Self { issuer: false, client_id: false, authorization_endpoint: false, redirect_uri: false };
 }
 
-/// What becomes of a connection's tenant.
+/// The handling of a connection's tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantRule {
     /// Sealed into the state, and compared with the tenant of the loaded connection.
     Compared,
-    /// Sealed, and compared with nothing.
+    /// Sealed, but not compared.
     Sealed,
     /// In no state.
     Absent,
 }
 
-/// Which issuers the application lets a connection at the shared address name.
+/// The issuers that the application lets a connection at the shared address name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issuers {
-    /// None that another connection at the shared address names, or has named since a login started that is still under way.
+    /// None that another connection at the shared address names, or has named since the start of a login in progress.
     UniqueDuringLogins,
     /// None that another connection at the shared address names now.
     UniqueNow,
-    /// Any.
+    /// Any issuer.
     Any,
 }
 
-/// Which callback addresses of the application the honest provider redirects to.
+/// The callback addresses of the application to which the honest provider redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redirects {
-    /// That of the connection as it is now.
+    /// The current address of the connection.
     CurrentAddress,
     /// That one, and the shared address.
     SharedAddressToo,
@@ -60,17 +60,17 @@ pub struct Rules {
     pub tag: Tag,
     pub tenant: TenantRule,
     pub issuers: Issuers,
-    /// The application loads a connection by id and tenant where ids are unique for each tenant alone.
+    /// The application loads a connection by id and tenant if ids are unique only within a tenant.
     pub loads_by_tenant: bool,
-    /// A connection may change its token endpoint and keep all that the tag covers.
+    /// A connection may change its token endpoint while everything that the tag covers stays.
     pub changes_token_endpoint_alone: bool,
-    /// The honest provider gives no more codes for a client whose connection was deleted or moved to another provider.
+    /// The honest provider issues no more codes for a client whose connection was deleted or moved to another provider.
     pub registration_ends: bool,
     pub redirects: Redirects,
 }
 
 impl Rules {
-    /// The crate, and an application that does all that the crate leaves to it.
+    /// The crate, and an application that does everything that the crate leaves to it.
     pub const DESIGN: Self = Self {
         compares_address: true,
         compares_shared_address: true,
@@ -86,7 +86,7 @@ impl Rules {
     };
 }
 
-/// How much may happen in one run. Refused callbacks change nothing, and come without limit.
+/// The limits of one run. Refused callbacks change nothing, and have no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     pub logins: usize,

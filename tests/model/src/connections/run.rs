@@ -1,4 +1,4 @@
-//! What the command line does with this model, and what it tells of it.
+//! This model's part of the command line, and its report.
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::report::{self, PromiseRow};
 const DESIGN: Bounds = Bounds { logins: 2, codes: 1, changes: 3 };
 const LARGE: Bounds = Bounds { logins: 2, codes: 2, changes: 3 };
 
-/// All that was found.
+/// All findings.
 #[derive(Serialize)]
 pub struct Report {
     promises: Vec<PromiseRow>,
@@ -80,7 +80,7 @@ pub fn variant_names() -> impl Iterator<Item = &'static str> {
     VARIANTS.iter().map(|variant| variant.name)
 }
 
-/// Checks, replays and walks as it was asked for.
+/// Checks, replays and walks as requested.
 pub fn run(arguments: &Arguments, report: &mut Report, faults: &mut Vec<String>) {
     let wanted = |name: &str| arguments.variant.as_deref().is_none_or(|variant| variant == name);
     if arguments.check && wanted("design") {
@@ -102,7 +102,7 @@ pub fn run(arguments: &Arguments, report: &mut Report, faults: &mut Vec<String>)
     }
 }
 
-/// Goes through every state within the bounds.
+/// Visits every state within the bounds.
 pub fn check(rules: Rules, bounds: Bounds, threads: usize) -> Findings<Promise> {
     checking::explore(Protocol { rules, bounds }, threads, &Promise::ALL.map(|promise| (promise, promise.name())))
 }
@@ -131,7 +131,7 @@ fn take_variant(variant: &Variant, arguments: &Arguments, report: &mut Report, f
     };
     replays.iter().for_each(print_replay);
     if !good {
-        faults.push(format!("{name}: the crate's own code does other than it must"));
+        faults.push(format!("{name}: the crate's own code does not do what it must"));
     }
     if let Some(findings) = &findings {
         let checked = Checked::new(findings, variant.bounds, arguments.threads);
@@ -159,7 +159,7 @@ fn walk(arguments: &Arguments, report: &mut Report, faults: &mut Vec<String>) {
 fn print_replay(replayed: &Replayed) {
     let Replayed { deployment, differs, broken } = replayed;
     let went = differs.map_or_else(
-        || "went the whole way".to_owned(),
+        || "took every step".to_owned(),
         |(step, outcome)| format!("at step {}: {}", step + 1, trace::outcome(outcome)),
     );
     let kept = if *broken { "the promise is broken" } else { "the promise is kept" };

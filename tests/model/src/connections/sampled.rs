@@ -1,4 +1,4 @@
-//! Random walks through the design's model, with the crate's own code at their side.
+//! Random walks through the design's model, compared with the crate's own code.
 
 use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
@@ -14,22 +14,22 @@ use super::steps::{Outcome, Refusal, Step};
 use crate::replay::Dice;
 use crate::state::Party;
 
-/// More than the checker goes through: a walk sees a part of it alone.
+/// Larger than the checker's bounds, because a walk visits only a part.
 const BOUNDS: Bounds = Bounds { logins: 3, codes: 2, changes: 5 };
 const LONGEST: usize = 30;
 
-/// What all walks came to.
+/// The results of all walks.
 #[derive(Default)]
 pub struct Sampled {
     pub walks: usize,
     pub steps: usize,
-    /// How often each outcome was met, in the model and in the code alike.
+    /// How often each outcome occurred, in both the model and the code.
     pub outcomes: BTreeMap<Outcome, usize>,
-    /// The steps of a walk up to one that went otherwise: model, then code.
+    /// The steps of a walk up to a difference: model, then code.
     pub differences: Vec<(Vec<Step>, Outcome, Outcome)>,
 }
 
-/// Walks so often, from these seeds on.
+/// Takes this many walks, from these seeds on.
 pub fn sample(walks: usize, first_seed: u64, deployment: Deployment) -> Sampled {
     let mut sampled = Sampled::default();
     for walk in 0..walks {
@@ -52,7 +52,7 @@ impl Sampled {
                 return;
             }
         }
-        // At the end the victim finishes what is left to finish, and starts another.
+        // At the end the victim finishes the remaining logins, and starts another.
         let left: Vec<_> = parties::unfinished(&state).collect();
         let mut ways: Vec<_> = left.into_iter().filter_map(|login| parties::ways(&state, login).pop()).collect();
         if state.table.h.is_some_and(|h| h.operator == Operator::Honest) {
@@ -84,8 +84,8 @@ impl Sampled {
     }
 }
 
-/// One of the steps that are possible: in a third of the cases one that the crate refuses, and otherwise of a kind that is chosen first,
-/// because there are many more callbacks than other steps.
+/// Chooses a possible step: in a third of the cases one that the crate refuses, otherwise of a kind that is chosen
+/// first, because there are many more callbacks than other steps.
 fn choose(model: &Protocol, state: &State, dice: &mut Dice) -> Option<Step> {
     let mut steps = Vec::new();
     model.actions(state, &mut steps);
@@ -102,7 +102,7 @@ fn choose(model: &Protocol, state: &State, dice: &mut Dice) -> Option<Step> {
             return Some(like[dice.below(like.len())].0);
         }
     }
-    // A run in which H is gone early shows little.
+    // A run in which H is deleted early shows little.
     let keeps_h = dice.below(8) != 0;
     let is_change = |step: &Step| matches!(step, Step::Change(_) | Step::Delete);
     steps.retain(|step| !keeps_h || !is_change(step));

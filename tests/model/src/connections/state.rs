@@ -1,10 +1,10 @@
-//! What the model knows at one moment: the connections that the application has saved, the logins under way, and the codes.
+//! The model's state: the connections that the application has saved, the logins in progress, and the codes.
 
 use arrayvec::ArrayVec;
 
 use crate::state::Party;
 
-/// Who runs an identity provider: its authorization endpoint and its token endpoint.
+/// The operator of an identity provider, with its authorization endpoint and token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
     Honest,
@@ -13,9 +13,9 @@ pub enum Operator {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tenant {
-    /// That of the honest connection. The attacker may run a second connection of it, but does not administer it.
+    /// The tenant of the honest connection. The attacker may run a second connection of it, but does not administer it.
     First,
-    /// The attacker's own.
+    /// The attacker's own tenant.
     Second,
 }
 
@@ -32,13 +32,13 @@ pub enum Issuer {
     Attacker,
 }
 
-/// What a connection says of its issuer.
+/// A connection's rule for its issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IssuerRule {
     Unknown,
-    /// An `iss` that comes must be this one.
+    /// If `iss` comes, it must be this one.
     Known(Issuer),
-    /// `iss` must come, and be this one.
+    /// `iss` must come and be this one.
     Required(Issuer),
 }
 
@@ -46,16 +46,16 @@ pub enum IssuerRule {
 pub enum ClientId {
     /// The one that the honest provider gave to the application. It is public.
     Honest,
-    /// A later one of the honest provider's.
+    /// A later one of the honest provider.
     Renewed,
-    /// Any other that the attacker makes up.
+    /// Any other, made up by the attacker.
     Other,
 }
 
 /// A callback address, by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
-    /// With the connection's id, and with its tenant where ids are unique for each tenant alone.
+    /// With the connection's id, and with its tenant if ids are unique only within a tenant.
     Own {
         tenant: Option<Tenant>,
         id: Id,
@@ -63,7 +63,7 @@ pub enum Address {
     Shared,
 }
 
-/// What the application has saved of an identity provider.
+/// The application's data about an identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Connection {
     pub id: Id,
@@ -71,16 +71,16 @@ pub struct Connection {
     pub address: Address,
     pub issuer: IssuerRule,
     pub client_id: ClientId,
-    /// Who runs the authorization endpoint, and so learns the state and the code_challenge of each login.
+    /// The operator of the authorization endpoint, who learns the state and the code_challenge of each login.
     pub authorization: Operator,
-    /// Who runs the token endpoint, and so gets the codes and says who the user is.
+    /// The operator of the token endpoint, who gets the codes and names the user.
     pub operator: Operator,
 }
 
-/// Whether one id can be that of two connections.
+/// Whether two connections can have one id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ids {
-    /// Only one after the other: a deleted connection's id may be given out again.
+    /// Only one after the other: the id of a deleted connection may be reused.
     Global,
     PerTenant,
 }
@@ -93,7 +93,7 @@ pub enum Honest {
     SharedAddressAndIss,
 }
 
-/// What a run starts with, and what stays as it is.
+/// The initial and constant data of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Setup {
     pub ids: Ids,
@@ -107,14 +107,16 @@ pub enum Slot {
     A,
 }
 
-/// The connections that there are. H is honest until its administrator moves it to a provider of the attacker's; A is the attacker's.
+/// The existing connections. H is honest until its administrator moves it to a provider of the attacker; A is the
+/// attacker's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
     pub h: Option<Connection>,
     pub a: Option<Connection>,
 }
 
-/// A login, by who started it and how many of theirs there were before. It stands for its state and its code_challenge as well.
+/// A login, by who started it and the number of their earlier logins. It also identifies its state and its
+/// code_challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginId {
     pub owner: Party,
@@ -123,9 +125,9 @@ pub struct LoginId {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Login {
-    /// The connection as it was at the start.
+    /// The connection at the start.
     pub at: Connection,
-    /// What was named at the shared address since the start.
+    /// The issuers named at the shared address since the start.
     pub met: Names,
     pub end: Option<End>,
 }
@@ -134,17 +136,18 @@ pub struct Login {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Names(u8);
 
-/// How a login ended.
+/// The outcome of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct End {
-    /// The connection that the callback loaded: its token endpoint got the code and the code_verifier, and said who the user is.
+    /// The connection that the callback loaded: its token endpoint got the code and the code_verifier, and named the
+    /// user.
     pub loaded: Connection,
-    /// The account at the honest provider, if that is where the code went, and was accepted.
+    /// The account at the honest provider, if the code went there and was accepted.
     pub account: Option<Party>,
 }
 
-/// A code of the honest provider: for whose account, under which challenge, with which state in the redirect, and to which address. The
-/// attacker takes the codes of their own account out of their redirects.
+/// A code of the honest provider: for whose account, under which challenge, with which state in the redirect, and to
+/// which address. The attacker reads the codes of their own account from their redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code {
     pub account: Party,
@@ -157,11 +160,11 @@ pub struct Code {
 pub struct Grant {
     pub code: Code,
     pub exchanged: bool,
-    /// It is the victim's, and went to a token endpoint of the attacker's.
+    /// It is the victim's, and went to a token endpoint of the attacker.
     pub leaked: bool,
 }
 
-/// Room for the largest bounds, and for one login more.
+/// Room for the largest bounds, and for one more login.
 pub const MOST: usize = 4;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -171,7 +174,7 @@ pub struct State {
     pub changes: u8,
     pub of_victim: ArrayVec<Login, MOST>,
     pub of_attacker: ArrayVec<Login, MOST>,
-    /// In order, so that states that differ by the order of their codes alone are one.
+    /// Sorted, so that states that differ only in the order of their codes are equal.
     pub grants: ArrayVec<Grant, MOST>,
 }
 
@@ -181,7 +184,7 @@ impl Setup {
         [Ids::Global, Ids::PerTenant].into_iter().flat_map(move |ids| honest.map(|honest| Self { ids, honest }))
     }
 
-    /// The honest connection at the beginning.
+    /// The initial honest connection.
     pub fn h(self) -> Connection {
         let (id, tenant) = (Id::One, Tenant::First);
         Connection {
@@ -205,7 +208,7 @@ impl Setup {
         Address::Own { tenant: (self.ids == Ids::PerTenant).then_some(tenant), id }
     }
 
-    /// What the honest provider sends with its code.
+    /// The `iss` that the honest provider sends with its code.
     pub fn iss(self) -> Option<Issuer> {
         (self.honest != Honest::OwnAddress).then_some(Issuer::Honest)
     }
@@ -221,7 +224,7 @@ impl Table {
 }
 
 impl Connection {
-    /// What makes it another one for the logins that are under way.
+    /// The fields whose change makes it another connection for the logins in progress.
     fn identity(&self) -> impl PartialEq + use<> {
         (self.id, self.tenant, self.address, self.issuer.issuer(), self.client_id, self.authorization, self.operator)
     }
@@ -260,7 +263,7 @@ impl Login {
         })
     }
 
-    /// Whether it ended at a connection that was another one when it started.
+    /// Whether it ended at a connection that was another one at the start.
     pub fn has_outlived_its_connection(&self) -> bool {
         self.end.is_some_and(|end| end.loaded.identity() != self.at.identity())
     }
@@ -314,13 +317,13 @@ impl State {
         (0..started).map(move |number| LoginId { owner, number: u8::try_from(number).unwrap_or(u8::MAX) })
     }
 
-    /// What was named at the shared address since the logins started that are under way.
+    /// The issuers named at the shared address since the start of the logins in progress.
     pub fn met(&self) -> Names {
         let open = self.all_logins().filter(|(_, login)| login.end.is_none());
         open.fold(Names::default(), |met, (_, login)| met.with(login.met))
     }
 
-    /// Each login under way meets what is named now.
+    /// Adds the issuers named now to each login in progress.
     pub fn meet(&mut self) {
         let now = Names::of(&self.table);
         let open = self.of_victim.iter_mut().chain(&mut self.of_attacker).filter(|login| login.end.is_none());
@@ -332,7 +335,7 @@ impl State {
         of(Party::Victim).chain(of(Party::Attacker))
     }
 
-    /// Equal codes are one: nothing depends on how many of them there are.
+    /// Equal codes are stored once: nothing depends on their number.
     pub fn add_code(&mut self, code: Code) {
         if !self.grants.iter().any(|grant| grant.code == code) {
             self.grants.push(Grant { code, exchanged: false, leaked: false });

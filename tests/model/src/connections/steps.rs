@@ -1,4 +1,4 @@
-//! What can happen, and what comes of it: the model's own `begin`, `verify`, `mark_used` and exchange of a code.
+//! The steps and their outcomes: the model's own `begin`, `verify`, `mark_used` and exchange of a code.
 
 use super::application::{Load, Named};
 use super::rules::{Rules, TenantRule};
@@ -15,11 +15,11 @@ pub enum Step {
     Delete,
     /// A browser starts a login.
     Begin { browser: Party, slot: Slot },
-    /// A user authorizes at the honest provider under a request with this code_challenge. The victim's browser is sent back with this
-    /// state.
+    /// A user authorizes at the honest provider under a request with this code_challenge. The victim's browser is
+    /// redirected with this state.
     Authorize(Code),
-    /// A browser requests a callback address, and the application loads a connection, verifies, marks and exchanges the code. Without a
-    /// code of the honest provider, the code is one that the attacker made.
+    /// A browser requests a callback address, and the application loads a connection, verifies, marks and exchanges the
+    /// code. Without a code of the honest provider, the code is one that the attacker made up.
     Present(Arrival),
 }
 
@@ -39,7 +39,8 @@ pub enum Outcome {
     Done,
     /// The honest provider accepted the code: the browser is signed in to this account.
     SignedIn(Party),
-    /// The code went to the attacker's token endpoint: the browser is signed in to whatever account that one names.
+    /// The code went to the attacker's token endpoint: the browser is signed in to the account that this endpoint
+    /// names.
     AttackerAsserts,
     Refused(Refusal),
 }
@@ -52,7 +53,7 @@ pub enum Refusal {
     Provider,
     /// By the application, or by the honest provider's authorization endpoint.
     Elsewhere,
-    /// There is nothing to go on with: an earlier step was refused.
+    /// There is nothing to continue with: an earlier step was refused.
     NothingThere,
 }
 
@@ -68,7 +69,7 @@ const ISS_OTHER: Refusal = Refusal::Code("issuer_mismatch");
 const USED: Refusal = Refusal::Code("already_used");
 
 impl Rules {
-    /// Takes a step: what came of it, and what is so afterwards.
+    /// Takes a step: returns its outcome and the next state.
     pub fn take(&self, before: &State, step: Step) -> (Outcome, State) {
         if let Some(refusal) = self.refusal(before, step) {
             return (Outcome::Refused(refusal), before.clone());
@@ -78,7 +79,7 @@ impl Rules {
         (outcome, after)
     }
 
-    /// Why a step comes to nothing, if it leaves no trace.
+    /// Why a step is refused, if it changes nothing.
     pub fn refusal(&self, state: &State, step: Step) -> Option<Refusal> {
         match step {
             Step::Save(asked) => {
@@ -134,7 +135,7 @@ impl Rules {
         !self.registration_ends || h.is_some_and(|h| h.operator == Operator::Honest)
     }
 
-    /// What follows once every check has passed.
+    /// The rest of a callback that passed every check.
     fn finish(&self, state: &mut State, arrival: Arrival) -> Result<Outcome, Refusal> {
         let loaded = self.verify(state, &arrival)?;
         let outcome = match loaded.operator {

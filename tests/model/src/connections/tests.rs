@@ -1,4 +1,4 @@
-//! That this model can fail, and is what the code does. The check of the design is the program's own.
+//! This model can fail, and behaves like the code. The program itself checks the design.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn every_variant_breaks_its_promise_and_the_design_none() {
     }
 }
 
-/// A promise that nothing breaks may be one that says nothing.
+/// A promise that is never broken may be empty.
 #[test]
 fn every_promise_is_broken_by_some_variant() {
     let bounds = Bounds { logins: 2, codes: 1, changes: 1 };
@@ -46,7 +46,7 @@ fn the_real_code_refuses_where_the_design_does_and_does_what_the_model_says_othe
     }
 }
 
-/// A replay that takes any outcome for the right one would pass every attack.
+/// A replay that accepts any outcome would pass every attack.
 #[test]
 fn a_replay_notices_code_with_a_fault() {
     for variant in &VARIANTS {
@@ -89,14 +89,15 @@ fn random_walks_notice_an_address_that_is_claimed_and_tenants_that_are_missing()
     }
 }
 
-/// The longest attack of a variant takes five changes, more than the program's check of the design allows for.
+/// The longest attack of a variant takes five changes, more than the program's check of the design allows.
 #[test]
 fn the_design_holds_with_five_changes_during_one_login() {
     assert_eq!(check(Rules::DESIGN, FIVE_CHANGES, 1).broken, []);
 }
 
-/// A connection that leaves the shared address or comes to it is another one for its logins. Without that, an application that compares
-/// issuers with those of the moment alone is open to an attack of three changes; with it, the shortest attack takes five.
+/// A connection that leaves or joins the shared address becomes another one for its logins. Without that, an
+/// application that compares only current issuers is open to an attack of three changes; with it, the shortest attack
+/// takes five.
 #[test]
 fn the_redirect_uri_in_the_tag_leaves_a_reused_issuer_to_connections_that_come_back() {
     let rules = Rules { issuers: Issuers::UniqueNow, ..Rules::DESIGN };

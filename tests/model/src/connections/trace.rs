@@ -1,4 +1,4 @@
-//! An attack, step by step, with what came of each, and in words.
+//! An attack, step by step, with the outcome of each step, and in words.
 
 use super::application::Load;
 use super::parties;
@@ -14,7 +14,7 @@ use crate::state::Party;
 
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// What it begins with.
+    /// The initial state.
     pub first: State,
     pub steps: Vec<(Step, Outcome)>,
     /// The steps from here on are the victim's, who tries to finish.
@@ -43,7 +43,7 @@ impl Trace {
         }
     }
 
-    /// One sentence for what there is at first, and one for each step.
+    /// One sentence for the initial state, and one for each step.
     pub fn sentences(&self) -> Vec<String> {
         let setup = self.first.setup;
         let unique = if setup.ids == Ids::Global { "ids are unique" } else { "ids are unique for each tenant" };

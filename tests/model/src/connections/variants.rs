@@ -1,4 +1,4 @@
-//! The models that lack one rule, each with the attack that must then be found.
+//! The models without one rule, each with the attack that must then be found.
 
 use super::properties::Promise;
 use super::replay::Deployment;
@@ -7,7 +7,7 @@ use super::rules::{Bounds, Issuers, Redirects, Rules, Tag, TenantRule};
 /// A model that must break one promise.
 pub struct Variant {
     pub name: &'static str,
-    /// What is different.
+    /// The difference from the design.
     pub differs: &'static str,
     pub rules: Rules,
     pub bounds: Bounds,
@@ -16,19 +16,19 @@ pub struct Variant {
     pub nature: Nature,
 }
 
-/// Whose rule is missing.
+/// The owner of the missing rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
-    /// The crate's. It refuses the attack; where it can be used so, it lets the attack through then.
+    /// The crate's. It refuses the attack; if it can be used in this way, it lets the attack through.
     Code { used_so: Option<Deployment> },
-    /// One that the crate leaves to the application or to the honest provider. It lets the attack through.
+    /// A rule that the crate leaves to the application or the honest provider. It lets the attack through.
     Surroundings,
 }
 
 const BOUNDS: Bounds = Bounds { logins: 2, codes: 1, changes: 1 };
-/// For what takes two connections of one id, one after the other.
+/// For attacks that need two successive connections with one id.
 const TWO_CHANGES: Bounds = Bounds { changes: 2, ..BOUNDS };
-/// For a connection that leaves the shared address and comes back, while another one is there in between.
+/// For a connection that leaves the shared address and comes back, with another one there in between.
 pub const FIVE_CHANGES: Bounds = Bounds { logins: 1, changes: 5, ..BOUNDS };
 const CODE: Nature = Nature::Code { used_so: None };
 

@@ -8,7 +8,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Keeps what a begin sends.
+    /// Keeps the cookies of a login start.
     pub fn take(&mut self, begun: &AuthorizationRequest) {
         let cookie = begun.cookie_pair().and_then(|pair| pair.split_once('='));
         if let Some((name, value)) = cookie {
@@ -27,8 +27,8 @@ impl Browser {
         pairs.join("; ")
     }
 
-    /// What a sibling site can set here of another browser's first cookie: whether the name is one that any site may set. Of a
-    /// name that begins with `__Host-` nothing remains but others that look like it.
+    /// A sibling site's attempt to set another browser's first cookie here: whether any site may set that name. A name
+    /// that starts with `__Host-` leaves only similar names.
     pub fn plant(&mut self, of: &Self) -> bool {
         let Some((name, value)) = of.cookies.first() else { return false };
         match name.strip_prefix("__Host-") {
@@ -39,7 +39,7 @@ impl Browser {
                 false
             }
             None => {
-                // The smallest of the names: it is the one that a begin uses.
+                // The smallest of the names, which a login start then uses.
                 let stem = name.rsplit_once("-l-").map_or("", |(stem, _)| stem);
                 self.keep(&format!("{stem}-l---------"), value);
                 true
@@ -47,7 +47,7 @@ impl Browser {
         }
     }
 
-    /// Another browser's cookies, all of them or the one in this place.
+    /// Copies another browser's cookies, all of them or the one at this place.
     pub fn copy(&mut self, of: &Self) {
         of.cookies.iter().for_each(|(name, value)| self.keep(name, value));
     }

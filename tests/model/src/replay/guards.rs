@@ -1,4 +1,4 @@
-//! Two guards as they must not be.
+//! Two broken guards.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ impl ReplayGuard for Forgetful {
     }
 }
 
-/// Looks, and marks in a second step, as with a `GET` and then a `SET`.
+/// Checks first, and marks in a second step, as with a `GET` and then a `SET`.
 #[derive(Default)]
 pub struct InTwoSteps(Mutex<HashSet<[u8; 16]>>);
 
@@ -34,7 +34,7 @@ impl ReplayGuard for InTwoSteps {
     }
 }
 
-/// Ready when it is polled for the second time.
+/// Ready on the second poll.
 #[derive(Default)]
 struct NextPoll(bool);
 

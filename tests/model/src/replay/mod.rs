@@ -1,4 +1,4 @@
-//! The crate's own `begin` and `finish`, taken through what the model says.
+//! Runs the crate's own `begin` and `finish` through the model's steps.
 
 pub mod browser;
 mod guards;
@@ -15,16 +15,16 @@ use crate::state::{FlowId, Party};
 use crate::steps::{Outcome, Step};
 use crate::variants::{Nature, Variant};
 
-/// What became of an attack on real code.
+/// The result of an attack on real code.
 pub struct Replayed {
     pub deployment: Deployment,
-    /// The first step that went otherwise than in the variant, and how.
+    /// The first step with another outcome than in the variant, and that outcome.
     pub differs: Option<(usize, Outcome)>,
     /// Whether the promise was broken in the end.
     pub broken: bool,
 }
 
-/// Takes real code through an attack. Where a step is refused, those after it come to nothing, or are refused as well.
+/// Runs an attack on real code. After a refused step, the later ones do nothing or are refused as well.
 pub fn replay(trace: &Trace, promise: Promise, deployment: Deployment) -> Replayed {
     let mut world = World::new(deployment);
     let mut differs = None;
@@ -34,12 +34,12 @@ pub fn replay(trace: &Trace, promise: Promise, deployment: Deployment) -> Replay
             differs = Some((position, outcome));
         }
     }
-    // A server that did not refuse where the model's did still has the callback to end.
+    // A server that did not refuse where the model's did still has to finish the callback.
     world.go_on();
     Replayed { deployment, differs, broken: world.breaks(promise, login_to_finish(trace)) }
 }
 
-/// The login that the victim goes on with at the end.
+/// The login that the victim continues at the end.
 fn login_to_finish(trace: &Trace) -> Option<FlowId> {
     trace.steps.iter().rev().find_map(|(step, _)| match step {
         Step::Present { browser: Party::Victim, state, .. } => Some(*state),
@@ -47,7 +47,7 @@ fn login_to_finish(trace: &Trace) -> Option<FlowId> {
     })
 }
 
-/// All that real code has to show for a variant's attack, and whether it is as it must be.
+/// All replays of a variant's attack on real code, and whether they are as expected.
 pub fn replay_all(variant: &Variant, trace: &Trace) -> (Vec<Replayed>, bool) {
     let on = |deployment| replay(trace, variant.breaks, deployment);
     let goes_through = |replayed: &Replayed| replayed.differs.is_none() && replayed.broken;

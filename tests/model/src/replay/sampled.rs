@@ -1,4 +1,4 @@
-//! Random walks through the design's model, with the crate's own code at their side.
+//! Random walks through the design's model, compared with the crate's own code.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,24 @@ use crate::rules::{Bounds, Rules};
 use crate::state::{Party, State};
 use crate::steps::{Outcome, Step};
 
-/// More than the checker goes through: a walk sees a part of it alone.
+/// Larger than the checker's bounds, because a walk visits only a part.
 const BOUNDS: Bounds = Bounds { flows: 4, codes: 4, callbacks: 4, lifetimes: 1 };
 const LONGEST: usize = 40;
 
-/// What all walks came to.
+/// The results of all walks.
 #[derive(Default)]
 pub struct Sampled {
     pub walks: usize,
     pub steps: usize,
-    /// How often each outcome was met, in the model and in the code alike.
+    /// How often each outcome occurred, in both the model and the code.
     pub outcomes: BTreeMap<Outcome, usize>,
     /// Logins that the victim finished at the end of a walk.
     pub finished: usize,
-    /// The steps of a walk up to one that went otherwise: model, then code.
+    /// The steps of a walk up to a difference: model, then code.
     pub differences: Vec<(Vec<Step>, Outcome, Outcome)>,
 }
 
-/// Walks so often, from these seeds on.
+/// Takes this many walks, from these seeds on.
 pub fn sample(walks: usize, first_seed: u64, deployment: Deployment) -> Sampled {
     let mut sampled = Sampled::default();
     for walk in 0..walks {
@@ -47,7 +47,7 @@ impl Sampled {
                 return;
             }
         }
-        // At the end the victim finishes what is left to finish, and begins another.
+        // At the end the victim finishes the remaining logins, and starts another.
         let unfinished: Vec<_> = crate::properties::unfinished(&model.rules, &state).collect();
         let ways = unfinished.into_iter().map(Some).chain([None]);
         for flow in ways {
@@ -81,8 +81,8 @@ impl Sampled {
     }
 }
 
-/// One of the steps that are possible: one that is refused without a trace in a quarter of the cases, a server's in another, and
-/// time or keys seldom.
+/// Chooses a possible step: one that is refused without effect in a quarter of the cases, a server's in another
+/// quarter, and time or keys rarely.
 fn choose(model: &Protocol, state: &State, dice: &mut Dice) -> Option<Step> {
     let possible = |step: &Step| model.is_within(&model.rules.take(state, *step).1);
     let steps: Vec<_> = model.steps(state).into_iter().filter(possible).collect();
@@ -100,7 +100,7 @@ fn choose(model: &Protocol, state: &State, dice: &mut Dice) -> Option<Step> {
     some.get(dice.below(some.len().max(1))).copied()
 }
 
-/// The same throws for the same seed, on every machine (SplitMix64).
+/// The same numbers for the same seed, on every machine (SplitMix64).
 pub struct Dice(pub u64);
 
 impl Dice {

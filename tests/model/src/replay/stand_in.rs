@@ -1,5 +1,4 @@
-//! A stand-in for the provider: it gives out codes, and takes each once, with the redirect_uri and the code_verifier that
-//! belong to it.
+//! A stand-in for the provider: it issues codes, and accepts each once, with the right redirect_uri and code_verifier.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::state::Party;
 
 pub struct StandIn {
-    /// Whether it compares the code_verifier with the challenge, as RFC 7636 has it.
+    /// Whether it compares the code_verifier with the challenge, as RFC 7636 requires.
     compares_verifier: bool,
     grants: Vec<Grant>,
 }
@@ -26,7 +25,7 @@ impl StandIn {
         Self { compares_verifier, grants: Vec::new() }
     }
 
-    /// Somebody who is signed in to this account authorizes the request.
+    /// A user who is signed in to this account authorizes the request.
     pub fn authorize(&mut self, account: Party, challenge: &str, redirect_uri: &str) -> String {
         let code = format!("code-{}", self.grants.len() + 1);
         let (challenge, redirect_uri) = (challenge.to_owned(), redirect_uri.to_owned());

@@ -1,4 +1,4 @@
-//! Two servers of the crate's own code, two browsers, and a stand-in for the provider, taken through the model's steps.
+//! Two servers of the crate's own code, two browsers and a stand-in for the provider, driven by the model's steps.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -25,10 +25,10 @@ const LIFETIME: Duration = Duration::from_secs(600);
 const SKEW: Duration = Duration::from_secs(60);
 const REDIRECT_URI: &str = "https://shop.example/auth/github/callback";
 
-/// How the crate is used.
+/// How the application uses the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
-    /// As it is meant to be.
+    /// As intended.
     Design,
     /// `Binding::dangerously_unbound`.
     Unbound,
@@ -36,7 +36,7 @@ pub enum Deployment {
     PlainHttp,
     /// With a guard that remembers nothing.
     ForgetfulGuard,
-    /// With a guard that looks, and then marks.
+    /// With a guard that checks, and then marks.
     GuardInTwoSteps,
     /// With a provider that ignores the code_verifier.
     ProviderWithoutPkce,
@@ -57,15 +57,15 @@ impl Deployment {
 
 type Marking = Pin<Box<dyn Future<Output = Result<LoginOutcome<()>, FinishError>>>>;
 
-/// How far a real callback came.
+/// The progress of a real callback.
 enum Held {
     Checked(VerifiedCallback<()>),
     Marking(Marking),
-    /// The guard answered at once, although the step was to look alone.
+    /// The guard answered at once, although the step was only to check.
     Answered(Result<LoginOutcome<()>, FinishError>),
 }
 
-/// A login that really began.
+/// A login that really started.
 struct Started {
     state: String,
     challenge: String,
@@ -73,7 +73,7 @@ struct Started {
     revoked: bool,
 }
 
-/// What the guard accepted.
+/// A callback that the guard accepted.
 struct Accepted {
     browser: Party,
     flow: FlowId,
@@ -138,12 +138,12 @@ impl World {
         }
     }
 
-    /// Takes a step of the model, and says what came of it.
+    /// Takes a step of the model, and returns its outcome.
     pub fn take(&mut self, step: Step) -> Outcome {
         match step {
             Step::Begin { browser, secret } => self.begin(browser, secret),
             Step::Authorize { account, challenge, state } => return self.authorize(account, challenge, state),
-            // What the attacker knows stands in the steps that follow.
+            // The later steps contain what the attacker knows.
             Step::Read(_) => {}
             Step::Steal => self.stolen.copy(&self.victim),
             Step::Plant => {
@@ -180,7 +180,7 @@ impl World {
     fn begin(&mut self, browser: Party, secret: Secret) {
         let number = u8::try_from(self.flows.keys().filter(|flow| flow.owner == browser).count()).unwrap();
         let cookies = match (browser, secret) {
-            // One that the victim does not have yet: the request leaves without any.
+            // One that the victim does not have yet: the request has no cookie.
             (Party::Victim, Secret::Victim(number)) if usize::from(number) >= self.victim_cookies() => {
                 Browser::default()
             }
@@ -277,7 +277,7 @@ impl World {
         account.map_or(Outcome::Refused(Refusal::Provider), Outcome::SignedIn)
     }
 
-    /// Ends every callback that is open.
+    /// Finishes every open callback.
     pub fn go_on(&mut self) {
         while let Some((callback, _)) = self.callbacks.first() {
             let callback = *callback;
@@ -296,7 +296,7 @@ impl World {
         self.revoked = true;
     }
 
-    /// Whether what really happened breaks the promise. A promise to finish is about this login of the victim's.
+    /// Whether the real outcome breaks the promise. A promise to finish is about this login of the victim.
     pub fn breaks(&self, promise: Promise, to_finish: Option<FlowId>) -> bool {
         let signed_in = |browser, account| move |one: &Accepted| one.browser == browser && one.account == Some(account);
         let any = |fault: &dyn Fn(&Accepted) -> bool| self.accepted.iter().any(fault);

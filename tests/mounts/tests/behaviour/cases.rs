@@ -1,4 +1,4 @@
-//! The cases that every mount has to pass.
+//! The cases that every mount must pass.
 
 use http::{Method, Response};
 

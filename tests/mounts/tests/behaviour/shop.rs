@@ -19,7 +19,8 @@ use oauth_state_routes::{Answer, BoxError, LoginRequest, Routes, RoutesBuilder};
 pub struct User(pub Option<String>);
 
 impl User {
-    /// Reads the header that stands in for a session, and removes it, so that a hook can find the user only in the extensions.
+    /// Reads the header that replaces a session, and removes it, so that a hook can find the user only in the
+    /// extensions.
     pub fn take_from(headers: &mut HeaderMap) -> Self {
         Self(headers.remove("x-user").map(|user| user.to_str().unwrap().to_owned()))
     }

@@ -1,11 +1,11 @@
-//! What the benchmarks share: the logins that are measured, the floor beside which they are, and rounds in turn.
+//! Shared parts of the benchmarks: the measured logins, the floor for comparison, and alternating rounds.
 
 pub mod rounds;
 pub mod rust_crypto;
 pub mod shapes;
 pub mod straight_line;
 
-/// Writes what was measured where `scripts/bench` looks for it.
+/// Writes the measurements to the place where `scripts/bench` looks for them.
 pub fn write_report(name: &str, report: &serde_json::Value) {
     let target = std::env::var("CARGO_TARGET_DIR")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target").to_owned());

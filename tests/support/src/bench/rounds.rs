@@ -1,28 +1,28 @@
-//! Rounds of several contenders in turn, on one thread, by the time that this thread had of the processor.
+//! Alternating rounds of several contenders on one thread, measured in the thread's processor time.
 //!
-//! What disturbs a machine lasts longer than one round, and meets all contenders of a turn alike; a ratio is the median of the
-//! ratios of single turns.
+//! A disturbance of the machine lasts longer than one round and affects all contenders of a turn alike, so a ratio is
+//! the median of the ratios of single turns.
 
 use cpu_time::ThreadTime;
 use serde::Serialize;
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Turns, in each of which every contender runs once.
+    /// The number of turns, in each of which every contender runs once.
     pub turns: usize,
     /// Calls of one contender in one turn.
     pub calls: u32,
 }
 
-/// One side: runs its work so many times.
+/// One side, which runs its work so many times.
 pub struct Contender<'a> {
     pub name: String,
     run: Box<dyn FnMut(u32) + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// A call of `work` is what is timed; what it returns is dropped within that time.
+    /// Times a call of `work`, including the drop of its result.
     pub fn new<R>(name: impl Into<String>, mut work: impl FnMut() -> R + 'a) -> Self {
         let run = Box::new(move |calls| {
             for _ in 0..calls {
@@ -33,23 +33,23 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// What one contender took.
+/// The measurement of one contender.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     pub name: String,
-    /// Of one call, the median of the turns.
+    /// The time of one call, as the median of the turns.
     pub nanoseconds: f64,
-    /// Beside the first contender of the same turn: the median, and the quarters around it.
+    /// Compared with the first contender of the same turn: the median, and the quarters around it.
     pub ratio: f64,
     pub ratio_low: f64,
     pub ratio_high: f64,
 }
 
-/// Lets the contenders run in turn.
+/// Runs the contenders in turn.
 pub fn compare(effort: Effort, mut contenders: Vec<Contender<'_>>) -> Vec<Measured> {
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for turn in 0..=effort.turns {
-        // Whoever is first in one turn is last in a later one.
+        // The first contender of one turn is the last of a later one.
         for position in 0..contenders.len() {
             let number = (position + turn) % contenders.len();
             let start = ThreadTime::now();
@@ -78,7 +78,7 @@ pub fn compare(effort: Effort, mut contenders: Vec<Contender<'_>>) -> Vec<Measur
         .collect()
 }
 
-/// The value below which this share of them lies.
+/// The value below which this share of the values is.
 pub fn quantile(values: &[f64], share: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);

@@ -15,7 +15,7 @@ use super::straight_line::Libraries;
 
 pub struct RustCrypto;
 
-/// As the crate has it: the states after the key's two blocks, for messages that fill one more.
+/// As in the crate: the states after the key's two blocks, for messages that fill one more.
 pub struct MacKey {
     any_length: Hmac<Sha256>,
     inner: [u32; 8],

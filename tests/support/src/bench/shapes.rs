@@ -1,4 +1,4 @@
-//! Five shapes of login, from the least to one that carries data of the service's.
+//! Five shapes of login, from the smallest to one that carries the service's data.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -18,7 +18,7 @@ pub const REDIRECT: &str = "web";
 pub const TENANT: [u8; 16] = *b"\x5a\x1e\x0c\x77\x9b\x12\x4d\x3f\x8a\x60\x11\x2b\x3c\x4d\x5e\x6f";
 pub const RETURN_TO: &str = "/projects/4711/settings?tab=members";
 
-/// What a service may carry for a person that was invited.
+/// Typical data for an invited user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invitation {
     pub invitation: String,
@@ -26,7 +26,7 @@ pub struct Invitation {
     pub seats: u32,
 }
 
-/// What the least login says, and the usual one.
+/// The fields of the smallest login, and of the usual one.
 pub const LEAST: Fields<'_> = Fields { provider: PROVIDER, tenant: &[], redirect: "", return_to: "", openid: false };
 pub const USUAL: Fields<'_> =
     Fields { provider: PROVIDER, tenant: &TENANT, redirect: REDIRECT, return_to: RETURN_TO, openid: true };
@@ -35,13 +35,13 @@ pub const USUAL: Fields<'_> =
 pub enum Shape {
     /// Provider and session, without an ID token.
     Least,
-    /// With tenant, redirect and return path: what the peers carry, too.
+    /// With tenant, redirect and return path, which the peers carry as well.
     Usual,
-    /// As usual, bound by a cookie: begun without one, so that one is made.
+    /// As usual, bound by a cookie: started without one, so that one is created.
     Cookie,
-    /// An identity for a person that is signed in.
+    /// Links an identity to a signed-in user.
     Link,
-    /// As usual, with data of the service's.
+    /// As usual, with the service's data.
     Data,
 }
 
@@ -72,9 +72,9 @@ fn path() -> ReturnTo {
     RETURN_TO.parse::<ReturnTo>().unwrap()
 }
 
-/// A service that takes all shapes.
+/// A service that accepts all shapes.
 pub struct Service {
-    /// Of a provider without OpenID Connect.
+    /// For a provider without OpenID Connect.
     pub least: Flow,
     pub plain: Flow,
     carrying: Flow<Invitation>,
@@ -106,12 +106,12 @@ impl Service {
         }
     }
 
-    /// What the caller writes for one click, and the begin itself.
+    /// The caller's code for one click, including the login start.
     pub fn begin(&self, shape: Shape) -> AuthorizationRequest {
         self.begin_with(shape, shape.login())
     }
 
-    /// The begin alone.
+    /// The login start alone.
     pub fn begin_with(&self, shape: Shape, login: Login) -> AuthorizationRequest {
         match shape {
             Shape::Cookie => self.plain.begin(Binding::cookies(&self.no_headers), login),
@@ -126,14 +126,14 @@ impl Service {
         .unwrap()
     }
 
-    /// The callback that `begun` leads to, as a browser brings it.
+    /// The callback after `begun`, as a browser sends it.
     pub fn callback(&self, shape: Shape, begun: AuthorizationRequest) -> Waiting {
         let pairs: Vec<_> = begun.cookie_pair().into_iter().map(|cookie| (COOKIE.as_str(), cookie)).collect();
         let headers = headers(&pairs);
         Waiting { shape, state: begun.state, headers }
     }
 
-    /// A finish up to the guard.
+    /// A callback up to the guard.
     pub fn finish(&self, waiting: &Waiting) -> Result<Checked, FinishError> {
         self.finish_text(waiting, &waiting.state)
     }
@@ -164,7 +164,7 @@ pub enum Checked {
     Carrying(VerifiedCallback<Invitation>),
 }
 
-/// What a callback needs.
+/// The inputs of a callback.
 pub struct Waiting {
     shape: Shape,
     pub state: String,

@@ -1,8 +1,8 @@
-//! The same work as one begin and one finish, written straight down and nothing else: no types, no checks of a configuration,
-//! no errors. What the crate costs beside this is its own.
+//! The same work as one login start and one callback, written straight down: no types, no configuration checks, no
+//! errors. The difference to this is the crate's own cost.
 //!
-//! Written from `docs/wire-format.md`; its states open with the crate, and the crate's states open here. It allocates nothing
-//! but what it returns. The libraries are a parameter: `rust_crypto` has those of the crate.
+//! Written from `docs/wire-format.md`. Its states open with the crate, and the crate's states open here. It allocates
+//! only its results. The libraries are a parameter: `rust_crypto` has those of the crate.
 
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{Block, BlockCipherEncrypt, KeyInit};
@@ -13,10 +13,10 @@ const SESSION: u8 = 2;
 /// Bytes before the ciphertext, and of its tag.
 const HEAD: usize = 31;
 const TAG: usize = 16;
-/// More than any of the logins here takes.
+/// Longer than any of the logins here.
 const LONGEST: usize = 512;
 
-/// What a login is made with.
+/// The operations of a login.
 pub trait Libraries {
     type Mac;
 
@@ -24,7 +24,7 @@ pub trait Libraries {
     fn mac(key: &Self::Mac, parts: &[&[u8]]) -> [u8; 32];
     fn sha256(parts: &[&[u8]]) -> [u8; 32];
     fn seal(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], bytes: &mut [u8]) -> [u8; TAG];
-    /// Of a ciphertext and its tag behind it.
+    /// Of a ciphertext, followed by its tag.
     fn open(key: &[u8; 32], nonce: &[u8; 12], associated_data: &[u8], sealed: &mut [u8]) -> bool;
     fn encode(bytes: &[u8]) -> String;
     fn encode_verifier(bytes: &[u8; 32]) -> [u8; 43];
@@ -34,7 +34,7 @@ pub trait Libraries {
     fn random(bytes: &mut [u8]);
 }
 
-/// One purpose's keys, derived before anything is measured.
+/// One purpose's keys, derived before the measurement.
 pub struct Keys<L: Libraries> {
     id: [u8; 4],
     aes: Aes256,
@@ -43,7 +43,7 @@ pub struct Keys<L: Libraries> {
     associated_data: Vec<u8>,
 }
 
-/// What a login says. Empty stands for none.
+/// The fields of a login. An empty one is absent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fields<'a> {
     pub provider: &'a str,
@@ -54,14 +54,14 @@ pub struct Fields<'a> {
     pub openid: bool,
 }
 
-/// What a begin returns.
+/// The result of a login start.
 pub struct AuthorizationRequest {
     pub state: String,
     pub code_challenge: String,
     pub nonce: Option<String>,
 }
 
-/// What a finish returns.
+/// The result of a callback.
 pub struct LoginOutcome {
     pub provider: String,
     pub tenant: Option<Vec<u8>>,
@@ -91,7 +91,7 @@ impl<L: Libraries> Keys<L> {
         Self { id, aes, k1, flow: L::mac_key(&derive("flow")), associated_data }
     }
 
-    /// XAES-256-GCM: the key of this nonce, and the half of the nonce that goes with it.
+    /// XAES-256-GCM: the key for this nonce, and the half of the nonce to use with it.
     fn key_of(&self, nonce: &[u8; 24]) -> ([u8; 32], [u8; 12]) {
         let mut blocks = [1, 2].map(|counter| {
             let mut block = [0, counter, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -112,7 +112,7 @@ fn session<L: Libraries>(id: &[u8]) -> [u8; 32] {
     L::sha256(&[b"\x00\x16oauth-state/v1/session", id])
 }
 
-/// The labels of what is derived.
+/// The labels of the derived values.
 const BINDING_TAG: u8 = 1;
 const CODE_VERIFIER: u8 = 2;
 const NONCE: u8 = 3;
@@ -131,7 +131,7 @@ fn derive<L: Libraries>(keys: &Keys<L>, context: &mut [u8; 53], label: u8) -> [u
     L::mac(&keys.flow, &[&*context])
 }
 
-/// Whether a return path is one that everybody writes: one slash first, printable, nothing encoded and no segment of dots.
+/// Whether a return path is of the usual kind: one slash first, printable, nothing encoded and no dot segments.
 fn is_plain_path(path: &str) -> bool {
     let bytes = path.as_bytes();
     let good = |byte: &u8| (0x21..=0x7e).contains(byte) & (*byte != b'\\') & (*byte != b'%');
@@ -140,7 +140,7 @@ fn is_plain_path(path: &str) -> bool {
         && (bytes.is_empty() || bytes[0] == b'/')
 }
 
-/// Begins a login with a session. Its fields have less than 128 bytes each.
+/// Starts a login with a session. Each of its fields has less than 128 bytes.
 pub fn begin<L: Libraries>(keys: &Keys<L>, session_id: &[u8], fields: Fields<'_>, now: u32) -> AuthorizationRequest {
     begin_with_tag(keys, session_id, fields, now, |_| ())
 }
@@ -182,7 +182,7 @@ pub fn begin_with_tag<L: Libraries>(
     }
 }
 
-/// Finishes such a login up to the guard: `expected` is what the callback's own address says of it.
+/// Finishes such a login up to the guard: `expected` is known from the callback's own address.
 pub fn finish<L: Libraries>(
     keys: &Keys<L>,
     session_id: &[u8],

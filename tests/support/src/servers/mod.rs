@@ -1,5 +1,5 @@
-//! Real servers for tests and benchmarks: each on a free loopback port, in a folder of its own, and ended by its own
-//! process id. Every one is asked whether it is the one that was started.
+//! Real servers for tests and benchmarks: each on a free loopback port, in its own folder, and ended by its own process
+//! id. Each one is asked whether it is the one that was started.
 
 pub mod postgres;
 pub mod proxy;
@@ -13,12 +13,12 @@ use std::time::Duration;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A port that was free a moment ago.
+/// A recently free port.
 pub fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Waits for a condition, for twenty seconds at most.
+/// Waits for a condition, for at most twenty seconds.
 pub async fn until<F: Future<Output = Result<bool, Failure>>>(
     what: &str,
     holds: impl Fn() -> F,
@@ -39,10 +39,10 @@ pub async fn until<F: Future<Output = Result<bool, Failure>>>(
 pub struct Process(Child);
 
 impl Process {
-    /// Starts a program; its output goes into a file.
+    /// Starts a program; its output goes to a file.
     pub fn start(program: &Path, arguments: &[String], user: Option<&str>, log: &Path) -> Result<Self, Failure> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        // Should this process be killed, the kernel ends the server too. It keeps the process id across the exec.
+        // If this process is killed, the kernel also ends the server. The process id stays across the exec.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
         if let Some(user) = user {
@@ -67,7 +67,7 @@ impl Process {
         send_signal(self.id(), signal)
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// `kill -9`, and waits for the end.
     pub fn kill(&mut self) -> Result<(), Failure> {
         self.0.kill()?;
         self.0.wait()?;
@@ -87,7 +87,7 @@ pub fn send_signal(process: u32, signal: &str) -> Result<(), Failure> {
     if sent.success() { Ok(()) } else { Err(format!("kill -{signal} {process} failed").into()) }
 }
 
-/// Whether this process is the superuser, whom Postgres refuses to serve.
+/// Whether this process is the superuser, for whom Postgres refuses to run.
 pub fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)

@@ -17,7 +17,7 @@ pub struct PostgresServer {
     options: Vec<String>,
 }
 
-/// The newest that Debian's packages installed.
+/// The newest version that Debian's packages installed.
 fn programs() -> Result<PathBuf, Failure> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "install the package postgresql")?;
     let newest = versions.filter_map(|entry| Some(entry.ok()?.path())).max();
@@ -56,7 +56,7 @@ fn own_folder() -> Result<TempDir, Failure> {
 }
 
 impl PostgresServer {
-    /// Starts a server with an empty database, and these settings beside the defaults.
+    /// Starts a server with an empty database, and these settings in addition to the defaults.
     pub async fn start(settings: &[&str]) -> Result<Self, Failure> {
         let folder = own_folder()?;
         let data = folder.path().join("data").display().to_string();
@@ -98,14 +98,14 @@ impl PostgresServer {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// A connection of the test's own.
+    /// A connection for the test.
     pub async fn connection(&self) -> Result<Client, Failure> {
         let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
     }
 
-    /// One number that a query gives.
+    /// The single number that a query returns.
     pub async fn number(&self, query: &str) -> Result<i64, Failure> {
         Ok(self.connection().await?.query_one(query, &[]).await?.try_get(0)?)
     }
@@ -124,7 +124,7 @@ impl PostgresServer {
         self.process.kill()
     }
 
-    /// Starts it again over the same folder. Its last processes may have to end first.
+    /// Restarts it over the same folder. Its last processes may have to end first.
     pub async fn restart(&mut self) -> Result<(), Failure> {
         for _ in 0..100 {
             self.process = Self::run_server(&self.folder, &self.options)?;
@@ -157,7 +157,7 @@ impl PostgresServer {
         Err("the server does not stop".into())
     }
 
-    /// Makes the next start one of a standby, which only reads.
+    /// Makes the next start one of a read-only standby.
     pub fn become_standby(&self) -> Result<(), Failure> {
         let signal = self.data().join("standby.signal");
         std::fs::write(&signal, "")?;
@@ -167,7 +167,7 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// Turns TLS on.
+    /// Enables TLS.
     pub async fn encrypt(&mut self, tls: &super::redis::Tls) -> Result<(), Failure> {
         for (from, to) in [("server.pem", "server.crt"), ("server.key", "server.key")] {
             let to = self.data().join(to);

@@ -1,4 +1,4 @@
-//! A small proxy between a guard and its server, which does to a connection what a bad network does.
+//! A small proxy between a guard and its server, which behaves like a bad network.
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,17 +10,17 @@ use tokio::sync::Notify;
 
 use super::Failure;
 
-/// What happens to what goes through.
+/// The treatment of the traffic.
 #[derive(Clone, Copy, Debug)]
 pub enum Plan {
     Pass,
-    /// Once a request holds these bytes, it reaches the server; the reply does not come back, and the connection closes. Once.
+    /// A request with these bytes reaches the server; the reply is dropped, and the connection closes. Once.
     LoseReply(&'static str),
-    /// Once a request holds these bytes, the connection is reset before the request reaches the server.
+    /// When a request has these bytes, the connection is reset before the request reaches the server.
     Reset(&'static str),
-    /// A request that holds these bytes waits until it is released.
+    /// A request with these bytes waits until it is released.
     Hold(&'static str),
-    /// Replies take this long.
+    /// Replies are delayed by this time.
     Slow(Duration),
 }
 
@@ -81,7 +81,7 @@ impl Proxy {
         self.0.struck.load(Ordering::SeqCst)
     }
 
-    /// Lets go on what [`Plan::Hold`] holds.
+    /// Releases the requests that [`Plan::Hold`] holds.
     pub fn release(&self) {
         self.0.release.notify_waiters();
     }
@@ -108,7 +108,7 @@ impl Proxy {
                     }
                     Plan::Reset(needle) if holds(request, needle) => {
                         self.0.struck.fetch_add(1, Ordering::SeqCst);
-                        // Closed without a farewell: RST, not FIN.
+                        // Closed abruptly: RST, not FIN.
                         let _ = from_client.as_ref().set_zero_linger();
                         break;
                     }

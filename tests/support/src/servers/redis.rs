@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Failure, Process, free_port, until};
 
-/// A server program, and what it says it is.
+/// A server program, and its reported identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Redis70,
@@ -33,14 +33,14 @@ impl Engine {
         }
     }
 
-    /// Debian's, or one that `scripts/engines` put below the target folder.
+    /// Debian's, or one that `scripts/engines` put into the target folder.
     fn program(self) -> Result<PathBuf, Failure> {
         let file = match self {
             Self::Redis70 => return Ok(PathBuf::from("redis-server")),
             Self::Valkey9 => "valkey-server-9",
             Self::Redis62 => "redis-server-6.2",
         };
-        // Of the workspace, whichever of its packages runs this.
+        // The workspace's target folder, whichever of its packages runs this.
         let workspace =
             Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").exists());
         let target =
@@ -63,12 +63,12 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server that keeps nothing on the disk, unless the arguments say so.
+    /// Starts a server without persistence, unless the arguments say otherwise.
     pub async fn start(engine: Engine, arguments: &[&str]) -> Result<Self, Failure> {
         Self::start_with(engine, free_port()?, arguments, None).await
     }
 
-    /// Starts a server, with its plain port or with a TLS port alone.
+    /// Starts a server, with its plain port or only a TLS port.
     pub async fn start_with(engine: Engine, port: u16, arguments: &[&str], tls: Option<&Tls>) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("oauth-state-redis-").tempdir()?;
         let mut all: Vec<String> =
@@ -110,7 +110,7 @@ impl RedisServer {
         format!("redis://{}", self.address())
     }
 
-    /// A connection of the test's own.
+    /// A connection for the test.
     pub async fn connection(&self) -> Result<MultiplexedConnection, Failure> {
         Ok(redis::Client::open(self.url())?.get_multiplexed_async_connection().await?)
     }
@@ -129,7 +129,7 @@ impl RedisServer {
         self.process.kill()
     }
 
-    /// Starts it again, on the same port and over the same folder.
+    /// Restarts it, on the same port and over the same folder.
     pub async fn restart(&mut self) -> Result<(), Failure> {
         self.restart_as(self.engine).await
     }
@@ -145,7 +145,7 @@ impl RedisServer {
         self.process.signal(signal)
     }
 
-    /// Waits for the server, and makes sure that it is this one: another might have taken the port.
+    /// Waits for the server, and makes sure that it is this one: another server might have taken the port.
     async fn wait_until_it_answers(&self) -> Result<(), Failure> {
         until("a Redis server that answers", || async {
             let information: String = tokio::time::timeout(Duration::from_secs(1), self.run("INFO")).await??;

@@ -71,7 +71,7 @@ impl Cluster {
     pub async fn start() -> Result<Self, Failure> {
         let mut servers = Vec::new();
         for _ in 0..6 {
-            // The bus listens 10,000 ports higher.
+            // The cluster bus uses the port plus 10,000.
             let port = loop {
                 let port = free_port()?;
                 if port < 55_000 && std::net::TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
