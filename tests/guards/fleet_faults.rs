@@ -101,7 +101,7 @@ pub async fn sentinel_failover() -> Outcome {
     sentinels.servers[0].restart().await?;
     storm.blow(1_500).await;
     let aftermath = storm.end().await;
-    ensure!(aftermath.errors() > 0, "nobody noticed");
+    ensure!(aftermath.errors() > 0, "no caller noticed the fault");
     let held = held_but_for_last_writes(&aftermath, before..killed_at, &guards[0]).await?;
     Ok(format!("new primary after {:.1} s; {held}", promoted_after.as_secs_f64()))
 }
@@ -132,7 +132,7 @@ pub async fn cluster_failover() -> Outcome {
     let whole_after = storm.elapsed() - killed_at;
     storm.blow(3_000).await;
     let aftermath = storm.end().await;
-    ensure!(aftermath.errors() > 0, "nobody noticed");
+    ensure!(aftermath.errors() > 0, "no caller noticed the fault");
     let held = held_but_for_last_writes(&aftermath, before..killed_at, &guards[0]).await?;
     Ok(format!("whole after {:.1} s; {held}", whole_after.as_secs_f64()))
 }

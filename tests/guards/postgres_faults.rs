@@ -36,7 +36,7 @@ pub async fn killed() -> Outcome {
     server.restart().await?;
     storm.blow(2_500).await;
     let aftermath = storm.end().await;
-    ensure!(aftermath.errors() > 0, "nobody noticed");
+    ensure!(aftermath.errors() > 0, "no caller noticed the fault");
     aftermath.held(&guards[0]).await
 }
 

@@ -34,7 +34,7 @@ pub async fn killed_with_persistence(engine: Engine) -> Outcome {
     server.restart().await?;
     storm.blow(500).await;
     let aftermath = storm.end().await;
-    ensure!(aftermath.errors() > 0, "nobody noticed");
+    ensure!(aftermath.errors() > 0, "no caller noticed the fault");
     aftermath.held(&guards[0]).await
 }
 
