@@ -1,11 +1,11 @@
-//! What a ring that changes costs the logins that read it, and how soon a start can seal.
+//! The cost of a changing ring for the logins that read it, and the time from start to the first seal.
 //!
 //! ```text
 //! cargo bench --bench live_ring     # half a minute; prints, and writes target/live_ring.json
 //! cargo test --bench live_ring      # each part once, with small numbers
 //! ```
 //!
-//! Rounds of the sides alternate, so that drift of the machine cancels. `scripts/bench keys` puts the figures into
+//! Rounds of the two sides alternate, so that drift of the machine cancels. `scripts/bench keys` writes the figures to
 //! `docs/rotation.md`.
 
 #![allow(
@@ -28,7 +28,7 @@ use oauth_state::ring::source::FileSource;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming, SecretString, Update};
 use oauth_state::{App, Binding, Flow, LiveKeyRing, Login, Provider, SingleProcessGuard};
 
-/// How much is measured.
+/// The amount of measurement.
 struct Effort {
     rounds: usize,
     reads: u32,
@@ -38,11 +38,11 @@ struct Effort {
 
 const FULL: Effort = Effort { rounds: 41, reads: 2_000_000, begins: 50_000, starts: 301 };
 const SMOKE: Effort = Effort { rounds: 1, reads: 1_000, begins: 1_000, starts: 3 };
-/// Between two swaps while begins are measured; a service swaps once in weeks.
+/// The time between two swaps while login starts are measured; a service swaps once in weeks.
 const SWAP_EVERY: Duration = Duration::from_millis(20);
 
 fn main() {
-    // Cargo says whether it is to measure or to test.
+    // Cargo passes `--bench` for a measurement, and nothing for a test.
     let measures = std::env::args().any(|argument| argument == "--bench");
     let effort = if measures { FULL } else { SMOKE };
     let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
@@ -82,7 +82,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// What a flow reads its keys through, beside a plain `Arc`, as a part of a begin.
+/// The cost of reading the keys, compared with a plain `Arc`, as a part of a login start.
 fn read(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     let (plain, live) = (Arc::new(document.ring().clone()), ArcSwap::from_pointee(document.ring().clone()));
     let flow = flow(document.ring().clone());
@@ -104,19 +104,19 @@ fn read(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     }
     let (plain, live, begin, share) = (median(plains), median(lives), median(begins), median(shares));
     println!(
-        "read: a plain Arc {plain:.1} ns, the live ring {live:.1} ns, a begin {begin:.0} ns: {:.2} % of it",
+        "read: a plain Arc {plain:.1} ns, the live ring {live:.1} ns, login start {begin:.0} ns: {:.2} % of it",
         100.0 * share
     );
     serde_json::json!({ "plain": plain, "live": live, "begin": begin, "share": share })
 }
 
-/// The same document under higher and higher serials.
+/// The same document under increasing serials.
 fn documents(document: &KeyRingDocument) -> impl Iterator<Item = SecretString> + Send + use<> {
     let text = document.to_secret_text().expose().to_owned();
     (2_u64..).map(move |serial| text.replace("\"serial\": 1,", &format!("\"serial\": {serial},")).into())
 }
 
-/// The slowest begins, with swaps beside them and without.
+/// The slowest login starts, with and without concurrent swaps.
 fn tail(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     let keys = LiveKeyRing::from(document.ring().clone());
     let flow = flow(keys.clone());
@@ -178,7 +178,7 @@ fn start(effort: &Effort, document: &KeyRingDocument) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ring.json");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    // Sixteen keys are the most that a ring may hold.
+    // Sixteen keys are the maximum of a ring.
     let mut full = document.clone();
     while let Ok(step) = full.rotate(SystemTime::now()) {
         full = step.document;

@@ -127,10 +127,10 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // The preset asks for the scopes `name` and `email` by `response_mode=form_post`, which Apple insists on with a scope. Its
-    // cookie is SameSite=None: browsers send no other with a POST from Apple's page. Apple sends no `iss`; a callback address of
-    // its own tells it from other providers (RFC 9700 section 4.4.2). Apple documents no PKCE, but checks it
-    // (https://github.com/a-tokyo/apple-signin-auth/issues/180).
+    // The preset requests the scopes `name` and `email` by `response_mode=form_post`, which Apple requires with a
+    // scope. Its cookie is SameSite=None: browsers send no other with a POST from Apple's page. Apple sends no `iss`;
+    // its own callback address distinguishes it from other providers (RFC 9700 section 4.4.2). Apple documents no PKCE,
+    // but checks it (https://github.com/a-tokyo/apple-signin-auth/issues/180).
     let apple = Provider::apple()
         .client_id(&settings.client_id)
         .redirect_uri(&settings.redirect_uri())
@@ -155,7 +155,7 @@ struct Wish {
 /// `GET /auth/apple?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("apple");
-    // A path of this service, or none, which prevents an open redirect.
+    // Only a path of this service, which prevents an open redirect.
     let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
@@ -174,7 +174,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 
 /// `POST /auth/apple/callback`, from a form on Apple's page.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -227,18 +227,18 @@ impl Site {
         let nonce: Nonce = login.nonce.ok_or("the login has no nonce")?.into();
         let claims = id_token.claims(&client.id_token_verifier(), &nonce)?;
         let email = claims.email().map(|email| email.as_str()).unwrap_or_default();
-        // Only after the first consent, the form has the user's name next to the code. It is not signed: use it for the profile
-        // and for nothing else. The address to trust is the one in the ID token.
+        // Only after the first consent, the form has the user's name next to the code. It is not signed: use it only
+        // for the profile. The trusted address is the one in the ID token.
         let user = login.parameters.get("user").and_then(|user| serde_json::from_str(user).ok());
         let name = user.map_or_else(
-            || "a person known from before".to_owned(),
+            || "known from before".to_owned(),
             |AppleUser { name }| format!("{} {}", name.first_name, name.last_name),
         );
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         tracing::info!(code = "signed_in", "signed in");
         // Start your session for `claims.subject()` here, store the name if one came, and redirect to `path`.
         let subject = claims.subject().as_str();
-        Ok(set_no_store(format!("Signed in as {email} ({name}, Apple user {subject}). Go on to {path}")))
+        Ok(set_no_store(format!("Signed in as {email} ({name}, Apple user {subject}). Continue at {path}")))
     }
 
     async fn client(&self) -> Result<Client, Failure> {
@@ -321,7 +321,12 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let post = ann.callback(&format!("{start}?return_to=/basket")).await?;
     let answer = ann.open(&post).await?;
     report.signed_in("Ann signs in, by a POST from Apple's page", &answer, "as ann@privaterelay.appleid.com");
-    report.check("with her name, the first time", &answer.body, answer.body.contains("(ann <Example>,"), "her name");
+    report.check(
+        "with their name, the first time",
+        &answer.body,
+        answer.body.contains("(ann <Example>,"),
+        "their name",
+    );
     let answer = ann.open(&post).await?;
     report.restarts("the same POST again", &answer, "already_used");
     let post = ann.callback(&start).await?;
@@ -362,7 +367,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = strict.open(&post).await?;
     report.ends("a browser that sends no cookie with a cross-site POST", &answer, 400, "cookie_missing");
 
-    // A server with another key than the one that is registered under its id.
+    // A server with another key than the one registered under its id.
     program::spawn(other_listener, app(settings(Es256::new()?.key().clone(), &public_url, &apple.issuer)?)?);
     let mut ed = UserAgent::of("ed", &apple.issuer, &log)?.with_servers(&public_url, &[other_url]);
     let post = ed.callback(&start).await?;

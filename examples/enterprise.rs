@@ -1,5 +1,5 @@
-//! One service for companies that bring their own identity providers: the host says which company's page it is, and its
-//! connection is loaded by id and company. Login hints, pushed authorization requests (RFC 9126) and step-up.
+//! One service for companies with their own identity providers: the host identifies the company, and its connection is
+//! loaded by id and company. Login hints, pushed authorization requests (RFC 9126) and step-up.
 //!
 //! ```text
 //! cargo run --example enterprise -- --help     # what it needs
@@ -48,7 +48,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// How long a provider's metadata and keys are used before they are fetched again.
 const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
-/// The cookie of this example's own sessions. A service takes a library for them, which also ends them: docs/frameworks.md.
+/// The cookie of this example's own sessions. A real service uses a library for them, which also ends sessions:
+/// docs/frameworks.md.
 const SESSION: &str = "__Host-session";
 
 const HELP: &str = "\
@@ -68,7 +69,7 @@ Needs in the environment:
   OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
   LISTEN             where to listen (default 127.0.0.1:8080)";
 
-/// A company. A service keeps them in a database.
+/// A company. A real service keeps them in a database.
 #[derive(Deserialize)]
 struct Customer {
     tenant: Uuid,
@@ -80,8 +81,8 @@ struct Customer {
 
 /// A company's identity provider, as its administrator entered it.
 ///
-/// This server sends requests to the issuer and to every endpoint that its metadata names, and some of them carry the client's secret
-/// (SSRF): let them out through a filter that reaches public addresses alone.
+/// This server sends requests to the issuer and to every endpoint in its metadata, some of them with the client's
+/// secret (SSRF): let them out only through a filter that reaches public addresses.
 #[derive(Deserialize)]
 struct Connection {
     id: String,
@@ -100,18 +101,18 @@ impl Customer {
     }
 }
 
-/// What each login carries.
+/// The data of each login.
 #[derive(Serialize, Deserialize)]
 struct Campaign {
     id: u32,
 }
 
-/// What a signed-in user's session holds.
+/// The data of a signed-in user's session.
 #[derive(Clone)]
 struct Session {
     tenant: Tenant,
     connection: String,
-    /// The `sub` of the ID token: unique at this connection only, so that it identifies no user by itself.
+    /// The `sub` of the ID token: unique only within this connection, so it identifies no user by itself.
     subject: String,
     campaign: u32,
     /// The user has authenticated again.
@@ -119,7 +120,7 @@ struct Session {
 }
 
 impl Session {
-    /// A service with a table of users has an id of its own.
+    /// A service with a table of users has its own ids.
     fn user_id(&self) -> Vec<u8> {
         [self.tenant.as_bytes(), self.connection.as_bytes(), b" ", self.subject.as_bytes()].concat()
     }
@@ -188,7 +189,7 @@ fn routes(flow: Flow<Campaign>, service: &Arc<Service>) -> Result<LoginRoutes, F
         .build()?)
 }
 
-/// Anyone can write a link with such a number; the login is good without it.
+/// Anyone can write a link with such a number. Without a valid one, the login starts anyway.
 async fn campaign(request: LoginRequest) -> Result<Campaign, Failure> {
     Ok(Campaign { id: request.query("campaign").and_then(|id| id.parse().ok()).unwrap_or_default() })
 }
@@ -203,13 +204,14 @@ async fn denied(denied: Denied<Campaign>, _request: LoginRequest) -> Result<Resp
 }
 
 impl Service {
-    /// The company whose page this is. A proxy in front has to check the host and pass it on.
+    /// The company of this page. A proxy in front must check the host and pass it on.
     fn customer(&self, headers: &HeaderMap) -> Option<&Customer> {
         let host = headers.get(HOST)?.to_str().ok()?;
         self.customers.iter().find(|customer| customer.has_host(host))
     }
 
-    /// As `WHERE tenant = $1 AND id = $2` would. By the id alone, a company's provider would sign users in at another company.
+    /// As `WHERE tenant = $1 AND id = $2` would. By the id alone, one company's provider would sign users in at another
+    /// company.
     fn find(&self, tenant: Option<&Tenant>, id: &str) -> Option<(&Customer, &Connection)> {
         let customer = self.customers.iter().find(|customer| Some(&customer.tenant.into()) == tenant)?;
         customer.connections.iter().find(|connection| connection.id == id).map(|connection| (customer, connection))
@@ -234,7 +236,7 @@ impl Service {
         Ok(Some(if sends_iss { provider.requires_iss(issuer) } else { provider }))
     }
 
-    /// Adds the hint, and pushes the request if the provider can take it: the browser then carries no more than a reference.
+    /// Adds the hint, and pushes the request if the provider supports it: the browser then carries only a reference.
     async fn authorize(
         self: Arc<Self>,
         url: AuthorizationUrl,
@@ -255,7 +257,8 @@ impl Service {
         }
     }
 
-    /// Sends a pushed authorization request, with the client's authentication (RFC 9126 section 2.1), and gives its `request_uri`.
+    /// Sends a pushed authorization request, with the client's authentication (RFC 9126 section 2.1), and returns its
+    /// `request_uri`.
     async fn push(&self, endpoint: &str, connection: &Connection, form: String) -> Result<String, Failure> {
         #[derive(Deserialize)]
         struct Pushed {
@@ -271,7 +274,7 @@ impl Service {
         Ok(serde_json::from_slice::<Pushed>(&answer.bytes().await?)?.request_uri)
     }
 
-    /// Starts a session for the user whom the company's provider names.
+    /// Starts a session for the user named by the company's provider.
     async fn sign_in(self: Arc<Self>, login: Authorized<Campaign>, _: LoginRequest) -> Result<Response, Failure> {
         let Authorized { origin, data, code, code_verifier, nonce, .. } = login;
         let found = self.find(origin.tenant.as_ref(), &origin.provider).ok_or("the connection is gone")?;
@@ -288,13 +291,13 @@ impl Service {
         };
         lock(&self.sessions).insert(id.clone(), session);
         tracing::info!(code = "signed_in", campaign = data.id, "signed in");
-        // `Lax`: a `Strict` cookie would not come with the callback of a step-up, and no user would seem signed in there.
+        // `Lax`: a `Strict` cookie would not be sent with a step-up's callback, where no user would seem signed in.
         let cookie = format!("{SESSION}={id}; Path=/; HttpOnly; Secure; SameSite=Lax");
         let path = origin.return_to.as_ref().map_or("/", ReturnTo::as_str);
         Ok(([(SET_COOKIE, cookie)], Redirect::to(path)).into_response())
     }
 
-    /// Notes that the user has authenticated again, if it is the same user and was certainly asked.
+    /// Records that the user has authenticated again, if it is the same user and the provider really asked.
     async fn step_up(self: Arc<Self>, login: StepUp<Campaign>, request: LoginRequest) -> Result<Response, Failure> {
         let (id, session) = self.session(&request.headers).ok_or("the session is gone")?;
         let found = self.find(Some(&session.tenant), login.provider()).ok_or("the connection is gone")?;
@@ -332,7 +335,8 @@ impl Service {
         Ok(tokens.id_token().ok_or("no ID token came")?.claims(&client.id_token_verifier(), &nonce)?.clone())
     }
 
-    /// The provider's metadata and keys. While they are fetched no other login waits: one company's provider may be slow.
+    /// The provider's metadata and keys. Fetching them blocks no other login, because one company's provider may be
+    /// slow.
     async fn metadata(&self, connection: &Connection) -> Result<Metadata, Failure> {
         let issuer = connection.issuer.as_str();
         let known = lock(&self.metadata).get(issuer).cloned();
@@ -368,7 +372,7 @@ impl Connection {
     }
 }
 
-/// `GET /`: the page of the company that has this host.
+/// `GET /`: the page of the company with this host.
 async fn home(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
     let Some(customer) = service.customer(&headers) else {
         return page(StatusCode::NOT_FOUND, "No company has this address.");

@@ -100,8 +100,9 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .redirect_uri(&redirect_uri)
         .scopes(["read:user"])
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
-        // An `iss` that comes must be GitHub's (RFC 9207). GitHub calls its issuer a preview: without `issuer` it is not
-        // compared, and a callback address of its own still tells GitHub from other providers (RFC 9700 section 4.4.2).
+        // If an `iss` comes, it must be GitHub's (RFC 9207). GitHub calls its issuer a preview: without `issuer` it is
+        // not compared, and the callback address still distinguishes GitHub from other providers (RFC 9700 section
+        // 4.4.2).
         .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
@@ -129,7 +130,7 @@ struct Wish {
 /// `GET /auth/github?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("github");
-    // A path of this service, or none, which prevents an open redirect.
+    // Only a path of this service, which prevents an open redirect.
     let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
@@ -148,7 +149,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 
 /// `GET /auth/github/callback?code=…&state=…`, to which GitHub sends the browser.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -204,7 +205,7 @@ impl Site {
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         tracing::info!(code = "signed_in", "signed in");
         // Start your session for `user.id` here, which stays the same when the login name changes, and redirect to `path`.
-        Ok(set_no_store(format!("Signed in as {} (GitHub user {}). Go on to {path}", user.login, user.id)))
+        Ok(set_no_store(format!("Signed in as {} (GitHub user {}). Continue at {path}", user.login, user.id)))
     }
 
     async fn user(&self, token: &AccessToken) -> Result<User, Failure> {
@@ -225,7 +226,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
     match error {
         BasicRequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(body) {
             Ok(error) => error.to_string(),
-            Err(_) => "the answer is neither a token nor an error".to_owned(),
+            Err(_) => "the response is neither a token nor an error".to_owned(),
         },
         other => other.to_string(),
     }
@@ -277,13 +278,13 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let link = ann.callback(&format!("{start}?return_to=/basket?page=2")).await?;
     let answer = ann.open(&link).await?;
     report.signed_in("Ann signs in", &answer, "as ann");
-    let held = answer.body.ends_with("Go on to /basket?page=2");
-    report.check("and is led to where she wanted to go", &answer.body, held, "/basket?page=2");
+    let held = answer.body.ends_with("Continue at /basket?page=2");
+    report.check("and arrives at the requested page", &answer.body, held, "/basket?page=2");
     let answer = ann.open(&link).await?;
     report.restarts("the same link again", &answer, "already_used");
     let restarted = ann.callback(&format!("{public_url}{}", answer.location)).await?;
     let answer = ann.open(&restarted).await?;
-    let held = answer.body.ends_with("Go on to /basket?page=2");
+    let held = answer.body.ends_with("Continue at /basket?page=2");
     report.check("the login start continues that login", &answer.body, held, "/basket?page=2");
 
     let mut bob = UserAgent::of("bob", &github.address, &log)?;
@@ -309,7 +310,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = carl.open(&denied).await?;
     report.ends("Carl says no at GitHub", &answer, 303, "access_denied");
 
-    // Another address than the registered one: GitHub answers to the registered one.
+    // Not the registered address: GitHub redirects to the registered one.
     let mut request = bob.begin(&start).await?;
     let changed = request.query().unwrap_or_default().replace("callback", "elsewhere");
     request.set_query(Some(&changed));
@@ -331,9 +332,9 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let link = ann.callback(&format!("{start}?return_to=//mallory.example/")).await?;
     let answer = ann.open(&link).await?;
     report.check(
-        "a return path that leads away is left out",
+        "a return path to another site is dropped",
         "/",
-        answer.body.ends_with("Go on to /"),
+        answer.body.ends_with("Continue at /"),
         "the home page",
     );
     Ok(report)

@@ -106,7 +106,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .redirect_uri(&settings.redirect_uri())
         .scopes(["openid", "email"]) // `openid` brings the nonce with it
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows Google's own; the stand-in differs
-        // An `iss` that comes must be Google's (RFC 9207). Google sends it; `requires_iss` would insist on it.
+        // If an `iss` comes, it must be Google's (RFC 9207). Google sends it; `requires_iss` would require it.
         .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(google).build()?;
@@ -128,7 +128,7 @@ struct Wish {
 /// `GET /auth/google?return_to=/basket`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("google");
-    // A path of this service, or none, which prevents an open redirect.
+    // Only a path of this service, which prevents an open redirect.
     let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
@@ -147,7 +147,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 
 /// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -211,7 +211,7 @@ impl Site {
         tracing::info!(code = "signed_in", "signed in");
         // Start your session for `claims.subject()` here, which stays the same when the address changes, and redirect to `path`.
         Ok(set_no_store(format!(
-            "Signed in as {email} (Google account {}). Go on to {path}",
+            "Signed in as {email} (Google account {}). Continue at {path}",
             claims.subject().as_str()
         )))
     }

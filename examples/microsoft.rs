@@ -115,8 +115,9 @@ struct Site {
 }
 
 fn app(settings: Settings) -> Result<Router, Failure> {
-    // The preset knows the length that Entra accepts: a longer state is an error here, and not the page AADSTS90015 there. Entra
-    // sends no `iss`; a callback address of its own tells it from other providers (RFC 9700 section 4.4.2).
+    // The preset knows the length that Entra accepts: a longer state is an error here instead of the page AADSTS90015
+    // there. Entra sends no `iss`; its own callback address distinguishes it from other providers (RFC 9700 section
+    // 4.4.2).
     let microsoft = Provider::microsoft()
         .client_id(&settings.client_id)
         .redirect_uri(&settings.redirect_uri())
@@ -149,7 +150,7 @@ struct Wish {
 /// `GET /auth/microsoft?return_to=/basket&invitation=…`, a link on a page of this service.
 async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     let login = Login::with("entra").data(Carried { invitation: wish.invitation });
-    // A path of this service, or none, which prevents an open redirect.
+    // Only a path of this service, which prevents an open redirect.
     let login = match wish.return_to.and_then(|path| path.parse::<ReturnTo>().ok()) {
         Some(path) => login.return_to(path),
         None => login,
@@ -168,7 +169,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
 
 /// Entra redirects the browser here: `GET …?code=…&state=…`, or a POST with the same in a form.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
@@ -207,7 +208,8 @@ impl Site {
         }
     }
 
-    /// Exchanges the code, and accepts the ID token only with this login's nonce, and only from the tenant that it names.
+    /// Exchanges the code, and accepts the ID token only with this login's nonce, and only from the tenant that the
+    /// token names.
     async fn confirm(&self, login: Authorized<Carried>) -> Result<Response, Failure> {
         let (client, issuer) = self.client().await?;
         let mut exchange = client.exchange_code(login.code.into())?;
@@ -216,8 +218,8 @@ impl Site {
         }
         let tokens = exchange.request_async(&self.http).await?;
         let id_token: EntraIdToken = tokens.id_token().ok_or("no ID token came")?.to_string().parse()?;
-        // Signature, audience, time and nonce (OpenID Connect Core section 3.1.3.7). The issuer is compared below, because
-        // that of `common` contains `{tenantid}`, which stands for the user's tenant.
+        // Signature, audience, time and nonce (OpenID Connect Core section 3.1.3.7). The issuer is compared below,
+        // because that of `common` has the placeholder `{tenantid}` for the user's tenant.
         let nonce: Nonce = login.nonce.ok_or("the login has no nonce")?.into();
         let claims = id_token.claims(&client.id_token_verifier().require_issuer_match(false), &nonce)?;
         let EntraClaims { tid, oid } = claims.additional_claims();
@@ -232,9 +234,9 @@ impl Site {
         let path = login.origin.return_to.map_or_else(|| "/".to_owned(), |path| path.to_string());
         let invitation = login.data.invitation.unwrap_or_else(|| "no invitation".to_owned());
         tracing::info!(code = "signed_in", "signed in");
-        // Start your session for (`tid`, `oid`) here, and redirect to `path`. Never for `name` or an e-mail address: the
-        // administrator of any tenant can enter someone else's there.
-        Ok(set_no_store(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Go on to {path}")))
+        // Start your session for (`tid`, `oid`) here, and redirect to `path`. Never use `name` or an e-mail address:
+        // the administrator of any tenant can enter someone else's there.
+        Ok(set_no_store(format!("Signed in as {name} (tenant {tid}, object {oid}, {invitation}). Continue at {path}")))
     }
 
     /// The client, and the issuer of its ID tokens.
@@ -340,8 +342,8 @@ async fn walk_through(
     let link = ann.callback(&format!("{start}?return_to=/basket&invitation=welcome")).await?;
     let answer = ann.open(&link).await?;
     report.signed_in("Ann of Contoso signs in", &answer, &format!("as ann@contoso (tenant {contoso}"));
-    let held = answer.body.ends_with(", welcome). Go on to /basket");
-    report.check("with what the login carried", &answer.body, held, "welcome");
+    let held = answer.body.ends_with(", welcome). Continue at /basket");
+    report.check("with the login's data", &answer.body, held, "welcome");
     let answer = ann.open(&link).await?;
     report.restarts("the same link again", &answer, "already_used");
 

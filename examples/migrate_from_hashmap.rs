@@ -60,7 +60,7 @@ Needs in the environment:
                           register PUBLIC_URL/auth/github/callback as the callback URL
   LISTEN                  where to listen (default 127.0.0.1:8080)";
 
-/// The service's data of a login. It was in the map, and is in the sealed state now.
+/// The service's data of a login. It was in the map, and is now in the sealed state.
 #[derive(Clone, Serialize, Deserialize)]
 struct OAuthState {
     project: String,
@@ -88,7 +88,7 @@ impl LegacyStore<OAuthState> for OldMap {
     }
 }
 
-/// Both stores under the names that the plan uses.
+/// Both stores under the names in the plan.
 fn logins(settings: &Settings) -> Result<Migration<OAuthState>, Failure> {
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
@@ -131,7 +131,7 @@ impl Settings {
     }
 }
 
-/// The provider's struct. Its one field that changed is `state_store`: it was an `Arc<RwLock<HashMap<String, OAuthState>>>`.
+/// The provider's struct. Only the field `state_store` changed: it was an `Arc<RwLock<HashMap<String, OAuthState>>>`.
 struct GithubProvider {
     client: Client,
     http: reqwest::Client,
@@ -181,7 +181,7 @@ impl GithubProvider {
         }
         match exchange.request_async(&self.http).await {
             Ok(_tokens) => {
-                // Find out who the user is, and start your session here.
+                // Identify the user and start your session here.
                 tracing::info!(code = "signed_in", "signed in");
                 set_no_store(format!("Signed in to {}", login.data.project))
             }
@@ -212,7 +212,7 @@ async fn callback(
     State(github): State<Arc<GithubProvider>>,
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => github.finish(request).await,
@@ -286,13 +286,18 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
         report.check(&format!("{percent} %"), &answer, signed_in == 20 && on_the_right_side, "20, on the right side");
         if percent == 100 {
             let answer = ann.open(&from_before).await?;
-            report.signed_in("a login from before, which the map began", &answer, "the red project");
+            report.signed_in("a login from before, which the map started", &answer, "the red project");
         }
     }
     let counts = logins.counts();
     let even = counts.old.issued == counts.old.consumed && counts.new.issued == counts.new.consumed;
     let total = counts.old.issued.saturating_add(counts.new.issued);
-    report.check("every login was finished where it began", &format!("{total} of {total}"), even, "as many as began");
+    report.check(
+        "every login was finished on the side where it started",
+        &format!("{total} of {total}"),
+        even,
+        "as many as started",
+    );
 
     // The difference for an attacker.
     running.apply(&plan(0)?, &logins)?;

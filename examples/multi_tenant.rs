@@ -66,7 +66,7 @@ struct Customer {
     name: String,
     client_id: String,
     client_secret: ClientSecret,
-    /// Whether GitHub redirects their users to an address that names the customer.
+    /// Whether GitHub redirects their users to an address with the customer's name.
     #[serde(default)]
     own_address: bool,
 }
@@ -120,15 +120,15 @@ impl Settings {
 
 struct Site {
     flow: Flow,
-    /// Each customer's name and client; a service keeps them in a database.
+    /// Each customer's name and client; a real service keeps them in a database.
     customers: HashMap<Uuid, (String, Client)>,
     http: reqwest::Client,
     user_endpoint: String,
 }
 
 fn app(settings: &Settings) -> Result<Router, Failure> {
-    // The customers' client ids differ, so `client` builds the authorization URL in place of `AuthorizationRequest::url`. An
-    // `iss` that comes must be GitHub's (RFC 9207).
+    // The customers' client ids differ, so `client` builds the authorization URL instead of
+    // `AuthorizationRequest::url`. If an `iss` comes, it must be GitHub's (RFC 9207).
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
     let github = Provider::github().issuer(&settings.issuer).redirect_uri(&redirect_uri);
     let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
@@ -171,12 +171,12 @@ struct Wish {
     again: Option<String>,
 }
 
-/// The address that customers share: the state names the tenant, and only this service can seal a state.
+/// The shared address of all customers: the state names the tenant, and only this service can seal a state.
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     answer(site, None, request).await
 }
 
-/// The address of one customer, which names their tenant, as a host name of their own would: the state must name the same one.
+/// The address of one customer with their tenant, like a host name of their own: the state must name the same tenant.
 async fn callback_of_one(
     State(site): State<Arc<Site>>,
     Path(tenant): Path<Uuid>,
@@ -190,7 +190,7 @@ async fn answer(
     tenant: Option<Tenant>,
     request: Result<CallbackRequest, Rejected<FinishError>>,
 ) -> Response {
-    // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(tenant, request).await,
@@ -207,7 +207,7 @@ impl Site {
 
     fn begin(&self, binding: Binding<'_>, tenant: &Tenant, login: Login) -> Response {
         let Some((_, client)) = self.customer(tenant) else {
-            return set_no_store((StatusCode::NOT_FOUND, "There is no such customer."));
+            return set_no_store((StatusCode::NOT_FOUND, "Unknown customer."));
         };
         let begun = match self.flow.begin(binding, login.tenant(tenant.clone())) {
             Ok(begun) => begun,
@@ -223,13 +223,13 @@ impl Site {
         redirect(&begun, url.url().0.as_str())
     }
 
-    /// `tenant` is the one that the address names, if it names one.
+    /// `tenant` is the address's tenant, if it has one.
     async fn finish(&self, tenant: Option<Tenant>, request: CallbackRequest) -> Response {
         let (headers, callback) = request.split();
         let expect = Expect::provider("github");
         let expect = match &tenant {
             Some(tenant) => expect.tenant(tenant),
-            // The address that all customers share: the state names the tenant.
+            // The shared address of all customers: the state names the tenant.
             None => expect.any_tenant(),
         };
         match self.flow.finish(headers.cookies(), expect, callback).await {
@@ -245,8 +245,8 @@ impl Site {
                 tracing::error!(code = "provider_error", "GitHub answered with an error");
                 set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
             }
-            // Expired, the back button, a lost cookie: the login restarts by itself, once. Its tenant comes from the address, or from
-            // the state if this is certainly the browser that started the login.
+            // Expired, the back button, a lost cookie: the login restarts by itself, once. Its tenant comes from the
+            // address, or from the state if this is certainly the browser that started the login.
             Err(error) => {
                 let restart = error.restart().filter(|restart| restart.is_automatic());
                 let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
@@ -295,7 +295,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
     match error {
         BasicRequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(body) {
             Ok(error) => error.to_string(),
-            Err(_) => "the answer is neither a token nor an error".to_owned(),
+            Err(_) => "the response is neither a token nor an error".to_owned(),
         },
         other => other.to_string(),
     }
@@ -328,7 +328,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     use stand_in::program;
     use stand_in::user_agent::UserAgent;
 
-    // Two servers behind one host name, which take turns; they share the keys and nothing else.
+    // Two servers behind one host name, which take turns; they share only the keys.
     let public_url = "http://localhost".to_owned();
     let (first, first_url) = program::listen("127.0.0.1").await?;
     let (second, second_url) = program::listen("127.0.0.1").await?;
@@ -377,16 +377,16 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = ann.open(&link).await?;
     report.signed_in("Ann of Acme signs in", &answer, "as ann");
     let held = answer.body.ends_with("of Acme");
-    report.check("at Acme, which the callback learned from the state", &answer.body, held, "Acme");
+    report.check("at Acme, which the callback read from the state", &answer.body, held, "Acme");
     let crossed = began_on != ann.last_server && servers.contains(&began_on) && servers.contains(&ann.last_server);
-    report.check("begun on one server, finished on the other", &ann.last_server, crossed, "the other");
+    report.check("started on one server, finished on the other", &ann.last_server, crossed, "the other");
     let answer = ann.open(&link).await?;
     report.not_confirmed("the same link on the server that never saw it", &answer, "bad_verification_code");
     let answer = ann.open(&link).await?;
     report.restarts("the same link on the server that finished", &answer, "already_used");
     let link = ann.callback(&start_of(acme)).await?;
     let answer = ann.open(&link.with("tenant", &Uuid::from_u128(bolt).to_string())).await?;
-    report.signed_in("a parameter that says Bolt changes nothing", &answer, "of Acme");
+    report.signed_in("a parameter that names Bolt changes nothing", &answer, "of Acme");
 
     let mut bob = browser("bob")?;
     let link = bob.callback(&start_of(bolt)).await?;
@@ -396,20 +396,24 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = ann.open(&link.at(&format!("/customers/{}/auth/github/callback", Uuid::from_u128(bolt)))).await?;
     report.refused("a login of Acme at the address of Bolt", &answer, "wrong_tenant");
     let answer = ann.open(&link).await?;
-    report.signed_in("that did not use it up: at the address that all share", &answer, "of Acme");
+    report.signed_in("that did not use it up: at the shared address", &answer, "of Acme");
     let for_acme = ann.callback(&start_of(acme)).await?;
     let for_bolt = ann.callback(&start_of(bolt)).await?;
     let answer = ann.open(&for_bolt.with("code", &for_acme.parameter("code"))).await?;
     report.not_confirmed("Acme's code in a login of Bolt", &answer, "bad_verification_code");
     let link = ann.callback(&start_of(cogs)).await?;
     let answer = ann.open(&link).await?;
-    report.not_confirmed("Cogs, whose secret is stale: each has his own", &answer, "incorrect_client_credentials");
+    report.not_confirmed(
+        "Cogs, whose secret is stale: each customer has their own",
+        &answer,
+        "incorrect_client_credentials",
+    );
 
     let fresh = bob.callback(&start_of(bolt)).await?;
     let answer = ann.open(&fresh).await?;
     report.refused("Bob's fresh link in Ann's browser (login CSRF)", &answer, "other_browser");
     let answer = ann.get(&start_of(9).parse()?).await?;
-    report.ends("a customer that there is not", &answer, 404, "");
+    report.ends("a customer that does not exist", &answer, 404, "");
     let length = fresh.parameter("state").len();
     report.check("a state with a tenant in it, in characters", &length.to_string(), length <= 150, "150 at most");
     Ok(report)

@@ -1,5 +1,5 @@
-//! Situations that services meet, each answered by one short function that you can copy. `cargo run --example situations` runs
-//! them all, in memory: a browser for tests stands in for the user, and no provider is asked for a token.
+//! Common situations, each solved by one short function that you can copy. `cargo run --example situations` runs them
+//! all, in memory: a test browser replaces the user, and no provider is asked for a token.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -32,14 +32,14 @@ fn routes(keys: KeyRing, guard: impl ReplayGuard) -> Result<Router, Failure> {
     Ok(router(routes))
 }
 
-/// The same by hand.
+/// The same with your own handlers.
 async fn begin(State(flow): State<Flow>, headers: HeaderMap) -> Result<Response, Rejected<BeginError>> {
     let request = flow.begin(Binding::cookies(&headers), Login::with("github"))?;
     Ok(redirect(&request, request.url()?))
 }
 
 async fn callback(State(flow): State<Flow>, request: CallbackRequest) -> Result<Response, Rejected<FinishError>> {
-    // On a task of its own: a browser that goes away must not leave a used state and an unused code.
+    // On its own task: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
         let (headers, callback) = request.split();
         let outcome = flow.finish(headers.cookies(), Expect::provider("github"), callback).await?;
@@ -90,8 +90,8 @@ fn handlers(flow: Flow) -> Router {
         .with_state(flow)
 }
 
-/// The host says whose tenant's page this is. Without `.tenant(…)` every login of a tenant is refused at the first try, so that it
-/// cannot be forgotten.
+/// The host identifies the tenant. Without `.tenant(…)` every login of a tenant is refused at the first try, so you
+/// cannot forget it.
 async fn tenant_of_the_host(
     flow: &Flow,
     tenant: &Tenant,
@@ -101,7 +101,7 @@ async fn tenant_of_the_host(
     flow.finish(browser, Expect::provider("github").tenant(tenant), callback).await
 }
 
-/// The state alone says which tenant it is, and the code says so.
+/// Only the state identifies the tenant, and the code says so.
 async fn tenant_of_the_state(flow: &Flow, browser: Binding<'_>, callback: Callback) -> Result<Tenant, Failure> {
     match flow.finish(browser, Expect::provider("github").any_tenant(), callback).await? {
         LoginOutcome::Authorized(login) => Ok(login.origin.tenant.ok_or("no tenant")?),
@@ -109,8 +109,8 @@ async fn tenant_of_the_state(flow: &Flow, browser: Binding<'_>, callback: Callba
     }
 }
 
-/// Step-up: the URL has `prompt=login` and `max_age=0` already, and the data is not available without `auth_time`. Only the subject
-/// tells that it is this user who authenticated, and not another one who sits at the unlocked computer.
+/// Step-up: the URL already has `prompt=login` and `max_age=0`, and the data is not available without `auth_time`. Only
+/// the subject shows that this user authenticated, and not another user at the unlocked computer.
 async fn step_up(flow: &Flow, user: &User, browser: Binding<'_>, callback: Callback) -> Result<(), Failure> {
     let expect = Expect::provider("okta").purpose(Purpose::Reauthenticate);
     let LoginOutcome::SteppedUp(login) = flow.finish(browser, expect, callback).await? else {
@@ -129,14 +129,14 @@ async fn step_up(flow: &Flow, user: &User, browser: Binding<'_>, callback: Callb
 
 const INSTALL: Purpose = Purpose::Custom("install");
 
-/// The installation of a GitHub App: another endpoint, the same state. It changes something that belongs to the user, so that
-/// [`flow`] registers its purpose with `purpose_for_user`: it starts from a page of your own alone, and ends with the same user.
+/// The installation of a GitHub App: another endpoint, the same state. It changes the user's data, so [`flow`]
+/// registers its purpose with `purpose_for_user`: it starts only from your own page, and ends with the same user.
 fn to_the_installation(flow: &Flow, browser: Binding<'_>) -> Result<Response, Rejected<BeginError>> {
     let request = flow.begin(browser, Login::with("github").purpose(INSTALL))?;
     Ok(redirect(&request, request.url_at("https://github.com/apps/shop/installations/new")?))
 }
 
-/// Its return brings no code. `installation_id` is text from outside: ask GitHub whether it is this user's.
+/// Its return has no code. `installation_id` is text from outside: ask GitHub whether it is this user's.
 async fn after_the_installation(flow: &Flow, browser: Binding<'_>, callback: Callback) -> Result<String, Failure> {
     match flow.finish(browser, Expect::provider("github").purpose(INSTALL), callback).await? {
         LoginOutcome::Returned(back) => Ok(back.parameters.get("installation_id").ok_or("no id")?.to_owned()),
@@ -144,7 +144,7 @@ async fn after_the_installation(flow: &Flow, browser: Binding<'_>, callback: Cal
     }
 }
 
-/// JARM: the response came as a JWT, which you have verified; an error is among its claims.
+/// JARM: the response came as a JWT, which you have verified; an error is one of its claims.
 async fn jarm(
     flow: &Flow,
     browser: Binding<'_>,
@@ -154,7 +154,7 @@ async fn jarm(
     flow.finish(browser, Expect::provider("github"), Callback::from_pairs(pairs)?).await
 }
 
-/// A provider that is busy: the same login once more, by way of the login start, where limits and captchas are.
+/// A provider that is busy: the same login once more, through the login start with its limits and captchas.
 async fn again_after_a_denial(
     flow: &Flow,
     browser: Binding<'_>,
@@ -170,7 +170,7 @@ async fn again_after_a_denial(
     }
 }
 
-/// After an expiry: the same. The header `no-referrer` keeps the state out of other sites' logs.
+/// After an expiry, the same. The header `no-referrer` keeps the state out of other sites' logs.
 fn refused(error: FinishError) -> Response {
     match error.restart().filter(|restart| restart.is_automatic()) {
         Some(restart) => set_no_store(Redirect::to(&format!("/auth/github?again={}", restart.token()))),
@@ -187,7 +187,7 @@ fn begin_again(flow: &Flow, headers: &HeaderMap, again: Option<&str>) -> Result<
     Ok(redirect(&request, request.url()?))
 }
 
-/// Apple's popup: its script builds the URL, from these; `usePopup` and `code_challenge_method` are for your page to add.
+/// Apple's popup: its script builds the URL from these; your page adds `usePopup` and `code_challenge_method`.
 fn apple_popup(flow: &Flow) -> Result<serde_json::Value, BeginError> {
     let request = flow.begin(Binding::new_login_secret(), Login::with("apple"))?;
     let (state, nonce, code_challenge) = (&request.state, &request.nonce, &request.code_challenge);
@@ -203,12 +203,12 @@ fn logout(flow: &Flow, browser: Binding<'_>, id_token: &str) -> Result<Response,
     Ok(redirect(&request, request.end_session_url(id_token)?))
 }
 
-/// An HTTP client of your own, or another major version of `oauth2`: strings.
+/// Your own HTTP client, or another major version of `oauth2`: strings.
 fn as_strings<T>(login: &Authorized<T>) -> (&str, Option<&str>) {
     (login.code.secret(), login.code_verifier.as_ref().map(CodeVerifier::secret))
 }
 
-/// A payload that is too long for a URL, in a store of your own. The flow is built with `build_handles`.
+/// A payload that is too long for a URL, in your own store. The flow is built with `build_handles`.
 async fn cart_in_a_store(
     flow: &Flow,
     browser: &TestBrowser,
@@ -226,7 +226,7 @@ async fn cart_in_a_store(
     }
 }
 
-// ---- What a service has -----------------------------------------------------------------------------------------------
+// ---- The service's own parts -----------------------------------------------------------------------------------------
 
 /// Posts the form to the provider's token endpoint, with the client's own authentication.
 async fn exchange(form: Vec<(&'static str, &str)>) -> Result<String, Failure> {

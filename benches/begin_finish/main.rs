@@ -1,11 +1,12 @@
-//! What begin and finish take: five shapes of login, each refusal, rings of several sizes, and the memory guard.
+//! The time of a login start and a callback: five shapes of login, each refusal, rings of several sizes, and the memory
+//! guard.
 //!
 //! ```text
 //! cargo bench --bench begin_finish            # with criterion's report in target/criterion
 //! cargo bench --bench begin_finish -- refusal # one group
 //! ```
 //!
-//! For ratios beside the floor and beside other crates see `benches/floor` and `benches/peers`.
+//! For ratios to the floor and to other crates see `benches/floor` and `benches/peers`.
 
 #![allow(
     missing_docs,
@@ -59,7 +60,7 @@ fn refusal(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A finish finds its key by the id that the state names: in a ring of one key, and in the largest.
+/// A callback finds its key by the id in the state: in a ring of one key, and in the largest.
 fn ring(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ring");
     for keys in [1, 4, 16] {
@@ -77,7 +78,7 @@ fn ring(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As it is after so many rotations, one a day.
+/// The ring after so many rotations, one a day.
 fn ring_of(keys: u64) -> KeyRing {
     let day = |back: u64| {
         let when = time::OffsetDateTime::now_utc() - time::Duration::days(i64::try_from(back).unwrap());
@@ -96,7 +97,7 @@ fn ring_of(keys: u64) -> KeyRing {
     document.to_string().parse::<KeyRing>().unwrap()
 }
 
-/// A claim of a new id, growth of the tables included, and of one that is there.
+/// A claim of a new id, including growth of the tables, and of an existing one.
 fn memory_guard(criterion: &mut Criterion) {
     let now = SystemTime::now();
     let mark = |number: u128| {

@@ -1,4 +1,4 @@
-//! Begin, and finish up to the guard, beside the floor.
+//! Login start, and callback up to the guard, compared with the floor.
 
 use std::hint::black_box;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ pub fn now() -> u64 {
 
 pub fn measure(amounts: Amounts) -> Value {
     let service = Service::new();
-    // The ring of `testing`, as its documentation describes the key.
+    // The key of the `testing` ring, as its documentation describes it.
     let floor = Floor::derive(&Sha256::digest(b"oauth-state sample key 1").into(), "login", "shop", "test");
     let mut report = json!({});
     for (shape, fields) in [(Shape::Least, shapes::LEAST), (Shape::Usual, shapes::USUAL)] {
@@ -39,14 +39,14 @@ pub fn measure(amounts: Amounts) -> Value {
             amounts.rounds,
             vec![
                 Contender::new("floor", || {
-                    // The crate takes the two strings over as its own; so does this.
+                    // The crate takes ownership of the two strings; so does this.
                     let (state, code) = (black_box(waiting.state.as_str()).to_owned(), "code".to_owned());
                     (straight_line::finish(black_box(&floor), SESSION, fields, &state, now()).unwrap(), code)
                 }),
                 Contender::new("oauth-state", || service.finish(black_box(&waiting)).unwrap()),
             ],
         );
-        println!("\n{} login, beside the floor with the same libraries", shape.name());
+        println!("\n{} login, compared with the floor with the same libraries", shape.name());
         print("begin", &begin[1]);
         print("finish", &finish[1]);
         report[shape.name()] = json!({ "begin": begin, "finish": finish, "characters": waiting.state.len() });
@@ -55,9 +55,9 @@ pub fn measure(amounts: Amounts) -> Value {
     report
 }
 
-/// Refusing a state that somebody changed, beside opening the genuine one, for every shape.
+/// Refusing a changed state, compared with opening the genuine one, for every shape.
 fn refusals(amounts: Amounts, service: &Service) -> Value {
-    println!("\nrefusing a forged state, beside opening the genuine one");
+    println!("\nrefusing a forged state, compared with opening the genuine one");
     let ratios = Shape::ALL.map(|shape| {
         let waiting = service.callback(shape, service.begin(shape));
         let changed = forged(&waiting.state);
@@ -79,7 +79,7 @@ fn print(what: &str, measured: &Measured) {
     println!("{what:>8}  {nanoseconds:>7.0} ns  ratio {ratio:.3} ({ratio_low:.3} to {ratio_high:.3})");
 }
 
-/// Both must do the same work, or a ratio means nothing.
+/// Both must do the same work, otherwise a ratio means nothing.
 fn they_open_each_other_s_states(service: &Service, floor: &Floor, shape: Shape, fields: Fields<'_>) {
     let ours = service.begin(shape);
     let opened = straight_line::finish(floor, SESSION, fields, &ours.state, now())

@@ -1,5 +1,5 @@
-//! One begin and one finish beside the floor: the same work, with the same libraries, written straight down. And what a second
-//! thread adds, and what marks that are held cost a login.
+//! One login start and one callback compared with the floor: the same work with the same libraries, written straight
+//! down. Also the gain of a second thread, and the effect of held marks on a login.
 //!
 //! ```text
 //! cargo bench --bench floor              # a minute; prints, and writes target/bench/floor.json
@@ -7,8 +7,8 @@
 //! cargo test --bench floor               # each part once, with small numbers
 //! ```
 //!
-//! Ratios of rounds that alternate, by the processor time of the thread, because absolute times do not hold from machine to
-//! machine. `scripts/bench` puts them into `docs/benchmarks.md`.
+//! Ratios of alternating rounds, in processor time of the thread, because absolute times differ between machines.
+//! `scripts/bench` writes them to `docs/benchmarks.md`.
 
 #![allow(
     missing_docs,
@@ -32,13 +32,13 @@ mod threads;
 use serde_json::{Value, json};
 use support::bench::rounds::Effort;
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy)]
 pub struct Amounts {
     pub rounds: Effort,
-    /// Seconds that threads run side by side.
+    /// Seconds for which threads run at the same time.
     pub seconds: f64,
-    /// The most marks that are held.
+    /// The maximum number of marks held.
     pub marks: usize,
 }
 
@@ -51,7 +51,7 @@ type Part = fn(Amounts) -> Value;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    // Cargo says whether it is to measure or to test.
+    // Cargo passes `--bench` for a measurement, and nothing for a test.
     let amounts = match (has("--bench"), has("quick")) {
         (false, _) => SMOKE,
         (true, true) => QUICK,

@@ -1,4 +1,4 @@
-//! A whole login, its mark included, beside a hundred thousand marks that are held, and beside ten million.
+//! A whole login with its mark, while a hundred thousand and ten million marks are held.
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -20,7 +20,7 @@ struct Full {
 }
 
 impl Full {
-    /// A flow whose guard holds so many marks, of logins begun over the last ten minutes.
+    /// A flow whose guard holds so many marks, of logins started over the last ten minutes.
     fn with_marks(marks: usize) -> Self {
         let guard = SingleProcessGuard::with_capacity(marks * 2 + 10_000_000);
         let now = SystemTime::now();
@@ -29,7 +29,8 @@ impl Full {
             SysRng.try_fill_bytes(&mut random).unwrap();
             for drawn in random.chunks_exact(24).take(marks - guard.len()) {
                 let (id, claimant) = (drawn[..16].try_into().unwrap(), drawn[16..].try_into().unwrap());
-                // Of the logins of the last thirteen minutes, whose marks are kept for the lifetime and three times the skew.
+                // Of the logins of the last thirteen minutes, whose marks are kept for the lifetime and three times the
+                // skew.
                 let left = Duration::from_secs(1 + u64::from(u16::from_be_bytes([drawn[16], drawn[17]])) % 780);
                 testing::block_on(guard.mark_used(&testing::mark(id, claimant, now, now + left))).unwrap();
             }
@@ -47,7 +48,7 @@ impl Full {
     }
 }
 
-/// The memory guard waits for nothing.
+/// The memory guard never waits.
 fn at_once<R>(work: impl Future<Output = R>) -> R {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -58,11 +59,14 @@ fn at_once<R>(work: impl Future<Output = R>) -> R {
 pub fn measure(amounts: Amounts) -> Value {
     let (few, many) = (amounts.marks / 100, amounts.marks);
     let (small, large) = (Full::with_marks(few), Full::with_marks(many));
-    // Every login leaves a mark: few of them, so that the small one stays small.
+    // Every login leaves a mark, so keep them few: the small guard must stay small.
     let effort = Effort { turns: amounts.rounds.turns.min(61), calls: amounts.rounds.calls.min(250) };
     let measured =
         compare(effort, vec![Contender::new("few", || small.login()), Contender::new("many", || large.login())]);
     let ratio = measured[1].ratio;
-    println!("\na login with {many} marks held, beside {few}: {ratio:.2} (held at the end: {})", small.guard.len());
+    println!(
+        "\na login with {many} marks held, compared with {few}: {ratio:.2} (held at the end: {})",
+        small.guard.len()
+    );
     json!({ "few": few, "many": many, "ratio": ratio })
 }

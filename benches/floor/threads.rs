@@ -1,4 +1,5 @@
-//! Two threads beside one: begin and finish, and loops that share nothing, for what the machine itself gives.
+//! Two threads compared with one: login start and callback, and loops that share nothing, which show the machine's own
+//! gain.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use crate::Amounts;
 
 const TURNS: usize = 7;
 
-/// Calls in that time, of so many threads together.
+/// Calls in that time, by so many threads together.
 fn run(threads: usize, length: Duration, work: &(impl Fn() + Sync)) -> f64 {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -35,7 +36,7 @@ fn run(threads: usize, length: Duration, work: &(impl Fn() + Sync)) -> f64 {
     })
 }
 
-/// Whichever is first in one turn is second in the next.
+/// The first in one turn is the second in the next.
 fn two_beside_one(turn: usize, length: Duration, work: &(impl Fn() + Sync)) -> f64 {
     if turn % 2 == 0 {
         let two = run(2, length, work);
@@ -51,7 +52,7 @@ fn one_login(service: &Service) {
     black_box(service.finish(&waiting).unwrap());
 }
 
-/// One multiplication after the other, about as long as a login: it leaves most of a core to a second thread on it.
+/// A chain of multiplications, about as long as a login: it leaves most of a core to a second thread.
 fn arithmetic() {
     let mut value = black_box(1_u64);
     for _ in 0..500 {
@@ -60,7 +61,7 @@ fn arithmetic() {
     black_box(value);
 }
 
-/// SHA-256 over and over, about as long as a login: it takes what a login takes of a core, and shares nothing.
+/// SHA-256 repeatedly, about as long as a login: it uses a core like a login, and shares nothing.
 fn hashing() {
     let mut block = black_box([7_u8; 64]);
     for _ in 0..12 {
@@ -86,7 +87,7 @@ pub fn measure(amounts: Amounts) -> Value {
     let (logins, hashing, arithmetic) = (median(|turn| turn[0]), median(|turn| turn[1]), median(|turn| turn[2]));
     let (beside_hashing, beside_arithmetic) = (median(|turn| turn[0] / turn[1]), median(|turn| turn[0] / turn[2]));
     println!(
-        "\ntwo threads beside one: logins {logins:.2}, hashing {hashing:.2}, arithmetic {arithmetic:.2}; logins beside them {beside_hashing:.2}, {beside_arithmetic:.2}"
+        "\ntwo threads compared with one: logins {logins:.2}, hashing {hashing:.2}, arithmetic {arithmetic:.2}; logins compared with them {beside_hashing:.2}, {beside_arithmetic:.2}"
     );
     json!({ "logins": logins, "hashing": hashing, "arithmetic": arithmetic, "beside_hashing": beside_hashing, "beside_arithmetic": beside_arithmetic })
 }

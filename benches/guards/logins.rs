@@ -1,4 +1,5 @@
-//! Whole logins, as far as the store is concerned: a state kept in Redis from begin to callback, beside a mark at the callback.
+//! Whole logins from the store's point of view: a state kept in Redis from login start to callback, compared with a
+//! mark at the callback.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::stores::fresh_mark;
 
 const TASKS: usize = 64;
 
-/// What a store keeps of one login: provider, tenant, redirect_uri, return path, verifier, nonce.
+/// A store's data of one login: provider, tenant, redirect_uri, return path, verifier, nonce.
 fn whole_state() -> String {
     json!({
         "provider": "github", "tenant": "7f9c24e8-3b12-4b06-9d4a-1c9f2f0c7a55",
@@ -40,11 +41,11 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
     let table = call(move || {
         let mut connection = connection.clone();
         async move {
-            // At begin: the state is written.
+            // At the login start: write the state.
             let key = fresh_state();
             let () =
                 redis::cmd("SETEX").arg(&key).arg(600).arg(whole_state()).query_async(&mut connection).await.unwrap();
-            // At the callback: it is read and deleted.
+            // At the callback: read and delete it.
             let state: Option<String> = redis::cmd("GETDEL").arg(&key).query_async(&mut connection).await.unwrap();
             assert!(state.is_some());
         }
@@ -52,7 +53,7 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
     let guard = Arc::new(RedisGuard::builder(server.url()).budget(std::time::Duration::from_secs(5)).connect().await?);
     let marks = call(move || {
         let guard = Arc::clone(&guard);
-        // At begin: nothing. At the callback: the mark.
+        // At the login start: nothing. At the callback: the mark.
         async move { assert_eq!(guard.mark_used(&fresh_mark()).await.unwrap(), Marked::First) }
     });
     let results = compare(effort, TASKS, &[table, marks]).await;
@@ -83,7 +84,7 @@ pub async fn measure(effort: Effort) -> Result<Value, Failure> {
     }))
 }
 
-/// Bytes that the server takes for each of so many keys.
+/// The server's bytes for each of so many keys.
 async fn bytes_for(keys: usize, command: impl Fn(String) -> Vec<String>) -> Result<u64, Failure> {
     let server = RedisServer::start(Engine::Redis70, &[]).await?;
     let used = || async {
@@ -99,7 +100,7 @@ async fn bytes_for(keys: usize, command: impl Fn(String) -> Vec<String>) -> Resu
         pipe.cmd(&words[0]).arg(&words[1..]).ignore();
     }
     let () = pipe.query_async(&mut connection).await?;
-    // The connection's own buffers shrink when they are idle.
+    // The connection's own buffers shrink when it is idle.
     drop(connection);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     Ok(used().await?.saturating_sub(before) / keys as u64)

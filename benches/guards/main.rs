@@ -1,4 +1,5 @@
-//! The guards beside the bare commands that they are made of, and the memory guard from ten thousand to ten million marks.
+//! The guards compared with the bare commands that they use, and the memory guard from ten thousand to ten million
+//! marks.
 //!
 //! ```text
 //! cargo bench --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
@@ -6,8 +7,8 @@
 //! cargo test --bench guards             # each part once, with small numbers
 //! ```
 //!
-//! Rounds alternate between the two that are compared, so that drift of the machine cancels. `scripts/bench guards` puts the
-//! tables and plots into `docs/guards.md`.
+//! Rounds alternate between the two sides, so that drift of the machine cancels. `scripts/bench guards` writes the
+//! tables and plots to `docs/guards.md`.
 
 #![allow(
     missing_docs,
@@ -33,25 +34,25 @@ mod stores;
 
 use support::servers::Failure;
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy)]
 pub struct Effort {
     /// Seconds of one round.
     pub seconds: f64,
     /// Rounds of each side.
     pub rounds: usize,
-    /// The most marks that the memory guard holds.
+    /// The maximum number of marks in the memory guard.
     pub marks: usize,
 }
 
-// Many short rounds: what disturbs a machine lasts longer than one of them.
+// Many short rounds: a disturbance of the machine lasts longer than one of them.
 const FULL: Effort = Effort { seconds: 0.2, rounds: 45, marks: 10_000_000 };
 const QUICK: Effort = Effort { seconds: 0.05, rounds: 9, marks: 1_000_000 };
 const SMOKE: Effort = Effort { seconds: 0.02, rounds: 1, marks: 20_000 };
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // Cargo says whether it is to measure or to test.
+    // Cargo passes `--bench` for a measurement, and nothing for a test.
     let measures = arguments.iter().any(|argument| argument == "--bench");
     let quick = arguments.iter().any(|argument| argument == "quick");
     let effort = match (measures, quick) {
@@ -83,7 +84,7 @@ fn main() -> Result<(), Failure> {
     if measures {
         let target = std::env::var("CARGO_TARGET_DIR")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target").to_owned());
-        // A part alone, or a quick run, is not what the page shows.
+        // A partial or quick run must not change the page.
         let name = if parts.is_empty() && !quick { "guards" } else { "guards-part" };
         std::fs::create_dir_all(format!("{target}/bench"))?;
         std::fs::write(format!("{target}/bench/{name}.json"), serde_json::to_string_pretty(&report)?)?;

@@ -1,4 +1,4 @@
-//! The memory guard: bytes a mark over the whole sweep, and the time of a claim, warm and cold.
+//! The memory guard: bytes per mark over the whole sweep, and the time of a claim, warm and cold.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use crate::Effort;
 use crate::rounds::median;
 
-/// How many marks are put in between two looks at the memory; a tenth of what is there, at least this many.
+/// How many marks are added between two memory readings: a tenth of the existing ones, at least this many.
 const STEP: usize = 500;
 /// Claims that are timed together.
 const WARM: usize = 20_000;
 const COLD: usize = 16;
-/// More than any cache holds.
+/// Larger than any cache.
 const EVICTION: usize = 64 * 1024 * 1024;
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// Marks as a service makes them: random ids, whose states were begun over the last ten minutes.
+/// Marks as of a real service: random ids, with states started over the last ten minutes.
 pub struct Marks {
     now: SystemTime,
     random: u64,
@@ -38,7 +38,7 @@ impl Marks {
         testing::mark(id, self.draw().to_be_bytes(), self.now, self.now + left)
     }
 
-    /// splitmix64: fast enough not to be what is measured.
+    /// splitmix64: fast enough not to affect the measurement.
     fn draw(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -68,8 +68,8 @@ pub fn measure(effort: Effort) -> Value {
     report(&sweep, &times)
 }
 
-/// Live marks, and bytes for each of them, from ten thousand on in small steps, so that no fill between two growths of the
-/// tables is passed over.
+/// The number of live marks and the bytes for each, from ten thousand on in small steps, so that every fill between two
+/// growths of the tables is measured.
 fn sweep(effort: Effort) -> Vec<(usize, f64)> {
     let mut marks = Marks::new(SystemTime::now(), 7);
     let mut guard = None;
@@ -88,7 +88,7 @@ fn sweep(effort: Effort) -> Vec<(usize, f64)> {
     sweep
 }
 
-/// Nanoseconds of a claim of a new id, growth of the tables included.
+/// Nanoseconds of a claim of a new id, including growth of the tables.
 struct Timed {
     held: usize,
     warm: f64,
@@ -101,7 +101,7 @@ impl Timed {
         for _ in 0..effort.rounds.clamp(1, 11) {
             let batch: Vec<Mark> = (0..WARM.min(effort.marks / 8)).map(|_| marks.next()).collect();
             warm.push(nanoseconds(guard, &batch));
-            // Few at a time, because each one warms what the next one needs.
+            // Only a few at a time, because each one warms the caches for the next.
             for _ in 0..5 {
                 let batch: Vec<Mark> = (0..COLD).map(|_| marks.next()).collect();
                 cold_buffer.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));

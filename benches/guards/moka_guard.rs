@@ -1,4 +1,5 @@
-//! A guard of moka, as somebody would write it who looks for a concurrent cache: its one form that is atomic, and an expiry for each mark.
+//! A guard over moka, as a user of a concurrent cache would write it: with its one atomic form, and an expiry for each
+//! mark.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -34,7 +35,7 @@ impl Expiry<[u8; 16], Held> for ByMark {
 
 impl MokaGuard {
     fn new() -> Self {
-        // No bound: a cache that is full forgets live marks.
+        // Unbounded, because a full cache forgets live marks.
         Self(Cache::builder().expire_after(ByMark).build())
     }
 }
@@ -42,7 +43,7 @@ impl MokaGuard {
 impl ReplayGuard for MokaGuard {
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
         let held = Held { at: mark.now(), claimant: *mark.claimant(), keep_for: mark.keep_for() };
-        // `or_insert(…).is_fresh()` has two winners under a race; this has not.
+        // `or_insert(…).is_fresh()` has two winners under a race; this has one.
         let entry = self.0.entry(*mark.id());
         let marked = match entry.and_compute_with(|entry| if entry.is_some() { Op::Nop } else { Op::Put(held) }) {
             CompResult::Inserted(_) => Marked::First,
@@ -59,7 +60,7 @@ impl ReplayGuard for MokaGuard {
 
 const CLAIMS: usize = 100_000;
 
-/// Claims a second of new ids by so many threads; both guards are asked through the trait, with the same marks.
+/// New-id claims per second by so many threads; both guards are called through the trait, with the same marks.
 fn claims_per_second(guard: &Arc<dyn ReplayGuard>, batches: &[Vec<Mark>]) -> f64 {
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -74,7 +75,7 @@ fn claims_per_second(guard: &Arc<dyn ReplayGuard>, batches: &[Vec<Mark>]) -> f64
     batches.iter().map(Vec::len).sum::<usize>() as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Ours beside moka's, from empty up to a million marks, with one thread and with two.
+/// This crate's guard compared with moka's, from empty to a million marks, with one thread and with two.
 pub fn measure(effort: Effort) -> Value {
     let shared = MokaGuard::new();
     testing::guard_suite(|| shared.clone(), |answer| testing::block_on(answer))
@@ -87,7 +88,7 @@ pub fn measure(effort: Effort) -> Value {
         let turns = (0..turns).map(|turn| {
             let batches: Vec<Vec<Mark>> =
                 (0..threads).map(|_| (0..claims / threads).map(|_| marks.next()).collect()).collect();
-            // Whoever is first in one turn is second in the next.
+            // The first in one turn is the second in the next.
             if turn % 2 == 0 {
                 let first = claims_per_second(&ours, &batches);
                 first / claims_per_second(&theirs, &batches)
@@ -99,7 +100,7 @@ pub fn measure(effort: Effort) -> Value {
         median(turns.collect::<Vec<_>>().into_iter())
     });
     println!(
-        "\nSingleProcessGuard beside moka, claims a second: {:.1} with one thread, {:.1} with two",
+        "\nSingleProcessGuard compared with moka, claims a second: {:.1} with one thread, {:.1} with two",
         ratios[0], ratios[1]
     );
     json!({ "one": ratios[0], "two": ratios[1] })

@@ -1,4 +1,4 @@
-//! Rounds of several contenders in turn.
+//! Alternating rounds of several contenders.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use crate::Effort;
 /// One call of a contender.
 pub type Call = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// Makes a call out of a closure.
+/// Makes a call from a closure.
 pub fn call<F: Future<Output = ()> + Send + 'static>(call: impl Fn() -> F + Send + Sync + 'static) -> Call {
     Arc::new(move || Box::pin(call()))
 }
 
-/// What a contender did in one round.
+/// The result of a contender in one round.
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
     pub calls_per_second: f64,
@@ -31,11 +31,11 @@ pub struct Result {
     pub latency_ratio: f64,
 }
 
-/// Lets the contenders run in turn, with so many tasks at once.
+/// Runs the contenders in turn, with so many tasks at once.
 pub async fn compare(effort: Effort, tasks: usize, contenders: &[Call]) -> Vec<Result> {
     let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); contenders.len()];
     for turn in 0..=effort.rounds {
-        // Whoever is first in one turn is last in the next.
+        // The first in one turn is the last in the next.
         for position in 0..contenders.len() {
             let number = (position + turn) % contenders.len();
             let round = one_round(effort, tasks, &contenders[number]).await;

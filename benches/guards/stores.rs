@@ -1,4 +1,4 @@
-//! A guard over a store, beside the bare command through the same client.
+//! A guard over a store, compared with the bare command through the same client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +25,8 @@ fn fresh_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A claim of a new id, by a new claimant. The random bytes come in one call, as for the bare command, so that what is
-/// compared is what comes after them.
+/// A claim of a new id by a new claimant. The random bytes are drawn in one call, as for the bare command, so that only
+/// the rest is compared.
 pub fn fresh_mark() -> Mark {
     let now = SystemTime::now();
     let random: [u8; 24] = fresh_bytes();
@@ -34,7 +34,7 @@ pub fn fresh_mark() -> Mark {
     testing::mark(*id, *claimant, now, now + Duration::from_secs(600))
 }
 
-/// A key as a user of the bare command would write it.
+/// A key for the bare command.
 fn fresh_key() -> String {
     let mut key = String::from("oauth-state:");
     base64::Engine::encode_string(&base64::prelude::BASE64_URL_SAFE_NO_PAD, fresh_bytes::<16>(), &mut key);
@@ -68,7 +68,7 @@ pub async fn redis(effort: Effort) -> std::result::Result<Value, Failure> {
     let (bare, with_get) = (command(false), command(true));
     let guard = claim(Arc::new(RedisGuard::builder(server.url()).budget(Duration::from_secs(5)).connect().await?));
     table(
-        "Redis 7.0 on loopback: the guard beside bare SET NX PX",
+        "Redis 7.0 on loopback: the guard compared with bare SET NX PX",
         &["SET NX PX", "SET NX GET PX", "RedisGuard"],
         effort,
         &[bare, with_get, guard],
@@ -104,7 +104,7 @@ pub async fn postgres(effort: Effort) -> std::result::Result<Value, Failure> {
     });
     let names = ["prepared INSERT", "PostgresGuard", "synchronous_commit_off"];
     table(
-        "Postgres 15 on loopback, 4 connections: the guard beside the bare statement",
+        "Postgres 15 on loopback, 4 connections: the guard compared with the bare statement",
         &names,
         effort,
         &[bare, guard, relaxed],
@@ -115,7 +115,7 @@ pub async fn postgres(effort: Effort) -> std::result::Result<Value, Failure> {
     .await
 }
 
-/// Compares, prints, and gives what was measured.
+/// Compares, prints, and returns the measurements.
 async fn table<F: Future<Output = ()>>(
     title: &str,
     names: &[&str],

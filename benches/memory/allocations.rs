@@ -1,25 +1,25 @@
-//! What a login allocates, what it returns included.
+//! The allocations of a login, including its results.
 
 use serde_json::{Value, json};
 use support::bench::shapes::{Service, Shape, forged};
 
-/// What is given to `work` is made before anything is counted, and what it returns is dropped after.
+/// The input of `work` is made before counting, and its result is dropped after.
 fn allocations<G, R>(given: impl Fn() -> G, work: impl Fn(G) -> R) -> u64 {
-    // What is made once in a process is none of a login's cost.
+    // One-time allocations of the process are not part of a login's cost.
     drop(work(given()));
     let (given, mut result) = (given(), None);
     allocation_counter::measure(|| result = Some(work(given))).count_total
 }
 
-/// The strings, paths and tenants that a finish returns.
+/// The strings, paths and tenants that a finished login returns.
 const fn returned(shape: Shape) -> u64 {
     match shape {
-        // Provider, code, code_verifier; the others the nonce of OpenID Connect, too.
+        // Provider, code and code_verifier; the other shapes also have the nonce of OpenID Connect.
         Shape::Least => 3,
         Shape::Link => 5,
-        // Tenant, redirect and return path, too.
+        // Also tenant, redirect and return path.
         Shape::Usual | Shape::Cookie => 7,
-        // And the two of the data.
+        // Also the two of the data.
         Shape::Data => 9,
     }
 }
@@ -27,7 +27,7 @@ const fn returned(shape: Shape) -> u64 {
 pub fn measure() -> Value {
     let service = Service::new();
     println!(
-        "\nallocations: a begin; a finish up to the guard, its callback included; what refusing a forged state adds to the callback"
+        "\nallocations: login start; callback up to the guard; additional allocations for refusing a forged state"
     );
     let counts = Shape::ALL.map(|shape| {
         let begin = allocations(|| shape.login(), |login| service.begin_with(shape, login));
@@ -36,7 +36,7 @@ pub fn measure() -> Value {
         let waiting = service.callback(shape, begun);
         let finish = allocations(|| (), |()| service.finish(&waiting).unwrap());
         let changed = forged(&waiting.state);
-        // Less the state and the code, which the callback owns before anything is refused.
+        // Without the state and the code, which the callback owns before any refusal.
         let refusal = allocations(|| (), |()| service.finish_text(&waiting, &changed).unwrap_err()) - 2;
         println!("{:>8}  {begin}  {finish}  {refusal}", shape.name());
         json!({

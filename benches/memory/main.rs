@@ -1,11 +1,12 @@
-//! What a login allocates, and what logins that are begun and never finished leave in memory.
+//! The allocations of a login, and the memory held by logins that start and never finish.
 //!
 //! ```text
 //! cargo bench --bench memory    # some seconds; prints, and writes target/bench/memory.json
 //! cargo test --bench memory     # the same with small numbers
 //! ```
 //!
-//! A program of its own, because counting slows what is counted. `scripts/bench` puts it into `docs/benchmarks.md`.
+//! A separate program, because counting slows the measured code. `scripts/bench` writes the figures to
+//! `docs/benchmarks.md`.
 
 #![allow(
     missing_docs,
@@ -30,7 +31,7 @@ mod flood;
 use serde_json::json;
 
 fn main() {
-    // Cargo says whether it is to measure or to test.
+    // Cargo passes `--bench` for a measurement, and nothing for a test.
     let measures = std::env::args().any(|argument| argument == "--bench");
     let begun = if measures { 1_000_000 } else { 2_000 };
     let report = json!({ "allocations": allocations::measure(), "flood": flood::measure(begun) });

@@ -1,4 +1,5 @@
-//! How long each refusal takes beside a callback that passes, in classes: those of one class were refused after the same work.
+//! The time of each refusal compared with a callback that passes, in classes: the refusals of one class come after the
+//! same work.
 
 use serde_json::{Value, json};
 use support::bench::rounds::{Contender, Measured, compare};
@@ -6,7 +7,7 @@ use support::bench::shapes::{Service, Shape};
 
 use crate::Amounts;
 
-/// The codes by the last thing that was looked at before the refusal; `docs/side-channels.md` says who can tell them apart.
+/// The codes by the last check before the refusal; `docs/side-channels.md` says who can distinguish them.
 pub const CLASSES: [(&str, &[&str]); 6] = [
     (
         "the form of the request",

@@ -1,4 +1,4 @@
-//! Pairs of inputs whose times must not differ, and three pairs that show that the measurement can tell.
+//! Pairs of inputs whose times must not differ, and three pairs that show that the measurement can detect a difference.
 
 use std::hint::black_box;
 
@@ -23,10 +23,10 @@ use crate::welch::{Difference, difference};
 const HEAD: usize = 31;
 /// The tags of bindings and of the AEAD.
 type Tag = [u8; 16];
-/// How often a comparison runs in one measurement: by itself it takes less than the clock can tell.
+/// How often a comparison runs in one measurement: a single one is shorter than the clock's resolution.
 const TIMES: usize = 64;
 
-/// A comparison that tells with its time how many bytes were right: what the crate's must not be.
+/// A leaky comparison, whose time reveals how many bytes were right.
 #[inline(never)]
 fn stops_at_the_first_difference(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| black_box(*one) == black_box(*other))
@@ -38,7 +38,7 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Equal but for the first byte, or for the last.
+/// Equal except for the first byte, or for the last.
 fn differing(class: usize) -> (Tag, Tag) {
     let tag = random();
     (tag, changed(tag, class))
@@ -59,7 +59,7 @@ fn many(compare: fn(&[u8], &[u8]) -> bool, (one, other): &(Tag, Tag)) -> usize {
     (0..TIMES).filter(|_| compare(black_box(one), black_box(other))).count()
 }
 
-/// A callback that is about to be checked.
+/// A callback that is ready to be checked.
 struct Waiting {
     callback: Option<Callback>,
     headers: HeaderMap,
@@ -76,7 +76,8 @@ impl Waiting {
     }
 }
 
-/// The service, and its keys as the floor of the other benchmarks has them, to seal what the crate itself never seals.
+/// The service and its keys, in the form of the other benchmarks' floor, to seal states that the crate itself never
+/// seals.
 struct Party {
     service: Service,
     keys: Keys<RustCrypto>,
@@ -99,7 +100,7 @@ impl Party {
         self.service.plain.check(binding, Expect::provider(PROVIDER), callback).unwrap_err()
     }
 
-    /// A genuine state in whose binding tag the first byte is wrong, or the last.
+    /// A genuine state with a wrong first or last byte in its binding tag.
     fn with_wrong_tag(&self, class: usize) -> Waiting {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let begun = begin_with_tag(&self.keys, SESSION, LEAST, now as u32, |tag| *end(tag, class) ^= 0x55);
@@ -110,7 +111,7 @@ impl Party {
         self.service.plain.begin(session(), Login::with(PROVIDER)).unwrap().state
     }
 
-    /// A state that was changed in a part of its bytes, at the front or at the end of that part.
+    /// A state with a changed first or last byte in a part of its bytes.
     fn forged(&self, class: usize, part: impl Fn(usize) -> std::ops::Range<usize>) -> Waiting {
         let mut bytes = URL_SAFE_NO_PAD.decode(self.genuine()).unwrap();
         let part = part(bytes.len());
@@ -118,7 +119,7 @@ impl Party {
         Waiting::new(&URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// A login begun by cookie, whose callback brings the value that `other` makes of the right one.
+    /// A login started by cookie, whose callback brings the value that `other` makes of the right one.
     fn with_cookie(&self, other: impl Fn([u8; 32]) -> [u8; 32]) -> Waiting {
         let nothing = HeaderMap::new();
         let begun = self.service.plain.begin(Binding::cookies(&nothing), Login::with(PROVIDER)).unwrap();
@@ -131,12 +132,12 @@ impl Party {
     }
 }
 
-/// What a pair is for.
+/// The purpose of a pair.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Must show a difference, or the measurement sees nothing.
+    /// Must show a difference, otherwise the measurement detects nothing.
     MustLeak,
-    /// Can have none: both classes are one.
+    /// Cannot have a difference, because both classes are the same.
     CannotLeak,
     Measured,
 }

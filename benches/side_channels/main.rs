@@ -1,4 +1,4 @@
-//! Whether the time of a refusal tells what it must not tell, and which refusals can be told apart by their time.
+//! Whether the time of a refusal reveals a secret, and which refusals can be distinguished by their time.
 //!
 //! ```text
 //! cargo bench --bench side_channels            # some minutes; prints, and writes target/bench/side_channels.json
@@ -6,7 +6,7 @@
 //! cargo test --bench side_channels             # each part once, with small numbers
 //! ```
 //!
-//! `scripts/bench side_channels` puts the figures into `docs/side-channels.md`. Nothing here asserts a time.
+//! `scripts/bench side_channels` writes the figures to `docs/side-channels.md`. Nothing here asserts a time.
 
 #![allow(
     missing_docs,
@@ -27,7 +27,7 @@
 
 mod classes;
 mod comparisons;
-// The very file of the crate: its comparison is measured by itself, too.
+// The crate's own file, to measure its comparison alone.
 #[path = "../../src/secret.rs"]
 mod secret;
 mod welch;
@@ -35,7 +35,7 @@ mod welch;
 use serde_json::json;
 use support::bench::rounds::Effort;
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy)]
 pub struct Amounts {
     /// Of one pair of inputs.
@@ -50,7 +50,7 @@ const SMOKE: Amounts = Amounts { measurements: 400, rounds: Effort { turns: 1, c
 
 fn main() {
     let has = |name: &str| std::env::args().any(|argument| argument == name);
-    // Cargo says whether it is to measure or to test.
+    // Cargo passes `--bench` for a measurement, and nothing for a test.
     let amounts = match (has("--bench"), has("quick")) {
         (false, _) => SMOKE,
         (true, true) => QUICK,

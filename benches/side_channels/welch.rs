@@ -1,6 +1,6 @@
-//! Welch's t-test on the times of two classes of input, in the manner of dudect (Reparaz, Balasch and Verbauwhede, "dude, is my
-//! code constant time?", 2017): the class of each measurement is drawn at random, and the test is repeated on what lies below each
-//! of a hundred percentiles, because the slowest measurements are those that something else disturbed.
+//! Welch's t-test on the times of two classes of input, after dudect (Reparaz, Balasch and Verbauwhede, "dude, is my
+//! code constant time?", 2017): the class of each measurement is random, and the test is repeated on the values below
+//! each of a hundred percentiles, because the slowest measurements are the disturbed ones.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -9,20 +9,20 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::Serialize;
 
-/// Prepared together, apart from where they are timed, so that what preparing leaves in the processor is no class's own.
+/// Prepared together, away from the timing, so that the preparation affects both classes alike.
 const PREPARED: usize = 512;
-/// At first, of the measurements that are not counted.
+/// The number of initial measurements that are not counted.
 const WARM_UP: usize = 1_024;
-/// Fewer of a class make no test, if there are that many at all.
+/// A class with fewer measurements is not tested, if there are that many at all.
 const LEAST: usize = 2_000;
 
-/// What the test says of two classes.
+/// The result of the test for two classes.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Difference {
     /// The largest |t| of all tests.
     pub t: f64,
     pub measurements: usize,
-    /// The second class's median less the first's, in nanoseconds.
+    /// The second class's median minus the first's, in nanoseconds.
     pub nanoseconds: f64,
     /// The first class's median.
     pub median: f64,

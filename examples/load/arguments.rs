@@ -1,4 +1,4 @@
-//! What the program is asked to do.
+//! The parsed command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,25 +6,25 @@ use std::time::Duration;
 use crate::Failure;
 
 pub const HELP: &str = "\
-Many logins at once over several server processes that are killed and started again.
+Many logins at once over several server processes that are killed and restarted.
 
 Usage: load [--flows N] [--servers N] [--over TIME] [--kill-every TIME] [--store STORE] [--guard GUARD] [--flood N] [--seconds N]
             [--connections N] [--json FILE] [--targets FILE]
 
-  --flows N          logins that are in flight together (default 1000); exit 1 if one fails that no kill explains
+  --flows N          logins that are in flight together (default 1000); exit 1 if a login fails without a kill as the cause
   --servers N        application servers, each a process (default 3)
-  --over TIME        they come back evenly over this time (default 10s)
-  --kill-every TIME  kill -9 one of them so often, and start another in its place; such as 2s or 500ms (default: never)
-  --store STORE      where a login is kept: sealed (default), memory, redis or postgres
-  --guard GUARD      what knows used states, for sealed: memory (default: each server's own) or redis
-  --flood N          begins a second that never come back, beside the flows, for --seconds (default: none)
-  --seconds N        how long a flood lasts (default 20); people sign in all the while, a login after the other
+  --over TIME        callbacks arrive evenly over this time (default 10s)
+  --kill-every TIME  kill -9 one server at this interval, and start a replacement; such as 2s or 500ms (default: never)
+  --store STORE      the login store: sealed (default), memory, redis or postgres
+  --guard GUARD      the replay guard for sealed: memory (default, separate for each server) or redis
+  --flood N          login starts per second that never return, in addition to the flows, for --seconds (default: none)
+  --seconds N        length of the flood (default 20); users sign in meanwhile, one after the other
   --connections N    requests at a time (default 48)
-  --json FILE        the figures, for a program
-  --targets FILE     the servers' addresses, kept as Prometheus' file_sd reads them; each answers GET /metrics
+  --json FILE        write the figures as JSON
+  --targets FILE     write the servers' addresses for Prometheus' file_sd; each serves GET /metrics
   -h, --help         this text
 
-Redis and Postgres are started on free ports where they are needed, and stopped.";
+Redis and Postgres are started on free ports if needed, and stopped at the end.";
 
 #[derive(Clone, Debug)]
 pub struct Arguments {
@@ -42,7 +42,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// `None` if the help is wanted.
+    /// `None` if help is requested.
     pub fn parse(given: &[String]) -> Result<Option<Self>, Failure> {
         let mut arguments = Self {
             flows: 1_000,
@@ -62,7 +62,7 @@ impl Arguments {
             if name == "--help" || name == "-h" {
                 return Ok(None);
             }
-            let mut value = || given.next().ok_or_else(|| format!("{name} wants a value"));
+            let mut value = || given.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
                 "--flows" => arguments.flows = number(name, value()?)?,
                 "--servers" => arguments.servers = number(name, value()?)?,
@@ -75,7 +75,7 @@ impl Arguments {
                 "--connections" => arguments.connections = number(name, value()?)?,
                 "--json" => arguments.json = Some(value()?.into()),
                 "--targets" => arguments.targets = Some(value()?.into()),
-                other => return Err(format!("there is no option {other}").into()),
+                other => return Err(format!("unknown option {other}").into()),
             }
         }
         Ok(Some(arguments))
@@ -84,16 +84,16 @@ impl Arguments {
 
 fn number(name: &str, text: &str) -> Result<usize, Failure> {
     let number = text.replace('_', "").parse().ok().filter(|number| (1..=1_000_000).contains(number));
-    number.ok_or_else(|| format!("{name} wants a number from 1 to 1000000, not {text}").into())
+    number.ok_or_else(|| format!("{name} must be a number from 1 to 1000000, not {text}").into())
 }
 
 fn time(text: &str) -> Result<Duration, Failure> {
     let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-    let number: u64 = number.parse().map_err(|_| format!("a time looks like 2s or 500ms, not {text}"))?;
+    let number: u64 = number.parse().map_err(|_| format!("a time must look like 2s or 500ms, not {text}"))?;
     match unit {
         "s" if number > 0 => Ok(Duration::from_secs(number)),
         "ms" if number >= 100 => Ok(Duration::from_millis(number)),
-        _ => Err(format!("a time looks like 2s or 500ms, and is 100ms at least, not {text}").into()),
+        _ => Err(format!("a time must look like 2s or 500ms and be at least 100ms, not {text}").into()),
     }
 }
 
@@ -101,6 +101,6 @@ fn one_of(name: &str, text: &str, known: &[&str]) -> Result<String, Failure> {
     if known.contains(&text) {
         Ok(text.to_owned())
     } else {
-        Err(format!("{name} is one of {}, not {text}", known.join(", ")).into())
+        Err(format!("{name} must be one of {}, not {text}", known.join(", ")).into())
     }
 }

@@ -1,4 +1,4 @@
-//! The server processes, and the load balancer before them.
+//! The server processes, and the load balancer in front of them.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -22,13 +22,13 @@ pub struct Fleet {
     settings: Settings,
     places: Mutex<Vec<Place>>,
     processes: tokio::sync::Mutex<Vec<Process>>,
-    /// What those took that are gone by now, in milliseconds of the processor.
+    /// The processor time of servers that have ended, in milliseconds.
     gone: Mutex<f64>,
     killed: Mutex<HashSet<u32>>,
     targets: Option<PathBuf>,
 }
 
-/// Where the load balancer sends requests for one server, whether it runs or not.
+/// The address at which the load balancer expects a server, running or not.
 #[derive(Clone, Copy)]
 struct Place {
     port: u16,
@@ -40,15 +40,15 @@ struct Process {
     _input: ChildStdin,
 }
 
-/// A server that takes longer hangs.
+/// A server that takes longer is stuck.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What became of a request.
+/// The result of a request.
 pub enum Sent {
     Answered(Answer),
     /// The connection broke after the request was sent.
     Broken,
-    /// Nothing came for a minute.
+    /// No response for a minute.
     TimedOut,
 }
 
@@ -78,12 +78,12 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Where each server can be scraped, for Prometheus' file_sd.
+    /// Writes the scrape addresses of the servers, for Prometheus' file_sd.
     fn write_targets(&self) -> Result<(), Failure> {
         let Some(file) = &self.targets else { return Ok(()) };
         let ports: Vec<_> =
             self.places.lock().unwrap().iter().map(|place| format!("127.0.0.1:{}", place.port)).collect();
-        // Put in place whole, because Prometheus reads it whenever it changes.
+        // Replaced atomically, because Prometheus reads it on every change.
         let written = file.with_extension("new");
         std::fs::write(&written, serde_json::json!([{ "targets": ports }]).to_string())?;
         Ok(std::fs::rename(written, file)?)
@@ -102,7 +102,7 @@ impl Fleet {
         Ok((Process { child, _input: input }, Place { port, process }))
     }
 
-    /// `kill -9` of one process, by its own id, and another in its place a little later.
+    /// `kill -9` of one process, by its id, and a replacement a little later.
     pub async fn replace(&self, place: usize) -> Result<(), Failure> {
         let killed = self.places.lock().unwrap()[place].process;
         self.killed.lock().unwrap().insert(killed);
@@ -115,7 +115,7 @@ impl Fleet {
         self.write_targets()
     }
 
-    /// Any number leads to a place.
+    /// Maps any number to a place.
     fn place(&self, number: usize) -> Place {
         let places = self.places.lock().unwrap();
         places[number % places.len()]
@@ -125,12 +125,12 @@ impl Fleet {
         self.places.lock().unwrap().len()
     }
 
-    /// Whether a process was killed that began a login, so that what only it knew is gone.
+    /// Whether a process that started a login was killed, so that its memory is lost.
     pub fn was_killed(&self, process: u32) -> bool {
         self.killed.lock().unwrap().contains(&process)
     }
 
-    /// What each server takes now, and what all of them took so far, in milliseconds of the processor.
+    /// The current usage of each server, and the processor time of all of them so far, in milliseconds.
     pub fn usage(&self) -> (Vec<Usage>, f64) {
         let processes: Vec<u32> = self.places.lock().unwrap().iter().map(|place| place.process).collect();
         let each: Vec<Usage> = processes.into_iter().map(|process| usage::of(process).unwrap_or_default()).collect();
@@ -138,11 +138,11 @@ impl Fleet {
         (each, all)
     }
 
-    /// Sends a request to any server, and to the next one if nobody listens; gives the process that took it.
+    /// Sends a request to any server, or to the next one if it does not listen; returns the process that accepted it.
     ///
     /// # Errors
     ///
-    /// If nobody listens for ten seconds.
+    /// If no server listens for ten seconds.
     pub async fn send(&self, first: usize, request: &str, cookie: Option<&str>) -> Result<(u32, Sent), Failure> {
         for _ in 0..2_000 {
             for turn in 0..self.len() {
@@ -158,7 +158,7 @@ impl Fleet {
     }
 }
 
-/// One request on a connection of its own, so that a connection that breaks belongs to this request alone.
+/// One request on a new connection, so that a broken connection affects only this request.
 pub async fn exchange(stream: TcpStream, request: &str, cookie: Option<&str>) -> Sent {
     match tokio::time::timeout(LONGEST, exchange_without_limit(stream, request, cookie)).await {
         Ok(Some(answer)) => Sent::Answered(answer),

@@ -1,16 +1,17 @@
-//! Many logins at once over several server processes that are killed and started again.
+//! Many logins at once over several server processes that are killed and restarted.
 //!
 //! ```text
 //! cargo run --release --example load -- --flows 10000 --servers 3 --kill-every 2s
 //! cargo run --release --example load -- --store redis --flows 10000     # the same with rows in a Redis that it starts
-//! cargo run --release --example load -- --flood 2000 --seconds 20       # robots that begin and never come back
+//! cargo run --release --example load -- --flood 2000 --seconds 20       # robots that start logins and never return
 //! ```
 //!
-//! All flows begin, so that they are in flight together, and then all come back, evenly over some seconds. Each server is a process of its own; a load balancer
-//! in this process sends every request to any of them, and to another one if nobody listens. A small provider in this process
-//! answers the redirect. A callback that was under way on a process when that was killed is counted apart: no store can finish it.
+//! All flows start, so that they are in flight together, and then all return, evenly over some seconds. Each server is
+//! a process; a load balancer in this process sends every request to any of them, and to another one if it does not
+//! listen. A small provider in this process answers the redirect. A callback in progress on a process when it was
+//! killed is counted separately: no store can finish it.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 #![allow(
     missing_docs,
     unreachable_pub,

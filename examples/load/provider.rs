@@ -1,4 +1,4 @@
-//! The provider: it answers every authorization request with a code, at once.
+//! The provider: it responds to every authorization request with a code, at once.
 
 use axum::Router;
 use axum::extract::RawQuery;
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 
-/// Gives the address of its authorization endpoint.
+/// Returns the address of its authorization endpoint.
 pub async fn start() -> Result<String, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! What is printed, and written for programs.
+//! The printed report, and the figures for programs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::arguments::Arguments;
 use crate::visitor::Outcome;
 
-/// Everything that was counted.
+/// All counters.
 #[derive(Default)]
 pub struct Counts {
     pub begins: Vec<Duration>,
@@ -22,7 +22,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// A login that did not begin.
+    /// A login that did not start.
     pub fn not_begun(&mut self, why: String) {
         self.begins.push(Duration::ZERO);
         *self.failed.entry(why).or_default() += 1;
@@ -42,13 +42,13 @@ impl Counts {
         self.begins.len() as u64
     }
 
-    /// Of those whose callback was not under way on a process that was killed.
+    /// Of the logins whose callback was not in progress on a killed process.
     fn success(&self) -> f64 {
         self.finished as f64 / (self.begun() - self.in_flight_on_killed).max(1) as f64
     }
 }
 
-/// A moment of the run.
+/// A snapshot of the run.
 pub struct Moment {
     pub seconds: f64,
     pub begun: u64,
@@ -86,7 +86,7 @@ fn percentile(sorted: &[Duration], share: f64) -> f64 {
     sorted.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
-/// Prints, and gives the figures; `processor` is what all servers took for the flows.
+/// Prints the report and returns the figures; `processor` is the servers' processor time for the flows.
 pub fn report(arguments: &Arguments, counts: &mut Counts, moments: &[Moment]) -> Value {
     counts.begins.sort_unstable();
     counts.callbacks.sort_unstable();

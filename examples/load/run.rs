@@ -1,4 +1,4 @@
-//! The run itself: everybody begins, everybody comes back, and servers die meanwhile.
+//! The run: all users start, all users return, and servers die meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::report::{Counts, Moment, report};
 use crate::server::Settings;
 use crate::visitor::{self, InFlight, come_back};
 
-/// What the tasks count while they run, for the lines that are printed meanwhile.
+/// The tasks' counters during the run, for the lines printed meanwhile.
 #[derive(Default)]
 struct Progress {
     begun: AtomicU64,
@@ -27,10 +27,10 @@ struct Progress {
     robots: AtomicU64,
 }
 
-/// Whether nothing failed that no kill explains.
+/// Whether every failure is explained by a kill.
 pub fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // On this thread: the stores end with the thread that started them.
+    // On this thread, because the stores end with the thread that started them.
     let (mut redis, mut postgres) = (None, None);
     if arguments.store == "redis" || arguments.guard == "redis" {
         redis = Some(runtime.block_on(RedisServer::start(Engine::Redis70, &[]))?);
@@ -77,7 +77,7 @@ async fn load(arguments: &Arguments, settings: Settings) -> Result<bool, Failure
     }
     beside.abort_all();
     while let Some(ended) = beside.join_next().await {
-        // What went wrong beside the logins is no reason to be silent.
+        // Report the logins even after other errors.
         match ended {
             Ok(ended) => ended?,
             Err(error) if error.is_panic() => return Err(error.into()),
@@ -94,7 +94,7 @@ async fn load(arguments: &Arguments, settings: Settings) -> Result<bool, Failure
     Ok(counts.failed.is_empty())
 }
 
-/// Lets tasks take numbers below `end`, so many at a time, until there are none.
+/// Lets tasks take numbers below `end`, so many at a time, until none is left.
 async fn shared_out<R: Send + 'static, F: Future<Output = Result<R, Failure>> + Send + 'static>(
     tasks: usize,
     end: usize,
@@ -167,7 +167,7 @@ async fn all_come_back(
         async move {
             let due = start + over.mul_f64(number as f64 / logins as f64);
             tokio::time::sleep_until(due.into()).await;
-            let login = waiting.lock().unwrap().pop().ok_or("nobody is left")?;
+            let login = waiting.lock().unwrap().pop().ok_or("no user is left")?;
             let ended = come_back(&fleet, login, in_memory, due).await?;
             progress.ended.fetch_add(1, Ordering::Relaxed);
             Ok(ended)
@@ -179,7 +179,7 @@ async fn all_come_back(
     Ok(())
 }
 
-/// Robots that begin and never come back, at a rate, beside people who sign in.
+/// Robots that start logins at a rate and never return, while users sign in.
 async fn flood(
     arguments: &Arguments,
     fleet: &Arc<Fleet>,
@@ -271,7 +271,7 @@ async fn watch(
     }
 }
 
-/// Any of the servers.
+/// Kills any of the servers.
 async fn kill(fleet: Arc<Fleet>, every: Duration, kills: Arc<AtomicU64>) -> Result<(), Failure> {
     loop {
         tokio::time::sleep(every).await;

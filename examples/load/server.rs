@@ -1,4 +1,4 @@
-//! One application server, as a process of its own.
+//! One application server in its own process.
 
 use std::sync::Arc;
 
@@ -27,11 +27,11 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 
-/// The clock is on how long a login takes, not on who answers first: a machine that is busy may take its time.
+/// The measurement is a login's time and not a timeout: a busy machine may take its time.
 const PATIENT: Duration = Duration::from_secs(10);
 const MARKS: usize = 2_000_000;
 
-/// What a server is told on its standard input, in one line, so that no key stands among its arguments.
+/// The server's settings on its standard input, in one line, so that no key is among its arguments.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     pub ring: String,
@@ -42,7 +42,7 @@ pub struct Settings {
     pub postgres: String,
 }
 
-/// What a callback is told.
+/// The response to a callback.
 #[derive(Serialize, Deserialize)]
 pub struct CallbackAnswer {
     /// `finished`, or the code of the refusal.
@@ -57,11 +57,11 @@ struct Site {
     provider: Arc<str>,
 }
 
-/// Serves until its standard input ends, which is when whoever started it is gone.
+/// Serves until its standard input ends, because the parent process has ended.
 pub fn run() -> Result<bool, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let served = runtime.block_on(serve());
-    // A read of standard input that is under way does not end with the runtime.
+    // A pending read of standard input does not end with the runtime.
     runtime.shutdown_background();
     served.map(|()| true)
 }
@@ -69,7 +69,7 @@ pub fn run() -> Result<bool, Failure> {
 async fn serve() -> Result<(), Failure> {
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let settings: Settings = serde_json::from_str(&input.next_line().await?.ok_or("no settings")?)?;
-    // Before the flow is built, which looks its handles up.
+    // Before the flow is built, because the flow looks up its metric handles then.
     let metrics = install_recorder()?;
     let site =
         Site { store: store(&settings, keys(&settings).await?).await?, provider: settings.provider.as_str().into() };
@@ -92,7 +92,7 @@ fn install_recorder() -> Result<PrometheusHandle, Failure> {
     Ok(handle)
 }
 
-/// Looked at again from time to time, as a service does; it never changes here.
+/// Refreshed from time to time, as in a service; it never changes here.
 async fn keys(settings: &Settings) -> Result<LiveKeyRing, Failure> {
     let ring = settings.ring.clone();
     let source = source_fn("the line that this server was started with", move || {

@@ -1,6 +1,6 @@
-//! What a process took, as Linux tells in `/proc`.
+//! The resources of a process, from Linux' `/proc`.
 
-/// Of one process.
+/// The usage of one process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     /// Milliseconds of processor time, in its own code and in the kernel's.
@@ -12,10 +12,10 @@ pub struct Usage {
 /// Linux counts in hundredths of a second on every platform that Rust has.
 const MILLISECONDS_A_TICK: f64 = 10.0;
 
-/// `None` where the process is gone, or where there is no `/proc`.
+/// `None` if the process has ended, or if there is no `/proc`.
 pub fn of(process: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the program may hold anything, and ends with the last bracket.
+    // The name of the program may contain anything, and ends with the last bracket.
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
     let ticks: f64 = [11, 12].iter().filter_map(|field| fields.get(*field)?.parse::<f64>().ok()).sum();
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

@@ -1,4 +1,4 @@
-//! One person who signs in.
+//! One user who signs in.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::Failure;
 use crate::fleet::{Answer, Fleet, Sent, exchange};
 use crate::server::CallbackAnswer;
 
-/// Somebody whom the provider has sent back, and who has not arrived yet.
+/// A user whom the provider has redirected, and who has not arrived yet.
 pub struct InFlight {
     number: u64,
     callback: String,
@@ -18,24 +18,24 @@ pub struct InFlight {
     begun_on: u32,
 }
 
-/// What became of a login.
+/// The result of a login.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Finished,
-    /// The callback was under way on a server that was killed.
+    /// The callback was in progress on a server that was killed.
     InFlightOnKilled,
-    /// With the memory of each process as the store: the callback came to another one than began.
+    /// With each process's memory as the store: the callback came to another process than the login start.
     Lost(String),
     Failed(String),
 }
 
 /// Any of the servers.
 fn any(fleet: &Fleet, number: u64) -> usize {
-    // An odd factor spreads neighbours over all of them.
+    // An odd factor spreads neighbors over all of them.
     (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % fleet.len()
 }
 
-/// Begins, and goes to the provider and back; gives how long the begin took. What goes wrong is in words.
+/// Starts a login, and goes to the provider and back; returns the time of the login start. Failures are in words.
 pub async fn begin(fleet: &Fleet, number: u64) -> Result<Result<(InFlight, Duration), String>, Failure> {
     let asked = Instant::now();
     let (begun_on, answer) = match begun(fleet, number).await? {
@@ -43,7 +43,7 @@ pub async fn begin(fleet: &Fleet, number: u64) -> Result<Result<(InFlight, Durat
         Err(error) => return Ok(Err(error)),
     };
     let took = asked.elapsed();
-    let Some(address) = answer.location else { return Ok(Err(format!("begin is answered with {}", answer.status))) };
+    let Some(address) = answer.location else { return Ok(Err(format!("the login start got {}", answer.status))) };
     let (origin, path) = address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or("no provider")?;
     let challenge = path.split_once("code_challenge=").ok_or("no code_challenge")?.1.to_owned();
     let at_provider = exchange(TcpStream::connect(origin).await?, &format!("/{path}"), None).await;
@@ -53,39 +53,39 @@ pub async fn begin(fleet: &Fleet, number: u64) -> Result<Result<(InFlight, Durat
     Ok(Ok((InFlight { number, callback, cookie: answer.cookie, code_challenge: challenge, begun_on }, took)))
 }
 
-/// Until a server answers; a person whose click met a server that was being killed clicks again.
+/// Until a server responds; a user whose click met a dying server clicks again.
 async fn begun(fleet: &Fleet, number: u64) -> Result<Result<(u32, Answer), String>, Failure> {
     for _ in 0..20 {
         let (process, sent) = fleet.send(any(fleet, number), &format!("/begin?visit={number}"), None).await?;
         match sent {
             Sent::Answered(answer) => return Ok(Ok((process, answer))),
             Sent::Broken if fleet.was_killed(process) => {}
-            Sent::Broken => return Ok(Err("a begin's connection broke to a server that runs".to_owned())),
-            Sent::TimedOut => return Ok(Err("a begin is not answered".to_owned())),
+            Sent::Broken => return Ok(Err("a login start's connection to a running server broke".to_owned())),
+            Sent::TimedOut => return Ok(Err("a login start got no response".to_owned())),
         }
     }
-    Ok(Err("twenty servers were killed at one begin".to_owned()))
+    Ok(Err("twenty servers were killed during one login start".to_owned()))
 }
 
-/// Comes back; gives how long that took since it was due.
+/// Returns with the callback; the result has the time since it was due.
 pub async fn come_back(
     fleet: &Fleet,
     login: InFlight,
     in_memory: bool,
     due: Instant,
 ) -> Result<(Outcome, Duration), Failure> {
-    // Wherever the load balancer sends it.
+    // At any server, as the load balancer chooses.
     let first = any(fleet, login.number.wrapping_mul(31).wrapping_add(7));
     let (process, sent) = fleet.send(first, &login.callback, login.cookie.as_deref()).await?;
     let took = due.elapsed();
     let answer = match sent {
         Sent::Answered(answer) => answer,
         Sent::Broken if fleet.was_killed(process) => return Ok((Outcome::InFlightOnKilled, took)),
-        Sent::Broken => return Ok((Outcome::Failed("a connection broke to a server that runs".to_owned()), took)),
-        Sent::TimedOut => return Ok((Outcome::Failed("a callback is not answered".to_owned()), took)),
+        Sent::Broken => return Ok((Outcome::Failed("a connection to a running server broke".to_owned()), took)),
+        Sent::TimedOut => return Ok((Outcome::Failed("a callback got no response".to_owned()), took)),
     };
     let Ok(callback) = serde_json::from_slice::<CallbackAnswer>(&answer.body) else {
-        return Ok((Outcome::Failed(format!("a callback is answered with {}", answer.status)), took));
+        return Ok((Outcome::Failed(format!("a callback got {}", answer.status)), took));
     };
     let outcome = match callback.code.as_str() {
         "finished" if callback.visit != Some(login.number) => Outcome::Failed("the data is another login's".to_owned()),

@@ -1,5 +1,5 @@
-//! A stand-in for Apple: form_post as soon as a scope is asked for, a client secret that is a JWT, `user` with the first
-//! consent alone.
+//! A stand-in for Apple: form_post for any scope, a client secret that is a JWT, and `user` only after the first
+//! consent.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,12 +18,12 @@ use super::openid::{Es256, Trouble, Troubles, now, verified};
 use super::program;
 use super::wire::{Parameters, Reply, person, token_error};
 
-/// What `aud` of a client secret has to be, whatever the stand-in's address.
+/// The required `aud` of a client secret, whatever the stand-in's address.
 const AUDIENCE: &str = "https://appleid.apple.com";
 /// Six months, in seconds: the longest life of a client secret.
 const LONGEST: u64 = 15_777_000;
 
-/// A Services ID and the key that was downloaded for it.
+/// A Services ID and its downloaded key.
 #[derive(Clone)]
 pub struct Registration {
     pub client_id: String,
@@ -46,14 +46,14 @@ impl Registration {
     }
 }
 
-/// The provider as the walk-through holds it. Its address is its issuer.
+/// The provider, as the walk-through uses it. Its address is its issuer.
 pub struct Apple {
     pub issuer: String,
     pub trouble: Troubles,
     client: Registration,
     key: Es256,
     grants: Grants,
-    /// Who agreed before.
+    /// The users who consented before.
     known: Mutex<HashSet<String>>,
 }
 
@@ -157,10 +157,10 @@ impl Apple {
         let [access_token, refresh_token] = [random_text(), random_text()].map(Result::unwrap_or_default);
         let id_token = self.key.sign(&json!({
             "iss": self.issuer,
-            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "somebody else's client"),
+            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "another client"),
             "sub": format!("000123.{}", grant.person),
             "email": email(&grant.person),
-            // Text, where others have a boolean.
+            // A text, although others use a boolean.
             "email_verified": "true",
             "is_private_email": "true",
             "nonce": self.trouble.or(Trouble::Nonce, &grant.nonce, "AAAAAAAAAAAAAAAAAAAAAA"),

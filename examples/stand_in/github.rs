@@ -1,8 +1,8 @@
 //! A stand-in for GitHub: OAuth apps, their codes, and `/user`.
 //!
-//! As documented there: the token endpoint answers in form encoding unless asked for JSON, and with status 200 whatever it
-//! has to say; a `redirect_uri` that is not the registered one, or below it, sends the person to the registered one with an
-//! error; `/user` insists on a `User-Agent`; `iss` comes with every answer.
+//! As documented by GitHub: the token endpoint responds in form encoding unless asked for JSON, and always with status
+//! 200. A `redirect_uri` that is neither the registered one nor below it redirects the user to the registered one with
+//! an error. `/user` requires a `User-Agent`. `iss` is in every response.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +55,7 @@ struct Provider {
     issuer: String,
     apps: Vec<Registration>,
     grants: Grants,
-    /// Whose each access token is.
+    /// The user of each access token.
     tokens: Mutex<HashMap<String, String>>,
 }
 
@@ -64,7 +64,7 @@ async fn authorize(State(provider): State<Arc<Provider>>, RawQuery(query): RawQu
         return Reply::page("a parameter came twice");
     };
     let Some(app) = provider.app(&request) else {
-        return Reply::Page(StatusCode::NOT_FOUND, "there is no such app".to_owned());
+        return Reply::Page(StatusCode::NOT_FOUND, "unknown app".to_owned());
     };
     let asked = match request.get("redirect_uri") {
         "" => app.redirect_uri.as_str(),

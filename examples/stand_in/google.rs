@@ -1,4 +1,5 @@
-//! A stand-in for Google: metadata, `iss` in every answer, a nonce in the ID token, and `hd` for accounts of a Workspace.
+//! A stand-in for Google: metadata, `iss` in every response, a nonce in the ID token, and `hd` for accounts of a
+//! Workspace.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::openid::{Es256, Trouble, Troubles, now};
 use super::program;
 use super::wire::{Parameters, Reply, person, token_error};
 
-/// The provider as the walk-through holds it. Its address is its issuer.
+/// The provider, as the walk-through uses it. Its address is its issuer.
 pub struct Google {
     pub issuer: String,
     pub trouble: Troubles,
@@ -133,7 +134,7 @@ impl Google {
         let domain = grant.person.split_once('@').map(|(_, domain)| domain).unwrap_or_default();
         json!({
             "iss": self.issuer,
-            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "somebody else's client"),
+            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "another client"),
             "azp": self.client.client_id,
             "sub": format!("1-{}", grant.person),
             "email": grant.person,

@@ -1,4 +1,4 @@
-//! Clients, codes and secrets, as every provider keeps them.
+//! Clients, codes and secrets, as every provider has them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use super::wire::Parameters;
 
 /// How long a code lives (RFC 6749 section 4.1.2 recommends at most ten minutes).
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// Codes that wait to be exchanged; a flood is cut off here.
+/// The maximum number of codes waiting to be exchanged.
 const MOST_CODES: usize = 10_000;
 
 /// 256 bits from the operating system.
@@ -29,7 +29,7 @@ pub fn random_text() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(random_bytes()?))
 }
 
-/// A client that is registered with the provider.
+/// A client registered with the provider.
 #[derive(Clone)]
 pub struct Registration {
     pub client_id: String,
@@ -45,7 +45,7 @@ impl Registration {
     }
 }
 
-/// What a code stands for.
+/// The grant behind a code.
 pub struct Grant {
     pub client_id: String,
     pub redirect_uri: String,
@@ -57,7 +57,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// What an authorization request asks for, granted by a person.
+    /// The grant of an authorization request by a user.
     pub fn new(request: &Parameters, person: &str) -> Self {
         let get = |name: &str| request.get(name).to_owned();
         Self {
@@ -80,7 +80,7 @@ impl Grant {
     }
 }
 
-/// The codes that were given out.
+/// The issued codes.
 #[derive(Default)]
 pub struct Grants(Mutex<HashMap<String, Grant>>);
 
@@ -97,7 +97,7 @@ impl Grants {
         Ok(code)
     }
 
-    /// Takes a code out, whatever comes next: it serves once, and its own client alone.
+    /// Removes a code, whatever comes next: it works once, and only for its own client.
     pub fn redeem(&self, request: &Parameters) -> Option<Grant> {
         let grant = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(request.get("code"))?;
         let is_fresh = grant.issued_at.elapsed() < CODE_LIFETIME;

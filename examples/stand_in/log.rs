@@ -8,21 +8,21 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// What was logged and not read yet.
+/// Unread log entries.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Entry>>);
 
-/// What an operator reads.
+/// The entries, as an operator reads them.
 #[derive(Default)]
 pub struct Entry {
-    /// The codes, in order: `expired, not_begun`, say.
+    /// The codes in order, for example `expired, not_begun`.
     pub code: String,
-    /// What an event says of an error, if one does.
+    /// The error of an event, if it has one.
     pub error: String,
 }
 
 impl Log {
-    /// What was logged since the last call.
+    /// The log entries since the last call.
     pub fn take(&self) -> Entry {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

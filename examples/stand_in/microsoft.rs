@@ -1,7 +1,8 @@
 //! A stand-in for Microsoft Entra: several tenants under one address, `common` for all of them, and AADSTS errors.
 //!
-//! As there: the metadata of `common` has `{tenantid}` for an issuer, and each ID token the issuer of its own tenant; the
-//! answer comes by query or form_post, as asked; no `iss` comes with it; a query string that is too long is AADSTS90015.
+//! As at Microsoft: the metadata of `common` has `{tenantid}` as the issuer, and each ID token the issuer of its own
+//! tenant. The response comes by query or form_post, as requested, without `iss`. A query string that is too long is
+//! AADSTS90015.
 
 use std::sync::Arc;
 
@@ -19,11 +20,11 @@ use super::openid::{Es256, Trouble, Troubles, now};
 use super::program;
 use super::wire::{Parameters, Reply, person, token_error};
 
-/// The tenants that the stand-in has: `ann@contoso` is somebody of the first.
+/// The tenants of the stand-in: `ann@contoso` belongs to the first.
 pub const TENANTS: [(&str, &str); 2] =
     [("contoso", "6babcaad-604b-40ac-a9d7-9fd97c0b779f"), ("fabrikam", "b8bdbc86-7e8f-4d2b-8d1e-0d5bd3f8f7b1")];
 
-/// The provider as the walk-through holds it.
+/// The provider, as the walk-through uses it.
 pub struct Microsoft {
     pub address: String,
     pub trouble: Troubles,
@@ -32,7 +33,7 @@ pub struct Microsoft {
     grants: Grants,
 }
 
-/// Starts it with one client, which people of all tenants may use.
+/// Starts it with one client, for users of all tenants.
 pub async fn start(client: Registration) -> Result<Arc<Microsoft>, Failure> {
     let mut started = None;
     program::start(|address| {
@@ -152,7 +153,7 @@ impl Microsoft {
         let [_, (_, other)] = TENANTS;
         json!({
             "iss": format!("{}/{}/v2.0", self.address, self.trouble.or(Trouble::Tenant, tenant, other)),
-            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "somebody else's client"),
+            "aud": self.trouble.or(Trouble::Audience, &self.client.client_id, "another client"),
             "tid": tenant,
             "oid": format!("oid-{}", grant.person),
             "sub": format!("pairwise-{}", grant.person),

@@ -1,9 +1,9 @@
-//! What the examples share and no service copies: stand-ins for the providers, a user agent without a window, and the
-//! report of a walk-through.
+//! Parts that the examples share and no service copies: stand-ins for the providers, a user agent without a window, and
+//! the report of a walk-through.
 //!
-//! A stand-in does what its provider is documented to do where that matters to a login: which parameters it takes, how it
-//! answers, what it refuses and in which words. `docs/providers.md` has the sources. It keeps everything in memory, listens
-//! on loopback, and asks nobody for a password.
+//! A stand-in behaves as its provider documents, as far as a login needs it: the accepted parameters, the responses,
+//! the refusals and their words. `docs/providers.md` has the sources. It keeps everything in memory, listens on
+//! loopback, and asks for no password.
 
 #![allow(
     dead_code,
@@ -25,5 +25,5 @@ pub mod report;
 pub mod user_agent;
 pub mod wire;
 
-/// Errors of a program that has one way to treat them: say what happened and stop.
+/// An error of a program that can only report it and stop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

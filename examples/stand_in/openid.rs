@@ -1,7 +1,7 @@
-//! What the OpenID providers have in common: a signing key, ID tokens, and the trouble that a walk-through asks for.
+//! Common parts of the OpenID providers: a signing key, ID tokens, and the faults that a walk-through requests.
 //!
-//! The real ones sign with RS256. A stand-in signs with ES256, because such a key is made in an instant; it says so in its
-//! metadata, which is where a client learns it.
+//! The real providers sign with RS256. A stand-in signs with ES256, because such a key is made instantly; its metadata
+//! says so, and clients read it there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,7 +63,7 @@ pub fn verified(jwt: &str, key: &VerifyingKey) -> Option<(Value, Value)> {
     (header.get("alg").and_then(Value::as_str) == Some("ES256")).then_some((header, claims))
 }
 
-/// What a provider that is broken, or not the one it says, would do.
+/// A fault of a broken or impersonated provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// `iss` of the callback names another server (mix-up, RFC 9207).
@@ -76,17 +76,17 @@ pub enum Trouble {
     Tenant,
 }
 
-/// The trouble that is wanted now.
+/// The requested fault.
 #[derive(Default)]
 pub struct Troubles(Mutex<Option<Trouble>>);
 
 impl Troubles {
-    /// Asks for it, or for none.
+    /// Requests a fault, or none.
     pub fn set(&self, trouble: impl Into<Option<Trouble>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble.into();
     }
 
-    /// The value, or the wrong one if this trouble is wanted.
+    /// The right value, or the wrong one if this fault is requested.
     pub fn or(&self, trouble: Trouble, right: &str, wrong: &str) -> String {
         let wanted = *self.0.lock().unwrap_or_else(PoisonError::into_inner) == Some(trouble);
         if wanted { wrong } else { right }.to_owned()

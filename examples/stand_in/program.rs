@@ -1,4 +1,4 @@
-//! What each example does beside its login: reading the command line, starting servers on loopback, ending.
+//! The parts of an example besides its login: reading the command line, starting servers on loopback, ending.
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ fn show_log(default: &str) {
     tracing_subscriber::fmt().with_env_filter(filter(default)).with_writer(std::io::stderr).init();
 }
 
-/// The walk-through reads what an operator would: the codes in the log.
+/// The walk-through reads the codes in the log, as an operator would.
 fn show_log_and_keep(default: &str, log: Log) {
     use tracing_subscriber::Layer;
     let shown = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter(default));
@@ -82,9 +82,9 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A free port of this machine, with its address under a host name that means this machine.
+/// A free port of this machine, with its address under a local host name.
 ///
-/// The service goes by `localhost` and the provider by `127.0.0.1`, so that one is another site to the other.
+/// The service uses `localhost` and the provider `127.0.0.1`, so that they are different sites.
 pub async fn listen(host: &str) -> Result<(TcpListener, String), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{host}:{}", listener.local_addr()?.port());
@@ -96,14 +96,14 @@ pub fn spawn(listener: TcpListener, app: Router) {
     tokio::spawn(async move { axum::serve(listener, app).await });
 }
 
-/// Starts a provider; gives its address.
+/// Starts a provider; returns its address.
 pub async fn start(app: impl FnOnce(&str) -> Result<Router, Failure>) -> Result<String, Failure> {
     let (listener, address) = listen("127.0.0.1").await?;
     spawn(listener, app(&address)?);
     Ok(address)
 }
 
-/// A ring with a fresh key, for this run alone.
+/// A ring with a fresh key, for this run only.
 pub fn fresh_ring() -> Result<KeyRing, Failure> {
     Ok(RootKey::generate()?.to_secret_text().expose().parse::<KeyRing>()?)
 }

@@ -1,13 +1,13 @@
-//! The report of a walk-through: each step, what was expected, what came.
+//! The report of a walk-through: each step, the expectation and the result.
 
 use std::process::ExitCode;
 
 use super::user_agent::Answer;
 
-/// What every person reads whose sign-in is refused, whatever the reason.
+/// The text for every user whose sign-in is refused, whatever the reason.
 const NEUTRAL: &str = "This sign-in could not be completed. Please start again.";
 
-/// Counts the steps and what went wrong.
+/// Counts the steps and the failures.
 #[derive(Default)]
 pub struct Report {
     passed: usize,
@@ -15,13 +15,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// A step that signs somebody in: the page names the person.
+    /// A step that signs a user in: the page names the user.
     pub fn signed_in(&mut self, what: &str, answer: &Answer, person: &str) {
         let held = answer.status == 200 && answer.code == "signed_in" && answer.body.contains(person);
         self.line(what, answer, held, &format!("signed_in, as {person}"));
     }
 
-    /// A step that is refused for this reason: the log names it, the person reads the neutral text.
+    /// A step that is refused for this reason: the log names it, the user sees the neutral text.
     pub fn refused(&mut self, what: &str, answer: &Answer, code: &str) {
         let held = answer.code == code && answer.status == 400 && answer.body == NEUTRAL;
         self.line(what, answer, held, &format!("400 {code}, and the neutral text"));
@@ -33,7 +33,7 @@ impl Report {
         self.line(what, answer, held, &format!("303 {code}, to the login start"));
     }
 
-    /// A step in which the provider, or what came from it, was not accepted, with these words in the log.
+    /// A step in which the provider or its response was not accepted, with these words in the log.
     pub fn not_confirmed(&mut self, what: &str, answer: &Answer, words: &str) {
         let held = answer.status == 502 && answer.code == "not_confirmed" && answer.error.contains(words);
         let got = if held { words } else { answer.error.as_str() };
@@ -45,7 +45,7 @@ impl Report {
         );
     }
 
-    /// A step that ends in another way, with this status and these codes in the log.
+    /// A step with another end, with this status and these codes in the log.
     pub fn ends(&mut self, what: &str, answer: &Answer, status: u16, code: &str) {
         let held = answer.code == code && answer.status == status;
         self.line(what, answer, held, &format!("{status} {code}"));
@@ -64,7 +64,7 @@ impl Report {
         println!("{mark} {what:<66} {answer}{note}");
     }
 
-    /// The last line, and how the process ends.
+    /// Prints the last line, and returns the exit code.
     pub fn end(self) -> ExitCode {
         println!("\n{} passed, {} failed", self.passed, self.failed);
         if self.failed == 0 && self.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

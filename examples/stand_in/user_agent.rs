@@ -1,4 +1,4 @@
-//! A browser without a window: a cookie jar that keeps to `SameSite`, redirects, and forms that post themselves.
+//! A browser without a window: a cookie jar that respects `SameSite`, redirects, and forms that post themselves.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::Failure;
 use super::log::{Entry, Log};
 use super::wire::read_form;
 
-/// What came back for a request to the service.
+/// The service's response to a request.
 pub struct Answer {
     pub status: u16,
     pub body: String,
-    /// Where a redirect leads to, or nothing.
+    /// The target of a redirect, or nothing.
     pub location: String,
     /// The codes that the service logged meanwhile.
     pub code: String,
-    /// What it logged of an error.
+    /// The error that it logged.
     pub error: String,
 }
 
-/// The request that brings the provider's answer to the service.
+/// The request that brings the provider's response to the service.
 #[derive(Clone)]
 pub enum Callback {
     Get(Url),
@@ -31,7 +31,7 @@ pub enum Callback {
 }
 
 impl Callback {
-    /// A parameter, or nothing.
+    /// A parameter, or an empty text.
     pub fn parameter(&self, name: &str) -> String {
         let found = match self {
             Self::Get(address) => {
@@ -42,7 +42,7 @@ impl Callback {
         found.unwrap_or_default()
     }
 
-    /// The same with another value for a parameter; an empty one takes it away.
+    /// The same with another value for a parameter; an empty value removes it.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let change = |pairs: Vec<(String, String)>| -> Vec<(String, String)> {
             let kept = pairs.into_iter().filter(|(known, _)| known != name);
@@ -60,7 +60,7 @@ impl Callback {
         }
     }
 
-    /// The same to another path of the service.
+    /// The same for another path of the service.
     pub fn at(&self, path: &str) -> Self {
         let mut callback = self.clone();
         let (Self::Get(address) | Self::Post(address, _)) = &mut callback;
@@ -68,7 +68,7 @@ impl Callback {
         callback
     }
 
-    /// One character of the state changed, in the middle, where it is encrypted.
+    /// With one character of the state changed, in its encrypted middle.
     pub fn with_one_character_changed(&self) -> Self {
         let state = self.parameter("state");
         let middle = state.len() / 2;
@@ -81,19 +81,19 @@ struct Cookie {
     host: String,
     name: String,
     value: String,
-    /// `SameSite=None`: comes with another site's POST as well.
+    /// `SameSite=None`: also sent with another site's POST.
     cross_site: bool,
 }
 
-/// One person's browser.
+/// One user's browser.
 pub struct UserAgent {
     cookies: Vec<Cookie>,
     http: reqwest::Client,
     log: Log,
-    /// Names that stand for several servers, as in DNS: each request goes to the next one.
+    /// Host names with several servers, as in DNS: each request goes to the next one.
     servers: Vec<(String, Vec<String>)>,
     turn: usize,
-    /// The one that the last request to such a name went to.
+    /// The server of the last request to such a name.
     pub last_server: String,
 }
 
@@ -115,20 +115,20 @@ impl UserAgent {
         })
     }
 
-    /// A browser in which this person is signed in at the provider; `deny` says no there.
+    /// A browser in which this user is signed in at the provider; `deny` declines there.
     pub fn of(person: &str, provider: &str, log: &Log) -> Result<Self, Failure> {
         let mut agent = Self::new(log)?;
         agent.keep(&Url::parse(provider)?, &format!("person={person}; Path=/; Secure; SameSite=None"));
         Ok(agent)
     }
 
-    /// An address that stands for several servers.
+    /// Adds an address with several servers.
     pub fn with_servers(mut self, public: &str, servers: &[String]) -> Self {
         self.servers.push((public.to_owned(), servers.to_vec()));
         self
     }
 
-    /// Clicks "sign in": the address at the provider that the service sends the browser to.
+    /// Clicks "sign in": returns the provider's address to which the service redirects.
     pub async fn begin(&mut self, start: &str) -> Result<Url, Failure> {
         let answer = self.get(&Url::parse(start)?).await?;
         if answer.status != 303 {
@@ -137,7 +137,8 @@ impl UserAgent {
         Ok(Url::parse(&answer.location)?)
     }
 
-    /// Agrees at the provider, or does not, and gives the request that brings the answer back, without sending it.
+    /// Authorizes at the provider, or declines, and returns the request that brings the response back, without sending
+    /// it.
     pub async fn authorize(&mut self, request: &Url) -> Result<Callback, Failure> {
         let answer = self.get(request).await?;
         match StatusCode::from_u16(answer.status)? {
@@ -147,7 +148,7 @@ impl UserAgent {
         }
     }
 
-    /// Signs in as far as the callback.
+    /// Signs in up to the callback.
     pub async fn callback(&mut self, start: &str) -> Result<Callback, Failure> {
         let request = self.begin(start).await?;
         self.authorize(&request).await
@@ -175,7 +176,7 @@ impl UserAgent {
         self.send(address, request, false).await
     }
 
-    /// Sends JSON, as a program does that is no browser: no cookies, no navigation.
+    /// Sends JSON, as a program that is no browser: no cookies, no navigation.
     pub async fn post_json(&mut self, address: &Url, body: &serde_json::Value) -> Result<Answer, Failure> {
         let request = self.http.post(address.clone()).header(CONTENT_TYPE, "application/json");
         self.receive(address, request.body(body.to_string())).await
@@ -186,7 +187,7 @@ impl UserAgent {
         self.cookies.iter().any(|cookie| Some(cookie.host.as_str()) == address.host_str())
     }
 
-    /// Loses what another site's POST would bring, as a browser does that blocks such cookies.
+    /// Removes the cookies that would be sent with another site's POST, as a browser that blocks such cookies.
     pub fn block_cross_site_cookies(&mut self) {
         for cookie in &mut self.cookies {
             cookie.cross_site = false;
@@ -224,7 +225,8 @@ impl UserAgent {
         Ok(Answer { status, body, location, code, error })
     }
 
-    /// Keeps a cookie as RFC 6265bis says: `__Host-` is believed only with `Secure` and `Path=/` and without `Domain`.
+    /// Keeps a cookie according to RFC 6265bis: `__Host-` is accepted only with `Secure` and `Path=/` and without
+    /// `Domain`.
     fn keep(&mut self, address: &Url, set_cookie: &str) {
         let mut parts = set_cookie.split(';').map(str::trim);
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
@@ -236,13 +238,13 @@ impl UserAgent {
         if breaks_the_prefix || (cross_site && !has("secure")) {
             return;
         }
-        // Cookies do not mind the port.
+        // Cookies ignore the port.
         let host = address.host_str().unwrap_or_default().to_owned();
         self.cookies.retain(|cookie| cookie.host != host || cookie.name != name);
         self.cookies.push(Cookie { host, name: name.to_owned(), value: value.to_owned(), cross_site });
     }
 
-    /// Where a request really goes.
+    /// The actual server of a request.
     fn server(&mut self, address: &Url) -> Result<Url, Failure> {
         let origin = address.origin().ascii_serialization();
         let Some((_, servers)) = self.servers.iter().find(|(public, _)| *public == origin) else {

@@ -1,4 +1,4 @@
-//! What comes to a stand-in and what goes back.
+//! The requests to a stand-in, and its responses.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::Failure;
 pub struct Parameters(HashMap<String, String>);
 
 impl Parameters {
-    /// From a query or a form; nothing, if a parameter comes twice.
+    /// Parses a query or a form; fails if a parameter comes twice.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parameters = HashMap::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -25,15 +25,15 @@ impl Parameters {
         Some(Self(parameters))
     }
 
-    /// A parameter; empty if it is not there (RFC 6749 section 3.1 treats the two alike).
+    /// A parameter, or an empty text if it is missing (RFC 6749 section 3.1 treats the two alike).
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 }
 
-/// An answer to the authorization request.
+/// A response to the authorization request.
 pub enum Reply {
-    /// A page of the provider's own: the user agent is not sent back.
+    /// A page of the provider: the user agent is not redirected.
     Page(StatusCode, String),
     /// Back to the client by GET.
     Query(String, Vec<(&'static str, String)>),
@@ -42,7 +42,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// An error that is shown here and sent nowhere (RFC 6749 section 4.1.2.1).
+    /// An error that is shown here and not sent to the client (RFC 6749 section 4.1.2.1).
     pub fn page(text: &str) -> Self {
         Self::Page(StatusCode::BAD_REQUEST, text.to_owned())
     }
@@ -57,7 +57,7 @@ impl IntoResponse for Reply {
                     address.query_pairs_mut().extend_pairs(parameters);
                     Redirect::to(address.as_str()).into_response()
                 }
-                Err(_) => (StatusCode::BAD_REQUEST, "redirect_uri is no address").into_response(),
+                Err(_) => (StatusCode::BAD_REQUEST, "redirect_uri is not an address").into_response(),
             },
             Self::FormPost(address, parameters) => {
                 let field = |(name, value): (&str, String)| {
@@ -80,7 +80,7 @@ fn escaped(text: &str) -> String {
     ESCAPES.iter().fold(text.to_owned(), |text, (plain, escape)| text.replace(plain, escape))
 }
 
-/// Takes a page of [`Reply::FormPost`] apart: the address and the fields.
+/// Parses a page of [`Reply::FormPost`]: the address and the fields.
 pub fn read_form(html: &str) -> Result<(Url, Vec<(String, String)>), Failure> {
     let unescaped =
         |text: &str| ESCAPES.iter().rev().fold(text.to_owned(), |text, (plain, escape)| text.replace(escape, plain));
@@ -100,7 +100,7 @@ pub fn token_error(status: StatusCode, error: &str, description: &str) -> Respon
     (status, Json::<Value>(body)).into_response()
 }
 
-/// Who is signed in at the provider in this user agent; `deny` says no to everything.
+/// The user who is signed in at the provider in this user agent; `deny` declines everything.
 pub fn person(headers: &HeaderMap) -> String {
     let cookies = headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split("; ")).filter_map(|pair| pair.split_once('='));

@@ -1,4 +1,4 @@
-//! What the targets share: the flow of the frozen vectors, and a reader of the fuzzer's bytes.
+//! Shared parts of the targets: the flow of the frozen vectors, and a reader of the fuzzer's bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,19 +13,19 @@ use oauth_state::{
 };
 use serde_json::Value;
 
-/// States that another implementation sealed, with what becomes of each.
+/// States sealed by another implementation, with their outcomes.
 pub const VECTORS: &str = include_str!("../../tests/vectors/states.json");
 
-/// When the frozen vectors are looked at.
+/// The time at which the frozen vectors are checked.
 pub const NOW: u64 = 1_800_000_001;
 
-/// The session that they are bound to.
+/// The session to which they are bound.
 pub const SESSION: &[u8] = b"0123456789abcdef";
 
 /// The providers of the flow.
 pub const PROVIDERS: [&str; 2] = ["github", "google"];
 
-/// Says that everything is the first use, and counts how often it is asked.
+/// Reports every use as the first, and counts the calls.
 #[derive(Clone, Default)]
 pub struct CountingGuard(Arc<AtomicUsize>);
 
@@ -36,7 +36,7 @@ impl ReplayGuard for CountingGuard {
     }
 }
 
-/// What the states carry. All of it is published.
+/// The data of the states. All of it is public.
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(transparent)]
 pub struct Data(pub Value);
@@ -66,7 +66,7 @@ impl Default for Shop {
 }
 
 impl Shop {
-    /// Whose states are signed and not encrypted, under the same root key.
+    /// A flow with signed states instead of encrypted ones, under the same root key.
     #[must_use]
     pub fn signed() -> Self {
         Self::new(Sealer::signed, FlowBuilder::build_signed_not_encrypted)
@@ -86,7 +86,7 @@ impl Shop {
         Self { flow, sealer, ring, guard }
     }
 
-    /// Finishes a login at GitHub; `None` for a text that makes no callback.
+    /// Finishes a login at GitHub; `None` if the text makes no callback.
     ///
     /// # Panics
     ///
@@ -94,11 +94,11 @@ impl Shop {
     pub fn finish(&self, state: &str) -> Option<Result<Authorized<Data>, FinishError>> {
         let callback = Callback::from_pairs([("state", state), ("code", "code")]).ok()?;
         let before = self.guard.0.load(Ordering::Relaxed);
-        // A state of the vectors or of a seed may carry any of them.
+        // States of the vectors or seeds may have any of them.
         let expect = Expect::provider("github").any_tenant().any_redirect().any_purpose();
         let finished = now_or_never(self.flow.finish(session(), expect, callback));
         let asked = self.guard.0.load(Ordering::Relaxed) - before;
-        assert_eq!(asked, usize::from(finished.is_ok()), "the guard is asked about what has passed, and once");
+        assert_eq!(asked, usize::from(finished.is_ok()), "the guard is asked once, and only after every check");
         Some(finished.map(|finished| match finished {
             LoginOutcome::Authorized(login) => login,
             _ => panic!("a callback with a code became a refusal"),
@@ -106,7 +106,7 @@ impl Shop {
     }
 }
 
-/// The answer of a future that waits for nothing.
+/// The result of a future that never waits.
 fn now_or_never<T>(future: impl Future<Output = T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
@@ -115,7 +115,7 @@ fn now_or_never<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The fuzzer's bytes, taken from the front; there are always more, all zero.
+/// The fuzzer's bytes, read from the front and followed by zeros.
 pub struct Bytes<'d>(pub &'d [u8]);
 
 impl<'d> Bytes<'d> {
@@ -137,7 +137,7 @@ impl<'d> Bytes<'d> {
         u16::from_be_bytes(self.array())
     }
 
-    /// At most this many bytes, as many as the next two say.
+    /// At most this many bytes; the next two bytes give the number.
     pub fn some(&mut self, most: usize) -> &'d [u8] {
         let length = usize::from(self.short()) % (most + 1);
         let (taken, rest) = self.0.split_at(length.min(self.0.len()));

@@ -1,8 +1,8 @@
-//! A callback's query or form, against the rules written down once more: decoded once, no parameter of a response twice, a state, and not
-//! both a code and an error. What is taken apart and put together again is the same.
+//! A callback's query or form, against an independent copy of the rules: decoded once, no response parameter twice, a
+//! state, and not both a code and an error. Parsing and printing must agree.
 //!
-//! It finds a parameter that two parsers would read differently (`state=a&%73tate=b`), a code beside an error, a value that is decoded
-//! twice, and a form of many parameters that is not refused.
+//! It finds a parameter that two parsers would read differently (`state=a&%73tate=b`), a code with an error, a value
+//! that is decoded twice, and a form with too many parameters that is not refused.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ use oauth_state::Callback;
 use oauth_state::fuzzing::{fields, is_reposted};
 
 const REPOSTED: &str = "oauth_state_reposted";
-/// What may come once.
+/// The parameters that may come once.
 const ONCE: [&str; 18] = [
     "state",
     "code",
@@ -64,14 +64,14 @@ fn pairs(body: &[u8]) -> Vec<(String, String)> {
     parts.map(split).collect()
 }
 
-/// The error of a callback without a code, where some providers say it.
+/// The error of a callback without a code, in the parameters that some providers use.
 fn error_in_other_words(pairs: &[(String, String)]) -> Option<&str> {
     let value = |name: &&str| pairs.iter().find(|(known, value)| known == name && !value.is_empty());
     let (_, text) = ["error_reason", "error_code"].iter().find_map(value)?;
     Some(if text == "user_denied" { "access_denied" } else { text })
 }
 
-/// What should become of it, if it is not too long and has not too many parameters.
+/// The expected refusal, if the callback is not too long and has not too many parameters.
 fn expected(pairs: &[(String, String)]) -> Option<&'static str> {
     let mut seen = HashMap::new();
     let mut twice = pairs.iter().filter(|(name, value)| seen.insert(name.as_str(), value.as_str()).is_some());
@@ -121,7 +121,7 @@ fuzz_target!(|data: &[u8]| {
 
     let printed = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(&callback)).finish();
     if printed.len() <= 32_768 {
-        let again = Callback::from_query(&printed).expect("what was sent once can be sent again");
+        let again = Callback::from_query(&printed).expect("an accepted callback can be sent again");
         assert_eq!(fields(&again), fields(&callback));
     }
 });

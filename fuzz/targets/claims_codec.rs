@@ -1,8 +1,8 @@
-//! A plaintext reads in one way, and claims have one plaintext: read, written and read again from both ends, against the rules of
-//! `docs/wire-format.md` written down once more.
+//! A plaintext has one meaning, and claims have one plaintext: read, written and read again in both directions, against
+//! an independent copy of the rules of `docs/wire-format.md`.
 //!
-//! It finds a second spelling of the same claims (a length in two bytes where one is enough, an unknown flag), a bound that is not
-//! held, and a field that runs into the next.
+//! It finds a second spelling of the same claims (a length in two bytes where one is enough, an unknown flag), a bound
+//! that is not enforced, and a field that runs into the next.
 
 #![no_main]
 
@@ -33,7 +33,7 @@ fn from_bytes(bytes: &[u8]) {
     assert_eq!(plaintext.write().unwrap(), bytes, "one meaning has two spellings");
 }
 
-/// Each field as the fuzzer likes, within a format's bounds or not.
+/// Each field as the fuzzer chooses, within the format's bounds or not.
 fn from_fields(data: &[u8]) {
     let mut bytes = Bytes(data);
     let shape = bytes.byte();

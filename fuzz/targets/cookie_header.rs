@@ -1,10 +1,11 @@
-//! `Cookie` headers of any octets: the cookies that a callback tries are exactly those that the rules of `src/cookie.rs`, written down
-//! once more, make ours; and ours is found among whatever neighbours.
+//! `Cookie` headers of arbitrary bytes: a callback tries exactly the cookies that an independent copy of the rules of
+//! `src/cookie.rs` selects, and finds the genuine one among any others.
 //!
-//! It finds a name or a value that is decoded, trimmed or matched loosely (login CSRF by cookie tossing), and a neighbour that hides
-//! ours.
+//! It finds a name or value that is decoded, trimmed or matched loosely (login CSRF by cookie tossing), and a cookie
+//! that hides the genuine one.
 //!
-//! The input: a byte, of which the lowest bit says form_post and the rest where ours is put, then headers, a line each.
+//! The input: a byte, whose lowest bit selects form_post and whose rest is the position of the genuine cookie, then
+//! headers, one per line.
 
 #![no_main]
 
@@ -17,7 +18,7 @@ use oauth_state_fuzz::app;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const OURS: Pair = (*b"AAAAAAAA", [7; 32]);
 
-/// For query and for form_post: the cookies, what a name begins with, and ours as a browser sends it.
+/// For query and for form_post: the cookies, the prefix of their names, and the genuine cookie as a browser sends it.
 static FAMILIES: LazyLock<[(Cookies, String, String); 2]> = LazyLock::new(|| {
     [false, true].map(|form_post| {
         let cookies = Cookies::new(&app(), form_post);
@@ -72,7 +73,7 @@ fuzz_target!(|data: &[u8]| {
     };
     assert_eq!(find(&headers), rules(&headers));
 
-    // The browser's own among them, after so many pairs.
+    // The browser's own cookie among them, after so many pairs.
     let sent = sent.as_bytes();
     let header = &mut headers[0];
     let semicolons = header.iter().enumerate().filter(|(_, byte)| **byte == b';').map(|(at, _)| at);

@@ -1,9 +1,9 @@
-//! The guard of one process against a model: a map that never forgets.
+//! The memory guard against a model: a map that never forgets.
 //!
-//! It finds an id that is first twice, a mark that is forgotten while its state could come again (a clock that leaps, a table that
-//! grows), a mark beyond the cap, and a value in a store that passes for the first use.
+//! It finds an id that is first twice, a mark that is forgotten while its state could come again (a clock that leaps, a
+//! table that grows), a mark beyond the capacity, and a stored value that passes for the first use.
 //!
-//! The input: a byte for the cap, then steps of four bytes each: which id, which claimant, and by how much the clock moves.
+//! The input: a byte for the capacity, then steps of four bytes each: the id, the claimant, and the clock's movement.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ use oauth_state::guard::{GuardErrorKind, Marked};
 use oauth_state::{ReplayGuard, SingleProcessGuard, testing};
 use oauth_state_fuzz::{Bytes, NOW};
 
-/// Expiry and three times the skew of 60 s: how long a mark is kept.
+/// Expiry plus three times the skew of 60 s: how long a mark is kept.
 const GRACE: u64 = 180;
 
 struct First {
@@ -24,7 +24,7 @@ struct First {
 }
 
 fn id(number: u8) -> [u8; 16] {
-    // Many in one shard, and some elsewhere.
+    // Many ids in one shard, and some in others.
     let mut id = [number; 16];
     id[15] = number & 1;
     id
@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
     let (mut model, mut now, mut latest) = (HashMap::new(), NOW, NOW);
     while !bytes.is_empty() {
         let (number, claimant, leap) = (bytes.byte(), [bytes.byte() % 4; 8], bytes.short());
-        // Mostly a little, now and then by hours, and backwards.
+        // Mostly a little, sometimes by hours, and backwards.
         now = match leap >> 14 {
             0 | 1 => now + u64::from(leap & 63),
             2 => now + u64::from(leap & 0x3fff),
@@ -63,21 +63,21 @@ fuzz_target!(|data: &[u8]| {
             (Ok(Marked::AlreadyUsed { .. }), None) => panic!("an honest login is refused"),
             (Ok(Marked::AlreadyUsed { first_used_at, first_claimant }), Some(first)) => {
                 assert!(first.claimant != claimant && first_claimant == Some(first.claimant));
-                // A time is kept as two bytes before the expiry.
+                // A time is stored as two bytes before the expiry.
                 if first.at + 8000 > expires_at {
                     assert_eq!(first_used_at, Some(at(first.at)));
                 }
             }
             (Err(refused), known) => match refused.kind() {
                 GuardErrorKind::Full => assert!(known.is_none() && model.len() >= capacity, "full with places left"),
-                // Only where the clock has been past the end of the mark.
+                // Only if the clock has been past the end of the mark.
                 GuardErrorKind::Unavailable => assert!(over || latest >= expires_at + GRACE, "unavailable in time"),
                 other => panic!("{other:?}"),
             },
         }
         assert!(guard.len() <= capacity && guard.len() <= model.len());
         let foreign = [number, claimant[0], bytes.0.first().copied().unwrap_or(0)];
-        assert!(!matches!(mark.seen(Some(&foreign)), Ok(Marked::First)), "a stranger's value passes for ours");
+        assert!(!matches!(mark.seen(Some(&foreign)), Ok(Marked::First)), "a foreign value passes for this claimant's");
         assert!(matches!(mark.seen(Some(mark.value().as_bytes())), Ok(Marked::First)));
     }
 });

@@ -1,7 +1,7 @@
-//! A return path that is accepted stays on the site, as the `url` crate resolves it the way browsers do, from wherever it is read, even
-//! once a router or a proxy has decoded it, and names the path that it shows.
+//! An accepted return path stays on the site, as the `url` crate resolves it like browsers, from any base address and
+//! after a router or proxy has decoded it, and it leads to the path that it shows.
 //!
-//! It finds an open redirect: `//host`, `/\host`, `/x/..//host`, with any of it percent-encoded, once or more often.
+//! It finds an open redirect: `//host`, `/\host`, `/x/..//host`, with any of it percent-encoded, once or repeatedly.
 
 #![no_main]
 
@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(path.as_str(), text);
     assert_eq!(path.as_str().parse::<ReturnTo>(), Ok(path.clone()));
     stays(text);
-    // What a person sees is where it leads: nothing is resolved away.
+    // The shown path is the target: nothing is resolved away.
     let shown = text.split(['?', '#']).next().unwrap().as_bytes();
     let resolved = BASES[0].join(text).unwrap();
     assert_eq!(decoded(resolved.path().as_bytes()), decoded(shown));
@@ -56,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
     let mut shown = shown.to_vec();
     for _ in 0..4 {
         shown = decoded(&shown);
-        // What was `%3f` or `%23` is one of the path's characters, for whoever decodes it.
+        // A decoded `%3f` or `%23` is a character of the path, for any reader that decodes it.
         stays(&String::from_utf8_lossy(&shown).replace(['?', '#'], "x"));
     }
 });

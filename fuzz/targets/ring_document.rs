@@ -1,8 +1,8 @@
-//! Any text as a key ring document: what is taken keeps the rules, is written and read again as the same, and gives every key one role
-//! at every time. What it revokes is found without the parser, too, and nothing else is; the scan takes any bytes.
+//! Any text as a key ring document: an accepted one keeps the rules, is the same after writing and reading, and gives
+//! every key one role at every time. The scan without the parser finds exactly the revoked keys, and accepts any bytes.
 //!
-//! It finds a document that two servers would read differently, two keys that seal at once, a revoked key that opens, and a document
-//! that cannot be read once it was written.
+//! It finds a document that two servers would read differently, two keys that seal at once, a revoked key that opens,
+//! and a document that cannot be read after it was written.
 
 #![no_main]
 
@@ -15,9 +15,9 @@ use oauth_state::fuzzing::revocations;
 use oauth_state::ring::{KeyRingDocument, KeyRole};
 use serde_json::Value;
 
-/// The scan finds no more than this.
+/// The maximum number of ids that the scan finds.
 const MOST_FOUND: usize = 1_024;
-/// Seconds at which roles change in the seeds, and the ends of time.
+/// Seconds at which roles change in the seeds, and the limits of time.
 const TIMES: [u64; 6] = [0, 1_000_000_000, 1_799_999_999, 1_800_000_000, 1_800_100_000, 253_402_300_799];
 
 fn check_roles(document: &KeyRingDocument) {
@@ -30,7 +30,7 @@ fn check_roles(document: &KeyRingDocument) {
         for (id, role) in &roles {
             assert_eq!(*role == KeyRole::Revoked, document.revoked().contains(id), "{id} is {role} at {seconds}");
         }
-        // Keys are in the order of their time: what comes before the active one does not seal again, what comes after not yet.
+        // Keys are in order of time: those before the active one no longer seal, and those after it not yet.
         let order = roles.iter().map(|(_, role)| match role {
             KeyRole::Retired => 0,
             KeyRole::Retiring => 1,
@@ -43,7 +43,7 @@ fn check_roles(document: &KeyRingDocument) {
     }
 }
 
-/// No two keys seal from the same second on, and what a key says of itself is not lost.
+/// No two keys start to seal in the same second, and no field of a key is lost.
 fn check_times(text: &str, written: &str) {
     let Ok(given) = serde_json::from_str::<Value>(text) else { return };
     let written: Value = serde_json::from_str(written).expect("what is written is JSON");
@@ -72,17 +72,17 @@ fuzz_target!(|data: &[u8]| {
     let written = document.to_secret_text();
     let again = match written.expose().parse::<KeyRingDocument>() {
         Ok(again) => again,
-        // Written with line ends and indents, a long list may no longer fit.
+        // With line ends and indentation, a long list may no longer fit.
         Err(refused) => return assert!(written.expose().len() > 65_536, "what was written does not read: {refused}"),
     };
     assert_eq!(again.to_secret_text().expose(), written.expose());
     assert_eq!(again.revoked(), document.revoked());
-    // A bare key becomes a document of it, which has times of its own.
+    // A bare key becomes a document with its own times.
     if !text.trim_ascii_start().starts_with('{') {
         return;
     }
     assert_eq!(again.ring().fingerprint(), document.ring().fingerprint());
-    // Where the parser finds a list, the scan finds the same one.
+    // If the parser finds a list, the scan finds the same one.
     let mut listed: Vec<_> = document.revoked().to_vec();
     let mut seen = std::collections::HashSet::new();
     listed.reverse();

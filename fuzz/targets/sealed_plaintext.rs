@@ -1,11 +1,11 @@
-//! Whatever a holder of the key seals (another release, another implementation, a server with other rules), a callback takes it only
-//! if all of it is as this release would have sealed it, and tells exactly what stands in it.
+//! A holder of the key may seal anything (another release, another implementation, a server with other rules): a
+//! callback accepts it only if this release would have sealed the same, and returns exactly its content.
 //!
-//! It finds a check that is made when a state is sealed and forgotten when it is opened: the return path, the time, the lifetime, the
-//! provider, the binding.
+//! It finds a check that is made when a state is sealed and forgotten when it is opened: the return path, the time, the
+//! lifetime, the provider, the binding.
 //!
-//! The input: a byte for the nonce, whose lowest bit says whether the plaintext keeps its own binding tag, the next whether it is
-//! moved near to now, and the third whether the state is signed; then the plaintext.
+//! The input: a byte for the nonce, whose lowest bit says whether the plaintext keeps its own binding tag, a byte that
+//! says whether its time is moved near to now, and a byte that says whether the state is signed; then the plaintext.
 
 #![no_main]
 
@@ -52,9 +52,9 @@ fuzz_target!(|data: &[u8]| {
         && (claims.return_to.is_empty() || path.is_some())
         && claims.provider == PROVIDERS[0]
         && claims.binding_tag == right
-        // Where no user is signed in, a state that names one is refused.
+        // If no user is signed in, a state with a user is refused.
         && claims.user_tag.is_none()
-        // And no flow here loads a provider.
+        // No flow here loads a provider.
         && claims.connection_tag.is_none()
         && data.is_some();
     assert_eq!(finished.is_ok(), good, "{:?}", finished.map_err(|refused| refused.code()).err());

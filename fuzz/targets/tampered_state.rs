@@ -1,10 +1,11 @@
-//! A genuine state, encrypted or signed, that was changed, in its bytes or in its text, in whatever way, is refused, and the guard does not hear of it; the
-//! genuine one passes.
+//! A genuine state, encrypted or signed, that was changed in any way in its bytes or text is refused before the guard;
+//! the unchanged one passes.
 //!
-//! It finds a byte that nothing authenticates, parts of two states that make a third, a form that is taken for another, and a spelling that
-//! the decoder mends.
+//! It finds a byte that is not authenticated, parts of two states that make a third, a form that is accepted as
+//! another, and a spelling that the decoder corrects.
 //!
-//! The input: a byte for the state's shape, then changes of four bytes each: what, where (two), with which value.
+//! The input: a byte for the state's shape, then changes of four bytes each: the kind, the place (two bytes) and the
+//! value.
 
 #![no_main]
 
@@ -18,7 +19,7 @@ use oauth_state_fuzz::{Bytes, NOW, Shop, session};
 static SHOP: LazyLock<Shop> = LazyLock::new(Shop::default);
 static SIGNED: LazyLock<Shop> = LazyLock::new(Shop::signed);
 
-/// Whose state has this shape.
+/// The flow for this shape of state.
 fn shop_of(shape: u8) -> &'static Shop {
     if shape & 8 == 0 { &SHOP } else { &SIGNED }
 }
@@ -57,7 +58,7 @@ fn change_bytes(text: &str, other: &str, what: u8, at: usize, value: u8) -> Opti
         8 => token.nonce = other.nonce,
         9 => token.tag = other.tag,
         10 => token.text = other.text,
-        // A tag of the other length, too.
+        // Also a tag of the other length.
         _ => token.tag = vec![value; [16, 32][at % 2]],
     }
     token.print()
@@ -83,7 +84,7 @@ fuzz_target!(|data: &[u8]| {
     let shape = bytes.byte();
     let (original, other) = (genuine(shape, [shape; 24]), genuine(!shape, [!shape; 24]));
     let mut text = original.clone();
-    // Some changes take others back; a handful is enough.
+    // Some changes undo others; a handful is enough.
     for _ in 0..8 {
         if bytes.is_empty() {
             break;
@@ -97,7 +98,7 @@ fuzz_target!(|data: &[u8]| {
     }
     for shop in [&*SHOP, &*SIGNED] {
         let Some(finished) = shop.finish(&text) else { return };
-        // `other` has another shape, and with it the other form.
+        // `other` has another shape and the other form.
         let own = |shape: u8| std::ptr::eq(shop_of(shape), shop);
         let sealed = text == original && own(shape) || text == other && own(!shape);
         assert_eq!(

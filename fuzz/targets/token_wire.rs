@@ -1,7 +1,8 @@
-//! A text comes apart into a token in one way, and a token has one text: read, print, read again, from both ends.
+//! A text parses into a token in one way, and a token has one text: read, print, read again, in both directions.
 //!
-//! It finds a decoder that takes padding, white space, another alphabet or unused bits (one state under two texts), a length that is
-//! off by one, a form that is taken for another, and a state that goes to the wrong store because its form is told from too little.
+//! It finds a decoder that accepts padding, white space, another alphabet or unused bits (one state with two texts), a
+//! length that is off by one, a form that is accepted as another, and a state that goes to the wrong store because too
+//! little of its form is compared.
 
 #![no_main]
 
@@ -15,7 +16,7 @@ const FORMS: [&str; 6] = ["ost1", "osm1", "osr1", "osp1", "osx1", "oss1"];
 fn from_text(text: &str) {
     let (token, form) = (Token::read(text), StateForm::read(text));
     assert_eq!(token.as_ref().err(), form.as_ref().err());
-    // By sight, all is told but whether the text is the one of its bytes.
+    // The look of a text tells everything except whether it is the canonical text of its bytes.
     let of_ours = is_state(text);
     assert!(
         of_ours == token.is_ok() || of_ours && token == Err(ParseStateError::NotBase64Url),

@@ -1,5 +1,5 @@
-//! The floor with the fastest published library for each step: AES-GCM, HMAC and SHA-256 of `ring` or of `aws-lc-rs`, whichever this
-//! machine runs faster, and base64 of `base64-simd`.
+//! The floor with the fastest published library for each step: AES-GCM, HMAC and SHA-256 of `ring` or `aws-lc-rs`,
+//! whichever is faster on this machine, and base64 of `base64-simd`.
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use support::bench::straight_line::Libraries;

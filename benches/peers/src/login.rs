@@ -1,4 +1,4 @@
-//! The login as a user of a peer would carry it: everything that the callback needs, as JSON.
+//! The login as a user of a peer would carry it: all data for the callback, as JSON.
 
 use std::time::SystemTime;
 
@@ -21,20 +21,20 @@ pub struct Carried {
     pub tenant: String,
     pub code_verifier: String,
     pub nonce: String,
-    /// The hash of the session that began.
+    /// The hash of the session that started the login.
     pub session: String,
-    /// Unix seconds; libraries for JSON Web Tokens look at it by this name.
+    /// Unix seconds; libraries for JSON Web Tokens read the field by this name.
     pub exp: u64,
 }
 
-/// What goes to the provider.
+/// The values sent to the provider.
 pub struct Sent {
     pub state: String,
     pub code_challenge: String,
     pub nonce: String,
 }
 
-/// What the callback gets.
+/// The values at the callback.
 pub struct Received {
     pub provider: String,
     pub redirect: String,
@@ -79,7 +79,7 @@ pub fn begin() -> (Carried, String) {
     (carried, code_challenge)
 }
 
-/// What any of them has to check of what it opened.
+/// The check of the opened data, for every peer.
 pub fn finish(carried: Carried) -> Option<Received> {
     let own = bool::from(session_hash().as_bytes().ct_eq(carried.session.as_bytes()));
     if carried.exp < now() || !own || carried.provider != PROVIDER || carried.redirect != REDIRECT {

@@ -1,4 +1,4 @@
-//! The login of this crate beside what people carry one with instead.
+//! A login with this crate compared with the alternatives for carrying it.
 //!
 //! ```text
 //! cargo run --release              # prints tables, and writes ../../target/bench/peers.json
@@ -6,7 +6,7 @@
 //! cargo run --release -- tokens    # one part: floors, tokens or stores
 //! ```
 //!
-//! Rounds alternate, so that drift of the machine cancels; `scripts/bench` puts the figures into `docs/benchmarks.md`.
+//! Rounds alternate, so that drift of the machine cancels; `scripts/bench` writes the figures to `docs/benchmarks.md`.
 
 #![allow(dead_code, reason = "what is shared with the other benchmarks is not all used here")]
 
@@ -47,7 +47,7 @@ fn main() -> Result<(), support::servers::Failure> {
     Ok(())
 }
 
-/// One begin and one finish of a floor, which does the crate's own work.
+/// One login start and one callback of a floor, which does the same work as the crate.
 fn floor<L: Libraries + 'static>(name: &'static str, service: &Service) -> (Contender<'static>, Contender<'static>) {
     let keys = || Keys::<L>::derive(&Sha256::digest(b"oauth-state sample key 1").into(), "login", "shop", "test");
     let (begins, finishes) = (keys(), keys());
@@ -109,7 +109,7 @@ fn tokens(effort: Effort, service: &Service) -> Value {
         let middle = changed.len() / 2;
         let other = if &changed[middle..=middle] == "A" { "B" } else { "A" };
         changed.replace_range(middle..=middle, other);
-        assert!(token.open(&changed).is_none(), "{name} takes what was changed");
+        assert!(token.open(&changed).is_none(), "{name} accepts a changed text");
         let text = sent.state;
         characters.push(text.len());
         begins.push(Contender::new(*name, move || begin(token)));

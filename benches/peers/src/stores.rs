@@ -1,5 +1,5 @@
-//! The stores that people keep a login in, beside a sealed state and a mark: one login after the other, by the clock on the wall,
-//! because most of it is waiting.
+//! The stores in which services keep a login, compared with a sealed state and a mark: one login after the other, in
+//! wall-clock time, because most of it is waiting.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -24,9 +24,9 @@ use crate::login::{self, Carried, encode, random};
 
 type Answer<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
 
-/// Keeps a login between begin and callback.
+/// Keeps a login between login start and callback.
 trait Keeper: Send + Sync {
-    /// Gives the state.
+    /// Returns the state.
     fn begin(&self) -> Answer<'_, String>;
     fn finish<'a>(&'a self, state: &'a str) -> Answer<'a, bool>;
 }
@@ -161,13 +161,13 @@ impl Keeper for Sealed {
 struct Entrant {
     name: &'static str,
     keeper: Box<dyn Keeper>,
-    /// Commands that are waited for, at begin and at the callback, as the code above has them.
+    /// Commands that are waited for, at login start and callback, as in the code above.
     round_trips: (u32, u32),
     /// Bytes that a server, or the process, holds for each login in flight.
     held: f64,
 }
 
-/// Begins logins and says what `bytes` grew by for each of them.
+/// Starts logins, and returns the growth of `bytes` for each of them.
 async fn held<F: Future<Output = Result<f64, Failure>>>(
     keeper: &dyn Keeper,
     logins: usize,
@@ -180,7 +180,7 @@ async fn held<F: Future<Output = Result<f64, Failure>>>(
     Ok((bytes().await? - before) / logins as f64)
 }
 
-/// What this process has in memory, of an allocator's pages.
+/// The resident memory of this process, in whole pages of the allocator.
 async fn resident() -> Result<f64, Failure> {
     let status = std::fs::read_to_string("/proc/self/statm")?;
     let pages: f64 = status.split(' ').nth(1).ok_or("statm")?.parse()?;
@@ -248,7 +248,7 @@ pub async fn measure(quick: bool) -> Result<Value, Failure> {
     Ok(rows.collect())
 }
 
-/// Microseconds of a begin and of a finish.
+/// Microseconds of a login start and of a callback.
 async fn one_round(keeper: &dyn Keeper, logins: usize) -> (f64, f64) {
     let mut states = Vec::with_capacity(logins);
     let start = Instant::now();

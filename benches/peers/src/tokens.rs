@@ -1,4 +1,4 @@
-//! Everything that a user may put into `state`, or into a cookie beside it, in place of this crate.
+//! The alternatives to this crate for the content of `state`, or of a cookie.
 
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use rusty_paseto::core::{Key, Local, Paseto, PasetoNonce, PasetoSymmetricKey, Pa
 
 use crate::login::{Carried, encode, random};
 
-/// Seals what a login carries, and opens it.
+/// Seals a login's data, and opens it.
 pub trait Token {
     fn seal(&self, login: &Carried) -> String;
     fn open(&self, text: &str) -> Option<Carried>;
@@ -184,7 +184,7 @@ impl Token for Biscuit {
     }
 }
 
-/// In a cookie, as it is meant; its value is what is counted.
+/// In a cookie, as intended; its value is counted.
 struct PrivateJar(cookie::Key);
 
 impl Token for PrivateJar {
@@ -213,7 +213,7 @@ impl Token for Tink {
     }
 }
 
-/// What somebody writes who has read the documentation of an AEAD: nonce, ciphertext and tag in base64url.
+/// An implementation after the documentation of an AEAD: nonce, ciphertext and tag in base64url.
 macro_rules! aead_and_json {
     ($name:ident, $library:ident) => {
         struct $name($library::aead::LessSafeKey);

@@ -1,4 +1,5 @@
-//! The processor time of a begin and of a finish, in nanoseconds: the tenth percentile of many batches, in one line each.
+//! The processor time of a login start and of a callback, in nanoseconds: the tenth percentile of many batches, one
+//! line each.
 
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ fn finish(flow: &Flow, callback: Callback) {
     let bound = flow.check(session, Expect::provider("github"), callback).expect("a login that passes");
     let mut marking = std::pin::pin!(bound.mark_used());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    // The guard in memory answers at once.
+    // The memory guard answers at once.
     assert!(matches!(marking.as_mut().poll(&mut context), std::task::Poll::Ready(Ok(_))));
 }
 

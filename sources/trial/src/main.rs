@@ -11,7 +11,7 @@
 //! promise: no honest login fails, none is accepted past its key's time, and none under a key that this process knows
 //! to be revoked.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What each peer allocates for one login: a program of its own, because counting slows what is counted.
+//! Each peer's allocations for one login: a separate program, because counting slows the measured code.
 
 #![allow(dead_code, reason = "what is shared with the other benchmarks is not all used here")]
 
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Of the second call: what a process makes once is none of a login's cost.
+/// Measures the second call: one-time allocations of the process are not part of a login's cost.
 fn count<R>(mut work: impl FnMut() -> R) -> u64 {
     drop(work());
     let mut result = None;

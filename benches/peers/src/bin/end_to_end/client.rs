@@ -1,11 +1,11 @@
-//! A client that keeps its connection: HTTP/1.1 as far as the contenders speak it, and little work, so that the server is
-//! what is measured.
+//! A client that keeps its connection: the part of HTTP/1.1 that the contenders use, with little work, so that the
+//! server dominates the measurement.
 
 use support::servers::Failure;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// No contender's response is longer.
+/// The maximum length of a contender's response.
 const LONGEST: usize = 16 * 1024;
 
 pub struct Connection {

@@ -1,4 +1,4 @@
-//! The processors that server, load and Redis run on. `taskset` pins them, if it is installed.
+//! The processors of server, load and Redis. `taskset` pins them, if it is installed.
 
 use std::convert::Infallible;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::servers::Failure;
 use support::servers::redis::RedisServer;
 
-/// Nothing is pinned without `taskset`, or where this process may use one processor only.
+/// Nothing is pinned without `taskset`, or if this process may use only one processor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cores(Option<Pinned>);
 
@@ -15,7 +15,7 @@ pub struct Cores(Option<Pinned>);
 struct Pinned {
     server: u32,
     load: u32,
-    /// The load's, unless there is a third.
+    /// The load's processor, unless there is a third.
     redis: u32,
 }
 
@@ -45,8 +45,7 @@ impl Cores {
         pin(process.trim().parse()?, cores.redis)
     }
 
-    /// Lets Redis run before the load, where the two share a processor: the load never sleeps. Processes that start later
-    /// inherit it.
+    /// Runs Redis before the load if the two share a processor: the load never sleeps. Later processes inherit this.
     pub fn yield_to_redis(self) -> Result<(), Failure> {
         match self.0 {
             Some(cores) if cores.redis == cores.load => {
@@ -56,8 +55,8 @@ impl Cores {
         }
     }
 
-    /// Waits without sleeping, if the load has a processor. A server whose load sleeps pays for waking it up with every
-    /// response, and the slower the server is, the more often the load sleeps.
+    /// Waits without sleeping, if the load has its own processor. A server whose load sleeps pays for the wake-up with
+    /// every response, and a slower server lets the load sleep more often.
     pub async fn awake<R>(self, work: impl Future<Output = R>) -> R {
         tokio::select! {
             result = work => result,
@@ -65,7 +64,7 @@ impl Cores {
         }
     }
 
-    /// The words to put in front of a server's command.
+    /// The command prefix for a server.
     pub fn server_prefix(self) -> Vec<String> {
         self.0.map_or_else(Vec::new, |cores| vec!["taskset".to_owned(), "-c".to_owned(), cores.server.to_string()])
     }
@@ -100,7 +99,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(format!("{program} {} failed: {status}", arguments.join(" ")).into()) }
 }
 
-/// Gives way to the other tasks again and again, until it is dropped.
+/// Yields to the other tasks repeatedly, until it is dropped.
 async fn spin() -> Infallible {
     loop {
         tokio::task::yield_now().await;

@@ -15,14 +15,14 @@ pub struct Figures {
 
 type Metric = (&'static str, fn(&Phase) -> f64);
 
-/// Those with a ratio.
+/// The metrics with a ratio.
 const COMPARED: [Metric; 4] = [
     ("per_second", |phase| phase.per_second),
     ("p50_us", |phase| phase.p50),
     ("p99_us", |phase| phase.p99),
     ("processor_us", |phase| phase.processor),
 ];
-/// Those without.
+/// The metrics without.
 const ABSOLUTE: [Metric; 2] = [("redis_us", |phase| phase.redis), ("busy", |phase| phase.busy)];
 
 impl Figures {
@@ -58,7 +58,7 @@ fn side(own: &[Phase], floor: &[Phase]) -> Value {
     side
 }
 
-/// The first contender is the one that the others are compared with.
+/// The first contender is the baseline for the others.
 pub fn report(contenders: &[Contender], figures: &[Figures]) -> Value {
     let floor = &figures[0];
     let rows = contenders.iter().zip(figures).map(|(contender, own)| {
@@ -75,7 +75,7 @@ pub fn report(contenders: &[Contender], figures: &[Figures]) -> Value {
 pub fn print(contenders: &[Contender], figures: &[Figures]) {
     print_side("login start", contenders, figures, |figures| &figures.start);
     print_side("callback", contenders, figures, |figures| &figures.callback);
-    // It redirects without waiting for anything, so it is busy unless something else has its processor.
+    // The server never waits, so it is busy unless another process has its processor.
     let busy = median(&figures[0].start, |phase| phase.busy);
     if busy < 0.9 {
         println!("\nnote: the server got only {:.0} % of its processor: compare processor times alone", 100.0 * busy);

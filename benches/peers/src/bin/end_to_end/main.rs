@@ -1,4 +1,4 @@
-//! A login through HTTP: login start and callback of the axum routes, compared with handlers that only redirect, with a
+//! A login over HTTP: login start and callback of the axum routes, compared with handlers that only redirect, with a
 //! session in Redis and with a row in Redis.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! cargo run --release --bin end_to_end -- sealed session  # these, compared with the handlers that only redirect
 //! ```
 //!
-//! Every contender is a server process of its own on a loopback port, one thread on one processor. The load comes from
+//! Every contender is a separate server process on a loopback port, one thread on one processor. The load comes from
 //! this process, on another processor, which Redis shares if there are only two.
 
 #![allow(dead_code, reason = "`login` is shared with the other benchmarks, and not all of it is used here")]
@@ -33,7 +33,7 @@ use crate::cores::Cores;
 use crate::figures::Figures;
 use crate::phases::{CONNECTIONS, Running};
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy)]
 struct Effort {
     /// Turns, in each of which every contender has one round.
@@ -88,7 +88,7 @@ fn measure(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lets the contenders run in turn, so that drift of the machine meets all of them alike.
+/// Runs the contenders in turn, so that drift of the machine affects all of them alike.
 async fn compare(effort: Effort, contenders: &[Contender], cores: Cores) -> Result<serde_json::Value, Failure> {
     let redis = RedisServer::start(Engine::Redis70, &[]).await?;
     cores.pin_redis(&redis).await?;

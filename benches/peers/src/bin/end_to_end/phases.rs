@@ -1,5 +1,5 @@
-//! A server that runs, and a phase of requests to it: connections that stay open, each of which sends its next request
-//! when the response to the last one has come.
+//! A running server, and a phase of requests to it: connections that stay open, each of which sends its next request
+//! after the response to the last one.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,17 +19,17 @@ pub const CONNECTIONS: usize = 16;
 /// A phase takes a fraction of a second.
 const LONGEST_PHASE: Duration = Duration::from_secs(60);
 
-/// What one phase measured.
+/// The measurements of one phase.
 #[derive(Clone, Copy, Debug)]
 pub struct Phase {
     pub per_second: f64,
     /// Microseconds from the request to the end of its response.
     pub p50: f64,
     pub p99: f64,
-    /// Microseconds of processor time that the server used for one request, and Redis.
+    /// Microseconds of processor time that the server and Redis used for one request.
     pub processor: f64,
     pub redis: f64,
-    /// The share of the time that the server used its processor.
+    /// The share of time in which the server used its processor.
     pub busy: f64,
 }
 
@@ -71,8 +71,8 @@ impl Running {
         Ok(Self { contender, control, connections, cores, redis: redis.connection().await?, process, folder })
     }
 
-    /// Sends all requests, and gives what `read` makes of the responses, in no particular order. The first response that
-    /// `read` refuses ends the benchmark, and so does a connection that fails.
+    /// Sends all requests, and returns the results of `read` on the responses, in no particular order. The first
+    /// response that `read` refuses ends the benchmark, and so does a failed connection.
     pub async fn phase<R: Send + 'static>(
         &mut self,
         requests: Vec<String>,
@@ -115,7 +115,7 @@ impl Running {
         Ok(processor_time(&mut self.control).await?.1)
     }
 
-    /// Processor time of Redis, which has no load but this server's.
+    /// Processor time of Redis, whose only load is this server.
     async fn redis_time(&mut self) -> Result<Duration, Failure> {
         let information = redis::cmd("INFO").arg("cpu").query_async(&mut self.redis).await;
         let information: String = information.map_err(|error| format!("failed to ask Redis for its time: {error}"))?;
@@ -126,10 +126,10 @@ impl Running {
         Ok(Duration::from_secs_f64(used("used_cpu_sys:")? + used("used_cpu_user:")?))
     }
 
-    /// An error, and what the server wrote.
+    /// An error, and the server's output.
     fn with_log(&self, error: &Failure) -> Failure {
         let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        // Its end says enough: it may hold a line for every request.
+        // Only the end of the log: it may have a line for every request.
         let lines: Vec<&str> = log.lines().collect();
         format!("{error}\n{}", lines[lines.len().saturating_sub(5)..].join("\n")).into()
     }

@@ -16,7 +16,7 @@ pub async fn serve(contender: Contender, port: u16, redis: &str) -> Result<(), F
     // Merged, so that no layer of the contender runs for it.
     let routes = Router::new().route(PROCESSOR, get(processor)).merge(contender.router(redis).await?);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?.tap_io(|connection| {
-        // Without it a response may wait for the acknowledgement of the one before.
+        // Otherwise a response may wait for the acknowledgement of the previous one.
         let _ = connection.set_nodelay(true);
     });
     Ok(axum::serve(listener, routes).await?)

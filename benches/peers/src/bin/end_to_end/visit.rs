@@ -1,4 +1,4 @@
-//! What a browser does: it starts a login, and comes back with the state and the cookie.
+//! A browser: it starts a login, and returns with the state and the cookie.
 
 use support::servers::Failure;
 
@@ -20,14 +20,14 @@ const BROWSER: &str = "\
     x-forwarded-for: 203.0.113.7\r\n\
     x-forwarded-proto: https\r\n";
 
-/// A login that was started.
+/// A started login.
 pub struct Started {
     state: String,
     /// Name and value.
     cookie: Option<String>,
 }
 
-/// One round: all logins start, and then all come back.
+/// One round: all logins start, and then all return.
 pub async fn round(running: &mut Running, logins: usize) -> Result<(Phase, Phase), Failure> {
     let contender = running.contender;
     let requests = vec![start_request(RETURN_TO_ENCODED); logins];
@@ -37,7 +37,7 @@ pub async fn round(running: &mut Running, logins: usize) -> Result<(Phase, Phase
     Ok((start, callback))
 }
 
-/// Makes sure that the contender does its work: it finds the login of a callback, and accepts it once, from the browser
+/// Checks that the contender does its work: it finds the login of a callback, and accepts it once, from the browser
 /// that started it.
 pub async fn prove(running: &mut Running) -> Result<(), Failure> {
     let contender = running.contender;
@@ -92,7 +92,7 @@ fn started(contender: Contender, response: &Response<'_>) -> Result<Started, Fai
     Ok(Started { state: state.to_owned(), cookie: cookie.map(str::to_owned) })
 }
 
-/// Reads the redirect to the page that the login started from.
+/// Reads the redirect to the page on which the login started.
 fn came_back(response: &Response<'_>, return_to: &str) -> Result<(), Failure> {
     let location = redirect(response)?;
     // The routes add an empty fragment, so that the callback's is not inherited.

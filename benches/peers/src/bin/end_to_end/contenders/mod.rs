@@ -19,7 +19,7 @@ use crate::login::{encode, random};
 
 pub const START: &str = "/auth/google";
 pub const CALLBACK: &str = "/auth/google/callback";
-/// Where every login of a round returns to, and its form in a query.
+/// The return path of every login of a round, and its form in a query.
 pub const RETURN_TO: &str = "/projects/4711/settings?tab=members";
 pub const RETURN_TO_ENCODED: &str = "%2Fprojects%2F4711%2Fsettings%3Ftab%3Dmembers";
 pub const PROVIDER_URL: &str = "https://accounts.google.com/o/oauth2/v2/auth";
@@ -33,13 +33,13 @@ const LIFETIME: u32 = 600;
 pub enum Contender {
     /// Two handlers that redirect to constant addresses.
     Redirect,
-    /// The routes of this crate with the guard in memory.
+    /// The routes of this crate with the memory guard.
     Sealed,
-    /// The same with the guard over Redis.
+    /// The same with the Redis guard.
     SealedRedis,
     /// A session of `tower-sessions` in Redis.
     Session,
-    /// A row of Redis, and a cookie.
+    /// A row in Redis, and a cookie.
     Row,
 }
 
@@ -76,7 +76,7 @@ impl Contender {
         })
     }
 
-    /// Whether the contender holds logins at all, and so must refuse a callback that belongs to none.
+    /// Whether the contender has logins at all, and so must refuse a callback without one.
     pub fn checks(self) -> bool {
         self != Self::Redirect
     }
@@ -86,7 +86,7 @@ impl Contender {
             Self::Redirect => Ok(redirect()),
             Self::Sealed => sealed::router(SingleProcessGuard::with_capacity(2_000_000)),
             Self::SealedRedis => {
-                // Generous, so that a busy machine slows a login down and does not refuse it.
+                // Generous, so that a busy machine slows a login down instead of failing it.
                 sealed::router(RedisGuard::builder(redis).budget(Duration::from_secs(5)).connect().await?)
             }
             Self::Session => session::router(redis).await,
@@ -95,7 +95,7 @@ impl Contender {
     }
 }
 
-/// The floor: what axum and the two redirects cost without any login.
+/// The floor: the cost of axum and the two redirects without a login.
 fn redirect() -> Router {
     let [state, code_challenge, nonce] = secrets();
     let address = authorization_url(&state, &code_challenge, &nonce);
@@ -134,7 +134,7 @@ fn code_challenge(code_verifier: &str) -> String {
     encode(&Sha256::digest(code_verifier))
 }
 
-/// Written straight down, because only the state, the challenge and the nonce change, and none needs escaping.
+/// Written straight down: only the state, the challenge and the nonce change, and none needs escaping.
 fn authorization_url(state: &str, code_challenge: &str, nonce: &str) -> String {
     format!(
         "{PROVIDER_URL}?response_type=code&client_id={CLIENT_ID}&redirect_uri={REDIRECT_URI_ENCODED}&scope=openid%20email\

@@ -52,7 +52,7 @@ async fn start(session: Session, query: Query<StartQuery>) -> Result<Redirect, S
 async fn callback(session: Session, Query(callback): Query<CallbackQuery>) -> Result<Redirect, StatusCode> {
     let pending = session.remove::<Pending>(KEY).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let pending = pending.ok_or(StatusCode::FORBIDDEN)?;
-    // The session is empty now; removed, and not saved as an empty one.
+    // The session is empty now: remove it instead of saving an empty one.
     session.flush().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     if !bool::from(pending.state.as_bytes().ct_eq(callback.state.as_bytes())) {
         return Err(StatusCode::FORBIDDEN);
