@@ -159,8 +159,8 @@ proptest! {
             let base = Url::parse("https://shop.example/auth/callback").unwrap();
             let resolved = base.join(path.as_str()).unwrap();
             prop_assert_eq!(resolved.origin(), base.origin());
-            // A browser that is given the text itself goes to the same address.
-            if !text.contains('%') {
+            // A browser that is given the text itself goes to the same address. Spaces at its end it would drop (URL standard, section 4.4).
+            if !text.contains('%') && !text.ends_with(' ') {
                 let direct = base.join(&text).unwrap();
                 prop_assert_eq!(direct.path(), resolved.path());
             }
