@@ -183,7 +183,9 @@ impl PostgresGuardBuilder {
         }
         check_budget(self.budget)?;
         if self.purge_every.is_some_and(|every| !(SHORTEST_PAUSE..=LONGEST_PAUSE).contains(&every)) {
-            return refuse("the purge interval must be 1 s to 1 day; to purge by yourself, use without_purging() and call purge()");
+            return refuse(
+                "the purge interval must be 1 s to 1 day; to purge by yourself, use without_purging() and call purge()",
+            );
         }
         let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
         if self.root_certificates.is_some() && !tls {

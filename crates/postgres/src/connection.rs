@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
+use super::literals::{base64url, bytes, rows_affected, with_literals};
 use super::purge;
 use super::server;
 use super::settings::{Settings, is_busy, told};
@@ -104,26 +105,20 @@ impl Lease {
 impl Call<PostgresStore> for Claim<'_> {
     type Answer = Marked;
 
-    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<Marked, Failure> {
-        claim(lease.client()?, self.0).await
+    async fn ask(&self, store: &PostgresStore, lease: Lease) -> Result<Marked, Failure> {
+        claim(lease.client()?, &store.settings, self.0).await
     }
 }
 
 /// One statement in its own transaction, as for every statement outside of one; the reply comes after its commit.
-async fn claim(client: &Client, mark: &Mark) -> Result<Marked, Failure> {
+async fn claim(client: &Client, settings: &Settings, mark: &Mark) -> Result<Marked, Failure> {
     let row = MarkRow::of(mark);
-    let id = row.id.as_slice();
-    // Typed, so that nothing is prepared: one round trip, and nothing remains on the server.
-    let inserted = client
-        .execute_typed(
-            INSERT,
-            &[(&row.bucket, Type::INT2), (&id, Type::BYTEA), (&row.value, Type::TEXT), (&row.keep_until, Type::INT8)],
-        )
-        .await
-        .map_err(failure)?;
-    if inserted == 1 {
+    let literals = [row.bucket.to_string(), bytes(&row.id), base64url(&row.value), row.keep_until.to_string()];
+    if rows_affected(client, settings, &with_literals(INSERT, &literals)).await? == 1 {
         return Ok(Marked::First);
     }
+    let id = row.id.as_slice();
+    // Typed, so that nothing is prepared and nothing remains in the session.
     let found =
         client.query_typed_opt(FIND, &[(&row.bucket, Type::INT2), (&id, Type::BYTEA)]).await.map_err(failure)?;
     let value: Option<String> = found.map(|found| found.try_get(0)).transpose().map_err(failure)?;

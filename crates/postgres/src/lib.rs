@@ -51,6 +51,8 @@ mod examine;
 #[cfg(feature = "client")]
 mod guard;
 #[cfg(feature = "client")]
+mod literals;
+#[cfg(feature = "client")]
 mod payload_store;
 #[cfg(feature = "client")]
 mod purge;

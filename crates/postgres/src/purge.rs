@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, IsolationLevel};
 
 use super::settings::{Settings, cannot_use};
 use super::table::{PARTITIONS, turn_is_over};
@@ -62,21 +62,21 @@ pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
 
 async fn round(settings: &Settings) -> Result<Purged, GuardError> {
     let mut client = settings.connect().await?;
-    // If this process vanishes while it holds a partition's lock, the server ends the session.
-    let limits = format!(
-        "SET statement_timeout = '{STATEMENT_SECONDS}s'; SET lock_timeout = {LOCK_MILLISECONDS}; \
-         SET idle_in_transaction_session_timeout = '5s'"
-    );
-    client.batch_execute(&limits).await.map_err(cannot_use)?;
     let now = now(&client).await?;
-    let mut purged = Purged::default();
+    let (mut purged, mut failed) = (Purged::default(), None);
     for partition in (0..PARTITIONS).filter(|partition| turn_is_over(*partition, now)) {
-        if let Some(marks) = empty(&mut client, partition, now).await.map_err(cannot_use)? {
-            purged.partitions = purged.partitions.saturating_add(1);
-            purged.marks = purged.marks.saturating_add(marks.unsigned_abs());
+        match empty(&mut client, partition, now).await {
+            Ok(None) => {}
+            Ok(Some(marks)) => {
+                purged.partitions = purged.partitions.saturating_add(1);
+                purged.marks = purged.marks.saturating_add(marks.unsigned_abs());
+            }
+            // One partition, such as one without the right to TRUNCATE, must not keep the others full.
+            Err(error) if error.as_db_error().is_some() => failed = Some(error),
+            Err(error) => return Err(cannot_use(error)),
         }
     }
-    Ok(purged)
+    failed.map_or(Ok(purged), |error| Err(cannot_use(error)))
 }
 
 /// The earlier of the clocks of this machine and the database, so that a clock that jumps ahead cannot truncate live
@@ -98,8 +98,14 @@ async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i
     if client.query_typed_one(&in_vain, &[(&now, Type::INT8)]).await?.try_get(0)? {
         return Ok(None);
     }
-    let transaction = client.transaction().await?;
-    match transaction.batch_execute(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await {
+    // Each statement below must see what was committed before it, whatever the role's default is.
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
+    // If this process vanishes while it holds the partition's lock, the server ends the session.
+    let lock = format!(
+        "SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'; SET LOCAL lock_timeout = {LOCK_MILLISECONDS}; \
+         SET LOCAL idle_in_transaction_session_timeout = '5s'; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
+    );
+    match transaction.batch_execute(&lock).await {
         // Another session claims or purges here: try again in the next round.
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(None),
         locked => locked?,

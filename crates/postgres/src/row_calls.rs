@@ -3,12 +3,14 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
 
 use super::connection::{Lease, PostgresStore, failure};
 use super::guard::PostgresGuard;
+use super::literals::{bytes, rows_affected, with_literals};
 use super::purge;
+use super::server::patiently;
 use super::settings::{Settings, cannot_use};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
@@ -35,9 +37,7 @@ impl PostgresGuard {
         let settings = &self.link.store().settings;
         let client = settings.connect().await?;
         if settings.create_tables && !is_there(&client).await? {
-            // The long limits leave time to wait for another server that is creating it.
-            let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {ROWS_SCHEMA}");
-            client.batch_execute(&patiently).await.map_err(cannot_use)?;
+            client.batch_execute(&patiently(ROWS_SCHEMA)).await.map_err(cannot_use)?;
         }
         if !is_there(&client).await? {
             return Err(GuardError::misconfigured(
@@ -91,17 +91,24 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
 
 /// Uses its own connection, so that no login waits.
 async fn clean_up(settings: &Settings) -> Result<u64, GuardError> {
-    let client = settings.connect().await?;
-    client.batch_execute("SET statement_timeout = '30s'").await.map_err(cannot_use)?;
+    let mut client = settings.connect().await?;
     let now = i64::try_from(purge::now(&client).await?).unwrap_or(i64::MAX);
     let mut deleted = 0_u64;
     for _ in 0..MOST_BATCHES {
-        let batch = client.execute_typed(CLEAN_UP, &[(&now, Type::INT8)]).await.map_err(cannot_use)?;
+        let batch = delete_batch(&mut client, now).await.map_err(cannot_use)?;
         deleted = deleted.saturating_add(batch);
         if batch < BATCH {
             break;
         }
     }
+    Ok(deleted)
+}
+
+async fn delete_batch(client: &mut Client, now: i64) -> Result<u64, Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
+    let deleted = transaction.execute_typed(CLEAN_UP, &[(&now, Type::INT8)]).await?;
+    transaction.commit().await?;
     Ok(deleted)
 }
 
@@ -118,10 +125,10 @@ struct Get<'a> {
 impl Call<PostgresStore> for Put<'_> {
     type Answer = ();
 
-    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<(), Failure> {
-        let (id, keep_until) = (self.id.as_slice(), i64::try_from(self.keep_until).unwrap_or(i64::MAX));
-        let parameters = [(&id as _, Type::BYTEA), (&self.value as _, Type::BYTEA), (&keep_until as _, Type::INT8)];
-        lease.client()?.execute_typed(PUT, &parameters).await.map(|_| ()).map_err(failure)
+    async fn ask(&self, store: &PostgresStore, lease: Lease) -> Result<(), Failure> {
+        let keep_until = i64::try_from(self.keep_until).unwrap_or(i64::MAX);
+        let put = with_literals(PUT, &[bytes(self.id), bytes(self.value), keep_until.to_string()]);
+        rows_affected(lease.client()?, &store.settings, &put).await.map(|_| ())
     }
 }
 

@@ -94,14 +94,17 @@ impl Looked {
     }
 }
 
+/// A migration as one transaction, with time to wait for another server that runs it too.
+pub(super) fn patiently(migration: &str) -> String {
+    format!("SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '10s'; {migration}")
+}
+
 /// Checks whether this server can serve as a guard.
 pub(super) async fn look_at(client: &Client, settings: &Settings) -> Result<(), GuardError> {
     let mut looked = Looked::at(client).await?;
     if settings.create_tables && !looked.has_table && !looked.read_only {
         // The long limits leave time to wait for another server that is creating them.
-        let patiently = format!("SET statement_timeout = '10s'; SET lock_timeout = '10s'; {SCHEMA}");
-        client.batch_execute(&patiently).await.map_err(cannot_use)?;
-        client.batch_execute(&settings.session()).await.map_err(cannot_use)?;
+        client.batch_execute(&patiently(SCHEMA)).await.map_err(cannot_use)?;
         looked = Looked::at(client).await?;
     }
     refuse(&looked.flaws())

@@ -33,32 +33,30 @@ pub(super) enum Durability {
 }
 
 impl Settings {
-    /// One connection, with the session's settings.
+    /// One connection. Nothing is set in its session, which a pooler may lend to others.
     pub(super) async fn connect(&self) -> Result<Client, GuardError> {
-        let client = match self.config.get_ssl_mode() {
-            SslMode::Require => self.connect_with_tls().await?,
-            _ => drive(self.config.connect(NoTls).await)?,
-        };
-        client.batch_execute(&self.session()).await.map_err(cannot_use)?;
-        Ok(client)
+        match self.config.get_ssl_mode() {
+            SslMode::Require => self.connect_with_tls().await,
+            _ => drive(self.config.connect(NoTls).await),
+        }
     }
 
-    /// The settings of a session that claims.
-    pub(super) fn session(&self) -> String {
+    /// The settings of a claim, to be sent in front of its statement in one message. The server runs the message as one transaction, and
+    /// the settings end with it: behind a pooler, other clients use the same session.
+    pub(super) fn of_transaction(&self) -> String {
         let durability = match self.durability {
-            // The role or database may turn it off at any time, so set it in the session. Settings stricter than `on`
-            // stay.
+            // A role or a database may have it off, now or later: set for each claim, whatever it is. Stricter ones than `on` stay.
             Durability::Durable => {
-                "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)"
+                "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)"
             }
-            Durability::SynchronousCommitOff => "SET synchronous_commit = off",
+            Durability::SynchronousCommitOff => "SET LOCAL synchronous_commit = off",
         };
         let budget = self.budget.as_millis().max(4);
-        // Less than the share of the budget for the answer, so that the server's error arrives in time.
+        // Less than a claim keeps for the answer, so that the server says it before time runs out.
         let lock = budget / 4;
         format!(
-            "SET statement_timeout = {budget}; SET lock_timeout = {lock}; \
-             SET default_transaction_isolation = 'read committed'; {durability}"
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {budget}; \
+             SET LOCAL lock_timeout = {lock}; {durability}; "
         )
     }
 
