@@ -1,5 +1,5 @@
-//! OAuth 2.0 and OpenID Connect logins that start on one server and finish on another, without a store: the state is
-//! sealed into the `state` parameter itself, bound to the browser, and used once.
+//! OAuth 2.0 and OpenID Connect logins that start on one server and finish on another, without a session store. The `state` parameter
+//! carries the login's data itself: encrypted, bound to the browser, and accepted once.
 //!
 //! ```
 //! use oauth_state::testing::{self, TestBrowser, block_on};
@@ -28,20 +28,20 @@
 //!
 //! | you want to … | guide | and the items |
 //! |---|---|---|
-//! | begin and finish | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`LoginOutcome`] |
-//! | understand it in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`VerifiedCallback`] |
-//! | know against whom it protects | [`docs::threat_model`] | [`Binding`]: cookies, a session, a login secret |
-//! | choose what remembers used states | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
+//! | start and complete logins | [`docs::quick_start`] | [`Flow`], [`Login`], [`Callback`], [`Expect`], [`LoginOutcome`] |
+//! | see how it works in one drawing | [`docs::how_it_works`] | [`Flow::check`], [`VerifiedCallback`] |
+//! | read the threat model | [`docs::threat_model`] | [`Binding`]: cookies, a session, a login secret |
+//! | choose a replay guard | [`docs::guards`] | [`ReplayGuard`], [`SingleProcessGuard`]; `RedisGuard`, `PostgresGuard`, `KnownUsedCache` |
 //! | make, rotate and revoke keys | [`docs::rotation`] | [`KeyRing`], [`KeyRingDocument`](ring::KeyRingDocument), [`ring::source`]; `LiveKeyRing::load` |
-//! | know what a provider takes and sends | [`docs::providers`] | [`Provider`], [`Preset`](provider::Preset) |
-//! | move off a HashMap or a table, or keep more than a URL takes | [`docs::migrating`] | [`payload`], and the package `oauth-state-store` |
-//! | compare it with what else there is | [`docs::comparison`] | |
+//! | look up a provider's limits and quirks | [`docs::providers`] | [`Provider`], [`Preset`](provider::Preset) |
+//! | migrate from a HashMap or a table, or store more than fits in a URL | [`docs::migrating`] | [`payload`], and the package `oauth-state-store` |
+//! | compare it with alternatives | [`docs::comparison`] | |
 //! | write another implementation | [`docs::wire_format`] | [`Inspection`](inspect::Inspection) |
-//! | look a word up | [`docs::glossary`] | |
+//! | look up a term | [`docs::glossary`] | |
 //! | answer a refusal | | [`FinishError`]: its code, its status, and [`Restart`] |
-//! | carry a tenant, a path, data | | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
+//! | carry a tenant, a return path or data | | [`Tenant`], [`ReturnTo`], [`FlowBuilder::carrying`] |
 //! | let a proxy without a key read a state | | [`FlowBuilder::build_signed_not_encrypted`], [`UnverifiedClaims`](inspect::UnverifiedClaims) |
-//! | see what logins do | | [`observe`] |
+//! | log and measure logins | | [`observe`] |
 //! | use axum, actix-web, or another framework | | the packages `oauth-state-axum`, `oauth-state-actix`, `oauth-state-routes`; [`http`] |
 //! | use `oauth2`, `openidconnect` | | [`AuthorizationRequest`], [`Code`](outcome::Code), [`CodeVerifier`](outcome::CodeVerifier), [`Nonce`](outcome::Nonce) |
 //!
@@ -113,7 +113,7 @@ pub use provider::{AuthorizationUrl, Provider};
 pub use refusal::{FinishError, Restart};
 pub use ring::{KeyRing, LiveKeyRing};
 
-/// The pages of the repository beside [`docs`], so that their code is compiled and run.
+/// The repository's other pages, so that their code is compiled and run.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]

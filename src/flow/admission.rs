@@ -7,7 +7,7 @@ use crate::name::Purpose;
 use crate::provider::{host_of, is_host_of_origin, is_loopback};
 
 impl FlowInner {
-    /// What the request and its binding must be for a login of this purpose.
+    /// Checks the request and its binding for a login of this purpose.
     pub(super) fn check_binding_at_begin(
         &self,
         binding: &Binding<'_>,
@@ -37,7 +37,7 @@ impl FlowInner {
         if !matches!(binding.holder, Holder::Cookies(_)) {
             return Ok(());
         }
-        // A click into a frame may be one that the user meant for another page (clickjacking): it attaches no identity.
+        // A click into a frame may have been meant for another page (clickjacking), so no frame may attach an identity.
         let frames = if needs_user { &Frames::Refused } else { &self.frames };
         headers.map_or(Ok(()), |headers| check_navigation(headers, frames))?;
         if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {
@@ -51,12 +51,11 @@ impl FlowInner {
         }
     }
 
-    /// Whether a page of this very site sent a POST. Keeps another site from starting to attach an identity (account-link
-    /// fixation).
+    /// Whether a page of this very site sent a POST. Keeps another site from attaching an identity (account-link fixation).
     ///
-    /// Browsers send `Origin` with every POST and with no navigation by GET. It must name this site, also if the browser
-    /// says that the request is same-origin; only `null`, which a page with `Referrer-Policy: no-referrer` sends, passes on
-    /// that word alone. No script can set either header.
+    /// Browsers send `Origin` with every POST and with no navigation by GET. It must name this site, even if the browser marks the request
+    /// as same-origin. The value `null`, which a page with `Referrer-Policy: no-referrer` sends, passes on that mark alone. No script can
+    /// set either header.
     fn is_same_origin_post(
         &self,
         headers: &RequestHeaders<'_>,
@@ -87,7 +86,7 @@ impl FlowInner {
         }
     }
 
-    /// Whether an `Origin` header is one that the service trusts in addition to its own.
+    /// Whether an `Origin` header is one of the additional trusted origins.
     fn is_trusted_origin(&self, origin: &[u8]) -> bool {
         self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
@@ -96,13 +95,13 @@ impl FlowInner {
     fn is_own_origin(&self, origin: &[u8], request_host: Option<&str>, callback_host: Option<&str>) -> bool {
         let origin = std::str::from_utf8(origin).ok();
         let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };
-        // A page that came over plain http may be an attacker's on the network.
+        // A page that was loaded over plain http may come from an attacker on the network.
         let local = host_of(authority).is_some_and(is_loopback);
         let secure = scheme == "https" || (scheme == "http" && (local || !self.cookies.are_secure()));
         let is_host = |known: &str| host_of(authority).is_some_and(|host| host.eq_ignore_ascii_case(known));
         let same_host = if self.hosts.are_named() {
             match self.hosts.known(request_host) {
-                // Behind a proxy that replaces the Host header only the host is known, not the port.
+                // Behind a proxy that replaces the Host header, only the host is known, not the port.
                 Some(public) => is_host(public),
                 // A page of one public host must not start a link on another one.
                 None => self.hosts.names().iter().any(|public| is_host(public)) && callback_host.is_none_or(is_host),
@@ -110,7 +109,7 @@ impl FlowInner {
         } else {
             match request_host {
                 Some(host) => is_host_of_origin(host, scheme, authority),
-                // HTTP/2 without a Host header, or no usable trusted header: the cookie has to reach the callback's host.
+                // HTTP/2 without a Host header, or no usable trusted header: the cookie must reach the callback's host.
                 None => callback_host.is_some_and(is_host),
             }
         };
@@ -118,8 +117,8 @@ impl FlowInner {
     }
 }
 
-/// Refuses what a user did not click: a fetch, an image or a frame would start logins and pile up cookies. Browsers
-/// too old for `Sec-Fetch-*` send none of them and pass.
+/// Refuses requests that are no click of the user: fetches, images and frames would start logins and pile up cookies. Browsers too old for
+/// `Sec-Fetch-*` send none of these headers and pass.
 ///
 /// A service worker that forwards a navigation sends it with the destination `empty` (w3c/ServiceWorker issue 1803). No script can make
 /// a request of the mode `navigate` (Fetch standard, section 5.4, the `Request` constructor), so the two together are a navigation.

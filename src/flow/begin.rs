@@ -1,4 +1,4 @@
-//! Beginning a login.
+//! The login start.
 
 use super::admission::is_in_frame;
 use super::connection::{tag_of, tenant_of};
@@ -18,10 +18,10 @@ use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::PurposeKeys;
 
-/// Random bytes of one begin, all drawn in one call: nonce, then the binding's secret, then the cookie's suffix.
+/// Random bytes of one login start, all drawn in one call: nonce, then the binding's secret, then the cookie's suffix.
 const RANDOM_BYTES: usize = NONCE_BYTES + SECRET_BYTES + SUFFIX_BYTES;
 
-/// Where a login's binding secret comes from, with what the user agent must be given.
+/// The binding of a new login: its secret, and the cookie or secret to hand to the client.
 struct NewBinding {
     secret: SecretBytes<SECRET_BYTES>,
     set_cookie: Option<String>,
@@ -30,11 +30,11 @@ struct NewBinding {
 }
 
 impl<T: LoginData> Flow<T> {
-    /// Begins a login: seals its state. Stores nothing, waits for nothing, takes no lock.
+    /// Starts a login by sealing its state. It stores nothing, waits for nothing and takes no lock.
     ///
     /// # Errors
     ///
-    /// [`BeginError`] says what to change; nobody has been redirected.
+    /// [`BeginError`] says what to change. The user has not been redirected.
     ///
     /// # Security
     ///
@@ -47,7 +47,7 @@ impl<T: LoginData> Flow<T> {
         self.inner.started(&scope, login.label(), kind, begun)
     }
 
-    /// Seals the state of a login, and gives what it was sealed with to `also`, under the same view of the keys.
+    /// Seals the state of a login, and passes its keys and nonce to `also`, under the same view of the keys.
     pub(super) fn seal<R>(
         &self,
         binding: Binding<'_>,
@@ -114,7 +114,7 @@ impl<T: LoginData> Flow<T> {
     }
 }
 
-/// What a state was sealed with, for a store that seals a row beside it. Times in Unix seconds.
+/// The inputs that a state was sealed with, for a store that seals a row along with it. Times in Unix seconds.
 pub(crate) struct SealedWith<'a> {
     pub(crate) keys: &'a PurposeKeys,
     pub(crate) nonce: &'a [u8; NONCE_BYTES],
@@ -125,13 +125,13 @@ pub(crate) struct SealedWith<'a> {
 }
 
 impl FlowInner {
-    /// What a request names as provider is told only if it is one of ours.
+    /// The provider's name comes from the request, so it is reported only if the flow knows it.
     pub(super) fn start_scope<T>(&self, login: &Login<T>) -> Scope {
         let connection = login.connection.is_some().then_some(CONNECTION);
         Scope::start(connection.or_else(|| self.provider(&login.provider).map(Provider::id)))
     }
 
-    /// Tells what a login start ended in, its store included.
+    /// Reports how a login start ended, including its store.
     pub(super) fn started<R>(
         &self,
         scope: &Scope,
@@ -173,14 +173,14 @@ impl FlowInner {
         }
     }
 
-    /// In a frame, browsers take and send a cookie of no other kind.
+    /// In a frame, browsers accept and send partitioned cookies only.
     fn cookie_kind_at_begin(&self, headers: &RequestHeaders<'_>, provider: &Provider) -> CookieKind {
         let is_framed = self.frames.are_allowed() && is_in_frame(headers);
         if is_framed { CookieKind::Partitioned } else { provider.cookie_kind() }
     }
 
-    /// Draws all that this begin needs in one call to the operating system: the nonce always, a secret and a cookie's
-    /// name only where none came.
+    /// Draws all random bytes of this login start in one call to the operating system: the nonce always, a secret and a cookie name only if
+    /// the request brought none.
     fn draw(
         &self,
         random: &mut [u8; RANDOM_BYTES],

@@ -1,4 +1,4 @@
-//! Why a login did not begin.
+//! Errors of a login start.
 
 use super::config_error::ConfigError;
 use super::outcome::DataError;
@@ -9,34 +9,34 @@ use crate::payload::StoreError;
 use crate::provider::UrlError;
 use crate::random::RandomnessError;
 
-/// Why a login did not begin. Nothing was sealed and nobody was redirected.
+/// Why a login did not start. No state was sealed, and the user was not redirected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BeginError {
-    /// The state would be longer than the provider takes.
+    /// The state would be longer than the provider accepts.
     #[error(
-        "the state has {actual} characters, {} more than the {limit} that {provider} takes; shorten the return path, \
+        "the state has {actual} characters, {} more than the {limit} that {provider} accepts; shorten the return path, \
          the tenant or the data",
         actual.saturating_sub(*limit)
     )]
     StateTooLong {
         /// The provider's id.
         provider: String,
-        /// The characters it would have.
+        /// The length of the state, in characters.
         actual: usize,
-        /// The characters that the provider takes.
+        /// The longest state that the provider accepts, in characters.
         limit: usize,
     },
     /// The flow has no provider of this id.
     #[error("the flow has no such provider; add it with FlowBuilder::provider")]
     UnknownProvider,
-    /// A provider that was loaded at run time cannot work as it is configured.
-    #[error("the loaded provider cannot work as it is configured")]
+    /// The configuration of a provider that was loaded at run time is wrong.
+    #[error("the configuration of the loaded provider is wrong")]
     Connection(#[source] ConfigError),
     /// A provider that was loaded at run time has the id of one that the flow was built with.
-    #[error("the loaded provider has the id of one that the flow was built with: give it another id")]
+    #[error("the loaded provider has the id of one that the flow was built with: give it a different id")]
     ConnectionShadowsProvider,
-    /// Nothing would tell the answer of a provider that was loaded at run time from another one's.
+    /// A callback of this provider, loaded at run time, could not be told apart from one of another provider.
     #[error(
         "the loaded provider has no callback address of its own: make its id a segment of the path of its redirect_uri, once and not the \
          last, or declare at_shared_callback and requires_iss (mix-up, RFC 9700 section 4.4.2)"
@@ -51,37 +51,37 @@ pub enum BeginError {
     /// A name breaks the rule for names.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The flow does not accept this purpose, so that its callback would refuse the state.
+    /// The flow does not accept this purpose, so its callback would refuse the state.
     #[error("the flow does not accept the purpose {0}; add it with FlowBuilder::purpose")]
     PurposeNotAccepted(Purpose),
     /// The return path is a callback address: the login would never end.
-    #[error("the return path is a callback address of this flow, so that the login would never end; give another one")]
+    #[error("the return path is a callback address of this flow, so the login would never end; use another path")]
     ReturnsToCallback,
-    /// The caller's data could not be written as JSON.
-    #[error("the data for the state could not be written as JSON; its Serialize decides what can")]
+    /// Your data could not be serialized as JSON.
+    #[error("failed to serialize the login data as JSON")]
     Data(#[source] DataError),
-    /// The data that a store is to keep beside the state is too long.
-    #[error("the data has {actual} bytes of JSON, and a store takes {limit}")]
+    /// The data for the store is too long.
+    #[error("the login data has {actual} bytes of JSON, more than the {limit} that a store accepts; shorten it")]
     DataTooLong {
-        /// Its bytes.
+        /// The size of the data, in bytes.
         actual: usize,
-        /// The bytes that a store takes.
+        /// The most bytes that a store accepts.
         limit: usize,
     },
-    /// The store could not keep the data.
-    #[error("the login's data could not be stored")]
+    /// The store could not save the data.
+    #[error("failed to store the login data")]
     Store(#[source] StoreError),
-    /// The ring has no key that seals now.
-    #[error("no key of the ring seals now: the last one was revoked; publish a new key")]
+    /// No key of the ring may seal now.
+    #[error("no key of the ring can seal now because the last one was revoked; publish a new key")]
     NoActiveKey,
-    /// The operating system gave no randomness.
+    /// The operating system returned no randomness.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// The clock shows a time that the format cannot hold.
-    #[error("the clock shows a time before 1970 or after 2106; set it")]
+    /// The clock shows a time that the format cannot represent.
+    #[error("the clock shows a time before 1970 or after 2106; set the clock")]
     Clock,
-    /// `link` and `reauthenticate` are never unbound.
-    #[error("{0} may not be unbound: bind it to a session or to cookies")]
+    /// `link` and `reauthenticate` need a binding.
+    #[error("{0} cannot start unbound; bind it to a session or to cookies")]
     UnboundNotAllowed(Purpose),
     /// `link` and `reauthenticate` need a signed-in user.
     #[error(
@@ -89,27 +89,27 @@ pub enum BeginError {
          Binding::for_user"
     )]
     UserRequired(Purpose),
-    /// `link` and `reauthenticate` begin from a same-origin POST.
+    /// `link` and `reauthenticate` start from a same-origin POST only.
     #[error(
-        "{0} begins only from a POST of this site's own pages: pass the request's headers with Binding::with_headers, and \
+        "{0} starts only from a POST of this site's own pages: pass the request's headers with Binding::with_headers, and \
              check that a proxy keeps Origin, Sec-Fetch-Site and Host; if it replaces Host, or over HTTP/2, set FlowBuilder::public_hosts or \
              trusted_host_header"
     )]
     NotSameOrigin(Purpose),
-    /// The session id, the login secret or the user id has no usable length.
+    /// The session id, the login secret or the user id is too short or too long.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// A login secret was given where one is drawn.
-    #[error("begin draws the login secret: use Binding::new_login_secret")]
+    /// A login secret was given, but `begin` draws it.
+    #[error("a login start draws its own login secret; use Binding::new_login_secret")]
     LoginSecretGiven,
-    /// Not a document navigation: a fetch, an image, a frame or a speculative load would pile up cookies and logins.
+    /// The request is not a document navigation. Fetches, images, frames and speculative loads would pile up cookies and logins.
     #[error(
-        "a login bound by cookie begins on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose): link to \
+        "a login bound by cookie starts on a document navigation only (Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose): link to \
          it instead of fetching it, or bind to a session or a login secret"
     )]
     NotANavigation,
-    /// A POST of another site. The browser sends no `SameSite=Lax` cookie with it, so each one would set a new cookie, and
-    /// enough of them push the cookies of pending logins out of the browser.
+    /// A POST from another site. The browser sends no `SameSite=Lax` cookie with it, so each one would set a new cookie, and many of them
+    /// push the cookies of pending logins out of the browser.
     #[error(
         "a login bound by cookie does not start from another site's POST: start it from a page of your own or by GET, and answer a POST \
          that a protocol prescribes (third-party-initiated login) with a 303 redirect to the login start; if this was your own page, \
@@ -119,12 +119,12 @@ pub enum BeginError {
     /// A hook of the routes failed. The user was not redirected, and the login can be started again.
     #[error("the `{hook}` hook of the routes failed")]
     HookFailed {
-        /// Its name.
+        /// The name of the hook.
         hook: &'static str,
-        /// What it gave.
+        /// The error that the hook returned.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There is no authorization URL, or none that can stand in a `Location` header.
+    /// There is no authorization URL, or it cannot be sent in a `Location` header.
     #[error(transparent)]
     AuthorizationUrl(#[from] UrlError),
     /// The callback's host never gets the cookie that this host sets.
@@ -166,7 +166,7 @@ impl BeginError {
         "cookie_host_mismatch",
     ];
 
-    /// A stable word for logs, metrics and programs.
+    /// A stable word for logs, metrics and code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -199,13 +199,13 @@ impl BeginError {
         }
     }
 
-    /// What to tell [`Observers`](crate::observe::Observers) of it. A flow tells of its own errors itself.
+    /// The event for [`Observers`](crate::observe::Observers). A flow reports its own errors itself.
     #[must_use]
     pub fn to_event<'a>(&'a self, provider: &'a str) -> Event<'a> {
         Event::StartRefused(Refusal::new(Some(provider), self.code(), self))
     }
 
-    /// The HTTP status to answer with: 400 for what the request asked, 503 for what may work later, 500 otherwise.
+    /// The HTTP status to answer with: 400 if the request is at fault, 503 if a retry may work, 500 otherwise.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {

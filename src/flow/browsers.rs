@@ -5,7 +5,7 @@ use crate::cookie::{CookieFamilies, CookieName};
 use crate::name::App;
 use crate::provider::{Provider, canonical_host};
 
-/// What the flow is told of the browsers that use it.
+/// The settings about the browsers that use the flow.
 pub(super) struct Browsers {
     pub(super) public_hosts: Vec<String>,
     pub(super) trusted_host_header: Option<String>,
@@ -15,12 +15,12 @@ pub(super) struct Browsers {
     pub(super) frames: Frames,
 }
 
-/// How browsers reach the service, which decides what its cookies can be.
+/// How browsers reach the service, which decides the attributes of its cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
-    /// Also `http://localhost`, in the browsers that keep `Secure` cookies there.
+    /// Includes `http://localhost`, in the browsers that keep `Secure` cookies there.
     Https,
-    /// `http://localhost` in every browser, and nothing else.
+    /// `http://localhost` in every browser, and no other host.
     LoopbackHttp,
     /// Plain http on any host.
     PlainHttp,
@@ -90,7 +90,7 @@ impl Browsers {
     }
 }
 
-/// Whether the browser sends the cookie with the answer of a provider.
+/// Whether the browser sends the cookie with the response of a provider.
 pub(super) fn check_cookie(provider: &Provider, cookies: &CookieFamilies) -> Result<(), ConfigError> {
     if !provider.uses_form_post() {
         return Ok(());

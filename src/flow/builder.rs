@@ -1,4 +1,4 @@
-//! Configuring a flow, and refusing what cannot work.
+//! The configuration of a flow and its checks.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -22,7 +22,7 @@ use crate::ring::live::LiveKeyRing;
 use crate::token::keys::SameKeyId;
 use crate::token::wire::Form;
 
-/// How long a person has between the click and the callback, in seconds, unless the caller says otherwise.
+/// The default time between the click and the callback, in seconds.
 const DEFAULT_LIFETIME: u16 = 600;
 
 /// Configures a [`Flow`].
@@ -47,7 +47,7 @@ pub struct FlowBuilder<T> {
     data: PhantomData<fn() -> T>,
 }
 
-/// All that does not depend on what the states carry.
+/// The settings that do not depend on the data type.
 pub(super) struct Settings {
     app: App,
     keys: LiveKeyRing,
@@ -86,8 +86,8 @@ impl FlowBuilder<()> {
 }
 
 impl<T> FlowBuilder<T> {
-    /// What the states carry for the caller, as JSON inside: encrypted, authentic, and counted in the URL's length. In a flow that is
-    /// [only signed](FlowBuilder::build_signed_not_encrypted) it is not encrypted, and its type says that it is public.
+    /// Sets the type of your own data in the states. It is stored as JSON, encrypted and authenticated, and counts toward the URL's length.
+    /// In a flow that is [only signed](FlowBuilder::build_signed_not_encrypted) it is not encrypted, and its type must be marked as public.
     ///
     /// # Examples
     ///
@@ -109,8 +109,8 @@ impl<T> FlowBuilder<T> {
         FlowBuilder { settings: self.settings, data: PhantomData }
     }
 
-    /// Accepts states for this purpose; may be called for several. Without it, [`Purpose::Login`] alone. The first one
-    /// named is what a [`Login`](crate::Login) is for unless it says otherwise.
+    /// Accepts states for this purpose; call it once for each purpose. Without a call, the flow accepts [`Purpose::Login`] alone. The first
+    /// purpose is the default of a [`Login`](crate::Login).
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         if !self.settings.purposes.contains(&purpose) {
             self.settings.purposes.push(purpose);
@@ -172,15 +172,15 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// Who is told of this flow's logins; see [`observe`](crate::observe).
+    /// Sets the observers of this flow's logins; see [`observe`](crate::observe).
     pub fn observers(mut self, observers: Observers) -> Self {
         self.settings.observers = observers;
         self
     }
 
-    /// All providers answer to one address, so that the callback learns the provider from the state; see
-    /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers it builds only if every one
-    /// of them is declared to send `iss`.
+    /// Lets all providers share one callback address, where the state tells which provider a callback is from; see
+    /// [`Expect::any_provider`](crate::Expect::any_provider). With two or more providers, it builds only if every one of them is declared
+    /// to send `iss`.
     pub fn shared_callback(mut self) -> Self {
         self.settings.shared_callback = true;
         self
@@ -202,7 +202,7 @@ impl<T> FlowBuilder<T> {
         self.build_form(Form::Sealed)
     }
 
-    /// A flow that seals and opens states of this form, and of no other.
+    /// Builds a flow that seals and opens states of this form only.
     pub(super) fn build_form(self, form: Form) -> Result<Flow<T>, ConfigError> {
         Ok(Flow { inner: Arc::new(self.settings.build(form)?), data: PhantomData })
     }
@@ -272,7 +272,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Providers that share one address must all be told apart by `iss`.
+    /// Providers that share one address must all be told apart by `iss` (mix-up).
     fn refuse_mix_up(&self) -> Result<(), ConfigError> {
         let sharing = &self.providers;
         let silent = sharing.iter().find(|one| !matches!(one.issuer_rule(), Some((_, true))));
@@ -286,13 +286,13 @@ impl Settings {
         }
     }
 
-    /// The callback addresses of all providers, each of which leads to one provider.
+    /// Each callback address must lead to one provider.
     fn check_own_addresses(&self) -> Result<(), ConfigError> {
         self.providers.iter().try_for_each(|provider| check_addresses(provider, self.browsers.transport))?;
         if self.shared_callback {
             return Ok(());
         }
-        // One address names no one of several providers; with `shared_callback`, `iss` does.
+        // Two providers at one address cannot be told apart; with `shared_callback`, `iss` does it.
         for (position, provider) in self.providers.iter().enumerate() {
             if let Some(other) = self.providers.iter().take(position).find(|other| other.shares_address_with(provider))
             {
@@ -303,7 +303,7 @@ impl Settings {
     }
 }
 
-/// What a provider may not be, wherever it comes from.
+/// The checks of any provider, configured or loaded at run time.
 pub(super) fn check_provider(provider: &Provider, cookies: &CookieFamilies) -> Result<(), ConfigError> {
     let id = || provider.id().to_owned();
     if provider.is_post_only() && !provider.uses_form_post() && !provider.reposts() {
@@ -315,7 +315,7 @@ pub(super) fn check_provider(provider: &Provider, cookies: &CookieFamilies) -> R
     check_cookie(provider, cookies)
 }
 
-/// The callback addresses of one provider.
+/// Checks the callback addresses of one provider.
 pub(super) fn check_addresses(provider: &Provider, transport: Transport) -> Result<(), ConfigError> {
     let addresses = provider.redirect_uris();
     if transport == Transport::LoopbackHttp && addresses.is_empty() {
@@ -339,7 +339,7 @@ pub(super) fn check_addresses(provider: &Provider, transport: Transport) -> Resu
     Ok(())
 }
 
-/// Browsers come back to a public host only, and cookies are set on no other.
+/// Browsers come back to public hosts only, and cookies are set on no other host.
 pub(super) fn check_hosts(provider: &Provider, hosts: &PublicHosts) -> Result<(), ConfigError> {
     let public_hosts = hosts.names();
     let is_elsewhere = |host: &&str| !public_hosts.is_empty() && !public_hosts.iter().any(|public| public == host);

@@ -1,5 +1,4 @@
-//! The way of a callback, from top to bottom: opened, verified, marked as used. Each step consumes the one before it, and proves
-//! what its name says.
+//! The types of a callback in order: opened, verified, marked as used. Each step consumes the one before it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,14 +21,14 @@ use crate::secret::SecretBytes;
 use crate::token::wire::{LONGEST_BYTES, replay_id};
 
 impl<T: LoginData> Flow<T> {
-    /// Finishes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
+    /// Completes a login: [`Flow::check`], then [`VerifiedCallback::mark_used`].
     ///
-    /// Run it, and the exchange of the code, on a task that outlives the client's connection: a browser that goes away
-    /// between the two must not leave a used state and an unused code.
+    /// Run it, and the exchange of the code, on a task that outlives the client's connection. Otherwise a browser that disconnects in
+    /// between leaves a used state and an unused code.
     ///
     /// # Errors
     ///
-    /// [`FinishError`] with the reason; nothing is lost unless its code is `already_used` or `guard_outcome_unknown`.
+    /// [`FinishError`] with the reason. The state is used up only if the code is `already_used` or `guard_outcome_unknown`.
     ///
     /// # Examples
     ///
@@ -54,16 +53,16 @@ impl<T: LoginData> Flow<T> {
         self.check(binding, expect, callback)?.mark_used().await
     }
 
-    /// Everything but single use, in one call: [`Flow::open`] and [`OpenedCallback::verify`], after a look at the request. It waits for
-    /// nothing and marks nothing.
+    /// Runs every check except single use: [`Flow::open`] and [`OpenedCallback::verify`], after a look at the request. It does no I/O and
+    /// marks nothing.
     ///
-    /// In this order: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, code or error, response
-    /// mode, binding, user, `iss`, data. Nothing malformed and nothing of another browser gets as far as the guard, so that
-    /// a stranger cannot use up another's login.
+    /// The order is: form, length, encoding, key, authenticity, time, purpose, provider, redirect_uri, tenant, code or error, response
+    /// mode, binding, user, `iss`, data. Malformed callbacks and callbacks of another browser never reach the guard, so an attacker cannot
+    /// use up another user's login.
     ///
     /// # Errors
     ///
-    /// [`FinishError`] with the reason. Nothing has been consumed.
+    /// [`FinishError`] with the reason. The state has not been used up.
     pub fn check(
         &self,
         binding: Binding<'_>,
@@ -87,13 +86,12 @@ impl<T: LoginData> Flow<T> {
         }
     }
 
-    /// Opens a callback: its state is authentic, and in time. Nothing else is known of it yet; use what it says to load what
-    /// [`OpenedCallback::verify`] needs, and for nothing else.
+    /// Opens a callback and checks that its state is authentic and has not expired. Nothing else has been checked: use it only to load what
+    /// [`OpenedCallback::verify`] needs.
     ///
     /// # Errors
     ///
-    /// [`FinishError`] with the reason. It does not know who asks: [`FinishError::seen_by`] adds what a state that expired still
-    /// offers to its own browser.
+    /// [`FinishError`] with the reason. [`FinishError::seen_by`] adds the restart that an expired state still offers to its own browser.
     ///
     /// # Examples
     ///
@@ -113,7 +111,7 @@ impl<T: LoginData> Flow<T> {
         self.open_expecting(None, callback)
     }
 
-    /// [`Flow::open`] at the callback address of one provider: a refusal counts as this provider's.
+    /// [`Flow::open`] at the callback address of one provider; refusals are counted for this provider.
     ///
     /// # Errors
     ///
@@ -144,7 +142,7 @@ impl<T: LoginData> Flow<T> {
     }
 }
 
-/// A callback whose state this service sealed, and which is in time. Whose login it is has not been asked yet.
+/// A callback whose state this service sealed and which has not expired. It has not been checked yet whether it belongs to this browser.
 #[must_use = "verify it, and then mark it as used"]
 pub struct OpenedCallback<T> {
     flow: Arc<FlowInner>,
@@ -174,7 +172,7 @@ impl<T: LoginData> OpenedCallback<T> {
         self.opened.claims().ok().map(|claims| claims.redirect).filter(|id| !id.is_empty())
     }
 
-    /// What the login is for.
+    /// The purpose of the login.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
@@ -196,23 +194,23 @@ impl<T: LoginData> OpenedCallback<T> {
         self.opened.claims().is_ok_and(|claims| claims.connection_tag.is_some())
     }
 
-    /// The refusal of a callback whose provider, loaded at run time, no longer exists. Nothing has been consumed.
+    /// The refusal of a callback whose provider, loaded at run time, no longer exists. The state has not been used up.
     #[must_use]
     pub fn connection_gone(self) -> FinishError {
         self.flow.refused(&self.scope, Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
     }
 
-    /// Whether the login is still in time, is of this browser, and belongs to this callback: time, purpose, provider, redirect_uri,
+    /// Checks that the login has not expired, belongs to this browser and belongs to this callback: time, purpose, provider, redirect_uri,
     /// tenant, response mode, code or error, binding, user, `iss` and data, in this order.
     ///
     /// # Errors
     ///
-    /// [`FinishError`] with the reason. Nothing has been consumed.
+    /// [`FinishError`] with the reason. The state has not been used up.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
         let Self { flow, scope, callback, opened, .. } = self;
         let verified = scope.in_scope(|| {
             flow.check_request(&binding, &expect)?;
-            // A key that was revoked since the state was opened opens nothing any more.
+            // A key that was revoked after the state was opened must open nothing.
             let (now, keys) = (flow.now(), flow.keys.load());
             let authentic = opened.under(&keys, now)?;
             flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect)
@@ -233,11 +231,11 @@ impl<T> fmt::Debug for OpenedCallback<T> {
     }
 }
 
-/// A callback that passed every check but single use. It gives nothing away before [`VerifiedCallback::mark_used`].
+/// A callback that passed every check except single use. It releases nothing before [`VerifiedCallback::mark_used`].
 ///
 /// # Examples
 ///
-/// There is no way around the guard, nor to ask it with one callback twice:
+/// The guard cannot be skipped, and one callback cannot ask it twice:
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
@@ -267,7 +265,7 @@ impl<T> fmt::Debug for VerifiedCallback<T> {
 }
 
 impl<T> VerifiedCallback<T> {
-    /// What the login ends in, for the samples of `testing` alone: no guard is asked.
+    /// The outcome without asking the guard, for the samples of `testing` only.
     #[cfg(feature = "testing")]
     pub(crate) fn into_outcome_without_the_guard(self) -> LoginOutcome<T> {
         self.checked.outcome
@@ -285,21 +283,22 @@ impl<T> VerifiedCallback<T> {
 }
 
 impl<T: serde::Serialize> VerifiedCallback<T> {
-    /// Asks the guard, and gives the login if this was the first time. Run it on a task that outlives the client's connection: a login
-    /// whose future is dropped after the guard answered is used up.
+    /// Asks the guard, and returns the login if this is its first use. Run it on a task that outlives the client's connection: if the
+    /// future is dropped after the guard answered, the login is used up.
     ///
     /// # Errors
     ///
-    /// `already_used`; `guard_unavailable`, `guard_outcome_unknown` and `guard_full` where the guard could not answer: an
-    /// error of the guard never lets a callback through; `expired`, `unknown_key` or `key_revoked` where the state's time was
-    /// over, or its key gone, before the guard had answered.
+    /// * `already_used`;
+    /// * `guard_unavailable`, `guard_outcome_unknown` or `guard_full` if the guard could not answer: its errors never let a callback
+    ///   through;
+    /// * `expired`, `unknown_key` or `key_revoked` if the state expired, or its key went, before the guard answered.
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
-        // By reference up to here: what is moved into a future makes it larger by as much.
+        // By reference up to here: a value that is moved into a future makes it larger.
         let used = self.scope.around(self.flow.mark_used(&self.checked.key)).await;
         self.conclude(used).map(|(outcome, ())| outcome)
     }
 
-    /// What is refused while the state is used up, and the login otherwise; tells what the callback ended in.
+    /// The refusal after a state is used up, or the login; reports how the callback ended.
     pub(super) fn conclude<R>(
         self,
         used: Result<R, (FinishError, Whose)>,
@@ -324,7 +323,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
 }
 
 impl FlowInner {
-    /// What a request may not be, whatever its state says.
+    /// Checks of the request alone, whatever its state says.
     fn check_request(&self, binding: &Binding<'_>, expect: &Expect<'_>) -> Result<(), FinishError> {
         if binding.is_speculative() {
             return Err(FinishErrorKind::NotConsumed.into());
@@ -338,17 +337,17 @@ impl FlowInner {
         Ok(())
     }
 
-    /// Asks the guard whether this is the first time.
+    /// Asks the guard whether this is the first use.
     ///
     /// # Errors
     ///
     /// The refusal, and who may start the login again.
     pub(super) async fn mark_used(&self, key: &StateKey) -> Result<(), (FinishError, Whose)> {
-        // The clock once more: a caller that waited, or a machine that slept, must not finish an expired login, nor
-        // give the mark less time than it needs.
+        // Read the clock again: a caller that waited, or a machine that slept, must not complete an expired login, or give the mark too
+        // short a lifetime.
         let now = self.now();
         self.still_good(key, now).map_err(|kind| (kind.into(), Whose::ThisOne))?;
-        // One claimant for this call and its retries; another callback draws another.
+        // One claimant for this call and its retries; another callback draws its own.
         let mut claimant = [0; 8];
         let drawn = (self.random)(&mut claimant).map_err(GuardError::unavailable);
         let mark = Mark::new(replay_id(&key.nonce), claimant, now, key.sealed, key.skew);
@@ -357,12 +356,12 @@ impl FlowInner {
             Err(error) => Err(error),
         };
         match marked {
-            // A guard takes its time: nothing comes in that expired, or whose key was revoked, before it answered.
+            // The guard takes time: check again that the state has not expired and its key has not been revoked.
             Ok(Marked::First) => self.still_good(key, self.now()).map_err(|kind| (kind.into(), Whose::ThisOne)),
             Ok(Marked::AlreadyUsed { first_used_at, .. }) => {
                 Err((FinishError::already_used(first_used_at), Whose::ThisOne))
             }
-            // Not by itself: the same callback may work later, and a store in trouble needs no second login on top.
+            // No automatic restart: the same callback may work later, and a failing store needs no additional login.
             Err(error) => Err((error.into(), Whose::AskFirst)),
         }
     }
@@ -379,7 +378,7 @@ impl FlowInner {
         self.observers.around(&*self.clock, Scope::guard(), || self.guard.mark_used(mark), end).await
     }
 
-    /// The time, and the keys: one may have been revoked, or have retired, since the check.
+    /// Checks time and key again: the key may have been revoked or retired since the check.
     fn still_good(&self, key: &StateKey, now: u64) -> Result<(), FinishErrorKind> {
         if is_over(key.sealed.expires_at, now, key.skew) {
             return Err(FinishErrorKind::Expired);
@@ -387,12 +386,12 @@ impl FlowInner {
         self.keys.load().still_opens(key.key_id, now)
     }
 
-    /// The span of a callback. What a router took from an address is told only if it is one of ours.
+    /// The span of a callback. The provider's name comes from the address, so it is reported only if the flow knows it.
     fn callback_scope(&self, provider: Option<&str>) -> Scope {
         Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id))
     }
 
-    /// Tells of a refusal: the provider is the one that was expected, or that an authentic state names.
+    /// Reports a refusal for the expected provider, or for the one that an authentic state names.
     fn refused(&self, scope: &Scope, provider: Option<&str>, error: FinishError) -> FinishError {
         scope.end(error.code());
         self.observers.event(&error.to_event(provider));

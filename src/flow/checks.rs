@@ -1,4 +1,4 @@
-//! What a callback is checked for, one by one; `callback.rs` has the order.
+//! The single checks of a callback; `verify.rs` has the order.
 
 use super::FlowInner;
 use super::admission::is_in_frame;
@@ -14,7 +14,7 @@ use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, RepostPage, Re
 use crate::secret::equal_in_constant_time;
 
 impl FlowInner {
-    /// What the state names must still be configured here, or be what the callback has loaded.
+    /// The provider and redirect_uri in the state must still be configured here, or be those that the callback has loaded.
     pub(super) fn check_provider<'a>(
         &'a self,
         authentic: &Authentic<'_>,
@@ -37,15 +37,15 @@ impl FlowInner {
         Ok(provider)
     }
 
-    /// Only what a purpose without a code ends in may lack both code and error; and a logout, which sent no `code_challenge`, brings
-    /// no code that anything would tie to this browser (RFC 9700 section 4.5).
+    /// Only purposes without a code may lack both code and error. The callback of a logout must not have a code: the logout sent no
+    /// `code_challenge`, so nothing ties the code to this browser (RFC 9700 section 4.5).
     pub(super) fn check_answer(&self, purpose: Purpose, answer: &Answer) -> Result<(), FinishError> {
         let is_logout = purpose == Purpose::Logout;
         let needs_code = !is_logout && !self.purposes_without_code.contains(&purpose);
         match answer {
             Answer::Nothing if needs_code => Err(FinishErrorKind::CodeMissing.into()),
             Answer::Code(_) if is_logout => {
-                Err(FinishError::because(FinishErrorKind::Malformed, "the callback of a logout brings a code"))
+                Err(FinishError::because(FinishErrorKind::Malformed, "the callback of a logout has a code"))
             }
             _ => Ok(()),
         }
@@ -53,13 +53,13 @@ impl FlowInner {
 
     pub(super) fn compare(&self, authentic: &Authentic<'_>, binding: &Binding<'_>, provider: &Provider) -> Comparison {
         let Authentic { keys, nonce, claims, .. } = authentic;
-        // A login that started in a frame may end in a window of its own.
+        // A login that started in a frame may end in a window.
         let in_frames = self.frames.are_allowed().then_some(CookieKind::Partitioned);
         let kinds = [Some(provider.cookie_kind()), in_frames].into_iter().flatten();
         binding::compare(&binding.holder, &self.cookies, kinds, &keys.flow, nonce, &claims.binding_tag)
     }
 
-    /// The user agent, then the user.
+    /// Checks the user agent, then the user.
     pub(super) fn check_binding(
         &self,
         authentic: &Authentic<'_>,
@@ -95,8 +95,8 @@ impl FlowInner {
         user.is_some_and(|user| equal_in_constant_time(&user, tag))
     }
 
-    /// The page that posts the callback once more, for a provider that is declared so, and for a form of its own alone: what
-    /// says that it was reposted gets no second page, so that two sites never post in a circle.
+    /// The page that posts the callback again, only for a provider that declares it, and only for its form. A reposted callback gets no
+    /// second page, so that two sites cannot post in a loop.
     pub(super) fn repost(
         &self,
         refused: &FinishError,
@@ -112,7 +112,7 @@ impl FlowInner {
         Some(FinishError::repost_needed(RepostPage::new(callback.fields(), script_nonce)))
     }
 
-    /// What the headers tell of a cookie that did not come.
+    /// The reason for a missing cookie, as far as the headers tell.
     fn why_no_cookie(
         &self,
         headers: &RequestHeaders<'_>,
@@ -138,8 +138,8 @@ impl FlowInner {
     }
 }
 
-/// Whether another site's page posted the callback. Browsers send `Origin` with POSTs alone; `null` and other sites' are cross-site. So is a
-/// POST without it, because a proxy has removed it.
+/// Whether another site's page posted the callback. Browsers send `Origin` with POSTs only; `null` and other sites' origins are cross-site.
+/// A POST without it counts as cross-site too, because a proxy has removed it.
 fn is_cross_site_post(way: Way, headers: Option<&RequestHeaders<'_>>) -> bool {
     match headers.and_then(|headers| headers.get("origin").map(|_| headers.get("sec-fetch-site"))) {
         Some(site) => site.is_none_or(|site| site == b"cross-site"),
@@ -147,15 +147,15 @@ fn is_cross_site_post(way: Way, headers: Option<&RequestHeaders<'_>>) -> bool {
     }
 }
 
-/// Whose callback it is that came without a cookie. The re-post page sends a same-origin POST, but another site sent the first
+/// Whose callback it is that arrived without a cookie. The re-post page sends a same-origin POST, but another site sent the first
 /// one: a re-posted callback counts as that site's.
 pub(super) fn without_cookie(binding: &Binding<'_>, way: Way) -> Whose {
     let cross_site = way == Way::Reposted || is_cross_site_post(way, binding.request());
     if cross_site { Whose::UnknownPost } else { Whose::Unknown }
 }
 
-/// A provider that answers by form_post alone never puts a code into a URL; an attacker who changed `response_mode` in the
-/// authorization request does (OAuth 2.0 Form Post Response Mode, section 4).
+/// A provider that uses only form_post never puts a code into a URL, unless an attacker changed `response_mode` in the authorization
+/// request (OAuth 2.0 Form Post Response Mode, section 4).
 pub(super) fn check_response_mode(provider: &Provider, way: Way) -> Result<(), FinishErrorKind> {
     if provider.is_post_only() && way == Way::Direct {
         return Err(FinishErrorKind::WrongResponseMode);
@@ -179,7 +179,7 @@ fn other_user_agent(expected: BindingKind, sealed: BindingKind) -> FinishError {
     )
 }
 
-/// RFC 9207 section 2.4: simple string comparison, with the issuer of this login or that of the provider. Whether an `iss` was there and was
+/// RFC 9207 section 2.4: simple string comparison with the issuer of this login or of the provider. Returns whether an `iss` was sent and
 /// checked.
 pub(super) fn check_issuer(
     provider: &Provider,
@@ -195,7 +195,7 @@ pub(super) fn check_issuer(
         }
         (Some(_), Some(_)) => Err(FinishErrorKind::IssuerMismatch.into()),
         (Some(_), None) if must_come => Err(FinishErrorKind::IssuerMissing.into()),
-        // Nothing to compare with: it proves nothing and harms nothing.
+        // There is nothing to compare with, so it proves nothing and does no harm.
         (Some(_), None) | (None, _) => Ok(false),
     }
 }

@@ -1,8 +1,8 @@
-//! Why a flow does not build.
+//! Errors of a flow's configuration.
 
 use crate::name::{NameError, Purpose};
 
-/// Why a flow does not build.
+/// Why a flow cannot be built.
 ///
 /// # Examples
 ///
@@ -16,13 +16,13 @@ use crate::name::{NameError, Purpose};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No provider was named.
+    /// The flow has no provider.
     #[error(
         "a flow needs at least one provider: add one with FlowBuilder::provider, or call loads_providers if all are loaded at run time"
     )]
     NoProvider,
-    /// Two providers have one id.
-    #[error("two providers have the id {0:?}; states could not tell them apart")]
+    /// Two providers have the same id.
+    #[error("two providers have the id {0:?}; give each its own id, because states name providers by id")]
     DuplicateProvider(String),
     /// A name breaks the rule for names.
     #[error(transparent)]
@@ -33,7 +33,7 @@ pub enum ConfigError {
         /// The ring's `lifetime_cap`, in seconds.
         cap: u64,
     },
-    /// A redirect_uri is not an absolute address without a fragment, or not spelled as browsers send it.
+    /// A redirect_uri is not an absolute address without a fragment, or is not written as browsers send it.
     #[error(
         "the redirect_uri of {0:?} is not an absolute address as browsers send it: write the host in ASCII without \
          percent-encoding, trailing dot or user, an IP address in its usual form, the port without leading zeros, the path \
@@ -41,36 +41,36 @@ pub enum ConfigError {
     )]
     RedirectUri(String),
     /// A provider has two callback addresses under one id, or two without one.
-    #[error("{0:?} has two redirect_uris under one id; name them apart with Provider::named_redirect_uri")]
+    #[error("{0:?} has two redirect_uris under one id; give each its own id with Provider::named_redirect_uri")]
     DuplicateRedirect(String),
-    /// Two providers answer to one address, and not every one of them is known to send `iss`.
+    /// Two providers share an address, and at least one of them is not known to send `iss`.
     #[error(
-        "providers {0:?} and {1:?} share a callback address, and nothing tells their answers apart: give each an address of \
+        "providers {0:?} and {1:?} share a callback address, and nothing tells their responses apart: give each an address of \
          its own, or declare for every provider, with requires_iss, an issuer of its own and build with shared_callback \
          (mix-up, RFC 9700 section 4.4.2)"
     )]
     MixUp(String, String),
-    /// A callback address over plain HTTP, where browsers keep no `Secure` cookie.
+    /// A callback address over plain HTTP, where browsers store no `Secure` cookie.
     #[error(
         "the redirect_uri of {0:?} is plain http on a host other than localhost, where browsers drop the login's Secure cookie: register an \
          https address, or for development build with dangerously_allow_plain_http"
     )]
     PlainHttp(String),
-    /// A code parameter with the name of another parameter of the response.
+    /// The code parameter has the name of another parameter of the response.
     #[error(
-        "the provider {0:?} cannot send its code in a parameter that means something else: give code_parameter another name"
+        "the code_parameter of provider {0:?} has the name of another response parameter: give it a different name"
     )]
     CodeParameter(String),
     /// A form_post provider over plain HTTP.
-    #[error("{0:?} answers by form_post, which needs a SameSite=None cookie, which browsers take over https only")]
+    #[error("provider {0:?} uses form_post, which needs a SameSite=None cookie; browsers accept those only over HTTPS")]
     FormPostOverPlainHttp(String),
     /// [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user) was given [`Purpose::Login`](crate::Purpose::Login).
     #[error("a login cannot require a signed-in user: give purpose_for_user a purpose of your own")]
     UserForLogin,
-    /// A purpose that signs a user in was to do without a code.
-    #[error("{0} ends in a code: only a purpose of your own, and logout, may come back without one")]
+    /// A purpose that signs a user in was declared to have no code.
+    #[error("the callback of {0} needs a code; only logout and custom purposes can do without")]
     CodelessPurpose(Purpose),
-    /// [`Provider::post_only`](crate::Provider::post_only) for a provider that does not answer by form_post.
+    /// [`Provider::post_only`](crate::Provider::post_only) for a provider that does not use form_post.
     #[error(
         "provider {0:?} accepts callbacks by POST only, but does not use form_post: set its response_mode, or remove post_only"
     )]
@@ -87,7 +87,7 @@ pub enum ConfigError {
         /// The hosts given with [`FlowBuilder::public_hosts`](crate::FlowBuilder::public_hosts).
         public_hosts: Vec<String>,
     },
-    /// A public host is not a host, or not spelled as browsers send it.
+    /// A public host is not a host, or is not written as browsers send it.
     #[error(
         "{0:?} is not a public host: FlowBuilder::public_hosts takes hosts such as shop.example, without scheme, port, path and \
          trailing dot"
@@ -105,40 +105,40 @@ pub enum ConfigError {
          machine alone"
     )]
     NotOnLoopback(String),
-    /// A trusted origin is not an https origin, or not spelled as browsers send it.
+    /// A trusted origin is not an https origin, or is not written as browsers send it.
     #[error(
         "{0:?} is not a trusted origin: FlowBuilder::trusted_origin takes an origin such as https://app.shop.example, in lower case and \
          without path, trailing slash and the port 443"
     )]
     TrustedOrigin(String),
-    /// A cookie with an own name for a provider that answers by form_post.
+    /// A cookie with a custom name for a provider that uses form_post.
     #[error(
-        "{0:?} answers by form_post, which needs a SameSite=None cookie, and there is one SameSite=Lax cookie with a name of your own: \
+        "provider {0:?} uses form_post, which needs a SameSite=None cookie, but a cookie with a custom name is SameSite=Lax: \
          declare ResponseMode::FormPostReposted"
     )]
     FormPostWithOneCookie(String),
-    /// Browsers take no cookie of this name.
+    /// Browsers accept no cookie of this name.
     #[error(
         "the login's cookie cannot have this name: give dangerously_name_cookie 1 to 64 letters, digits and -._~!#$%&'*+^`|, and over \
          plain http no prefix such as __Host- or __Host-Http-, which needs https"
     )]
     CookieName,
-    /// An embedding origin is not an https origin, or not spelled as browsers send it.
+    /// An embedding origin is not an https origin, or is not written as browsers send it.
     #[error(
         "{0:?} is not an origin that can embed the application: FlowBuilder::embedded_in takes an origin such as \
          https://portal.example, in lower case and without path, trailing slash and the port 443"
     )]
     EmbeddingOrigin(String),
-    /// Logins in frames over plain http, or with a cookie that has a name of the application's own.
+    /// Logins in frames over plain http, or with a cookie that has a custom name.
     #[error(
         "a login in a frame needs a cookie of its own that is SameSite=None and Secure: it cannot be combined with plain http or \
          dangerously_name_cookie"
     )]
     Frames,
-    /// No key seals yet.
-    #[error("no key of the ring seals yet: the first seal_from lies in the future")]
+    /// No key of the ring may seal yet.
+    #[error("no key of the ring can seal yet, because every seal_from is in the future; wait, or correct seal_from")]
     NoActiveKey,
-    /// Two keys of the ring derive one key id for this application.
+    /// Two keys of the ring derive the same key id for this application.
     #[error("two keys of the ring derive the same key id for this application; replace the newer one")]
     KeyIdCollision,
 }

@@ -1,8 +1,8 @@
-//! Connections: providers that the application loads at run time, and that no flow was built with.
+//! Connections: providers that the application loads at run time instead of configuring them in the flow.
 //!
-//! A state names a connection by its id and a tag of its issuer, client id, authorization endpoint and redirect_uri. What `build` checks of a provider is checked at each login
-//! start instead, and the callback shows by its address or by `iss` which connection it is of: an id that is learned from the state alone
-//! would prove nothing (mix-up, RFC 9700 section 4.4).
+//! A state names a connection by its id and a tag of its issuer, client id, authorization endpoint and redirect_uri. The checks that
+//! `build` runs on a provider run at each login start instead. The callback shows its connection by its address or by `iss`: an id that is
+//! known from the state alone proves nothing (mix-up, RFC 9700 section 4.4).
 
 use super::builder::{check_addresses, check_hosts, check_provider};
 use super::{BeginError, FlowInner, Login};
@@ -19,7 +19,7 @@ use crate::secret::equal_in_constant_time;
 use crate::token::aead::NONCE_BYTES;
 
 impl FlowInner {
-    /// The provider of a login that is to start.
+    /// The provider of a login that is about to start.
     pub(super) fn provider_of<'a, T>(&'a self, login: &'a Login<T>) -> Result<&'a Provider, BeginError> {
         let Some(loaded) = &login.connection else {
             return self.provider(&login.provider).ok_or(BeginError::UnknownProvider);
@@ -34,7 +34,7 @@ impl FlowInner {
         Ok(loaded)
     }
 
-    /// What the callback will show of the connection: its own address, or else an `iss`.
+    /// The proof of the connection in the callback: an address of its own, or else an `iss`.
     pub(super) fn check_addressed<T>(login: &Login<T>) -> Result<(), BeginError> {
         let Some(loaded) = &login.connection else { return Ok(()) };
         let path = loaded.redirect_uri_of(login.redirect.as_deref()).and_then(Registered::path);
@@ -46,7 +46,7 @@ impl FlowInner {
         if is_told_apart { Ok(()) } else { Err(BeginError::ConnectionUnaddressed) }
     }
 
-    /// The provider of an authentic state: configured here, or the one that the callback has loaded.
+    /// The provider of an authentic state: configured here, or loaded for this callback.
     pub(super) fn provider_at<'a>(
         &'a self,
         authentic: &Authentic<'_>,
@@ -78,9 +78,9 @@ impl FlowInner {
         }
     }
 
-    /// Whether a callback arrived at the address of this connection. At an address that several share, `iss` shows whose it is, too; but
-    /// an `iss` is no substitute for the address: a hostile customer can name the issuer of another one, and send users to its address
-    /// with a state of their own.
+    /// Whether a callback arrived at the address of this connection. At a shared address, `iss` must also identify the connection; but
+    /// `iss` does not replace the address: a hostile customer can name the issuer of another customer, and send users to that address with
+    /// a state of their own.
     pub(super) fn check_arrival(
         loaded: &Provider,
         redirect: Option<&str>,
@@ -106,7 +106,7 @@ impl FlowInner {
             .any(|at| at.path().is_some_and(|at| path.leads_to(at)))
     }
 
-    /// What events call the provider of an authentic state, unless it is no provider of this flow.
+    /// The name of an authentic state's provider in events; `None` if it is not a provider of this flow.
     pub(super) fn label_of(&self, claims: &Claims<'_>) -> Option<&str> {
         if claims.connection_tag.is_some() {
             Some(CONNECTION)
@@ -115,7 +115,7 @@ impl FlowInner {
         }
     }
 
-    /// What events call the provider of a login that passed every check.
+    /// The name in events for the provider of a login that passed every check.
     pub(super) fn label(&self, id: &str) -> &str {
         self.provider(id).map_or(CONNECTION, Provider::id)
     }
@@ -124,8 +124,8 @@ impl FlowInner {
 const OTHER_ADDRESS: &str = "the callback did not arrive at the redirect_uri of the loaded provider, or its path is not known: make it with \
     Callback::from_parts or Callback::arrived_at, with the path of the request";
 
-/// Whether a callback address belongs to the connection of this id alone: the id is one of its segments. It is so once, because with an id
-/// that equals a fixed segment, such as `callback`, the end of the address could be another one's.
+/// Whether a callback address belongs to the connection of this id alone: exactly one of its segments is the id. With an id that equals a
+/// fixed segment, such as `callback`, the end of the address could belong to another connection.
 fn is_own(path: &str, id: &str) -> bool {
     path.split('/').filter(|segment| *segment == id).count() == 1
 }
@@ -149,7 +149,7 @@ pub(super) fn tag_of(
     connection_tag(flow, nonce, connection)
 }
 
-/// The tenant of a login at this provider: a connection's own, if it has one.
+/// The tenant of a login at this provider: the connection's own, if it has one.
 pub(super) fn tenant_of<'a, T>(login: &'a Login<T>, provider: &'a Provider) -> Result<Option<&'a Tenant>, BeginError> {
     match (provider.tenant(), &login.tenant) {
         (Some(own), Some(named)) if own != named => Err(BeginError::OtherTenant),
@@ -158,14 +158,14 @@ pub(super) fn tenant_of<'a, T>(login: &'a Login<T>, provider: &'a Provider) -> R
     }
 }
 
-/// Whether two paths agree segment by segment from their ends, as far as the shorter one goes (a proxy may have removed the front of the
-/// other), and `id` is one of the segments that they share.
+/// Whether two paths agree segment by segment from their ends, over the length of the shorter one (a proxy may have removed the start of
+/// the other), and share the segment `id`.
 fn share_an_end_with(one: &str, other: &str, id: &str) -> bool {
     let ends = || one.trim_start_matches('/').rsplit('/').zip(other.trim_start_matches('/').rsplit('/'));
     ends().all(|(left, right)| left == right) && ends().any(|(segment, _)| segment == id)
 }
 
-/// Whether `one` is `other` or its end, segment by segment: a proxy may have removed the front.
+/// Whether `one` is `other` or its end, segment by segment: a proxy may have removed the start.
 fn is_end_of(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_start_matches('/'), other.trim_start_matches('/'));
     other.strip_suffix(one).is_some_and(|front| !one.is_empty() && (front.is_empty() || front.ends_with('/')))

@@ -1,13 +1,13 @@
-//! Which host a browser used, as far as the flow's settings and the request's headers tell.
+//! The host that a browser used, as far as the flow's settings and the request's headers tell.
 
 use super::ConfigError;
 use crate::binding::RequestHeaders;
 use crate::provider::{canonical_host, host_of, is_authority};
 
-/// The header that a request names its host in, unless the settings trust another one.
+/// The header with a request's host, unless the settings trust another one.
 const HOST: &str = "host";
 
-/// The public hosts of the service and the header that names a request's host.
+/// The public hosts of the service, and the header that names a request's host.
 pub(super) struct PublicHosts {
     /// Lower case, each once.
     names: Vec<String>,
@@ -28,10 +28,10 @@ impl PublicHosts {
         Ok(Self { names, trusted_header })
     }
 
-    /// The host and port that a request names, as they were sent.
+    /// The host and port that a request names, as sent.
     ///
-    /// Every server reads `Host` for itself. The trusted header is read here alone, so its value must be exactly one plain host:
-    /// otherwise this crate and the proxy could take two hosts out of one value.
+    /// Every server reads `Host` in its own way. Only this crate reads the trusted header, so its value must be exactly one plain host:
+    /// otherwise this crate and the proxy could see two different hosts in one value.
     pub(super) fn named_by<'h>(&self, headers: &'h RequestHeaders<'_>) -> Option<&'h str> {
         let value = match &self.trusted_header {
             None => headers.get(HOST),
@@ -47,7 +47,7 @@ impl PublicHosts {
         match self.names.as_slice() {
             [] => named,
             [only] => Some(only),
-            // A proxy may have replaced the header, so any other host tells nothing.
+            // A proxy may have replaced the header, so any other host means nothing.
             names => {
                 named.and_then(|named| names.iter().find(|name| name.eq_ignore_ascii_case(named))).map(String::as_str)
             }
@@ -68,7 +68,8 @@ impl PublicHosts {
         let named = self.named_by(headers);
         let (used, holds_cookie) = match self.names.as_slice() {
             [] => return false,
-            // A proxy may have replaced the header: then only a name such as www.shop.example, next to shop.example, is likely the browser's.
+            // A proxy may have replaced the header: only a related name, such as www.shop.example for shop.example, is likely the
+            // browser's.
             [only]
                 if self.trusted_header.is_none()
                     && !named.and_then(host_of).is_some_and(|named| is_relative(named, only)) =>
@@ -91,7 +92,7 @@ fn is_relative(one: &str, other: &str) -> bool {
     is_below(one, other) || is_below(other, one)
 }
 
-/// A token of RFC 9110 in lower case. `Forwarded` is none of these headers, because its value is a list of pairs.
+/// A token of RFC 9110 in lower case. `Forwarded` is refused, because its value is a list of pairs.
 fn checked_header_name(name: &str) -> Result<String, ConfigError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let lower = name.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! A flow's own view of the keys: what it derives from the ring in use, swapped as one.
+//! A flow's view of the keys: everything that it derives from the ring in use, swapped in one step.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::token::wire::Form;
 
 /// The keys of one flow. Reading them takes no lock and never waits for a swap.
 pub(super) struct FlowKeys {
-    /// Keeps the ring alive, and hears of unknown keys.
+    /// Keeps the ring alive, and receives reports of unknown keys.
     handle: LiveKeyRing,
     table: Arc<FollowedTable>,
 }
 
-/// What swaps with the ring, and what it is derived with.
+/// The table that is swapped with the ring, and the inputs of its derivation.
 struct FollowedTable {
     current: ArcSwap<KeyTable>,
     app: App,
@@ -27,7 +27,7 @@ struct FollowedTable {
 }
 
 impl FlowKeys {
-    /// Follows `handle` from now on, if `check` agrees with the ring that it begins with.
+    /// Follows `handle` from now on, if `check` accepts its current ring.
     pub(super) fn follow<E: From<SameKeyId>>(
         handle: LiveKeyRing,
         app: App,
@@ -43,12 +43,12 @@ impl FlowKeys {
         Ok(Self { handle, table })
     }
 
-    /// The keys as they are now. A swap that comes later does not change what the guard shows.
+    /// The keys as they are now. A later swap does not change this view.
     pub(super) fn load(&self) -> Guard<Arc<KeyTable>> {
         self.table.current.load()
     }
 
-    /// The lifetime of a state, in seconds: at most what the ring in use allows.
+    /// The lifetime of a state, in seconds: at most the lifetime cap of the ring in use.
     pub(super) fn lifetime(&self) -> u16 {
         self.table.lifetime
     }

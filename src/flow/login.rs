@@ -1,4 +1,4 @@
-//! What a caller says of a login that is to begin.
+//! The settings of a login that is about to start.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::observe::CONNECTION;
 use crate::provider::{LoginProvider, Provider};
 use crate::refusal::Restart;
 
-/// A login to begin: at which provider, for whom, and where to afterwards.
+/// A login to start: its provider, tenant and the path to return to.
 ///
 /// # Examples
 ///
@@ -23,7 +23,7 @@ use crate::refusal::Restart;
 #[must_use = "a login begins when it is given to Flow::begin"]
 pub struct Login<T = ()> {
     pub(crate) provider: String,
-    /// The provider itself, if the application has just loaded it.
+    /// The provider itself, if the application loaded it for this login.
     pub(crate) connection: Option<Provider>,
     pub(crate) purpose: Option<Purpose>,
     pub(crate) tenant: Option<Tenant>,
@@ -52,45 +52,44 @@ impl Login<()> {
 }
 
 impl<T> Login<T> {
-    /// What events call its provider.
+    /// The name of its provider in events.
     pub(crate) fn label(&self) -> &str {
         if self.connection.is_some() { CONNECTION } else { &self.provider }
     }
 
-    /// What it is for, where the flow accepts several purposes.
+    /// Sets the purpose, if the flow accepts several.
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Some(purpose), ..self }
     }
 
-    /// The tenant that it is for.
+    /// Sets the tenant.
     pub fn tenant(self, tenant: impl Into<Tenant>) -> Self {
         Self { tenant: Some(tenant.into()), ..self }
     }
 
-    /// The id of the redirect_uri that the authorization request names.
+    /// Sets the id of the redirect_uri for the authorization request.
     pub fn redirect(self, id: &str) -> Self {
         Self { redirect: Some(id.to_owned()), ..self }
     }
 
-    /// Where to send the person afterwards.
+    /// Sets the path to return to after the login.
     pub fn return_to(self, path: ReturnTo) -> Self {
         Self { return_to: Some(path), ..self }
     }
 
-    /// The caller's own data; the flow is built with [`FlowBuilder::carrying`](super::FlowBuilder::carrying) its type.
+    /// Sets your own data; the flow is built with [`FlowBuilder::carrying`](super::FlowBuilder::carrying) its type.
     pub fn data<U>(self, data: U) -> Login<U> {
         let Self { provider, connection, purpose, tenant, redirect, return_to, restarts, .. } = self;
         Login { provider, connection, purpose, tenant, redirect, return_to, restarts, data }
     }
 
-    /// The login without its data, and the data, for a store of your own.
+    /// Splits the login into one without data, and the data, for a store of your own.
     pub fn split_data(self) -> (Login<()>, T) {
         let Self { provider, connection, purpose, tenant, redirect, return_to, restarts, data } = self;
         (Login { provider, connection, purpose, tenant, redirect, return_to, restarts, data: () }, data)
     }
 
-    /// What its callback will be told of it, and its data, for a store of your own. A purpose that is not named is
-    /// [`Purpose::Login`].
+    /// The origin that the callback will receive, and the data, for a store of your own. The default purpose is [`Purpose::Login`].
     #[must_use]
     pub fn into_origin(self, issued_at: SystemTime) -> (Origin, T) {
         let Self { provider, purpose, tenant, redirect, return_to, restarts, data, .. } = self;
@@ -98,10 +97,10 @@ impl<T> Login<T> {
         (Origin { provider, tenant, redirect, return_to, purpose, restarts, issued_at }, data)
     }
 
-    /// Continues the login that a refused callback belonged to, with the attempt counted. What the restart names (provider,
-    /// purpose and, for the browser that started the login, tenant, redirect id and return path) replaces what was set before.
+    /// Continues the login of a refused callback and counts the attempt. The fields of the restart (provider, purpose and, for the browser
+    /// that started the login, tenant, redirect id and return path) replace the values that were set before.
     ///
-    /// Call it at your login start with what [`Flow::restart`](crate::Flow::restart) made of the token in the request.
+    /// Call it at your login start with the [`Restart`] that [`Flow::restart`](crate::Flow::restart) returned for the request's token.
     pub fn restarting(self, restart: &Restart) -> Self {
         Self {
             provider: restart.provider().to_owned(),
@@ -117,8 +116,8 @@ impl<T> Login<T> {
 }
 
 impl Restart {
-    /// The same login once more: provider, purpose and site as far as is safe, and the count of restarts. For a provider that was loaded
-    /// at run time, load it again and use `Login::with(&loaded).restarting(&restart)`.
+    /// The same login again: provider, purpose and, as far as is safe, tenant and path, with the count of restarts. If the provider is
+    /// loaded at run time, load it again and use `Login::with(&loaded).restarting(&restart)`.
     pub fn login(&self) -> Login {
         Login::with(self.provider()).restarting(self)
     }

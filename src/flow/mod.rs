@@ -1,4 +1,4 @@
-//! The paved path: [`Flow::begin`] and [`Flow::finish`].
+//! [`Flow`]: [`Flow::begin`] and [`Flow::finish`].
 
 mod admission;
 mod begin;
@@ -51,14 +51,14 @@ use crate::provider::Provider;
 use crate::random::Randomness;
 use crate::ring::live::LiveKeyRing;
 
-/// Data of the caller's that a state can carry, as JSON. Every type that can be written, read and sent between threads is one.
+/// Your own data that a state can carry, as JSON. Implemented for every type that can be serialized, deserialized and sent between threads.
 pub trait LoginData: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> LoginData for T {}
 
-/// Begins logins and finishes them, on any server that holds the same keys. A clone is cheap and shares everything.
+/// Starts logins and completes them, on any server that holds the same keys. A clone is cheap and shares everything.
 ///
-/// `T` is what the caller wants to get back at the callback, carried inside the state as JSON; `()` takes no room.
+/// `T` is the data that you get back at the callback, carried inside the state as JSON; `()` takes no room.
 ///
 /// # Examples
 ///
@@ -82,20 +82,20 @@ pub struct Flow<T = ()> {
     data: PhantomData<fn() -> T>,
 }
 
-/// What all clones share.
+/// The state that all clones share.
 pub(crate) struct FlowInner {
     keys: FlowKeys,
-    /// The accepted ones; the first is what a login is for unless it says otherwise.
+    /// The accepted purposes; the first is the default of a login.
     purposes: Vec<Purpose>,
     providers: Vec<Provider>,
-    /// Purposes of the caller's own that need a user, as `link` does.
+    /// Custom purposes that need a signed-in user, as `link` does.
     user_purposes: Vec<Purpose>,
-    /// Purposes of the caller's own whose callback may have neither code nor error.
+    /// Custom purposes whose callback may have neither code nor error.
     purposes_without_code: Vec<Purpose>,
     cookies: CookieFamilies,
     hosts: PublicHosts,
     transport: Transport,
-    /// Further origins whose pages may start links and step-ups.
+    /// More origins whose pages may start links and step-ups.
     trusted_origins: Vec<String>,
     frames: Frames,
     shared_callback: bool,
@@ -106,7 +106,7 @@ pub(crate) struct FlowInner {
 }
 
 impl FlowInner {
-    /// The purpose of a login that names none.
+    /// The default purpose.
     fn first_purpose(&self) -> Purpose {
         self.purposes.first().copied().unwrap_or(Purpose::Login)
     }
@@ -126,21 +126,21 @@ impl FlowInner {
 }
 
 impl Flow<()> {
-    /// Starts the configuration of a flow: whose it is, its keys, and its replay guard. There is no default guard,
-    /// because each has its price; see [`SingleProcessGuard`](crate::SingleProcessGuard).
+    /// Starts the configuration of a flow with its application, its keys and its replay guard. There is no default guard, because each has
+    /// its price; see [`SingleProcessGuard`](crate::SingleProcessGuard).
     pub fn builder(app: App, keys: impl Into<LiveKeyRing>, guard: impl ReplayGuard) -> FlowBuilder<()> {
         FlowBuilder::new(app, keys.into(), Arc::new(guard))
     }
 }
 
 impl<T> Flow<T> {
-    /// The ring's fingerprint, equal where two servers hold the same document; for health checks.
+    /// The ring's fingerprint, for health checks: servers with the same document have the same fingerprint.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.inner.keys.handle().fingerprint()
     }
 
-    /// Whether a text has the form of this flow's states, as far as its first characters, its length and its alphabet tell: to choose
+    /// Whether a text looks like a state of this flow, judged by its first characters, its length and its alphabet. Use it to choose
     /// between two flows or stores.
     #[must_use]
     pub fn owns(&self, state: &str) -> bool {
@@ -152,7 +152,7 @@ impl<T> Flow<T> {
         self.inner.providers.iter()
     }
 
-    /// Whether it is built for this purpose.
+    /// Whether the flow accepts this purpose.
     #[cfg(feature = "http")]
     pub(crate) fn accepts(&self, purpose: Purpose) -> bool {
         self.inner.purposes.contains(&purpose)
@@ -175,7 +175,7 @@ impl<T> Flow<T> {
         self.inner.returns_to_callback_of(return_to.checked(), loaded)
     }
 
-    /// The host that the browser used, in lower case and without port, if the settings allow it: a public host or, where none is named,
+    /// The host that the browser used, in lower case and without port, if the settings allow it: a public host or, without public hosts,
     /// the host of a redirect URI of the configured providers. Any other host is text that the client chose.
     #[cfg(feature = "http")]
     pub(crate) fn host_of_request(&self, headers: &http::HeaderMap) -> Option<String> {
@@ -212,13 +212,13 @@ impl<T> Flow<T> {
         CookieKind::ALL.into_iter().flat_map(of_kind).take(MOST_EXPIRED).collect()
     }
 
-    /// Who is told of this flow's logins, for events of your own routes.
+    /// The observers of this flow's logins, for events of your own routes.
     #[must_use]
     pub fn observers(&self) -> &Observers {
         &self.inner.observers
     }
 
-    /// Replaces the source of randomness, to count its calls and to let it fail.
+    /// Replaces the source of randomness, to count its calls and to make it fail.
     #[cfg(test)]
     pub(crate) fn with_randomness(mut self, random: Randomness) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {

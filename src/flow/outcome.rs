@@ -1,4 +1,4 @@
-//! What a login ends in.
+//! The outcome of a login.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::refusal::Restart;
 use crate::secret::equal_in_constant_time;
 use crate::unverified::UnverifiedParameters;
 
-/// A login that passed every check and the guard. The provider may still have said no.
+/// A login that passed every check and the guard. The provider may still have refused it.
 #[derive(Debug)]
 #[must_use = "a finished login holds the code to exchange, or the provider's refusal"]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub enum LoginOutcome<T> {
 }
 
 impl<T> LoginOutcome<T> {
-    /// What the state says of this login. For a step-up it proves nothing before [`StepUp::confirm`].
+    /// The origin that the state records. For a step-up it proves nothing before [`StepUp::confirm`].
     #[must_use]
     pub fn origin(&self) -> &Origin {
         match self {
@@ -38,7 +38,7 @@ impl<T> LoginOutcome<T> {
         }
     }
 
-    /// What came of it, in one word, as metrics and spans have it.
+    /// The outcome in one word, for metrics and spans.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Authorized(_) | Self::SteppedUp(_) | Self::Returned(_) => "ok",
@@ -72,7 +72,7 @@ impl<T> LoginOutcome<T> {
     }
 }
 
-/// A code, and what is needed to use it.
+/// A code, and the values needed to exchange it.
 ///
 /// # Examples
 ///
@@ -86,15 +86,15 @@ impl<T> LoginOutcome<T> {
 #[must_use = "the code has to be exchanged with the code_verifier"]
 #[non_exhaustive]
 pub struct Authorized<T> {
-    /// What the state says of this login.
+    /// The origin that the state records.
     pub origin: Origin,
-    /// The caller's data.
+    /// Your own data.
     pub data: T,
-    /// For the token endpoint.
+    /// The code, for the token endpoint.
     pub code: Code,
-    /// For the token endpoint (RFC 7636 section 4.5); `None` if the provider's preset knows that it rejects PKCE.
+    /// The verifier, for the token endpoint (RFC 7636 section 4.5); `None` if the provider's preset says that it rejects PKCE.
     pub code_verifier: Option<CodeVerifier>,
-    /// To compare with the ID token's (OpenID Connect Core section 3.1.3.7, rule 11); `None` if the login asked for no ID token.
+    /// Compare it with the ID token's (OpenID Connect Core section 3.1.3.7, rule 11); `None` if the login asked for no ID token.
     pub nonce: Option<Nonce>,
     /// The callback's other parameters: text from outside.
     pub parameters: UnverifiedParameters,
@@ -102,15 +102,15 @@ pub struct Authorized<T> {
 }
 
 impl<T> Authorized<T> {
-    /// The redirect_uri of the authorization request, which the token request must repeat (RFC 6749 section 4.1.3), if the provider was
-    /// given one.
+    /// The redirect_uri of the authorization request, which the token request must repeat (RFC 6749 section 4.1.3); `None` if the provider
+    /// has none.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
         Some(&self.provider.redirect_uri_of(self.origin.redirect.as_deref())?.text)
     }
 
-    /// The form of the token request (RFC 6749 section 4.1.3, RFC 7636 section 4.5): `grant_type`, `code`, and `redirect_uri`,
-    /// `client_id` and `code_verifier` where there are some. The client's own authentication, such as a client secret, is yours to add.
+    /// The form of the token request (RFC 6749 section 4.1.3, RFC 7636 section 4.5): `grant_type`, `code`, and `redirect_uri`, `client_id`
+    /// and `code_verifier` if there are any. You add the client's own authentication, such as a client secret.
     #[must_use]
     pub fn token_form(&self) -> Vec<(&'static str, &str)> {
         let optional = [
@@ -128,8 +128,8 @@ impl<T> Authorized<T> {
     }
 }
 
-/// The outcome of a [`Purpose::Reauthenticate`](crate::Purpose::Reauthenticate): it has what the exchange needs, and gives the login's
-/// data once you have shown when the user authenticated.
+/// The outcome of a [`Purpose::Reauthenticate`](crate::Purpose::Reauthenticate). It has the values for the exchange, and returns the
+/// login's data once you have shown when the user authenticated.
 ///
 /// # Examples
 ///
@@ -148,9 +148,9 @@ impl<T> Authorized<T> {
 #[must_use = "until its time of authentication is confirmed, it proves nothing"]
 pub struct StepUp<T> {
     pub(super) exchange: Authorized<T>,
-    /// When its callback came, in Unix seconds.
+    /// When its callback arrived, in Unix seconds.
     pub(super) came_at: u64,
-    /// How much two clocks may differ, in seconds.
+    /// The allowed difference between two clocks, in seconds.
     pub(super) skew: u32,
 }
 
@@ -158,9 +158,9 @@ pub struct StepUp<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Confirmed<T> {
-    /// What the state says of this login.
+    /// The origin that the state records.
     pub origin: Origin,
-    /// The caller's data.
+    /// Your own data.
     pub data: T,
 }
 
@@ -172,19 +172,19 @@ pub struct Confirmed<T> {
 pub struct StaleAuthentication;
 
 impl<T> StepUp<T> {
-    /// For the token endpoint.
+    /// The code, for the token endpoint.
     #[must_use]
     pub fn code(&self) -> &Code {
         &self.exchange.code
     }
 
-    /// For the token endpoint, as [`Authorized::code_verifier`].
+    /// The verifier, for the token endpoint; see [`Authorized::code_verifier`].
     #[must_use]
     pub fn code_verifier(&self) -> Option<&CodeVerifier> {
         self.exchange.code_verifier.as_ref()
     }
 
-    /// To compare with the ID token's, as [`Authorized::nonce`].
+    /// Compare it with the ID token's; see [`Authorized::nonce`].
     #[must_use]
     pub fn nonce(&self) -> Option<&Nonce> {
         self.exchange.nonce.as_ref()
@@ -202,18 +202,18 @@ impl<T> StepUp<T> {
         &self.exchange.origin.provider
     }
 
-    /// As [`Authorized::token_form`].
+    /// The form of the token request; see [`Authorized::token_form`].
     #[must_use]
     pub fn token_form(&self) -> Vec<(&'static str, &str)> {
         self.exchange.token_form()
     }
 
-    /// Gives the login if the user authenticated between its start and its callback. `auth_time` is that of the verified ID token, in
+    /// Returns the login if the user authenticated between its start and its callback. `auth_time` comes from the verified ID token, in
     /// Unix seconds (OpenID Connect Core section 2).
     ///
     /// # Errors
     ///
-    /// [`StaleAuthentication`] if it is missing, or lies before the start or after the callback by more than the ring's skew.
+    /// [`StaleAuthentication`] if it is missing, or more than the ring's skew before the start or after the callback.
     ///
     /// # Security
     ///
@@ -226,7 +226,7 @@ impl<T> StepUp<T> {
         if is_fresh { Ok(self.dangerously_confirm_without_auth_time()) } else { Err(StaleAuthentication) }
     }
 
-    /// Gives the login without asking when the user authenticated, for providers whose tokens do not say.
+    /// Returns the login without checking when the user authenticated, for providers whose tokens do not say.
     ///
     /// # Security
     ///
@@ -242,17 +242,17 @@ impl<T> StepUp<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Denied<T> {
-    /// What the state says of this login.
+    /// The origin that the state records.
     pub origin: Origin,
-    /// The caller's data.
+    /// Your own data.
     pub data: T,
-    /// What the callback says.
+    /// The error in the callback.
     pub error: AuthorizationError,
-    /// The provider that said so, if an `iss` was there and checked; otherwise anyone may have.
+    /// The provider that sent the error, if the callback had an `iss` and it was checked; otherwise anyone may have sent it.
     pub attributed_to: Option<String>,
     /// The callback's other parameters, such as `error_description`: text from outside.
     pub parameters: UnverifiedParameters,
-    /// To start the same login again, for an error such as `temporarily_unavailable`.
+    /// Starts the same login again, for an error such as `temporarily_unavailable`.
     pub restart: Restart,
 }
 
@@ -260,9 +260,9 @@ pub struct Denied<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Returned<T> {
-    /// What the state says of this login.
+    /// The origin that the state records.
     pub origin: Origin,
-    /// The caller's data.
+    /// Your own data.
     pub data: T,
     /// The callback's parameters, such as GitHub's `installation_id`: text from outside, which proves nothing.
     pub parameters: UnverifiedParameters,
@@ -282,7 +282,7 @@ impl Code {
     ///
     /// # Security
     ///
-    /// Anyone who has it and the verifier can sign in as the user, until it is used.
+    /// Until the code is exchanged, anyone who has it and the verifier can sign in as the user.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -294,7 +294,7 @@ impl CodeVerifier {
     ///
     /// # Security
     ///
-    /// It goes to the token endpoint of `origin.provider` and nowhere else.
+    /// Send it only to the token endpoint of `origin.provider`.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -308,7 +308,7 @@ impl Nonce {
         &self.0
     }
 
-    /// Whether the ID token's `nonce` is this one, compared in constant time.
+    /// Compares the ID token's `nonce` with this one, in constant time.
     #[must_use]
     pub fn matches(&self, id_token_nonce: &str) -> bool {
         equal_in_constant_time(self.0.as_bytes(), id_token_nonce.as_bytes())
@@ -316,8 +316,7 @@ impl Nonce {
 }
 
 impl Callback {
-    /// The code, if there is one, or the error, and the other parameters. Nothing of it was checked: for a store of your own, which
-    /// checks the state itself.
+    /// The code or the error, and the other parameters, all unchecked: for a store of your own, which checks the state itself.
     pub fn into_unverified(self) -> (Result<Option<Code>, AuthorizationError>, UnverifiedParameters) {
         let answer = match self.answer {
             Answer::Code(code) => Ok(Some(Code(code))),
@@ -341,7 +340,7 @@ redacted!(Code, CodeVerifier, Nonce);
 
 macro_rules! cleared {
     ($($name:ident),*) => {$(
-        // The text goes out of memory with the value; one that was moved out is its new owner's to clear.
+        // The text is cleared when the value is dropped; whoever moves it out clears it.
         impl Drop for $name {
             fn drop(&mut self) {
                 zeroize::Zeroize::zeroize(self.0.as_mut_str());
@@ -349,10 +348,10 @@ macro_rules! cleared {
         }
     )*};
 }
-// The nonce was in the authorization URL, where everyone on the way could read it.
+// The nonce was in the authorization URL, so it is not secret.
 cleared!(Code, CodeVerifier);
 
-/// The caller's data did not become JSON, or did not come back from it. It does not repeat the data.
+/// Your data could not be serialized to JSON, or deserialized from it. The error does not repeat the data.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} at line {line}, column {column} of the data's JSON")]
 pub struct DataError {
@@ -362,7 +361,7 @@ pub struct DataError {
 }
 
 impl From<serde_json::Error> for DataError {
-    /// Keeps the place and drops the words, which may quote the data.
+    /// Keeps the position and drops the message, which may quote the data.
     fn from(error: serde_json::Error) -> Self {
         let what = match error.classify() {
             serde_json::error::Category::Data => "a value of another type or an unexpected field",

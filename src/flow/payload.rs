@@ -1,8 +1,8 @@
-//! A payload of a login that lies in a store: encrypted when the login starts, decrypted when it has finished.
+//! A login's payload in a store: encrypted when the login starts, decrypted after it has passed the guard.
 //!
 //! `K_row` belongs to one login: it is derived from key ring, browser secret and replay id, like the code_verifier. The associated data
 //! holds the state's form, the purpose, the application and the environment. An attacker who can write to the store can make a login
-//! fail, and can neither read a payload nor give one login another's.
+//! fail, but can neither read a payload nor swap the payloads of two logins.
 
 use std::future::Future;
 
@@ -23,14 +23,14 @@ use crate::secret::SecretBytes;
 use crate::token::aead::{TAG_BYTES, Xaes256Gcm};
 use crate::token::wire::{Form, replay_id};
 
-/// Only their callbacks keep the key of a payload until the guard has answered.
+/// Only callbacks of handles keep the payload's key until the guard has answered.
 const NOT_HANDLES: &str = "a payload needs a flow whose states are handles: build it with FlowBuilder::build_handles";
-/// The most bytes of JSON that one payload may have.
+/// The most bytes of JSON in one payload.
 const LONGEST_PAYLOAD: usize = 65_536;
 
 impl<T> FlowBuilder<T> {
     /// Builds a flow whose states are handles of `kind`, for [`Flow::begin_and_store`]: their first four characters tell where the
-    /// payload is. `StoredFlow` of the package `oauth-state-store` does this for you.
+    /// payload is stored. `StoredFlow` of the package `oauth-state-store` does this for you.
     ///
     /// # Errors
     ///
@@ -41,14 +41,14 @@ impl<T> FlowBuilder<T> {
 }
 
 impl<T: LoginData> Flow<T> {
-    /// [`Flow::begin`] with a payload that is too long for a URL: up to 64 KiB of JSON, encrypted under a key of this login alone, which
-    /// `put` stores until [`Payload::keep_until`]. Only [`VerifiedCallback::mark_used_and_fetch`] decrypts it. The flow is one of
+    /// [`Flow::begin`] with a payload that is too long for a URL: up to 64 KiB of JSON, encrypted under a key of this login only. `put`
+    /// stores it until [`Payload::keep_until`]. Only [`VerifiedCallback::mark_used_and_fetch`] decrypts it. Build the flow with
     /// [`FlowBuilder::build_handles`].
     ///
     /// # Errors
     ///
     /// As [`Flow::begin`]; [`BeginError::Data`] and [`BeginError::DataTooLong`] for the payload, and [`BeginError::Store`] if it could
-    /// not be stored, or if the flow was built without handles.
+    /// not be stored, or if the flow was not built with handles.
     ///
     /// # Examples
     ///
@@ -86,7 +86,7 @@ impl<T: LoginData> Flow<T> {
     {
         let inner = &*self.inner;
         let (scope, kind) = (inner.start_scope(&login), binding.holder.kind());
-        // The borrowed arguments end here, so that they are not held while the store is waited for.
+        // The borrowed arguments end here, so that they are not held during the wait for the store.
         let sealed = scope.in_scope(|| self.seal_beside(binding, &login, &payload));
         drop(payload);
         let started = scope.around(async {
@@ -113,19 +113,19 @@ impl<T: LoginData> Flow<T> {
             return Err(too_long(length));
         }
         let (request, row) = self.seal(binding, login, |with| with.payload(json))?;
-        // The AEAD's limit lies far beyond ours.
+        // The AEAD's limit is far above ours.
         Ok((request, row.ok_or_else(|| too_long(length))?))
     }
 }
 
 impl<T: Serialize> VerifiedCallback<T> {
-    /// [`VerifiedCallback::mark_used`], and then the payload of [`Flow::begin_and_store`], which `get` finds by its id: nothing is read
-    /// before the guard has answered. The outcome's data is the login's own and the payload.
+    /// [`VerifiedCallback::mark_used`], and then the payload of [`Flow::begin_and_store`], which `get` loads by its id after the guard has
+    /// answered. The outcome's data is the login's own data and the payload.
     ///
     /// # Errors
     ///
     /// As [`VerifiedCallback::mark_used`]; then `store_unavailable`, `not_stored` (also for a login without a payload), `forged` and
-    /// `data`. The login is used up by then. A flow that was built without handles is refused as `not_stored` before that.
+    /// `data`. By then the login is used up. A flow without handles is refused as `not_stored` before that.
     pub async fn mark_used_and_fetch<P: DeserializeOwned, S>(
         self,
         get: impl FnOnce([u8; 16]) -> S,
@@ -135,12 +135,12 @@ impl<T: Serialize> VerifiedCallback<T> {
     {
         let (flow, key, row_key) = (&*self.flow, self.key(), self.row_key());
         let used = self.scope.around(async {
-            // Before the guard: another callback of this login may be finished by a flow that was built for it.
+            // Before the guard, so that a flow with handles can still finish another callback of this login.
             let no_key = || (FinishError::because(FinishErrorKind::NotStored, NOT_HANDLES), Whose::AskFirst);
             let row_key = row_key.ok_or_else(no_key)?;
             flow.mark_used(key).await?;
             flow.fetch_payload(key, row_key, || get(replay_id(&key.nonce))).await.map_err(|error| {
-                // A store in trouble needs no second login on top; a payload that is not there will not come back.
+                // A failing store needs no additional login; a missing payload will not come back.
                 let in_trouble = error.kind() == FinishErrorKind::StoreUnavailable;
                 (error, if in_trouble { Whose::AskFirst } else { Whose::ThisOne })
             })
@@ -152,12 +152,12 @@ impl<T: Serialize> VerifiedCallback<T> {
 }
 
 impl SealedWith<'_> {
-    /// The encrypted payload; `None` if it is longer than the AEAD takes.
+    /// The encrypted payload; `None` if it is longer than the AEAD accepts.
     pub(super) fn payload(&self, mut json: Vec<u8>) -> Option<Payload> {
         let encryption = Xaes256Gcm::new(self.secrets.row_key(&self.keys.flow).expose());
         let tag = encryption.encrypt(self.nonce, &self.keys.row_associated_data, &mut json).ok()?;
         json.extend_from_slice(&tag);
-        // Two servers' clocks differ by the skew, and each allows for it.
+        // The clocks of two servers differ by up to the skew, and each server allows for it.
         let keep_until = self.expires_at.saturating_add(u64::from(self.skew).saturating_mul(2));
         Some(Payload { id: replay_id(self.nonce), value: json, now: self.now, keep_until })
     }
@@ -199,10 +199,10 @@ impl FlowInner {
         let forged = || {
             FinishError::because(
                 FinishErrorKind::Forged,
-                "the login's payload in the store was changed there, or is another login's",
+                "the payload in the store was changed, or belongs to another login",
             )
         };
-        // A store takes its time: a key that was revoked meanwhile opens nothing any more.
+        // The store takes time: a key that was revoked in the meantime must open nothing.
         let table = self.keys.load();
         let associated_data = &table.opening(key.key_id, self.now())?.row_associated_data;
         let length =

@@ -1,4 +1,4 @@
-//! What the authorization request must carry.
+//! The values for the authorization request.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::name::Purpose;
 use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
 
-/// A login that has begun: what the authorization request and the response to the user agent must carry.
+/// A login that has started: the values for the authorization request and for the response to the browser.
 ///
 /// # Examples
 ///
@@ -28,50 +28,49 @@ pub struct AuthorizationRequest {
     /// The `state` parameter.
     pub state: String,
     /// The `code_challenge` parameter, 43 characters, for `code_challenge_method=S256` (RFC 7636 section 4.3); `None` if the provider's
-    /// preset knows that it rejects PKCE.
+    /// preset says that it rejects PKCE.
     pub code_challenge: Option<String>,
-    /// The `nonce` parameter of OpenID Connect, 43 characters; `None` if the login asks for no ID token: its preset knows of none, and
-    /// `openid` is not among the provider's scopes.
+    /// The `nonce` parameter of OpenID Connect, 43 characters; `None` if the login asks for no ID token, because neither the preset nor the
+    /// scope `openid` asks for one.
     pub nonce: Option<String>,
-    /// The value of a `Set-Cookie` header to send with the redirect, for a login that is bound by cookie. Send it
-    /// every time: a cookie that is used again has to live longer, too.
+    /// The value of a `Set-Cookie` header to send with the redirect, for a login that is bound by cookie. Send it every time: it also
+    /// extends the lifetime of a cookie that is used again.
     pub set_cookie: Option<String>,
     /// The values of further `Set-Cookie` headers to send with the redirect. They delete cookies that a browser has left after it restored
     /// many tabs at once; in most cases there are none. See [`Flow::surplus_cookies`](crate::Flow::surplus_cookies).
     pub surplus_cookies: Vec<String>,
-    /// The secret that the client keeps and sends back, for a login that is bound by one.
+    /// The secret that the client keeps and sends back, for a login that is bound by a login secret.
     pub login_secret: Option<String>,
     /// When the state expires.
     pub expires_at: SystemTime,
-    /// Which of the provider's callback addresses it is.
+    /// The index of the provider's callback address.
     pub(super) redirect_uri: Option<usize>,
     pub(super) provider: Provider,
     pub(super) purpose: Purpose,
 }
 
 impl AuthorizationRequest {
-    /// The address to which you redirect the user: the provider's authorization endpoint with everything that this login needs, PKCE
-    /// included.
+    /// The URL to redirect the user to: the provider's authorization endpoint with all parameters of this login, PKCE included.
     ///
     /// # Errors
     ///
     /// [`UrlError`] if the provider has no `client_id`, no endpoint or no redirect_uri. A service that lets the `oauth2` crate build
-    /// the address needs none of them here.
+    /// the URL needs none of them here.
     pub fn url(&self) -> Result<AuthorizationUrl, UrlError> {
         self.url_of(None)
     }
 
-    /// The same for another endpoint: the authorization endpoint that discovery found, the consent of an administrator, or the
-    /// installation of an application.
+    /// The same for another endpoint: an authorization endpoint from discovery, an administrator's consent, or the installation of an
+    /// application.
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationRequest::url`], and [`UrlError::Endpoint`] for anything but an https address.
+    /// As [`AuthorizationRequest::url`], and [`UrlError::Endpoint`] if it is not an https URL.
     pub fn url_at(&self, endpoint: &str) -> Result<AuthorizationUrl, UrlError> {
         self.url_of(Some(endpoint))
     }
 
-    /// Where to send the user to sign out at the provider as well (OpenID Connect RP-Initiated Logout 1.0, section 2), for a login of
+    /// The URL that also signs the user out at the provider (OpenID Connect RP-Initiated Logout 1.0, section 2), for a login of
     /// [`Purpose::Logout`]. `id_token_hint` is the ID token of the sign-in. The provider redirects back to
     /// [`AuthorizationRequest::redirect_uri`], which must be registered there as `post_logout_redirect_uri`.
     ///
@@ -102,7 +101,7 @@ impl AuthorizationRequest {
         self.provider.id()
     }
 
-    /// What the login is for.
+    /// The purpose of the login.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
@@ -114,7 +113,7 @@ impl AuthorizationRequest {
         self.set_cookie.as_deref()?.split(';').next()
     }
 
-    /// The `redirect_uri` parameter, if the provider was given one for this login: that of its redirect id, or the provider's own.
+    /// The `redirect_uri` parameter, if the provider has one for this login: that of its redirect id, or the provider's own.
     #[must_use]
     pub fn redirect_uri(&self) -> Option<&str> {
         Some(&self.provider.redirect_uris().get(self.redirect_uri?)?.text)

@@ -1,4 +1,4 @@
-//! What a refused state still offers: to start the same login again.
+//! Restarting the login of a refused state.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::refusal::{FinishError, Restart, Whose};
 use crate::token::wire::LONGEST_BYTES;
 
 impl<T> Flow<T> {
-    /// At your login start: what a refused state, sent along as [`Restart::token`], still offers this browser. Give it to
+    /// The [`Restart`] of a refused state at your login start, where `token` is the [`Restart::token`] that the browser sent. Pass it to
     /// [`Login::restarting`](crate::Login::restarting).
     ///
-    /// `None` where [`Restart::is_automatic`] would be false, and if the state is not authentic, does not belong to `expect`, or
-    /// expired longer ago than the ring's `lifetime_cap`: start the login as if there were no token. Anyone can send a token, so
-    /// treat it as a hint and not as a permission. Only a [`Purpose::Login`](crate::Purpose::Login) restarts.
+    /// `None` if [`Restart::is_automatic`] would be false, or if the state is not authentic, does not belong to `expect`, or expired longer
+    /// ago than the ring's `lifetime_cap`: start the login as if there were no token. Anyone can send a token, so treat it as a hint and
+    /// not as a permission. Only a [`Purpose::Login`](crate::Purpose::Login) restarts.
     ///
-    /// Every layer between the callback and the login start has to keep the query. Without the token the count of restarts is lost,
-    /// and a browser that keeps no cookies goes around in circles at a provider that asks nothing. A ring whose `lifetime_cap` is not
-    /// longer than its `skew` restarts no expired login.
+    /// Every layer between the callback and the login start must keep the query. Without the token the count of restarts is lost, and a
+    /// browser that stores no cookies loops at a provider that asks nothing. If the ring's `lifetime_cap` is not longer than its `skew`,
+    /// expired logins do not restart.
     ///
     /// # Examples
     ///
@@ -49,12 +49,12 @@ impl<T> Flow<T> {
         }
         let provider = inner.belongs_here(&authentic, &expect)?;
         let (_, restart) = inner.offer_restart(&authentic, provider, binding, Way::Direct, token)?;
-        // A login that restarted already, or one of another browser: a chain of tokens would keep its data for ever.
+        // Not for a login that restarted already, or of another browser: a chain of tokens would keep its data forever.
         restart.is_automatic().then_some(restart)
     }
 }
 
-/// An authentic state that is out of time, as long as it is not known who asks.
+/// An authentic state that has expired, before it is known who asks.
 pub(super) struct Unasked {
     flow: Arc<FlowInner>,
     opened: Opened,
@@ -67,9 +67,9 @@ impl Unasked {
         Self { flow, opened, callback, may_restart }
     }
 
-    /// An expired state still tells whose it was, so that its own browser can begin again at once; only where it would
-    /// have belonged here otherwise (its `iss` apart, which is looked at last). The refusal keeps the callback's other parameters only
-    /// if the callback passes every other check.
+    /// An expired state still tells whose it was, so its own browser can start again at once, but only if the state would have belonged
+    /// here otherwise (except for `iss`, which is checked last). The refusal keeps the callback's other parameters only if the callback
+    /// passes every other check.
     fn offer(self, late: FinishError, binding: &Binding<'_>, expect: &Expect<'_>) -> FinishError {
         let Self { flow, opened, callback, may_restart } = self;
         let keys = flow.keys.load();
@@ -93,9 +93,9 @@ impl Unasked {
 }
 
 impl FinishError {
-    /// The refusal of [`Flow::open`], once you know who asks: for a state that expired, what it still offers to its own browser
-    /// ([`FinishError::restart`], [`FinishError::own_parameters`]). It changes no other refusal, and no code. [`Flow::finish`] and the
-    /// routes do it by themselves.
+    /// Adds to a refusal of [`Flow::open`], once you know who asks: an expired state still offers its own browser a restart
+    /// ([`FinishError::restart`], [`FinishError::own_parameters`]). Other refusals, and all codes, stay as they are. [`Flow::finish`] and
+    /// the routes call it themselves.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl FlowInner {
         self.check_provider(authentic, expect).ok()
     }
 
-    /// What the state of a login that cannot be finished any more offers, and to whom, if it would have belonged here in time.
+    /// The restart that the state of a dead login offers, and to whom, if it would have belonged here in time.
     fn offer_restart(
         &self,
         authentic: &Authentic<'_>,
@@ -149,7 +149,7 @@ impl FlowInner {
         Some((whose, self.carrying(restart, whose, authentic.claims.data)))
     }
 
-    /// A refusal after every check, with what it still offers.
+    /// A refusal after all checks, with its restart.
     pub(super) fn offering<T: serde::Serialize>(
         &self,
         error: FinishError,
@@ -167,8 +167,8 @@ impl FlowInner {
         error.with_restart(restart).with_own_parameters(whose, parameters)
     }
 
-    /// With the data of a state that carries its own, for its own browser alone: an attacker may have started any other. A handle's
-    /// data lies in a store.
+    /// Adds the data of a state that carries its own, for its own browser only: an attacker may have started any other login. A handle's
+    /// data is in a store.
     pub(super) fn carrying(&self, restart: Restart, whose: Whose, json: &[u8]) -> Restart {
         if whose.is_own() && !self.keys.load().form().is_handle() { restart.carrying(json) } else { restart }
     }

@@ -3,11 +3,11 @@
 use super::{ConfigError, Flow, FlowBuilder};
 use crate::token::wire::Form;
 
-/// Data that may stand in a signed state, where anybody can read it: in the address bar and the browser's history, in the logs
-/// of proxies, at the provider.
+/// Data that may be part of a signed state, which anyone can read: in the address bar, the browser's history, the logs of proxies, and at
+/// the provider.
 ///
-/// Implement it for a type that holds nothing personal and nothing secret, whatever its values: the marker is what says so in the
-/// service's own code. `()` is public.
+/// Implement it for a type whose values never hold anything personal or secret: with this marker, your code declares them public. `()` is
+/// public.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ use crate::token::wire::Form;
 ///     .build_signed_not_encrypted();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "anybody can read a signed state, and `{Self}` is not marked as public",
+    message = "anyone can read a signed state, and `{Self}` is not marked as public",
     note = "if no value of it is personal or secret, write `impl PublicData for {Self} {{}}`; otherwise use `FlowBuilder::build`, \
             which encrypts"
 )]
@@ -52,19 +52,19 @@ pub trait PublicData {}
 impl PublicData for () {}
 
 impl<T: PublicData> FlowBuilder<T> {
-    /// Checks the configuration as [`FlowBuilder::build`] does, and makes a flow whose states (`oss1…`) are signed and **not
-    /// encrypted**: for an edge proxy or a page that must read provider and return path without a key. Everybody else should build
-    /// with [`FlowBuilder::build`].
+    /// Checks the configuration as [`FlowBuilder::build`] does, and builds a flow whose states (`oss1…`) are signed and **not encrypted**,
+    /// for an edge proxy or a page that must read provider and return path without a key. All other applications should use
+    /// [`FlowBuilder::build`].
     ///
-    /// A state is 16 bytes longer, which counts against the provider's limit. The flow refuses encrypted states as `malformed`, as one
-    /// that encrypts refuses signed ones; `Migration` of `oauth-state-store` moves a running service from one to the other.
+    /// A state is 16 bytes longer, which counts toward the provider's limit. The flow refuses encrypted states as `malformed`, just as an
+    /// encrypting flow refuses signed ones; `Migration` of `oauth-state-store` moves a running service from one to the other.
     ///
     /// # Security
     ///
-    /// Anybody who sees the URL reads the provider, the tenant, the redirect id, the return path, the data, when the login began, what
-    /// it is bound by, and whether somebody was signed in. Nobody changes any of it, and neither the code_verifier nor the OpenID
-    /// Connect nonce is in it. What is read without a key is an attacker's text: anybody writes a state that nobody signed. Only what a
-    /// callback has finished is true.
+    /// Anyone who sees the URL can read the provider, the tenant, the redirect id, the return path, the data, the start time of the login,
+    /// its binding and whether a user was signed in. They cannot change any of it, and it contains neither the code_verifier nor the OpenID
+    /// Connect nonce. Text that is read without a key may come from an attacker, who can write a state and leave out the signature. Trust
+    /// it only after the callback has been finished.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What only the inside can show: the calls to the operating system's randomness.
+//! Tests that need access to internals: the calls to the operating system's randomness.
 
 use super::*;
 use crate::binding::Binding;
@@ -16,14 +16,14 @@ fn counting(bytes: &mut [u8]) -> Result<(), RandomnessError> {
     random::operating_system(bytes)
 }
 
-/// Calls and bytes that `work` asked for.
+/// The calls and bytes that `work` asked for.
 fn counted<R>(work: impl FnOnce() -> R) -> (R, (usize, usize)) {
     CALLS.with(|calls| calls.set((0, 0)));
     let result = work();
     (result, CALLS.with(Cell::get))
 }
 
-/// A provider that rejects PKCE would refuse every login, and every exchange, that brings it.
+/// A provider that rejects PKCE would refuse every login, and every exchange, that uses it.
 #[test]
 fn a_provider_that_rejects_pkce_gets_none() {
     let github = Provider::github().without_pkce().client_id("client").redirect_uri("https://shop.example/cb");
@@ -40,7 +40,7 @@ fn a_provider_that_rejects_pkce_gets_none() {
     assert!(login.token_form().iter().all(|(name, _)| *name != "code_verifier"));
 }
 
-/// A handler that loads what belongs to a login, between the two, may take longer than the login has.
+/// A handler that loads data between open and verify may take longer than the login has left.
 #[test]
 fn a_state_that_expires_between_open_and_verify_is_expired() {
     let clock = testing::ManualClock::at(1_800_000_000);
@@ -61,7 +61,7 @@ fn a_state_that_expires_between_open_and_verify_is_expired() {
     assert_eq!((other.code(), other.restart().is_some_and(crate::Restart::is_automatic)), ("expired", false));
 }
 
-/// A prefetch carries the same cookie and the same query; only its headers tell it apart, and `open` does not see them.
+/// A prefetch carries the same cookie and the same query; only its headers differ, and `open` does not see them.
 #[cfg(feature = "http")]
 #[test]
 fn verify_looks_at_the_request_as_finish_does() {

@@ -1,4 +1,4 @@
-//! The checks of a callback, from top to bottom. `checks.rs` has each one; `callback.rs` has the types that hold their order.
+//! The checks of a callback in order. `checks.rs` has the single checks; `callback.rs` has the types that enforce the order.
 
 use std::sync::Arc;
 
@@ -24,15 +24,15 @@ use crate::token::keys::KeyTable;
 use crate::token::wire::LONGEST_BYTES;
 use crate::unverified::UnverifiedParameters;
 
-/// What is left once every check has passed.
+/// The result of all checks.
 pub(super) struct Checked<T> {
     pub(super) key: StateKey,
-    /// The state's text, for the offer to start again.
+    /// The state's text, for a restart.
     pub(super) state: String,
     pub(super) kind: BindingKind,
-    /// Until when the login may start again, in Unix seconds.
+    /// The time until which the login may restart, in Unix seconds.
     pub(super) restart_until: u64,
-    /// `K_row`, where a payload may be stored. Boxed, so that moving the login leaves no key behind.
+    /// `K_row`, if a payload may be stored. Boxed, so that moving the login leaves no copy of the key behind.
     pub(super) row_key: Option<Box<SecretBytes<32>>>,
     pub(super) outcome: LoginOutcome<T>,
 }
@@ -47,16 +47,16 @@ pub(super) struct Passed<'a> {
     issuer: Issuer,
 }
 
-/// What became of the callback's `iss`.
+/// The result of the check of `iss`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Issuer {
     Checked,
-    /// It came, and there was no issuer to compare it with.
+    /// It was sent, and there was no issuer to compare it with.
     Ignored,
     Absent,
 }
 
-/// What the guard and a store know a state by.
+/// The ids by which the guard and a store know a state.
 #[derive(Clone, Copy)]
 pub(super) struct StateKey {
     pub(super) nonce: [u8; NONCE_BYTES],
@@ -82,7 +82,7 @@ impl FlowInner {
         })
     }
 
-    /// The callback again, if its state is in time; otherwise what is left to say of it once it is known who asks.
+    /// Returns the callback if its state has not expired; otherwise the refusal, which still needs to learn who asks.
     pub(super) fn in_time(
         self: &Arc<Self>,
         authentic: &Authentic<'_>,
@@ -95,7 +95,7 @@ impl FlowInner {
         Err(FinishError::from(late.kind).with_opened(unasked))
     }
 
-    /// Everything that follows authenticity and precedes single use.
+    /// All checks after authenticity and before single use.
     pub(super) fn verify_in_order<T: LoginData>(
         self: &Arc<Self>,
         keys: &KeyTable,
@@ -106,7 +106,7 @@ impl FlowInner {
         expect: &Expect<'_>,
     ) -> Result<Checked<T>, FinishError> {
         let flow = &**self;
-        // The caller may have taken longer between open and verify than the login had left.
+        // The caller may have spent the rest of the login's lifetime between open and verify.
         let in_time = self.in_time(authentic, callback, now, keys.ring().timing());
         let callback = in_time.map_err(|late| late.seen_by(binding, *expect))?;
         let passed = flow.check_in_order(authentic, callback, binding, expect)?;
@@ -192,7 +192,7 @@ impl FlowInner {
             None => callback,
         };
         self.check_answer(authentic.keys.purpose, &callback.answer)?;
-        // A page that grants nothing knows neither response modes nor `iss`: a logout comes back by GET with the state alone.
+        // A page that grants nothing knows neither response modes nor `iss`: a logout returns by GET with the state only.
         let is_authorization_response = !matches!(callback.answer, Answer::Nothing);
         if is_authorization_response {
             check_response_mode(provider, callback.way)?;
@@ -209,7 +209,7 @@ impl FlowInner {
         let issuer = match iss {
             _ if issuer_checked => Issuer::Checked,
             Some(iss) => {
-                // Nothing to compare it with: the caller may know more.
+                // There is nothing to compare it with here, but the caller may have something.
                 parameters.push("iss", iss);
                 Issuer::Ignored
             }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A code that the list lacks would be counted nowhere.
+/// A code that is missing from the list would not be counted.
 #[test]
 fn every_code_is_in_the_list_once() {
     let source = include_str!("../begin_error.rs");

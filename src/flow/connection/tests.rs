@@ -1,6 +1,6 @@
 use super::{is_end_of, is_own, share_an_end_with};
 
-/// Mix-up: with an id that equals a fixed segment, an address of several connections would count as its own.
+/// Mix-up: with an id that equals a fixed segment, a shared address would count as the connection's own.
 #[test]
 fn an_id_is_in_its_own_address_once() {
     assert!(is_own("/auth/acme/callback", "acme") && is_own("/cb/acme", "acme"));
@@ -10,7 +10,7 @@ fn an_id_is_in_its_own_address_once() {
     }
 }
 
-/// Mix-up: the address of a connection alone must not pass for one that several share.
+/// Mix-up: the address of one connection must not pass for a shared one.
 #[test]
 fn a_shared_address_is_met_whole_or_without_its_front() {
     assert!(is_end_of("/auth/callback", "/auth/callback") && is_end_of("/callback", "/auth/callback"));
@@ -19,7 +19,7 @@ fn a_shared_address_is_met_whole_or_without_its_front() {
     }
 }
 
-/// Mix-up: an id that is found anywhere in an address would let one connection's callback pass for another's.
+/// Mix-up: an id that matched anywhere in an address would let one connection's callback pass for another's.
 #[test]
 fn an_address_agrees_from_its_end_and_holds_the_id() {
     for (arrived, own) in [
