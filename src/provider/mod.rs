@@ -1,4 +1,4 @@
-//! What a flow knows of a provider, and of the addresses that it redirects to.
+//! Providers and their redirect_uris.
 
 mod named;
 mod preset;
@@ -21,24 +21,23 @@ use crate::cookie::CookieKind;
 use crate::name::{self, NameError};
 use crate::token::wire::LONGEST_TEXT;
 
-/// The scope that makes a request one of OpenID Connect (OpenID Connect Core section 3.1.2.1).
+/// The scope that makes a request an OpenID Connect request (OpenID Connect Core section 3.1.2.1).
 const OPENID: &str = "openid";
 
-/// How the provider hands its answer over.
+/// How the provider returns its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseMode {
     /// In the query of a GET: `response_mode=query`.
     Query,
-    /// In the body of a cross-site POST: `response_mode=form_post`. The browser's cookie has to be `SameSite=None`.
+    /// In the body of a cross-site POST: `response_mode=form_post`. The login's cookie must be `SameSite=None`.
     FormPost,
-    /// The same, where the `SameSite=None` cookie that it takes is not wanted, or browsers block it: the login's cookie is
-    /// `SameSite=Lax`, and the first POST, which comes without it, is answered with a page that posts once more from this
-    /// site; see [`RepostPage`](crate::error::RepostPage).
+    /// The same without a `SameSite=None` cookie, which some browsers block: the login's cookie is `SameSite=Lax`. The first POST arrives
+    /// without it and is answered with a page that posts again from this site; see [`RepostPage`](crate::error::RepostPage).
     FormPostReposted,
 }
 
-/// What a flow has to know of an authorization server.
+/// The settings of an authorization server.
 ///
 /// Start from a preset, or from [`Provider::custom`], and replace the settings that differ.
 ///
@@ -77,12 +76,12 @@ struct Settings {
     authorization_endpoint: Option<String>,
     end_session_endpoint: Option<String>,
     scopes: Vec<String>,
-    /// Whether it takes PKCE, as all do that no document says otherwise of.
+    /// Whether it accepts PKCE; true unless a document says otherwise.
     pkce: bool,
-    /// Whether it is known to take a nonce, whatever the scopes.
+    /// Whether it is known to accept a nonce, whatever the scopes.
     nonce: bool,
     issuer: Option<Issuer>,
-    /// Where the code is, if not in `code`.
+    /// The parameter with the code, if it is not `code`.
     code_parameter: Option<String>,
     tenant: Option<Tenant>,
     may_start_logins: bool,
@@ -96,13 +95,13 @@ struct Settings {
 #[derive(Clone, Debug)]
 struct Issuer {
     identifier: String,
-    /// The provider declares that it always sends `iss`.
+    /// Whether the provider declares that it always sends `iss`.
     required: bool,
 }
 
 impl Provider {
-    /// Any other provider, by an id of 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`, but not `.` or `..`; up to 8 bytes keep the
-    /// state within 112 characters.
+    /// Any other provider, by an id of 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`, but not `.` or `..`. With an id of up to 8
+    /// bytes, the state stays within 112 characters.
     ///
     /// # Errors
     ///
@@ -112,7 +111,7 @@ impl Provider {
         Ok(Self::bare(id))
     }
 
-    /// Nothing is known of it but its id.
+    /// A provider with an id and default settings.
     fn bare(id: &str) -> Self {
         Self(Arc::new(Settings {
             id: id.to_owned(),
@@ -134,63 +133,63 @@ impl Provider {
         }))
     }
 
-    /// The same with other settings; a clone that is elsewhere keeps its own.
+    /// Changes a setting; clones of the provider keep theirs.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// The client's id at the provider, for [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
+    /// Sets your client's id at the provider, for [`AuthorizationRequest::url`](crate::AuthorizationRequest::url).
     #[must_use]
     pub fn client_id(self, id: &str) -> Self {
         self.with(|settings| settings.client_id = Some(id.to_owned()).filter(|id| !id.is_empty()))
     }
 
-    /// The authorization endpoint (RFC 6749 section 3.1), https. Presets of providers with one endpoint for all know
-    /// it; for the others, set it: for example `https://acme.okta.com/oauth2/v1/authorize`.
+    /// Sets the authorization endpoint (RFC 6749 section 3.1), an https URL. Presets have it if the provider has one endpoint for all
+    /// customers; set it for the others, for example `https://acme.okta.com/oauth2/v1/authorize`.
     #[must_use]
     pub fn authorization_endpoint(self, url: &str) -> Self {
         self.with(|settings| settings.authorization_endpoint = Some(url.to_owned()))
     }
 
-    /// Sets the `end_session_endpoint` of an OpenID Connect provider, an https address, for
+    /// Sets the `end_session_endpoint` of an OpenID Connect provider, an https URL, for
     /// [`AuthorizationRequest::end_session_url`](crate::AuthorizationRequest::end_session_url).
     #[must_use]
     pub fn end_session_endpoint(self, url: &str) -> Self {
         self.with(|settings| settings.end_session_endpoint = Some(url.to_owned()))
     }
 
-    /// The scopes to ask for, in place of the preset's. With `openid` among them it is OpenID Connect, and a nonce is
+    /// Sets the scopes to ask for, in place of the preset's. The scope `openid` makes it an OpenID Connect provider, to which a nonce is
     /// sent.
     #[must_use]
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        // Some write the list as one string, as it stands in the URL (RFC 6749 section 3.3).
+        // Some applications write the list as one string, as in the URL (RFC 6749 section 3.3).
         let scopes = scopes.into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect();
         self.with(|settings| settings.scopes = scopes)
     }
 
-    /// The id, which travels in the state.
+    /// The id, which is part of the state.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// The longest `state` that the provider takes, in characters. A longer one is an error of begin, before the user
-    /// is redirected. At most 2048, which is what a callback reads.
+    /// Sets the longest `state` that the provider accepts, in characters. A longer state is an error at the login start, before the user is
+    /// redirected. A callback reads at most 2048 characters, so more has no effect.
     #[must_use]
     pub fn with_max_state_chars(self, characters: usize) -> Self {
         self.with(|settings| settings.max_state_chars = characters.min(LONGEST_TEXT))
     }
 
-    /// The provider's issuer identifier, where it is known but not promised to come: an `iss` that comes must be equal
-    /// to it as a string (RFC 9207 section 2.4).
+    /// Sets the provider's issuer identifier, if the provider does not promise to send it: an `iss` in a callback must equal it as a string
+    /// (RFC 9207 section 2.4).
     #[must_use]
     pub fn issuer(self, issuer: &str) -> Self {
         self.with(|settings| settings.issuer = Some(Issuer { identifier: issuer.to_owned(), required: false }))
     }
 
-    /// The provider declares `authorization_response_iss_parameter_supported`: a callback without `iss` is refused, and
-    /// so is one with another's (mix-up, RFC 9207).
+    /// Sets the issuer of a provider that declares `authorization_response_iss_parameter_supported`: a callback without `iss`, or with
+    /// another provider's, is refused (mix-up, RFC 9207).
     ///
     /// # Examples
     ///
@@ -216,21 +215,21 @@ impl Provider {
         self.with(|settings| settings.issuer = Some(Issuer { identifier: issuer.to_owned(), required: true }))
     }
 
-    /// How the provider hands its answer over. [`ResponseMode::Query`] unless said otherwise.
+    /// Sets how the provider returns its response; [`ResponseMode::Query`] by default.
     #[must_use]
     pub fn response_mode(self, response_mode: ResponseMode) -> Self {
         self.with(|settings| settings.response_mode = response_mode)
     }
 
-    /// Accepts this provider's callbacks by POST only, for a provider that is declared as [`ResponseMode::FormPost`] or
-    /// [`ResponseMode::FormPostReposted`]: a GET is refused as `wrong_response_mode`.
+    /// Accepts this provider's callbacks by POST only, and refuses a GET as `wrong_response_mode`. For a provider that is declared as
+    /// [`ResponseMode::FormPost`] or [`ResponseMode::FormPostReposted`].
     ///
     /// # Security
     ///
-    /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can
-    /// change the authorization request in the browser to `response_mode=query` brings it back there; with this option
-    /// such a callback is refused and its code never exchanged. Native and JSON clients that hand the code over
-    /// themselves ([`Callback::from_pairs`](crate::Callback::from_pairs)) are refused as well.
+    /// `form_post` keeps the code out of URLs, and so out of histories, logs and `Referer` headers. An attacker who can change the
+    /// authorization request in the browser to `response_mode=query` puts it back there; with this option such a callback is refused and
+    /// its code is never exchanged. Native and JSON clients that deliver the code themselves
+    /// ([`Callback::from_pairs`](crate::Callback::from_pairs)) are refused as well.
     ///
     /// # Examples
     ///
@@ -255,13 +254,12 @@ impl Provider {
         self.with(|settings| settings.post_only = true)
     }
 
-    /// The callback address registered with this provider. With it, the flow can refuse what cannot work: a cookie
-    /// host that the callback never sees, two providers on one address, a return path that is the callback.
+    /// Sets the callback address that is registered with this provider. The flow can then refuse settings that cannot work: a cookie host
+    /// that the callback never reaches, two providers at one address, or the callback itself as a return path.
     ///
-    /// Write it as browsers send it: with the host in ASCII (`xn--` for other letters), without percent-encoding or a
-    /// trailing dot in it, and without leading zeros in the port or `..` and empty segments in the path.
-    /// [`build`](crate::FlowBuilder::build) refuses other spellings, because two of them can name one address. Upper
-    /// case in the host and the default port make no difference.
+    /// Write it as browsers send it: the host in ASCII (`xn--` for other letters), without percent-encoding or a trailing dot, the port
+    /// without leading zeros, and the path without `..` and empty segments. [`build`](crate::FlowBuilder::build) refuses other spellings,
+    /// because two of them can name one address. Upper case in the host and the default port make no difference.
     #[must_use]
     pub fn redirect_uri(self, uri: &str) -> Self {
         self.with(|settings| settings.redirect_uris.push(Registered::new(None, uri)))
@@ -272,8 +270,8 @@ impl Provider {
         self.redirect_uris().iter().find(|at| at.id.as_deref() == redirect)
     }
 
-    /// One of several callback addresses registered with this provider, by the id that
-    /// [`Login::redirect`](crate::Login::redirect) takes. Once one is registered, only registered ids are taken.
+    /// Adds one of several callback addresses that are registered with this provider, by the id for
+    /// [`Login::redirect`](crate::Login::redirect). Once there is one, only registered ids are accepted.
     ///
     /// # Examples
     ///
@@ -303,28 +301,29 @@ impl Provider {
         self.with(|settings| settings.redirect_uris.push(Registered::new(Some(id), uri)))
     }
 
-    /// The name under which the provider sends its code, if that is not `code`: Amazon's Selling Partner API says `spapi_oauth_code`.
+    /// Sets the parameter in which the provider sends its code, if that is not `code`: Amazon's Selling Partner API uses
+    /// `spapi_oauth_code`.
     #[must_use]
     pub fn code_parameter(self, name: &str) -> Self {
         self.with(|settings| settings.code_parameter = Some(name.to_owned()))
     }
 
-    /// A connection that belongs to one tenant: its logins start for this tenant alone, and are sealed for it.
+    /// Limits a connection to one tenant: its logins start for this tenant only, and the state names it.
     #[must_use]
     pub fn for_tenant(self, tenant: impl Into<Tenant>) -> Self {
         let tenant = tenant.into();
         self.with(|settings| settings.tenant = Some(tenant))
     }
 
-    /// A connection whose callback address is that of others as well. It must promise `iss` ([`Provider::requires_iss`]), because a
-    /// callback shows by its `iss` alone whose it is. Without this setting, a connection's id must be a segment of its redirect_uri's path.
+    /// Allows a connection to share its callback address with others. It must promise `iss` ([`Provider::requires_iss`]), because only
+    /// `iss` shows which of them a callback is from. Without this setting, a connection's id must be a segment of its redirect_uri's path.
     ///
     /// # Security
     ///
-    /// No two connections at one address may have the same issuer, not even one after the other within the lifetime of a login: keep an
-    /// issuer reserved for that long after a connection leaves the address, and verify that a customer owns the issuer that they name.
-    /// Register the shared redirect_uri only at providers of connections that use it (mix-up, RFC 9700 section 4.4). With an address of
-    /// its own for each connection, none of this is needed.
+    /// No two connections at one address may have the same issuer, not even one after the other within the lifetime of a login. Reserve an
+    /// issuer for that long after a connection leaves the address, and verify that a customer owns the issuer that they name. Register the
+    /// shared redirect_uri only at providers of connections that use it (mix-up, RFC 9700 section 4.4). None of this is needed if each
+    /// connection has an address of its own.
     #[must_use]
     pub fn at_shared_callback(self) -> Self {
         self.with(|settings| settings.at_shared_callback = true)
@@ -334,14 +333,14 @@ impl Provider {
         self.0.at_shared_callback
     }
 
-    /// The provider may start logins itself, from an app directory, a portal tile or the installation of an app: it sends users to
-    /// the callback without a `state`. The routes (package `oauth-state-routes`) then start a login once and without asking, as
-    /// after a click on a link; they never use the code that came. Off by default.
+    /// Allows the provider to start logins itself, from an app directory, a portal tile or the installation of an app, by sending users to
+    /// the callback without a `state`. The routes (package `oauth-state-routes`) then start a login once and without asking, as after a
+    /// click on a link; they never use the code in such a callback. Off by default.
     ///
     /// # Security
     ///
-    /// Any site can send users to such a callback, and so start logins at this provider in their browsers. It could link to the
-    /// login start as well, so that this gives away nothing else.
+    /// Any site can send users to such a callback, and so start logins at this provider in their browsers. A link to the login start has
+    /// the same effect, so this gives an attacker nothing new.
     #[must_use]
     pub fn may_start_logins(self) -> Self {
         self.with(|settings| settings.may_start_logins = true)
@@ -356,8 +355,8 @@ impl Provider {
         self.0.tenant.as_ref()
     }
 
-    /// How many characters a state for it may have: 2048, unless the preset or
-    /// [`max_state_chars`](Self::max_state_chars) sets fewer.
+    /// The longest state for this provider, in characters: 2048, unless the preset or [`with_max_state_chars`](Self::with_max_state_chars)
+    /// sets fewer.
     #[must_use]
     pub fn max_state_chars(&self) -> usize {
         self.0.max_state_chars
@@ -375,7 +374,7 @@ impl Provider {
         self.0.authorization_endpoint.as_deref()
     }
 
-    /// As a preset says of a provider that rejects PKCE; none does today.
+    /// Makes it a provider that rejects PKCE; no preset says so today.
     #[cfg(test)]
     pub(crate) fn without_pkce(self) -> Self {
         self.with(|settings| settings.pkce = false)
@@ -397,22 +396,22 @@ impl Provider {
         self.scope_names().any(|scope| scope == OPENID)
     }
 
-    /// Whether it makes an ID token, into which it puts the nonce; Apple does so for scopes without `openid`.
+    /// Whether it issues an ID token with the nonce; Apple does so for scopes without `openid`.
     pub(crate) fn takes_nonce(&self) -> bool {
         self.0.nonce || self.is_openid()
     }
 
-    /// The issuer identifier and whether it must come.
+    /// The issuer identifier, and whether `iss` is required.
     pub(crate) fn issuer_rule(&self) -> Option<(&str, bool)> {
         self.0.issuer.as_ref().map(|issuer| (issuer.identifier.as_str(), issuer.required))
     }
 
-    /// Whether its answer comes as a cross-site POST, with a cookie that browsers send along.
+    /// Whether it answers by a cross-site POST with a cookie that browsers send along.
     pub(crate) fn uses_form_post(&self) -> bool {
         self.0.response_mode == ResponseMode::FormPost
     }
 
-    /// Whether its answer comes as a cross-site POST that this site posts once more.
+    /// Whether it answers by a cross-site POST that this site posts again.
     pub(crate) fn reposts(&self) -> bool {
         self.0.response_mode == ResponseMode::FormPostReposted
     }
@@ -430,7 +429,7 @@ impl Provider {
         &self.0.redirect_uris
     }
 
-    /// Whether a callback of one may arrive at the route of the other.
+    /// Whether a callback to one may arrive at the route of the other.
     pub(crate) fn shares_address_with(&self, other: &Self) -> bool {
         let mut own = self.redirect_uris().iter().filter_map(|at| at.uri.as_ref());
         own.any(|one| other.redirect_uris().iter().filter_map(|at| at.uri.as_ref()).any(|two| one.is_same_address(two)))
@@ -442,14 +441,14 @@ impl Provider {
         uris.any(|uri| uri.scheme == "http" && uri.host.as_deref().is_some_and(is_loopback))
     }
 
-    /// Whether logins may name this id: any, until one is registered.
+    /// Whether logins may name this id: any id, until one is registered.
     pub(crate) fn takes_redirect(&self, id: &str) -> bool {
         let mut named = self.0.redirect_uris.iter().filter_map(|at| at.id.as_deref()).peekable();
         named.peek().is_none() || named.any(|known| known == id)
     }
 }
 
-/// The provider of a login: the id of one that the flow was built with, or a *connection*, a provider that the application has just loaded.
+/// The provider of a login: the id of a configured provider, or a *connection*, which is a provider that the application has just loaded.
 #[derive(Clone, Debug)]
 pub struct LoginProvider {
     pub(crate) id: String,

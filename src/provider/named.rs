@@ -1,4 +1,4 @@
-//! The providers that have a name of their own: thin constructors over the table of presets.
+//! Constructors for the providers of the preset table.
 
 use super::presets;
 use super::{Preset, PresetError, Provider, RedirectUri, is_loopback};
@@ -11,43 +11,43 @@ impl Provider {
         presets::GITHUB.provider()
     }
 
-    /// Google, id `google`. An `iss` that comes must be `https://accounts.google.com`.
+    /// Google, id `google`. If `iss` is sent, it must be `https://accounts.google.com`.
     #[must_use]
     pub fn google() -> Self {
         presets::GOOGLE.provider()
     }
 
-    /// Microsoft Entra, id `entra`. A state of more than about 1800 characters was measured to be refused there.
+    /// Microsoft Entra, id `entra`. Measured: it refuses a state of more than about 1800 characters.
     #[must_use]
     pub fn entra() -> Self {
         presets::ENTRA.provider()
     }
 
-    /// Microsoft, by its better-known name: the same as [`entra`](Self::entra), with its id `entra`.
+    /// Microsoft, by its better-known name; the same as [`entra`](Self::entra), with the id `entra`.
     #[must_use]
     pub fn microsoft() -> Self {
         Self::entra()
     }
 
-    /// Apple, id `apple`, which answers by form_post as soon as a scope is asked for.
+    /// Apple, id `apple`. It uses form_post as soon as a scope is requested.
     #[must_use]
     pub fn apple() -> Self {
         presets::APPLE.provider()
     }
 
-    /// X, id `x`, which takes 500 characters of state.
+    /// X, id `x`. It accepts up to 500 characters of state.
     #[must_use]
     pub fn x() -> Self {
         presets::X.provider()
     }
 
-    /// GitLab, id `gitlab`: gitlab.com. An installation of your own is [`oidc`](Self::oidc).
+    /// GitLab, id `gitlab`, for gitlab.com. Use [`oidc`](Self::oidc) for a self-managed instance.
     #[must_use]
     pub fn gitlab() -> Self {
         presets::GITLAB.provider()
     }
 
-    /// Discord, id `discord`. An `iss` that comes must be `https://discord.com`.
+    /// Discord, id `discord`. If `iss` is sent, it must be `https://discord.com`.
     #[must_use]
     pub fn discord() -> Self {
         presets::DISCORD.provider()
@@ -71,65 +71,63 @@ impl Provider {
         presets::FACEBOOK.provider()
     }
 
-    /// A provider of the table, by its id. Okta, Auth0, Keycloak and Cognito have an issuer for each customer; from
-    /// here they come without one.
+    /// A preset by its id. Okta, Auth0, Keycloak and Cognito have an issuer for each customer; this constructor sets none.
     ///
     /// # Errors
     ///
-    /// [`PresetError::Unknown`] if the table has no such row.
+    /// [`PresetError::Unknown`] if there is no such preset.
     pub fn preset(id: &str) -> Result<Self, PresetError> {
         Preset::find(id).map(Preset::provider).ok_or_else(|| PresetError::Unknown(id.to_owned()))
     }
 
-    /// Okta, id `okta`, with the issuer of your authorization server, such as `https://dev-1.okta.com/oauth2/default`.
-    /// An `iss` that comes must be equal to it.
+    /// Okta, id `okta`, with the issuer of your authorization server, such as `https://dev-1.okta.com/oauth2/default`. If `iss` is sent, it
+    /// must equal the issuer.
     ///
     /// # Errors
     ///
-    /// [`PresetError::Issuer`] if that is not an issuer.
+    /// [`PresetError::Issuer`] if it is not an issuer identifier.
     pub fn okta(issuer: &str) -> Result<Self, PresetError> {
         presets::OKTA.provider().with_issuer(issuer)
     }
 
     /// Auth0, id `auth0`, with the issuer of your tenant, `https://shop.eu.auth0.com/`. Auth0's issuers end in a slash, which is added
-    /// if it is missing. An `iss` that comes must be equal to it.
+    /// if it is missing. If `iss` is sent, it must equal the issuer.
     ///
     /// # Errors
     ///
-    /// [`PresetError::Issuer`] if that is not an issuer.
+    /// [`PresetError::Issuer`] if it is not an issuer identifier.
     pub fn auth0(issuer: &str) -> Result<Self, PresetError> {
         let slash = if issuer.ends_with('/') { "" } else { "/" };
         presets::AUTH0.provider().with_issuer(&format!("{issuer}{slash}"))
     }
 
-    /// Keycloak, id `keycloak`, with the issuer of your realm, such as `https://login.shop.example/realms/shop`. It
-    /// sends `iss` since version 23 unless a client's settings leave it out: one that comes must be equal, and
-    /// [`requires_iss`](Self::requires_iss) insists on it.
+    /// Keycloak, id `keycloak`, with the issuer of your realm, such as `https://login.shop.example/realms/shop`. It has sent `iss` since
+    /// version 23, unless a client's settings disable it. If `iss` is sent, it must equal the issuer; [`requires_iss`](Self::requires_iss)
+    /// also requires that it is sent.
     ///
     /// # Errors
     ///
-    /// [`PresetError::Issuer`] if that is not an issuer.
+    /// [`PresetError::Issuer`] if it is not an issuer identifier.
     pub fn keycloak(issuer: &str) -> Result<Self, PresetError> {
         presets::KEYCLOAK.provider().with_issuer(issuer)
     }
 
     /// Amazon Cognito, id `cognito`, with the issuer of your user pool, such as
-    /// `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf`. An `iss` that comes must be equal to it.
+    /// `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf`. If `iss` is sent, it must equal the issuer.
     ///
     /// # Errors
     ///
-    /// [`PresetError::Issuer`] if that is not an issuer.
+    /// [`PresetError::Issuer`] if it is not an issuer identifier.
     pub fn cognito(issuer: &str) -> Result<Self, PresetError> {
         presets::COGNITO.provider().with_issuer(issuer)
     }
 
-    /// Any OpenID provider, by an id of your choice and its issuer. An `iss` that comes must be equal to it. The scopes
-    /// are `openid`, `profile` and `email`. Two tenants of one product in the same flow need two ids: make them with
-    /// this.
+    /// Any OpenID provider, by an id of your choice and its issuer. If `iss` is sent, it must equal the issuer. The scopes are `openid`,
+    /// `profile` and `email`. Use this for two tenants of one product in the same flow, which need two ids.
     ///
     /// # Errors
     ///
-    /// [`PresetError`] if the id is not a name as in [`custom`](Self::custom), or the issuer is not one.
+    /// [`PresetError`] if the id is not a valid name (see [`custom`](Self::custom)), or the issuer is not an issuer identifier.
     ///
     /// # Examples
     ///
@@ -162,7 +160,7 @@ impl Provider {
     }
 }
 
-/// RFC 8414 section 2: https, without query and fragment. Plain http is for a provider on the developer's own machine.
+/// RFC 8414 section 2: https, without query and fragment. Plain http is allowed for a provider on the developer's own machine.
 fn is_issuer(issuer: &str) -> bool {
     let Some(RedirectUri { scheme, host: Some(host), .. }) = RedirectUri::parse(issuer) else { return false };
     !issuer.contains('?') && (scheme == "https" || is_loopback(&host))

@@ -1,25 +1,25 @@
-//! What is known of a provider, each figure with where and when it was read.
+//! Preset data of a provider, each value with its source and the day on which it was read.
 
 use super::{Provider, ResponseMode};
 use crate::name::NameError;
 
-/// A figure or a claim about a provider, with its source.
+/// A value about a provider, with its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sourced<T> {
-    /// What the source says.
+    /// The value.
     pub value: T,
-    /// The address of the document that says so, or its name.
+    /// The URL of the document that states it, or its name.
     pub source: &'static str,
-    /// When it was read, there or in a copy of it: year, month and day, as in `2026-11-24`.
+    /// The day on which the document, or a copy of it, was read, as in `2026-11-24`.
     pub read: &'static str,
 }
 
-/// What is known of a provider: one row of the table that `docs/providers.md` shows.
+/// The known data of a provider: one row of the table in `docs/providers.md`.
 ///
-/// Fields without a published source are `None`. That does not mean that there is no limit, or that a parameter is not
-/// accepted. A [`Provider`] takes its id, its limit, its response mode, its issuer and what
-/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) needs from here; you need the rest for the exchange.
+/// Fields without a published source are `None`. That does not mean that there is no limit, or that a parameter is not accepted. A
+/// [`Provider`] uses the id, the limit, the response mode, the issuer and the fields that
+/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) needs; you need the rest for the exchange.
 ///
 /// # Examples
 ///
@@ -38,37 +38,37 @@ pub struct Sourced<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preset {
-    /// The id that travels in the state: at most 8 bytes.
+    /// The id in the state: at most 8 bytes.
     pub id: &'static str,
     /// The provider's display name.
     pub name: &'static str,
-    /// The longest `state` that it takes, in characters. A flow holds to 2048 in any case.
+    /// The longest `state` that it accepts, in characters. A flow limits a state to 2048 in any case.
     pub max_state_chars: Option<Sourced<usize>>,
-    /// All characters that it takes in `state`, where it takes only some.
+    /// All characters that it accepts in `state`, if it restricts them.
     pub state_alphabet: Option<Sourced<&'static str>>,
-    /// How a provider made from this row is expected to answer.
+    /// The response mode of a provider made from this row.
     pub response_mode: ResponseMode,
-    /// The ways to a server by which it hands over a code.
+    /// The response modes by which it delivers a code to a server.
     pub response_modes: Option<Sourced<&'static [ResponseMode]>>,
-    /// When it answers by form_post and in no other way.
+    /// When it uses form_post and no other mode.
     pub form_post_when: Option<Sourced<&'static str>>,
-    /// Whether `iss` comes in the authorization response (RFC 9207).
+    /// Whether it sends `iss` in the authorization response (RFC 9207).
     pub sends_iss: Option<Sourced<bool>>,
-    /// Its issuer identifier, where all its customers have one.
+    /// Its issuer identifier, if all its customers share one.
     pub issuer: Option<Sourced<&'static str>>,
-    /// Whether a provider made from this row compares an `iss` that comes with the issuer.
+    /// Whether a provider made from this row compares a callback's `iss` with the issuer.
     pub compares_iss: bool,
-    /// Whether it takes PKCE with `code_challenge_method=S256` (RFC 7636).
+    /// Whether it accepts PKCE with `code_challenge_method=S256` (RFC 7636).
     pub pkce_s256: Option<Sourced<bool>>,
-    /// Whether it takes `nonce` and puts it into an ID token (OpenID Connect Core, section 3.1.2.1).
+    /// Whether it accepts `nonce` and puts it into an ID token (OpenID Connect Core, section 3.1.2.1).
     pub nonce: Option<Sourced<bool>>,
-    /// The scopes that signing users in needs: who they are, and their e-mail address.
+    /// The scopes for signing users in: their identity and their e-mail address.
     pub scopes: Option<Sourced<&'static [&'static str]>>,
-    /// Its authorization endpoint, where all its customers have one.
+    /// Its authorization endpoint, if all its customers share one.
     pub authorization_endpoint: Option<Sourced<&'static str>>,
-    /// Its token endpoint, where all its customers have one.
+    /// Its token endpoint, if all its customers share one.
     pub token_endpoint: Option<Sourced<&'static str>>,
-    /// What else one should know before relying on this row.
+    /// Anything else to know before you rely on this row.
     pub remark: Option<Sourced<&'static str>>,
 }
 
@@ -96,17 +96,17 @@ impl Preset {
     }
 }
 
-/// Why a preset gave no provider.
+/// Why a preset could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PresetError {
     /// There is no preset with this id.
-    #[error("there is no preset {0:?}: Preset::all lists them, and Provider::custom takes any other provider")]
+    #[error("there is no preset {0:?}: Preset::all lists all of them; use Provider::custom for any other provider")]
     Unknown(String),
-    /// Not an issuer identifier (RFC 8414 section 2).
+    /// The text is not an issuer identifier (RFC 8414 section 2).
     #[error(
-        "an issuer is an https address without query and fragment, character by character as the provider's metadata \
-         spells it; http passes on localhost alone"
+        "an issuer must be an https URL without query and fragment, written exactly as in the provider's metadata; http \
+         is accepted on localhost only"
     )]
     Issuer,
     /// The id breaks the rule for names.

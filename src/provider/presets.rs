@@ -1,5 +1,4 @@
-//! The table of presets. Nothing here is computed, and nothing is from memory: each figure names the document that says
-//! so and the day on which it was read there, and what no document was found to say is `None`.
+//! The table of presets. Every value names the document that it was read from, and the day. Values without a document are `None`.
 
 use super::ResponseMode::{self, FormPost, Query};
 use super::preset::{Preset, Sourced};

@@ -1,6 +1,6 @@
-//! The documents that the table of presets was read from, each with the day on which it was read.
+//! The documents behind the table of presets, each with the day on which it was read.
 
-/// The address of a document, or its name, and the day on which it was read.
+/// The URL or name of a document, and the day on which it was read.
 pub(super) type Source = (&'static str, &'static str);
 
 pub(super) const GITHUB_FLOW: Source =

@@ -7,7 +7,7 @@ use form_urlencoded::Serializer;
 use super::{OPENID, Provider, RedirectUri};
 use crate::name::Purpose;
 
-/// The parameters that belong to the login itself: a hook that changed one would break the login or its protection.
+/// The parameters of the login itself: a hook that changed one would break the login or its protection.
 const RESERVED: [&str; 12] = [
     "client_id",
     "code_challenge",
@@ -16,7 +16,7 @@ const RESERVED: [&str; 12] = [
     "nonce",
     "post_logout_redirect_uri",
     "redirect_uri",
-    // RFC 9101 section 6.3: the provider reads all of them from there, and no longer from the URL.
+    // RFC 9101 section 6.3: the provider would read all parameters from there, and ignore those in the URL.
     "request",
     "request_uri",
     "response_mode",
@@ -24,11 +24,11 @@ const RESERVED: [&str; 12] = [
     "state",
 ];
 
-/// The address to which the user goes to sign in, or the same parameters for a pushed authorization request (RFC 9126).
-/// `Debug` redacts it, because it holds the state.
+/// The URL that the user is sent to, or the same parameters for a pushed authorization request (RFC 9126). `Debug` redacts it, because it
+/// contains the state.
 ///
-/// It is made by [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) and can be completed, and what belongs
-/// to the login itself (`state`, PKCE, `redirect_uri`) can neither be dropped nor changed.
+/// [`AuthorizationRequest::url`](crate::AuthorizationRequest::url) makes it, and you can add parameters. The parameters of the login itself
+/// (`state`, PKCE, `redirect_uri`) can be neither dropped nor changed.
 ///
 /// # Examples
 ///
@@ -59,11 +59,11 @@ pub struct AuthorizationUrl {
     purpose: Purpose,
     /// Without its query.
     endpoint: String,
-    /// The endpoint's query, of other names than those that are reserved.
+    /// The endpoint's query, without reserved names.
     query: Vec<(String, String)>,
-    /// In this order; no name twice.
+    /// In this order; no name occurs twice.
     parameters: Vec<(String, String)>,
-    /// Sent if the provider makes an ID token.
+    /// Sent if the provider issues an ID token.
     has_nonce: bool,
 }
 
@@ -74,7 +74,7 @@ pub enum UrlError {
     /// The provider has no `client_id`.
     #[error("the provider {0:?} has no client_id: set it with Provider::client_id")]
     NoClientId(String),
-    /// No preset knows the authorization endpoint, and none was set.
+    /// The authorization endpoint was not set, and the preset has none.
     #[error("the provider {0:?} has no authorization endpoint: set it with Provider::authorization_endpoint")]
     NoEndpoint(String),
     /// The provider has no redirect_uri for this login.
@@ -83,32 +83,32 @@ pub enum UrlError {
          RoutesBuilder::site or, in handlers of your own, Login::redirect"
     )]
     NoRedirectUri(String),
-    /// A logout has an end_session_url and no authorization URL, and every other purpose the reverse.
-    #[error("a login of the purpose {0} has no such URL: a logout has end_session_url, every other purpose has url")]
+    /// A logout has an end_session_url and no authorization URL; for every other purpose it is the reverse.
+    #[error("a login of the purpose {0} has no such URL: use end_session_url for a logout, and url for every other purpose")]
     Purpose(Purpose),
     /// No end_session_endpoint was set.
     #[error("the provider {0:?} has no end_session_endpoint: set it with Provider::end_session_endpoint")]
     NoEndSessionEndpoint(String),
-    /// The scope `openid` was added to a login that has no nonce, so that its ID token could be another login's.
+    /// The scope `openid` was added to a login without a nonce, so its ID token could be another login's.
     #[error("the login has no nonce: name the scope openid in Provider::scopes of {0:?} and not only in this URL")]
     OpenidWithoutNonce(String),
-    /// The endpoint is no https address, or its query sets what belongs to the login itself.
+    /// The endpoint is not an https URL, or its query sets a parameter of the login itself.
     #[error(
-        "an authorization endpoint is an https address without a fragment, whose query sets no parameter of the login itself; http \
-         passes on localhost alone"
+        "the authorization endpoint must be an https URL without a fragment, whose query sets no parameter of the login itself; http \
+         is accepted on localhost only"
     )]
     Endpoint,
     /// The parameter belongs to the login itself.
     #[error("the parameter {0:?} belongs to the login itself and cannot be set")]
     Reserved(String),
-    /// The URL cannot stand in a header.
+    /// The URL cannot be sent in a header.
     #[error(
-        "the authorization URL cannot stand in a Location header: it holds a line end or another control character"
+        "the authorization URL cannot be sent in a Location header: remove the line end or other control character"
     )]
     Header,
 }
 
-/// What a login adds to its provider's settings.
+/// The parameters that a login adds to its provider's settings.
 pub(crate) struct Parameters<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) redirect_uri: Option<&'a str>,
@@ -136,9 +136,9 @@ impl AuthorizationUrl {
         };
         let url =
             if provider.uses_form_post() || provider.reposts() { url.with("response_mode", "form_post") } else { url };
-        // A provider that makes no ID token may refuse it.
+        // A provider without ID tokens may refuse it.
         let url = url.with("nonce", login.nonce.unwrap_or_default());
-        // A session at the provider proves nothing about who sits there now. Only an OpenID Connect provider knows what these mean.
+        // A session at the provider does not prove who is at the browser now. Only OpenID Connect providers understand these parameters.
         let is_step_up = login.purpose == Purpose::Reauthenticate && provider.is_openid();
         Ok(if is_step_up { url.prompt("login").max_age(0) } else { url })
     }
@@ -173,7 +173,7 @@ impl AuthorizationUrl {
         &self.provider
     }
 
-    /// What the login is for.
+    /// The purpose of the login.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
@@ -184,21 +184,21 @@ impl AuthorizationUrl {
         self.with("prompt", value)
     }
 
-    /// The `max_age` parameter: how many seconds ago the user may have signed in at the provider.
+    /// The `max_age` parameter: the longest time since the user signed in at the provider, in seconds.
     pub fn max_age(self, seconds: u32) -> Self {
         self.with("max_age", &seconds.to_string())
     }
 
-    /// The `login_hint` parameter: who is expected to sign in.
+    /// The `login_hint` parameter: the user who is expected to sign in.
     pub fn login_hint(self, value: &str) -> Self {
         self.with("login_hint", value)
     }
 
-    /// The `scope` parameter, in place of the provider's scopes; none leaves the parameter out.
+    /// The `scope` parameter, in place of the provider's scopes; an empty list omits the parameter.
     ///
     /// # Errors
     ///
-    /// [`UrlError::OpenidWithoutNonce`] for `openid` where neither the preset nor the provider's own scopes ask for an ID token.
+    /// [`UrlError::OpenidWithoutNonce`] for `openid` if neither the preset nor the provider's own scopes ask for an ID token.
     pub fn scopes<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Result<Self, UrlError> {
         let scopes: Vec<_> = scopes.into_iter().flat_map(str::split_whitespace).collect();
         self.check_scopes(&scopes)?;
@@ -212,11 +212,11 @@ impl AuthorizationUrl {
         Ok(())
     }
 
-    /// Any other parameter, in place of one of the same name.
+    /// Sets any other parameter, and replaces one of the same name.
     ///
     /// # Errors
     ///
-    /// [`UrlError::Reserved`] for what belongs to the login itself: `state`, `redirect_uri`, `client_id`, `nonce`, PKCE's and the like.
+    /// [`UrlError::Reserved`] for parameters of the login itself: `state`, `redirect_uri`, `client_id`, `nonce`, PKCE and others.
     pub fn param(self, name: &str, value: &str) -> Result<Self, UrlError> {
         match name {
             _ if is_reserved(name) || name.is_empty() => Err(UrlError::Reserved(name.to_owned())),
@@ -225,13 +225,13 @@ impl AuthorizationUrl {
         }
     }
 
-    /// Another endpoint, such as one that discovery found at the click. A query that it has stays (RFC 6749 section 3.1), but for
+    /// Replaces the endpoint, for example with one that discovery found at the click. Its query is kept (RFC 6749 section 3.1), except for
     /// parameters that are set here.
     ///
     /// # Errors
     ///
-    /// [`UrlError::Endpoint`] for anything but an https address without a fragment, and for one whose query sets what belongs to the
-    /// login itself: the provider could take the first `state` of two, which would not be this login's.
+    /// [`UrlError::Endpoint`] if it is not an https URL without a fragment, or if its query sets a parameter of the login itself: the
+    /// provider could use the first of two `state` parameters, which would not be this login's.
     pub fn endpoint(self, url: &str) -> Result<Self, UrlError> {
         let (endpoint, query) = url.split_once('?').unwrap_or((url, ""));
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
@@ -252,7 +252,7 @@ impl AuthorizationUrl {
         body.finish()
     }
 
-    /// What the user's browser brings after the parameters were pushed (RFC 9126 section 4): `client_id` and `request_uri` alone.
+    /// Reduces the URL to the parameters that remain after a push (RFC 9126 section 4): `client_id` and `request_uri`.
     pub fn pushed(mut self, request_uri: &str) -> Self {
         self.parameters.retain(|(name, _)| name == "client_id");
         self.with("request_uri", request_uri)
@@ -293,7 +293,7 @@ fn redirect_uri<'a>(provider: &Provider, login: &Parameters<'a>) -> Result<&'a s
     login.redirect_uri.ok_or_else(|| UrlError::NoRedirectUri(provider.id().to_owned()))
 }
 
-/// As other readers may take a name.
+/// Ignores case, as the provider may.
 fn is_reserved(name: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }

@@ -90,7 +90,7 @@ fn plain_http_passes_on_loopback_hosts_only() {
     }
 }
 
-/// A proxy may write the default port out. All else must be the same.
+/// A proxy may write the default port out. Everything else must be the same.
 #[test]
 fn the_host_of_a_request_is_compared_with_its_origin_without_the_default_port() {
     for host in ["shop.example", "Shop.Example", "shop.example:443"] {
@@ -123,7 +123,7 @@ fn is_same_to_a_browser(one: &str, other: &str) -> bool {
     place(&one) == place(&other) && is_same_route(one.path(), other.path())
 }
 
-/// Addresses that are often equal to another, and seldom spelled alike.
+/// Addresses that are often equal to another one, and seldom spelled alike.
 fn address() -> impl Strategy<Value = String> {
     let scheme = prop::sample::select(vec!["https", "HTTPS", "http", "app", "App", "ftp", "ws", "file"]);
     let slashes = prop::sample::select(vec!["://", "://", "://", ":/", ":", ":///", ":\\\\"]);
@@ -211,7 +211,7 @@ proptest! {
         let _ = (host_of(&text), canonical_host(&text), is_host_of_origin(&text, "https", &text));
     }
 
-    /// `url` reads addresses as browsers do (WHATWG URL).
+    /// `url` parses addresses as browsers do (WHATWG URL).
     #[test]
     fn what_a_browser_takes_for_one_address_is_refused_or_the_same(one in address(), other in address()) {
         let (parsed, other_parsed) = (RedirectUri::parse(&one), RedirectUri::parse(&other));
@@ -219,7 +219,7 @@ proptest! {
         if let Some((parsed, other_parsed)) = both.filter(|_| is_same_to_a_browser(&one, &other)) {
             prop_assert!(parsed.is_same_address(other_parsed), "{one:?} and {other:?}");
         }
-        // Random pairs are seldom equal. This covers all of them: an address that is accepted is where a browser arrives.
+        // Random pairs are seldom equal. This covers every address: if it is accepted, a browser arrives there.
         for (text, parsed) in [(&one, parsed), (&other, other_parsed)] {
             let Some((parsed, url)) = parsed.zip(Url::parse(text).ok()) else { continue };
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

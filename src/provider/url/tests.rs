@@ -8,14 +8,14 @@ const LOGIN: Parameters<'_> = Parameters {
     nonce: Some("nonce"),
 };
 
-/// Of a provider that makes no ID token.
+/// The parameters for a provider that issues no ID token.
 const OAUTH: Parameters<'_> = Parameters { nonce: None, ..LOGIN };
 
 fn url(provider: &Provider, login: &Parameters<'_>) -> String {
     AuthorizationUrl::new(provider, None, login).unwrap().to_string()
 }
 
-/// The whole address, for one provider of OAuth 2.0 and one of OpenID Connect: a parameter that is forgotten is not noticed anywhere else.
+/// The whole URL, for one OAuth 2.0 provider and one OpenID Connect provider: no other test notices a missing parameter.
 #[test]
 fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
     let github = Provider::github().client_id("a b&c");
@@ -33,7 +33,7 @@ fn the_url_has_everything_that_the_login_needs_and_nothing_else() {
     assert!(!url(&apple, &LOGIN).contains("prompt"));
 }
 
-/// Without it, no ID token is tied to this login (OpenID Connect Core section 15.5.2): a scope that brings one needs a nonce.
+/// Without a nonce, no ID token is tied to this login (OpenID Connect Core section 15.5.2): a scope that requests one needs a nonce.
 #[test]
 fn an_id_token_is_not_asked_for_without_a_nonce() {
     let acme =
@@ -69,11 +69,11 @@ fn a_logout_names_client_state_and_where_to_return() {
     assert_eq!(missing, UrlError::NoEndSessionEndpoint("github".to_owned()));
 }
 
-/// A hook that could drop PKCE or the state would take the protection with it (RFC 9700 section 2.1.1).
+/// A hook that could drop PKCE or the state would remove the protection (RFC 9700 section 2.1.1).
 #[test]
 fn what_belongs_to_the_login_cannot_be_changed() {
     let plain = AuthorizationUrl::new(&Provider::github().client_id("c"), None, &LOGIN).unwrap();
-    // Written out: a name that is lost from the list must be missed here.
+    // Written out, so that a name that is removed from the list fails here.
     let names = [
         "client_id",
         "code_challenge",
@@ -98,7 +98,7 @@ fn what_belongs_to_the_login_cannot_be_changed() {
     assert!(twice.ends_with("&audience=two") && twice.matches("audience").count() == 1, "{twice}");
 }
 
-/// A flow gives a challenge for every provider whose preset does not reject PKCE: it must be sent.
+/// A flow makes a challenge for every provider whose preset does not reject PKCE, so it must be sent.
 #[test]
 fn a_challenge_is_sent_if_there_is_one() {
     let github = Provider::github().client_id("c");
@@ -107,7 +107,7 @@ fn a_challenge_is_sent_if_there_is_one() {
     assert!(!url(&github, &without).contains("code_challenge"));
 }
 
-/// A code for another site's address, or in clear text on the network.
+/// Any other endpoint could send the user to another scheme, or the state in clear text.
 #[test]
 fn an_endpoint_is_an_https_address() {
     let provider = Provider::github().client_id("c");
@@ -119,7 +119,7 @@ fn an_endpoint_is_an_https_address() {
     let local =
         AuthorizationUrl::new(&provider, Some("http://127.0.0.1:9000/authorize?tenant=a&hd=b"), &LOGIN).unwrap();
     assert!(local.to_string().starts_with("http://127.0.0.1:9000/authorize?tenant=a&hd=b&response_type=code&"));
-    // Each parameter stands once (RFC 6749 section 3.1).
+    // Each parameter occurs once (RFC 6749 section 3.1).
     let set = local.param("hd", "c").unwrap().to_string();
     assert!(set.contains("&hd=c") && !set.contains("hd=b"), "{set}");
     for query in ["state=x", "redirect_uri=https%3A%2F%2Fevil.example", "Response_Type=token", "a=b&%73tate=x"] {
@@ -132,14 +132,14 @@ fn an_endpoint_is_an_https_address() {
     }
 }
 
-/// An environment variable that is set to nothing.
+/// An environment variable that is set to the empty string.
 #[test]
 fn an_empty_client_id_is_none() {
     let refused = AuthorizationUrl::new(&Provider::github().client_id(""), None, &LOGIN).unwrap_err();
     assert_eq!(refused, UrlError::NoClientId("github".to_owned()));
 }
 
-/// RFC 9126 section 4: what was pushed does not travel through the browser once more.
+/// RFC 9126 section 4: pushed parameters are not sent through the browser again.
 #[test]
 fn a_pushed_request_brings_its_uri_alone() {
     let plain = AuthorizationUrl::new(&Provider::github().client_id("c"), None, &LOGIN).unwrap();
