@@ -1,8 +1,8 @@
-//! What is known of the request that a login is bound by.
+//! Headers of the request that a login is bound by.
 
 use crate::cookie::{Candidates, CookieFamilies, CookieKind};
 
-/// What is known of a request's headers.
+/// A request's headers, or only its cookies.
 #[derive(Clone)]
 pub(crate) enum RequestHeaders<'a> {
     #[cfg(feature = "http")]
@@ -22,7 +22,7 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// Whether a comma joins a cookie of the family to another, which no parser of cookies takes apart.
+    /// Whether a comma joins a cookie of the family to another cookie, which no cookie parser splits.
     pub(crate) fn has_cookie_beside_comma(&self, families: &CookieFamilies) -> bool {
         match self {
             #[cfg(feature = "http")]
@@ -33,7 +33,7 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// Whether any cookie came at all.
+    /// Whether the request has any cookie.
     pub(crate) fn any_cookie(&self) -> bool {
         match self {
             #[cfg(feature = "http")]
@@ -42,7 +42,7 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// The first header of this lower-case name, where headers are known.
+    /// The first header of this lower-case name, if headers are known.
     #[cfg_attr(not(feature = "http"), allow(clippy::unused_self, unused_variables, reason = "no headers are known"))]
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         match self {
@@ -52,7 +52,7 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// The header of this lower-case name, if it came exactly once.
+    /// The header of this lower-case name, if it occurs exactly once.
     #[cfg_attr(not(feature = "http"), allow(clippy::unused_self, unused_variables, reason = "no headers are known"))]
     pub(crate) fn get_single(&self, name: &str) -> Option<&[u8]> {
         match self {
@@ -65,7 +65,7 @@ impl RequestHeaders<'_> {
         }
     }
 
-    /// Whether a browser loads this ahead of the person's click (Fetch, `Sec-Purpose`; older browsers, `Purpose`).
+    /// Whether a browser loads this ahead of the user's click (Fetch, `Sec-Purpose`; older browsers, `Purpose`).
     pub(crate) fn is_speculative(&self) -> bool {
         match self {
             #[cfg(feature = "http")]
@@ -79,8 +79,8 @@ impl RequestHeaders<'_> {
     }
 }
 
-/// Whether a `Sec-Purpose`, `Purpose`, `X-Purpose` (Safari's previews) or `X-Moz` (old Firefox) header announces a load that the user
-/// has not asked for.
+/// Whether a `Sec-Purpose`, `Purpose`, `X-Purpose` (Safari's previews) or `X-Moz` (old Firefox) header marks a load that the user
+/// has not requested.
 #[cfg(feature = "http")]
 fn is_speculative_purpose(value: &[u8]) -> bool {
     let value = String::from_utf8_lossy(value).to_ascii_lowercase();

@@ -1,8 +1,7 @@
-//! What ties a login to the user agent that began it, and what is derived from that.
+//! The binding of a login to the user agent that started it, and the values derived from it.
 //!
-//! A sealed state is a bearer value: anybody gets a genuine one by starting a login. Without a binding, an attacker
-//! starts a login, authorizes as himself, and leads the victim's browser to the callback (RFC 6749 section 10.12,
-//! RFC 9700 section 4.7.1).
+//! A sealed state is a bearer value: anyone can get a genuine one by starting a login. Without a binding, an attacker starts a login,
+//! authorizes with their own account, and leads the victim's browser to the callback (RFC 6749 section 10.12, RFC 9700 section 4.7.1).
 
 mod headers;
 mod secrets;
@@ -22,27 +21,27 @@ use crate::ring::key::derive::HmacKey;
 use crate::secret::{SecretBytes, equal_in_constant_time};
 use crate::token::aead::NONCE_BYTES;
 
-/// Bytes of a binding secret, whatever its kind.
+/// Bytes of a binding secret of any kind.
 const SECRET_BYTES: usize = 32;
-/// A label of its own, with its length: the hash of a session id can be nothing else of this crate.
+/// A length-prefixed label, so that the hash of a session id equals no other value of this crate.
 const SESSION_LABEL: &[u8; 24] = b"\x00\x16oauth-state/v1/session";
 /// The shortest session id, in bytes: 128 bits if it is random.
 const SHORTEST_SESSION: usize = 16;
 /// The longest session id and user id, in bytes.
 const LONGEST_ID: usize = 1024;
 
-/// What ties a login to the user agent: chosen by the caller, with the same constructor at begin and at finish.
+/// Ties a login to the user agent. Use the same kind of binding at the start and at the callback.
 ///
-/// | the user agent is … | begin | finish |
+/// | user agent | `begin` | `finish` |
 /// |---|---|---|
 /// | a browser | [`Binding::cookies`] | [`Binding::cookies`] |
-/// | a client with a session of yours | [`Binding::session`] | [`Binding::session`] |
+/// | a client with a session of your own | [`Binding::session`] | [`Binding::session`] |
 /// | a native, single-page or JSON client | [`Binding::new_login_secret`] | [`Binding::login_secret`] |
 ///
 /// `Debug` names the kind and redacts the secret.
 ///
-/// The kind that counts is the one given here, never one that the state names. It is an argument of begin and of
-/// finish, and cannot be left out:
+/// The kind that counts is the one given here, never one that the state names. It is an argument of `begin` and of `finish`, and cannot be
+/// left out:
 ///
 /// ```compile_fail
 /// # use oauth_state::*;
@@ -79,12 +78,12 @@ const LONGEST_ID: usize = 1024;
 pub struct Binding<'a> {
     pub(crate) holder: Holder<'a>,
     pub(crate) user: Option<&'a [u8]>,
-    /// The request's headers, where the holder does not have all of them.
+    /// The request's headers, if the holder does not have all of them.
     beside: Option<RequestHeaders<'a>>,
     pub(crate) same_origin_assumed: bool,
 }
 
-/// Who holds the secret.
+/// The holder of the secret.
 #[derive(Clone)]
 pub(crate) enum Holder<'a> {
     Cookies(RequestHeaders<'a>),
@@ -98,14 +97,14 @@ pub(crate) enum Holder<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindingError {
-    /// The session id is shorter than 16 bytes or longer than 1024.
-    #[error("a session id that binds a login has 16 to 1024 bytes and cannot be guessed")]
+    /// The session id has fewer than 16 bytes or more than 1024.
+    #[error("a session id that binds a login must have 16 to 1024 bytes; use one that cannot be guessed")]
     SessionId,
     /// The login secret is not 43 characters of base64url.
-    #[error("a login secret is the 43 characters that begin returned")]
+    #[error("a login secret must be the 43 characters of AuthorizationRequest::login_secret, unchanged")]
     LoginSecret,
     /// The user id is empty or longer than 1024 bytes.
-    #[error("a user id has 1 to 1024 bytes")]
+    #[error("a user id must have 1 to 1024 bytes")]
     UserId,
 }
 
@@ -128,36 +127,35 @@ impl<'a> Binding<'a> {
 
     /// Binds to the browser by a cookie of this crate's own, `__Host-…`, `HttpOnly` and `Secure`.
     ///
-    /// Pass the headers of the request as they came: at begin they hold the cookie to reuse and say what kind of
-    /// request it is (`Sec-Fetch-*`, `Host`, `Origin`); at finish they hold the cookies to try and, if none fits, the
-    /// likely reason.
+    /// Pass the headers of the request unchanged. At the start they hold the cookie to reuse and tell the kind of request (`Sec-Fetch-*`,
+    /// `Host`, `Origin`). At the callback they hold the cookies to try and, if none fits, the likely reason.
     #[cfg(feature = "http")]
     #[must_use]
     pub fn cookies(headers: &'a http::HeaderMap) -> Self {
         Self::of(Holder::Cookies(RequestHeaders::Map(headers)))
     }
 
-    /// Binds to the browser by cookie, given the octets of each `Cookie` header as they came.
+    /// Binds to the browser by cookie, given the raw bytes of each `Cookie` header.
     ///
     /// # Security
     ///
-    /// Pass the raw header values, not what a cookie jar made of them. The requests' other headers stay unknown, so
-    /// keep speculative loads away from the callback, and let begin answer document navigations only.
+    /// Pass the raw header values, not the output of a cookie jar. The requests' other headers stay unknown, so keep speculative loads away
+    /// from the callback, and start logins only on document navigations.
     #[must_use]
     pub fn cookie_headers(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self::of(Holder::Cookies(RequestHeaders::CookiesOnly(headers.into_iter().collect())))
     }
 
-    /// Binds to a session of the caller's own by its id.
+    /// Binds to a session of your own by its id.
     ///
     /// # Security
     ///
-    /// The id must be unguessable, must be the one that the user agent itself proves to hold, and lasts as long as its
-    /// store does. A user id is not a session id. If the session's id changes at sign-in, finish with the old one.
+    /// The id must be unguessable and must be one that the user agent itself proves to hold. It lasts as long as its store does. A user id
+    /// is not a session id. If the session's id changes at sign-in, finish with the old one.
     ///
     /// # Errors
     ///
-    /// [`BindingError::SessionId`] for less than 16 bytes or more than 1024.
+    /// [`BindingError::SessionId`] for fewer than 16 bytes or more than 1024.
     pub fn session(id: &[u8]) -> Result<Self, BindingError> {
         if !(SHORTEST_SESSION..=LONGEST_ID).contains(&id.len()) {
             return Err(BindingError::SessionId);
@@ -167,40 +165,40 @@ impl<'a> Binding<'a> {
         Ok(Self::of(Holder::Session(SecretBytes::new(hash.finalize().into()))))
     }
 
-    /// At begin: draws a secret for a client that keeps it itself and sends it back with the callback. It comes out
+    /// At the start: draws a secret for a client that stores it itself and sends it back with the callback. It is returned
     /// as [`AuthorizationRequest::login_secret`](crate::AuthorizationRequest::login_secret).
     #[must_use]
     pub fn new_login_secret() -> Self {
         Self::of(Holder::NewLoginSecret)
     }
 
-    /// At finish: the secret that the client was given at begin.
+    /// At the callback: the secret that the client was given at the start.
     ///
     /// # Errors
     ///
-    /// [`BindingError::LoginSecret`] for anything but 43 characters of base64url.
+    /// [`BindingError::LoginSecret`] if it is not 43 characters of base64url.
     pub fn login_secret(text: &str) -> Result<Self, BindingError> {
         let secret = base64url::decode_exact(text.as_bytes()).map_err(|_| BindingError::LoginSecret)?;
         Ok(Self::of(Holder::LoginSecret(SecretBytes::new(secret))))
     }
 
-    /// Binds to nothing.
+    /// Does not bind the login.
     ///
     /// # Security
     ///
-    /// An attacker who makes a user follow a link can sign that user in to the attacker's account (login CSRF), and
-    /// PKCE protects no more than a bearer value. Refused for `link` and `reauthenticate`.
+    /// An attacker who makes a user follow a link can sign that user in to the attacker's account (login CSRF), and PKCE protects no more
+    /// than a bearer value does. Refused for `link` and `reauthenticate`.
     #[must_use]
     pub fn dangerously_unbound() -> Self {
         Self::of(Holder::Unbound)
     }
 
-    /// Names the signed-in user as well: needed for `link` and `reauthenticate`, where the account that a provider's
-    /// identity is attached to must be the one that began.
+    /// Adds the signed-in user, which `link` and `reauthenticate` need: the account that gets the provider's identity must be the one that
+    /// started the login.
     ///
     /// # Errors
     ///
-    /// [`BindingError::UserId`] for an empty id or one longer than 1024 bytes.
+    /// [`BindingError::UserId`] for an empty id or one with more than 1024 bytes.
     pub fn for_user(self, user_id: &'a [u8]) -> Result<Self, BindingError> {
         if !(1..=LONGEST_ID).contains(&user_id.len()) {
             return Err(BindingError::UserId);
@@ -208,8 +206,8 @@ impl<'a> Binding<'a> {
         Ok(Self { user: Some(user_id), ..self })
     }
 
-    /// Adds the request's headers to a binding that does not have them: `link` and `reauthenticate` begin only if they
-    /// show a POST of this site's own pages, and a speculative load finishes nothing.
+    /// Adds the request's headers to a binding that does not have them: `link` and `reauthenticate` start only if the headers show a POST
+    /// of this site's own pages, and a speculative load never finishes a login.
     ///
     /// # Examples
     ///
@@ -239,25 +237,25 @@ impl<'a> Binding<'a> {
         Self { beside: Some(RequestHeaders::Map(headers)), ..self }
     }
 
-    /// Lets `link` and `reauthenticate` begin without headers that show a POST of this site's own pages.
+    /// Lets `link` and `reauthenticate` start without headers that show a POST of this site's own pages.
     ///
     /// # Security
     ///
-    /// Right for a client that authenticates itself with something no other site can send, such as an `Authorization`
-    /// header. Where a session travels in a cookie, another site can then begin a link in its visitor's name, and with
-    /// a provider that asks nothing, end it: the attacker's identity opens the visitor's account.
+    /// Use it for a client that authenticates itself with something that no other site can send, such as an `Authorization` header. If the
+    /// session is in a cookie, another site can start a link in a signed-in visitor's browser and, with a provider that asks nothing,
+    /// complete it: the attacker's identity then opens the visitor's account.
     #[must_use]
     pub fn dangerously_assume_same_origin(self) -> Self {
         Self { same_origin_assumed: true, ..self }
     }
 
-    /// Whether the request is a load that the user did not ask for, such as a prefetch: nothing is used up for it.
+    /// Whether the request is a load that the user did not request, such as a prefetch. It never uses up a login.
     #[must_use]
     pub fn is_speculative(&self) -> bool {
         self.request().is_some_and(RequestHeaders::is_speculative)
     }
 
-    /// What is known of the request.
+    /// The request's headers, if there are any.
     pub(crate) fn request(&self) -> Option<&RequestHeaders<'a>> {
         match (&self.beside, &self.holder) {
             (Some(headers), _) | (None, Holder::Cookies(headers)) => Some(headers),
@@ -291,15 +289,15 @@ impl Holder<'_> {
 
 /// How a callback's binding compares with the tag in the state.
 pub(crate) enum Comparison {
-    /// The user agent that began.
+    /// The user agent that started the login.
     Same(FlowSecrets),
-    /// No valid cookie of the family came.
+    /// The request had no valid cookie of the family.
     NoCookie,
-    /// Something came, and it is another's.
+    /// The request had a secret, and it belongs to another login.
     Other,
 }
 
-/// Compares what the callback brought with the binding tag, in constant time for each cookie tried.
+/// Compares the callback's secrets with the binding tag, in constant time for each cookie tried.
 pub(crate) fn compare(
     holder: &Holder<'_>,
     families: &CookieFamilies,
@@ -310,7 +308,7 @@ pub(crate) fn compare(
 ) -> Comparison {
     let kind = holder.kind();
     let fits = |secret: &[u8; SECRET_BYTES]| {
-        // The kind is part of what is compared: a state bound with a session never fits a cookie.
+        // The kind is part of the comparison: a state bound to a session never fits a cookie.
         let secrets = FlowSecrets::new(kind, secret, nonce);
         equal_in_constant_time(&secrets.binding_tag(flow), binding_tag).then_some(secrets)
     };
@@ -337,7 +335,7 @@ pub(crate) fn compare(
     found.map_or(Comparison::Other, Comparison::Same)
 }
 
-/// What an unbound login has for a secret: nothing secret at all.
+/// The secret of an unbound login, which is public.
 pub(crate) const UNBOUND_SECRET: [u8; SECRET_BYTES] = [0; SECRET_BYTES];
 
 #[cfg(test)]

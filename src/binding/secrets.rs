@@ -12,11 +12,11 @@ use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
 use crate::token::wire::{MAGIC, REPLAY_ID_BYTES, replay_id};
 
-/// `magic ‖ kind of binding ‖ secret ‖ replay id`, and a place for the label. With the padding of SHA-256 it fills one block.
+/// `magic ‖ kind of binding ‖ secret ‖ replay id`, and space for the label. With the padding of SHA-256 it fills one block.
 const CONTEXT_BYTES: usize = MAGIC.len() + 1 + SECRET_BYTES + REPLAY_ID_BYTES + 1;
 const _: () = assert!(CONTEXT_BYTES == 53);
 
-/// The last byte of the context, which keeps one derived value from ever serving for another. 5 is reserved for a DPoP key.
+/// The last byte of the context, which separates the derived values from each other. 5 is reserved for a DPoP key.
 #[derive(Clone, Copy)]
 enum Label {
     BindingTag = 1,
@@ -25,14 +25,13 @@ enum Label {
     RowKey = 6,
 }
 
-/// These two stand where the kind of binding stands, 0 to 3, so that neither tag is ever a value derived from a secret.
+/// These two take the place of the kind of binding, 0 to 3, so that neither tag equals a value derived from a secret.
 const USER_LABEL: u8 = 4;
 const CONNECTION_LABEL: u8 = 7;
 
-/// A login's binding secret with its state's replay id. Each value is `HMAC(K_flow, context ‖ label)`, computed when it is asked for.
+/// A login's binding secret with its state's replay id. Each value is `HMAC(K_flow, context ‖ label)`, computed on demand.
 ///
-/// Neither the URL, nor the cookie, nor the key alone yields the code_verifier, so that PKCE is bound to the user agent (RFC 9700
-/// section 2.1.1).
+/// The code_verifier needs the URL, the cookie and the key together, so PKCE is bound to the user agent (RFC 9700 section 2.1.1).
 #[derive(Debug)]
 pub(crate) struct FlowSecrets(SecretBytes<CONTEXT_BYTES>);
 
@@ -52,7 +51,7 @@ impl FlowSecrets {
         flow.tag_of_one_block(message.expose())
     }
 
-    /// Sealed into the state.
+    /// The tag in the state.
     pub(crate) fn binding_tag(&self, flow: &HmacKey) -> [u8; TAG_BYTES] {
         cut(self.derive(flow, Label::BindingTag))
     }
@@ -75,13 +74,13 @@ impl FlowSecrets {
         base64url::encode(self.derive(flow, Label::Nonce))
     }
 
-    /// `K_row`, for this login's payload in a store and no other.
+    /// `K_row`, the key of this login's payload in a store.
     pub(crate) fn row_key(&self, flow: &HmacKey) -> SecretBytes<32> {
         SecretBytes::new(self.derive(flow, Label::RowKey))
     }
 }
 
-/// The magic, and the kind of binding or another label.
+/// The magic, followed by the kind of binding or another label.
 fn prefix(label: u8) -> [u8; 4] {
     let [first, second, third] = MAGIC;
     [first, second, third, label]
@@ -95,15 +94,14 @@ fn cut<const N: usize>(tag: [u8; 32]) -> [u8; N] {
 }
 
 /// `HMAC(K_flow, magic ‖ 04 ‖ nonce ‖ lp(user id))[..16]`: keeps an attacker from attaching their identity at the provider to the
-/// account of the user who follows their link (account-link fixation).
+/// account of a user who follows their link (account-link fixation).
 pub(crate) fn user_tag(flow: &HmacKey, nonce: &[u8; NONCE_BYTES], user: &[u8]) -> [u8; TAG_BYTES] {
     let mut framed = Vec::with_capacity(user.len().saturating_add(2));
     length_prefixed(user, &mut framed);
     cut(flow.tag(&[&prefix(USER_LABEL), nonce, &framed]))
 }
 
-/// What the connection tag covers: to whom the authorization request went, and where the answer was asked to arrive. Empty where the
-/// connection has none.
+/// The inputs of the connection tag: the recipient of the authorization request and the address of the callback. A missing value is empty.
 #[derive(Clone, Copy)]
 pub(crate) struct Connection<'a> {
     pub(crate) issuer: &'a str,
@@ -112,9 +110,8 @@ pub(crate) struct Connection<'a> {
     pub(crate) redirect_uri: &'a str,
 }
 
-/// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id) ‖ lp(authorization endpoint) ‖ lp(redirect_uri))[..8]`: a provider
-/// that the application loads at run time and that changed, or was swapped for another, while a login was under way gets no code of
-/// the old one (mix-up, RFC 9700 section 4.4).
+/// `HMAC(K_flow, magic ‖ 07 ‖ replay id ‖ lp(issuer) ‖ lp(client id) ‖ lp(authorization endpoint) ‖ lp(redirect_uri))[..8]`: if a provider
+/// that was loaded at run time changed or was swapped during a login, it must not get a code of the old one (mix-up, RFC 9700 section 4.4).
 pub(crate) fn connection_tag(
     flow: &HmacKey,
     nonce: &[u8; NONCE_BYTES],

@@ -1,5 +1,4 @@
-//! The types of the `http` crate: a callback from a request's parts, and the responses that begin and finish answer
-//! with.
+//! The types of the `http` crate: callbacks from requests, and responses for `begin` and `finish`.
 
 pub(crate) mod pages;
 
@@ -18,13 +17,12 @@ use crate::flow::{AuthorizationRequest, BeginError, Flow};
 use crate::refusal::{FinishError, FinishErrorKind, RepostPage};
 
 impl Callback {
-    /// Takes a request apart: the query of a GET, the `application/x-www-form-urlencoded` body of a POST.
+    /// Parses a request: the query of a GET, or the `application/x-www-form-urlencoded` body of a POST.
     ///
     /// # Errors
     ///
-    /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`): the browser's
-    /// guess must not use the login up. `duplicate_parameter` for a POST whose query holds parameters of a callback.
-    /// Otherwise as [`Callback::from_query`].
+    /// `not_consumed` for HEAD, every other method, and speculative loads (`Sec-Purpose`, `Purpose`), which must not use up the login.
+    /// `duplicate_parameter` for a POST whose query has parameters of a callback. Otherwise as [`Callback::from_query`].
     ///
     /// # Examples
     ///
@@ -53,7 +51,7 @@ impl Callback {
     }
 }
 
-/// Whether a request may use a login up at all, by its method and headers.
+/// Checks by method and headers whether a request may use up a login at all.
 pub(crate) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Result<(), FinishError> {
     if RequestHeaders::Map(headers).is_speculative() || !matches!(*method, Method::GET | Method::POST) {
         let refused = FinishError::from(FinishErrorKind::NotConsumed);
@@ -63,7 +61,7 @@ pub(crate) fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap)
     Ok(())
 }
 
-/// HTTP/2 sends the host as `:authority` and may have no `Host` header (RFC 9113 section 8.3.1). Where both are there, the authority of
+/// HTTP/2 sends the host as `:authority` and may have no `Host` header (RFC 9113 section 8.3.1). If both are present, the authority of
 /// the request target counts, as in HTTP/1.1 (RFC 9112 section 3.2.2), because a proxy in front has checked that one.
 pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
     if let Some(Ok(host)) = authority.map(HeaderValue::from_str) {
@@ -71,13 +69,13 @@ pub(crate) fn host_from_authority(headers: &mut HeaderMap, authority: Option<&st
     }
 }
 
-/// The redirect to the provider: 303, the login's cookie, `no-store` and `no-referrer`.
+/// The redirect to the provider: status 303, the login's cookie, `no-store` and `no-referrer`.
 ///
-/// 303 makes the browser go on with GET, whatever method begin was (RFC 9700 section 4.12).
+/// 303 makes the browser continue with GET, whatever the method of the login start (RFC 9700 section 4.12).
 ///
 /// # Errors
 ///
-/// `http::Error` if `authorization_url` cannot stand in a header.
+/// `http::Error` if `authorization_url` cannot be sent in a header.
 ///
 /// # Examples
 ///
@@ -114,8 +112,7 @@ pub fn redirect(begun: &impl SetsCookie, authorization_url: impl fmt::Display) -
     Ok(response)
 }
 
-/// A started login, as far as [`redirect`] needs it: an [`AuthorizationRequest`], or an `Issued` of a state store
-/// (package `oauth-state-store`).
+/// A started login, as [`redirect`] needs it: an [`AuthorizationRequest`], or an `Issued` of a state store (package `oauth-state-store`).
 pub trait SetsCookie {
     /// The value of the `Set-Cookie` header, if there is one.
     fn set_cookie(&self) -> Option<&str>;
@@ -134,16 +131,15 @@ impl SetsCookie for AuthorizationRequest {
     }
 }
 
-/// Adds what every answer of begin and finish carries: `Cache-Control: no-store`, because it is for one person once,
-/// and `Referrer-Policy: no-referrer`, because the address holds the code and the state (RFC 9700 section 4.2.4).
+/// Adds the headers that every response to a login start or callback needs: `Cache-Control: no-store`, because it is for one user and one
+/// use, and `Referrer-Policy: no-referrer`, because the address contains the code and the state (RFC 9700 section 4.2.4).
 pub fn set_no_store(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
 impl FinishError {
-    /// The response for the person at the browser: the status, the neutral text, `Retry-After` where it helps; or the
-    /// page of [`FinishError::repost`].
+    /// The response for the user: the status, the generic text, `Retry-After` if it helps; or the page of [`FinishError::repost`].
     #[must_use]
     pub fn to_response(&self) -> Response<Cow<'static, str>> {
         if let Some(page) = self.repost() {
@@ -158,7 +154,7 @@ impl FinishError {
 }
 
 impl BeginError {
-    /// The response for the person at the browser: the status and a neutral text.
+    /// The response for the user: the status and a generic text.
     #[must_use]
     pub fn to_response(&self) -> Response<&'static str> {
         plain(self.status(), "This sign-in could not be started.")
@@ -181,7 +177,7 @@ fn reposting(page: &RepostPage) -> Response<Cow<'static, str>> {
     let mut response = Response::new(Cow::Owned(page.html().to_owned()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    // Printable ASCII, all of it made here.
+    // Printable ASCII, all of it generated here.
     if let Ok(policy) = HeaderValue::from_str(page.content_security_policy()) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

@@ -1,7 +1,7 @@
-//! Small pages for the person at the browser: what went wrong, and a button to go on.
+//! Small pages for the user that say what went wrong, with a button to continue.
 //!
-//! Plain HTML without scripts and without anything from elsewhere. Only the page that hands a callback over to an app holds something that
-//! came with the request: the callback's parameters, percent-encoded and escaped, in the address of its link.
+//! Plain HTML without scripts and external resources. Only the page that hands a callback over to an app contains anything from the
+//! request: the callback's parameters, percent-encoded and escaped, in the address of its link.
 
 use std::sync::LazyLock;
 
@@ -23,13 +23,13 @@ main{max-width:34rem;margin:8vh auto 0}h1{font-size:1.6rem;line-height:1.25}\
 a{display:inline-block;margin-top:.6rem;padding:.65rem 1.1rem;border-radius:.6rem;text-decoration:none;\
 font-weight:600;color:#fff;background:#2457c5}a:focus-visible{outline:3px solid #7aa7ff;outline-offset:2px}";
 
-/// The style is named by its hash, so that no other one and no script of anybody's applies.
+/// The policy names the style by its hash, so that no other style and no script applies.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; {NO_FRAMES}")
 });
 
-/// The directive that says who may show a page in a frame.
+/// The directive that limits who may show a page in a frame.
 const NO_FRAMES: &str = "frame-ancestors 'none'";
 
 /// Lets pages of these sources show a page of this crate in a frame.
@@ -41,7 +41,7 @@ pub(crate) fn allow_framing(ancestors: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// What a page says.
+/// The texts of a page.
 pub(crate) struct Words {
     pub(crate) title: &'static str,
     pub(crate) text: &'static str,
@@ -52,20 +52,19 @@ const SIGN_IN_AGAIN: &str = "Sign in again";
 const GO_ON: &str = "Go on";
 
 const TRY_LATER: Words = Words {
-    title: "We cannot sign you in at this moment",
-    text: "Something on our side does not answer. Please reload this page in a few seconds.",
+    title: "We cannot sign you in right now",
+    text: "A part of our service is not responding. Please reload this page in a few seconds.",
     button: SIGN_IN_AGAIN,
 };
 
-/// The same for everything that is not known to be a state of this service: it tells an attacker nothing.
+/// One text for everything that is not known to be a state of this service: it tells an attacker nothing.
 const NEUTRAL: Words = Words { title: "Not signed in", text: crate::refusal::PUBLIC_TEXT, button: SIGN_IN_AGAIN };
 
 impl FinishError {
-    /// The page for the person at the browser, with a button that leads to `again`: the address where a login begins.
+    /// The page for the user, with a button that leads to `again`, the address of your login start.
     ///
-    /// Where the state was authentic, it says in a person's words what happened, the likely reason of a missing cookie
-    /// included; otherwise it holds one neutral text. Nothing of the request is in it. Its `Content-Security-Policy`
-    /// starts with `default-src 'none'`.
+    /// If the state was authentic, it explains in plain words what happened, including the likely reason for a missing cookie; otherwise it
+    /// shows one generic text. It contains nothing from the request. Its `Content-Security-Policy` starts with `default-src 'none'`.
     #[must_use]
     pub fn to_page(&self, again: &ReturnTo) -> Response<String> {
         let mut response = page(self.status(), &self.words(), again);
@@ -76,7 +75,7 @@ impl FinishError {
     }
 
     fn words(&self) -> Words {
-        // Told only of authentic states, like the guard's trouble.
+        // Told for authentic states only, like a failing guard.
         if self.kind() == FinishErrorKind::HookFailed {
             return TRY_LATER;
         }
@@ -84,72 +83,72 @@ impl FinishError {
         let words = |title, text| Words { title, text, button: SIGN_IN_AGAIN };
         let words = match self.kind() {
             FinishErrorKind::NotStored => {
-                words("This sign-in was lost", "What we had kept of it is no longer there. Please start again.")
+                words("This sign-in was lost", "We no longer have the data of this sign-in. Please start again.")
             }
             FinishErrorKind::Expired => words(
                 "This sign-in took too long",
-                "It is good for a few minutes only. Nothing is lost: please start again.",
+                "You have a few minutes to complete it. Nothing is lost: please start again.",
             ),
             FinishErrorKind::AlreadyUsed => words(
-                "This sign-in was completed before",
-                "Each one works once: after a double click or the back button, it does not work a second time. You may be \
-                 signed in already. If not, please start again.",
+                "This sign-in was already completed",
+                "Each sign-in works once, and not again after a double click or the back button. You may \
+                 already be signed in. If not, please start again.",
             ),
             FinishErrorKind::OtherBrowser | FinishErrorKind::OtherSession | FinishErrorKind::OtherClient => words(
-                "This sign-in began elsewhere",
-                "It has to end in the browser and the session where it began. Please start again here. If somebody sent \
-                 you a link that led to this page, do not use it.",
+                "This sign-in was started elsewhere",
+                "It has to end in the browser and the session where it started. Please start again here. If you followed \
+                 a link that you were sent, do not use it again.",
             ),
             FinishErrorKind::CookieMissing => words(
-                "Your browser did not bring our cookie",
+                "Your browser did not send our cookie",
                 self.missing_cookie().map_or("Please start again in this browser.", MissingCookie::words),
             ),
             FinishErrorKind::GuardUnavailable | FinishErrorKind::GuardFull => TRY_LATER,
             FinishErrorKind::GuardOutcomeUnknown | FinishErrorKind::StoreUnavailable => words(
                 "We cannot tell whether this worked",
-                "Something on our side did not answer in time. Please start again.",
+                "A part of our service did not respond in time. Please start again.",
             ),
             _ => NEUTRAL,
         };
-        // A link or a confirmation begins on a page of the site's own, with the person's consent.
+        // A link or a confirmation starts on a page of the site, with the user's consent.
         if restart.purpose() == Purpose::Login { words } else { Words { button: GO_ON, ..words } }
     }
 }
 
 impl BeginError {
-    /// The page for the person at the browser, with a button that leads to `back`. The person has not been sent to the
-    /// provider yet. The page shows no numbers, such as the length of a state that is too long.
+    /// The page for the user, with a button that leads to `back`. The user has not been redirected to the provider. The page shows no
+    /// numbers, such as the length of a state that is too long.
     #[must_use]
     pub fn to_page(&self, back: &ReturnTo) -> Response<String> {
         let (title, text, button) = match self {
             Self::StateTooLong { .. } => (
                 "This sign-in cannot be started from here",
-                "The address of the page that you want to return to, or what has to be remembered of it, is longer than \
-                 the sign-in service takes. Please sign in from the start page and find the page again from there.",
+                "The address of the page that you want to return to, or its data, is longer than the sign-in service \
+                 accepts. Please sign in from the start page and find the page again from there.",
                 "To the start page",
             ),
             Self::UserRequired(_) => ("Please sign in first", "Sign in before you continue.", GO_ON),
             Self::NotSameOrigin(_) | Self::CrossSitePost => (
                 "Please use the button on our page",
-                "For your safety, this works from the pages of this site alone, and only if you ask for it there.",
+                "For your safety, this works only from the pages of this site, and only if you start it there.",
                 GO_ON,
             ),
             Self::NotANavigation => {
-                ("Not signed in", "A sign-in begins with a click on a link, in a window of its own.", GO_ON)
+                ("Not signed in", "A sign-in starts with a click on a link, in its own window.", GO_ON)
             }
             Self::UnknownProvider | Self::PurposeNotAccepted(_) => {
                 ("Not found", "There is no such sign-in here.", GO_ON)
             }
             _ => (
                 "Not signed in",
-                "This sign-in could not be started. Please try again, or tell the people who run this site.",
+                "This sign-in could not be started. Please try again, or contact the operators of this site.",
                 GO_ON,
             ),
         };
         page(self.page_status(), &Words { title, text, button }, back)
     }
 
-    /// The status of its page. To a user, a request that a program should not have made may be one of their own.
+    /// The status of its page. A request that only a program should have sent may have come from a user's own action.
     pub(crate) fn page_status(&self) -> u16 {
         match self {
             Self::UserRequired(_) => 401,
@@ -159,21 +158,21 @@ impl BeginError {
     }
 }
 
-/// The page that hands a callback over to an app: it opens the link by itself, and by a button where browsers ask for a click.
+/// The page that hands a callback over to an app. It opens the link automatically, or by a button if browsers require a click.
 pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String> {
     let mut parameters = form_urlencoded::Serializer::new(String::new());
     let (separator, parameters) =
         (if app_link.contains('?') { '&' } else { '?' }, parameters.extend_pairs(callback.fields()).finish());
     let words = Words { title: "Back to the app", text: "The app continues your sign-in.", button: "Open the app" };
-    // An https link opens its app after a click only: by itself it would load as a page, with the code in its address.
+    // An https link opens its app only after a click: automatically, it would load as a page, with the code in its address.
     let goes_by_itself = !app_link.starts_with("https:");
     // Not every app decodes `+`.
     linking(200, &words, &format!("{app_link}{separator}{}", parameters.replace('+', "%20")), goes_by_itself)
 }
 
-/// The page that leads from a POST to the provider, by itself.
+/// The page that leads from a POST to the provider automatically.
 pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
-    let words = Words { title: "One moment", text: "You are on your way to the sign-in service.", button: GO_ON };
+    let words = Words { title: "One moment", text: "We are taking you to the sign-in service.", button: GO_ON };
     let mut response = linking(200, &words, authorization_url, true);
     for cookie in begun.set_cookie().into_iter().chain(begun.surplus_cookies().iter().map(String::as_str)) {
         let mut cookie = HeaderValue::from_str(cookie)?;
@@ -183,15 +182,15 @@ pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Resu
     Ok(response)
 }
 
-/// The page itself. `target` is a path of the site's own.
+/// The page itself. `target` is a path of the site.
 pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<String> {
     linking(status, words, target.as_str(), false)
 }
 
-/// A page whose button leads to `target`; it may lead there by itself. Nothing else of the page varies.
+/// A page whose button leads to `target`; it may go there automatically. Nothing else on the page varies.
 fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Response<String> {
     let Words { title, text, button } = words;
-    // It may hold quotes, brackets and ampersands.
+    // It may contain quotes, brackets and ampersands.
     let mut href = String::with_capacity(target.len());
     escape_onto(target, &mut href);
     let refresh = if goes_by_itself {
@@ -210,7 +209,7 @@ fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Re
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Base64 and constant words: it can always stand in a header.
+    // Base64 and constant words, which can always be sent in a header.
     let policy = HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     set_no_store(headers);

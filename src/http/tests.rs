@@ -21,7 +21,7 @@ fn nothing_but_a_click_consumes() {
     assert_eq!(code(get("/").header("sec-purpose", "x").header("sec-purpose", "prefetch")), "not_consumed");
 }
 
-/// Apple's answer must not be taken from the address, where an attacker can put a second one next to the form.
+/// Apple's response must not be read from the URL, where an attacker can add a second response to the form's.
 #[test]
 fn the_query_of_a_post_is_no_callback_and_no_second_one() {
     let code = |query: &str, body: &[u8]| {

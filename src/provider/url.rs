@@ -84,7 +84,9 @@ pub enum UrlError {
     )]
     NoRedirectUri(String),
     /// A logout has an end_session_url and no authorization URL; for every other purpose it is the reverse.
-    #[error("a login of the purpose {0} has no such URL: use end_session_url for a logout, and url for every other purpose")]
+    #[error(
+        "a login of the purpose {0} has no such URL: use end_session_url for a logout, and url for every other purpose"
+    )]
     Purpose(Purpose),
     /// No end_session_endpoint was set.
     #[error("the provider {0:?} has no end_session_endpoint: set it with Provider::end_session_endpoint")]

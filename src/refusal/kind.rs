@@ -1,32 +1,32 @@
-//! The refusals, each with its code, its status and its words.
+//! The kinds of refusal, each with its code, its status and its diagnosis.
 
-/// Why a callback was refused, in one word.
+/// The reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FinishErrorKind {
-    /// No `state` came.
+    /// The callback has no `state`.
     MissingState,
-    /// A parameter came twice.
+    /// A parameter occurs twice.
     DuplicateParameter,
-    /// Both `code` and `error` came.
+    /// The callback has both `code` and `error`.
     CodeAndError,
-    /// Neither `code` nor `error` came.
+    /// The callback has neither `code` nor `error`.
     CodeMissing,
-    /// The state or the whole callback is longer than any of ours.
+    /// The state or the whole callback exceeds the size limit.
     TooLong,
-    /// Not a state of this form.
+    /// The state does not have this form.
     Malformed,
     /// Sealed by a key that is not in the ring, or is retired.
     UnknownKey,
-    /// Sealed by a key that the operator withdrew.
+    /// Sealed by a key that the operator revoked.
     KeyRevoked,
-    /// Not what was sealed.
+    /// The state was changed, or sealed for another application or environment.
     Forged,
-    /// Its time is over.
+    /// The state has expired.
     Expired,
-    /// From the future, by more than the skew.
+    /// Issued in the future, by more than the skew.
     IssuedInFuture,
-    /// Begun for a purpose that is not accepted here.
+    /// Started for a purpose that is not accepted here.
     WrongPurpose,
     /// Started with another provider.
     WrongProvider,
@@ -34,51 +34,51 @@ pub enum FinishErrorKind {
     ConnectionChanged,
     /// The provider that was loaded at run time no longer exists.
     ConnectionGone,
-    /// Begun for another tenant.
+    /// Started for another tenant.
     WrongTenant,
     /// Started with another redirect_uri.
     WrongRedirect,
     /// A GET at the callback of a provider that is declared as [`Provider::post_only`](crate::Provider::post_only).
     WrongResponseMode,
-    /// No cookie of the login came.
+    /// The login's cookie is missing.
     CookieMissing,
-    /// The cookie that came is another browser's.
+    /// The cookie belongs to another browser.
     OtherBrowser,
-    /// Another session.
+    /// Started in another session.
     OtherSession,
-    /// Another login secret.
+    /// Started with another login secret.
     OtherClient,
-    /// Another signed-in user, or none.
+    /// Started by another signed-in user, or no user is signed in.
     OtherUser,
-    /// The provider sends `iss`, and none came.
+    /// The provider sends `iss`, but the callback has none.
     IssuerMissing,
     /// `iss` names another provider.
     IssuerMismatch,
-    /// The caller's data does not read as the type that is expected.
+    /// Your data could not be deserialized as the expected type.
     Data,
-    /// The state was used before.
+    /// The state has already been used.
     AlreadyUsed,
-    /// The guard could not be asked.
+    /// The guard could not be reached.
     GuardUnavailable,
-    /// The guard was asked, and its answer is not known.
+    /// The guard was asked, and its answer is unknown.
     GuardOutcomeUnknown,
     /// The guard is full.
     GuardFull,
-    /// The store could not be asked for the login's data; the state is used up.
+    /// The store could not be asked for the login's data. The state is used up.
     StoreUnavailable,
     /// The store does not have the login's data.
     NotStored,
-    /// A hook of the routes that the callback needs failed; nothing was consumed.
+    /// A hook of the routes failed. The state has not been used up.
     HookFailed,
-    /// A cross-site POST without the cookie, which a page of this site's own sends once more; see
-    /// [`FinishError::repost`](crate::FinishError::repost). No failure, and nothing was consumed.
+    /// A cross-site POST without the cookie, which a page of this site posts again; see
+    /// [`FinishError::repost`](crate::FinishError::repost). This is not a failure, and the state has not been used up.
     RepostNeeded,
-    /// A HEAD request or a speculative load: nothing was consumed.
+    /// A HEAD request or a speculative load. The state has not been used up.
     NotConsumed,
 }
 
 impl FinishErrorKind {
-    /// Every kind, in no order that means something.
+    /// All kinds. The order has no meaning.
     pub const ALL: &'static [Self] = &[
         Self::MissingState,
         Self::DuplicateParameter,
@@ -117,7 +117,7 @@ impl FinishErrorKind {
         Self::NotConsumed,
     ];
 
-    /// The stable word for logs and metrics.
+    /// A stable word for logs and metrics.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -159,8 +159,7 @@ impl FinishErrorKind {
         }
     }
 
-    /// The HTTP status to answer with: 503 where the trouble is a server's and may pass, 200 for the page that posts
-    /// once more, 400 otherwise.
+    /// The HTTP status to answer with: 503 for a server problem that may pass, 200 for the page that posts again, 400 otherwise.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -175,7 +174,7 @@ impl FinishErrorKind {
         }
     }
 
-    /// Whether the login only came too late, came twice, or met a store in trouble: nothing in it tells of an attack.
+    /// Whether the login only came too late, came twice, or met a failing store: nothing suggests an attack.
     pub(super) const fn is_harmless(self) -> bool {
         matches!(
             self,
@@ -190,68 +189,72 @@ impl FinishErrorKind {
         )
     }
 
-    /// What a developer or an operator reads, unless more is known.
+    /// The text for developers and operators, unless more is known.
     pub(super) const fn diagnosis(self) -> &'static str {
         match self {
             Self::MissingState => {
-                "the callback has no state parameter: the provider dropped it, or nobody began this login"
+                "the callback has no state parameter: the provider dropped it, or no login was started"
             }
-            Self::DuplicateParameter => "a parameter of the callback came twice (RFC 6749 section 3.1 forbids it)",
+            Self::DuplicateParameter => "a parameter of the callback occurs twice (RFC 6749 section 3.1 forbids it)",
             Self::CodeAndError => "the callback has both code and error",
             Self::CodeMissing => "the callback has neither code nor error",
-            Self::TooLong => "the callback is longer than any that this crate's states lead to",
-            Self::Malformed => "the state is not of this crate's form: cut short, decoded twice, or another system's",
+            Self::TooLong => "the callback exceeds the size limit (32 KiB; `state` 2048 characters)",
+            Self::Malformed => {
+                "the state does not have this crate's form: it was cut short, decoded twice, or made by another system"
+            }
             Self::UnknownKey => "no key of the ring sealed this state: compare the fingerprints of the servers' rings",
             Self::KeyRevoked => "the key that sealed this state was revoked",
             Self::Forged => {
                 "the state was changed after it was sealed, or sealed for another application or environment"
             }
-            Self::Expired => "the state's time is over",
+            Self::Expired => "the state has expired",
             Self::IssuedInFuture => {
                 "the state was issued in the future: the servers' clocks differ by more than the skew"
             }
-            Self::WrongPurpose => "the login was begun for a purpose that this callback does not accept",
-            Self::WrongProvider => "the login was begun with another provider than this callback is for",
+            Self::WrongPurpose => "the login was started for a purpose that this callback does not accept",
+            Self::WrongProvider => "the login was started with another provider than this callback's",
             Self::ConnectionChanged => {
                 "the loaded provider has another issuer, client id, authorization endpoint or redirect_uri than when the login started: it was edited, or \
                  swapped for another one"
             }
             Self::ConnectionGone => "the provider that the login started with no longer exists",
-            Self::WrongTenant => "the login was begun for another tenant than this callback is for",
-            Self::WrongRedirect => "the login was begun with another redirect_uri than this callback's",
+            Self::WrongTenant => "the login was started for another tenant than this callback's",
+            Self::WrongRedirect => "the login was started with another redirect_uri than this callback's",
             Self::WrongResponseMode => {
                 "the callback came by GET from a provider that is declared as post_only: the provider ignored \
                  response_mode=form_post, or an attacker changed the authorization request"
             }
-            Self::CookieMissing => "no cookie of this login came with the callback",
-            Self::OtherBrowser => "the login was begun in another browser, or this browser got a new cookie since",
-            Self::OtherSession => "the login was begun in another session",
-            Self::OtherClient => "the login was begun by another client",
-            Self::OtherUser => "the login was begun by another signed-in user, or nobody is signed in now",
-            Self::IssuerMissing => "the provider declares that it sends iss, and none came",
+            Self::CookieMissing => "the callback has no cookie of this login",
+            Self::OtherBrowser => "the login was started in another browser, or this browser got a new cookie since",
+            Self::OtherSession => "the login was started in another session",
+            Self::OtherClient => "the login was started by another client",
+            Self::OtherUser => "the login was started by another signed-in user, or no user is signed in now",
+            Self::IssuerMissing => "the provider declares that it sends iss, but the callback has none",
             Self::IssuerMismatch => "iss names another authorization server than this callback's provider",
-            Self::Data => "the data in the state does not read as the expected type: was it changed in a deploy?",
+            Self::Data => {
+                "failed to deserialize the data in the state as the expected type: check whether a deploy changed the type"
+            }
             Self::AlreadyUsed => "the state was used before",
-            Self::GuardUnavailable => "the replay guard could not be asked; the callback may be tried again",
+            Self::GuardUnavailable => "the replay guard could not be reached; the callback may be tried again",
             Self::GuardOutcomeUnknown => "the replay guard was asked and did not answer; the login has to start again",
             Self::GuardFull => {
                 "the replay guard is full: raise its capacity, and limit the rate of login starts and callbacks"
             }
             Self::StoreUnavailable => {
-                "the state store could not be asked for the login's data, after the state was used up: the login has to \
+                "the state store could not be reached for the login's data, after the state was used up: the login has to \
                  start again"
             }
             Self::NotStored => {
-                "the state store does not have the login's data: it was lost with a process or evicted, or never written"
+                "the state store does not have the login's data: it was evicted, lost in a restart, or never written"
             }
             Self::HookFailed => {
-                "a hook of the routes failed; nothing was consumed, and the callback may be tried again"
+                "a hook of the routes failed; the state was not used up, and the callback may be tried again"
             }
             Self::RepostNeeded => {
-                "a cross-site POST, on which the SameSite=Lax cookie does not come: the page of FinishError::repost posts it \
-                 once more from this site"
+                "the callback came as a cross-site POST, which has no SameSite=Lax cookie: the page of FinishError::repost posts it \
+                 again from this site"
             }
-            Self::NotConsumed => "a HEAD request or a speculative load: nothing was consumed",
+            Self::NotConsumed => "the callback is a HEAD request or a speculative load; the state was not used up",
         }
     }
 }

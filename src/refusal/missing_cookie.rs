@@ -1,27 +1,27 @@
-//! Why a login's cookie did not come, as far as the callback's headers tell.
+//! The likely reason for a missing login cookie, as far as the callback's headers tell.
 
-/// The likely reason, of which a developer and a person read different words.
+/// The likely reason, with one text for developers and another for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingCookie {
-    /// A cross-site POST of a provider that is not declared to send one.
+    /// A cross-site POST from a provider that is not declared to send one.
     UndeclaredPost,
-    /// A cross-site POST of a provider that is.
+    /// A cross-site POST from a provider that is declared to send one.
     DeclaredPost,
-    /// A callback that was posted once more, and still comes from another site.
+    /// A callback that was posted again, and still comes from another site.
     RepostedPost,
-    /// It came to another host than the login began on.
+    /// It arrived at another host than the one where the login started.
     OtherHost,
-    /// The site is open over plain http, where browsers keep no `Secure` cookie.
+    /// The site is open over plain http, where browsers store no `Secure` cookie.
     PlainHttp,
-    /// The site is open over plain http on this machine, where some browsers keep no `Secure` cookie.
+    /// The site is open over plain http on this machine, where some browsers store no `Secure` cookie.
     Loopback,
-    /// It came in a frame.
+    /// It arrived in a frame.
     Framed,
     /// A proxy joined the `Cookie` lines with commas.
     JoinedByCommas,
-    /// Other cookies came.
+    /// Only other cookies arrived.
     OtherCookies,
-    /// No cookie came at all.
+    /// No cookie arrived.
     NoCookies,
 }
 
@@ -30,30 +30,30 @@ impl MissingCookie {
     pub(super) const fn diagnosis(self) -> &'static str {
         match self {
             Self::UndeclaredPost => {
-                "the callback came as a cross-site POST, on which SameSite=Lax cookies do not come: declare the \
+                "the callback came as a cross-site POST, which has no SameSite=Lax cookies: declare the \
                  provider's response mode as form_post"
             }
             Self::DeclaredPost => {
                 "the cross-site POST came without the SameSite=None cookie: the browser blocks third-party cookies, or \
-                 the login began over plain http"
+                 the login started over plain http"
             }
             Self::RepostedPost => {
-                "the callback was posted once more, and still as a cross-site POST without the cookie: the page's form is not \
+                "the callback was posted again, but still as a cross-site POST without the cookie: the page's form is not \
                  sent to the callback's own site"
             }
             Self::OtherHost => "the callback came to another host than the one where the login's cookie is set",
             Self::PlainHttp => {
-                "the callback came over plain http (X-Forwarded-Proto), where browsers keep and send no Secure cookie: serve the site over \
+                "the callback came over plain http (X-Forwarded-Proto), where browsers neither store nor send Secure cookies: serve the site over \
                  https, or, if it is, correct the proxy that sends this header"
             }
             Self::Loopback => {
-                "no cookies came at all, and the redirect_uri is on http://localhost, where Safari and other WebKit browsers keep no Secure \
+                "no cookies came at all, and the redirect_uri is on http://localhost, where Safari and other WebKit browsers store no Secure \
                  cookie: for development in them use FlowBuilder::allow_plain_http_on_loopback, or https; in other browsers, the login \
                  started on another host (localhost is not 127.0.0.1)"
             }
             Self::Framed => {
                 "the callback came in a frame (Sec-Fetch-Dest), where browsers send no SameSite=Lax cookie: start the login in a window of \
-                 its own, or see FlowBuilder::allow_same_origin_frames and embedded_in; if the login started in a frame, the browser keeps \
+                 its own, or see FlowBuilder::allow_same_origin_frames and embedded_in; if the login started in a frame, the browser stores \
                  no cookies in frames of this site"
             }
             Self::JoinedByCommas => {
@@ -66,40 +66,40 @@ impl MissingCookie {
             }
             Self::NoCookies => {
                 "no cookies came at all: the browser blocks them, a proxy strips them, the site is open over plain http, where browsers \
-                 keep no Secure cookie, or the login started in another browser or on another host"
+                 store no Secure cookie, or the login started in another browser or on another host"
             }
         }
     }
 
-    /// For the person at the browser.
+    /// For the user.
     #[cfg(feature = "http")]
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::UndeclaredPost | Self::DeclaredPost | Self::RepostedPost => {
-                "Your browser kept it back, because the answer came from another site. If it blocks third-party cookies, please \
+                "Your browser held it back because the response came from another site. If it blocks third-party cookies, please \
                  allow them for this site, and start again."
             }
             Self::OtherHost => {
-                "You began at another address of this site than the one you came back to. Please start again from here."
+                "You started at a different address of this site than the one you came back to. Please start again from here."
             }
             Self::PlainHttp => {
                 "This site was opened over an insecure connection. Please open it with https and start again."
             }
             Self::Loopback => {
-                "This browser keeps no secure cookies for an address on this computer, or you began under another one. Please start again, \
+                "This browser stores no secure cookies for an address on this computer, or you started at a different one. Please start again, \
                  or use another browser."
             }
             Self::Framed => {
-                "Your browser kept it back, because this page is shown inside another one. Please open this site in a window of its own and \
+                "Your browser held it back because this page is shown inside another one. Please open this site in its own window and \
                  start again."
             }
             Self::JoinedByCommas => "It was lost on the way to this site. Please try again later.",
             Self::OtherCookies => {
-                "It may have been cleared, or you began too long ago, in another browser or in a private window. Please start \
+                "It may have been cleared, or you started too long ago, in another browser or in a private window. Please start \
                  again in this browser."
             }
             Self::NoCookies => {
-                "Your browser blocks cookies for this site, or you began in another browser or app than this one. Please allow \
+                "Your browser blocks cookies for this site, or you started in a different browser or app. Please allow \
                  cookies for this site and start again in this browser."
             }
         }

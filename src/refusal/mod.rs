@@ -1,4 +1,4 @@
-//! Why a callback was refused.
+//! Refusals of a callback.
 
 mod kind;
 mod missing_cookie;
@@ -21,13 +21,13 @@ pub(crate) use repost::{REPOSTED, SCRIPT_NONCE_BYTES};
 pub use restart::Restart;
 pub(crate) use restart::Whose;
 
-/// The one text that the person at the browser reads, whatever the reason.
+/// The one text for users, whatever the reason.
 pub(crate) const PUBLIC_TEXT: &str = "This sign-in could not be completed. Please start again.";
 
-/// Why a callback was refused, with what the caller needs to answer it: 8 bytes, opaque.
+/// Why a callback was refused, and how to answer it. It is 8 bytes, opaque.
 ///
-/// Show the user [`FinishError::public_text`]; log [`FinishError::code`] and [`FinishError::diagnosis`], which hold
-/// nothing that came with the request. Where [`FinishError::restart`] allows it, start the login again instead.
+/// Show the user [`FinishError::public_text`]. Log [`FinishError::code`] and [`FinishError::diagnosis`], which contain nothing from the
+/// request. If [`FinishError::restart`] allows it, start the login again instead.
 ///
 /// # Examples
 ///
@@ -70,7 +70,7 @@ struct Inner {
     first_used_at: Option<SystemTime>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     own_parameters: Option<UnverifiedParameters>,
-    /// What the flow needs to say, once it is known who asks, what the state still offers.
+    /// The opened state, for the restart that can be offered once the browser is known.
     opened: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -95,19 +95,18 @@ impl FinishError {
         error
     }
 
-    /// Keeps what an authentic state says, for a refusal that does not know yet who asks.
+    /// Keeps the contents of an authentic state, for a refusal that does not know the browser yet.
     pub(crate) fn with_opened(mut self, opened: impl Any + Send + Sync) -> Self {
         self.0.opened = Some(Box::new(opened));
         self
     }
 
-    /// What [`FinishError::with_opened`] kept, once.
+    /// Takes out what [`FinishError::with_opened`] kept.
     pub(crate) fn take_opened<O: Any>(&mut self) -> Option<Box<O>> {
         self.0.opened.take()?.downcast().ok()
     }
 
-    /// Whether it refuses a state that this service sealed and that is out of time, so that it is worth while to load what
-    /// [`FinishError::seen_by`] needs.
+    /// Whether it refuses an expired state that this service sealed, so that loading the inputs of [`FinishError::seen_by`] pays off.
     #[must_use]
     pub fn is_of_authentic_state(&self) -> bool {
         self.0.opened.is_some()
@@ -118,8 +117,8 @@ impl FinishError {
         self
     }
 
-    /// Keeps the callback's other parameters, if it certainly came from the browser that started the login and the refusal tells of no
-    /// attack: an attacker who leads a victim's browser to a callback also writes its parameters.
+    /// Keeps the callback's other parameters if it certainly came from the browser that started the login and nothing suggests an attack:
+    /// an attacker who leads a victim's browser to a callback also writes its parameters.
     pub(crate) fn with_own_parameters(mut self, whose: Whose, parameters: UnverifiedParameters) -> Self {
         if whose.is_own() && self.kind().is_harmless() {
             self.0.own_parameters = Some(parameters);
@@ -133,7 +132,7 @@ impl FinishError {
         error
     }
 
-    /// Why the cookie did not come, for `cookie_missing`.
+    /// The reason for the missing cookie, for `cookie_missing`.
     #[cfg(feature = "http")]
     pub(crate) fn missing_cookie(&self) -> Option<MissingCookie> {
         self.0.missing_cookie
@@ -152,67 +151,66 @@ impl FinishError {
         self
     }
 
-    /// Adds what caused it, for [`source`](std::error::Error::source).
+    /// Adds the cause, for [`source`](std::error::Error::source).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What to tell [`Observers`](crate::observe::Observers) of it; `provider` is the one that was expected. A flow tells of its own
-    /// refusals itself.
+    /// The event for [`Observers`](crate::observe::Observers), where `provider` is the expected one. A flow reports its own refusals
+    /// itself.
     #[must_use]
     pub fn to_event<'a>(&'a self, provider: Option<&'a str>) -> Event<'a> {
         Event::Refused(Refusal::new(provider, self.code(), self))
     }
 
-    /// Which refusal it is.
+    /// The kind of refusal.
     #[must_use]
     pub fn kind(&self) -> FinishErrorKind {
         self.0.kind
     }
 
-    /// The stable word for logs and metrics.
+    /// A stable word for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.kind.code()
     }
 
-    /// The HTTP status to answer with: 400, 503 where a server is in trouble that may pass, or 200 for the page of
-    /// [`FinishError::repost`].
+    /// The HTTP status to answer with: 400, 503 for a server problem that may pass, or 200 for the page of [`FinishError::repost`].
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.kind.status()
     }
 
-    /// After how long the same callback may be tried again; `None` where it will never work.
+    /// The time after which the same callback may be tried again; `None` if it will never work.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.0.kind {
             FinishErrorKind::GuardUnavailable | FinishErrorKind::HookFailed => Some(Duration::from_secs(2)),
             FinishErrorKind::GuardFull => Some(Duration::from_secs(30)),
-            // After an unknown outcome the state may be used up: a reload would be told `already_used`.
+            // After an unknown outcome the state may be used up: a reload would get `already_used`.
             _ => None,
         }
     }
 
-    /// How to begin the same login again; `None` where the state was not authentic, or tells of an attack.
+    /// How to start the same login again; `None` if the state was not authentic, or if it may be an attack.
     #[must_use]
     pub fn restart(&self) -> Option<&Restart> {
         self.0.restart.as_ref()
     }
 
-    /// The other parameters of a callback that was refused although it came from the browser that started the login. Apple, for
-    /// example, sends `user` only once: keep it until the restarted login has finished.
+    /// The other parameters of a refused callback that came from the browser that started the login. Apple, for example, sends `user` only
+    /// once: keep it until the restarted login has finished.
     ///
-    /// `Some` only where [`FinishError::restart`] is, the binding matched, and the refusal tells of no attack: `expired`,
-    /// `already_used`, `data`, `guard_unavailable`, `guard_outcome_unknown`, `guard_full`, `store_unavailable` and `not_stored`. Always
-    /// `None` for a login that was started unbound.
+    /// `Some` only if [`FinishError::restart`] is, the binding matched, and nothing suggests an attack: `expired`, `already_used`, `data`,
+    /// `guard_unavailable`, `guard_outcome_unknown`, `guard_full`, `store_unavailable` and `not_stored`. Always `None` for a login that was
+    /// started unbound.
     ///
     /// # Security
     ///
     /// Only the browser is verified. The parameters are text from outside: an attacker who knows the state can lead this browser to a
-    /// callback with parameters of their own. Use them to fill in a form that the user confirms, and for nothing else.
+    /// callback with parameters of their own. Use them only to fill in a form that the user confirms.
     ///
     /// # Examples
     ///
@@ -234,27 +232,27 @@ impl FinishError {
         self.0.own_parameters.as_ref()
     }
 
-    /// The page to answer with where a callback has to be posted once more (`repost_needed`);
-    /// `FinishError::to_response` (feature `http`) sends it.
+    /// The page to answer with if a callback has to be posted again (`repost_needed`); `FinishError::to_response` (feature `http`) sends
+    /// it.
     #[must_use]
     pub fn repost(&self) -> Option<&RepostPage> {
         self.0.repost.as_ref()
     }
 
-    /// When the state was used, for a refusal as `already_used`: a person who is signed in can be sent on.
+    /// When the state was used, for `already_used`. You can send a signed-in user on to the page they wanted.
     #[must_use]
     pub fn first_used_at(&self) -> Option<SystemTime> {
         self.0.first_used_at
     }
 
-    /// What a developer or an operator should know; holds nothing that came with the request. Not for the public.
+    /// The reason for developers and operators. It contains nothing from the request. Do not show it to users.
     #[must_use]
     pub fn diagnosis(&self) -> &'static str {
         self.0.diagnosis
     }
 
-    /// The one neutral text for the user: "This sign-in could not be completed. Please start again." It tells an
-    /// attacker nothing about which check failed.
+    /// The one generic text for the user: "This sign-in could not be completed. Please start again." It does not tell an attacker which
+    /// check failed.
     #[must_use]
     pub fn public_text(&self) -> &'static str {
         PUBLIC_TEXT

@@ -1,28 +1,26 @@
-//! The page that posts a callback once more, from this site.
+//! The page that posts a callback again, from this site.
 
 use std::fmt::{self, Write};
 
 use crate::base64url;
 
-/// The parameter that marks a callback which such a page sent. All it does is suppress a second page.
+/// The parameter that marks a callback from such a page. Its only effect is to suppress a second page.
 pub(crate) const REPOSTED: &str = "oauth_state_reposted";
 
-/// Bytes of the nonce that lets the page's one line of script run.
+/// Bytes of the nonce that allows the page's one line of script.
 pub(crate) const SCRIPT_NONCE_BYTES: usize = 16;
 
-/// A page that posts a callback once more, because a browser sends no `SameSite=Lax` cookie with another site's POST,
-/// and does with this site's own.
+/// A page that posts a callback again: a browser sends no `SameSite=Lax` cookie with another site's POST, but does with this site's own.
 ///
-/// For providers declared as [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted). It is
-/// made once, for a state that is authentic, in time and of this callback; a second time the callback is refused as
-/// `cookie_missing`.
+/// For providers declared as [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted). It is made once, for a
+/// state that is authentic, has not expired and belongs to this callback; the second time, the callback is refused as `cookie_missing`.
 pub struct RepostPage {
     html: String,
     content_security_policy: String,
 }
 
 impl RepostPage {
-    /// A form that holds these fields and sends itself to the address of the page, which is the callback's.
+    /// A form with these fields that submits itself to the address of the page, which is the callback's.
     pub(crate) fn new<'f>(
         fields: impl IntoIterator<Item = (&'f str, &'f str)>,
         script_nonce: [u8; SCRIPT_NONCE_BYTES],
@@ -40,14 +38,14 @@ impl RepostPage {
             escape_onto(value, &mut html);
             html.push_str("\">\n");
         }
-        // The form's own `submit` is a field's, if one is called so. Writing to a string does not fail.
+        // The prototype's `submit`, because a field of that name would hide the form's own. Writing to a string does not fail.
         let _ = write!(
             html,
             "<button>Continue signing in</button>\n</form>\n<script nonce=\"{script_nonce}\">\
              HTMLFormElement.prototype.submit.call(document.forms[0])</script>\n</html>\n"
         );
-        // No form-action: browsers apply it to the redirect that answers the form, too, and a service may send the person on
-        // to another of its hosts. Every name and value is escaped, so that the form is the only one.
+        // No form-action: browsers also apply it to redirects of the form's response, and a service may send the user on to another of its
+        // hosts. Every name and value is escaped, so this is the only form.
         let content_security_policy =
             format!("default-src 'none'; script-src 'nonce-{script_nonce}'; base-uri 'none'; frame-ancestors 'none'");
         Self { html, content_security_policy }
@@ -57,15 +55,15 @@ impl RepostPage {
     ///
     /// # Security
     ///
-    /// It holds the callback's code and state: send it to the browser that brought them, with
-    /// `Cache-Control: no-store`, and keep it out of logs.
+    /// It contains the callback's code and state: send it only to the browser that sent the callback, with `Cache-Control: no-store`, and
+    /// keep it out of logs.
     #[must_use]
     pub fn html(&self) -> &str {
         &self.html
     }
 
-    /// The value of the `Content-Security-Policy` header to send with it: nothing is loaded, and one script runs. It
-    /// starts with `default-src 'none'; script-src 'nonce-…'`.
+    /// The value of the `Content-Security-Policy` header to send with it: nothing is loaded, and one script runs. It starts with
+    /// `default-src 'none'; script-src 'nonce-…'`.
     #[must_use]
     pub fn content_security_policy(&self) -> &str {
         &self.content_security_policy
@@ -78,8 +76,8 @@ impl fmt::Debug for RepostPage {
     }
 }
 
-/// Appends text as it may stand in HTML, in an attribute in double quotes as well. A value that ended the attribute would be a
-/// page of the attacker's on this site.
+/// Appends text, escaped for HTML and for attributes in double quotes. A value that ended the attribute would let an attacker write a page
+/// on this site (cross-site scripting).
 pub(crate) fn escape_onto(text: &str, html: &mut String) {
     for character in text.chars() {
         match character {
@@ -88,7 +86,7 @@ pub(crate) fn escape_onto(text: &str, html: &mut String) {
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            // A line end in an attribute would come back as another one.
+            // A browser would change a raw line end in an attribute.
             '\r' => html.push_str("&#13;"),
             '\n' => html.push_str("&#10;"),
             plain => html.push(plain),

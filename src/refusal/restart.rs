@@ -1,4 +1,4 @@
-//! How a refused login can begin again.
+//! Restarting a refused login.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use crate::claims::codec::BindingKind;
 use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
 
-/// How a refused login can start again, as told by its authentic state.
+/// How a refused login can start again, according to its authentic state.
 ///
-/// Redirect the browser to your login start with [`Restart::token`] in its query (`/auth/github?again=…`), so that
-/// every layer in front of the login start (rate limits, captchas, kill switches) sees the restart. There, give the
-/// token to [`Flow::restart`](crate::Flow::restart), and the result to [`Login::restarting`](crate::Login::restarting).
+/// Redirect the browser to your login start with [`Restart::token`] in its query (`/auth/github?again=…`), so that every layer in front of
+/// the login start (rate limits, captchas, kill switches) sees the restart. There, pass the token to
+/// [`Flow::restart`](crate::Flow::restart), and the result to [`Login::restarting`](crate::Login::restarting).
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ use crate::name::Purpose;
 #[derive(Clone)]
 pub struct Restart(Box<Offer>);
 
-/// Behind a pointer, because every finished login has room for one: a login that the provider denied.
+/// Boxed, because every finished login has room for one: the provider may have denied it.
 #[derive(Clone)]
 struct Offer {
     origin: Origin,
@@ -50,19 +50,19 @@ struct Offer {
     data: Option<Box<[u8]>>,
 }
 
-/// How the callback's binding compared, for what a restart may carry over.
+/// The result of the binding's comparison, which decides what a restart may carry over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// The user agent that began.
+    /// The user agent that started the login.
     ThisOne,
-    /// One that brought no cookie of the login, so that nothing tells whose it was.
+    /// A user agent without a cookie of the login, which may be any.
     Unknown,
-    /// One that came with another site's POST, which brings no cookie of `SameSite=Lax` whoever it is. Restarted by itself,
-    /// each would leave one more cookie in the browser, as often as that site likes.
+    /// A POST from another site, which never has a `SameSite=Lax` cookie. If these restarted automatically, that site could add as many
+    /// cookies to the browser as it likes.
     UnknownPost,
-    /// The one that began, for which starting over by itself would not help.
+    /// The user agent that started the login, but an automatic restart would not help.
     AskFirst,
-    /// Certainly not the one that began.
+    /// Certainly another user agent.
     Another,
 }
 
@@ -72,7 +72,7 @@ impl Whose {
         matches!(self, Self::ThisOne | Self::AskFirst)
     }
 
-    /// What this means for a state of such a binding: an unbound one tells no browser from another.
+    /// The result for a binding of this kind: an unbound one cannot tell browsers apart.
     pub(crate) fn by(self, kind: BindingKind) -> Self {
         match (self, kind) {
             (Self::ThisOne, BindingKind::Unbound) => Self::Unknown,
@@ -86,37 +86,36 @@ impl Restart {
     pub(crate) fn new(origin: Origin, whose: Whose, state: String) -> Self {
         let mut origin = origin;
         if matches!(whose, Whose::Another | Whose::Unknown | Whose::UnknownPost) {
-            // An attacker may have started this login: nothing that they chose may go into the victim's next one.
+            // An attacker may have started this login: none of their values may go into the victim's next one.
             origin.return_to = None;
             origin.tenant = None;
             origin.redirect = None;
         }
-        // Once, and only for logins: a link must be wanted, and a loop between two servers must end.
+        // Once, and only for logins: a link needs consent, and a loop between two servers must end.
         let own = matches!(whose, Whose::ThisOne | Whose::Unknown);
         let is_automatic = own && origin.purpose == Purpose::Login && origin.restarts == 0;
         Self(Box::new(Offer { origin, is_automatic, state, data: None }))
     }
 
-    /// With what the login carried, for the browser that began it.
+    /// Adds the login's data, for the browser that started it.
     pub(crate) fn carrying(mut self, json: &[u8]) -> Self {
         self.0.data = Some(json.into());
         self
     }
 
-    /// Whether the login may start again without asking the user: only a login, only once, and only for the browser
-    /// that started it or one that sent no cookie at all, and not after a POST of another site. Otherwise show a page
-    /// with a button.
+    /// Whether the login may start again without asking the user: only a login, only once, only for the browser that started it or one
+    /// without any cookie of the login, and not after a POST from another site. Otherwise show a page with a button.
     #[must_use]
     pub fn is_automatic(&self) -> bool {
         self.0.is_automatic
     }
 
-    /// The refused state, at most 2048 characters of base64url: what the login start needs to continue this login. It
-    /// can stand in a URL as it is.
+    /// The refused state, at most 2048 characters of base64url, from which the login start continues this login. It needs no escaping in a
+    /// URL.
     ///
     /// # Security
     ///
-    /// Send it only to the browser that brought it, in an answer with `Referrer-Policy: no-referrer`.
+    /// Send it only to the browser that sent it, in a response with `Referrer-Policy: no-referrer`.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.0.state
@@ -146,15 +145,15 @@ impl Restart {
         self.0.origin.return_to.as_ref()
     }
 
-    /// What the login was for.
+    /// The purpose of the login.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.0.origin.purpose
     }
 
-    /// What the login carried, for [`Login::data`](crate::Login::data) of the next one. It may be as old as a state may
-    /// be when it restarts, and several logins may be given it: treat it as a request, not as a voucher. `None` where
-    /// another browser began it, or may have; where the data lay in a store; and where it does not read as this type.
+    /// The login's data, for [`Login::data`](crate::Login::data) of the next one. It may be as old as any state that restarts, and several
+    /// logins may receive it: treat it as a request, not as a voucher. `None` if another browser started the login or may have, if the data
+    /// is in a store, or if it cannot be deserialized as this type.
     #[must_use]
     pub fn data<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         crate::claims::data::read(self.0.data.as_deref()?).ok()
@@ -166,7 +165,7 @@ impl Restart {
 }
 
 impl fmt::Debug for Restart {
-    /// Without the state and the data.
+    /// Omits the state and the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restart")
             .field("origin", &self.0.origin)

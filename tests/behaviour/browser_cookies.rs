@@ -102,5 +102,5 @@ fn a_reposted_callback_without_the_cookie_says_that_its_page_did_not_help() {
     let callback = Callback::from_form(body.as_bytes()).unwrap();
     let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("acme"), callback).unwrap_err();
     assert_eq!(refused.kind(), FinishErrorKind::CookieMissing);
-    assert!(refused.diagnosis().contains("posted once more"));
+    assert!(refused.diagnosis().contains("posted again"));
 }

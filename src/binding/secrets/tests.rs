@@ -6,7 +6,7 @@ fn key(byte: u8) -> HmacKey {
     HmacKey::new(&[byte; 32])
 }
 
-/// Every value that is derived of a secret, in base64url.
+/// Every value derived from a secret, in base64url.
 fn derived(key_byte: u8, kind: BindingKind, secret: u8, nonce: u8) -> [String; 5] {
     let (flow, secrets) = (key(key_byte), FlowSecrets::new(kind, &[secret; 32], &[nonce; 24]));
     let row = base64url::encode(secrets.row_key(&flow).expose());
@@ -35,8 +35,8 @@ const CONNECTION: Connection<'_> = Connection {
     redirect_uri: "https://shop.example/auth/a/callback",
 };
 
-/// A label that two values share would publish one of them with the other: the nonce and the challenge are in the URL, the tag is
-/// compared, and a verifier or the key of a payload is never sent to the browser.
+/// Two values with the same label would publish each other: the nonce and the challenge are in the URL, the tag is compared, and a verifier
+/// or the key of a payload is never sent to the browser.
 #[test]
 fn no_value_is_part_of_another() {
     let values = derived(1, BindingKind::Cookie, 2, 3);
@@ -57,7 +57,7 @@ fn the_challenge_is_s256_of_the_verifier() {
     assert_eq!(secrets.code_challenge(&key(1)), oracle.as_str());
 }
 
-/// A user id must not be able to spell another's, nor a binding tag.
+/// A user id must not be able to imitate another user's tag, nor a binding tag.
 #[test]
 fn user_tags_differ_by_user_and_by_login() {
     let flow = key(1);
@@ -67,7 +67,7 @@ fn user_tags_differ_by_user_and_by_login() {
     assert_ne!(tag, user_tag(&flow, &[8; 24], b"ann"));
 }
 
-/// A connection that was swapped for another must not keep its tag, wherever one name ends and the next begins.
+/// A swapped connection must not keep its tag, wherever one name ends and the next begins.
 #[test]
 fn connection_tags_differ_by_every_part_and_by_login() {
     let tag = |connection| connection_tag(&key(1), &[9; 24], connection);

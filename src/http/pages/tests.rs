@@ -8,7 +8,7 @@ fn a_path_cannot_leave_its_attribute() {
     assert!(!page.body().contains("<script") && page.body().contains("/a?&quot;&gt;&lt;script&gt;"));
 }
 
-/// A policy with another hash would leave the page bare.
+/// With another hash, the browser would drop the page's style.
 #[test]
 fn the_policy_names_the_style_that_the_page_has_and_nothing_else() {
     let page = page(400, &NEUTRAL, &"/".parse::<ReturnTo>().unwrap());

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Cross-site scripting: whatever a provider, or whoever sends the form, puts into a field stays a value.
+/// Cross-site scripting: any field stays a value, whatever the provider or another sender puts into it.
 #[test]
 fn no_field_ends_its_attribute() {
     let evil = "\"><script>alert(1)</script><input value='&lt;\r\n";

@@ -90,7 +90,7 @@ fn another_browser_reads_a_page_and_begins_nothing() {
     let link = mallory.get(&server, "/auth/github?return_to=/mallory").state();
     let _ = ann.get(&server, "/auth/github");
     let page = ann.callback(&server, "github", &link);
-    assert_page(&page, 400, "began elsewhere");
+    assert_page(&page, 400, "started elsewhere");
     assert!(!page.text.contains("mallory") && page.header("location").is_empty());
     assert_eq!(server.guard.calls(), 0);
     assert_eq!(mallory.callback(&server, "github", &link).status, 200);
@@ -111,7 +111,7 @@ fn a_missing_cookie_has_its_likely_reason_in_words() {
             http::Request::get(format!("/auth/github/callback?{form}"))
         };
         let answer = lost.send(&server, change(request), &form);
-        assert_page(&answer, 400, "did not bring our cookie");
+        assert_page(&answer, 400, "did not send our cookie");
         answer.text
     };
     assert!(page(&|request| request, false).contains("blocks cookies for this site"));

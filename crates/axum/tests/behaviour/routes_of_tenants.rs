@@ -187,7 +187,7 @@ fn the_site_is_looked_up_for_authentic_states_alone_and_its_failure_consumes_not
     down.store(1, Ordering::SeqCst);
     let page = ann.callback(&server, ACME, &state);
     assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "2"));
-    assert!(page.text.contains("We cannot sign you in at this moment") && !page.text.contains("database"));
+    assert!(page.text.contains("We cannot sign you in right now") && !page.text.contains("database"));
     let page = ann.get(&server, ACME, "/auth/github");
     assert_eq!((page.status.as_u16(), page.header("set-cookie")), (503, ""));
     assert_eq!(
