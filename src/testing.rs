@@ -1,9 +1,8 @@
-//! For tests: a clock to turn by hand, a fixed key ring, ready-made values, and the suites that every guard and every
-//! source of keys must pass.
+//! Test support: a manual clock, a fixed key ring, ready-made values, and the suites that every guard and every key source must pass.
 //!
 //! # Security
 //!
-//! The ring of this module is public. Turn the feature `testing` on in `[dev-dependencies]` only.
+//! The ring of this module is public. Enable the feature `testing` in `[dev-dependencies]` only.
 
 mod browser;
 mod guards;
@@ -29,7 +28,7 @@ pub use sources::{SourceFault, SourceReport, SourceStage, SourceTrouble, source_
 
 use crate::clock::{Clock, from_unix_seconds};
 
-/// A clock that stands still until it is turned. A clone shows the same time.
+/// A clock that stands still until you move it. Clones show the same time.
 ///
 /// # Examples
 ///
@@ -54,18 +53,18 @@ use crate::clock::{Clock, from_unix_seconds};
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that shows this many seconds after the Unix epoch.
+    /// A clock that shows this many seconds since the Unix epoch.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_seconds)))
     }
 
-    /// Turns it forwards, by whole seconds; a fraction of a second is ignored.
+    /// Moves it forward by whole seconds; a fraction of a second is ignored.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
-    /// Sets it, backwards as well.
+    /// Sets it, also backwards.
     pub fn set(&self, unix_seconds: u64) {
         self.0.store(unix_seconds, Ordering::SeqCst);
     }
@@ -77,8 +76,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// Runs a future to its end on this thread, for code that needs no runtime, such as a flow over a guard of this
-/// process. See [`TestBrowser`] for an example.
+/// Runs a future to completion on this thread, for code that needs no runtime, such as a flow with an in-process guard. See [`TestBrowser`]
+/// for an example.
 pub fn block_on<F: Future>(work: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -5,12 +5,11 @@
 //! ‖ provider ‖ tenant ‖ redirect ‖ return_to ‖ data
 //! ```
 //!
-//! The first four of the last line stand with a length before them: one byte below 128, two from there on. The data
-//! takes the rest.
+//! The first four fields of the last line have a length prefix: one byte below 128, two bytes from there on. The data takes the rest.
 
 use crate::name;
 
-/// The longest lifetime of a state, in seconds (the format's own bound).
+/// The longest lifetime of a state, in seconds (a limit of the format).
 pub(crate) const LONGEST_LIFETIME: u16 = 3600;
 /// Bytes of a binding tag and of a user tag.
 pub(crate) const TAG_BYTES: usize = 16;
@@ -23,10 +22,10 @@ const FLAGS_KIND: u8 = 0b0000_0110;
 const KIND_SHIFT: u32 = 1;
 /// The connection tag is present.
 const FLAG_CONNECTION: u8 = 0b0000_1000;
-/// The longest field with a length before it: 15 bits.
+/// The longest field with a length prefix: 15 bits.
 const LONGEST_FIELD: usize = 0x7fff;
 
-/// What a login was bound with, as a number that goes into the derivation and, for a clear error, into the flags.
+/// The kind of a login's binding, as a number for the derivation and, for clear errors, for the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum BindingKind {
@@ -44,7 +43,7 @@ impl BindingKind {
         self as u8
     }
 
-    /// The word for it in events and metrics.
+    /// The word in events and metrics.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Unbound => "unbound",
@@ -64,7 +63,7 @@ impl BindingKind {
     }
 }
 
-/// What a state says. Empty means absent for `tenant`, `redirect`, `return_to` and `data`.
+/// The contents of a state. Empty means absent for `tenant`, `redirect`, `return_to` and `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claims<'a> {
     pub(crate) issued_at: u32,
@@ -73,7 +72,7 @@ pub(crate) struct Claims<'a> {
     pub(crate) kind: BindingKind,
     pub(crate) binding_tag: [u8; TAG_BYTES],
     pub(crate) user_tag: Option<[u8; TAG_BYTES]>,
-    /// Of a provider that was loaded at run time.
+    /// For a provider that was loaded at run time.
     pub(crate) connection_tag: Option<[u8; CONNECTION_TAG_BYTES]>,
     pub(crate) provider: &'a str,
     pub(crate) tenant: &'a [u8],
@@ -82,12 +81,12 @@ pub(crate) struct Claims<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// The bytes are not what this release writes.
+/// The bytes were not written by this release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MalformedClaims;
 
 impl<'a> Claims<'a> {
-    /// Appends everything but the data, which the caller appends.
+    /// Appends everything except the data, which the caller appends.
     pub(crate) fn write_without_data(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.issued_at.to_be_bytes());
         out.extend_from_slice(&self.lifetime.to_be_bytes());
@@ -102,10 +101,9 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Reads a plaintext strictly: one byte string for each meaning, and no meaning for any other.
+    /// Reads a plaintext strictly: each claim has exactly one encoding, and everything else is refused.
     ///
-    /// Only a holder of the key can write one, so that this guards against other releases and other implementations
-    /// rather than against strangers.
+    /// Only a holder of the key can write one, so this guards against other releases and implementations rather than against attackers.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, MalformedClaims> {
         let mut rest = Reader(bytes);
         let issued_at = u32::from_be_bytes(*rest.array()?);
@@ -141,13 +139,13 @@ impl<'a> Claims<'a> {
         if good { Ok(claims) } else { Err(MalformedClaims) }
     }
 
-    /// The second from which the state is expired, apart from the skew.
+    /// The second in which the state expires, without the skew.
     pub(crate) fn expires_at(&self) -> u64 {
         u64::from(self.issued_at).saturating_add(self.lifetime.into())
     }
 }
 
-/// Appends a length and the field. Every field is bounded by its type, far below the format's 32767 bytes.
+/// Appends a length and the field. The type of every field bounds it, far below the format's 32767 bytes.
 fn write_field(field: &[u8], out: &mut Vec<u8>) {
     let length = u16::try_from(field.len().min(LONGEST_FIELD)).unwrap_or_default();
     match u8::try_from(length) {
@@ -173,7 +171,7 @@ impl<'a> Reader<'a> {
         } else {
             let [second] = *self.array()?;
             let length = u16::from_be_bytes([first & 0x7f, second]);
-            // A short field with a long length would be a second spelling of the same claims.
+            // A short field with a long length would be a second encoding of the same claims.
             if length < 0x80 {
                 return Err(MalformedClaims);
             }

@@ -1,4 +1,4 @@
-//! What a state says, and the types that keep it within bounds.
+//! The contents of a state, and the types that bound them.
 
 pub(crate) mod codec;
 pub(crate) mod data;
@@ -14,19 +14,19 @@ pub use tenant::{Tenant, TenantError};
 use crate::clock::from_unix_seconds;
 use crate::name::Purpose;
 
-/// What an authentic state says about the login that it belongs to.
+/// The login's details from an authentic state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The id of the provider that the login was begun with.
+    /// The id of the provider that the login was started with.
     pub provider: String,
-    /// The tenant that it was begun for.
+    /// The tenant that it was started for.
     pub tenant: Option<Tenant>,
-    /// The id of the redirect_uri that it was begun with.
+    /// The id of the redirect_uri that it was started with.
     pub redirect: Option<String>,
-    /// Where to send the user now.
+    /// The path to send the user to now.
     pub return_to: Option<ReturnTo>,
-    /// What it was begun for.
+    /// The purpose that it was started for.
     pub purpose: Purpose,
     /// How many times it was restarted.
     pub restarts: u8,

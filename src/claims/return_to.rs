@@ -6,17 +6,16 @@ use std::str::FromStr;
 /// The longest return path, in bytes.
 const LONGEST: usize = 1024;
 
-/// How often a path is decoded: a path that still changes the fourth time hides something.
+/// How often a path is decoded: a path that still changes after that hides something.
 const DECODINGS: usize = 4;
 
-/// Where to send the user after the login: a path on this site, with an optional query and fragment.
+/// The path to send the user to after the login: a path on this site, with an optional query and fragment.
 ///
-/// Checked when it is made, and once more when a state is opened. What is accepted begins with exactly one `/`, holds
-/// printable ASCII without spaces and `\`, and no empty, `.` or `..` segment, be it written out or percent-encoded:
-/// every browser resolves it to the site that it stands on. The query may hold `//`. A login that did not check its
-/// return path was CVE-2017-1000070 (RFC 9700 section 4.11.1 on open redirectors at the client).
+/// It is checked when it is made, and again when a state is opened. It starts with exactly one `/`, consists of printable ASCII without
+/// spaces and `\`, and has no empty, `.` or `..` segment, written out or percent-encoded: every browser resolves it to the same site. The
+/// query may contain `//`. An unchecked return path was CVE-2017-1000070 (RFC 9700 section 4.11.1 on open redirectors at the client).
 ///
-/// Browsers resolve `/a//b` to the same site as well (WHATWG URL, section 4.4), but it is refused: a proxy or a router that removes `/a`
+/// Browsers resolve `/a//b` to the same site as well (WHATWG URL, section 4.4), but it is refused: a proxy or router that strips `/a`
 /// passes `//b` on, which is another site as soon as something redirects to it.
 ///
 /// # Examples
@@ -38,20 +37,20 @@ pub struct ReturnTo(Box<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReturnToError {
-    /// Does not begin with exactly one `/`.
-    #[error("a return path begins with exactly one '/': it is a path on this site, not an address")]
+    /// It does not start with exactly one `/`.
+    #[error("a return path must start with exactly one '/': use a path on this site, not a URL")]
     NotAPath,
-    /// Longer than 1024 bytes.
-    #[error("a return path has at most {LONGEST} bytes")]
+    /// It has more than 1024 bytes.
+    #[error("a return path must have at most {LONGEST} bytes")]
     TooLong,
-    /// Holds something other than printable ASCII, or a space, or `\`.
-    #[error("a return path holds printable ASCII without spaces and '\\'; percent-encode the rest")]
+    /// It contains a character outside printable ASCII, a space or `\`.
+    #[error("a return path must be printable ASCII without spaces and '\\'; percent-encode the rest")]
     Character,
-    /// A `%` that two hexadecimal digits do not follow, or an encoded control character or `\` in the path.
-    #[error("a return path holds a percent sequence that is broken, or that stands for a control character or '\\'")]
+    /// It contains a `%` without two hexadecimal digits, or an encoded control character or `\` in the path.
+    #[error("a return path must have no broken percent sequence, and none for a control character or '\\'")]
     PercentEncoding,
-    /// An empty, `.` or `..` segment.
-    #[error("a return path holds no empty, '.' or '..' segment, not even percent-encoded")]
+    /// It has an empty, `.` or `..` segment.
+    #[error("a return path must have no empty, '.' or '..' segment, not even percent-encoded")]
     Segment,
 }
 
@@ -70,14 +69,14 @@ impl ReturnToError {
 }
 
 impl ReturnTo {
-    /// Makes a return path of a value that has been decoded once, such as a query parameter: what a path cannot hold as it is, such as a
-    /// space or a letter outside ASCII, is percent-encoded again (WHATWG URL, section 1.3), and so is a `%` that no two hexadecimal
-    /// digits follow. Then the rules of [`FromStr`] apply.
+    /// Makes a return path from a value that was decoded once, such as a query parameter. Characters that a path cannot contain, such as
+    /// spaces or letters outside ASCII, are percent-encoded again (WHATWG URL, section 1.3), and so is a `%` without two hexadecimal
+    /// digits. Then the rules of [`FromStr`] apply.
     ///
     /// # Errors
     ///
-    /// [`ReturnToError`] for everything that these rules refuse: control characters, `\\`, addresses of other sites and dot segments among
-    /// them. Encoding makes no refused path good.
+    /// [`ReturnToError`] for everything that these rules refuse, such as control characters, `\\`, addresses of other sites and dot
+    /// segments. Encoding never makes a refused path valid.
     ///
     /// # Examples
     ///
@@ -118,20 +117,19 @@ impl ReturnTo {
         encoded.parse()
     }
 
-    /// The path, as it was given.
+    /// The path, unchanged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it leads to `path`, an absolute path, once both are decoded: a login that returns to its own callback
-    /// would loop.
+    /// Whether it leads to the absolute path `path`, after decoding both: a login that returns to its own callback would loop.
     #[cfg(feature = "http")]
     pub(crate) fn leads_to(&self, path: &str) -> bool {
         self.checked().leads_to(path)
     }
 
-    /// Whether it leads below `path`, once both are decoded.
+    /// Whether it leads below `path`, after decoding both.
     #[cfg(feature = "http")]
     pub(crate) fn leads_below(&self, path: &str) -> bool {
         let (own, path) = (fully_decoded(self.checked().path), fully_decoded(path));
@@ -147,19 +145,19 @@ impl ReturnTo {
 impl FromStr for ReturnTo {
     type Err = ReturnToError;
 
-    /// Checks a return path. The error says which rule it breaks.
+    /// Checks a return path. The error names the broken rule.
     fn from_str(text: &str) -> Result<Self, ReturnToError> {
         CheckedPath::parse(text).map(CheckedPath::to_return_to)
     }
 }
 
-/// A path that keeps the rules, where it was read: most callbacks need no copy before they are known to be good.
+/// A checked path, borrowed: most callbacks need no copy before they have passed the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CheckedPath<'t> {
     text: &'t str,
-    /// Up to the query.
+    /// The text up to the query.
     path: &'t str,
-    /// Nothing in the path is percent-encoded.
+    /// Whether nothing in the path is percent-encoded.
     plain: bool,
 }
 
@@ -168,7 +166,7 @@ impl<'t> CheckedPath<'t> {
         if text.len() > LONGEST {
             return Err(ReturnToError::TooLong);
         }
-        // No way out in between, so that the processor takes many bytes at a time.
+        // No early exit, so that the processor checks many bytes at a time.
         if !text.bytes().fold(true, |all, byte| all & matches!(byte, 0x21..=0x7e) & (byte != b'\\')) {
             return Err(ReturnToError::Character);
         }
@@ -178,7 +176,7 @@ impl<'t> CheckedPath<'t> {
         }
         let checked = Self::of(text);
         let path = checked.path.as_bytes().get(1..).unwrap_or_default();
-        // Nearly every path has no segment that could be forbidden, and one look tells.
+        // One look shows that nearly every path has no forbidden segment.
         if matches!(path, [b'.' | b'/', ..]) || path.windows(2).any(|pair| matches!(pair, [b'/', b'.' | b'/'])) {
             check_segments(path)?;
         }
@@ -188,7 +186,7 @@ impl<'t> CheckedPath<'t> {
         if !percent_sequences_are_whole(path) {
             return Err(ReturnToError::PercentEncoding);
         }
-        // What a router or a proxy decodes must keep the rules as well, even if it decodes more than once.
+        // The decoded path must keep the rules as well, even if a router or a proxy decodes more than once.
         let mut seen = path.to_vec();
         for _ in 0..DECODINGS {
             let decoded = percent_decode(&seen);
@@ -204,7 +202,7 @@ impl<'t> CheckedPath<'t> {
         Err(ReturnToError::PercentEncoding)
     }
 
-    /// Of a text that was checked, or is about to be.
+    /// A path from a text that was checked, or is about to be.
     pub(crate) fn of(text: &'t str) -> Self {
         let path = before_query(text);
         Self { text, path, plain: !path.as_bytes().contains(&b'%') }
@@ -228,7 +226,7 @@ fn before_query(text: &str) -> &str {
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
-/// Whether two paths reach one route, once both are decoded.
+/// Whether two paths reach one route, after decoding both.
 pub(crate) fn is_same_route(one: &str, other: &str) -> bool {
     if one.contains('%') || other.contains('%') {
         return same_route(&fully_decoded(one), &fully_decoded(other));
@@ -236,7 +234,7 @@ pub(crate) fn is_same_route(one: &str, other: &str) -> bool {
     same_route(one.as_bytes(), other.as_bytes())
 }
 
-/// Many routers take "/callback/" for "/callback", and some do not mind the case.
+/// Many routers treat "/callback/" as "/callback", and some ignore case.
 fn same_route(one: &[u8], other: &[u8]) -> bool {
     fn trimmed(mut path: &[u8]) -> &[u8] {
         while let [rest @ .., b'/'] = path {
@@ -247,12 +245,12 @@ fn same_route(one: &[u8], other: &[u8]) -> bool {
     trimmed(one).eq_ignore_ascii_case(trimmed(other))
 }
 
-/// Whether a path holds a `.` or `..` segment, once it is decoded: browsers remove them, and `%2e` with them.
+/// Whether a path has a `.` or `..` segment after decoding: browsers remove them, also as `%2e`.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     fully_decoded(path).split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
 }
 
-/// As far as a path that was accepted can be decoded.
+/// Decodes as often as an accepted path can be decoded.
 fn fully_decoded(path: &str) -> Vec<u8> {
     (0..DECODINGS).fold(path.as_bytes().to_vec(), |path, _| percent_decode(&path))
 }
@@ -263,7 +261,7 @@ impl fmt::Display for ReturnTo {
     }
 }
 
-/// Checks what stands behind the first `/`. Only the last segment may be empty, as in `/home/`.
+/// Checks the text after the first `/`. Only the last segment may be empty, as in `/home/`.
 fn check_segments(path: &[u8]) -> Result<(), ReturnToError> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
@@ -286,7 +284,7 @@ fn percent_sequences_are_whole(text: &[u8]) -> bool {
     parts.all(|part| matches!(part, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }
 
-/// Decodes once, and leaves what is no sequence as it stands.
+/// Decodes once, and leaves invalid sequences unchanged.
 fn percent_decode(text: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(text.len());

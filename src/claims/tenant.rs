@@ -3,10 +3,10 @@
 /// The longest tenant, in bytes.
 const LONGEST: usize = 64;
 
-/// The project, organisation or customer that a login is for: 1 to 64 bytes of the caller's own.
+/// The project, organization or customer of a login: 1 to 64 bytes of your choice.
 ///
-/// A `Uuid` is 16 bytes here, never text. The callback either expects a tenant, where its address tells which, or
-/// learns it from the authentic state.
+/// A `Uuid` is 16 bytes here, never text. The callback either expects a tenant, if its address tells which, or learns it from the authentic
+/// state.
 ///
 /// # Examples
 ///
@@ -21,19 +21,19 @@ const LONGEST: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant(Box<[u8]>);
 
-/// A tenant is 1 to 64 bytes.
+/// A tenant has 1 to 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a tenant is 1 to {LONGEST} bytes, not {length}")]
+#[error("a tenant must have 1 to {LONGEST} bytes, not {length}")]
 pub struct TenantError {
     length: usize,
 }
 
 impl Tenant {
-    /// Takes 1 to 64 bytes.
+    /// Makes a tenant from 1 to 64 bytes.
     ///
     /// # Errors
     ///
-    /// [`TenantError`] for any other number.
+    /// [`TenantError`] for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TenantError> {
         if (1..=LONGEST).contains(&bytes.len()) {
             Ok(Self(bytes.into()))
@@ -49,7 +49,7 @@ impl Tenant {
     }
 }
 
-/// Sixteen bytes, as of a UUID.
+/// Sixteen bytes, such as those of a UUID.
 impl From<[u8; 16]> for Tenant {
     fn from(bytes: [u8; 16]) -> Self {
         Self(bytes.into())

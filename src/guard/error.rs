@@ -1,4 +1,4 @@
-//! What a guard answers when it cannot answer.
+//! Errors of a guard.
 
 use std::fmt;
 
@@ -17,21 +17,21 @@ pub struct GuardError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardErrorKind {
-    /// Nothing was written to the store, which was not reached or refused; the callback may be tried again.
+    /// Nothing was written to the store, which was not reached or refused. The callback may be tried again.
     Unavailable,
-    /// Nothing was written to the store: the call waited on this server for a connection until its time was up, or the store
-    /// answered that it is too busy. Load does that as well as an outage; the callback may be tried again.
+    /// Nothing was written to the store: the call waited too long for a free connection, or the store answered that it is too busy. Load
+    /// causes this as well as an outage. The callback may be tried again.
     Overloaded,
-    /// The store was asked and its answer is not known; the state may be used up.
+    /// The store was asked, and its answer is unknown. The state may be used up.
     OutcomeUnknown,
-    /// The store holds as many live marks as it may.
+    /// The store holds as many live marks as it is allowed to.
     Full,
     /// The address or a setting is wrong, or the store cannot do what a guard needs.
     Misconfigured,
 }
 
 impl GuardErrorKind {
-    /// One word, for a metric.
+    /// A word for metrics.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
@@ -48,26 +48,25 @@ impl fmt::Display for GuardErrorKind {
         f.write_str(match self {
             Self::Unavailable => "the replay guard's store cannot be reached",
             Self::Overloaded => "the replay guard is too busy to answer",
-            Self::OutcomeUnknown => "the replay guard's store did not say whether it took the mark",
+            Self::OutcomeUnknown => "the replay guard's store did not say whether it stored the mark",
             Self::Full => "the replay guard is full",
-            Self::Misconfigured => "the replay guard cannot work as it is configured",
+            Self::Misconfigured => "the replay guard is misconfigured",
         })
     }
 }
 
 impl GuardError {
-    /// Nothing was written to the store, because it was not reached or because it refused: the same callback may be
-    /// tried again.
+    /// Nothing was written to the store, because it was not reached or refused: the same callback may be tried again.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::Unavailable, source: Some(cause.into()) }
     }
 
-    /// Nothing was sent to the store, because no connection was free in time: a pool that is used up is not an outage, because an
-    /// attacker can use it up. [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) stays closed.
+    /// Nothing was sent to the store, because no connection was free in time. An exhausted pool is not an outage, because an attacker can
+    /// exhaust it, so [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) stays closed.
     ///
     /// # Examples
     ///
-    /// A guard over a pool of its own tells a pool that timed out from a store that is down:
+    /// A guard of your own over a pool distinguishes a pool timeout from a store that is down:
     ///
     /// ```
     /// use oauth_state::guard::{GuardError, GuardErrorKind};
@@ -85,7 +84,7 @@ impl GuardError {
         Self { kind: GuardErrorKind::Overloaded, source: Some(cause.into()) }
     }
 
-    /// The store was asked and the answer is not known.
+    /// The store was asked, and its answer is unknown.
     pub fn outcome_unknown(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: GuardErrorKind::OutcomeUnknown, source: Some(cause.into()) }
     }
@@ -95,7 +94,7 @@ impl GuardError {
         Self { kind: GuardErrorKind::Misconfigured, source: Some(cause.into()) }
     }
 
-    /// The store holds as many live marks as it may. The error has no cause; [`GuardError::because`] gives it one.
+    /// The store holds as many live marks as it is allowed to. The error has no cause; [`GuardError::because`] adds one.
     #[must_use]
     pub fn full() -> Self {
         Self { kind: GuardErrorKind::Full, source: None }
@@ -112,7 +111,7 @@ impl GuardError {
         self.source
     }
 
-    /// Which kind it is.
+    /// The kind of error.
     #[must_use]
     pub fn kind(&self) -> GuardErrorKind {
         self.kind
@@ -130,10 +129,10 @@ impl From<GuardError> for FinishError {
                 "the replay guard had no free connection in time, or its store is too busy: limit the rate of login starts \
                  and callbacks, or give the guard more connections; the error's source says which",
             ),
-            // The same to the outside; inside, waiting does not help.
+            // The same code to the outside, but waiting does not help.
             GuardErrorKind::Misconfigured => Self::because(
                 FinishErrorKind::GuardUnavailable,
-                "the replay guard cannot work as it is configured; the error's source says what to change",
+                "the replay guard is misconfigured; the error's source says what to change",
             ),
         };
         refused.with_source(error)

@@ -1,4 +1,4 @@
-//! A guard that lets callbacks through while its store cannot be asked.
+//! A guard that lets callbacks through while its store is unreachable.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,37 +7,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{GuardError, GuardErrorKind, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::observe::{Event, Observer as _, Observers};
 
-/// Lets a callback through when the guard behind it cannot answer, and counts how often it did.
+/// Lets a callback through if the guard inside cannot answer, and counts these callbacks.
 ///
-/// For a service to which a failed login is worse than a link that works twice while its store is down. Everything else
-/// still holds then: the browser's cookie, the expiry, and the provider, which takes a code once.
+/// For a service that prefers a link that works twice during an outage of the store over a failed login. Everything else is still enforced:
+/// the browser's cookie, the expiry, and the provider, which accepts a code once.
 ///
-/// It opens for an outage only: the store could not be reached (`Unavailable`), or did not answer a call that was sent
-/// (`OutcomeUnknown`). It stays closed for the other kinds:
+/// It opens only for an outage: the store could not be reached (`Unavailable`), or did not answer a call (`OutcomeUnknown`). It stays
+/// closed for the other kinds:
 ///
 /// * `Full`: an attacker could fill the guard to open it.
-/// * `Overloaded`: an attacker could use up the guard's connections. A call that was never sent is refused until an
-///   attempt to connect has failed, which takes up to two seconds where a store hangs.
-/// * `Misconfigured`: it would stay open for ever.
+/// * `Overloaded`: an attacker could exhaust the guard's connections. A call that was never sent is refused until an attempt to connect has
+///   failed, which takes up to two seconds if a store hangs.
+/// * `Misconfigured`: it would stay open forever.
 ///
-/// It stays closed as well for an `OutcomeUnknown` whose cause is an error of one of these kinds: a client that sends
-/// again by itself was refused by a full or busy store the last time.
+/// It also stays closed for an `OutcomeUnknown` whose cause is an error of one of these kinds: after an automatic retry, a client reports
+/// that a full or busy store refused the last attempt.
 ///
-/// A guard of your own over a pool must answer [`GuardError::overloaded`](crate::guard::GuardError::overloaded) where
-/// no connection was free in time, or load alone opens this wrapper.
+/// A guard of your own over a pool must return [`GuardError::overloaded`](crate::guard::GuardError::overloaded) if no connection was free
+/// in time; otherwise load alone opens this wrapper.
 ///
-/// A `KnownUsedCache` belongs **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: then each
-/// process still refuses what it let through itself. The other way round, an outage lets a link through as often as it
-/// is opened.
+/// Put a `KnownUsedCache` **around** it, `KnownUsedCache::new(DangerouslyFailOpen::new(guard), …)`: each process then still refuses the
+/// states that it let through itself. The other way round, a link works any number of times during an outage.
 ///
-/// Keep a clone before the guard moves into a flow: it shares the counter.
+/// Keep a clone before the guard moves into a flow: clones share the counter.
 ///
 /// # Security
 ///
 /// While the store is down, single use is not enforced. Watch [`DangerouslyFailOpen::let_through`].
 ///
-/// A store so slow that it answers nothing within the budget counts as down: limit the rate of login starts and
-/// callbacks, so that an attacker cannot slow it down that much.
+/// A store that is too slow to answer within the time limit counts as down. Limit the rate of login starts and callbacks, so that an
+/// attacker cannot slow it down that much.
 ///
 /// # Examples
 ///
@@ -71,13 +70,13 @@ pub struct DangerouslyFailOpen<G> {
 }
 
 impl<G: ReplayGuard> DangerouslyFailOpen<G> {
-    /// Opens while `guard` is out of reach.
+    /// Opens while `guard` is unreachable.
     #[must_use]
     pub fn new(guard: G) -> Self {
         Self { guard, let_through: Arc::default(), observers: Observers::default() }.expecting()
     }
 
-    /// Who is told of each callback that was let through; see [`observe`](crate::observe).
+    /// Sets the observers of each callback that was let through; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(self, observers: Observers) -> Self {
         Self { observers, ..self }.expecting()
@@ -88,7 +87,7 @@ impl<G: ReplayGuard> DangerouslyFailOpen<G> {
         self
     }
 
-    /// How many callbacks were let through without an answer of the guard. The clones count together.
+    /// How many callbacks were let through without an answer of the guard. Clones share the count.
     #[must_use]
     pub fn let_through(&self) -> u64 {
         self.let_through.load(Ordering::Relaxed)
@@ -100,7 +99,7 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
         MarkFuture::new(async move {
             match self.guard.mark_used(mark).await {
                 Err(error) if is_outage(&error) => {
-                    // Whose mark is over is refused by every guard: that is no outage.
+                    // Every guard refuses an expired mark: that is no outage.
                     mark.refuse_if_over()?;
                     self.let_through.fetch_add(1, Ordering::Relaxed);
                     self.observers.event(&Event::FailedOpen);
@@ -112,8 +111,8 @@ impl<G: ReplayGuard> ReplayGuard for DangerouslyFailOpen<G> {
     }
 }
 
-/// Whether an error tells of a store that cannot be reached, and of nothing that load or a full store causes. Where an earlier try may
-/// have left its mark, the kind is `OutcomeUnknown` whatever refused the later one: then the cause decides.
+/// Whether an error means that the store is unreachable, and not that it is full or under load. If an earlier attempt may have stored its
+/// mark, the kind is `OutcomeUnknown` whatever refused the last attempt: then the cause decides.
 fn is_outage(error: &GuardError) -> bool {
     let opens =
         |error: &GuardError| matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::OutcomeUnknown);

@@ -1,4 +1,4 @@
-//! A cache of ids that are known to be used, in front of a guard on the network.
+//! A cache of used ids, in front of a guard on the network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,14 @@ use moka::sync::Cache;
 use super::{Mark, MarkFuture, Marked, ReplayGuard};
 use crate::observe::{Event, Observer as _, Observers};
 
-/// No state can be presented for longer: the longest lifetime, and three times the largest skew.
+/// The longest time for which a state can be presented: the longest lifetime, and three times the largest skew.
 const LONGEST_USE: Duration = Duration::from_secs(3_600 + 3 * 900);
 
-/// Remembers ids that a guard *knows used*, so that a link that is hammered stops costing round trips.
+/// Remembers ids that a guard *knows used*, so that repeated requests for one link cost no more round trips.
 ///
-/// It is bounded and may forget, which costs one round trip. It can never answer [`Marked::First`]: that answer comes
-/// from the guard behind it alone. Put it outermost, around a
-/// [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen) as well. An id is kept with the claimant of its first
-/// use, whose own retry still reaches the guard.
+/// It is bounded and may forget, which costs one round trip. It can never answer [`Marked::First`]: only the guard inside does. Put it
+/// outermost, also around a [`DangerouslyFailOpen`](crate::guard::DangerouslyFailOpen). It stores an id with the claimant of its first use,
+/// whose own retry still reaches the guard.
 ///
 /// # Examples
 ///
@@ -57,7 +56,7 @@ impl<G: ReplayGuard> KnownUsedCache<G> {
         Self { guard, known: Arc::new(known), observers: Observers::default() }.expecting()
     }
 
-    /// Who is told of hits and misses; see [`observe`](crate::observe).
+    /// Sets the observers of hits and misses; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(self, observers: Observers) -> Self {
         Self { observers, ..self }.expecting()
@@ -68,7 +67,7 @@ impl<G: ReplayGuard> KnownUsedCache<G> {
         self
     }
 
-    /// The guard behind it.
+    /// The guard inside.
     #[must_use]
     pub fn guard(&self) -> &G {
         &self.guard
@@ -81,7 +80,7 @@ impl<G: ReplayGuard> KnownUsedCache<G> {
             Marked::AlreadyUsed { first_used_at, first_claimant: Some(claimant) } => {
                 FirstUse { claimant, at: first_used_at }
             }
-            // Whose it is is not known: its own retry could not be told from others.
+            // Without a claimant, the first user's own retry could not be recognized.
             Marked::AlreadyUsed { first_claimant: None, .. } => return,
         };
         self.known.insert(*mark.id(), first);
@@ -91,7 +90,7 @@ impl<G: ReplayGuard> KnownUsedCache<G> {
 impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
         match self.known.get(mark.id()) {
-            // The first user's own retry must hear from the guard that it was the first.
+            // The retry of the first use must learn from the guard that it was the first.
             Some(first) if first.claimant != *mark.claimant() => {
                 self.observers.event(&Event::KnownUsed { hit: true });
                 let (first_used_at, first_claimant) = (first.at, Some(first.claimant));
@@ -108,7 +107,7 @@ impl<G: ReplayGuard> ReplayGuard for KnownUsedCache<G> {
 }
 
 impl<G: Clone> Clone for KnownUsedCache<G> {
-    /// A clone shares what is known.
+    /// A clone shares the cache.
     fn clone(&self) -> Self {
         Self { guard: self.guard.clone(), known: Arc::clone(&self.known), observers: self.observers.clone() }
     }

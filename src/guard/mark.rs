@@ -1,4 +1,4 @@
-//! The question to a guard, and its answer.
+//! The request to a guard, and its answer.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,13 +7,12 @@ use super::GuardError;
 use crate::base64url;
 use crate::clock::from_unix_seconds;
 
-/// Bytes of what a remote store keeps: claimant 8 ‖ first use 4.
+/// The size of the value in a remote store, in bytes: claimant 8 ‖ first use 4.
 const VALUE_BYTES: usize = 12;
 
-/// One question to a guard: has the state with this id been used?
+/// A request to a guard: has the state with this id been used?
 ///
-/// The id comes out of an opened token, never from its text: a text is a live credential and takes three times the
-/// memory.
+/// The id comes from an opened token, never from the token's text: the text is a live credential and takes three times the memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mark {
     pub(super) id: [u8; 16],
@@ -24,7 +23,7 @@ pub struct Mark {
     pub(super) keep_until: u64,
 }
 
-/// The times that are sealed into a state, in Unix seconds.
+/// The times in a sealed state, in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealed {
     pub(crate) issued_at: u64,
@@ -32,7 +31,7 @@ pub(crate) struct Sealed {
 }
 
 impl Mark {
-    /// `skew` is the ring's, in seconds: three servers' clocks may stand between the seal and the last callback.
+    /// `skew` is the ring's, in seconds; up to three servers' clocks are involved between the seal and the last callback.
     pub(crate) fn new(
         id: [u8; 16],
         claimant: [u8; 8],
@@ -50,44 +49,43 @@ impl Mark {
         &self.id
     }
 
-    /// 8 random bytes, drawn once for each finish and the same in its retries: a retry that finds its own value in
-    /// the store knows that it was the first.
+    /// 8 random bytes, drawn once for each callback and the same in its retries: a retry that finds its own value in the store knows that
+    /// it was the first.
     #[must_use]
     pub fn claimant(&self) -> &[u8; 8] {
         &self.claimant
     }
 
-    /// When the callback came, to the second.
+    /// When the callback arrived, in whole seconds.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         from_unix_seconds(self.now)
     }
 
-    /// The sealed expiry of the state. A store that is divided by time divides by this alone, because it is the same
-    /// in every callback of one state.
+    /// The expiry that is sealed into the state. A store that partitions by time must use this value, because it is the same in every
+    /// callback of one state.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         from_unix_seconds(self.expires_at)
     }
 
-    /// Until when the mark must live, to the second: the expiry plus three times the skew. For a store that keeps a
-    /// time with each mark and deletes by it; one with relative times takes [`Mark::keep_for`].
+    /// The time until which the mark must live, in whole seconds: the expiry plus three times the skew. For a store that saves a time with
+    /// each mark and deletes by it; use [`Mark::keep_for`] for a store with relative times.
     #[must_use]
     pub fn keep_until(&self) -> SystemTime {
         from_unix_seconds(self.keep_until)
     }
 
-    /// How long the mark must live from now: until expiry plus three times the skew, and one second at least. Give it
-    /// to a store as a relative time; an absolute one that has passed stores nothing and lets a state in twice.
+    /// How long the mark must live from now on: until the expiry plus three times the skew, and at least one second. Pass it to the store
+    /// as a relative time: an absolute time that has passed stores nothing and lets a state in twice.
     ///
-    /// With the default skew of 60 seconds, the mark of a state that has 600 seconds left must live for 780.
+    /// With the default skew of 60 seconds, the mark of a state that has 600 seconds left must live for 780 seconds.
     #[must_use]
     pub fn keep_for(&self) -> Duration {
         Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))
     }
 
-    /// What a store keeps as the value: the claimant and the time, 16 printable characters, the same in the retries
-    /// of one finish.
+    /// The value for a store: the claimant and the time in 16 printable characters, the same in the retries of one callback.
     #[must_use]
     pub fn value(&self) -> String {
         let mut bytes = [0; VALUE_BYTES];
@@ -96,13 +94,12 @@ impl Mark {
         base64url::encode(bytes)
     }
 
-    /// What the value that the store held *before* this mark's means, where the store put this mark's in atomically:
-    /// nothing there, or its own value, is the first use.
+    /// Interprets the value that the store held *before* it stored this mark's value atomically: no value, or its own, is the first use.
     ///
     /// # Errors
     ///
-    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote:
-    /// something else writes under the same keys.
+    /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote: something else writes to the
+    /// same keys.
     ///
     /// # Examples
     ///
@@ -130,28 +127,28 @@ impl Mark {
         Ok(Marked::AlreadyUsed { first_used_at: Some(first_used_at), first_claimant: Some(first_claimant) })
     }
 
-    /// What the value that the store holds *after* "insert unless there" means: only its own value is the first use.
+    /// Interprets the value that the store holds *after* an "insert if absent": only its own value is the first use.
     ///
-    /// For a store that cannot insert and say what was there before in one step. Nothing there is not the first use:
-    /// the winner's mark may have ended between the two steps.
+    /// For a store that cannot insert and return the previous value in one step. No value is not the first use: the winner's mark may have
+    /// expired between the two steps.
     ///
     /// # Errors
     ///
-    /// [`GuardErrorKind::OutcomeUnknown`](super::GuardErrorKind::OutcomeUnknown) for nothing, and
+    /// [`GuardErrorKind::OutcomeUnknown`](super::GuardErrorKind::OutcomeUnknown) if there is no value, and
     /// [`GuardErrorKind::Misconfigured`](super::GuardErrorKind::Misconfigured) for a value that no mark wrote.
     pub fn seen_after_insert(&self, stored: Option<&[u8]>) -> Result<Marked, GuardError> {
         match stored {
             Some(stored) => self.seen(Some(stored)),
-            None => Err(GuardError::outcome_unknown("the mark was gone when it was looked for")),
+            None => Err(GuardError::outcome_unknown("the mark was gone when it was read")),
         }
     }
 
-    /// Refuses a claim that comes when its mark may be gone already, so that no answer could say which use was the
-    /// first. A guard over a store calls it before it asks.
+    /// Refuses a callback that arrives when its mark may have been deleted, because no answer could tell whether it is the first. A guard
+    /// over a store calls it before it asks the store.
     ///
     /// # Errors
     ///
-    /// [`GuardErrorKind::Unavailable`](super::GuardErrorKind::Unavailable) if the time to keep the mark is over.
+    /// [`GuardErrorKind::Unavailable`](super::GuardErrorKind::Unavailable) if the mark has expired.
     pub fn refuse_if_over(&self) -> Result<(), GuardError> {
         if self.now >= self.keep_until {
             return Err(GuardError::unavailable("the state expired before it was marked"));
@@ -160,7 +157,7 @@ impl Mark {
     }
 }
 
-/// Shows the times only: together with the store's contents an id would tell which login this was.
+/// Shows only the times: an id would identify the login to a reader of the store.
 impl fmt::Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mark").field("now", &self.now).field("expires_at", &self.expires_at).finish_non_exhaustive()
@@ -170,13 +167,13 @@ impl fmt::Debug for Mark {
 /// A guard's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
-    /// This call was the first for the id, or a retry of the call that was.
+    /// This call was the first for the id, or a retry of the first one.
     First,
     /// Another call was first.
     AlreadyUsed {
-        /// When, if the guard knows.
+        /// When that was, if the guard knows.
         first_used_at: Option<SystemTime>,
-        /// The [`Mark::claimant`] of that call, if the guard knows: that call's own retry must not be answered from a cache.
+        /// The [`Mark::claimant`] of that call, if the guard knows it: a cache must not answer that call's own retry.
         first_claimant: Option<[u8; 8]>,
     },
 }

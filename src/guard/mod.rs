@@ -1,4 +1,4 @@
-//! Single use: the guard trait, what it is asked, and what it answers. Knows an id and an expiry, never claims.
+//! Single use: the guard trait, its requests and its answers. A guard sees an id and an expiry, never claims.
 
 mod error;
 mod fail_open;
@@ -21,8 +21,8 @@ pub(crate) use mark::Sealed;
 pub use mark::{Mark, Marked};
 pub use single_process::SingleProcessGuard;
 
-/// A guard's answer to come; it allocates nothing for a guard that answers at once.
-#[must_use = "an answer that nobody awaits refuses nobody"]
+/// A guard's future answer. It allocates nothing for a guard that answers at once.
+#[must_use = "nothing is refused until this future is awaited"]
 pub struct MarkFuture<'a>(Answer<'a>);
 
 enum Answer<'a> {
@@ -31,7 +31,7 @@ enum Answer<'a> {
 }
 
 impl<'a> MarkFuture<'a> {
-    /// An answer that is known already. Nothing is allocated for it.
+    /// An answer that is already known. It allocates nothing.
     pub fn ready(answer: Result<Marked, GuardError>) -> Self {
         Self(Answer::Ready(Some(answer)))
     }
@@ -47,9 +47,9 @@ impl Future for MarkFuture<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.get_mut().0 {
-            // Polled again after it was ready, which no executor does: refuse rather than panic.
+            // Polled again after completion, which no executor does: refuse instead of panicking.
             Answer::Ready(answer) => Poll::Ready(
-                answer.take().unwrap_or_else(|| Err(GuardError::outcome_unknown("the answer was taken already"))),
+                answer.take().unwrap_or_else(|| Err(GuardError::outcome_unknown("the answer was already taken"))),
             ),
             Answer::Pending(answer) => answer.as_mut().poll(context),
         }
@@ -62,19 +62,18 @@ impl fmt::Debug for MarkFuture<'_> {
     }
 }
 
-/// Remembers which states were used, for as long as they could be presented again.
+/// Remembers which states were used, as long as they could be presented again.
 ///
-/// # Writing one
+/// # Implementing a guard
 ///
-/// One method, and it must be **atomic**: of any number of calls with one id and different claimants, in any order, on
-/// any server, exactly one gets [`Marked::First`]. Reading first and writing then is not that. A store that may evict
-/// live marks must not implement this trait. Keep the mark for [`Mark::keep_for`]; keep [`Mark::value`] as the value
-/// and let [`Mark::seen`] judge what was there before; answer an error when in doubt. Run
-/// `oauth_state::testing::guard_suite` (feature `testing`) against it.
+/// The one method must be **atomic**: of any number of calls with one id and different claimants, in any order, on any server, exactly one
+/// gets [`Marked::First`]. Reading first and then writing is not atomic. A store that may evict live marks must not implement this trait.
+/// Keep the mark for [`Mark::keep_for`]; store [`Mark::value`] and let [`Mark::seen`] interpret the previous value; return an error when in
+/// doubt. Test it with `oauth_state::testing::guard_suite` (feature `testing`).
 ///
 /// # Examples
 ///
-/// A guard of your own, over a store with an atomic "insert unless there" (a sketch: it never drops a mark):
+/// A guard of your own, over a store with an atomic "insert if absent" (a sketch: it never deletes a mark):
 ///
 /// ```
 /// use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
@@ -101,7 +100,7 @@ impl fmt::Debug for MarkFuture<'_> {
 /// # Ok::<(), GuardError>(())
 /// ```
 pub trait ReplayGuard: Send + Sync + 'static {
-    /// Marks the id as used, and says whether this call was the first.
+    /// Marks the id as used, and returns whether this call was the first.
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a>;
 }
 

@@ -16,18 +16,17 @@ use crate::observe::{Event, Observer as _, Observers};
 use crate::steady_clock::SteadyClock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex};
 
-/// Locks, so that callbacks on several threads rarely wait for each other. A model checker needs two: one's own and another.
+/// Several locks, so that callbacks on different threads rarely wait for each other. The model checker needs two: its own and another.
 const SHARDS: usize = if cfg!(oauth_state_under_loom) { 2 } else { 32 };
 
-/// Remembers used states in this process alone.
+/// Remembers used states in this process only.
 ///
-/// For a service of one process, for tests, and in front of nothing else: another process knows nothing of what was
-/// marked here, and after a restart the set is empty. Behind a load balancer a used link is refused here only where it
-/// was used; elsewhere the provider refuses the code. It forgets nothing that is alive, and holds a hard cap: beyond
-/// it the answer is an error, not an eviction.
+/// For tests and for a service with one process. Other processes do not see the marks, and a restart empties the set. Behind a load
+/// balancer, only the process that accepted a link refuses it the second time; elsewhere the provider rejects the code. The guard never
+/// forgets a live mark and has a hard limit: at the limit it returns an error instead of evicting.
 ///
-/// A mark takes about 30 bytes, 12 of them of the id: were the first 96 bits of two ids alike, the second login would
-/// be refused as used. A clone shares the marks.
+/// A mark takes about 30 bytes, 12 of them for the id: if the first 96 bits of two ids were equal, the second login would be refused as
+/// used. Clones share the marks.
 ///
 /// # Examples
 ///
@@ -47,7 +46,7 @@ const SHARDS: usize = if cfg!(oauth_state_under_loom) { 2 } else { 32 };
 #[derive(Clone)]
 pub struct SingleProcessGuard {
     shared: Arc<Shared>,
-    /// States that were begun in this second or before are refused.
+    /// States that were issued in this second or before are refused.
     refuse_begun_until: Option<u64>,
     observers: Observers,
 }
@@ -57,9 +56,9 @@ struct Shared {
     clock: SteadyClock,
     live: AtomicUsize,
     capacity: usize,
-    /// Spreads ids over a table's slots, differently in every process.
+    /// Spreads ids over a table's slots, differently in each process.
     spread: u64,
-    /// When all shards were last purged, so that a flood against a full guard costs one purge a second.
+    /// When all shards were last purged, so that a flood against a full guard costs one purge per second.
     purged_at: AtomicU64,
 }
 
@@ -67,17 +66,14 @@ struct Shared {
 struct Shard {
     /// By ascending index.
     buckets: Vec<Bucket>,
-    /// Buckets with a lower index may have been dropped: what they held is forgotten, so that nothing in them can be
-    /// said to be first.
+    /// Buckets with a lower index may have been dropped: their marks are forgotten, so no state in them may be called first.
     dropped_below: u64,
 }
 
 impl SingleProcessGuard {
-    /// An empty guard that holds at most `marks` live marks; one more is answered with
-    /// [`GuardErrorKind::Full`](crate::guard::GuardErrorKind::Full).
+    /// An empty guard for up to `marks` live marks; beyond that it returns [`GuardErrorKind::Full`](crate::guard::GuardErrorKind::Full).
     ///
-    /// Reckon with the logins that *succeed* in a state's lifetime plus the clock allowance, doubled; memory is taken
-    /// as marks come.
+    /// Plan for twice the logins that *succeed* within a state's lifetime plus the clock allowance. Memory is allocated as marks arrive.
     #[must_use]
     pub fn with_capacity(marks: usize) -> Self {
         Self {
@@ -95,30 +91,29 @@ impl SingleProcessGuard {
         }
     }
 
-    /// Refuses states that were begun at `start` or before, because a predecessor of this process may have seen them
-    /// used (RFC 8446 section 8.2 does the same for its early data). The answer is [`Marked::AlreadyUsed`] without a
-    /// time and a claimant.
+    /// Refuses states that were issued at `start` or before, because an earlier run of this process may have seen them used (RFC 8446
+    /// section 8.2 does the same for early data). The answer is [`Marked::AlreadyUsed`] without time and claimant.
     ///
-    /// Not the default: a restart then breaks every login under way, and those states still need their cookie and an
-    /// unused code.
+    /// Off by default: with it, a restart breaks every login under way. Without it, those states still need their cookie and an unused
+    /// code.
     #[must_use]
     pub fn refuse_states_begun_until(self, start: SystemTime) -> Self {
         Self { refuse_begun_until: Some(unix_seconds(start)), ..self }
     }
 
-    /// The number of marks held now, those included that wait to be dropped.
+    /// The number of marks, including those that wait to be dropped.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.live.load(Ordering::Relaxed)
     }
 
-    /// Whether no mark is held.
+    /// Whether the guard holds no mark.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Who is told of deleted marks; see [`observe`](crate::observe).
+    /// Sets the observers of deleted marks; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(self, observers: Observers) -> Self {
         Self { observers, ..self }
@@ -138,7 +133,7 @@ impl SingleProcessGuard {
 }
 
 impl Shared {
-    /// Adds to `purged` how many marks it deleted.
+    /// Adds the number of deleted marks to `purged`.
     fn claim(&self, mark: &Mark, purged: &mut u64) -> Result<Marked, GuardError> {
         mark.refuse_if_over()?;
         let clock = self.clock.observe(mark.now);
@@ -151,7 +146,7 @@ impl Shared {
         }
     }
 
-    /// `None` if a place had to be found and the guard is full.
+    /// `None` if a place is needed and the guard is full.
     fn claim_in_shard(&self, mark: &Mark, clock: u64, purged: &mut u64) -> Result<Option<Marked>, GuardError> {
         let shard = usize::from(mark.id[15]) % SHARDS;
         let Some(shard) = self.shards.get(shard) else { return Ok(None) };
@@ -159,7 +154,7 @@ impl Shared {
         self.drop_what_is_over(&mut shard, clock, purged);
         let index = mark.expires_at / BUCKET_SECONDS;
         if index < shard.dropped_below {
-            return Err(GuardError::unavailable("the clock ran past this state's expiry and back"));
+            return Err(GuardError::unavailable("the clock jumped past this state's expiry and back"));
         }
         let bucket = shard.bucket(index, self.spread);
         Ok(match bucket.claim(mark, || self.take_place()) {
@@ -171,7 +166,7 @@ impl Shared {
         })
     }
 
-    /// Reserves one of the places, or says that there is none.
+    /// Reserves a place, or returns false if there is none.
     fn take_place(&self) -> bool {
         let taken = self.live.fetch_add(1, Ordering::Relaxed) < self.capacity;
         if !taken {
@@ -189,7 +184,7 @@ impl Shared {
         }
     }
 
-    /// Drops what is over in every shard; false if that was done in this second already.
+    /// Drops expired buckets in every shard; false if this second's purge is already done.
     fn purge_all(&self, clock: u64, purged: &mut u64) -> bool {
         if self.purged_at.fetch_max(clock, Ordering::Relaxed) >= clock {
             return false;

@@ -1,5 +1,5 @@
-//! What a state says and why it would be refused, for support: the same look-up, the same opening and the same checks of the
-//! time as a callback's, and nothing that a login could be accepted by.
+//! Inspection of a state for support: its contents, and why it would be refused. It uses the same look-up, opening and time checks as a
+//! callback, and returns nothing that could accept a login.
 
 mod unverified;
 
@@ -23,35 +23,35 @@ use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
 use crate::token::keys::KeyTable;
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
-/// The longest state that is looked at, in characters.
+/// The longest state that is read, in characters.
 pub const LONGEST_STATE: usize = wire::LONGEST_TEXT;
 
-/// Whether a text has the form of this crate's states, of whichever flow or store: their first characters, their length and their
-/// alphabet. Nothing is decoded.
+/// Whether a text looks like a state of this crate, of any flow or store, judged by its first characters, its length and its alphabet.
+/// Nothing is decoded.
 #[must_use]
 pub fn is_state(text: &str) -> bool {
     Form::of_prefix(text).is_some_and(|form| form.is_form_of(text))
 }
 
-/// What the outside of a state tells, without a key.
+/// The outer form of a state, readable without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateForm {
     /// The length of the text.
     pub characters: usize,
-    /// The length of what it encodes: three bytes for every four characters.
+    /// The decoded length: three bytes for every four characters.
     pub bytes: usize,
-    /// Four bytes that name the derived key which sealed it: one for each root key, purpose, application and environment.
+    /// The id of the derived key that sealed it, four bytes: one for each root key, purpose, application and environment.
     pub key_id: [u8; 4],
     form: Form,
 }
 
 impl StateForm {
-    /// Length, alphabet and magic, as a callback looks at them. Nothing of it is authentic.
+    /// Reads length, alphabet and magic, as a callback does. Nothing of it is authentic.
     ///
     /// # Errors
     ///
-    /// [`ParseStateError`] says why the text is none.
+    /// [`ParseStateError`] says why the text is not a state.
     pub fn read(state: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(state, &mut buffer)?;
@@ -59,9 +59,8 @@ impl StateForm {
         Ok(Self { characters: state.len(), bytes, key_id: token.key_id.0, form: token.form })
     }
 
-    /// The first four characters: `ost1` for a state that carries everything, `oss1` for one that is signed and that
-    /// anyone can read; `osm1`, `osr1`, `osp1` and `osx1` for a handle to a row in memory, in Redis, in Postgres or in
-    /// a store of the caller's.
+    /// The first four characters: `ost1` for a state that carries everything, `oss1` for a signed one, which anyone can read; `osm1`,
+    /// `osr1`, `osp1` and `osx1` for a handle to a row in memory, in Redis, in Postgres or in a store of your own.
     #[must_use]
     pub fn prefix(&self) -> &'static str {
         self.form.prefix()
@@ -74,16 +73,16 @@ impl StateForm {
 pub enum ParseStateError {
     /// Longer than 2,048 characters.
     TooLong,
-    /// A character that base64url without padding does not have, or a second spelling of the same bytes.
+    /// It has a character outside base64url, has padding, or is a second spelling of the same bytes.
     NotBase64Url,
-    /// It begins with none of the prefixes of this crate, such as `ost1`.
+    /// It starts with none of this crate's prefixes, such as `ost1`.
     OtherMagic,
-    /// It begins like a state, and is cut short.
+    /// It starts like a state, but is cut short.
     TooShort,
 }
 
 impl ParseStateError {
-    /// The stable word for it, such as `too_long`.
+    /// A stable word for it, such as `too_long`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -103,9 +102,9 @@ impl fmt::Display for ParseStateError {
                 "it is not canonical base64url: a character was changed, added or decoded once too often"
             }
             Self::OtherMagic => {
-                "it begins with none of ost1, oss1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"
+                "it starts with none of ost1, oss1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"
             }
-            Self::TooShort => "it begins like a state, and is cut short",
+            Self::TooShort => "it starts like a state, but is cut short",
         })
     }
 }
@@ -123,21 +122,21 @@ impl From<wire::NotAToken> for ParseStateError {
     }
 }
 
-/// What the holder of the keys can tell about a state; [`KeyRing::inspect`] makes it.
+/// The information about a state for the holder of the keys; [`KeyRing::inspect`] makes it.
 ///
-/// It holds neither a code_verifier nor a nonce, and no way to either. A text that is not a state has no `contents`,
-/// and is refused as `malformed`.
+/// It contains neither a code_verifier nor a nonce, and no way to compute them. A text that is not a state has no `contents` and is refused
+/// as `malformed`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Its outside.
+    /// Its outer form.
     pub form: Result<StateForm, ParseStateError>,
-    /// Which root key sealed it, for which purpose; `None` if none of the ring did, for this application and environment.
+    /// The root key that sealed it, and the purpose; `None` if no key of the ring did, for this application and environment.
     pub sealed_by: Option<SealedBy>,
-    /// What it says, if it is authentic. Under a revoked key this may be an attacker's work.
+    /// Its contents, if it is authentic. Under a revoked key an attacker may have made it.
     pub contents: Option<StateContents>,
-    /// Why a callback would refuse it at that time. `None` is no acceptance: the binding, provider, tenant, redirect and `iss` that
-    /// the callback expects, and whether it was used before, are not known here.
+    /// Why a callback would refuse it at that time. `None` does not mean that it would be accepted: the binding, the provider, tenant,
+    /// redirect and `iss` that the callback expects, and earlier uses are not known here.
     pub refused: Option<FinishError>,
 }
 
@@ -149,31 +148,31 @@ pub struct SealedBy {
     pub id: RootKeyId,
     /// Its role at that time.
     pub role: KeyRole,
-    /// Until when it opens, where another key is to follow it and it is not revoked.
+    /// The time until which the key opens states, if another key is to follow it and it is not revoked.
     pub accept_until: Option<SystemTime>,
     /// The purpose that the state was sealed for.
     pub purpose: Purpose,
 }
 
-/// What an authentic state says. See [`KeyRing::inspect`] for an example.
+/// The contents of an authentic state. See [`KeyRing::inspect`] for an example.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StateContents {
     /// Provider, tenant, redirect, return path, purpose, restarts and the time of issue.
     pub origin: Origin,
-    /// When it expires, by the clock of who issued it; a callback allows the ring's skew on top.
+    /// When it expires, by the clock of the server that issued it; a callback adds the ring's skew.
     pub expires_at: SystemTime,
-    /// What holds the login.
+    /// What the login is bound to.
     pub bound_by: BoundBy,
-    /// Whether it belongs to a user who was signed in when it was begun.
+    /// Whether it belongs to a user who was signed in when it started.
     pub has_user: bool,
     /// Whether its provider is one that the application loads at run time.
     pub is_connection: bool,
-    /// The caller's data, as JSON; empty where there is none. It may be personal.
+    /// Your own data, as JSON; empty if there is none. It may be personal.
     pub data: Vec<u8>,
 }
 
-/// What holds a login. `Display` writes it in lowercase words, such as `login secret`.
+/// The binding of a login. `Display` writes it in lowercase words, such as `login secret`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BoundBy {
@@ -181,9 +180,9 @@ pub enum BoundBy {
     Nothing,
     /// A cookie of this crate.
     Cookie,
-    /// A session of the caller's.
+    /// A session of the application.
     Session,
-    /// A secret that a client keeps.
+    /// A secret that the client stores.
     LoginSecret,
 }
 
@@ -223,21 +222,20 @@ impl fmt::Debug for StateContents {
 }
 
 impl KeyRing {
-    /// What a state says, and why a callback of `app` that accepts `purposes` would refuse it at `now`: for support and
-    /// for the command line.
+    /// The contents of a state, and why a callback of `app` that accepts `purposes` would refuse it at `now`. For support and for the
+    /// command line.
     ///
-    /// A state of a retired or revoked key is opened all the same, so that its owner learns when and for what it was
-    /// begun; [`Inspection::refused`] then says what a callback says.
+    /// A state of a retired or revoked key is opened as well, so that you can see when and for what it was started;
+    /// [`Inspection::refused`] then says what a callback would say.
     ///
     /// # Security
     ///
-    /// Never accept a login by it. It does not verify the binding, and asks no guard: anyone with a copy of the state
-    /// would be let in. A state is a live credential until it expires; keep it out of command lines, tickets and logs.
+    /// Never accept a login by it. It does not verify the binding, and asks no guard: anyone with a copy of the state would be let in. A
+    /// state is a live credential until it expires; keep it out of command lines, tickets and logs.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Name`] for a purpose of the caller's own that breaks the rule for names, and
-    /// [`ConfigError::KeyIdCollision`].
+    /// [`ConfigError::Name`] for a custom purpose that breaks the rule for names, and [`ConfigError::KeyIdCollision`].
     ///
     /// # Examples
     ///
@@ -284,7 +282,7 @@ impl KeyRing {
         })
     }
 
-    /// The root key and the purpose that a key id stands for, whatever the key's role.
+    /// The root key and the purpose of a key id, whatever the key's role.
     fn named(&self, id: KeyId, app: &App, purposes: &[Purpose]) -> Option<(usize, &RingKey, Purpose)> {
         let known = || Purpose::STANDARD.iter().chain(purposes);
         self.keys().iter().enumerate().find_map(|(index, key)| {
@@ -293,7 +291,7 @@ impl KeyRing {
         })
     }
 
-    /// Opened as a callback opens it, under a ring in which this one key opens for this one purpose.
+    /// Opens the state as a callback does, under a ring in which only this key opens, for this purpose.
     fn contents(&self, state: &str, key: &RingKey, purpose: Purpose, app: &App) -> Option<StateContents> {
         let alone = RingKey { revoked: false, ..key.clone() };
         let alone = Self::from_parts(self.serial(), self.timing(), vec![alone], Vec::new());
@@ -310,7 +308,7 @@ impl KeyRing {
         })
     }
 
-    /// The callback's own checks, as far as they need nothing but the state.
+    /// The callback's own checks, as far as they need only the state.
     fn refusal(&self, state: &str, table: &KeyTable, now: u64) -> Option<FinishError> {
         let mut buffer = [0; LONGEST_BYTES];
         match open::authenticate(state, table, now, &mut buffer) {

@@ -126,7 +126,7 @@ fn signed_state(ring: &KeyRing) -> String {
     flow.begin(Binding::session(&[7; 16]).unwrap().for_user(b"user-42").unwrap(), login).unwrap().state
 }
 
-/// What is read without a key must be what a callback learns, and must not look as if it were verified.
+/// Claims that are read without a key must equal those of a callback, and must not look verified.
 #[test]
 fn a_signed_state_tells_the_same_with_the_keys_and_without() {
     let document = document();
@@ -144,7 +144,7 @@ fn a_signed_state_tells_the_same_with_the_keys_and_without() {
     assert!(shown.contains("Unverified") && !shown.contains("/home"), "{shown}");
 }
 
-/// An attacker's text is read as what it says, and accepted by nothing.
+/// An attacker's text can be read, but nothing accepts it.
 #[test]
 fn what_nobody_signed_is_readable_and_stays_unverified() {
     let (document, now) = (document(), SystemTime::now());
@@ -161,7 +161,7 @@ fn what_nobody_signed_is_readable_and_stays_unverified() {
     }
 }
 
-/// What the page on the wire format tells whoever has no key: by hand, without this crate's own reader.
+/// Reads provider and path by hand, as the page on the wire format explains it to readers without a key.
 #[test]
 fn provider_and_path_lie_where_the_page_says() {
     let document = document();
@@ -185,7 +185,7 @@ fn provider_and_path_lie_where_the_page_says() {
     }
 }
 
-/// Support must see what is wrong with a handle as well as with a state.
+/// Support must see the problem of a handle as well as that of a state.
 #[test]
 fn a_handle_opens_like_a_state() {
     let app = App::new("shop", "test").unwrap();

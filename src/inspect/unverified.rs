@@ -1,4 +1,4 @@
-//! What a signed state says to whoever has no key.
+//! Reading a signed state without a key.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -8,15 +8,15 @@ use crate::claims::codec::Claims;
 use crate::clock::from_unix_seconds;
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
-/// What a signed state says, read without a key and therefore **unverified**: anyone can write a text that says this.
+/// The contents of a signed state, read without a key and therefore **unverified**: anyone can write such a text.
 ///
-/// For a proxy or a page that shows something while the callback is under way, and for support.
+/// For a proxy or a page that shows something during the callback, and for support.
 ///
 /// # Security
 ///
-/// All of it is an attacker's text until a callback has finished the state. Never sign a user in by it, never redirect
-/// to its path (it is a `String` here, and no [`ReturnTo`](crate::ReturnTo), for that reason), and escape what is
-/// shown. The purpose, the application and the environment are not part of a state, and cannot be read from it.
+/// All of it is an attacker's text until a callback has finished the state. Never sign a user in by it, never redirect to its path (it is a
+/// `String` and no [`ReturnTo`](crate::ReturnTo) for that reason), and escape it before you show it. The purpose, the application and the
+/// environment are not part of a state, so they cannot be read from it.
 ///
 /// # Examples
 ///
@@ -43,26 +43,26 @@ pub struct UnverifiedClaims {
     pub tenant: Option<Vec<u8>>,
     /// The id of the redirect_uri.
     pub redirect: Option<String>,
-    /// The return path, of which nothing has been checked: it may lead to any site.
+    /// The return path, unchecked: it may lead to any site.
     pub return_to: Option<String>,
-    /// When it was begun.
+    /// When it started.
     pub issued_at: SystemTime,
     /// When it expires.
     pub expires_at: SystemTime,
     /// How many times it was restarted.
     pub restarts: u8,
-    /// What holds the login.
+    /// What the login is bound to.
     pub bound_by: BoundBy,
-    /// Whether it belongs to a user who was signed in when it was begun.
+    /// Whether it belongs to a user who was signed in when it started.
     pub has_user: bool,
-    /// Whether its provider is said to be one that the application loads at run time.
+    /// Whether it claims a provider that the application loads at run time.
     pub is_connection: bool,
-    /// The caller's data, as JSON; empty where there is none.
+    /// Your own data, as JSON; empty if there is none.
     pub data: Vec<u8>,
 }
 
 impl UnverifiedClaims {
-    /// Reads a signed state (`oss1…`) without a key. `None` for an encrypted one, for a handle, and for any other text.
+    /// Reads a signed state (`oss1…`) without a key. `None` for an encrypted state, a handle or any other text.
     #[must_use]
     pub fn read(state: &str) -> Option<Self> {
         let mut buffer = [0; LONGEST_BYTES];
@@ -85,7 +85,7 @@ impl UnverifiedClaims {
     }
 }
 
-/// Without what somebody who logs it might take for true or might not want to keep: path, tenant and data.
+/// Omits path, tenant and data, which a reader of a log might take for verified, or might not want to store.
 impl fmt::Debug for UnverifiedClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnverifiedClaims")

@@ -1,14 +1,14 @@
-//! What happens, as plain data.
+//! Events, as plain data.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-/// What events call every provider that the application loads at run time, so that metrics do not grow with their number.
+/// The name in events for every provider that is loaded at run time, so that metrics do not grow with their number.
 pub(crate) const CONNECTION: &str = "connection";
 
-/// Something that an operator may want to know. It holds no state, cookie, key, code, code_verifier, nonce, session or return path.
+/// An event for operators. It contains no state, cookie, key, code, code_verifier, nonce, session or return path.
 ///
-/// More kinds of events and more fields may follow in any release.
+/// Any release may add kinds of events and fields.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -16,7 +16,7 @@ pub enum Event<'a> {
     Started {
         /// The provider's id.
         provider: &'a str,
-        /// What the login is bound to: `cookie`, `session`, `login_secret` or `unbound`.
+        /// The binding of the login: `cookie`, `session`, `login_secret` or `unbound`.
         binding: &'static str,
     },
     /// A login did not start.
@@ -27,24 +27,23 @@ pub enum Event<'a> {
     Finished {
         /// The provider's id.
         provider: &'a str,
-        /// `ok` for a code, `provider_refused` for an error of the provider's.
+        /// `ok` for a code, `provider_refused` for an error from the provider.
         outcome: &'static str,
-        /// What the login is bound to, as in [`Event::Started`].
+        /// The binding of the login, as in [`Event::Started`].
         binding: &'static str,
-        /// The time since the login started, by the state's own issue time.
+        /// The time since the login started, by the issue time in the state.
         age: Duration,
     },
-    /// A callback brought an `iss`, and there was no issuer to compare it with.
+    /// A callback had an `iss`, but there was no issuer to compare it with.
     IssIgnored {
         /// The provider's id.
         provider: &'a str,
     },
-    /// The routes dropped the return path that a login start asked for; the login goes on without it.
+    /// The routes dropped the return path of a login start; the login continues without it.
     ReturnPathDropped {
         /// The provider's id.
         provider: &'a str,
-        /// The [code](crate::error::ReturnToError::code) of the rule that it breaks, or `own_route` for a path that would start a login
-        /// again.
+        /// The [code](crate::error::ReturnToError::code) of the broken rule, or `own_route` for a path that would start a login again.
         reason: &'static str,
     },
     /// A hook of the routes failed after its login was used up: the user has to sign in again.
@@ -53,7 +52,7 @@ pub enum Event<'a> {
         provider: &'a str,
         /// The hook, such as `on_login`.
         hook: &'static str,
-        /// What the hook returned.
+        /// The error that the hook returned.
         error: &'a (dyn Error + Send + Sync + 'static),
     },
     /// The replay guard answered.
@@ -67,7 +66,7 @@ pub enum Event<'a> {
     StoreAnswered {
         /// `put` or `get`.
         operation: &'static str,
-        /// Whether it worked.
+        /// Whether it succeeded.
         worked: bool,
         /// How long it took, by the flow's clock.
         took: Duration,
@@ -76,10 +75,10 @@ pub enum Event<'a> {
     FailedOpen,
     /// `KnownUsedCache` looked an id up.
     KnownUsed {
-        /// Whether the id is known to be used, which saves a question to the guard.
+        /// Whether the id is known to be used, which saves a request to the guard.
         hit: bool,
     },
-    /// A guard deleted marks whose time is over.
+    /// A guard deleted expired marks.
     MarksPurged {
         /// The kind of guard, such as `postgres`.
         guard: &'static str,
@@ -88,41 +87,41 @@ pub enum Event<'a> {
     },
     /// A callback named a key that this process does not know.
     UnknownKey,
-    /// A ring came into use, or a document was judged and the ring stays.
+    /// A ring came into use, or a document was checked and the ring stays.
     RingInUse {
         /// The document's serial number.
         serial: u64,
-        /// How long a document may take to reach every server.
+        /// The time that a document may take to reach every server.
         propagation: Duration,
-        /// How many keys have each role now.
+        /// The number of keys in each role now.
         keys: [(&'static str, usize); 5],
     },
     /// The source of a ring answered.
     SourceAnswered {
-        /// Whether it worked.
+        /// Whether it succeeded.
         worked: bool,
         /// How long it took, by the clock of `Refresh`.
         took: Duration,
     },
-    /// A look at the source of a ring ended.
+    /// A refresh of the ring ended.
     RingRefreshed {
         /// `taken`, `unchanged`, `refused` (the document) or `failed` (the source).
         outcome: &'static str,
     },
     /// The source confirmed the ring in use.
     RingConfirmed {
-        /// When.
+        /// The time of the confirmation.
         at: SystemTime,
     },
-    /// Keys sealed elsewhere before this process knew them.
+    /// Other servers sealed with keys before this process knew them.
     LateKeys {
-        /// How many keys.
+        /// The number of keys.
         keys: usize,
     },
 }
 
 impl<'a> Event<'a> {
-    /// The error that it tells of: a login start or a callback that was refused, or a hook that failed.
+    /// The error of the event: a refused login start or callback, or a failed hook.
     #[must_use]
     pub fn error(&self) -> Option<&'a (dyn Error + Send + Sync + 'static)> {
         match self {
@@ -134,12 +133,12 @@ impl<'a> Event<'a> {
 }
 
 impl Event<'_> {
-    /// One line for a log, of an event that tells of an error: the provider, the error, and what caused it. Hooks decide what their errors
-    /// say; everything else holds nothing that came with the request.
+    /// One log line for an event with an error: the provider, the error and its causes. Hooks choose the text of their errors; everything
+    /// else contains nothing from the request.
     #[must_use]
     pub fn report(&self) -> Option<String> {
         let (provider, what) = match self {
-            // Its text has the code.
+            // Its text includes the code.
             Self::Refused(refusal) => (refusal.provider, String::new()),
             Self::StartRefused(refusal) => (refusal.provider, format!("login not started ({}): ", refusal.code)),
             Self::HookFailed { provider, hook, .. } => {
@@ -150,12 +149,12 @@ impl Event<'_> {
         let error: &(dyn Error + 'static) = self.error()?;
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
         let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-        // Quoted, because what a request names as provider is text from outside.
+        // Quoted, because the provider's name in a request is text from outside.
         Some(format!("{:?}: {what}{error}{causes}", provider.unwrap_or("unknown")))
     }
 }
 
-/// Why something was refused.
+/// The details of a refusal.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refusal<'a> {

@@ -1,32 +1,32 @@
-//! What operators see of logins: events, metrics, and spans.
+//! Observability: events, metrics and spans.
 //!
 //! # Events
 //!
-//! Flows, rings and guards tell their [`Observers`] of every [`Event`]: metrics are one observer, and you can add your own. Give them
-//! to [`FlowBuilder::observers`](crate::FlowBuilder::observers), to `Refresh::observers` and to the guards. A callback that does not
-//! parse reaches no flow: the routes tell the flow's observers, in handlers of your own only the metrics count it.
+//! Flows, rings and guards report every [`Event`] to their [`Observers`]: metrics are one observer, and you can add your own. Pass them to
+//! [`FlowBuilder::observers`](crate::FlowBuilder::observers), to `Refresh::observers` and to the guards. A callback that cannot be parsed
+//! reaches no flow: the routes report it to the flow's observers, but in handlers of your own only the metrics count it.
 //!
 //! # Metrics (feature `metrics`)
 //!
-//! Through the [`metrics`](https://docs.rs/metrics) facade, so that any recorder takes them; the names follow Prometheus'
-//! conventions. Install the recorder *before* a flow is built: a flow looks its handles up once, and a begin then costs one
-//! more addition. `METRICS` lists all of them, and `describe` gives their texts to the recorder.
+//! Recorded through the [`metrics`](https://docs.rs/metrics) facade, so any recorder works; the names follow the Prometheus conventions.
+//! Install the recorder *before* you build a flow: a flow looks up its handles once, and a login start then costs one more addition.
+//! `METRICS` lists all metrics, and `describe` passes their help texts to the recorder.
 //!
-//! Labels are bounded: a provider is one that the flow is configured with or `unknown`, and a code is one of
+//! Labels are bounded: a provider is a configured one or `unknown`, and a code is a
 //! [`FinishErrorKind`](crate::error::FinishErrorKind), `ok`, or `provider_refused`. A binding is `cookie`, `session`, `login_secret` or
-//! `unbound`. None of them is text from outside.
+//! `unbound`. No label is text from outside.
 //!
-//! Several flows of one process count into the same series, and so do several rings: a process with two rings shows the one
-//! that changed last.
+//! All flows of a process count into the same series, and so do all rings: a process with two rings shows the one that changed last.
 //!
 //! # Spans (feature `tracing`)
 //!
 //! `oauth_state.begin` and `oauth_state.finish` with `provider` and `outcome`; below them `oauth_state.guard` and
-//! `oauth_state.store`. `oauth_state.source` is a look at the source of the ring, on the refresh task.
+//! `oauth_state.store`. `oauth_state.source` is a read of the ring's source, on the refresh task.
 //!
 //! # Security
 //!
-//! The provider of a refusal is text from outside unless the flow has it; print it with `{:?}`. No event, metric or span holds a state, a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
+//! The provider of a refusal is text from outside unless the flow has it; print it with `{:?}`. No event, metric or span contains a state,
+//! a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
 
 mod event;
 mod observers;

@@ -1,4 +1,4 @@
-//! Who is told of events.
+//! The receivers of events.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +12,8 @@ use super::recording::{self, FlowHandles};
 use super::span::Scope;
 use crate::clock::Clock;
 
-/// Is told of events, at once and on the task that they happen on: it must not wait. An event is lost for an observer that panics. One
-/// that keeps a clone of the flow or the ring that it observes keeps it alive.
+/// Receives events, immediately and on the task where they happen, so it must not block. If an observer panics, it loses that event. An
+/// observer that holds a clone of the flow or ring that it observes keeps it alive.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ use crate::clock::Clock;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// Tells of an event.
+    /// Receives an event.
     fn event(&self, event: &Event<'_>);
 }
 
@@ -45,8 +45,7 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// The observers of a flow, a ring or a guard. The default holds what the crate was compiled with: the `metrics` facade, if its
-/// feature is on.
+/// The observers of a flow, a ring or a guard. The default contains the compiled-in ones: the `metrics` facade, if its feature is on.
 #[derive(Clone, Default)]
 pub struct Observers {
     #[cfg(feature = "metrics")]
@@ -62,7 +61,7 @@ impl Observers {
         self
     }
 
-    /// For a flow with these providers: its metrics are looked up once. `start_codes` and `codes` are those of its refusals.
+    /// For a flow with these providers, whose metrics are looked up once. `start_codes` and `codes` are those of its refusals.
     pub(crate) fn of_flow<'p>(
         self,
         providers: impl Iterator<Item = &'p str>,
@@ -78,22 +77,23 @@ impl Observers {
         }
     }
 
-    /// Shows what counts `event` as zero, so that the first one shows as a rise.
+    /// Shows the counter of `event` as zero, so that its first event shows as a rise.
     pub(crate) fn expect(&self, event: &Event<'_>) {
         #[cfg(feature = "metrics")]
         recording::record(self.flow.as_deref(), event, 0);
         let _ = event;
     }
 
-    /// Tells the observers that were added, and not the facades.
+    /// Reports an event to the added observers only, and not to the facades.
     pub(crate) fn tell_added(&self, event: &Event<'_>) {
         for observer in &self.others {
-            // One that panics must not end a login, nor the task that refreshes the ring.
+            // A panic must not end a login, nor the task that refreshes the ring.
             let _ = catch_unwind(AssertUnwindSafe(|| observer.event(event)));
         }
     }
 
-    /// Runs `work` in `scope`, and tells what it ended in: the outcome for the span, and the event, given how long it took. `work` is called within the measured time.
+    /// Runs `work` in `scope`, and reports its result: the outcome for the span, and the event with the time that it took. `work` is called
+    /// within the measured time.
     pub(crate) async fn around<R, W: Future<Output = R>>(
         &self,
         clock: &dyn Clock,

@@ -10,14 +10,14 @@ use crate::claims::codec::BindingKind;
 use super::event::{CONNECTION, Event, Refusal};
 use super::table::*;
 
-/// The label of a provider that no check has shown to be one of ours.
+/// The label of a provider that no check has confirmed to be configured.
 const UNKNOWN: &str = "unknown";
 
 /// The handles of one flow, looked up once.
 pub(super) struct FlowHandles {
-    /// The last one is of no provider.
+    /// The last one is for no provider.
     providers: Vec<ProviderHandles>,
-    /// Of every provider that the application loads at run time: made for the first of them, because most flows load none.
+    /// For every provider that is loaded at run time: made for the first one, because most flows load none.
     connections: OnceLock<ProviderHandles>,
     start_codes: &'static [&'static str],
     codes: Vec<&'static str>,
@@ -97,7 +97,7 @@ impl FlowHandles {
     }
 }
 
-/// Records an event. Those of a login need the handles of its flow, except for a callback that no flow saw.
+/// Records an event. Login events need the handles of their flow, except for a callback that no flow received.
 pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
     let of = |provider| flow.and_then(|flow| flow.of(provider));
     match *event {

@@ -1,8 +1,8 @@
-//! Spans, where the feature `tracing` is on.
+//! Spans, if the feature `tracing` is on.
 
 use std::future::Future;
 
-/// A part of a login as a trace shows it. It never takes anything that came with a request.
+/// A part of a login in a trace. It never contains anything from a request.
 #[derive(Clone)]
 pub(crate) struct Scope(#[cfg(feature = "tracing")] tracing::Span);
 
@@ -21,7 +21,7 @@ macro_rules! scope {
 }
 
 impl Scope {
-    /// A login start. `provider` is one that the flow is configured with.
+    /// A login start. `provider` is a configured one.
     pub(crate) fn start(provider: Option<&str>) -> Self {
         scope!("oauth_state.begin", provider)
     }

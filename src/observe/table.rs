@@ -1,4 +1,4 @@
-//! Every metric, once.
+//! The list of all metrics.
 
 pub(super) const STATES_ISSUED: &str = "oauth_state_states_issued_total";
 pub(super) const BEGINS_REFUSED: &str = "oauth_state_begins_refused_total";
@@ -22,15 +22,15 @@ pub(super) const RING_KEYS: &str = "oauth_state_ring_keys";
 pub(super) const RING_LATE: &str = "oauth_state_ring_late_keys_total";
 pub(super) const UNKNOWN_KEYS: &str = "oauth_state_unknown_keys_total";
 
-/// What a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
-    /// It only rises.
+    /// It only increases.
     Counter,
-    /// It rises and falls.
+    /// It increases and decreases.
     Gauge,
-    /// How often a value lay in which range.
+    /// It counts values by range.
     Histogram,
 }
 
@@ -40,11 +40,11 @@ pub enum MetricKind {
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// Its kind.
     pub kind: MetricKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// What it tells.
+    /// Its help text.
     pub help: &'static str,
 }
 
@@ -60,32 +60,32 @@ pub const METRICS: &[Metric] = &[
         Counter,
         STATES_ISSUED,
         &["provider", "binding"],
-        "States that were sealed, and stored where there is a store: logins that started, by what they are bound to: cookie, session, login_secret or unbound.",
+        "Logins that started: states that were sealed and, with a store, stored; by binding: cookie, session, login_secret or unbound.",
     ),
-    metric(Counter, BEGINS_REFUSED, &["provider", "code"], "Logins that did not begin, by the code of the error."),
+    metric(Counter, BEGINS_REFUSED, &["provider", "code"], "Logins that did not start, by the code of the error."),
     metric(
         Counter,
         CALLBACKS,
         &["provider", "code"],
-        "Callbacks, by what they ended in: ok, provider_refused, or the code of a refusal.",
+        "Callbacks, by outcome: ok, provider_refused, or the code of a refusal.",
     ),
     metric(
         Histogram,
         FLOW_DURATION,
         &["provider", "binding"],
-        "Seconds from begin to a callback that passed, by the issue time in the state.",
+        "Seconds from the login start to a callback that passed, by the issue time in the state.",
     ),
     metric(
         Counter,
         ISS_IGNORED,
         &["provider"],
-        "Callbacks with an iss of a provider whose issuer is not configured, so that nothing was compared.",
+        "Callbacks with an iss of a provider whose issuer is not configured, so it was not compared.",
     ),
     metric(
         Counter,
         RETURN_PATHS_DROPPED,
         &["reason"],
-        "Return paths that the routes dropped, by the rule that they break, or own_route.",
+        "Return paths that the routes dropped, by the rule that they broke, or own_route.",
     ),
     metric(
         Counter,
@@ -103,11 +103,11 @@ pub const METRICS: &[Metric] = &[
         Counter,
         GUARD_ERRORS,
         &["kind"],
-        "Answers of the replay guard that refused a callback because it could not say: unavailable, overloaded, outcome_unknown, full or misconfigured.",
+        "Answers of the replay guard that refused a callback because of an error: unavailable, overloaded, outcome_unknown, full or misconfigured.",
     ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
-    metric(Counter, MARKS_PURGED, &["guard"], "Marks that were dropped after their time: memory or postgres."),
-    metric(Counter, KNOWN_USED, &["result"], "Look-ups in KnownUsedCache: hit saves a question to the guard, or miss."),
+    metric(Counter, MARKS_PURGED, &["guard"], "Expired marks that were deleted: memory or postgres."),
+    metric(Counter, KNOWN_USED, &["result"], "Look-ups in KnownUsedCache: hit, which saves a request to the guard, or miss."),
     metric(
         Histogram,
         STORE_DURATION,
@@ -119,23 +119,23 @@ pub const METRICS: &[Metric] = &[
         Counter,
         RING_REFRESHES,
         &["outcome"],
-        "Looks at the ring's source: taken, unchanged, refused (the document) or failed (the source).",
+        "Refreshes from the ring's source: taken, unchanged, refused (the document) or failed (the source).",
     ),
     metric(Gauge, RING_CONFIRMED, &[], "Unix time at which the source last confirmed the ring in use."),
     metric(
         Gauge,
         RING_PROPAGATION,
         &[],
-        "Seconds that the ring document allows itself to reach every server: beyond it, a ring that is not confirmed is stale.",
+        "Seconds that a ring document may take to reach every server: a ring that was not confirmed for longer is stale.",
     ),
     metric(Gauge, RING_SERIAL, &[], "Serial of the ring document in use."),
     metric(
         Gauge,
         RING_KEYS,
         &["role"],
-        "Keys of the ring by role, as of the last look at the source: pending, active, retiring, retired or revoked.",
+        "Keys of the ring by role, as of the last refresh: pending, active, retiring, retired or revoked.",
     ),
-    metric(Counter, RING_LATE, &[], "Keys that sealed elsewhere before this process knew them."),
+    metric(Counter, RING_LATE, &[], "Keys that other servers sealed with before this process knew them."),
     metric(Counter, UNKNOWN_KEYS, &[], "Callbacks whose state names a key that this process does not know."),
 ];
 
@@ -143,10 +143,10 @@ pub const METRICS: &[Metric] = &[
 pub const LATENCY_SECONDS: &[f64] =
     &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
-/// Bounds for the histogram of `oauth_state_flow_duration_seconds`, in seconds: a person, up to the default lifetime.
+/// Bounds for the histogram of `oauth_state_flow_duration_seconds`, in seconds: the user's time, up to the default lifetime.
 pub const FLOW_SECONDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 450.0, 600.0];
 
-/// Gives the recorder what each metric tells. Once is enough, after the recorder is installed.
+/// Passes the help texts to the recorder. Call it once, after you install the recorder.
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use crate::binding::Binding;
 use crate::callback::Callback;
 use crate::flow::AuthorizationRequest;
 
-/// A browser that followed an [`AuthorizationRequest`]: it keeps the login's cookie, and comes back from the provider.
+/// A browser that followed an [`AuthorizationRequest`]: it stores the login's cookie, and returns from the provider.
 ///
 /// # Examples
 ///
@@ -48,23 +48,23 @@ impl TestBrowser {
         cookie.map(|cookie| (http::header::COOKIE, cookie)).into_iter().collect()
     }
 
-    /// What its requests are bound to: [`Binding::cookie_headers`].
+    /// The binding of its requests: [`Binding::cookie_headers`].
     #[must_use]
     pub fn binding(&self) -> Binding<'_> {
         Binding::cookie_headers([self.cookie.as_bytes()])
     }
 
-    /// The provider's answer: the state, and the code `code`.
+    /// The provider's response: the state, and the code `code`.
     #[must_use]
     pub fn callback(&self) -> Callback {
         self.callback_with([("code", "code")])
     }
 
-    /// An answer with the state and these parameters.
+    /// A response with the state and these parameters.
     ///
     /// # Panics
     ///
-    /// If they are no callback, as [`Callback::from_pairs`] says.
+    /// If they are not a callback; see [`Callback::from_pairs`].
     #[must_use]
     #[expect(clippy::expect_used, reason = "for tests")]
     pub fn callback_with<'p>(&'p self, parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> Callback {

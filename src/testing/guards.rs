@@ -15,28 +15,28 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::guard::{GuardError, Mark, MarkFuture, Marked, ReplayGuard};
 use crate::random;
 
-/// Threads that race for each id.
+/// The threads that race for each id.
 const THREADS: usize = 16;
-/// Ids that they race for. With 500, a guard that was broken on purpose slipped through in 5 of 8 runs.
+/// The ids that they race for. With 500, a guard that was broken on purpose passed in 5 of 8 runs.
 const IDS: usize = 5_000;
-/// How long a thread waits for company before it claims an id: a race that nobody joins shows nothing.
+/// How long a thread waits for others before it claims an id: a race with one thread shows nothing.
 const SPINS: usize = 2_000;
 const LIFETIME: Duration = Duration::from_secs(600);
 const SKEW: Duration = Duration::from_secs(60);
 
-/// What the suite saw of a guard that passed.
+/// The result for a guard that passed the suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GuardReport {
-    /// The ids that were raced for.
+    /// The ids that the threads raced for.
     pub ids: usize,
     /// The threads that raced for each.
     pub threads: usize,
-    /// Claims that began while another claim of the same id was under way.
+    /// Claims that started while another claim of the same id was running.
     pub overlapping: usize,
 }
 
-/// What a guard did wrong, such as "an id was first twice" for a guard that always answers [`Marked::First`].
+/// A guard's error, such as "an id was first twice" for a guard that always answers [`Marked::First`].
 #[derive(Debug)]
 pub struct GuardFault(String);
 
@@ -48,15 +48,15 @@ impl fmt::Display for GuardFault {
 
 impl std::error::Error for GuardFault {}
 
-/// Runs the suite that every guard must pass: used once, own retries recognized, kept until after expiry, nothing lost
-/// by cancelling, and a race of 16 threads for 5,000 ids with exactly one first each.
+/// Runs the suite that every guard must pass: single use, recognition of its own retries, marks until after expiry, no loss by cancelling,
+/// and a race of 16 threads for 5,000 ids with exactly one first use each.
 ///
-/// `handle` gives another handle on the **same** store at each call, as another server would have, and `block_on` waits
-/// for an answer on the runtime that the guard needs. The ids are random, so that a store may be used again.
+/// `handle` returns another handle to the **same** store at each call, as another server would have, and `block_on` waits for an answer on
+/// the runtime that the guard needs. The ids are random, so a store may be used again.
 ///
 /// # Errors
 ///
-/// [`GuardFault`] says which promise was broken.
+/// [`GuardFault`] names the broken promise.
 ///
 /// # Examples
 ///
@@ -85,7 +85,7 @@ struct Suite<G, B> {
     other: G,
     block_on: B,
     ids: Ids,
-    /// When all states of this run were begun: one time, because the expiry that is sealed into a state never changes.
+    /// The start of all states of this run. It is fixed, because the expiry that is sealed into a state never changes.
     begun: SystemTime,
 }
 
@@ -99,7 +99,7 @@ impl Ids {
         Ok(Self(bytes))
     }
 
-    /// The id of this number: every byte of it differs from its neighbours'.
+    /// The id with this number: each of its bytes differs from its neighbours'.
     fn get(&self, number: usize) -> [u8; 16] {
         let spread = (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         (u128::from_be_bytes(self.0) ^ spread).to_be_bytes()
@@ -161,7 +161,7 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
             [LIFETIME.saturating_sub(second), LIFETIME, LIFETIME.saturating_add(SKEW), end.saturating_sub(second)]
         {
             let late = self.mark(3, 2, after);
-            // An error refuses as well: what has expired is not worth an answer.
+            // An error refuses as well, which is fine for an expired state.
             if (self.block_on)(self.other.mark_used(&late)).is_ok_and(|marked| marked == Marked::First) {
                 return Err(GuardFault(format!("an id was first twice, {} s after its first use", after.as_secs())));
             }
@@ -169,7 +169,7 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
         Ok(())
     }
 
-    /// A call that is dropped half-way may or may not have marked; its own retry must not be told "used".
+    /// A call that is dropped halfway may or may not have marked; its own retry must not get "used".
     fn cancelled(&self) -> Result<(), GuardFault> {
         let mark = self.mark(4, 1, Duration::ZERO);
         let cancelled = async {

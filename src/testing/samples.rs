@@ -1,4 +1,4 @@
-//! Ready-made values, for examples and for tests of an application's own.
+//! Ready-made values for examples and for an application's tests.
 
 use std::time::SystemTime;
 
@@ -18,7 +18,7 @@ use crate::unverified::UnverifiedParameters;
 
 const SESSION: [u8; 16] = [7; 16];
 
-/// A ring of one key that is printed in the documentation; the same at every call, as on every server.
+/// A ring with one key that is printed in the documentation; every call returns the same one, as on every server.
 ///
 /// # Security
 ///
@@ -29,11 +29,11 @@ pub fn ring() -> KeyRing {
     KeyRing::from(RootKey::from_public_bytes(first))
 }
 
-/// A flow over [`ring`] with GitHub and a guard of this process, for `App::new("shop", "test")`.
+/// A flow with [`ring`], GitHub and an in-process guard, for `App::new("shop", "test")`.
 ///
 /// # Panics
 ///
-/// Never: its configuration is one that builds.
+/// Never: its configuration is valid.
 #[must_use]
 pub fn flow() -> Flow<()> {
     flow_carrying()
@@ -43,7 +43,7 @@ pub fn flow() -> Flow<()> {
 ///
 /// # Panics
 ///
-/// Never: its configuration is one that builds.
+/// Never: its configuration is valid.
 #[must_use]
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn flow_carrying<T>() -> Flow<T> {
@@ -56,11 +56,11 @@ fn builder() -> FlowBuilder<()> {
     Flow::builder(app, ring(), SingleProcessGuard::with_capacity(1_000)).provider(Provider::github())
 }
 
-/// A row of a store, which holds the JSON of `"a sample"`; another at every call.
+/// A row of a store with the JSON of `"a sample"`; different at every call.
 ///
 /// # Panics
 ///
-/// Never: its configuration is one that builds.
+/// Never: its configuration is valid.
 #[must_use]
 #[expect(clippy::expect_used, reason = "constant arguments that every test run checks")]
 pub fn sample_row() -> Payload {
@@ -80,7 +80,7 @@ fn check(answer: &str) -> VerifiedCallback<()> {
     flow.check(binding(), Expect::provider("github"), callback).expect("a login that passes")
 }
 
-/// A login at GitHub that finished with the code `code` and leads to `/home`.
+/// A login at GitHub that finished with the code `code` and returns to `/home`.
 ///
 /// # Panics
 ///
@@ -132,14 +132,14 @@ pub fn sample_restart() -> Restart {
     flow.restart(&begun.state, &binding(), Expect::provider("github")).expect("a restart")
 }
 
-/// A mark to ask a guard with, of a state that was begun at `now` under a ring with a skew of 60 s.
+/// A mark to pass to a guard, for a state that was issued at `now` under a ring with a skew of 60 s.
 #[must_use]
 pub fn mark(id: [u8; 16], claimant: [u8; 8], now: SystemTime, expires_at: SystemTime) -> Mark {
     let (now, expires_at) = (unix_seconds(now), unix_seconds(expires_at));
     Mark::new(id, claimant, now, Sealed { issued_at: now, expires_at }, DEFAULT_SKEW)
 }
 
-/// One mark, of a state that lives for ten minutes. A guard keeps it for 780 s: three times the skew is added.
+/// A mark of a state that lives for ten minutes. A guard stores it for 780 s: three times the skew is added.
 #[must_use]
 pub fn sample_mark() -> Mark {
     mark([1; 16], [2; 8], from_unix_seconds(1_800_000_000), from_unix_seconds(1_800_000_600))

@@ -1,4 +1,4 @@
-//! The suite that every source of key rings must pass.
+//! The suite that every key source must pass.
 
 use std::error::Error;
 use std::fmt;
@@ -12,39 +12,39 @@ use crate::ring::source::document::{KeyRingDocument, RingTiming};
 use crate::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 use crate::secret::SecretString;
 
-/// Something that happens to a source.
+/// A failure of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceTrouble {
     /// The secret is gone.
     Deleted,
-    /// The service's identity may not read it.
+    /// The service's identity is not allowed to read it.
     Denied,
-    /// Nothing answers, or only that it cannot answer now.
+    /// The source does not answer, or answers that it is unavailable.
     Unavailable,
 }
 
-/// What the suite does to a source behind its back. See [`source_suite`] for an example.
+/// Changes a source for the suite. See [`source_suite`] for an example.
 pub trait SourceStage: Sync {
-    /// Puts this text where the source reads it, as an operator would. The answer does not matter.
+    /// Writes this text to the place that the source reads, as an operator would. The returned value does not matter.
     fn publish<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<bool, BoxError>>;
-    /// Brings trouble about; `false` where the source cannot have it.
+    /// Starts a failure; returns `false` if the source cannot have it.
     fn begin(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>>;
-    /// Ends it. A deleted secret need not come back: the suite publishes anew.
+    /// Ends the failure. A deleted secret need not come back: the suite publishes it again.
     fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>>;
 }
 
-/// What the suite saw of a source that passed.
+/// The result for a source that passed the suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceReport {
-    /// The troubles that it was put into.
+    /// The failures that it went through.
     pub troubles: Vec<SourceTrouble>,
-    /// What it said about each, and about documents that were refused: for people to read.
+    /// Its error texts for them, and for refused documents.
     pub errors: Vec<String>,
 }
 
-/// What a source did wrong.
+/// A source's error.
 #[derive(Debug)]
 pub struct SourceFault(String);
 
@@ -68,10 +68,10 @@ async fn staged(future: BoxFuture<'_, Result<bool, BoxError>>) -> Result<bool, S
     future.await.map_err(|error| SourceFault(format!("the stage failed: {error}")))
 }
 
-/// Runs a source through a rotation, through garbage and old documents, and through every trouble that it can have.
+/// Runs a source through a rotation, through garbage and old documents, and through every failure that it can have.
 ///
-/// After each refusal the last good ring must still be in use, the error must name the source and hold no key, and the
-/// source must recover by itself. The suite needs a tokio runtime with timers enabled.
+/// After each refusal the last good ring must still be in use, the error must name the source and contain no key, and the source must
+/// recover without help. The suite needs a tokio runtime with timers enabled.
 ///
 /// # Errors
 ///
@@ -114,14 +114,14 @@ pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> R
     let first = made(KeyRingDocument::first(RingTiming::default(), now))?;
     let second = made(first.rotate(now))?.document;
     let name = source.name().to_owned();
-    require(!name.is_empty() && !name.contains(char::is_control), "a source's name is one line for people")?;
+    require(!name.is_empty() && !name.contains(char::is_control), "a source's name must be one line of text")?;
 
     staged(stage.publish(first.to_secret_text().expose())).await?;
     let refresh = Refresh::every(Duration::from_secs(60));
     let loaded = LiveKeyRing::load(source, refresh).await;
     let (keys, mut refresher) =
         loaded.map_err(|error| SourceFault(format!("a good document does not load: {error}")))?;
-    require(keys.fingerprint() == first.ring().fingerprint(), "another document came than was published")?;
+    require(keys.fingerprint() == first.ring().fingerprint(), "the source returned another document than the published one")?;
     expect(&mut refresher, Update::Unchanged, "the same document again").await?;
 
     staged(stage.publish(second.to_secret_text().expose())).await?;
@@ -142,7 +142,7 @@ pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> R
 }
 
 fn made<T>(step: Result<T, crate::ring::StepError>) -> Result<T, SourceFault> {
-    step.map_err(|error| SourceFault(format!("no document could be made: {error}")))
+    step.map_err(|error| SourceFault(format!("failed to make a document: {error}")))
 }
 
 async fn expect(refresher: &mut Refresher, expected: Update, what: &str) -> Result<(), SourceFault> {
@@ -157,7 +157,7 @@ struct Suite<'s, S> {
     keys: LiveKeyRing,
     refresher: Refresher,
     stage: &'s S,
-    /// What is in use, and must stay.
+    /// The ring in use, which must stay.
     good: KeyRingDocument,
     report: &'s mut SourceReport,
     name: String,
@@ -173,11 +173,11 @@ impl<S: SourceStage> Suite<'_, S> {
         if error.kind() != expected {
             return fault(format!("{what} is {:?}, not {expected:?}: {error}", error.kind()));
         }
-        require(self.keys.fingerprint() == self.good.ring().fingerprint(), "the last good ring did not stay")?;
+        require(self.keys.fingerprint() == self.good.ring().fingerprint(), "the last good ring did not stay in use")?;
         let told = every_word(&error);
-        require(told.contains(&self.name) || error.source_name() == self.name, "an error must name its source")?;
-        require(!told.contains("osk1."), "an error holds a key")?;
-        require(!error.to_string().contains(char::is_control), "an error is one line")?;
+        require(told.contains(&self.name) || error.source_name() == self.name, "an error does not name its source")?;
+        require(!told.contains("osk1."), "an error contains a key")?;
+        require(!error.to_string().contains(char::is_control), "an error has more than one line")?;
         self.report.errors.push(error.to_string());
         Ok(())
     }
@@ -187,13 +187,13 @@ impl<S: SourceStage> Suite<'_, S> {
         self.fails(what, SourceErrorKind::Document).await
     }
 
-    /// The next document comes in as if nothing had been.
+    /// The next document is accepted as if nothing had happened.
     async fn recovers(&mut self, after: &str) -> Result<(), SourceFault> {
         let next = made(self.good.rotate(SystemClock.now()))?.document;
         staged(self.stage.publish(next.to_secret_text().expose())).await?;
         expect(&mut self.refresher, Update::Taken { late: 0 }, &format!("a good document after {after}")).await?;
         self.good = next;
-        require(self.keys.status().last_error.is_none(), "an error must not outlive its end")
+        require(self.keys.status().last_error.is_none(), "an error is still reported after recovery")
     }
 
     async fn survives(&mut self, trouble: SourceTrouble) -> Result<(), SourceFault> {
@@ -211,18 +211,18 @@ impl<S: SourceStage> Suite<'_, S> {
         self.recovers(&format!("{trouble:?}")).await
     }
 
-    /// Whatever else the document holds.
+    /// Whatever else is in the document.
     async fn revokes(&mut self, now: SystemTime) -> Result<(), SourceFault> {
         let ring = self.good.ring().clone();
         let id: RootKeyId = ring.roles(now).next().map(|(id, _)| id).ok_or(SourceFault("an empty ring".to_owned()))?;
         staged(self.stage.publish(&format!(r#"{{"revoked":["{id}"]}}"#))).await?;
         self.fails("a document that only revokes", SourceErrorKind::Document).await?;
         let role = self.keys.ring().roles(now).find(|(known, _)| *known == id).map(|(_, role)| role);
-        require(role == Some(KeyRole::Revoked), "a revocation in a refused document must hold")
+        require(role == Some(KeyRole::Revoked), "a revocation in a refused document was ignored")
     }
 }
 
-/// Everything that an error, and what lies under it, could write to a log.
+/// All text that an error and its sources could write to a log.
 fn every_word(error: &SourceError) -> String {
     let mut words = format!("{error} {error:?}");
     let mut cause = error.source();
@@ -233,10 +233,10 @@ fn every_word(error: &SourceError) -> String {
     words
 }
 
-/// Runs a source that can be written to through a first write, a second, stale ones, and a race. It must be empty
-/// before, such as a [`FileSource`](crate::ring::source::FileSource) whose file does not exist yet.
+/// Runs a writable source through a first write, a second one, stale writes and a race. It must be empty before, such as a
+/// [`FileSource`](crate::ring::source::FileSource) whose file does not exist yet.
 ///
-/// Of two writes over one version at most one may succeed.
+/// Of two writes over one version, at most one may succeed.
 ///
 /// # Errors
 ///
@@ -247,12 +247,12 @@ pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), S
     let second = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     stored(source, &first, None, "the first write").await?;
     let (text, version) = read(source).await?;
-    require(text.expose().trim() == first.expose().trim(), "what is read is not what was written")?;
-    conflicts(source, &second, None, "a first write where something stands").await?;
+    require(text.expose().trim() == first.expose().trim(), "the text that was read is not the one that was written")?;
+    conflicts(source, &second, None, "a first write over an existing document").await?;
     stored(source, &second, version.as_deref(), "a write over the version that was read").await?;
-    conflicts(source, &first, version.as_deref(), "a write over a version that is gone").await?;
+    conflicts(source, &first, version.as_deref(), "a write over an outdated version").await?;
     let (text, version) = read(source).await?;
-    require(text.expose().trim() == second.expose().trim(), "a refused write changed what stands there")?;
+    require(text.expose().trim() == second.expose().trim(), "a refused write changed the document")?;
 
     let third = made(KeyRingDocument::first(RingTiming::default(), now))?.to_secret_text();
     let one = source.store(&first, version.as_deref());
@@ -261,19 +261,19 @@ pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), S
     let winner = match (&one, &other) {
         (Ok(_), Err(_)) => &first,
         (Err(_), Ok(_)) => &third,
-        // A store without a conditional write can do no better than to tell both.
+        // Without conditional writes, a store can do no better than to report both.
         (Err(_), Err(_)) => return Ok(()),
-        (Ok(_), Ok(_)) => return fault("of two writes over one version both succeeded, so that one is lost"),
+        (Ok(_), Ok(_)) => return fault("two writes over one version both succeeded, so one is lost"),
     };
     let (text, _) = read(source).await?;
-    require(text.expose().trim() == winner.expose().trim(), "the write that was refused is the one that stands there")
+    require(text.expose().trim() == winner.expose().trim(), "the document is that of the refused write")
 }
 
 async fn read(source: &impl WritableSource) -> Result<(SecretString, Option<String>), SourceFault> {
     match source.fetch(None).await {
         Ok(Fetched::Document { text, version }) => Ok((text, version)),
-        Ok(Fetched::Unchanged) => fault("unchanged, without a version to compare with"),
-        Err(error) => fault(format!("what was written cannot be read: {error}")),
+        Ok(Fetched::Unchanged) => fault("the source answered unchanged, although no version was given"),
+        Err(error) => fault(format!("the text that was written cannot be read: {error}")),
     }
 }
 

@@ -70,7 +70,7 @@ fn unknown_flags_wrong_lifetimes_and_second_spellings_are_refused() {
 proptest! {
     #[test]
     fn whatever_is_read_is_written_back_the_same(mut bytes in prop::collection::vec(any::<u8>(), 24..200)) {
-        // Make the fixed part plausible, so that the fields behind it are reached.
+        // Make the fixed part plausible, so that the fields after it are reached.
         let flags = bytes[7] & 15;
         bytes[4..8].copy_from_slice(&[0, 60, 0, flags]);
         if let Ok(claims) = Claims::read(&bytes) {

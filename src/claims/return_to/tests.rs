@@ -95,7 +95,7 @@ fn paths_that_people_use_are_accepted() {
     assert!(format!("/{}", "a".repeat(1023)).parse::<ReturnTo>().is_ok());
 }
 
-/// Encoding makes no refused path good, and an accepted path stays as it is.
+/// Encoding never makes a refused path valid, and an accepted path stays as it is.
 #[test]
 fn a_decoded_path_is_encoded_and_then_checked() {
     for (text, path) in [
@@ -159,7 +159,7 @@ proptest! {
             let base = Url::parse("https://shop.example/auth/callback").unwrap();
             let resolved = base.join(path.as_str()).unwrap();
             prop_assert_eq!(resolved.origin(), base.origin());
-            // A browser that is given the text itself goes to the same address. Spaces at its end it would drop (URL standard, section 4.4).
+            // A browser that is given the text itself goes to the same address, but for spaces at its end, which it drops (URL standard, 4.4).
             if !text.contains('%') && !text.ends_with(' ') {
                 let direct = base.join(&text).unwrap();
                 prop_assert_eq!(direct.path(), resolved.path());

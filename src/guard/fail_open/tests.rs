@@ -29,14 +29,14 @@ fn it_opens_for_an_outage_and_counts() {
     assert_eq!(ask(|| Err(GuardError::outcome_unknown("reset")), 0), (Ok(Marked::First), 1));
 }
 
-/// Anybody can fill a guard by beginning and finishing logins of his own.
+/// An attacker can fill a guard by starting and completing their own logins.
 #[test]
 fn it_stays_closed_when_the_guard_is_full_or_wrong() {
     assert_eq!(ask(|| Err(GuardError::full()), 0), (Err(GuardErrorKind::Full), 0));
     assert_eq!(ask(|| Err(GuardError::misconfigured("wrong")), 0), (Err(GuardErrorKind::Misconfigured), 0));
 }
 
-/// An attacker can use up the connections of a guard by load alone.
+/// An attacker can exhaust the connections of a guard by load alone.
 #[test]
 fn it_stays_closed_when_the_guard_has_no_free_connection() {
     assert_eq!(ask(|| Err(GuardError::overloaded("pool timed out")), 0), (Err(GuardErrorKind::Overloaded), 0));

@@ -5,7 +5,7 @@ use crate::guard::{GuardError, Sealed, SingleProcessGuard};
 
 const NOW: u64 = 1_800_000_000;
 
-/// Counts the round trips that a guard on the network would have cost.
+/// Counts the round trips to a guard on the network.
 struct Counting {
     guard: SingleProcessGuard,
     asked: AtomicUsize,
@@ -54,7 +54,7 @@ fn a_hammered_duplicate_costs_no_round_trip() {
     assert_eq!(asked(&cache), 1);
 }
 
-/// The first user lost its answer, and somebody else's attempt filled the cache meanwhile.
+/// The first user lost its answer, and another call filled the cache in the meantime.
 #[test]
 fn the_first_user_s_own_retry_still_reaches_the_guard() {
     let cache = cache(100, true);

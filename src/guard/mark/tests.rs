@@ -18,7 +18,7 @@ fn a_value_says_whose_it_is_and_since_when() {
     );
 }
 
-/// The winner's key may expire between an old server's `SET NX` and `GET`: nil is no first use then.
+/// The winner's key may expire between an old server's `SET NX` and `GET`: then nil is no first use.
 #[test]
 fn nothing_there_after_an_insert_is_an_unknown_outcome() {
     let error = mark([1; 8], 1_800_000_000).seen_after_insert(None).unwrap_err();

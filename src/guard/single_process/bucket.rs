@@ -1,27 +1,27 @@
-//! The marks of one shard whose states expire within the same two minutes: an open-addressed table of fixed slots.
+//! The marks of one shard whose states expire within the same two minutes, as an open-addressed table of fixed slots.
 //!
-//! A slot holds 12 bytes of the id, the claimant and the time of first use: 22 bytes. Tables grow by a quarter and are
-//! 62 % to 78 % full, where a general hash map doubles and is 44 % to 87 % full. Nothing is ever removed from a table.
+//! A slot holds 12 bytes of the id, the claimant and the time of first use: 22 bytes. Tables grow by a quarter and are 62 % to 78 % full;
+//! a general hash map doubles and is 44 % to 87 % full. Slots are never removed from a table.
 
 use crate::guard::Mark;
 
-/// Seconds of expiry times that share a bucket; a bucket is dropped whole, so marks live this much longer at most.
+/// Seconds of expiry times that share a bucket. A bucket is dropped as a whole, so marks live at most this much longer.
 pub(super) const BUCKET_SECONDS: u64 = 128;
 
-/// Bytes of the id that are kept. With ten million live marks, an honest login meets another's 12 bytes with a
-/// probability of 2^-72, and would then be refused, never accepted twice.
+/// Bytes of the id that are stored. With ten million live marks, an honest login collides with another one's 12 bytes with a probability of
+/// 2^-72, and would then be refused, never accepted twice.
 const ID_BYTES: usize = 12;
 const CLAIMANT_BYTES: usize = 8;
 const SLOT_BYTES: usize = ID_BYTES + CLAIMANT_BYTES + 2;
-/// A first use is kept as the seconds from here before the bucket, so that 0 can mean an empty slot: far enough for
+/// A first use is stored as the seconds since a point before the bucket, so that 0 can mean an empty slot. The point is early enough for
 /// the longest lifetime and any skew.
 const ORIGIN_SECONDS: u64 = 8192;
-/// The slots of a table that takes its first mark.
+/// The slots of a table at its first mark.
 const FIRST_SLOTS: usize = 8;
 
 type Slot = [u8; SLOT_BYTES];
 
-/// What a table answers.
+/// A table's answer.
 pub(super) enum Claim {
     First,
     AlreadyUsed { at: u64, claimant: [u8; CLAIMANT_BYTES] },
@@ -31,7 +31,7 @@ pub(super) enum Claim {
 pub(super) struct Bucket {
     index: u64,
     spread: u64,
-    /// The latest that one of its marks may have to live.
+    /// The latest end of life of its marks.
     keep_until: u64,
     slots: Box<[Slot]>,
     used: usize,
@@ -60,10 +60,10 @@ impl Bucket {
         size_of_val(&*self.slots)
     }
 
-    /// Looks the mark up and, if it is new and `take_place` agrees, puts it in: one step under the shard's lock.
+    /// Looks the mark up and, if it is new and `take_place` agrees, inserts it: one step under the shard's lock.
     pub(super) fn claim(&mut self, mark: &Mark, take_place: impl FnOnce() -> bool) -> Claim {
-        // The bucket lives until the last state that belongs into it is over, not until its last mark is: what is dropped
-        // can no longer be claimed. Set before anything else, because an empty bucket that is dropped is closed as well.
+        // The bucket lives until its last possible state has expired, not only its last mark: a dropped bucket accepts no marks any more.
+        // Set this first, because an empty bucket that is dropped is closed as well.
         let end = self.index.saturating_add(1).saturating_mul(BUCKET_SECONDS);
         let grace = mark.keep_until.saturating_sub(mark.expires_at);
         self.keep_until = self.keep_until.max(end.saturating_add(grace));
@@ -79,26 +79,26 @@ impl Bucket {
         if !take_place() {
             return Claim::NoPlace;
         }
-        // Full to 25/32 at most: a look-up then passes eleven slots on average at the worst, and three times as many at 7/8.
+        // At most 25/32 full: a look-up then passes eleven slots on average in the worst case, and three times as many at 7/8.
         let full = self.used.saturating_mul(32) >= self.slots.len().saturating_mul(25);
         let free = if full { self.grow(id) } else { free };
         let mut slot = [0; SLOT_BYTES];
         slot[..ID_BYTES].copy_from_slice(&mark.id[..ID_BYTES]);
         slot[ID_BYTES..ID_BYTES + CLAIMANT_BYTES].copy_from_slice(&mark.claimant);
         slot[ID_BYTES + CLAIMANT_BYTES..].copy_from_slice(&self.offset(mark.now).to_be_bytes());
-        // There is a free one, because tables grow in time; if there were none, nothing would be kept, and nothing may be first.
+        // Tables grow in time, so there is a free slot. Without one, nothing could be stored, so nothing may be first.
         let Some(free) = free.and_then(|position| self.slots.get_mut(position)) else { return Claim::NoPlace };
         *free = slot;
         self.used = self.used.saturating_add(1);
         Claim::First
     }
 
-    /// Makes the table larger, and gives the place for a new id.
+    /// Enlarges the table, and returns the slot for a new id.
     fn grow(&mut self, id: Id) -> Option<usize> {
         let larger = self.slots.len().saturating_add(self.slots.len() / 4).max(FIRST_SLOTS);
         let slots = vec![[0; SLOT_BYTES]; larger].into_boxed_slice();
         let old = std::mem::replace(&mut self.slots, slots);
-        // In their order, which is that of their places in the larger table, too.
+        // In slot order, which is also the order in the larger table.
         for slot in old.iter().filter(|slot| offset_of(slot) != 0) {
             let Found::FreeAt(position) = self.find(Id::in_slot(slot)) else { continue };
             if let Some(free) = self.slots.get_mut(position) {
@@ -111,7 +111,7 @@ impl Bucket {
         }
     }
 
-    /// The slot of an id, or the free one where it would stand.
+    /// The slot of an id, or the free slot for it.
     fn find(&self, id: Id) -> Found<'_> {
         let start = id.place_among(self.slots.len(), self.spread);
         let (before, after) = self.slots.split_at(start);
@@ -141,14 +141,14 @@ impl Bucket {
     }
 }
 
-/// What a look into a table gives.
+/// The result of a look-up.
 enum Found<'t> {
     Here(&'t Slot),
     FreeAt(usize),
     NoRoom,
 }
 
-/// The kept bytes of an id, as numbers: comparing them is most of the work.
+/// The stored bytes of an id, as numbers, because comparing them is most of the work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Id(u64, u32);
 
@@ -163,8 +163,8 @@ impl Id {
         Self(u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u32::from_ne_bytes([i, j, k, l]))
     }
 
-    /// Where it would stand among so many slots. The ids are random already; mixing them with a secret number keeps somebody
-    /// who begins many logins and finishes a choice of them from crowding them together.
+    /// The slot of the id among `slots`. Ids are random, but an attacker can start many logins and complete those that collide; the secret
+    /// number prevents that.
     fn place_among(self, slots: usize, spread: u64) -> usize {
         const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
         let mixed = (self.0 ^ spread).wrapping_mul(GOLDEN).rotate_left(32).wrapping_mul(spread | 1);
@@ -173,7 +173,7 @@ impl Id {
     }
 }
 
-/// When the mark was made; 0 in an empty slot.
+/// The time of the mark; 0 in an empty slot.
 fn offset_of(slot: &Slot) -> u16 {
     u16::from_be_bytes([slot[SLOT_BYTES - 2], slot[SLOT_BYTES - 1]])
 }

@@ -15,7 +15,7 @@ fn mark(number: u64, claimant: u8, now: u64, expires_at: u64) -> Mark {
     Mark::new(id(number), [claimant; 8], now, Sealed { issued_at: now, expires_at }, 60)
 }
 
-/// By the claimant 1, which most tests let be the first.
+/// The answer for claimant 1, the first in most tests.
 fn used_at(seconds: u64) -> Marked {
     used_by(1, seconds)
 }
@@ -34,7 +34,7 @@ fn the_time_of_first_use_comes_back_exactly() {
     }
 }
 
-/// A bucket chosen by anything but the sealed expiry would let a state in twice when the skew of the ring changes.
+/// If a bucket were chosen by anything but the sealed expiry, a change of the skew would let a state in twice.
 #[test]
 fn a_change_of_the_skew_between_two_callbacks_lets_nothing_in_twice() {
     let guard = SingleProcessGuard::with_capacity(10);
@@ -64,17 +64,17 @@ fn a_mark_is_never_forgotten_early_and_dropped_soon_after() {
     assert_eq!(guard.len(), SHARDS);
 }
 
-/// A clock that ran ahead and came back: what was dropped is forgotten, so nothing in it may be said to be first.
+/// A clock that ran ahead and came back: the dropped marks are forgotten, so no state among them may be called first.
 #[test]
 fn a_claim_for_a_dropped_bucket_is_an_error() {
     let guard = SingleProcessGuard::with_capacity(1000);
-    // Two callbacks a minute apart, so that the clock is believed.
+    // Two callbacks a minute apart, so that the clock is trusted.
     let mut earlier = mark(7, 1, NOW - 60, NOW + 600);
     earlier.id[15] = 9;
     guard.answer(&earlier).unwrap();
     let one = mark(1, 1, NOW, NOW + 600);
     assert_eq!(guard.answer(&one).unwrap(), Marked::First);
-    // Same shard, an hour ahead: believed, and the first bucket goes.
+    // Same shard, an hour ahead: trusted, so the first bucket is dropped.
     let mut ahead = mark(2, 1, NOW + 3500, NOW + 4100);
     ahead.id[15] = one.id[15];
     guard.answer(&ahead).unwrap();
@@ -93,7 +93,7 @@ fn the_bucket_after_a_dropped_one_still_takes_marks() {
         mark.id[15] = 9;
         guard.answer(&mark)
     };
-    // Two a minute apart, so that the clock is believed.
+    // Two a minute apart, so that the clock is trusted.
     in_one_shard(1, 1, end - 660, end - 1).unwrap();
     in_one_shard(2, 1, end - 600, end - 1).unwrap();
     let dropped_at = end + 180;
@@ -102,7 +102,7 @@ fn the_bucket_after_a_dropped_one_still_takes_marks() {
     assert_eq!(in_one_shard(3, 2, dropped_at, end + BUCKET_SECONDS - 1).unwrap(), used_at(dropped_at));
 }
 
-/// Buckets stand by the time at which they end, whichever was there first: else what is over waits for what is not.
+/// Buckets are sorted by end time, whichever came first; otherwise an expired one waits behind a live one.
 #[test]
 fn the_bucket_that_ends_first_is_dropped_first() {
     let guard = SingleProcessGuard::with_capacity(100);
@@ -119,7 +119,7 @@ fn the_bucket_that_ends_first_is_dropped_first() {
     assert_eq!(guard.len(), 2, "two were over, and two are not");
 }
 
-/// A bucket that is looked for in the wrong place is made anew, without its marks.
+/// A bucket that is searched in the wrong place would be created again, without its marks.
 #[test]
 fn marks_of_many_expiries_are_found_in_whatever_order_they_come() {
     let guard = SingleProcessGuard::with_capacity(100);
@@ -183,8 +183,7 @@ fn it_agrees_with_a_plain_map_over_many_marks() {
     assert_eq!(guard.len(), model.len());
 }
 
-/// What the documentation says of memory: a slot takes 22 bytes, and tables are at least 61 % full once they have
-/// grown past their first few slots.
+/// The documented memory use: a slot takes 22 bytes, and tables are at least 61 % full once they have grown past their first few slots.
 #[test]
 fn tables_are_never_less_than_six_tenths_full() {
     let mut bucket = Bucket::new(NOW / BUCKET_SECONDS, 0x0123_4567_89ab_cdef);
@@ -199,7 +198,7 @@ fn tables_are_never_less_than_six_tenths_full() {
     }
 }
 
-/// A flood against a full guard must not close buckets that hold nothing yet.
+/// A flood against a full guard must not close buckets that are still empty.
 #[test]
 fn a_full_guard_answers_full_in_every_shard_and_opens_again() {
     let guard = SingleProcessGuard::with_capacity(1);
@@ -215,12 +214,12 @@ fn a_full_guard_answers_full_in_every_shard_and_opens_again() {
             assert_eq!(refused.kind(), GuardErrorKind::Full, "shard {shard}");
         }
     }
-    // Once the one mark is over, every shard takes marks, of the same bucket and of later ones.
+    // Once the one mark has expired, every shard accepts marks, in the same bucket and in later ones.
     let later = NOW + 600 + 180 + BUCKET_SECONDS;
     assert_eq!(guard.answer(&in_shard(2, 5, later)).unwrap(), Marked::First);
 }
 
-/// With little skew, the first mark of a bucket is over long before the last state that belongs into it.
+/// With little skew, the first mark of a bucket expires long before the last state that belongs to it.
 #[test]
 fn a_bucket_outlives_the_last_state_that_belongs_into_it() {
     let guard = SingleProcessGuard::with_capacity(100);
@@ -243,7 +242,7 @@ fn a_state_begun_before_the_start_is_refused_where_that_was_asked() {
         let sealed = Sealed { issued_at, expires_at: issued_at + lifetime };
         guard.answer(&Mark::new(id(issued_at), [1; 8], NOW + 5, sealed, 60)).unwrap()
     };
-    // Whatever lifetime the predecessor gave it.
+    // Whatever lifetime the earlier run gave it.
     assert_eq!(begun_at(NOW, 3600), Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     assert_eq!(begun_at(NOW - 100, 600), Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     assert_eq!(begun_at(NOW + 1, 600), Marked::First);
