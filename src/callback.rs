@@ -1,4 +1,4 @@
-//! What the provider sent the user agent back with, taken apart before anything is believed.
+//! The parsed parameters of a callback, before any check.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,14 +9,14 @@ use crate::unverified::UnverifiedParameters;
 
 /// The largest query or form, in bytes.
 pub(crate) const LARGEST: usize = 32_768;
-/// The longest error code, in bytes; those that are registered have at most 30.
+/// The longest error code, in bytes; registered codes have at most 30.
 const LONGEST_ERROR: usize = 200;
 
 macro_rules! response_parameters {
     ($($name:literal),* $(,)?) => {
-        /// What an authorization response may hold, each with the diagnosis of a callback that has it twice: RFC 6749 sections 4.1.2,
-        /// 4.1.2.1 and 4.2.2, RFC 9207 section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, Apple's `user`, the words of
-        /// Facebook for an error, and the mark of our own page.
+        /// The parameters of an authorization response, each with the diagnosis of a callback that has it twice: RFC 6749 sections 4.1.2,
+        /// 4.1.2.1 and 4.2.2, RFC 9207 section 2, OpenID Connect Core section 3.3.2.5, JARM section 2.3, Apple's `user`, Facebook's error
+        /// parameters, and the mark of our own page.
         const RESPONSE_PARAMETERS: &[(&str, &str)] = &[$((
             $name,
             concat!("the callback has the parameter ", $name, " twice, which RFC 6749 section 3.1 forbids"),
@@ -44,12 +44,12 @@ response_parameters!(
     "oauth_state_reposted",
 );
 
-/// Where some providers (Facebook) say an error that the standard calls `error`.
+/// The parameters in which some providers (Facebook) send an error instead of `error`.
 const ERRORS_IN_OTHER_WORDS: [&str; 2] = ["error_reason", "error_code"];
 /// The most parameters of one callback.
 const MOST_PARAMETERS: usize = 64;
 
-/// A callback's parameters, of the right form, and nothing more: none of it has been checked.
+/// The parameters of a callback in the right form. Nothing else has been checked.
 ///
 /// # Examples
 ///
@@ -70,39 +70,39 @@ pub struct Callback {
     pub(crate) iss: Option<String>,
     pub(crate) others: UnverifiedParameters,
     pub(crate) way: Way,
-    /// The path that it arrived at, if it is known.
+    /// The path at which it arrived, if known.
     pub(crate) path: Option<String>,
 }
 
-/// How a callback came.
+/// How a callback arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// By redirect, or from a client of the service's own.
+    /// By redirect, or from a client of the service.
     Direct,
     /// As a form that the provider's page posted.
     Posted,
-    /// As a form that says that a page of this crate's posted it, which anybody can write.
+    /// As a form that claims to come from this crate's re-post page, which anyone can write.
     Reposted,
 }
 
-/// What the provider says.
+/// The provider's response.
 #[derive(Clone)]
 pub(crate) enum Answer {
-    /// Neither code nor error: what comes back from a page that grants nothing, such as a logout.
+    /// Neither code nor error: the return from a page that grants nothing, such as a logout.
     Nothing,
     Code(String),
     Error(AuthorizationError),
 }
 
-/// The provider's refusal (RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6).
+/// The provider's error (RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
-    /// The person, or the provider, said no.
+    /// The user or the provider refused.
     AccessDenied,
     /// The provider did not understand the request.
     InvalidRequest,
-    /// The client may not ask in this way.
+    /// The client is not allowed to use this method.
     UnauthorizedClient,
     /// The provider does not support this response type.
     UnsupportedResponseType,
@@ -112,19 +112,19 @@ pub enum AuthorizationError {
     ServerError,
     /// The provider is overloaded.
     TemporarilyUnavailable,
-    /// The person has to do something first.
+    /// The user has to do something first.
     InteractionRequired,
-    /// The person has to sign in first.
+    /// The user has to sign in first.
     LoginRequired,
-    /// The person has to choose an account first.
+    /// The user has to choose an account first.
     AccountSelectionRequired,
-    /// The person has to consent first.
+    /// The user has to consent first.
     ConsentRequired,
-    /// Any other, as it came: text from outside.
+    /// Any other error, unchanged: text from outside.
     Other(String),
 }
 
-/// A registered error, its text, and the diagnosis of a callback that has it and no state.
+/// A registered error, its text, and the diagnosis of a callback that has it but no state.
 type KnownError = (AuthorizationError, &'static str, &'static str);
 
 macro_rules! known_errors {
@@ -157,11 +157,11 @@ impl AuthorizationError {
         known.map_or_else(|| Self::Other(text.into_owned()), |(error, ..)| error.clone())
     }
 
-    /// The error code, as it came.
+    /// The error code, unchanged.
     ///
     /// # Security
     ///
-    /// [`AuthorizationError::Other`] holds text from outside: printable ASCII, and not for a page.
+    /// [`AuthorizationError::Other`] contains text from outside: printable ASCII, but do not show it on a page.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -171,7 +171,7 @@ impl AuthorizationError {
     }
 }
 
-/// Text from outside stays outside of logs.
+/// Omits text from outside, which should not reach logs.
 impl fmt::Debug for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,26 +182,26 @@ impl fmt::Debug for AuthorizationError {
 }
 
 impl Callback {
-    /// Takes the query of a GET callback, without its `?`.
+    /// Parses the query of a GET callback, without its `?`.
     ///
-    /// A parameter of an authorization response may come once; one without a value counts as absent (RFC 6749 section 3.1). A
-    /// provider's own parameters are kept as text, however often they come. Without `error`, Facebook's `error_reason` and `error_code`
-    /// are the error.
+    /// A parameter of an authorization response may occur once; one without a value counts as absent (RFC 6749 section 3.1). A provider's
+    /// own parameters are kept as text, however often they occur. Without `error`, Facebook's `error_reason` and `error_code` are the
+    /// error.
     ///
     /// # Errors
     ///
-    /// `missing_state`, `duplicate_parameter`, `code_and_error`, `malformed` or `too_long`. Whether a code may be missing is decided by
-    /// [`OpenedCallback::verify`](crate::OpenedCallback::verify).
+    /// `missing_state`, `duplicate_parameter`, `code_and_error`, `malformed` or `too_long`.
+    /// [`OpenedCallback::verify`](crate::OpenedCallback::verify) decides whether a code may be missing.
     ///
     /// # Security
     ///
-    /// A HEAD request and a speculative load carry the same query. `Callback::from_parts` (feature `http`) tells them
-    /// apart; without it, answer them with 503 yourself before you come here.
+    /// A HEAD request and a speculative load have the same query. `Callback::from_parts` (feature `http`) tells them apart; without it,
+    /// answer them with 503 before you call this.
     pub fn from_query(query: &str) -> Result<Self, FinishError> {
         Ok(Self { way: Way::Direct, ..Self::from_form(query.as_bytes())? })
     }
 
-    /// Takes the `application/x-www-form-urlencoded` body of a form_post callback.
+    /// Parses the `application/x-www-form-urlencoded` body of a form_post callback.
     ///
     /// # Errors
     ///
@@ -209,18 +209,18 @@ impl Callback {
     ///
     /// # Security
     ///
-    /// The query of the POST's address is not looked at. `Callback::from_parts` (feature `http`) refuses a POST whose query holds
-    /// parameters of a callback as well, so that no other reader of the request sees different ones.
+    /// It ignores the query of the POST. `Callback::from_parts` (feature `http`) also refuses a POST whose query has parameters of a
+    /// callback, so that no other reader of the request sees different ones.
     pub fn from_form(body: &[u8]) -> Result<Self, FinishError> {
         Self::read_form(body).inspect_err(tell_unread)
     }
 
-    /// Takes the body of a POST and refuses what its query adds: another reader of the request's address would see a second set of
-    /// parameters, which an attacker can write into the form's address. A query of the registered redirect_uri's own is fine.
+    /// Parses the body of a POST and refuses callback parameters in its query: another reader of the URL would see a second set of
+    /// parameters, which an attacker can write into the form's address. The registered redirect_uri's own query is allowed.
     #[cfg(feature = "http")]
     pub(crate) fn from_post(query: Option<&str>, body: &[u8]) -> Result<Self, FinishError> {
         let callback = Self::from_form(body)?;
-        // As other readers of addresses may take a name: in any case, `code[]` and `code.x` for `code`, and `;` for `&`.
+        // As other parsers may read a name: in any case, `code[]` and `code.x` for `code`, and `;` for `&`.
         let is_sent_twice = |name: &str| {
             let plain = |byte: char| byte.is_ascii_alphanumeric() || matches!(byte, '_' | '-');
             let stem =
@@ -234,7 +234,7 @@ impl Callback {
         if names.any(|(name, _)| is_sent_twice(&name)) {
             let refused = FinishError::because(
                 FinishErrorKind::DuplicateParameter,
-                "the callback is a POST whose address has a query with parameters of a callback (RFC 6749 section 3.1)",
+                "the callback is a POST that also has parameters of a callback in its query (RFC 6749 section 3.1)",
             );
             tell_unread(&refused);
             return Err(refused);
@@ -253,7 +253,7 @@ impl Callback {
         let (mut state, mut code, mut error, mut iss, mut reposted) = (None, None, None, None, None);
         let mut others = Vec::new();
         for (position, (name, value)) in pairs.enumerate() {
-            // A form of the most parameters must come back from our own page.
+            // Our own page adds one parameter to a form that may already have the maximum.
             if position >= MOST_PARAMETERS && name != REPOSTED {
                 return Err(FinishErrorKind::TooLong.into());
             }
@@ -285,7 +285,7 @@ impl Callback {
         Ok(callback)
     }
 
-    /// Takes parameters that are decoded already, such as those that a client of yours posts as JSON.
+    /// Uses decoded parameters, such as those that your client posts as JSON.
     ///
     /// # Errors
     ///
@@ -309,27 +309,26 @@ impl Callback {
         read.map(|callback| Self { way: Way::Direct, ..callback }).inspect_err(tell_unread)
     }
 
-    /// The path of the address that the callback arrived at, for [`Expect::connection`](crate::Expect::connection).
-    /// `Callback::from_parts` (feature `http`) keeps it by itself.
+    /// Sets the path at which the callback arrived, for [`Expect::connection`](crate::Expect::connection).
+    /// `Callback::from_parts` (feature `http`) sets it automatically.
     #[must_use]
     pub fn arrived_at(self, path: &str) -> Self {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// The text of the `state` parameter, before anything was checked: to choose between two stores, or to find what a client kept
-    /// for it.
+    /// The text of the `state` parameter, unchecked: to choose between two stores, or to find the secret that a client stored for it.
     #[must_use]
     pub fn state(&self) -> &str {
         &self.state
     }
 
-    /// Whether it brings a code or an error.
+    /// Whether it has a code or an error.
     #[must_use]
     pub fn has_answer(&self) -> bool {
         !matches!(self.answer, Answer::Nothing)
     }
 
-    /// With the code of a provider that sends it under a name of its own.
+    /// Takes the code from the parameter that the provider uses for it.
     pub(crate) fn with_code_from(mut self, name: &str) -> Result<Self, FinishError> {
         let Some(code) = self.others.take(name).filter(|code| !code.is_empty()) else { return Ok(self) };
         if self.others.get(name).is_some() {
@@ -350,7 +349,7 @@ impl Callback {
         code: Option<Cow<'_, str>>,
         error: Option<Cow<'_, str>>,
     ) -> Result<Self, FinishError> {
-        // Anyone can send an error without a state: the operator reads which one it is, if it is registered, and the user nothing.
+        // Anyone can send an error without a state: the operator sees which one it is, if it is registered, and the user sees nothing.
         let state = state.ok_or_else(|| without_state(error.as_deref()))?.into_owned();
         let answer = match (code, error) {
             (Some(_), Some(_)) => return Err(FinishErrorKind::CodeAndError.into()),
@@ -358,7 +357,7 @@ impl Callback {
             (Some(text), None) | (None, Some(text)) if !is_visible(&text) => {
                 return Err(FinishError::because(
                     FinishErrorKind::Malformed,
-                    "code or error holds something other than printable ASCII (RFC 6749 appendix A.11, A.7)",
+                    "code or error contains something other than printable ASCII (RFC 6749 appendix A.11, A.7)",
                 ));
             }
             (None, Some(error)) if error.len() > LONGEST_ERROR => return Err(FinishErrorKind::TooLong.into()),
@@ -368,7 +367,7 @@ impl Callback {
         Ok(Self { state, answer, iss: None, others: UnverifiedParameters::default(), way: Way::Direct, path: None })
     }
 
-    /// Every parameter, to be sent once more; `error` only where no other parameter says the same, so that they do not become more.
+    /// Every parameter, to be posted again; `error` only if no other parameter says the same, so that their number does not grow.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let answer = match &self.answer {
             Answer::Code(code) => Some(("code", code.as_str())),
@@ -396,7 +395,7 @@ pub(crate) fn is_response_parameter(name: &str) -> bool {
     RESPONSE_PARAMETERS.iter().any(|(known, _)| *known == name)
 }
 
-/// Refuses a parameter that came twice, if an authorization response has it: two readers of one callback must not see different ones.
+/// Refuses a repeated parameter of an authorization response: two readers of one callback must not see different values.
 fn refuse_twice(name: &str) -> Result<(), FinishError> {
     match RESPONSE_PARAMETERS.iter().find(|(known, _)| *known == name) {
         Some((_, diagnosis)) => Err(FinishError::because(FinishErrorKind::DuplicateParameter, diagnosis)),
@@ -404,7 +403,7 @@ fn refuse_twice(name: &str) -> Result<(), FinishError> {
     }
 }
 
-/// The error of a callback that has neither `code` nor `error`.
+/// The error of a callback that has neither `code` nor `error`, in a provider's own parameter.
 fn error_in_other_words<'a>(others: &[(String, String)]) -> Option<Cow<'a, str>> {
     let value = |name: &&str| others.iter().find(|(other, value)| other == name && !value.is_empty());
     let (_, text) = ERRORS_IN_OTHER_WORDS.iter().find_map(value)?;
@@ -431,7 +430,7 @@ impl fmt::Debug for Callback {
     }
 }
 
-/// Tells of a callback that no flow saw, because it has no form.
+/// Reports a callback that reached no flow, because it could not be parsed.
 pub(crate) fn tell_unread(refused: &FinishError) {
     Observers::default().event(&refused.to_event(None));
 }

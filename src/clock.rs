@@ -1,12 +1,11 @@
-//! Where the time comes from.
+//! The clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of the current time.
 ///
-/// Everything in this crate that depends on the time is a function of an argument; the clock is read at the outside of
-/// each call: once by begin, and by finish when it checks and when it marks. Replace it in tests with
-/// `oauth_state::testing::ManualClock`.
+/// Everything in this crate that depends on the time is a function of an argument; only the outermost calls read the clock: once at the
+/// login start, and at the callback for the checks and for the mark. Replace it in tests with `oauth_state::testing::ManualClock`.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> SystemTime;
@@ -23,12 +22,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Whole seconds since 1970-01-01T00:00:00Z; a clock set before that reads as 0, where every state looks expired.
+/// Whole seconds since 1970-01-01T00:00:00Z; a clock set to an earlier time reads as 0, where every state looks expired.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The time `seconds` after 1970-01-01T00:00:00Z, or the epoch itself where the platform cannot hold it.
+/// The time `seconds` after 1970-01-01T00:00:00Z, or the epoch itself if the platform cannot represent it.
 pub(crate) fn from_unix_seconds(seconds: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH)
 }

@@ -1,8 +1,7 @@
-//! Cookie octets, parsed by us, and the family of cookies that one application uses.
+//! The cookie parser, and the family of cookies of one application.
 //!
-//! Never through a framework's jar: jars were measured that decode cookie *names*, so that a sibling domain's
-//! `_%5fHost-…` arrives as `__Host-…` (login CSRF by cookie tossing), that trim U+2000, and that drop the whole
-//! header for one neighbour that is not ASCII.
+//! Frameworks' cookie jars are not used: some were measured to decode cookie *names*, so that a sibling domain's `_%5fHost-…` arrives as
+//! `__Host-…` (login CSRF by cookie tossing), to trim U+2000, and to drop the whole header for one neighbor that is not ASCII.
 
 use sha2::{Digest, Sha256};
 
@@ -19,25 +18,25 @@ const SUFFIX_CHARS: usize = 8;
 pub(crate) const SECRET_BYTES: usize = 32;
 /// The suffix of a cookie that has none.
 const NO_SUFFIX: [u8; SUFFIX_CHARS] = [0; SUFFIX_CHARS];
-/// The longest name that an application gives to its cookie, in bytes.
+/// The longest custom name of a cookie, in bytes.
 const LONGEST_NAME: usize = 64;
-/// Cookies of one family that a callback tries at most.
+/// The most cookies of one family that a callback tries.
 const MOST_TRIED: usize = 64;
 
-/// Cookies of one kind that a browser keeps. New logins are bound to the first by name, so that the others are of logins that started at
+/// The cookies of one kind that a browser keeps. New logins are bound to the first by name, so the others belong to logins that started at
 /// the same moment.
 const MOST_KEPT: usize = 8;
-/// Cookies that one response expires at most: with more lines than these, a response could exceed the 4 KiB of headers that a proxy takes.
+/// The most cookies that one response deletes: with more lines, a response could exceed the 4 KiB of headers that a proxy accepts.
 pub(crate) const MOST_EXPIRED: usize = 32;
 
-/// The requests on which the browser sends a cookie.
+/// The requests with which the browser sends a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieKind {
     /// Top-level navigations by GET: `response_mode=query`.
     Lax,
     /// Cross-site POSTs as well: `response_mode=form_post`.
     None,
-    /// Requests in frames as well, with a jar of its own for each site that embeds them.
+    /// Requests in frames as well, with a separate jar for each embedding site.
     Partitioned,
 }
 
@@ -61,7 +60,7 @@ impl CookieKind {
     }
 }
 
-/// How an application's cookies are named.
+/// How an application names its cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CookieName {
     /// Many cookies with the prefix `__Host-`.
@@ -73,8 +72,8 @@ pub(crate) enum CookieName {
 }
 
 impl CookieName {
-    /// Whether browsers take a cookie of this name. They take prefixes only with the attribute `Secure`, in any case of their letters
-    /// (RFC 6265bis section 5.7).
+    /// Whether browsers accept a cookie of this name. They accept prefixes only with the attribute `Secure`, in upper or lower case (RFC
+    /// 6265bis section 5.7).
     pub(crate) fn is_possible(&self, secure: bool) -> bool {
         match self {
             Self::Host => true,
@@ -90,9 +89,9 @@ impl CookieName {
     }
 }
 
-/// The cookies of one application: `__Host-<app tag>-<l|n|p>-<suffix>`, or one with a name of the application's own.
+/// The cookies of one application: `__Host-<app tag>-<l|n|p>-<suffix>`, or one cookie with a custom name.
 ///
-/// The kind is part of the name, so that a login by form_post and one by query never rewrite each other's cookie.
+/// The kind is part of the name, so that a login by form_post and one by query never overwrite each other's cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieFamilies {
     names: Names,
@@ -103,7 +102,7 @@ pub(crate) struct CookieFamilies {
 
 #[derive(Clone, Debug)]
 enum Names {
-    /// Up to and without the letter.
+    /// The name up to the letter, without it.
     Stem(Box<str>),
     Own(Box<str>),
 }
@@ -123,16 +122,16 @@ impl BrowserCookie {
         Self { suffix: name, secret }
     }
 
-    /// By name; of one name twice, no matter which comes first on the wire.
+    /// Ordered by name; two of one name by secret, so that the order in the header does not matter.
     fn order(&self) -> (&[u8; SUFFIX_CHARS], &[u8; SECRET_BYTES]) {
         (&self.suffix, self.secret.expose())
     }
 }
 
 impl CookieFamilies {
-    /// `secure` is false only where the caller asked, by a name that says so, to run over plain HTTP.
+    /// `secure` is false only if the caller explicitly allowed plain HTTP.
     pub(crate) fn new(app: &App, secure: bool, name: &CookieName) -> Self {
-        // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting one (RFC 6265bis section 4.1.3.2);
+        // `__Host-` keeps a sibling domain, a parent path and plain HTTP from planting a cookie (RFC 6265bis section 4.1.3.2);
         // `__Host-Http-` also keeps scripts from it.
         let prefix = match name {
             CookieName::Own(own) => {
@@ -157,13 +156,13 @@ impl CookieFamilies {
         self.secure
     }
 
-    /// Whether there is one cookie only, with the application's own name.
+    /// Whether there is only one cookie, with a custom name.
     pub(crate) fn is_one(&self) -> bool {
         matches!(self.names, Names::Own(_))
     }
 
-    /// The header value that gives `cookie` to the user agent, with one constant `Max-Age`: a cookie that is re-sent
-    /// outlives every login that was begun under it.
+    /// The header value that sets `cookie`, with a constant `Max-Age`: a cookie that is sent again outlives every login that was started
+    /// with it.
     pub(crate) fn set_cookie(&self, kind: CookieKind, cookie: &BrowserCookie, max_age: u64) -> String {
         let mut header = String::with_capacity(160);
         self.push_name(kind, cookie, &mut header);
@@ -179,13 +178,13 @@ impl CookieFamilies {
         header
     }
 
-    /// The header values that take from the user agent what it holds beyond eight cookies of one kind, at most 32.
+    /// The header values that delete all but eight cookies of one kind, at most 32.
     pub(crate) fn expire_surplus<'a>(
         &'a self,
         kind: CookieKind,
         found: &'a Candidates,
     ) -> impl Iterator<Item = String> + 'a {
-        // A cookie with an own name is one, however many of that name a sibling domain has added.
+        // A cookie with a custom name is one, however many of that name a sibling domain has added.
         let surplus = if self.is_one() { 0 } else { MOST_EXPIRED };
         found.iter().skip(MOST_KEPT).take(surplus).map(move |cookie| {
             let mut header = String::with_capacity(80);
@@ -197,7 +196,7 @@ impl CookieFamilies {
             if self.secure {
                 header.push_str("; Secure");
             }
-            // The jar of another partition, or none, would be looked in without it.
+            // Without the attribute, the browser would look in another partition's jar, or in none.
             if kind == CookieKind::Partitioned {
                 header.push_str(kind.attributes());
             }
@@ -217,7 +216,7 @@ impl CookieFamilies {
         }
     }
 
-    /// Whether a comma joins a cookie of these to another, for a diagnosis: nothing is read from there.
+    /// Whether a comma joins one of these cookies to another, for a diagnosis: no value is read from there.
     pub(crate) fn stand_beside_comma(&self, header: &[u8]) -> bool {
         let (Names::Stem(start) | Names::Own(start)) = &self.names;
         let is_own = |part: &[u8]| strip_blanks(part).starts_with(start.as_bytes());
@@ -226,7 +225,7 @@ impl CookieFamilies {
             .any(|pair| pair.contains(&b',') && pair.split(|byte| *byte == b',').any(is_own))
     }
 
-    /// The valid cookies of the family, by ascending name, at most 64; one that is not valid is no cookie at all.
+    /// The valid cookies of the family, by ascending name, at most 64; invalid ones are ignored.
     pub(crate) fn find<'h>(&self, kind: CookieKind, headers: impl Iterator<Item = &'h [u8]>) -> Candidates {
         let mut found = Candidates::default();
         for (name, value) in headers.flat_map(pairs) {
@@ -252,7 +251,7 @@ impl CookieFamilies {
     }
 }
 
-/// Cookies to try, in order. The usual one takes no allocation, and a flood of them no more than 64.
+/// Cookies to try, in order. The usual single one needs no allocation, and a flood of them no more than 64.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     only: Option<BrowserCookie>,
@@ -281,7 +280,7 @@ impl Candidates {
 }
 
 /// The pairs of one `Cookie` header (RFC 6265 section 4.2.1): split at `;`, SP and HTAB stripped, nothing decoded.
-/// A pair without `=`, or of other octets, is skipped and does not harm its neighbours.
+/// A pair without `=`, or with invalid bytes, is skipped and does not affect its neighbors.
 fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     header.split(|byte| *byte == b';').filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;

@@ -1,4 +1,4 @@
-//! The smaller errors, and the kinds of the larger ones.
+//! Smaller errors, and the kinds of the larger ones.
 
 pub use crate::binding::BindingError;
 pub use crate::claims::{ReturnToError, TenantError};

@@ -1,4 +1,4 @@
-//! What a callback's route expects of a state.
+//! The expectations of a callback's route.
 
 use crate::claims::codec::Claims;
 use crate::claims::{Origin, Tenant};
@@ -7,8 +7,8 @@ use crate::observe::CONNECTION;
 use crate::provider::Provider;
 use crate::refusal::{FinishError, FinishErrorKind};
 
-/// What the callback's route knows of the login, and what it accepts. It fails closed: a state that names a tenant, a
-/// redirect id or a purpose is refused unless the route names the same one, or accepts any by name.
+/// The values that the callback's route knows and accepts. It fails closed: a state that names a tenant, a redirect id or a purpose is
+/// refused unless the route names the same one, or accepts any explicitly.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ use crate::refusal::{FinishError, FinishErrorKind};
 #[must_use = "give it to Flow::finish"]
 pub struct Expect<'a> {
     pub(crate) provider: Option<&'a str>,
-    /// The provider itself, if the application has just loaded it.
+    /// The provider itself, if the application loaded it for this callback.
     pub(crate) connection: Option<&'a Provider>,
     pub(crate) issuer: Option<&'a str>,
     pub(crate) tenant: Expected<&'a Tenant>,
@@ -40,35 +40,34 @@ pub struct Expect<'a> {
     pub(crate) purpose: Expected<Purpose>,
 }
 
-/// What a callback requires of a value that a state may or may not carry.
+/// The requirement for a value that a state may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expected<T> {
-    /// Learned from the state.
+    /// Any value; it is learned from the state.
     Any,
-    /// Exactly this value; with `None`, a state that carries one is refused.
+    /// Exactly this value; with `None`, a state that has one is refused.
     Exactly(Option<T>),
 }
 
 impl<'a> Expect<'a> {
-    /// The provider whose callback address this is. It must come from the address itself, not from a parameter.
+    /// The provider of this callback address. It must come from the address itself, not from a parameter.
     pub fn provider(id: &'a str) -> Self {
         Self { provider: Some(id), ..Self::any_provider() }
     }
 
-    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), as it is now: one that has another issuer, client id,
-    /// authorization endpoint or redirect_uri than when the login started is refused as `connection_changed`. A tenant of its own
-    /// ([`Provider::for_tenant`](crate::Provider::for_tenant)) is expected, too. Load it by the id in the callback's path, or by
+    /// A provider that was loaded at run time ([`Login::with`](crate::Login::with)), in its current form: if its issuer, client id,
+    /// authorization endpoint or redirect_uri has changed since the login started, the callback is refused as `connection_changed`. Its own
+    /// tenant ([`Provider::for_tenant`](crate::Provider::for_tenant)) is expected, too. Load it by the id in the callback's path, or by
     /// [`OpenedCallback::provider`](crate::OpenedCallback::provider).
     ///
     /// # Security
     ///
-    /// However it was loaded, the callback must have arrived at the provider's redirect_uri, so make it with
+    /// However you load it, the callback must have arrived at the provider's redirect_uri, so make it with
     /// [`Callback::from_parts`](crate::Callback::from_parts), or with [`Callback::arrived_at`](crate::Callback::arrived_at) and the path of
-    /// the request. Connections that share an address are declared with
-    /// [`at_shared_callback`](crate::Provider::at_shared_callback), whose documentation says what you have to check when a customer saves
-    /// one, and with [`requires_iss`](crate::Provider::requires_iss). Give a connection that moves to
-    /// another provider a new id, and remove its redirect_uri at the old provider: codes that the old one still sends would go to the
-    /// new one.
+    /// the request. Declare connections that share an address with [`at_shared_callback`](crate::Provider::at_shared_callback), whose
+    /// documentation lists the checks for when a customer saves one, and with [`requires_iss`](crate::Provider::requires_iss). Give a
+    /// connection that moves to another provider a new id, and remove its redirect_uri at the old provider: otherwise codes that the old
+    /// one still sends go to the new one.
     ///
     /// # Examples
     ///
@@ -96,13 +95,13 @@ impl<'a> Expect<'a> {
         Self { provider: Some(loaded.id()), connection: Some(loaded), tenant, ..Self::any_provider() }
     }
 
-    /// What events call the provider.
+    /// The provider's name in events.
     pub(crate) fn label(&self) -> Option<&'a str> {
         if self.connection.is_some() { Some(CONNECTION) } else { self.provider }
     }
 
-    /// Any provider of a flow that was built with
-    /// [`FlowBuilder::shared_callback`](crate::FlowBuilder::shared_callback), where `iss` tells them apart.
+    /// Any provider of a flow that was built with [`FlowBuilder::shared_callback`](crate::FlowBuilder::shared_callback), where `iss` tells
+    /// them apart.
     pub fn any_provider() -> Self {
         Self {
             provider: None,
@@ -114,28 +113,28 @@ impl<'a> Expect<'a> {
         }
     }
 
-    /// The issuer of this login's provider, where one provider stands for several: an `iss` that comes must be equal to it as a string
-    /// (RFC 9207 section 2.4). It takes the place of the one that the provider is configured with.
+    /// The issuer of this login's provider, if one provider stands for several: an `iss` in the callback must equal it as a string (RFC
+    /// 9207 section 2.4). It replaces the provider's configured issuer.
     pub fn issuer(self, identifier: &'a str) -> Self {
         Self { issuer: Some(identifier), ..self }
     }
 
-    /// The tenant that the callback's address tells.
+    /// The tenant that the callback's address names.
     pub fn tenant(self, tenant: &'a Tenant) -> Self {
         Self { tenant: Expected::Exactly(Some(tenant)), ..self }
     }
 
-    /// Any tenant, or none: the state alone says whose login it is.
+    /// Any tenant, or none: only the state says whose login it is.
     ///
     /// # Security
     ///
-    /// A login of one tenant then finishes at the address of another. Compare [`Origin::tenant`](crate::Origin::tenant) with the
-    /// tenant whose page this is, unless all tenants share one.
+    /// A login of one tenant then finishes at the address of another. Compare [`Origin::tenant`](crate::Origin::tenant) with the tenant of
+    /// this page, unless all tenants share one page.
     pub fn any_tenant(self) -> Self {
         Self { tenant: Expected::Any, ..self }
     }
 
-    /// The id of the redirect_uri that this address is.
+    /// The redirect id of this address.
     pub fn redirect(self, id: &'a str) -> Self {
         Self { redirect: Expected::Exactly(Some(id)), ..self }
     }
@@ -149,30 +148,29 @@ impl<'a> Expect<'a> {
         Self { redirect: Expected::Any, ..self }
     }
 
-    /// The one purpose that this address serves; the flow's first, normally `login`, unless it is said here.
+    /// The one purpose that this address serves; by default the flow's first, normally `login`.
     pub fn purpose(self, purpose: Purpose) -> Self {
         Self { purpose: Expected::Exactly(Some(purpose)), ..self }
     }
 
-    /// Any purpose that the flow accepts, for an address that serves several. Look at
-    /// [`Origin::purpose`](crate::Origin::purpose) before you sign anyone in.
+    /// Any purpose that the flow accepts, for an address that serves several. Check [`Origin::purpose`](crate::Origin::purpose) before you
+    /// sign a user in.
     pub fn any_purpose(self) -> Self {
         Self { purpose: Expected::Any, ..self }
     }
 
-    /// The provider's id, if one is named.
+    /// The provider's id, if the route names one.
     #[must_use]
     pub fn provider_id(&self) -> Option<&'a str> {
         self.provider
     }
 
-    /// Whether a login with this origin may finish here, as a flow asks of a state, for a store of your own. `first` is the purpose
-    /// that is expected if none is named.
+    /// Whether a login with this origin may finish here, by the rules of a flow, for a store of your own. `first` is the default purpose.
     ///
     /// # Errors
     ///
-    /// `wrong_purpose`, `wrong_provider`, `wrong_redirect` and `wrong_tenant`, looked at in this order. [`Expect::connection`] is refused
-    /// as `wrong_provider`, whatever the origin: it has no tag that shows whether the connection is the one that the login started with.
+    /// `wrong_purpose`, `wrong_provider`, `wrong_redirect` and `wrong_tenant`, checked in this order. [`Expect::connection`] is always
+    /// refused as `wrong_provider`: an origin has no tag that shows whether the connection is still the one that the login started with.
     pub fn check_origin(&self, origin: &Origin, first: Purpose) -> Result<(), FinishError> {
         if self.connection.is_some() {
             return Err(refused(FinishErrorKind::WrongProvider, Some(NO_TAG)));
@@ -214,7 +212,7 @@ impl<'a> Expect<'a> {
     }
 }
 
-/// What is compared; an absent value is empty.
+/// The compared values; an absent value is empty.
 struct Sealed<'s> {
     provider: &'s str,
     tenant: &'s [u8],
@@ -222,7 +220,7 @@ struct Sealed<'s> {
     purpose: Purpose,
 }
 
-const NO_TAG: &str = "providers that are loaded at run time need states that are sealed: what a store keeps has no tag of the connection";
+const NO_TAG: &str = "providers that are loaded at run time need sealed states: a store's entry has no tag of the connection";
 const NO_PURPOSE: &str = "the state has another purpose than the flow's first, and the callback names none: say which one this address \
     serves with Expect::purpose, or accept all of them with Expect::any_purpose";
 const NO_REDIRECT: &str = "the state names a redirect id, and the callback names none: say which address this is with \
@@ -235,7 +233,7 @@ fn refused(kind: FinishErrorKind, diagnosis: Option<&'static str>) -> FinishErro
 }
 
 impl<T> Expected<T> {
-    /// Whether what the state carries, or its absence, is what is required.
+    /// Whether the state's value, or its absence, meets the requirement.
     fn accepts(self, is_sealed: impl FnOnce(T) -> bool, is_absent: bool) -> bool {
         match self {
             Self::Any => true,

@@ -1,4 +1,4 @@
-//! What a login belongs to: the application and its environment, the purpose, and the rule for short names.
+//! The application and its environment, the purpose of a login, and the rule for short names.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ const LONGEST: usize = 32;
 /// The longest id of a provider, in bytes.
 const LONGEST_PROVIDER_ID: usize = 64;
 
-/// A name that this crate does not take.
+/// A name that this crate does not accept.
 ///
-/// Names travel inside the state and stand in derivations, so they are short and have one spelling.
+/// Names are part of the state and of key derivations, so they are short and have one spelling.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {what} must be {rule}")]
 pub struct NameError {
@@ -19,19 +19,19 @@ pub struct NameError {
     rule: &'static str,
 }
 
-/// Whether `name` keeps the rule for names.
+/// Whether `name` follows the rule for names.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=LONGEST).contains(&name.len())
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
 }
 
-/// Checks `name`; `what` names it in the error.
+/// Checks `name`; `what` describes it in the error.
 pub(crate) fn check(what: &'static str, name: &str) -> Result<(), NameError> {
     if is_name(name) { Ok(()) } else { Err(NameError { what, rule: "1 to 32 of a-z, 0-9, '.', '_' and '-'" }) }
 }
 
-/// Whether `id` may name a provider: longer than other names, and in both cases, because databases draw such ids (ULID, UUID). Browsers take
-/// `.` and `..` out of a callback's path.
+/// Whether `id` may name a provider: longer than other names, and in upper and lower case, because databases generate such ids (ULID,
+/// UUID). Browsers remove `.` and `..` from a callback's path.
 pub(crate) fn is_provider_id(id: &str) -> bool {
     (1..=LONGEST_PROVIDER_ID).contains(&id.len())
         && !matches!(id, "." | "..")
@@ -47,8 +47,8 @@ pub(crate) fn check_provider_id(id: &str) -> Result<(), NameError> {
 
 /// The application and the environment that a key ring seals for.
 ///
-/// Both go into the derivation of every key and into the associated data, so that a state of `staging` never opens in
-/// `production`, nor one of another application that was given the same root key.
+/// Both are part of every key derivation and of the associated data, so a state of `staging` never opens in `production`, nor one of
+/// another application with the same root key.
 ///
 /// # Examples
 ///
@@ -75,11 +75,11 @@ pub struct App {
 }
 
 impl App {
-    /// Names the application and the environment: each 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`.
+    /// Sets the application and the environment: each 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`.
     ///
     /// # Errors
     ///
-    /// [`NameError`] says which of the two is not such a name.
+    /// [`NameError`] says which of the two is not a valid name.
     pub fn new(name: &str, environment: &str) -> Result<Self, NameError> {
         check("application name", name)?;
         check("environment", environment)?;
@@ -99,10 +99,10 @@ impl App {
     }
 }
 
-/// What a login is for. A state begun for one purpose is never accepted for another.
+/// The purpose of a login. A state that was started for one purpose is never accepted for another.
 ///
-/// The purpose goes into the derivation of the keys, so that each has keys and key ids of its own. A custom purpose is
-/// written with a prefix, as in `custom:admin`, so that `Custom("login")` is not `Login`.
+/// The purpose is part of the key derivation, so each has its own keys and key ids. A custom purpose is written with a prefix, as in
+/// `custom:admin`, so that `Custom("login")` is not `Login`.
 ///
 /// # Examples
 ///
@@ -128,21 +128,21 @@ impl App {
 pub enum Purpose {
     /// Signing a user in.
     Login,
-    /// Attaching an identity at a provider to an account that is signed in. Needs a user; see
+    /// Attaching an identity at a provider to the account of a signed-in user. Needs a user; see
     /// [`Binding::for_user`](crate::Binding::for_user).
     Link,
-    /// Asking a signed-in user to authenticate once more. Needs a user, too.
+    /// Asking a signed-in user to authenticate again. Needs a user, too.
     Reauthenticate,
-    /// Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). Its callback brings neither code nor error.
+    /// Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). Its callback has neither code nor error.
     Logout,
-    /// A purpose of the caller's own, 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`. If its callback changes something that
+    /// A custom purpose, 1 to 32 bytes of `a-z`, `0-9`, `.`, `_` and `-`. If its callback changes something that
     /// belongs to an account, register it with [`FlowBuilder::purpose_for_user`](crate::FlowBuilder::purpose_for_user), which
     /// gives it the rules of `Link`.
     Custom(&'static str),
 }
 
 impl Purpose {
-    /// The purposes that every verifier knows, so as to tell `wrong_purpose` from `unknown_key`.
+    /// The purposes that every verifier knows, to tell `wrong_purpose` from `unknown_key`.
     pub(crate) const STANDARD: [Self; 4] = [Self::Login, Self::Link, Self::Reauthenticate, Self::Logout];
 
     /// Whether the state must name the signed-in user, and may never be unbound.
@@ -157,7 +157,7 @@ impl Purpose {
         }
     }
 
-    /// Appends the purpose, the application and the environment, each with its length.
+    /// Appends the purpose, the application and the environment, each with a length prefix.
     pub(crate) fn frame_with(self, app: &App, out: &mut Vec<u8>) {
         length_prefixed(self.to_string().as_bytes(), out);
         length_prefixed(app.name.as_bytes(), out);

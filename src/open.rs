@@ -1,6 +1,6 @@
-//! State text to claims: length, base64url, magic, key, authenticity, strict parse, time.
+//! From the state's text to claims: length, base64url, magic, key, authenticity, strict parse, time.
 //!
-//! Nothing here waits for anything: no guard, no store and no network is asked before a state has passed all of it.
+//! Nothing here does I/O: a state must pass all of this before a guard, a store or the network is asked.
 
 use crate::claims::codec::Claims;
 use crate::claims::{CheckedPath, Origin};
@@ -11,8 +11,8 @@ use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::{KeyTable, PurposeKeys};
 use crate::token::wire::{self, Form, LONGEST_BYTES, NotAToken};
 
-/// Claims that some holder of the key sealed, and the keys that they were sealed with. Whether their time is now, and whether they
-/// belong to this callback, is asked of them.
+/// Claims that a holder of the key sealed, with the keys that they were sealed with. Time, and whether they belong to this callback, are
+/// checked later.
 pub(crate) struct Authentic<'t> {
     pub(crate) keys: &'t PurposeKeys,
     pub(crate) nonce: [u8; NONCE_BYTES],
@@ -21,8 +21,8 @@ pub(crate) struct Authentic<'t> {
     plaintext: &'t [u8],
 }
 
-/// A state that was authentic when it was opened: its plaintext, with the id of its key and no key, so that a key that is revoked while
-/// the application loads something is noticed.
+/// The plaintext of a state that was authentic when it was opened, with the id of its key but not the key: this way a key that is revoked
+/// while the application loads something is noticed.
 pub(crate) struct Opened {
     plaintext: Box<[u8]>,
     nonce: [u8; NONCE_BYTES],
@@ -34,16 +34,16 @@ impl Opened {
         Self { plaintext: authentic.plaintext.into(), nonce: authentic.nonce, key_id: authentic.keys.id }
     }
 
-    /// The claims again, with their key, if that still opens at `now`.
+    /// The claims with their key, if it still opens at `now`.
     pub(crate) fn under<'t>(&'t self, keys: &'t KeyTable, now: u64) -> Result<Authentic<'t>, FinishErrorKind> {
         let keys = keys.opening(self.key_id, now)?;
         let claims = self.claims()?;
-        // It was checked when the state was opened.
+        // The path was checked when the state was opened.
         let return_to = (!claims.return_to.is_empty()).then(|| CheckedPath::of(claims.return_to));
         Ok(Authentic { keys, nonce: self.nonce, claims, return_to, plaintext: &self.plaintext })
     }
 
-    /// What the state says, of which nothing is verified yet but that it is authentic.
+    /// The contents of the state, which is authentic; nothing else is verified yet.
     pub(crate) fn claims(&self) -> Result<Claims<'_>, FinishErrorKind> {
         Claims::read(&self.plaintext).map_err(|_| FinishErrorKind::Malformed)
     }
@@ -65,7 +65,7 @@ pub(crate) fn authenticate<'t>(
             "one of the state and this flow is signed, the other encrypted: build the flow alike at both ends, or move from one form to \
              the other with Migration of oauth-state-store"
         } else {
-            "the state is of another store's form: it was begun with another kind of store than this callback finishes"
+            "the state is of another store's form: the login was started with another kind of store than this callback's"
         };
         return Err(FinishError::because(FinishErrorKind::Malformed, diagnosis));
     }
@@ -74,11 +74,11 @@ pub(crate) fn authenticate<'t>(
     let malformed = || {
         FinishError::because(
             FinishErrorKind::Malformed,
-            "an authentic state does not read: it was sealed by a newer release, or by another implementation",
+            "failed to read an authentic state: it was sealed by a newer release, or by another implementation",
         )
     };
     let claims = Claims::read(plaintext).map_err(|_| malformed())?;
-    // Once more at this end: a server of another release, or with other rules, may have sealed it.
+    // Check again at this end: a server of another release, or with other rules, may have sealed it.
     let return_to = match claims.return_to {
         "" => None,
         path => Some(CheckedPath::parse(path).map_err(|_| malformed())?),
@@ -89,12 +89,12 @@ pub(crate) fn authenticate<'t>(
     Ok(Authentic { keys, nonce, claims, return_to, plaintext })
 }
 
-/// Whether a state is expired, allowing for clocks that differ.
+/// Whether a state has expired, with an allowance for clock differences.
 pub(crate) fn is_over(expires_at: u64, now: u64, skew: u32) -> bool {
     now >= expires_at.saturating_add(skew.into())
 }
 
-/// Why a state is refused for its time, and whether its login may still start again.
+/// Why a state is refused for its time, and whether its login may still restart.
 pub(crate) struct OutOfTime {
     pub(crate) kind: FinishErrorKind,
     pub(crate) may_restart: bool,
@@ -109,7 +109,7 @@ impl Authentic<'_> {
         }
         let expires_at = self.claims.expires_at();
         if is_over(expires_at, now, timing.skew) {
-            // A callback address in a browser's history or a server's log must not start logins for as long as its key opens it.
+            // Otherwise a callback URL in a browser's history or a server's log could start logins for as long as its key opens it.
             let may_restart = now < expires_at.saturating_add(timing.lifetime_cap.into());
             return Err(OutOfTime { kind: FinishErrorKind::Expired, may_restart });
         }

@@ -1,4 +1,4 @@
-//! What a finished login holds: the code and what belongs to it, and what else the provider said.
+//! The values of a finished login: the code, the values for its exchange, and the provider's other parameters.
 
 pub use crate::callback::AuthorizationError;
 pub use crate::flow::{Code, CodeVerifier, Confirmed, Nonce, Returned, StaleAuthentication, StepUp};

@@ -1,4 +1,4 @@
-//! Claims to state text.
+//! From claims to the state's text.
 
 use crate::base64url;
 use crate::claims::codec::Claims;
@@ -7,16 +7,16 @@ use crate::token::aead::NONCE_BYTES;
 use crate::token::keys::PurposeKeys;
 use crate::token::wire;
 
-/// Why nothing was sealed.
+/// Why no state was sealed.
 #[derive(Debug)]
 pub(crate) enum SealError {
     /// The text would have `actual` characters.
     TooLong { actual: usize },
-    /// The caller's data could not be written.
+    /// The application's data could not be serialized.
     Data(serde_json::Error),
 }
 
-/// Seals `claims` and `value`, the caller's data, under `nonce`, which is used once, if the text has at most `limit` characters.
+/// Seals `claims` and the application's data `value` under `nonce`, which is used once, if the text has at most `limit` characters.
 pub(crate) fn seal<T: serde::Serialize>(
     keys: &PurposeKeys,
     nonce: &[u8; NONCE_BYTES],
@@ -24,7 +24,7 @@ pub(crate) fn seal<T: serde::Serialize>(
     value: &T,
     limit: usize,
 ) -> Result<String, SealError> {
-    // Bytes enough for everything but data, so that the usual state takes this one allocation and its text.
+    // Enough for everything except the data, so the usual state needs only this allocation and its text.
     let fields = [claims.provider.len(), claims.tenant.len(), claims.redirect.len(), claims.return_to.len()];
     let around = keys.form.around_bytes().saturating_add(64);
     let mut bytes = Vec::with_capacity(fields.iter().fold(around, |sum, length| sum.saturating_add(*length)));
@@ -35,7 +35,7 @@ pub(crate) fn seal<T: serde::Serialize>(
     if actual > limit {
         return Err(SealError::TooLong { actual });
     }
-    // The constructions refuse what is longer than they can encrypt, which lies beyond every limit.
+    // The constructions refuse texts that are too long to encrypt, which is above every limit here.
     keys.seal(nonce, &mut bytes).map_err(|_| SealError::TooLong { actual })?;
     Ok(base64url::encode(&bytes))
 }

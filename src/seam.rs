@@ -1,8 +1,8 @@
-//! What the routes need of the core and its public interface does not offer yet (package `oauth-state-routes`, and the extractors of
-//! `oauth-state-axum` and `oauth-state-actix`).
+//! Internal interface for the package `oauth-state-routes` and the extractors of `oauth-state-axum` and `oauth-state-actix`, for functions
+//! that the public interface does not offer yet.
 //!
-//! It is hidden and promises nothing to others: it may change in any release, and each item goes once the public interface
-//! has one in its place.
+//! It is hidden and comes without any promise: it may change in any release, and each item goes once the public interface has a
+//! replacement.
 
 use http::{HeaderMap, Method, Response};
 
@@ -19,12 +19,12 @@ use crate::refusal::FinishError;
 /// The largest query or form of a callback, in bytes.
 pub const LARGEST_CALLBACK: usize = crate::callback::LARGEST;
 
-/// Tells the observers that were added to a flow of a callback that never became one; the facades know already.
+/// Reports a callback that could not be parsed to the added observers of a flow; the facades have it already.
 pub fn tell_unread<T>(flow: &Flow<T>, refused: &FinishError) {
     flow.observers().tell_added(&refused.to_event(None));
 }
 
-/// Tells the observers of a flow that a hook failed after its login was used up.
+/// Reports to the observers of a flow that a hook failed after its login was used up.
 pub fn tell_hook_failed<T>(
     flow: &Flow<T>,
     provider: &str,
@@ -52,13 +52,13 @@ pub fn may_start_logins(provider: &Provider) -> bool {
     provider.is_start_allowed()
 }
 
-/// Whether a query has a state or an error, so that it answers a request of this service's, or says so.
+/// Whether a query has a state or an error, so that it is, or claims to be, the response to a request of this service.
 #[must_use]
 pub fn is_authorization_response(query: &str) -> bool {
     crate::callback::is_authorization_response(query)
 }
 
-/// Whether only the client that keeps a login's secret can finish it.
+/// Whether only a client that stores a login secret can finish it.
 #[must_use]
 pub fn is_bound_by_login_secret<T: LoginData>(opened: &OpenedCallback<T>) -> bool {
     opened.is_bound_by_login_secret()
@@ -76,7 +76,7 @@ pub fn page_status(error: &BeginError) -> u16 {
     error.page_status()
 }
 
-/// What events call every provider that was loaded at run time.
+/// The name in events for every provider that was loaded at run time.
 pub const CONNECTION: &str = crate::observe::CONNECTION;
 
 /// A login of this site: its tenant and its redirect id.
@@ -104,12 +104,12 @@ pub fn origin_of<'a>(provider: &'a Provider, redirect: Option<&str>) -> Option<&
     text.get(..scheme.len().saturating_add(3).saturating_add(authority))
 }
 
-/// A response to a POST that leads to the provider: a page that navigates. A redirect would be blocked by a page with
-/// `Content-Security-Policy: form-action 'self'`, because browsers apply it to the redirects that follow a form.
+/// A page that navigates to the provider, as the response to a POST. A page with `Content-Security-Policy: form-action 'self'` would block
+/// a redirect, because browsers apply the policy to redirects that follow a form.
 ///
 /// # Errors
 ///
-/// `http::Error` if the cookie cannot stand in a header.
+/// `http::Error` if the cookie cannot be sent in a header.
 pub fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
     pages::navigate(begun, authorization_url)
 }
@@ -120,13 +120,13 @@ pub fn returns_to_callback<T>(flow: &Flow<T>, return_to: &ReturnTo, loaded: Opti
     flow.returns_to_callback(return_to, loaded)
 }
 
-/// Whether a return path leads to `path`, an absolute path, once both are decoded.
+/// Whether a return path leads to the absolute path `path`, after decoding both.
 #[must_use]
 pub fn leads_to(return_to: &ReturnTo, path: &str) -> bool {
     return_to.leads_to(path)
 }
 
-/// Whether a return path leads below `path`, an absolute path, once both are decoded.
+/// Whether a return path leads below the absolute path `path`, after decoding both.
 #[must_use]
 pub fn leads_below(return_to: &ReturnTo, path: &str) -> bool {
     return_to.leads_below(path)
@@ -143,7 +143,7 @@ pub fn redirect_uris(provider: &Provider) -> impl Iterator<Item = (Option<&str>,
     provider.redirect_uris().iter().map(|at| (at.id.as_deref(), at.path().map(|path| (at.host(), path))))
 }
 
-/// Whether a provider has what its authorization URL is made of.
+/// Whether a provider has all settings for its authorization URL.
 ///
 /// # Errors
 ///
@@ -162,7 +162,7 @@ pub fn host_of_request<T>(flow: &Flow<T>, headers: &HeaderMap) -> Option<String>
     flow.host_of_request(headers)
 }
 
-/// A small page with one button, which leads to a path of the site's own.
+/// A small page with one button, which leads to a path of the site.
 #[must_use]
 pub fn page(
     status: u16,
@@ -174,7 +174,7 @@ pub fn page(
     pages::page(status, &Words { title, text, button }, target)
 }
 
-/// Whether a request may use a login up at all, by its method and headers.
+/// Checks by method and headers whether a request may use up a login at all.
 ///
 /// # Errors
 ///
@@ -183,16 +183,16 @@ pub fn refuse_what_must_not_consume(method: &Method, headers: &HeaderMap) -> Res
     crate::http::refuse_what_must_not_consume(method, headers)
 }
 
-/// Takes the body of a POST for a callback, and refuses what its query adds.
+/// Parses the body of a POST for a callback, and refuses callback parameters in its query.
 ///
 /// # Errors
 ///
-/// As [`Callback::from_form`], and `duplicate_parameter` for a query that holds parameters of a callback.
+/// As [`Callback::from_form`], and `duplicate_parameter` for a query with parameters of a callback.
 pub fn callback_from_post(query: Option<&str>, body: &[u8]) -> Result<Callback, FinishError> {
     Callback::from_post(query, body)
 }
 
-/// Puts the authority of a request's target into the headers, as [`crate::http`] says.
+/// Writes the authority of a request's target to the headers, as [`crate::http`] describes.
 pub fn host_from_authority(headers: &mut HeaderMap, authority: Option<&str>) {
     crate::http::host_from_authority(headers, authority);
 }

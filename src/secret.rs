@@ -11,7 +11,7 @@ pub(crate) struct SecretBytes<const N: usize>([u8; N]);
 
 impl<const N: usize> Drop for SecretBytes<N> {
     fn drop(&mut self) {
-        // As a slice, which is cleared many bytes at a time; an array is cleared byte by byte.
+        // As a slice, which is cleared many bytes at a time; an array would be cleared byte by byte.
         self.0.as_mut_slice().zeroize();
     }
 }
@@ -21,12 +21,12 @@ impl<const N: usize> SecretBytes<N> {
         Self(bytes)
     }
 
-    /// The bytes, to be read.
+    /// The bytes, for reading.
     pub(crate) fn expose(&self) -> &[u8; N] {
         &self.0
     }
 
-    /// The bytes, to be filled in place.
+    /// The bytes, for filling in place.
     pub(crate) fn expose_mut(&mut self) -> &mut [u8; N] {
         &mut self.0
     }
@@ -38,17 +38,17 @@ impl<const N: usize> fmt::Debug for SecretBytes<N> {
     }
 }
 
-/// Whether two byte strings are equal, in time that depends on their lengths alone.
+/// Whether two byte strings are equal, in time that depends only on their lengths.
 ///
-/// Stops an attacker from learning a tag byte by byte from the time a refusal takes.
+/// Keeps an attacker from learning a tag byte by byte from the time of a refusal.
 pub(crate) fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// Text that is a secret: a root key, or a whole key ring document.
+/// Secret text: a root key, or a whole key ring document.
 ///
-/// It has no `Display`, `Serialize` or `Deref`; [`SecretString::expose`] is the one way to the text, so that a search
-/// for that word finds every use. `Debug` shows `[redacted]` in place of the text. The memory is zeroized on drop.
+/// It has no `Display`, `Serialize` or `Deref`: [`SecretString::expose`] is the only way to the text, so you can find every use by
+/// searching for that word. `Debug` shows `[redacted]`. The memory is zeroized on drop.
 #[derive(Clone)]
 pub struct SecretString(Zeroizing<String>);
 

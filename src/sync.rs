@@ -1,7 +1,8 @@
-//! What the guard in memory and the live ring share between threads, in one place.
+//! The primitives that the in-memory guard and the live ring share between threads.
 //!
 //! `tests/concurrency` compiles this crate with `cfg(oauth_state_under_loom)`. The model checker loom then tries the orders in which
-//! threads may take these steps, and the values that a relaxed load may give. Nothing else differs but the number of the guard's shards.
+//! threads may take these steps, and the values that a relaxed load may return. The only other difference is the number of the guard's
+//! shards.
 
 pub(crate) use imp::{ArcSwap, AtomicBool, AtomicU64, AtomicUsize, Guard, Mutex, MutexGuard};
 
@@ -20,10 +21,10 @@ mod imp {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
-    /// Stands in for `arc_swap::ArcSwap`, which the checker cannot see into: one step for a load, one for a store.
+    /// Replaces `arc_swap::ArcSwap`, which the checker cannot look into: one step for a load, one for a store.
     pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
 
-    /// Of the stand-in: the value itself.
+    /// The replacement's guard: the value itself.
     pub(crate) type Guard<T> = T;
 
     impl<T> ArcSwap<T> {

@@ -1,11 +1,11 @@
-//! The parameters of a callback that no check has looked at.
+//! Unverified parameters of a callback.
 
 use std::fmt;
 
-/// The other parameters of a callback: text that anyone can have put there.
+/// The other parameters of a callback: text that anyone may have written.
 ///
-/// Apple sends `user` once, here. The `iss` of a provider without a configured issuer is here as well. Nothing in the state vouches for any
-/// of it; treat it as a wish.
+/// Apple sends `user` once, here. The `iss` of a provider without a configured issuer is here as well. The state vouches for none of it;
+/// treat it as a suggestion.
 #[derive(Clone, Default)]
 pub struct UnverifiedParameters(Vec<(String, String)>);
 
@@ -18,13 +18,13 @@ impl UnverifiedParameters {
         &self.0
     }
 
-    /// The value of a parameter, decoded; the first one, if it came several times.
+    /// The decoded value of a parameter; the first one if it occurs several times.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a parameter, decoded, in their order. A parameter of an authorization response comes once at most.
+    /// All decoded values of a parameter, in their order. A parameter of an authorization response occurs at most once.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -33,7 +33,7 @@ impl UnverifiedParameters {
         self.0.push((name.to_owned(), value));
     }
 
-    /// Takes a value out, to be used under another name.
+    /// Removes a value, to be used under another name.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let position = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(position).1)
