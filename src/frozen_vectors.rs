@@ -1,7 +1,7 @@
-//! The frozen vectors of what lies inside: what is derived, what is read from a callback, which cookies bind.
+//! The frozen vectors of internals: derivations, parsed callbacks and cookie headers.
 //!
-//! The answers in `tests/vectors` come from another implementation, which was written from `docs/wire-format.md`. One that the code
-//! does not give means that a state, a cookie or a callback of a released version is read otherwise today.
+//! Another implementation, written from `docs/wire-format.md`, produced the answers in `tests/vectors`. If the code's answer differs, a
+//! state, a cookie or a callback of a released version is now read differently.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ struct File<V> {
     vectors: Vec<V>,
 }
 
-/// A vector of a file, without what belongs to that file alone.
+/// A vector of a file, without the fields that only this file has.
 #[derive(Deserialize)]
 struct Vector<V> {
     name: String,
@@ -36,7 +36,7 @@ struct Vector<V> {
     outcome: Value,
 }
 
-/// The vectors of a file: enough of them, each with a name of its own.
+/// The vectors of a file: enough of them, each with its own name.
 fn vectors<V: DeserializeOwned>(text: &str) -> Vec<Vector<V>> {
     let File { vectors } = serde_json::from_str::<File<Vector<V>>>(text).unwrap();
     let names: BTreeSet<&str> = vectors.iter().map(|vector| vector.name.as_str()).collect();
@@ -105,7 +105,7 @@ fn purpose(text: &str) -> Purpose {
         "link" => Purpose::Link,
         "reauthenticate" => Purpose::Reauthenticate,
         "logout" => Purpose::Logout,
-        // A test's few names may stay for ever.
+        // A test's few names may stay in memory forever.
         own => Purpose::Custom(own.strip_prefix("custom:").unwrap().to_owned().leak()),
     }
 }
@@ -162,7 +162,7 @@ impl Derivation {
     }
 }
 
-/// A derivation that changed would end every login under way, and every cookie.
+/// A changed derivation would end every login under way, and every cookie.
 #[test]
 fn everything_is_derived_as_it_was() {
     for Vector { name, given, outcome } in vectors::<Derivation>(include_str!("../tests/vectors/derived.json")) {
@@ -205,14 +205,14 @@ impl Posted {
             accepted["iss"] = iss.as_str().into();
         }
         for (name, value) in callback.fields().filter(|(name, _)| !["state", "code", "error", "iss"].contains(name)) {
-            // Of a parameter that means nothing here and came twice, the first.
+            // The first value of an ignored parameter that occurs twice.
             accepted["others"].as_object_mut().unwrap().entry(name).or_insert_with(|| value.into());
         }
         json!({ "accepted": accepted })
     }
 }
 
-/// Two readers of one query that differ are how a parameter is smuggled past the one that checks.
+/// If two readers of one query differ, an attacker can smuggle a parameter past the one that checks.
 #[test]
 fn every_callback_is_read_as_it_was() {
     let mut counts = BTreeMap::<String, usize>::new();
@@ -270,7 +270,7 @@ impl Sent {
     }
 }
 
-/// Login CSRF by cookie tossing: what is taken for a cookie of ours decides whose login it is.
+/// Login CSRF by cookie tossing: the parser decides which cookies count as ours, and so whose login it is.
 #[test]
 fn every_cookie_header_is_read_as_it_was() {
     let vectors = vectors::<Sent>(include_str!("../tests/vectors/cookies.json"));

@@ -1,5 +1,5 @@
-//! What the fuzz targets in `fuzz/` reach beyond the public interface. Built under `cfg(fuzzing)` alone, and it turns no check
-//! off: it seals bytes of the fuzzer's under a key that the fuzzer gives, and shows the parsers that stand behind the AEAD.
+//! Access for the fuzz targets in `fuzz/` beyond the public interface. It is built under `cfg(fuzzing)` only, and turns no check off: it
+//! seals the fuzzer's bytes under a key from the fuzzer, and exposes the parsers after the AEAD.
 
 use crate::base64url;
 use crate::binding::{Binding, FlowSecrets, Holder};
@@ -15,7 +15,7 @@ use crate::secret::SecretBytes;
 use crate::token::keys::{KeyTable, PurposeKeys};
 use crate::token::wire::{self, Form, LONGEST_BYTES};
 
-/// Seals any bytes at all, as a server of another release might.
+/// Seals any bytes, as a server of another release might.
 #[derive(Debug)]
 pub struct Sealer {
     table: KeyTable,
@@ -23,14 +23,14 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Of encrypted states, with the key that seals at `now`; `None` if there is none.
+    /// For encrypted states, with the key that seals at `now`; `None` if there is none.
     #[must_use]
     pub fn new(ring: KeyRing, app: &App, purposes: &[Purpose], now: u64) -> Option<Self> {
         let table = KeyTable::new(ring, purposes, app, Form::Sealed).ok()?;
         Some(Self { table, now })
     }
 
-    /// Of signed states.
+    /// For signed states.
     #[must_use]
     pub fn signed(ring: KeyRing, app: &App, purposes: &[Purpose], now: u64) -> Option<Self> {
         let table = KeyTable::new(ring, purposes, app, Form::Signed).ok()?;
@@ -41,7 +41,7 @@ impl Sealer {
         self.table.sealing(purpose, self.now)
     }
 
-    /// A state whose plaintext is `plaintext`, whatever that holds.
+    /// A state with this plaintext, whatever it contains.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, nonce: &[u8; 24], plaintext: &[u8]) -> Option<String> {
         let keys = self.keys(purpose)?;
@@ -52,7 +52,7 @@ impl Sealer {
         Some(base64url::encode(&bytes))
     }
 
-    /// The binding tag of a login that was bound to this session.
+    /// The binding tag of a login that is bound to this session.
     #[must_use]
     pub fn session_tag(&self, purpose: Purpose, session: &Binding<'_>, nonce: &[u8; 24]) -> Option<[u8; 16]> {
         let Holder::Session(secret) = &session.holder else { return None };
@@ -70,18 +70,18 @@ pub struct Token {
     pub key_id: [u8; 4],
     /// Its nonce.
     pub nonce: [u8; 24],
-    /// What was sealed: the plaintext itself in a signed token.
+    /// The sealed text: the plaintext itself in a signed token.
     pub text: Vec<u8>,
-    /// What authenticates it: 16 bytes, 32 in a signed token.
+    /// The authentication tag: 16 bytes, 32 in a signed token.
     pub tag: Vec<u8>,
 }
 
 impl Token {
-    /// Takes a text apart.
+    /// Parses a text.
     ///
     /// # Errors
     ///
-    /// What keeps it from being a token.
+    /// Why it is not a token.
     pub fn read(text: &str) -> Result<Self, ParseStateError> {
         let mut buffer = [0; LONGEST_BYTES];
         let token = wire::read(text, &mut buffer)?;
@@ -90,7 +90,7 @@ impl Token {
         Ok(Self { form, key_id: token.key_id.0, nonce: token.nonce, text, tag })
     }
 
-    /// Its text; `None` for a form that there is not.
+    /// Its text; `None` for an unknown form.
     #[must_use]
     pub fn print(&self) -> Option<String> {
         let mut bytes = Vec::new();
@@ -106,17 +106,17 @@ impl Token {
 pub struct Plaintext<'a> {
     /// When the state was sealed, in Unix seconds.
     pub issued_at: u32,
-    /// For how many seconds.
+    /// The lifetime in seconds.
     pub lifetime: u16,
-    /// How often it was begun anew.
+    /// The number of restarts.
     pub restarts: u8,
     /// The kind of binding, 0 to 3.
     pub kind: u8,
-    /// What it is bound by.
+    /// The tag of the binding.
     pub binding_tag: [u8; 16],
-    /// Whom it was begun by.
+    /// The tag of the user who started it.
     pub user_tag: Option<[u8; 16]>,
-    /// The provider's that was loaded at run time.
+    /// The tag of a provider that was loaded at run time.
     pub connection_tag: Option<[u8; 8]>,
     /// The provider's id.
     pub provider: &'a str,
@@ -126,7 +126,7 @@ pub struct Plaintext<'a> {
     pub redirect: &'a str,
     /// The return path.
     pub return_to: &'a str,
-    /// The caller's data.
+    /// The application's data.
     pub data: &'a [u8],
 }
 
@@ -157,7 +157,7 @@ impl<'a> Plaintext<'a> {
         })
     }
 
-    /// Writes it; `None` for a kind of binding that there is not.
+    /// Writes it; `None` for an unknown kind of binding.
     #[must_use]
     pub fn write(&self) -> Option<Vec<u8>> {
         let Self { issued_at, lifetime, restarts, kind, binding_tag, user_tag, connection_tag, .. } = *self;
@@ -201,14 +201,14 @@ impl Cookies {
         )
     }
 
-    /// What a callback would try, in order.
+    /// The cookies that a callback would try, in order.
     #[must_use]
     pub fn find<'h>(&self, headers: impl Iterator<Item = &'h [u8]>) -> Vec<Pair> {
         let found = self.0.find(self.1, headers);
         found.iter().map(|cookie| (cookie.suffix, *cookie.secret.expose())).collect()
     }
 
-    /// The `Set-Cookie` header that gives a cookie to a browser.
+    /// The `Set-Cookie` header for a cookie.
     #[must_use]
     pub fn set(&self, (suffix, secret): Pair) -> String {
         self.0.set_cookie(self.1, &BrowserCookie { suffix, secret: SecretBytes::new(secret) }, 3720)
@@ -221,7 +221,7 @@ pub fn fields(callback: &Callback) -> Vec<(&str, &str)> {
     callback.fields().collect()
 }
 
-/// Whether the callback says that a page of this crate's posted it.
+/// Whether the callback claims to come from this crate's re-post page.
 #[must_use]
 pub fn is_reposted(callback: &Callback) -> bool {
     callback.way == Way::Reposted

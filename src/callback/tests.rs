@@ -1,4 +1,4 @@
-//! Every malformed callback has its defined answer.
+//! Every malformed callback has a defined answer.
 
 use super::*;
 use FinishErrorKind::{CodeAndError, DuplicateParameter, Malformed, MissingState, TooLong};
@@ -34,7 +34,7 @@ fn every_malformed_callback_has_its_defined_answer() {
     }
 }
 
-/// A reader that took the last of two states would finish another login than the one that was looked at.
+/// A reader that took the last of two states would finish another login than the one that was checked.
 #[test]
 fn pairs_are_held_to_the_rules_of_a_query_and_decoded_no_more() {
     let read = |pairs: &[(&'static str, &'static str)]| Callback::from_pairs(pairs.iter().copied());

@@ -1,4 +1,4 @@
-//! Conversions to and from the types of crates that people use together with this one.
+//! Conversions to and from the types of crates that are used together with this one.
 
 #[cfg(feature = "oauth2")]
 pub(crate) mod oauth2;

@@ -5,17 +5,17 @@ use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use crate::flow::{AuthorizationRequest, Code, CodeVerifier};
 
 impl AuthorizationRequest {
-    /// The state, as `authorize_url` takes it.
+    /// The state, as `authorize_url` accepts it.
     pub fn csrf_token(&self) -> CsrfToken {
         CsrfToken::new(self.state.clone())
     }
 
-    /// The challenge, of the method `S256`, as `set_pkce_challenge` takes it; `None` if the provider's preset knows that it rejects
-    /// PKCE. [`AuthorizationRequest::url`] needs neither.
+    /// The challenge with the method `S256`, as `set_pkce_challenge` accepts it; `None` if the provider's preset says that it rejects PKCE.
+    /// [`AuthorizationRequest::url`] needs neither.
     ///
     /// # Panics
     ///
-    /// Never: the two fields are of the type's own form.
+    /// Never: the two fields have the type's own form.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl AuthorizationRequest {
 
 #[expect(clippy::expect_used, reason = "two strings under the two names that the type has; a test holds it")]
 pub(crate) fn pkce_challenge(code_challenge: &str) -> PkceCodeChallenge {
-    // The type has no constructor from a challenge, but it has a documented serde form.
+    // The type has no constructor from a challenge, but a documented serde form.
     let fields = serde_json::json!({ "code_challenge": code_challenge, "code_challenge_method": "S256" });
     serde_json::from_value(fields).expect("a challenge and its method")
 }

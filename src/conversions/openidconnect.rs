@@ -1,10 +1,10 @@
-//! Conversions to the types of the `openidconnect` crate. It re-exports the types of `oauth2`, so that the conversions
-//! of that feature serve here as well.
+//! Conversions to the types of the `openidconnect` crate. It re-exports the types of `oauth2`, so the conversions of that feature work here
+//! as well.
 
 use crate::flow::{AuthorizationRequest, Nonce};
 
 impl AuthorizationRequest {
-    /// The nonce, as `authorize_url` takes it; `None` if the login asks for no ID token.
+    /// The nonce, as `authorize_url` accepts it; `None` if the login asks for no ID token.
     ///
     /// # Examples
     ///

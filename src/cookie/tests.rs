@@ -49,7 +49,7 @@ fn a_cookie_comes_back_among_any_neighbours() {
     assert_eq!(found(&[b"a=b", ours.as_bytes()]), [7]);
 }
 
-/// Login CSRF by cookie tossing: a sibling site plants a cookie that some parser takes for ours.
+/// Login CSRF by cookie tossing: a sibling site plants a cookie that a parser might accept as ours.
 #[test]
 fn a_tossed_cookie_is_not_ours() {
     let ours = sent(7, CookieKind::Lax);
@@ -80,7 +80,7 @@ fn a_tossed_cookie_is_not_ours() {
     ] {
         assert!(found(&[tossed.as_bytes()]).is_empty(), "{tossed:?}");
     }
-    // The one canonical value: its last character has two unused bits.
+    // The value has one canonical form: its last character has two unused bits.
     let mut last = ours.clone().into_bytes();
     *last.last_mut().unwrap() += 1;
     assert!(found(&[&last]).is_empty());

@@ -9,7 +9,7 @@ fn a_name_that_could_be_read_in_two_ways_is_refused() {
     assert!(Purpose::Custom("a:b").check().is_err());
 }
 
-/// Connections have the ids that databases draw.
+/// Connections have ids that databases generate.
 #[test]
 fn a_provider_id_may_be_a_ulid_or_a_uuid() {
     let ids = ["github", "01JDQ8ZK3M7Y5V2W9X4R6T1B0C", "0190f3c2-7d4e-7a1b-9c3d-5e6f7a8b9c0d", "_", &"Z".repeat(64)];

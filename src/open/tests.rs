@@ -1,4 +1,4 @@
-//! What only a holder of the key can send: another release, another implementation, or a thief of the key.
+//! States that only a holder of the key can make: another release, another implementation, or a thief of the key.
 
 use super::*;
 use crate::claims::codec::BindingKind;
@@ -39,7 +39,7 @@ fn opened(table: &KeyTable, purpose: Purpose, claims: &Claims<'_>) -> Result<(),
     authenticate(&state, table, NOW, &mut buffer).map(|_| ()).map_err(|error| error.code())
 }
 
-/// An open redirect sealed by a server with other rules is still not followed here.
+/// A return path that a server with other rules sealed must not become an open redirect here.
 #[test]
 fn a_return_path_that_breaks_the_rules_is_refused_although_it_is_authentic() {
     let table = table();
@@ -49,7 +49,7 @@ fn a_return_path_that_breaks_the_rules_is_refused_although_it_is_authentic() {
     }
 }
 
-/// A link that names no user would attach an identity to whoever comes back.
+/// A link that names no user would attach an identity to whichever user comes back.
 #[test]
 fn a_link_without_a_user_is_refused_although_it_is_authentic() {
     let table = table();

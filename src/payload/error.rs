@@ -1,10 +1,10 @@
-//! What a store answers when it cannot answer.
+//! Errors of a store.
 
 use std::fmt;
 
 use crate::guard::{GuardError, GuardErrorKind};
 
-/// A store of rows could not do what it was asked.
+/// A store of rows failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct StoreError {
@@ -13,13 +13,13 @@ pub struct StoreError {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// Why a store could not do what it was asked.
+/// Why a store failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// It was not reached, or did not answer in time.
+    /// The store was not reached, or did not answer in time.
     Unavailable,
-    /// It holds as many rows as it may.
+    /// The store holds as many rows as it is allowed to.
     Full,
     /// The address or a setting is wrong, or a table or a right is missing.
     Misconfigured,
@@ -30,37 +30,37 @@ impl fmt::Display for StoreErrorKind {
         f.write_str(match self {
             Self::Unavailable => "the state store cannot be reached",
             Self::Full => "the state store is full",
-            Self::Misconfigured => "the state store cannot work as it is configured",
+            Self::Misconfigured => "the state store is misconfigured",
         })
     }
 }
 
 impl StoreError {
-    /// It was not reached, or did not answer in time.
+    /// The store was not reached, or did not answer in time.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Unavailable, source: Some(cause.into()) }
     }
 
-    /// It cannot work as it is configured.
+    /// The store is misconfigured.
     pub fn misconfigured(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Misconfigured, source: Some(cause.into()) }
     }
 
-    /// It holds as many rows as it may.
+    /// The store holds as many rows as it is allowed to.
     #[must_use]
     pub fn full() -> Self {
         Self { kind: StoreErrorKind::Full, source: None }
     }
 
-    /// Which of the three it is.
+    /// The kind of error.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 }
 
-/// Rows lie behind the connections of guards. An outcome that is not known is no danger here: a row that was written for
-/// nothing is removed in time, and reading changes nothing.
+/// Row stores share connections with guards. An unknown outcome is harmless here: an unneeded row is removed in time, and reading changes
+/// nothing.
 impl From<GuardError> for StoreError {
     fn from(error: GuardError) -> Self {
         let kind = match error.kind() {

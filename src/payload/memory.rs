@@ -8,10 +8,10 @@ use super::{HandleKind, Payload, PayloadStore, StoreError};
 use crate::future::BoxFuture;
 use crate::steady_clock::SteadyClock;
 
-/// Rows in the memory of this process: for tests, and for one server that may forget its logins when it restarts.
+/// Rows in the memory of this process: for tests, and for a single server that may lose its logins when it restarts.
 ///
-/// Never more than `capacity`: beyond it a login is refused at the start, and none that has begun is forgotten. A clone is
-/// cheap and shares everything.
+/// It never holds more than `capacity` rows: at the limit it refuses new logins, and forgets none that has started. A clone is cheap and
+/// shares everything.
 ///
 /// # Examples
 ///
@@ -33,27 +33,27 @@ pub struct MemoryPayloadStore {
 
 #[derive(Default)]
 struct Held {
-    /// A clock that leaps ahead and comes back must not end every login that is under way.
+    /// A clock that leaps ahead and comes back must not end every login under way.
     clock: SteadyClock,
     values: HashMap<[u8; 16], Box<[u8]>>,
-    /// The ids by the second from which nobody asks for them any more.
+    /// The ids, by the second from which they are no longer needed.
     over_at: BTreeMap<u64, Vec<[u8; 16]>>,
 }
 
 impl MemoryPayloadStore {
-    /// Holds up to `capacity` rows: the begins of one lifetime and twice the skew, abandoned ones included.
+    /// Holds up to `capacity` rows: plan for the login starts of one lifetime and twice the skew, abandoned ones included.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self { capacity, held: Arc::default() }
     }
 
-    /// How many rows it holds. Those whose time is over go when the next one comes.
+    /// The number of rows. Expired rows are removed when the next one is added.
     #[must_use]
     pub fn len(&self) -> usize {
         self.held().values.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,5 +1,4 @@
-//! Where the rows of a `StoredFlow` (package `oauth-state-store`) lie: a store knows an id, a ciphertext and a time, and nothing of
-//! logins.
+//! The rows of a `StoredFlow` (package `oauth-state-store`): a store sees an id, a ciphertext and a time, and nothing of logins.
 
 mod error;
 mod memory;
@@ -15,12 +14,12 @@ use crate::future::BoxFuture;
 use crate::token::wire::Form;
 pub use crate::token::wire::HandleKind;
 
-/// A store of rows: two plain calls, keyed by an id that was drawn at random.
+/// A store of rows: two simple calls, keyed by a random id.
 ///
-/// [`MemoryPayloadStore`], `RedisPayloadStore` (package `oauth-state-redis`) and `PostgresPayloadStore` (package `oauth-state-postgres`) are there. For
-/// another store, implement it: a row is written once and read at most a few times, and may be removed as soon as
-/// [`Payload::keep_until`] has passed. It need not be atomic, because the replay guard is, and need not be secret, because the
-/// value is encrypted. A store that removes rows earlier loses logins, not safety.
+/// Implementations are [`MemoryPayloadStore`], `RedisPayloadStore` (package `oauth-state-redis`) and `PostgresPayloadStore` (package
+/// `oauth-state-postgres`). For another store, implement this trait: a row is written once and read at most a few times, and may be removed
+/// as soon as [`Payload::keep_until`] has passed. The store need not be atomic, because the replay guard is, and need not be secret,
+/// because the value is encrypted. A store that removes rows earlier loses logins, not safety.
 ///
 /// # Examples
 ///
@@ -52,10 +51,10 @@ pub use crate::token::wire::HandleKind;
 /// # }).unwrap();
 /// ```
 pub trait PayloadStore: Send + Sync + 'static {
-    /// The form of the handles that lead here: [`HandleKind::OTHER`] for a store of the caller's.
+    /// The form of its handles: [`HandleKind::OTHER`] for a store of your own.
     fn kind(&self) -> HandleKind;
 
-    /// Keeps a row until [`Payload::keep_until`]. May be asked twice for the same one.
+    /// Saves a row until [`Payload::keep_until`]. It may be called twice for the same row.
     fn put<'a>(&'a self, row: &'a Payload) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The value of a row, if it is there.
@@ -93,7 +92,7 @@ impl HandleKind {
     }
 }
 
-/// One login's row: an id, and the caller's data, encrypted under the ring. `Debug` shows neither.
+/// One login's row: an id, and your data, encrypted under the ring. `Debug` shows neither.
 pub struct Payload {
     pub(crate) id: [u8; 16],
     pub(crate) value: Vec<u8>,
@@ -102,27 +101,27 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// 16 random bytes, the same that the replay guard knows the login by.
+    /// 16 random bytes, the same id as in the replay guard.
     #[must_use]
     pub fn id(&self) -> &[u8; 16] {
         &self.id
     }
 
-    /// The data's JSON, encrypted: 16 bytes longer than it, at most 65,552.
+    /// The encrypted JSON of the data: 16 bytes longer than the JSON, at most 65,552.
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value
     }
 
-    /// From when on nobody asks for it any more: the state's expiry and twice the skew, because two servers' clocks differ
-    /// by that much at most.
+    /// The time from which the row is no longer needed: the state's expiry and twice the skew, because the clocks of two servers differ by
+    /// at most that much.
     #[must_use]
     pub fn keep_until(&self) -> SystemTime {
         from_unix_seconds(self.keep_until)
     }
 
-    /// The same from now on, for a store with relative times to live: one that counts them itself keeps a row long enough
-    /// even if its clock is wrong.
+    /// The same as a duration from now on, for a store with a time to live: such a store keeps a row long enough even if its clock is
+    /// wrong.
     #[must_use]
     pub fn keep_for(&self) -> Duration {
         Duration::from_secs(self.keep_until.saturating_sub(self.now).max(1))

@@ -3,7 +3,7 @@ use super::*;
 const START: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
 
-/// A clock that has been believed at `START`.
+/// A clock that is trusted at `START`.
 fn started() -> SteadyClock {
     let clock = SteadyClock::default();
     clock.observe(START - CONFIRM_SECONDS);
@@ -35,7 +35,7 @@ fn a_leap_that_stays_is_believed_after_a_minute() {
     assert_eq!(clock.observe(START + DAY + 61), START + DAY + 61);
 }
 
-/// Two leaps are not a leap and its confirmation: a process starts, and its clock runs off within the first minute.
+/// Two leaps are not a leap and its confirmation: a process starts, and its clock jumps within the first minute.
 #[test]
 fn a_second_leap_does_not_confirm_the_first() {
     let clock = SteadyClock::default();

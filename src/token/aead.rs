@@ -1,8 +1,8 @@
 //! XAES-256-GCM (C2SP, <https://c2sp.org/XAES-256-GCM>) on the `aes-gcm` crate.
 //!
-//! Many servers seal under one key with nonces drawn at random. 96-bit nonces would reach the limit of SP 800-38D
-//! section 8.3, 2^32 states, in little more than an hour at a million states a second; the 192-bit nonces of XAES
-//! allow 2^80. This is the only module that names the AEAD crate.
+//! Many servers seal under one key with random nonces. 96-bit nonces would reach the limit of SP 800-38D section 8.3, 2^32 states, in
+//! little more than an hour at a million states per second; the 192-bit nonces of XAES allow 2^80. This is the only module that names the
+//! AEAD crate.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub(crate) const NONCE_BYTES: usize = 24;
 /// Bytes of an authentication tag.
 pub(crate) const TAG_BYTES: usize = 16;
 
-/// The ciphertext, its associated data or its tag is not what was sealed under this key and nonce.
+/// The ciphertext, its associated data or its tag differs from the sealed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAuthentic;
 
@@ -42,8 +42,8 @@ impl Xaes256Gcm {
         Self { aes, k1: SecretBytes::new((doubled ^ reduction).to_be_bytes()) }
     }
 
-    /// Encrypts `text` in place and returns its tag. The caller draws `nonce` at random and uses it once: two texts
-    /// under one nonce give away their difference and the key that forges tags.
+    /// Encrypts `text` in place and returns its tag. The caller draws `nonce` at random and uses it once: two texts under one nonce reveal
+    /// their difference and the key that forges tags.
     pub(crate) fn encrypt(
         &self,
         nonce: &[u8; NONCE_BYTES],
@@ -51,7 +51,7 @@ impl Xaes256Gcm {
         text: &mut [u8],
     ) -> Result<[u8; TAG_BYTES], NotAuthentic> {
         let key = self.derive(nonce);
-        // Made where it is used: the schedules of a cipher are a kilobyte, which a move would copy.
+        // Made where it is used: a cipher's schedules are a kilobyte, which a move would copy.
         let tag = Aes256Gcm::new(key.expose().into()).encrypt_inout_detached(
             &second_half(nonce),
             associated_data,
@@ -60,7 +60,7 @@ impl Xaes256Gcm {
         tag.map(Into::into).map_err(|_| NotAuthentic)
     }
 
-    /// Decrypts `text` in place, or leaves nothing of use behind. The tag is compared in constant time.
+    /// Decrypts `text` in place, or leaves nothing useful behind. The tag is compared in constant time.
     pub(crate) fn decrypt(
         &self,
         nonce: &[u8; NONCE_BYTES],
@@ -81,7 +81,7 @@ impl Xaes256Gcm {
     /// The AES-256-GCM key of this nonce's first half.
     fn derive(&self, nonce: &[u8; NONCE_BYTES]) -> SecretBytes<32> {
         // M1 = 00 01 58 00 ‖ N[0..12], M2 = 00 02 58 00 ‖ N[0..12]; Kx = AES(M1 ⊕ K1) ‖ AES(M2 ⊕ K1): the KDF in
-        // counter mode of SP 800-108r1 over CMAC. Both blocks in one call let the processor work on them together.
+        // counter mode of SP 800-108r1 over CMAC. One call for both blocks lets the processor work on them together.
         let mut blocks = [1, 2].map(|counter| {
             let mut block = [0, counter, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
             block[4..].copy_from_slice(&nonce[..12]);
@@ -98,7 +98,7 @@ impl Xaes256Gcm {
     }
 }
 
-/// What AES-256-GCM takes as its nonce.
+/// The part that AES-256-GCM uses as its nonce.
 fn second_half(nonce: &[u8; NONCE_BYTES]) -> Nonce<aes_gcm::aead::consts::U12> {
     let mut second = [0; 12];
     second.copy_from_slice(&nonce[12..]);

@@ -14,19 +14,19 @@ use crate::ring::key::ring::{KeyRing, KeyRole, RingKey, Timing};
 pub(crate) struct PurposeKeys {
     pub(crate) id: KeyId,
     pub(crate) purpose: Purpose,
-    /// What tokens of this form, and of no other, are made and opened with.
+    /// Makes and opens tokens of this form, and of no other.
     construction: Construction,
-    /// `K_flow`: everything that is derived for one login.
+    /// `K_flow`: the key of everything that is derived for one login.
     pub(crate) flow: HmacKey,
-    /// It depends on nothing that changes from token to token, so it is written down once.
+    /// The same for all tokens, so it is computed once.
     pub(crate) associated_data: Box<[u8]>,
     pub(crate) form: Form,
-    /// Of a payload in a store.
+    /// The associated data of a payload in a store.
     pub(crate) row_associated_data: Box<[u8]>,
 }
 
-/// The one construction of a form, with its key; the key of the other one is not even derived. Boxed, because a place that is larger
-/// than what lies in it is moved with whatever lay on the stack before it.
+/// The construction of a form, with its key; the key of the other one is never derived. Boxed, because a move copies the whole value, with
+/// stack remains in its unused part.
 #[derive(Debug)]
 enum Construction {
     /// `K_enc`.
@@ -56,7 +56,7 @@ impl PurposeKeys {
         }
     }
 
-    /// Encrypts or signs what stands behind the head of a token, and appends the tag.
+    /// Encrypts or signs the text after a token's head, and appends the tag.
     pub(crate) fn seal(&self, nonce: &[u8; NONCE_BYTES], token: &mut Vec<u8>) -> Result<(), NotAuthentic> {
         let text = token.get_mut(HEAD_BYTES..).unwrap_or_default();
         match &self.construction {
@@ -78,7 +78,7 @@ impl PurposeKeys {
         match (&self.construction, tag) {
             (Construction::Encrypted(key), Tag::Aead(tag)) => key.decrypt(&nonce, &self.associated_data, text, &tag)?,
             (Construction::Signed(key), Tag::Mac(tag)) => key.verify(&nonce, &self.associated_data, text, &tag)?,
-            // The keys' form chooses the construction, never the token: one that names another is not opened by it (form confusion).
+            // The keys' form chooses the construction, never the token: it does not open a token of another form (form confusion).
             (Construction::Encrypted(_), Tag::Mac(_)) | (Construction::Signed(_), Tag::Aead(_)) => {
                 return Err(NotAuthentic);
             }
@@ -87,26 +87,26 @@ impl PurposeKeys {
     }
 }
 
-/// Two root keys derive the same key id for this application; one of them has to be replaced.
+/// Two root keys derive the same key id for this application; replace one of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SameKeyId;
 
-/// All keys of a ring for the purposes that a flow accepts, and the key ids of the purposes that it does not.
+/// All keys of a ring for the accepted purposes, and the key ids of the other purposes.
 #[derive(Debug)]
 pub(crate) struct KeyTable {
     ring: KeyRing,
     form: Form,
-    /// In the order of `entries`, apart from them so that a look-up touches few bytes.
+    /// In the order of `entries`, but separate, so that a look-up touches few bytes.
     ids: Vec<KeyId>,
     entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// The position in the ring, which tells the role.
+    /// The position in the ring, which determines the role.
     ring_index: usize,
-    /// `None` for a purpose that is not accepted here. Boxed, because a `None` as large as the keys is moved with whatever lay on
-    /// the stack before it: the keys of the entry before, which nothing would clear.
+    /// `None` for a purpose that is not accepted here. Boxed, because moving a `None` as large as the keys would copy stack remains: the
+    /// keys of the previous entry, which nothing would clear.
     keys: Option<Box<PurposeKeys>>,
 }
 
@@ -139,12 +139,12 @@ impl KeyTable {
         &self.ring
     }
 
-    /// The one form of token that is sealed and opened here.
+    /// The one form of token that this table seals and opens.
     pub(crate) fn form(&self) -> Form {
         self.form
     }
 
-    /// One constant for every flow of the application, whatever its lifetime, in seconds.
+    /// The `Max-Age` of the cookie in seconds: one constant for every flow of the application, whatever its lifetime.
     pub(crate) fn cookie_max_age(&self) -> u64 {
         let Timing { lifetime_cap, skew, .. } = self.ring.timing();
         u64::from(lifetime_cap).saturating_add(u64::from(skew).saturating_mul(2))
@@ -154,7 +154,7 @@ impl KeyTable {
     ///
     /// # Errors
     ///
-    /// Why its states are refused by now.
+    /// Why its states are now refused.
     pub(crate) fn still_opens(&self, id: KeyId, now: u64) -> Result<(), FinishErrorKind> {
         self.opening(id, now).map(|_| ())
     }
@@ -170,8 +170,8 @@ impl KeyTable {
     ///
     /// # Errors
     ///
-    /// `key_revoked` for one that the operator withdrew, `unknown_key` for none and for one that is retired, `wrong_purpose` for
-    /// one of a purpose that is known and not accepted here.
+    /// `key_revoked` for a revoked key, `unknown_key` for an unknown or retired one, `wrong_purpose` for one of a known purpose that is not
+    /// accepted here.
     pub(crate) fn opening(&self, id: KeyId, now: u64) -> Result<&PurposeKeys, FinishErrorKind> {
         let position = self.ids.iter().position(|known| *known == id);
         let entry = position.and_then(|position| self.entries.get(position)).ok_or(FinishErrorKind::UnknownKey)?;

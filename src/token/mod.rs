@@ -1,4 +1,4 @@
-//! Tokens as bytes: the layout, the AEAD, the signature, and the keys that a verifier has. Knows nothing of what a token says.
+//! Tokens as bytes: the layout, the AEAD, the signature, and a verifier's keys. A token's contents are unknown here.
 
 pub(crate) mod aead;
 pub(crate) mod keys;

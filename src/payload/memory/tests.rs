@@ -5,7 +5,7 @@ fn row(number: u8, now: u64, keep_until: u64) -> Payload {
     Payload { id: [number; 16], value: vec![number], now, keep_until }
 }
 
-/// A flood of begins must not push out the logins that are under way.
+/// A flood of login starts must not push out the logins that are under way.
 #[test]
 fn a_full_store_refuses_and_forgets_nothing_until_time_makes_room() {
     let mut held = Held::default();

@@ -27,7 +27,7 @@ fn sealed(form: Form, text: &[u8]) -> Vec<u8> {
     token
 }
 
-/// Without a look at the form: as if the check before it were not there.
+/// Opens without the check of the form, as if that check did not exist.
 fn opened(by: Form, token: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
     let (table, mut buffer) = (table(by), [0; LONGEST_BYTES]);
     let token = wire::read(&crate::base64url::encode(token), &mut buffer).unwrap();
@@ -46,7 +46,7 @@ fn each_form_opens_what_it_sealed_and_a_signed_text_is_readable() {
     }
 }
 
-/// Form confusion (RFC 8725 section 3.1): what a token calls itself must not choose how it is opened, nor with which key.
+/// Form confusion (RFC 8725 section 3.1): a token must not choose how, or with which key, it is opened.
 #[test]
 fn a_token_is_opened_by_the_construction_of_its_own_form_alone() {
     for form in Form::ALL {
@@ -55,7 +55,7 @@ fn a_token_is_opened_by_the_construction_of_its_own_form_alone() {
             assert_eq!(opened(other, &token), Err(NotAuthentic), "{form:?} by {other:?}");
             let relabelled = [&other.magic()[..], &token[3..]].concat();
             assert_eq!(opened(other, &relabelled), Err(NotAuthentic), "{form:?} called {other:?}");
-            // Between encrypted forms, the look at the form before this one is what stops it.
+            // Between encrypted forms, the earlier check of the form stops it.
             if (form == Form::Signed) != (other == Form::Signed) {
                 assert_eq!(opened(form, &relabelled), Err(NotAuthentic), "{form:?} called {other:?}, by {form:?}");
             }
@@ -63,7 +63,7 @@ fn a_token_is_opened_by_the_construction_of_its_own_form_alone() {
     }
 }
 
-/// Key confusion: whoever got one key of a root must not be able to sign with it.
+/// Key confusion: an attacker with one key of a root must not be able to sign with it.
 #[test]
 fn no_other_key_of_the_root_signs() {
     let table = table(Form::Signed);

@@ -5,7 +5,7 @@ fn tag(key: u8, nonce: u8, associated_data: &[u8], text: &[u8]) -> [u8; 32] {
     *SigningKey::new(&[key; 32]).sign(&[nonce; 24], associated_data, text).unwrap().expose()
 }
 
-/// A byte that moves from one part to the next must not leave the tag as it was.
+/// A byte that moves from one part to the next must change the tag.
 #[test]
 fn every_input_and_every_boundary_is_signed() {
     let right = tag(1, 2, b"context", b"text");
@@ -22,7 +22,7 @@ fn every_input_and_every_boundary_is_signed() {
     }
 }
 
-/// A tag of which a part is not compared can be guessed.
+/// If a part of the tag were not compared, it could be guessed.
 #[test]
 fn a_change_of_any_bit_is_not_authentic() {
     let (key, tag) = (SigningKey::new(&[1; 32]), tag(1, 2, b"context", b"a path"));
@@ -37,7 +37,7 @@ fn a_change_of_any_bit_is_not_authentic() {
     assert_eq!(open(2, b"a path", &[0; 32]), Err(NotAuthentic));
 }
 
-/// Cut to 16 bits, two texts would have one tag.
+/// With the length cut to 16 bits, two texts would have the same tag.
 #[test]
 fn a_text_that_no_length_holds_is_not_signed() {
     let key = SigningKey::new(&[1; 32]);
@@ -52,7 +52,7 @@ fn a_key_shows_its_kind_alone() {
 }
 
 proptest! {
-    /// Against HMAC of another crate's making, over the bytes as the page on the wire format joins them.
+    /// Compared with the HMAC of another crate, over the bytes as the page on the wire format joins them.
     #[test]
     fn it_is_the_hmac_of_the_page(
         key: [u8; 32],
