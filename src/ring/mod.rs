@@ -1,4 +1,4 @@
-//! Key rings: root keys, the document that holds them, their roles over time, and the live ring that servers read.
+//! Key rings: root keys, the document that holds them, their roles over time, and the live ring that servers use.
 
 pub(crate) mod key;
 pub(crate) mod live;

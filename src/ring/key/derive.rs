@@ -1,4 +1,4 @@
-//! From a root key to the keys of one purpose (docs/wire-format.md, "Keys").
+//! Derivation of a purpose's keys from a root key (docs/wire-format.md, "Keys").
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::secret::SecretBytes;
 
 /// Bytes of a block of SHA-256.
 const BLOCK_BYTES: usize = 64;
-/// The state that SHA-256 begins with (FIPS 180-4 section 5.3.3).
+/// The initial state of SHA-256 (FIPS 180-4 section 5.3.3).
 const INITIAL_STATE: State =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
@@ -32,7 +32,7 @@ pub(crate) struct HmacKey {
 
 impl HmacKey {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        // A key of 32 bytes is shorter than the block, so that `new` never fails; `new_from_slice` would.
+        // A key of 32 bytes is shorter than the block, so `new` never fails; `new_from_slice` could.
         let mut block = SecretBytes::new([0; BLOCK_BYTES]);
         block.expose_mut().iter_mut().zip(key).for_each(|(to, from)| *to = *from);
         let absorbed = |pad: u8| {
@@ -51,14 +51,14 @@ impl HmacKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// The tag of a message of at most 55 bytes, which fills one block with its padding: the same, without the buffers that messages of
-    /// any length need. A login has two or three of them at each end.
+    /// The tag of a message of at most 55 bytes, which fits in one block with its padding. It gives the same tag without the buffers for
+    /// longer messages. A login needs two or three of these tags at each end.
     pub(crate) fn tag_of_one_block<const N: usize>(&self, message: &[u8; N]) -> [u8; 32] {
         digest_of_one_block(&self.outer, &digest_of_one_block(&self.inner, message))
     }
 }
 
-/// SHA-256 of a message whose first block is absorbed in `state` (FIPS 180-4 sections 5.1.1 and 6.2).
+/// SHA-256 of a message whose first block has been absorbed into `state` (FIPS 180-4 sections 5.1.1 and 6.2).
 fn digest_of_one_block<const N: usize>(state: &State, message: &[u8; N]) -> [u8; 32] {
     let bits = const {
         assert!(N <= 55);
@@ -82,8 +82,8 @@ impl fmt::Debug for HmacKey {
     }
 }
 
-/// The key id is derived from all that the keys are derived from: one id cannot mean two keys, and a look-up yields
-/// the purpose without trying to decrypt (no trial decryption, no key confusion).
+/// The key id is derived from the same inputs as the keys, so one id never names two keys, and a look-up yields the purpose without trying
+/// to decrypt (no trial decryption, no key confusion).
 pub(crate) fn key_id(root: &RootKey, purpose: Purpose, app: &App) -> KeyId {
     let bytes = derive(root, "key-id", purpose, app);
     let [a, b, c, d, ..] = *bytes.expose();
@@ -91,17 +91,17 @@ pub(crate) fn key_id(root: &RootKey, purpose: Purpose, app: &App) -> KeyId {
 }
 
 impl RootKey {
-    /// A key derived from secret key material that a service has already, such as the secret of its sessions: HKDF-SHA256 (RFC 5869)
-    /// without a salt, with a label of this crate's. The key is another than the material, and tells nothing of it.
+    /// Derives a key from secret key material that a service already has, such as the secret of its sessions: HKDF-SHA256 (RFC 5869)
+    /// without a salt, with a label of this crate. The key differs from the material, and reveals nothing of it.
     ///
     /// # Errors
     ///
-    /// [`RootKeyError`] for less than 32 bytes, and for bytes that cannot have been drawn at random: decode a hex or base64 text first.
+    /// [`RootKeyError`] for fewer than 32 bytes, and for bytes that cannot be random: decode a hex or base64 text first.
     ///
     /// # Security
     ///
-    /// A key that is derived changes only with its material: revoking one means replacing the other. Prefer [`RootKey::generate`] and a
-    /// key of its own.
+    /// A derived key changes only with its material: to revoke one, you have to replace the other. Prefer [`RootKey::generate`] and a
+    /// separate key.
     pub fn derive_from_key_material(material: &[u8]) -> Result<Self, RootKeyError> {
         refuse_what_is_not_random(material)?;
         Ok(Self::from_derived(hkdf(material, b"oauth-state/v1/root-key")))
@@ -114,7 +114,7 @@ impl RootKey {
     }
 }
 
-/// HKDF-SHA256 without a salt (RFC 5869 sections 2.2 and 2.3), of one block.
+/// HKDF-SHA256 without a salt (RFC 5869 sections 2.2 and 2.3), one block.
 fn hkdf(material: &[u8], info: &[u8]) -> SecretBytes<32> {
     let pseudorandom_key = SecretBytes::new(HmacKey::new(&[0; 32]).tag(&[material]));
     SecretBytes::new(HmacKey::new(pseudorandom_key.expose()).tag(&[info, &[1]]))
@@ -127,8 +127,8 @@ fn root_key_id(root: &RootKey) -> RootKeyId {
     RootKeyId([a, b, c, d, e, f, g, h])
 }
 
-/// HMAC-SHA256(root, lp(label) ‖ lp(purpose) ‖ lp(application) ‖ lp(environment)), a one-block KDF in the manner of
-/// SP 800-108r1 section 4.1. Distinct labels keep one derived key from ever serving for another.
+/// HMAC-SHA256(root, lp(label) ‖ lp(purpose) ‖ lp(application) ‖ lp(environment)), a one-block KDF in the style of SP 800-108r1 section
+/// 4.1. Different labels keep a derived key from being used for another purpose.
 pub(crate) fn derive(root: &RootKey, label: &str, purpose: Purpose, app: &App) -> SecretBytes<32> {
     let mut message = Vec::with_capacity(160);
     length_prefixed(format!("oauth-state/v1/{label}").as_bytes(), &mut message);

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The public name of a root key: 8 bytes, printed as 16 hexadecimal digits. It says nothing about the key.
+/// The public name of a root key: 8 bytes, printed as 16 hexadecimal digits. It reveals nothing about the key.
 ///
-/// A ring document names revoked keys by it, and health checks and logs may show it.
+/// Ring documents name revoked keys by it, and health checks and logs may show it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RootKeyId(pub(super) [u8; 8]);
 
@@ -19,13 +19,13 @@ impl RootKeyId {
 
 /// The text is not 16 lowercase hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a root key id is 16 lowercase hexadecimal digits")]
+#[error("a root key id must be 16 lowercase hexadecimal digits")]
 pub struct ParseRootKeyIdError;
 
 impl FromStr for RootKeyId {
     type Err = ParseRootKeyIdError;
 
-    /// Reads what `Display` prints.
+    /// Parses the output of `Display`.
     fn from_str(text: &str) -> Result<Self, ParseRootKeyIdError> {
         let is_digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let number = is_digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().ok_or(ParseRootKeyIdError)?;
@@ -45,8 +45,7 @@ impl fmt::Debug for RootKeyId {
     }
 }
 
-/// The four bytes in a token that say which derived key sealed it: one per root key, purpose, application and
-/// environment.
+/// The four bytes in a token that name the derived key that sealed it: one for each root key, purpose, application and environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(pub(crate) [u8; 4]);
 

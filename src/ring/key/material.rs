@@ -1,4 +1,4 @@
-//! The root key: its text form, and what is refused as one.
+//! The root key: its text form, and the checks of its bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,18 +9,18 @@ use crate::random::{self, RandomnessError};
 use crate::secret::{SecretBytes, SecretString};
 use crate::{base64url, framing};
 
-/// How a root key's text begins.
+/// The prefix of a root key's text.
 pub(crate) const PREFIX: &str = "osk1.";
 /// The bytes of a root key.
 const KEY_BYTES: usize = 32;
 /// The bytes of its checksum.
 const CHECKSUM_BYTES: usize = 6;
 
-/// 32 secret bytes from which every key of a purpose is derived; shared by all servers of an application.
+/// 32 secret bytes from which all keys of a purpose are derived. All servers of an application share it.
 ///
-/// Its text form is `osk1.<43 characters>.<8 characters>`, 57 characters in all: the key and a checksum in base64url.
-/// It can be shown only through [`RootKey::to_secret_text`]; `Debug` prints the id, and the memory is zeroized on drop.
-// Boxed: a list of keys that grows, and a key that is moved, would leave the bytes behind where they were.
+/// Its text form is `osk1.<43 characters>.<8 characters>`, 57 characters in total: the key and a checksum in base64url. Only
+/// [`RootKey::to_secret_text`] returns it; `Debug` prints the id, and the memory is zeroized on drop.
+// Boxed: a growing list of keys, or a move, would otherwise leave copies of the bytes behind.
 #[derive(Clone)]
 pub struct RootKey(Box<SecretBytes<KEY_BYTES>>);
 
@@ -29,27 +29,27 @@ impl RootKey {
     ///
     /// # Security
     ///
-    /// Generate a key once, when you set the service up, and put its text into the secret manager that all servers
-    /// read. A server that generates its own key at start cannot finish the logins of the others.
+    /// Generate a key once, when you set up the service, and store its text in the secret manager that all servers read. A server that
+    /// generates its own key at startup cannot finish the logins of other servers.
     ///
     /// # Errors
     ///
-    /// [`RandomnessError`] if the operating system gives none.
+    /// [`RandomnessError`] if the operating system returns no randomness.
     pub fn generate() -> Result<Self, RandomnessError> {
         let mut bytes = Box::new(SecretBytes::<KEY_BYTES>::new([0; KEY_BYTES]));
         random::operating_system(bytes.expose_mut())?;
         Ok(Self(bytes))
     }
 
-    /// A key from 32 bytes that you drew at random and keep secret, as a key management service gives them.
+    /// A key from 32 bytes that you drew at random and keep secret, such as those from a key management service.
     ///
     /// # Errors
     ///
-    /// [`RootKeyError`] for bytes that cannot have been drawn at random, as for a text.
+    /// [`RootKeyError`] for bytes that cannot be random; the same checks apply to the text form.
     ///
     /// # Security
     ///
-    /// The bytes must come from a generator for cryptography, and be of this crate's use alone. `bytes` itself is yours to clear.
+    /// The bytes must come from a cryptographic generator, and must not be used for anything else. You have to clear `bytes` yourself.
     ///
     /// # Examples
     ///
@@ -63,25 +63,25 @@ impl RootKey {
         Ok(Self(Box::new(SecretBytes::new(*bytes))))
     }
 
-    /// A key whose bytes were checked before they were derived.
+    /// A key whose material was checked before the derivation.
     pub(super) fn from_derived(bytes: SecretBytes<KEY_BYTES>) -> Self {
         Self(Box::new(bytes))
     }
 
-    /// A key from bytes that are public, for tests and vectors.
+    /// A key from public bytes, for tests and vectors.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn from_public_bytes(bytes: [u8; KEY_BYTES]) -> Self {
         Self(Box::new(SecretBytes::new(bytes)))
     }
 
-    /// The text form, to be stored.
+    /// The text form, for storing.
     ///
     /// # Security
     ///
     /// An attacker who reads this text can forge states. Keep it in a secret manager.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretString {
-        // Filled in place and never grown, so that no copy of the key is left behind.
+        // Allocated in full, so that growing leaves no copy of the key behind.
         let length = PREFIX
             .len()
             .saturating_add(1)
@@ -102,7 +102,7 @@ impl RootKey {
 impl FromStr for RootKey {
     type Err = RootKeyError;
 
-    /// Reads the text form, and refuses what cannot be a random key. The error says what is wrong and what to do; it never repeats the
+    /// Parses the text form, and refuses bytes that cannot be random. The error says what is wrong and what to do; it never repeats the
     /// text.
     fn from_str(text: &str) -> Result<Self, RootKeyError> {
         let (key, checksum) =
@@ -126,24 +126,24 @@ impl fmt::Debug for RootKey {
     }
 }
 
-/// Why a text is not taken as a root key.
+/// Why a text is not accepted as a root key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootKeyError {
     /// Not `osk1.`, a key, a dot and a checksum.
-    #[error("a root key reads osk1.<43 characters>.<8 characters>; make one with RootKey::generate")]
+    #[error("a root key has the form osk1.<43 characters>.<8 characters>; make one with RootKey::generate")]
     Form,
     /// The key part is not 43 characters.
-    #[error("the key part of a root key has 43 characters (32 bytes); part of it was cut off or added")]
+    #[error("the key part of a root key must have 43 characters (32 bytes), but some were cut off or added; copy the whole text again")]
     Length,
     /// The key part is not base64url.
-    #[error("the key part of a root key is base64url without padding; a character was changed")]
+    #[error("the key part of a root key must be base64url without padding, but a character was changed; copy the whole text again")]
     Alphabet,
     /// The checksum does not match.
     #[error("the checksum of the root key does not match; copy the whole text again")]
     Checksum,
     /// Every byte is printable ASCII, a tab or a line end.
-    #[error("the root key's bytes are all printable text: a password or a hex string was encoded, not 32 random bytes")]
+    #[error("the root key's bytes are all printable text, such as a password or a hex string, and not random; make one with RootKey::generate")]
     Printable,
     /// 16 or fewer distinct bytes.
     #[error("the root key has 16 or fewer distinct bytes, so it is not random; make one with RootKey::generate")]
@@ -151,8 +151,8 @@ pub enum RootKeyError {
     /// Every byte differs from the one before by the same step.
     #[error("the root key counts in even steps, so it is not random; make one with RootKey::generate")]
     Step,
-    /// Key material of less than 32 bytes.
-    #[error("key material has at least 32 random bytes; make a key with RootKey::generate instead")]
+    /// Key material of fewer than 32 bytes.
+    #[error("key material must have at least 32 random bytes; make a key with RootKey::generate instead")]
     Short,
     /// The bytes repeat.
     #[error("the root key repeats itself, so it is not random; make one with RootKey::generate")]
@@ -162,7 +162,7 @@ pub enum RootKeyError {
     Sample,
 }
 
-/// Guards against a slip of copying, not against an attacker: whoever has the key can compute it.
+/// Detects copying mistakes, not attacks: every holder of the key can compute it.
 fn checksum_of(key: &[u8; KEY_BYTES]) -> [u8; CHECKSUM_BYTES] {
     let mut framed = Vec::with_capacity(64);
     framing::length_prefixed(b"oauth-state/v1/root-key-checksum", &mut framed);
@@ -174,14 +174,14 @@ fn checksum_of(key: &[u8; KEY_BYTES]) -> [u8; CHECKSUM_BYTES] {
     checksum
 }
 
-/// The keys that this crate's own pages, tests and vectors print. Public keys seal nothing.
+/// The keys that this crate's pages, tests and vectors print. Public keys never seal.
 pub(crate) const SAMPLE_KEYS: [[u8; KEY_BYTES]; 2] = [
-    // SHA-256("oauth-state sample key 1") and ("… 2"), so that anybody can write them down again.
+    // SHA-256("oauth-state sample key 1") and ("… 2"), so that anyone can reproduce them.
     *include_bytes!("sample-key-1.bin"),
     *include_bytes!("sample-key-2.bin"),
 ];
 
-/// A random key fails one of these with a probability below 2^-40; a key made by hand mostly fails one.
+/// A random key fails one of these checks with a probability below 2^-40; most keys made by hand fail one.
 pub(super) fn refuse_what_is_not_random(key: &[u8]) -> Result<(), RootKeyError> {
     if key.len() < KEY_BYTES {
         return Err(RootKeyError::Short);

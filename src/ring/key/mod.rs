@@ -1,4 +1,4 @@
-//! Root keys, their public names, what is derived from them, and the ring that says which one seals when.
+//! Root keys, their public names, the keys derived from them, and the ring that decides which one seals when.
 
 pub(crate) mod derive;
 pub(crate) mod id;

@@ -1,4 +1,4 @@
-//! The key ring: which keys there are, and which role each has at a given time.
+//! The key ring: its keys, and the role of each at a given time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ pub(crate) use crate::claims::codec::LONGEST_LIFETIME;
 use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::observe::Event;
 
-/// How much two servers' clocks may differ, in seconds, where a document says nothing.
+/// The default difference between two servers' clocks, in seconds.
 pub(crate) const DEFAULT_SKEW: u32 = 60;
 
-/// What a key may do at a given time.
+/// The role of a key at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRole {
-    /// Its time to seal has not come: it opens states, so that every server has it before any server seals with it.
+    /// It does not seal yet, but opens states: every server must have it before any server seals with it.
     Pending,
     /// It seals new states and opens them.
     Active,
-    /// A newer key seals; states that it sealed may still be under way, so it opens.
+    /// A newer key seals. States that this one sealed may still be under way, so it opens.
     Retiring,
-    /// No state that it sealed can still be alive: it does nothing.
+    /// All states that it sealed have expired. It does nothing.
     Retired,
-    /// Withdrawn by the operator: it does nothing, at once.
+    /// Revoked by the operator. It does nothing, with immediate effect.
     Revoked,
 }
 
@@ -58,12 +58,12 @@ pub(crate) struct RingKey {
     pub(crate) id: RootKeyId,
     pub(crate) published_at: u64,
     pub(crate) seal_from: u64,
-    /// Published to seal at once, because the key that it replaces is revoked.
+    /// Published to seal at once, because the key that it replaces was revoked.
     pub(crate) emergency: bool,
     pub(crate) revoked: bool,
 }
 
-/// The times, in seconds, that the ring's schedule and the checks of a state depend on.
+/// The ring's times in seconds, on which its schedule and the checks of a state depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timing {
     /// How long a document takes to reach every server.
@@ -75,12 +75,12 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// Of a ring that is one bare key.
+    /// The times of a ring that is a bare key.
     pub(crate) const fn of_a_bare_key() -> Self {
         Self { propagation: 0, skew: DEFAULT_SKEW, lifetime_cap: LONGEST_LIFETIME }
     }
 
-    /// How long marks of an older skew may be under way after this document was read, where it has the longer times.
+    /// How long marks with an older skew may be in use after this document was read, if it has the longer times.
     pub(crate) fn marks_settle_after(self, before: Self) -> u64 {
         let cap = u64::from(self.lifetime_cap.max(before.lifetime_cap));
         let marks = u64::from(self.skew.max(before.skew)).saturating_mul(3);
@@ -90,8 +90,8 @@ impl Timing {
 
 /// An immutable set of keys with their schedule, the same on every server.
 ///
-/// The role of each key is a function of the document and the clock alone, never of the order in the list. Read one
-/// with `str::parse`, [`KeyRing::from_env`] or [`KeyRing::from_file`]. A clone shares the keys.
+/// The role of each key depends only on the document and the clock, never on the order in the list. Read a ring with `str::parse`,
+/// [`KeyRing::from_env`] or [`KeyRing::from_file`]. A clone shares the keys.
 ///
 /// # Examples
 ///
@@ -118,7 +118,7 @@ struct Contents {
 }
 
 impl KeyRing {
-    /// What observers are told of the ring in use at `now`, in Unix seconds.
+    /// The event for observers about the ring in use at `now`, in Unix seconds.
     pub(crate) fn event(&self, now: u64) -> Event<'static> {
         let roles: Vec<_> = self.roles(from_unix_seconds(now)).map(|(_, role)| role.to_string()).collect();
         let count = |role: &'static str| (role, roles.iter().filter(|of| *of == role).count());
@@ -129,7 +129,7 @@ impl KeyRing {
         }
     }
 
-    /// Builds a ring from validated parts; `source::document` is what validates them.
+    /// Builds a ring from parts that `source::document` has validated.
     pub(crate) fn from_parts(serial: u64, timing: Timing, mut keys: Vec<RingKey>, revoked: Vec<RootKeyId>) -> Self {
         keys.sort_by_key(|key| key.seal_from);
         Self(Arc::new(Contents { serial, timing, keys, revoked }))
@@ -141,13 +141,13 @@ impl KeyRing {
         self.0.serial
     }
 
-    /// The largest difference between two servers' clocks that is allowed for; 60 s for a bare key.
+    /// The largest allowed difference between two servers' clocks; 60 s for a bare key.
     #[must_use]
     pub fn skew(&self) -> Duration {
         Duration::from_secs(self.0.timing.skew.into())
     }
 
-    /// The longest lifetime that a flow over this ring may give its states; one hour for a bare key.
+    /// The longest lifetime of states in a flow over this ring; one hour for a bare key.
     #[must_use]
     pub fn lifetime_cap(&self) -> Duration {
         Duration::from_secs(self.0.timing.lifetime_cap.into())
@@ -159,11 +159,11 @@ impl KeyRing {
         self.0.keys.iter().enumerate().map(move |(index, key)| (key.id, self.role(index, now)))
     }
 
-    /// Sixteen hexadecimal digits that are equal where two servers hold the same document; for health checks.
+    /// Sixteen hexadecimal digits, for health checks: servers with the same document have the same fingerprint.
     ///
     /// # Security
     ///
-    /// It is a hash of public ids and times and says nothing about the keys.
+    /// It is a hash of public ids and times and reveals nothing about the keys.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let Contents { serial, timing, keys, revoked } = &*self.0;
@@ -171,7 +171,7 @@ impl KeyRing {
         for number in [*serial, timing.propagation.into(), timing.skew.into(), timing.lifetime_cap.into()] {
             hash.update(number.to_be_bytes());
         }
-        // Each list with its length: ids and times of one list cannot pass for those of the other.
+        // Each list with its length, so that ids and times of one list cannot pass for those of the other.
         hash.update((keys.len() as u64).to_be_bytes());
         for key in keys {
             hash.update(key.id.as_bytes());
@@ -191,14 +191,13 @@ impl KeyRing {
         &self.0.revoked
     }
 
-    /// Those, and the keys that are revoked because of another document.
+    /// The ids that the document revokes, and the keys that are revoked because of another document.
     pub(crate) fn every_revoked(&self) -> impl Iterator<Item = RootKeyId> + '_ {
         let flagged = self.0.keys.iter().filter(|key| key.revoked).map(|key| key.id);
         self.0.revoked.iter().copied().chain(flagged)
     }
 
-    /// The same document with more keys revoked, or itself if that names none of them. The fingerprint stays: it is the
-    /// document's.
+    /// The same document with more keys revoked, or itself if none of them is in it. The fingerprint stays, because it is the document's.
     pub(crate) fn with_revoked(&self, is_revoked: impl Fn(RootKeyId) -> bool) -> Self {
         if !self.0.keys.iter().any(|key| !key.revoked && is_revoked(key.id)) {
             return self.clone();
@@ -212,7 +211,7 @@ impl KeyRing {
         &self.0.keys
     }
 
-    /// Whether this is the very same ring, not merely an equal one.
+    /// Whether this is the same ring in memory, not merely an equal one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -226,8 +225,8 @@ impl KeyRing {
         if now < key.seal_from {
             return KeyRole::Pending;
         }
-        // A key is superseded by its successor in time, even when that one is revoked: a key that stopped sealing
-        // never seals again, so that no server falls back to a key that another has retired.
+        // A key is superseded by its successor in time, even if that one is revoked: a key that stopped sealing never seals again, so no
+        // server falls back to a key that another server has retired.
         match index.checked_add(1).and_then(|next| self.0.keys.get(next)) {
             Some(successor) if successor.seal_from <= now => {
                 if now < self.accept_until(index) {
@@ -240,35 +239,34 @@ impl KeyRing {
         }
     }
 
-    /// The key that seals at `now`: the one whose `seal_from` passed last, unless it is revoked.
+    /// The key that seals at `now`: the one with the latest past `seal_from`, unless it is revoked.
     pub(crate) fn active(&self, now: u64) -> Option<usize> {
         let index = self.0.keys.iter().rposition(|key| key.seal_from <= now)?;
         (self.role(index, now) == KeyRole::Active).then_some(index)
     }
 
-    /// Whether some key has begun to seal by `now`, be it revoked since.
+    /// Whether the `seal_from` of any key, revoked or not, has passed by `now`.
     pub(crate) fn has_begun(&self, now: u64) -> bool {
         self.0.keys.iter().any(|key| key.seal_from <= now)
     }
 
     /// When the key at `index` is retired; `u64::MAX` while it has no successor.
     ///
-    /// A server that has not yet seen the successor may seal until `propagation` after the successor's `seal_from`, by a
-    /// clock that differs by up to `skew`; its state then lives for `lifetime_cap` and is judged by a third clock.
+    /// A server that has not yet seen the successor may seal until `propagation` after the successor's `seal_from`, by a clock that differs
+    /// by up to `skew`; its state then lives for `lifetime_cap` and is checked by a third clock.
     pub(crate) fn accept_until(&self, index: usize) -> u64 {
         let successor = index.checked_add(1).and_then(|next| self.0.keys.get(next));
         successor.map_or(u64::MAX, |successor| successor.seal_from.saturating_add(self.grace()))
     }
 
-    /// How long after it was superseded a key still opens, in seconds.
+    /// How long a key still opens after it was superseded, in seconds.
     pub(crate) fn grace(&self) -> u64 {
         let Timing { propagation, skew, lifetime_cap } = self.0.timing;
         u64::from(propagation).saturating_add(lifetime_cap.into()).saturating_add(u64::from(skew).saturating_mul(2))
     }
 }
 
-/// A ring of one key, which is treated as always having been active, with the default skew of 60 s and no other key to
-/// come.
+/// A ring of one key, which is treated as always having been active, with the default skew of 60 s and no successor.
 impl From<RootKey> for KeyRing {
     fn from(root: RootKey) -> Self {
         let id = root.id();

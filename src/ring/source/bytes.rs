@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::document::LARGEST;
 
-/// The first `most` bytes. A buffer that grows would leave copies of the keys behind, so a small one is replaced by one that
-/// holds all of them.
+/// Reads the first `most` bytes. A growing buffer would leave copies of the keys behind, so a full small one is replaced by one of full
+/// size.
 pub(super) fn read(from: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let first = LARGEST.saturating_add(1).min(most);
     let mut from = from.take(first as u64);

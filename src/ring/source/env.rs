@@ -10,13 +10,13 @@ const VARIABLE: &str = "OAUTH_STATE_KEYS";
 
 /// The environment variable `OAUTH_STATE_KEYS`, or another: a bare root key or a ring document.
 ///
-/// The environment of a process is fixed when it starts, so that a rotation reaches a server with its next start. Read
-/// `docs/sources/environment.md` before choosing it.
+/// A process gets its environment when it starts, so a rotation reaches a server with its next start. Read
+/// `docs/sources/environment.md` before you choose it.
 ///
 /// # Security
 ///
-/// The environment of a process can be read by its user and is inherited by its children; prefer a file or a secret
-/// manager where there is one.
+/// The environment of a process can be read by its user and is inherited by its children; prefer a file or a secret manager if you have
+/// one.
 ///
 /// # Examples
 ///
@@ -76,8 +76,8 @@ impl KeyRing {
     ///
     /// # Security
     ///
-    /// The environment of a process can be read by its user and is inherited by its children; prefer a file or a
-    /// secret manager where there is one.
+    /// The environment of a process can be read by its user and is inherited by its children; prefer a file or a secret manager if you have
+    /// one.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Why a source gave no ring.
+//! Errors of a source.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,21 +7,21 @@ use std::fmt;
 use super::document::{RingError, scan};
 use crate::ring::key::RootKeyId;
 
-/// What kept a source from giving a ring, or from taking one.
+/// Why a source could not return a ring, or store one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// It did not answer, or said that it cannot answer now: unreachable, sealed, throttled, too slow.
+    /// It did not answer, or answered that it is unavailable: unreachable, sealed, throttled, too slow.
     Unavailable,
     /// It refused these credentials: no permission, an expired token.
     Denied,
-    /// No secret of that name, or a deleted one.
+    /// There is no secret of that name, or it was deleted.
     Missing,
-    /// What it was told about itself cannot work: an empty name, an address that is none.
+    /// Its settings are wrong: an empty name, an invalid address.
     Misconfigured,
-    /// It answered, and the document is refused; the cause is the [`RingError`].
+    /// It answered, and the document was refused; the cause is the [`RingError`].
     Document,
-    /// A write met another version than the one that it was to replace.
+    /// The version to replace was no longer the current one.
     Conflict,
 }
 
@@ -39,7 +39,7 @@ impl SourceErrorKind {
         }
     }
 
-    /// The kind of this code, for replies that come as text.
+    /// The kind with this code, for replies in text form.
     pub(super) fn from_code(code: &str) -> Option<Self> {
         let all = [Self::Unavailable, Self::Denied, Self::Missing, Self::Misconfigured, Self::Document, Self::Conflict];
         all.into_iter().find(|kind| kind.code() == code)
@@ -47,28 +47,28 @@ impl SourceErrorKind {
 
     const fn words(self) -> &'static str {
         match self {
-            Self::Unavailable => "it gave no answer that can be used",
+            Self::Unavailable => "it returned no usable answer",
             Self::Denied => "it refused these credentials",
             Self::Missing => "no secret is there",
-            Self::Misconfigured => "it cannot be asked like that",
+            Self::Misconfigured => "it is misconfigured",
             Self::Document => "its document is refused",
-            Self::Conflict => "another version stands there by now",
+            Self::Conflict => "another version has been stored in the meantime",
         }
     }
 
     const fn remedy(self) -> &'static str {
         match self {
-            Self::Unavailable => "it is tried again; if it stays so, look at the source and at the network between",
+            Self::Unavailable => "check the source and the network route to it if this persists",
             Self::Denied => "give the service's identity the right to read this secret, or renew its credentials",
             Self::Missing => "write a ring there (oauth-state keys generate), or correct the name",
             Self::Misconfigured => "correct the source's settings",
-            Self::Document => "mend the document and publish it again (oauth-state keys check says what is wrong)",
-            Self::Conflict => "read it again and repeat the step on what stands there now",
+            Self::Document => "fix the document and publish it again (oauth-state keys check says what is wrong)",
+            Self::Conflict => "read it again and repeat the step on the new version",
         }
     }
 }
 
-/// A source gave no ring, or took none. Says which source it was, what it answered and what to do.
+/// A source returned no ring, or did not store one. The error names the source, its answer and the remedy.
 ///
 /// It never repeats the document, and a source must not put a credential into it. `Display` prints
 /// [`SourceError::problem`], a colon and [`SourceError::remedy`] on one line.
@@ -84,7 +84,7 @@ struct Inner {
 }
 
 impl SourceError {
-    /// An error of the source of this name. `answer` is what it answered, in few words: a status, a code, a message.
+    /// An error of the source of this name. `answer` is the source's answer in a few words: a status, a code, a message.
     #[must_use]
     pub fn new(source_name: impl Into<String>, kind: SourceErrorKind, answer: impl fmt::Display) -> Self {
         let answer = one_line(&answer.to_string());
@@ -98,7 +98,7 @@ impl SourceError {
         }))
     }
 
-    /// The document of the source of this name is refused: an error of the kind [`SourceErrorKind::Document`].
+    /// The document of the source of this name was refused: an error of the kind [`SourceErrorKind::Document`].
     #[must_use]
     pub fn document(source_name: impl Into<String>, refused: RingError) -> Self {
         let answer = match refused.source() {
@@ -108,11 +108,11 @@ impl SourceError {
         Self::new(source_name, SourceErrorKind::Document, answer).because(refused)
     }
 
-    /// What to do about it, where the source knows better than the kind does.
+    /// Sets the remedy, if the source knows a better one than that of the kind.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
         let remedy = remedy.into();
-        // A helper's reply may hold anything.
+        // A helper's reply may contain anything.
         self.0.remedy = if remedy.contains(char::is_control) { one_line(&remedy).into() } else { remedy };
         self
     }
@@ -124,10 +124,10 @@ impl SourceError {
         self
     }
 
-    /// Adds what the refused document revokes, so that a revocation holds although the document did not become text.
+    /// Adds the revocations of the refused document, so that they apply although the document is not valid text.
     ///
-    /// For a source that refuses what it has read. [`Fetched::from_bytes`](super::Fetched::from_bytes) does this for bytes that are
-    /// not UTF-8. The error keeps the ids alone.
+    /// For a source that refuses a document itself. [`Fetched::from_bytes`](super::Fetched::from_bytes) does this for bytes that are not
+    /// UTF-8. The error stores only the ids.
     #[must_use]
     pub fn revoking(self, document: &[u8]) -> Self {
         self.with_revoked(scan(document))
@@ -148,26 +148,26 @@ impl SourceError {
         &self.0.revoked
     }
 
-    /// What went wrong, for code that decides by it.
+    /// The kind of error, for code that depends on it.
     #[must_use]
     pub fn kind(&self) -> SourceErrorKind {
         self.0.kind
     }
 
-    /// What it answered, in its words.
+    /// The source's answer, in its own words.
     #[must_use]
     pub fn answer(&self) -> &str {
         &self.0.answer
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn remedy(&self) -> &str {
         &self.0.remedy
     }
 
-    /// The problem without the remedy, for code that shows the two apart: the source's name, the kind in words, and the
-    /// answer in parentheses.
+    /// The problem without the remedy, for code that shows the two separately: the source's name, the kind in words, and the answer in
+    /// parentheses.
     #[must_use]
     pub fn problem(&self) -> String {
         let Inner { source_name, kind, answer, .. } = &*self.0;
@@ -181,7 +181,7 @@ impl SourceError {
     }
 }
 
-/// What a server answers may have lines, and be long; a log line has one.
+/// A server's answer may be long and have several lines; a log line must be one line.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 400;
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()

@@ -1,4 +1,4 @@
-//! A source over the caller's own client.
+//! A source over your own client.
 
 use crate::future::BoxFuture;
 use std::error::Error;
@@ -6,10 +6,9 @@ use std::future::Future;
 
 use super::{Fetched, KeySource, SourceError, SourceErrorKind};
 
-/// Makes a source of a closure that fetches the document's text with a client of the caller's own.
+/// Makes a source from a closure that fetches the document's text with your own client.
 ///
-/// A [`SourceError`] that the closure returns is passed on; any other error counts as
-/// [`SourceErrorKind::Unavailable`].
+/// A [`SourceError`] from the closure is passed on; any other error counts as [`SourceErrorKind::Unavailable`].
 ///
 /// # Examples
 ///

@@ -1,8 +1,8 @@
-//! Sources in programs of their own: how the command line reaches a source whose client it does not contain.
+//! Sources in separate programs: the command line uses them for stores whose client it does not contain.
 //!
-//! A helper is a program `oauth-state-source-<scheme>` on the `PATH`, called with one argument, the location. It reads one
-//! request as JSON from standard input and writes one reply as JSON to standard output; no key is ever an argument. The
-//! packages of AWS, Vault, Google and Azure have one each; a helper for any other store is one call of [`serve`].
+//! A helper is a program `oauth-state-source-<scheme>` on the `PATH`, called with one argument, the location. It reads one request as JSON
+//! from standard input and writes one reply as JSON to standard output; keys are never arguments. The packages for AWS, Vault, Google and
+//! Azure have one each; a helper for any other store is one call of [`serve`].
 //!
 //! ```json
 //! {"request": "fetch"}
@@ -24,13 +24,13 @@ use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource, by
 use crate::future::BoxFuture;
 use crate::secret::SecretString;
 
-/// How the name of a helper begins.
+/// The prefix of a helper's name.
 const PROGRAM: &str = "oauth-state-source-";
-/// A request is a document, escaped, and a few words.
+/// A request is an escaped document and a few words.
 const LONGEST_REQUEST: u64 = 4 * LARGEST as u64;
-/// So is a reply, and its document may be too long: its revocations hold all the same.
+/// So is a reply, but its document may be too long, and its revocations still count.
 const LONGEST_REPLY: usize = 4 * MOST_SCANNED;
-/// How many revocations a reply's error may have.
+/// The most revocations in a reply's error.
 const MOST_REVOKED: usize = 1_024;
 
 #[derive(Deserialize, Serialize)]
@@ -57,12 +57,12 @@ struct Failure {
     kind: String,
     answer: String,
     to_do: String,
-    /// Ids that a refused document revokes.
+    /// The ids that a refused document revokes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     revoked: Vec<String>,
 }
 
-/// Answers one request from standard input, for `source`: the whole of a helper's work.
+/// Answers one request from standard input for `source`. This is a helper's entire work.
 ///
 /// Without a valid request on standard input it prints a usage line to standard error and returns exit code 2.
 ///
@@ -84,7 +84,7 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let read = std::io::stdin().lock().take(LONGEST_REQUEST).read_to_string(&mut request);
     let request = match read.map(|_| serde_json::from_str::<Request<SecretString>>(&request)) {
         Ok(Ok(request)) => request,
-        // Not the error's own words, which would repeat what was read.
+        // Not the error's own text, which would repeat the input.
         _ => {
             let usage =
                 "this program is called by the command line oauth-state, with a request as JSON on standard input";
@@ -120,7 +120,7 @@ async fn answer(
     }
 }
 
-/// In one piece and zeroized, so that no buffer of ours keeps a key. (What `serde_json` itself holds meanwhile is freed as it is.)
+/// In one piece and zeroized, so that no buffer of ours keeps a key. (The memory of `serde_json` itself is freed without clearing.)
 fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()> {
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(4 * LARGEST));
     serde_json::to_writer(&mut *bytes, value)?;
@@ -129,7 +129,7 @@ fn write_json(value: &impl Serialize, mut to: impl Write) -> std::io::Result<()>
     to.flush()
 }
 
-/// A source that is reached through a helper program. For the command line: it blocks its thread while the helper runs.
+/// A source that is reached through a helper program, for the command line: it blocks its thread while the helper runs.
 ///
 /// # Examples
 ///
@@ -178,7 +178,7 @@ impl HelperSource {
             self.error(SourceErrorKind::Misconfigured, answer).with_remedy(to_do)
         })?;
         if let Some(input) = helper.stdin.take() {
-            // A helper that ended early is told from its missing reply.
+            // If a helper ends early, its missing reply is reported instead.
             let _ = write_json(request, input);
         }
         let read = helper.stdout.take().map(|output| bytes::read(output, LONGEST_REPLY));
@@ -201,7 +201,7 @@ impl HelperSource {
     }
 }
 
-/// A helper's reply, or nothing if it is none. One that is not UTF-8 holds a document that is refused for it.
+/// A helper's reply, or nothing if it is not one. A reply that is not UTF-8 contains a document that is refused for it.
 fn parsed(reply: &[u8], source_name: &str) -> Option<Result<Reply<SecretString>, SourceError>> {
     if let Ok(text) = std::str::from_utf8(reply) {
         return serde_json::from_str(text).ok().map(Ok);

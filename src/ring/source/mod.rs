@@ -1,13 +1,13 @@
-//! Where key rings come from: one document format, whatever keeps it.
+//! Sources of key rings: one document format, wherever it is stored.
 //!
 //! A [`KeySource`] fetches the text of a ring document; [`LiveKeyRing::load`](crate::LiveKeyRing::load) reads it, checks it and keeps it
-//! fresh. Here are [`EnvSource`], [`FileSource`] and [`source_fn`], for a client of the caller's own. AWS Secrets Manager,
-//! HashiCorp Vault and OpenBao, Google Secret Manager and Azure Key Vault are packages of their own, because their clients
-//! are large: `oauth-state-aws`, `oauth-state-vault`, `oauth-state-gcp`, `oauth-state-azure`.
+//! fresh. This module has [`EnvSource`], [`FileSource`] and, for your own client, [`source_fn`]. AWS Secrets Manager, HashiCorp Vault and
+//! OpenBao, Google Secret Manager and Azure Key Vault have separate packages because of their large clients: `oauth-state-aws`,
+//! `oauth-state-vault`, `oauth-state-gcp`, `oauth-state-azure`.
 //!
 //! # Examples
 //!
-//! A source of one's own is one method and a name:
+//! A source of your own needs one method and a name:
 //!
 //! ```
 //! use oauth_state::BoxFuture;
@@ -55,32 +55,33 @@ pub(crate) use document::RingError;
 /// The answer of a source. `Debug` never prints the text.
 #[non_exhaustive]
 pub enum Fetched {
-    /// The text that stands there: a root key or a ring document.
+    /// The stored text: a root key or a ring document.
     #[non_exhaustive]
     Document {
         /// Zeroized on drop.
         text: SecretString,
-        /// The source's own name for this version, where it has one; the next [`KeySource::fetch`] is given it.
+        /// The source's own name for this version, if it has one; it is passed to the next [`KeySource::fetch`].
         version: Option<String>,
     },
-    /// Still the version that the caller knows.
+    /// The version that the caller knows is still current.
     Unchanged,
 }
 
 impl Fetched {
-    /// A document, and the source's own name for this version of it.
+    /// A document, and the source's own name for its version.
     #[must_use]
     pub fn document(text: impl Into<SecretString>, version: Option<String>) -> Self {
         Self::Document { text: text.into(), version }
     }
 
-    /// A document that the store gives as bytes.
+    /// A document that the store returns as bytes.
     ///
-    /// Pass all of them on, up to a megabyte: what revokes a key is found in bytes that are not text, and in a document that is too long.
+    /// Pass all bytes on, up to a megabyte: revocations are also found in bytes that are not text, and in a document that is too long.
     ///
     /// # Errors
     ///
-    /// [`SourceErrorKind::Document`] if they are not UTF-8. The error has what they revoke, and the refresh task applies it.
+    /// [`SourceErrorKind::Document`] if they are not UTF-8. The error contains the document's revocations, and the refresh task applies
+    /// them.
     pub fn from_bytes(source_name: &str, bytes: Vec<u8>, version: Option<String>) -> Result<Self, SourceError> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::document(text, version)),
@@ -102,24 +103,23 @@ impl fmt::Debug for Fetched {
     }
 }
 
-/// Something that keeps the text of a key ring.
+/// A store for the text of a key ring.
 ///
-/// The secret's *value* is the ring document. A staging label, an alias or a version may choose which document is fetched;
-/// it never says which role a key has. `testing::source_suite` is the suite that every source must pass.
-/// [The module](self) has an example of an implementation.
+/// The secret's *value* is the ring document. A staging label, an alias or a version may choose which document is fetched; it never
+/// determines the role of a key. Every source must pass the suite `testing::source_suite`. [The module](self) has an example of an
+/// implementation.
 pub trait KeySource: Send + Sync + 'static {
-    /// What people call it in logs and errors, such as `the file /etc/shop/ring.json`. Never with a credential in it.
+    /// The source's name in logs and errors, such as `the file /etc/shop/ring.json`. It must not contain a credential.
     fn name(&self) -> &str;
 
-    /// Fetches the document. A source with versions answers [`Fetched::Unchanged`] for `known_version`, and saves the transfer
-    /// where its interface allows that.
+    /// Fetches the document. A source with versions returns [`Fetched::Unchanged`] for `known_version`, and saves the transfer if its
+    /// interface allows that.
     ///
-    /// It is called from the refresh task alone, one call at a time, under that task's time limit; it needs neither
-    /// retries nor a cache of its own.
+    /// Only the refresh task calls it, one call at a time, under that task's time limit; it needs neither retries nor a cache.
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>>;
 
-    /// Resolves when the source has reason to believe that its document changed, so that it is fetched at once instead of
-    /// at the next interval. By default it never does.
+    /// Resolves when the source has reason to believe that its document changed, so that it is fetched at once instead of after the
+    /// interval. By default it never resolves.
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
@@ -153,7 +153,7 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
     }
 }
 
-/// A source that a rotation can be written to.
+/// A source to which a rotation can be written.
 ///
 /// # Examples
 ///
@@ -178,9 +178,9 @@ impl<S: KeySource + ?Sized> KeySource for std::sync::Arc<S> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait WritableSource: KeySource {
-    /// Replaces the document, if the version that stands there is still `expected_version`, or if nothing stands there
-    /// and it is `None`. Otherwise nothing is written, and the error's kind is [`SourceErrorKind::Conflict`]: two rotations
-    /// at once must not lose one of the two.
+    /// Replaces the document if its current version is `expected_version`, or creates it if that is `None` and there is no document.
+    /// Otherwise nothing is written, and the error's kind is [`SourceErrorKind::Conflict`]: of two simultaneous rotations, neither must be
+    /// lost.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,

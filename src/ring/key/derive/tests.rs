@@ -16,7 +16,7 @@ fn hmac_agrees_with_rfc_4231_test_case_2() {
     assert_eq!(tag[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
 }
 
-/// RFC 4231 section 4.3 again, by the shorter way.
+/// RFC 4231 section 4.3 again, with the one-block function.
 #[test]
 fn hmac_of_one_block_agrees_with_rfc_4231_test_case_2() {
     let mut key = [0; 32];
@@ -26,7 +26,7 @@ fn hmac_of_one_block_agrees_with_rfc_4231_test_case_2() {
     assert_eq!(tag[26..], [0x58, 0xb9, 0x64, 0xec, 0x38, 0x43][..]);
 }
 
-/// Padding that is off by one would be another HMAC, which no other implementation computes.
+/// With padding that is off by one, it would be another HMAC that no other implementation computes.
 #[test]
 fn one_block_and_any_length_agree_at_every_length_in_use() {
     fn agree<const N: usize>() {
@@ -50,7 +50,7 @@ fn hkdf_agrees_with_rfc_5869_test_case_3() {
     assert_eq!(okm.expose()[24..], [0xc3, 0x45, 0x4e, 0x5f, 0x3c, 0x73, 0x8d, 0x2d]);
 }
 
-/// A root key that is weak, or that is the material itself, is worse than none.
+/// A root key that is weak, or equals the material, is worse than none.
 #[test]
 fn key_material_is_held_to_the_rules_of_a_key() {
     let drawn = RootKey::generate().unwrap();

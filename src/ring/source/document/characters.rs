@@ -1,34 +1,34 @@
-//! The characters of a document in an unknown encoding, as the scan for revocations reads them (docs/key-ring.md).
+//! The characters of a document in an unknown encoding, for the revocation scan (docs/key-ring.md).
 
 use crate::ring::key::RootKeyId;
 use zeroize::Zeroizing;
 
-/// How many documents one may be embedded in.
+/// The most documents that one may be embedded in.
 pub(super) const DEEPEST: usize = 3;
-/// The field whose ids are found.
+/// The field with the ids.
 pub(super) const REVOKED: &[u8] = b"revoked";
 
-/// Any character that separates words and means nothing else: white space, a control character, anything outside ASCII.
+/// Any character that only separates words: white space, a control character, anything outside ASCII.
 pub(super) const BLANK: u8 = b' ';
 /// A line end, which is a blank as well.
 pub(super) const LINE_END: u8 = b'\n';
 /// `\"`: in a document that a shell has escaped, these are the quotation marks.
 pub(super) const ESCAPED_MARK: u8 = 0x80;
 
-/// The characters of the document, one byte each. The copy holds keys, so it is zeroized and never grows.
+/// The characters of the document, one byte each. The copy contains keys, so it is zeroized and never grows.
 pub(super) fn characters(document: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(document.len()));
     decode(trim_end(document, 0), &mut text);
     text
 }
 
-/// The same of a document that is a string in another.
+/// The same for a document that is a string in another document.
 pub(super) fn embedded(document: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(document.bytes().map(|byte| character(byte.into())).collect())
 }
 
-/// The document that stands in quotation marks and is escaped once more than a document is, be its end missing:
-/// `KEYS="{\"version\": 1`. Nothing if the text is not like that.
+/// The document in quotation marks that is escaped once more than a document is, even if its end is missing: `KEYS="{\"version\": 1`.
+/// `None` if the text is not like that.
 pub(super) fn unwrapped(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mark = text.iter().position(|character| *character == b'"')?;
     let (before, inner) = (text.get(..mark)?, text.get(mark.checked_add(1)?..)?);
@@ -103,7 +103,7 @@ fn of_bytes(bytes: &[u8]) -> impl Iterator<Item = u8> {
     bytes.iter().filter(|byte| **byte != 0).map(|byte| character((*byte).into()))
 }
 
-/// Whether the bytes are UTF-16, with the lower byte first, and from where to where.
+/// Whether the bytes are UTF-16 with the lower byte first, and the range of that text.
 fn utf16(bytes: &[u8]) -> Option<(bool, usize, usize)> {
     let (mut nuls, mut others, mut at) = ([0_usize; 2], 0_usize, 0_usize);
     for run in bytes.chunk_by(|one, other| (*one == 0) == (*other == 0)) {
@@ -129,7 +129,7 @@ fn utf16(bytes: &[u8]) -> Option<(bool, usize, usize)> {
     }
     let little = little || !big && odd >= even;
     let (first, last) = (bytes.iter().position(|byte| *byte == 0)?, bytes.iter().rposition(|byte| *byte == 0)?);
-    // In front of the first NUL and behind the last there may be text that another program put there.
+    // Before the first NUL and after the last there may be text from another program.
     let start = if little { first.saturating_sub(1) } else { first };
     let end = last.saturating_add(if little { 1 } else { 2 }).min(bytes.len());
     Some((little, start, end))
@@ -143,10 +143,10 @@ fn character(unit: u16) -> u8 {
     }
 }
 
-/// Replaces each escape by one character, and leaves blanks at the end out. An escaped bracket or quotation mark is part of a string,
-/// and must not look like one that is not escaped.
+/// Replaces each escape by one character, and drops blanks at the end. An escaped bracket or quotation mark is part of a string, and must
+/// not look like an unescaped one.
 pub(super) fn unescape(text: &mut Vec<u8>) {
-    // Only where the first mark is an escaped one is the document escaped. Anywhere else such a mark is part of a note.
+    // The document is escaped only if the first mark is an escaped one. Anywhere else such a mark is part of a note.
     let first = text.iter().position(|character| *character == b'"');
     let is_escaped = first.and_then(|mark| text.get(mark.checked_sub(1)?)) == Some(&b'\\');
     let (mut from, mut to) = (0_usize, 0_usize);
@@ -162,14 +162,14 @@ pub(super) fn unescape(text: &mut Vec<u8>) {
         }
         from = from.saturating_add(length);
     }
-    // What is left behind the end is zeroized with the rest of the capacity.
+    // The rest after the end is zeroized with the rest of the capacity.
     text.truncate(to);
     while text.last().is_some_and(|last| is_blank(*last)) {
         text.pop();
     }
 }
 
-/// What stands for a backslash and what follows it, and how many characters those are.
+/// The replacement of a backslash and the text after it, and the number of characters replaced.
 fn escaped(after: &[u8]) -> (Option<u8>, usize) {
     match after {
         [] => (None, 1),
@@ -179,7 +179,7 @@ fn escaped(after: &[u8]) -> (Option<u8>, usize) {
             None => (Some(BLANK), 1),
         },
         [b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => (Some(BLANK), 2),
-        // No escape: what follows stands for itself.
+        // Not an escape: the next character stands for itself.
         _ => (Some(BLANK), 1),
     }
 }
@@ -191,7 +191,7 @@ fn code_point(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// As it would be written, or in capitals.
+/// An id in lower case or in capitals.
 pub(super) fn id(word: &[u8]) -> Option<RootKeyId> {
     let word = std::str::from_utf8(word).ok().filter(|word| word.len() == 16)?;
     word.to_ascii_lowercase().parse().ok()

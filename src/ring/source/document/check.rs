@@ -1,4 +1,4 @@
-//! What a document must hold to be taken at all.
+//! The requirements for a valid document.
 
 use super::{DocumentKey, LARGEST_SERIAL, LARGEST_SKEW, LONGEST_PROPAGATION, MOST_KEYS};
 use super::{KeyRingDocument, RingError, RingTiming};
@@ -6,7 +6,7 @@ use crate::ring::key::ring::{LONGEST_LIFETIME, RingKey, Timing};
 use crate::ring::key::{KeyRing, RootKeyId};
 
 impl KeyRingDocument {
-    /// A document of parts that are well formed each, if they go together.
+    /// A document of well-formed parts, if they fit together.
     pub(crate) fn checked(
         serial: u64,
         timing: Timing,

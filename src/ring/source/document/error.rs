@@ -4,33 +4,33 @@ use super::time::Utc;
 use super::{LARGEST, MOST_KEYS};
 use crate::ring::key::{RootKeyError, RootKeyId};
 
-/// Why a key ring was refused. It never repeats the document.
+/// Why a key ring was refused. The error never repeats the document.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingError {
-    /// Neither `osk1.…` nor a JSON object.
+    /// The text is neither `osk1.…` nor a JSON object.
     #[error("expected a root key (osk1.…) or a key ring document ({{…}}); the text is neither")]
     NeitherKeyNorDocument,
-    /// Bytes that are not UTF-8, such as a document in another encoding.
+    /// The bytes are not UTF-8, such as a document in another encoding.
     #[error("the key ring document is not UTF-8; save it in that encoding")]
     NotUtf8,
-    /// Longer than 65,536 bytes.
+    /// The document is longer than 65,536 bytes.
     #[error("the key ring document is longer than {LARGEST} bytes")]
     TooLarge,
-    /// Not JSON of the documented form.
+    /// It is not JSON of the documented form.
     #[error("the key ring document is not of its form at line {line}, column {column}: {problem}")]
     Json {
         /// Counted from 1.
         line: usize,
         /// Counted from 1.
         column: usize,
-        /// What is wrong there, without the text that stands there.
+        /// The problem, without quoting the text.
         problem: String,
     },
-    /// A `version` other than 1.
+    /// The `version` is not 1.
     #[error("the key ring document has version {0}; this release reads version 1")]
     Version(u64),
-    /// A number outside its range.
+    /// A number is outside its range.
     #[error("`{field}` of the key ring document must be {range}")]
     OutOfRange {
         /// The field.
@@ -43,7 +43,7 @@ pub enum RingError {
     Key {
         /// The position in the list, counted from 1.
         number: usize,
-        /// Why.
+        /// The reason.
         #[source]
         source: RootKeyError,
     },
@@ -58,14 +58,14 @@ pub enum RingError {
     /// An id in `revoked` is not 16 hexadecimal digits.
     #[error("entry number {0} of `revoked` must be a root key's id: 16 lower-case hexadecimal digits")]
     RevokedId(usize),
-    /// No key, or more than 16.
-    #[error("the key ring document must hold 1 to {MOST_KEYS} keys; drop those that are retired")]
+    /// There is no key, or more than 16.
+    #[error("the key ring document must have 1 to {MOST_KEYS} keys; remove the retired ones")]
     KeyCount,
-    /// A key stands twice.
-    #[error("key {0} stands twice in the key ring document")]
+    /// A key occurs twice.
+    #[error("key {0} occurs twice in the key ring document; remove one of the two")]
     KeyTwice(RootKeyId),
-    /// Two keys begin to seal in the same second.
-    #[error("keys {0} and {1} have the same `seal_from`; which one seals would depend on their order")]
+    /// Two keys start to seal in the same second.
+    #[error("keys {0} and {1} have the same `seal_from`, so which one seals would depend on their order; change one of them")]
     SealFromTwice(RootKeyId, RootKeyId),
     /// A key would seal before every server has it.
     #[error(
@@ -80,99 +80,99 @@ pub enum RingError {
         /// The document's `propagation`, in seconds.
         propagation: u32,
     },
-    /// An older document than the one that this process has, or than the one that the start asked for.
+    /// The document is older than the one that this process has, or than the minimum at startup.
     #[error(
-        "the document's serial is {given}, and {least} is the least that is taken here; an older document was published \
-         again: put the present one back, and rotate or revoke on that"
+        "the document's serial is {given}, and {least} is the lowest that is accepted here; an older document was published \
+         again: restore the current one, and rotate or revoke that one"
     )]
     SerialTooLow {
-        /// The document's.
+        /// The serial of the document.
         given: u64,
-        /// The running ring's, or the minimum that the start named.
+        /// The serial of the running ring, or the minimum at startup.
         least: u64,
     },
-    /// Another document under the serial of the one that this process has.
+    /// Another document has the serial of the one that this process has.
     #[error(
-        "the document differs from the one that is in use, and both have serial {0}; raise `serial` with every change \
+        "the document differs from the one in use, but both have serial {0}; raise `serial` with every change \
          (a bare root key has serial 0: publish a document instead)"
     )]
     SerialReused(u64),
-    /// A key that was revoked stands in `keys` again, and not in `revoked`.
-    #[error("key {0} was revoked and may not come back; put its id into `revoked` again")]
+    /// A revoked key is in `keys` again, and not in `revoked`.
+    #[error("key {0} was revoked and cannot return; add its id to `revoked` again")]
     RevokedKeyReturns(RootKeyId),
-    /// A key was taken out while states that it sealed may be under way.
+    /// A key was removed while states that it sealed may be under way.
     #[error(
-        "key {id} was taken out while its states are accepted, {}; leave it in until then, or revoke it",
+        "key {id} was removed while its states are accepted, {}; keep it until then, or revoke it",
         until_when(*until)
     )]
     DroppedTooEarly {
         /// The key.
         id: RootKeyId,
-        /// When it may go, in Unix seconds; `u64::MAX` for a key that has no successor yet.
+        /// When it can be removed, in Unix seconds; `u64::MAX` for a key without a successor.
         until: u64,
     },
     /// A known key has another `seal_from`.
     #[error(
-        "`seal_from` of key {0} was changed; servers that have not seen the change would seal and open by the old one"
+        "`seal_from` of key {0} was changed, but servers that have not seen the change would seal and open by the old one; restore it"
     )]
     ScheduleChanged(RootKeyId),
-    /// Other times would move the end of a key.
+    /// Changed times would move the end of a key.
     #[error(
-        "other `propagation`, `skew` or `lifetime_cap` would move the time until which a key opens while its states are under \
-         way; change them while the document holds one key"
+        "a changed `propagation`, `skew` or `lifetime_cap` would move the time until which a key opens while its states are under \
+         way; change them while the document has one key"
     )]
     TimesChanged,
     /// The skew is raised so far that marks in a replay guard would end before their states do.
     #[error(
-        "`skew` is raised to {given} s, and {most} s is the most for now: marks in the replay guard would end before their states, \
+        "`skew` is raised to {given} s, but {most} s is the maximum for now: marks in the replay guard would end before their states, \
          and a used state would be accepted again; {}",
         how_to_raise(*most)
     )]
     SkewRaisedTooFar {
-        /// The document's, in seconds.
+        /// The skew of the document, in seconds.
         given: u32,
-        /// Twice the smallest that marks under way were made with, in seconds.
+        /// Twice the smallest skew of marks under way, in seconds.
         most: u32,
     },
     /// The skew is lowered so far that servers with the old document would accept a state after its mark has ended.
     #[error(
-        "`skew` is lowered to {given} s, and {least} s is the least for now: servers that still use the old document would accept a \
-         used state again; lower it in steps, and let `propagation` pass before the next"
+        "`skew` is lowered to {given} s, but {least} s is the minimum for now: servers that still use the old document would accept a \
+         used state again; lower it in steps, and let `propagation` pass before the next step"
     )]
     SkewLoweredTooFar {
-        /// The document's, in seconds.
+        /// The skew of the document, in seconds.
         given: u32,
-        /// Half the old one, in seconds.
+        /// Half the old skew, in seconds.
         least: u32,
     },
     /// A key that was superseded would seal again.
-    #[error("key {0} was superseded and may not seal again; add a new key")]
+    #[error("key {0} was superseded and cannot seal again; add a new key")]
     SealsAgain(RootKeyId),
     /// No key would seal any more.
     #[error(
-        "under this document no key would seal now, and one seals today; `seal_from` of every key lies in the future"
+        "with this document no key would seal now, because the `seal_from` of every key is in the future; keep the key that seals today"
     )]
     NoActiveKey,
     /// Two root keys of the ring derive the same key id for an application.
     #[error("two keys of the ring derive the same key id for an application of this process; replace the newer one")]
     KeyIdCollision,
-    /// A flow of this process gives longer lifetimes than the document allows.
-    #[error("`lifetime_cap` is {cap} s, and a flow of this process gives its states {lifetime} s")]
+    /// A flow of this process has longer lifetimes than the document allows.
+    #[error("`lifetime_cap` is {cap} s, but the states of a flow of this process live for {lifetime} s; raise it, or shorten the flow's lifetime")]
     LifetimeCap {
-        /// The document's, in seconds.
+        /// The cap of the document, in seconds.
         cap: u16,
-        /// The flow's, in seconds.
+        /// The lifetime of the flow, in seconds.
         lifetime: u16,
     },
     /// The environment variable is not set.
     #[error("the environment variable {0} is not set; set it to a root key or a key ring document")]
     NoVariable(String),
     /// The file could not be read.
-    #[error("the key ring file {path} could not be read")]
+    #[error("failed to read the key ring file {path}")]
     File {
-        /// The file.
+        /// The path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The reason.
         #[source]
         source: std::io::Error,
     },
@@ -193,7 +193,7 @@ fn how_to_raise(most: u32) -> &'static str {
 
 fn until_when(until: u64) -> String {
     match until {
-        u64::MAX => "which has no end before another key has taken over".to_owned(),
+        u64::MAX => "which does not end before another key has taken over".to_owned(),
         until => format!("until {}", Utc(until)),
     }
 }

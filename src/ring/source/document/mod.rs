@@ -29,21 +29,20 @@ pub(crate) const MOST_KEYS: usize = 16;
 const LARGEST_SKEW: u32 = 900;
 /// The longest propagation, in seconds: a week.
 const LONGEST_PROPAGATION: u32 = 604_800;
-/// The largest serial: what every JSON reader holds exactly.
+/// The largest serial: the largest integer that every JSON reader reads exactly.
 const LARGEST_SERIAL: u64 = (1 << 53) - 1;
-/// How long a document takes to reach every server, in seconds, where nobody says otherwise.
+/// The default time for a document to reach every server, in seconds.
 const DEFAULT_PROPAGATION: u32 = 300;
 
-/// The three times that a ring document gives for all its keys.
+/// The three times that apply to all keys of a ring document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingTiming {
     /// How long a document takes to reach every server, in whole seconds from 0 to 604,800: at least the interval at which
-    /// servers read their source. Five minutes unless said otherwise.
+    /// servers read their source. Five minutes by default.
     pub propagation: Duration,
-    /// The largest difference between the clocks of any two servers, in whole seconds from 0 to 900. One minute unless said
-    /// otherwise.
+    /// The largest difference between the clocks of any two servers, in whole seconds from 0 to 900. One minute by default.
     pub skew: Duration,
-    /// The longest lifetime that a flow may give its states, in whole seconds from 1 to 3,600. One hour unless said otherwise.
+    /// The longest lifetime of states in a flow, in whole seconds from 1 to 3,600. One hour by default.
     pub lifetime_cap: Duration,
 }
 
@@ -57,14 +56,14 @@ impl Default for RingTiming {
     }
 }
 
-/// What a document means to a process that runs, be it refused.
+/// The result of reading a document, valid or not.
 pub(crate) struct Read {
     pub(crate) revoked: Vec<RootKeyId>,
     pub(crate) ring: Result<KeyRing, RingError>,
 }
 
-/// Reads a document of any bytes. One that parses revokes what its `revoked` lists; any other is searched, so that a
-/// revocation holds although the rest is refused.
+/// Reads a document of any bytes. A valid one revokes the ids in its `revoked`; any other is searched, so that its revocations apply
+/// although the rest is refused.
 pub(crate) fn read(document: &[u8]) -> Read {
     let ring = text_of(document).and_then(str::parse::<KeyRing>);
     let revoked = match &ring {
@@ -74,16 +73,16 @@ pub(crate) fn read(document: &[u8]) -> Read {
     Read { revoked, ring }
 }
 
-/// The text of a document that came as bytes.
+/// The text of a document in bytes.
 pub(super) fn text_of(document: &[u8]) -> Result<&str, RingError> {
-    // What is longer was cut off, perhaps inside a character.
+    // A longer document was cut off, perhaps inside a character.
     if document.len() > LARGEST {
         return Err(RingError::TooLarge);
     }
     std::str::from_utf8(document).map_err(|_| RingError::NotUtf8)
 }
 
-/// One key of a document, as it is written there.
+/// One key of a document, as written.
 #[derive(Clone)]
 pub(crate) struct DocumentKey {
     pub(crate) root: RootKey,
@@ -94,10 +93,10 @@ pub(crate) struct DocumentKey {
     pub(crate) emergency: bool,
 }
 
-/// A key ring document, for those who change it: the operator's command line, and a job that rotates.
+/// A key ring document, for programs that change it: the operator's command line, and rotation jobs.
 ///
 /// Each step of a rotation is a function from one document to the next: [`KeyRingDocument::rotate`], [`KeyRingDocument::revoke`],
-/// [`KeyRingDocument::without_retired`]. A server needs none of them; it reads a [`KeyRing`].
+/// [`KeyRingDocument::without_retired`]. Servers need none of them; they read a [`KeyRing`].
 ///
 /// # Examples
 ///
@@ -124,20 +123,20 @@ pub struct KeyRingDocument {
 }
 
 impl KeyRingDocument {
-    /// The JSON Schema of the document (`docs/key-ring.schema.json`), for editors and for pipelines.
+    /// The JSON Schema of the document (`docs/key-ring.schema.json`), for editors and pipelines.
     pub const JSON_SCHEMA: &'static str = include_str!("../../../../docs/key-ring.schema.json");
 
-    /// The document as JSON, to be published.
+    /// The document as JSON, for publishing.
     ///
     /// # Security
     ///
-    /// It holds every root key: it belongs into the secret manager that all servers read, or into a file of mode 0600.
+    /// It contains every root key: store it in the secret manager that all servers read, or in a file of mode 0600.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretString {
         written::write(self)
     }
 
-    /// The ring that servers make of it.
+    /// The ring of this document, as servers use it.
     #[must_use]
     pub fn ring(&self) -> &KeyRing {
         &self.ring
@@ -149,7 +148,7 @@ impl KeyRingDocument {
         self.serial
     }
 
-    /// The times that hold for all keys.
+    /// The times that apply to all keys.
     #[must_use]
     pub fn timing(&self) -> RingTiming {
         self.timing.into()
@@ -165,8 +164,8 @@ impl KeyRingDocument {
 impl FromStr for KeyRingDocument {
     type Err = RingError;
 
-    /// Reads a bare root key or a key ring document, and checks it as a [`KeyRing`] is checked. A bare key becomes a document of that
-    /// key, with serial 0 and the default times. The error says what is wrong and where.
+    /// Parses a bare root key or a key ring document, with the checks of a [`KeyRing`]. A bare key becomes a document of that key, with
+    /// serial 0 and the default times. The error says what is wrong and where.
     fn from_str(text: &str) -> Result<Self, RingError> {
         if text.len() > LARGEST {
             return Err(RingError::TooLarge);
@@ -175,7 +174,7 @@ impl FromStr for KeyRingDocument {
         if text.starts_with(PREFIX) {
             let root = text.parse::<RootKey>().map_err(|source| RingError::Key { number: 1, source })?;
             let key = DocumentKey { root, published_at: 0, seal_from: 0, note: None, emergency: false };
-            // What it becomes with its first step; until then servers make a ring of the key alone.
+            // The document after its first step; until then servers make a ring of the key alone.
             let timing = Timing { propagation: DEFAULT_PROPAGATION, ..Timing::of_a_bare_key() };
             let ring = KeyRing::from(key.root.clone());
             return Ok(Self { serial: 0, timing, keys: vec![key], revoked: Vec::new(), ring });
@@ -196,7 +195,7 @@ impl fmt::Debug for KeyRingDocument {
 impl FromStr for KeyRing {
     type Err = RingError;
 
-    /// Reads a bare root key or a key ring document, and checks it. The error says what is wrong and where.
+    /// Parses a bare root key or a key ring document, and checks it. The error says what is wrong and where.
     ///
     /// A bare key becomes a ring in which that key is treated as always having been active. White space around the text
     /// is ignored, because files and secret managers often add a line end.

@@ -1,7 +1,7 @@
-//! The revocations of a document that is refused, or that is not even text.
+//! The revocations of a document that is refused, or not even text.
 //!
-//! An operator who revokes in a hurry forgets a comma, saves in another encoding, or lets a file be cut off, and a leaked key must not
-//! stay in use for that. `docs/key-ring.md` specifies the scan; `tests/vectors/revocations.py` is the other implementation.
+//! An operator in a hurry forgets a comma, saves in another encoding, or truncates a file; a leaked key must not stay in use for that.
+//! `docs/key-ring.md` specifies the scan; `tests/vectors/revocations.py` is the other implementation.
 
 use std::collections::HashSet;
 
@@ -14,9 +14,9 @@ use super::characters::{
 use super::walk::walk;
 use crate::ring::key::RootKeyId;
 
-/// How many bytes are scanned at most: a document that is too large is refused, and its revocations hold all the same.
+/// The most bytes that are scanned: a document that is too large is refused, but its revocations still count.
 pub(crate) const MOST_SCANNED: usize = 16 * LARGEST;
-/// How many ids are found at most: the last ones, since the newest revocation is written last.
+/// The most ids that are found: the last ones, because the newest revocation is written last.
 const MOST_FOUND: usize = 1_024;
 /// The other fields of a document. Each of them ends the list.
 const OTHERS: [&[u8]; 10] = [
@@ -31,17 +31,17 @@ const OTHERS: [&[u8]; 10] = [
     b"seal_from",
     b"emergency",
 ];
-/// The field that holds text of any kind.
+/// The field with free text.
 const NOTE: &[u8] = b"note";
-/// How the text of a root key begins.
+/// The prefix of a root key's text.
 const KEY_TEXT: &[u8] = b"osk1";
 
-/// Every id that a document revokes which no parser accepts. It takes any bytes, and time in proportion to their number.
+/// Every id that an unparsable document revokes. It accepts any bytes, and takes time in proportion to their number.
 pub(crate) fn scan(document: &[u8]) -> Vec<RootKeyId> {
     newest(in_document(characters(document.get(..MOST_SCANNED).unwrap_or(document)), 0))
 }
 
-/// The last ids that are distinct, each where it stands last.
+/// The last distinct ids, each at its last position.
 fn newest(found: Vec<RootKeyId>) -> Vec<RootKeyId> {
     let mut seen = HashSet::new();
     let mut newest: Vec<_> = found.into_iter().rev().filter(|id| seen.insert(*id)).take(MOST_FOUND).collect();
@@ -49,7 +49,7 @@ fn newest(found: Vec<RootKeyId>) -> Vec<RootKeyId> {
     newest
 }
 
-/// What these characters revoke, in a document that is embedded in as many others.
+/// The revocations in these characters, for a document embedded in `level` others.
 fn in_document(mut text: Zeroizing<Vec<u8>>, level: usize) -> Vec<RootKeyId> {
     if let Some(found) = walk(&text, level, in_document) {
         return found;
@@ -63,15 +63,15 @@ fn in_document(mut text: Zeroizing<Vec<u8>>, level: usize) -> Vec<RootKeyId> {
     scan.found
 }
 
-/// What a word is the name of.
+/// The meaning of a word as a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
     Revoked,
-    /// A field that holds text.
+    /// A field with free text.
     Note,
     /// Any other field of a document.
     Other,
-    /// No field of a document.
+    /// Not a field of a document.
     Unknown,
 }
 
@@ -87,20 +87,20 @@ impl Name {
     }
 }
 
-/// A word that is a field's name, if what follows fits.
+/// A word that is a field's name if the next characters fit.
 #[derive(Clone, Copy)]
 struct Candidate {
     name: Name,
     /// It has no quotation mark.
     bare: bool,
     first_in_line: bool,
-    /// It has its last quotation mark, or stands bare where a name may stand.
+    /// It has its last quotation mark, or is unquoted where a name may be.
     complete: bool,
-    /// It stands where no value does.
+    /// It is not where a value is expected.
     in_place: bool,
 }
 
-/// The quotation mark that a string began with, and where.
+/// The opening quotation mark of a string, and its position.
 #[derive(Clone, Copy)]
 struct Quoted {
     mark: u8,
@@ -112,20 +112,20 @@ struct Quoted {
 /// The value of `revoked`.
 #[derive(Clone, Copy)]
 struct List {
-    /// The name had no quotation marks: a word that is no id shows that it was one of a sentence.
+    /// The name was unquoted: a word that is no id shows that the name was part of a sentence.
     may_be_prose: bool,
-    /// That name stood in the middle of a line, perhaps of a note with quotation marks in it: only a bracket begins the value.
+    /// The name was in the middle of a line, perhaps of a note with quotation marks in it: only a bracket starts the value.
     needs_bracket: bool,
     /// Open brackets.
     square: usize,
     curly: usize,
 }
 
-/// The last word, which may be the name of a field that no document has.
+/// The last word, which may be the name of an unknown field.
 #[derive(Clone, Copy)]
 struct LastWord {
     name: Name,
-    /// It stands where a name may.
+    /// It is where a name may be.
     in_place: bool,
     /// It is the first of its string, or in none.
     is_first: bool,
@@ -142,16 +142,16 @@ struct Scan<'t> {
     string: Option<Quoted>,
     candidate: Option<Candidate>,
     list: Option<List>,
-    /// A value without quotation marks, in which a name would be a word like any other.
+    /// An unquoted value, in which a name would be a word like any other.
     prose: bool,
-    /// Behind the name of a field that holds text: a name without quotation marks is a word of it.
+    /// After the name of a text field, an unquoted name is a word of the text.
     text_field: bool,
     last_word: LastWord,
-    /// A `{` came outside of strings.
+    /// A `{` was found outside of strings.
     is_open: bool,
     /// Inside the text of a root key.
     key_text: bool,
-    /// Where the last end of a comment stands: a `/*` without one is no comment.
+    /// The position of the last end of a comment: a `/*` without an end is not a comment.
     last_comment_end: Option<usize>,
     #[cfg(test)]
     steps: usize,
@@ -202,8 +202,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// How many characters at the start of `rest` are of this kind. No character is counted by more than two calls, so that the scan
-    /// is linear.
+    /// The number of characters of this kind at the start of `rest`. At most two calls count the same character, so the scan is linear.
     fn count(&mut self, rest: &[u8], kind: impl Fn(u8) -> bool) -> usize {
         let length = rest.iter().position(|character| !kind(*character)).unwrap_or(rest.len());
         #[cfg(test)]
@@ -213,7 +212,7 @@ impl<'t> Scan<'t> {
         length
     }
 
-    /// The length of the comment that begins here.
+    /// The length of the comment that starts here.
     fn comment(&mut self) -> Option<usize> {
         if self.string.is_some() {
             return None;
@@ -222,7 +221,7 @@ impl<'t> Scan<'t> {
         let before = self.at.checked_sub(1).and_then(|before| self.text.get(before));
         let is_line = match rest {
             [b'/', b'/', ..] => before != Some(&b':'),
-            // As in YAML; anywhere else it is a slip for another character.
+            // As in YAML; anywhere else it is a typing mistake.
             [b'#', after, ..] => is_blank(*after) && before.is_none_or(|before| is_blank(*before)),
             _ => false,
         };
@@ -247,7 +246,7 @@ impl<'t> Scan<'t> {
         (self.at, self.key_text) = (end, false);
     }
 
-    /// The next character that is no blank.
+    /// The next character that is not a blank.
     fn next(&mut self) -> Option<u8> {
         let rest = self.text.get(self.at.saturating_add(1)..).unwrap_or_default();
         let blanks = self.count(rest, is_blank);
@@ -293,7 +292,7 @@ impl<'t> Scan<'t> {
         (self.last, self.first_in_line) = (word.last().copied(), false);
     }
 
-    /// Whether a field's name without quotation marks may stand here, or one whose first mark is missing.
+    /// Whether a field's name may be here unquoted, or without its first mark.
     fn may_be_bare(&self) -> bool {
         let before =
             matches!(self.last, None | Some(b'{' | b'}' | b'[' | b']' | b',' | b';' | b'"' | b'\'' | ESCAPED_MARK));
@@ -318,7 +317,7 @@ impl<'t> Scan<'t> {
             Some(next) => b",:=;]}[{/#".contains(&next) || is_mark(next),
         };
         match self.string {
-            // A string in other marks that has not ended, and begins only by mistake.
+            // An unfinished string in other marks, which started only by mistake.
             Some(Quoted { mark: first, at_start, .. }) if first != mark => {
                 if mark == b'"' && (begins || at_start) && !ends { self.begin_string(mark) } else { self.went_on() }
             }
@@ -326,12 +325,12 @@ impl<'t> Scan<'t> {
                 self.string = None;
                 self.complete();
             }
-            // The mark that should have ended the string before is missing.
+            // The mark that should have ended the previous string is missing.
             Some(_) if begins => self.begin_string(mark),
-            // Inside a text, or twice where once would do: the string goes on, and is at its start if it was.
+            // Inside a text, or doubled: the string continues, and is at its start if it was.
             Some(_) => {}
             None if begins || (mark != b'\'' && !ends) => self.begin_string(mark),
-            // The mark that should have begun this string is missing.
+            // The opening mark of this string is missing.
             None => self.complete(),
         }
     }
@@ -349,7 +348,7 @@ impl<'t> Scan<'t> {
     }
 
     fn begin_string(&mut self, mark: u8) {
-        // Behind another mark it may be a value whose colon is missing.
+        // After another mark it may be a value whose colon is missing.
         let in_place = !matches!(self.last, Some(b':' | b'=' | b'"' | b'\'' | ESCAPED_MARK));
         self.string = Some(Quoted { mark, in_place, at_start: true });
         self.candidate = None;
@@ -361,7 +360,7 @@ impl<'t> Scan<'t> {
         if let Some(Candidate { name, bare, first_in_line, complete, in_place }) = self.candidate {
             let opens = matches!(character, b'[' | b'{');
             let is_revoked = name == Name::Revoked;
-            // Without its last mark a name must be followed by a list, or a note that begins with the word would be one.
+            // A name without its last mark must be followed by a list; otherwise a note that starts with the word would be one.
             if complete && matches!(character, b':' | b'=' | b';') || opens && in_place && (complete || is_revoked) {
                 self.list = is_revoked.then_some(List {
                     may_be_prose: bare,
@@ -378,7 +377,7 @@ impl<'t> Scan<'t> {
             && matches!(name, Name::Note | Name::Unknown)
             && (in_place && (is_first || self.string.is_none()))
             && self.last.is_some_and(|last| is_of_word(last) || is_mark(last));
-        // The document itself begins behind the name of a variable or of a field.
+        // The document itself starts after the name of a variable or of a field.
         if self.string.is_none() && character == b'{' {
             self.text_field &= self.is_open;
             self.is_open = true;
@@ -394,7 +393,7 @@ impl<'t> Scan<'t> {
 }
 
 impl List {
-    /// The list behind one more character, or nothing if that closes the last bracket.
+    /// The list after one more character, or nothing if that closes the last bracket.
     fn after(mut self, character: u8) -> Option<Self> {
         let (count, opens) = match character {
             b'[' | b'{' if self.needs_bracket => return Self { needs_bracket: false, ..self }.after(character),

@@ -103,7 +103,7 @@ fn what_cannot_work_is_refused_with_its_reason() {
     }
 }
 
-/// `serde_json` quotes the text it stumbled over; a key in the wrong place must not reach a log that way.
+/// `serde_json` quotes the offending text; a key in the wrong place must not reach a log that way.
 #[test]
 fn no_error_repeats_a_key() {
     let key = key();
@@ -143,7 +143,7 @@ fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
     assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"#)).contains("not JSON"));
 }
 
-/// In a list nothing would say which time is which; the schema and other readers take none.
+/// In a list, nothing would say which time is which; the schema and other readers accept none.
 #[test]
 fn a_key_written_as_a_list_of_its_fields_is_refused() {
     let listed = format!(r#"["{}","{PUBLISHED}","{IN_FIVE_MINUTES}"]"#, key());

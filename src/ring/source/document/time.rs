@@ -1,4 +1,4 @@
-//! Times as a document writes them: RFC 3339 in UTC, whole seconds.
+//! Times as documents write them: RFC 3339 in UTC, whole seconds.
 
 use std::fmt;
 

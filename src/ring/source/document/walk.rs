@@ -1,6 +1,6 @@
-//! The revocations of a refused document that is JSON: only what is listed under `revoked` counts.
+//! The revocations of a refused document that is JSON: only ids listed under `revoked` count.
 //!
-//! Nothing is collected but ids, so that no copy of a key is left behind. `docs/key-ring.md` specifies the walk.
+//! Only ids are collected, so that no copy of a key is left behind. `docs/key-ring.md` specifies the walk.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 use super::characters::{DEEPEST, REVOKED, embedded, id, is_of_word};
 use crate::ring::key::RootKeyId;
 
-/// How deep a string may be nested that is read as a document, so that documents in documents do not exhaust the stack.
+/// The deepest nesting at which a string is read as a document, so that documents in documents cannot exhaust the stack.
 const MOST_NESTED: usize = 16;
 
-/// What a text that is embedded in as many documents revokes.
+/// The revocations in a text that is embedded in a number of documents.
 pub(super) type InDocument = fn(Zeroizing<Vec<u8>>, usize) -> Vec<RootKeyId>;
 
-/// What this text revokes, or nothing if it is not JSON, or is nested too deep for `serde_json`. A document in a string of it is read
-/// by `in_document`.
+/// The revocations in this text, or `None` if it is not JSON, or is nested too deep for `serde_json`. `in_document` reads a document in a
+/// string of it.
 pub(super) fn walk(text: &[u8], level: usize, in_document: InDocument) -> Option<Vec<RootKeyId>> {
     let mut found = Found { is_listed: false, top: Vec::new(), below: Vec::new(), level, in_document };
     let mut json = serde_json::Deserializer::from_slice(text);
@@ -28,11 +28,11 @@ pub(super) fn walk(text: &[u8], level: usize, in_document: InDocument) -> Option
 }
 
 struct Found {
-    /// The document has a `revoked` of its own, and then nothing else counts.
+    /// The document has its own `revoked`, so nothing else counts.
     is_listed: bool,
     top: Vec<RootKeyId>,
     below: Vec<RootKeyId>,
-    /// How many documents this one is embedded in.
+    /// The number of documents that this one is embedded in.
     level: usize,
     in_document: InDocument,
 }
@@ -66,13 +66,13 @@ impl Walk<'_> {
     }
 }
 
-/// The ids in a string of which each word is one. In a sentence, an id may be that of the key that replaces a revoked one.
+/// The ids in a string that consists of ids only. In a sentence, an id may be that of the key that replaces a revoked one.
 fn ids(text: &str) -> Vec<RootKeyId> {
     let words = text.as_bytes().split(|character| !is_of_word(*character)).filter(|word| !word.is_empty());
     words.map(id).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// The value is whether this says "no": `null` or `false`.
+/// The result is whether this says "no": `null` or `false`.
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = bool;
 
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(false)
     }
 
-    /// An id of decimal digits alone, without quotation marks.
+    /// An unquoted id that has decimal digits only.
     fn visit_u64<E>(mut self, number: u64) -> Result<bool, E> {
         if let Some(list) = self.list() {
             list.extend(id(number.to_string().as_bytes()));

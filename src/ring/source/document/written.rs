@@ -1,4 +1,4 @@
-//! The document's JSON, read and written.
+//! Reading and writing of the document's JSON.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use crate::ring::key::ring::Timing;
 use crate::ring::key::{RootKey, RootKeyId};
 use crate::secret::SecretString;
 
-/// The document's form. Unknown fields are refused: a misspelt `revoked` must not pass in silence.
+/// The document's form. Unknown fields are refused: a misspelled `revoked` must not go unnoticed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -22,7 +22,7 @@ struct Document {
     serial: u64,
     #[serde(default)]
     revoked: Vec<String>,
-    // As wide as any number, so that one that is much too large is told its range, too.
+    // As wide as any number, so that a number that is much too large also gets the error about its range.
     propagation: u64,
     skew: u64,
     lifetime_cap: u64,
@@ -41,7 +41,8 @@ struct Entry {
     emergency: bool,
 }
 
-/// What is written as an object. A derived reader also takes a list of the fields' values, in which nothing says which of two times is which.
+/// A value that must be a JSON object. A derived reader also accepts a list of the fields' values, in which nothing says which of two times
+/// is which.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -64,12 +65,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// The same for writing; the texts of the keys are borrowed, so that no copy is left behind.
+/// The document for writing; the texts of the keys are borrowed, so that no copy is left behind.
 #[derive(Serialize)]
 struct DocumentOut<'d> {
     version: u64,
     serial: u64,
-    // Before the keys: a document that is cut off must not lose a revocation.
+    // Before the keys, so that a truncated document does not lose a revocation.
     revoked: Vec<String>,
     propagation: u32,
     skew: u32,
@@ -100,7 +101,7 @@ pub(super) fn read(text: &str) -> Result<KeyRingDocument, RingError> {
     })?;
     let id = |(number, text): (usize, &String)| text.parse::<RootKeyId>().map_err(|_| RingError::RevokedId(number));
     let revoked = (1..).zip(&document.revoked).map(id).collect::<Result<_, _>>()?;
-    // Before keys are looked at one by one: there may be thousands.
+    // Before the keys are read one by one, because there may be thousands.
     if document.keys.is_empty() || document.keys.len() > super::MOST_KEYS {
         return Err(RingError::KeyCount);
     }
@@ -143,16 +144,16 @@ pub(super) fn write(document: &KeyRingDocument) -> SecretString {
         lifetime_cap: document.timing.lifetime_cap,
         keys: document.keys.iter().zip(&texts).map(entry).collect(),
     };
-    // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind. A map with text for
-    // keys, written into memory, does not fail.
+    // Allocated in full, so that a growing buffer leaves no copy of the keys behind. Writing a map with text keys into memory does not
+    // fail.
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(LARGEST));
     let _ = serde_json::to_writer_pretty(&mut *bytes, &out);
     bytes.push(b'\n');
     SecretString::from(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
 }
 
-/// `serde_json` repeats what it read ("invalid type: string \"osk1.…\""): only its place and, where it names a field
-/// of ours, its words are kept.
+/// `serde_json` repeats its input ("invalid type: string \"osk1.…\""), so only the position is kept and, if the message names a field of
+/// ours, its words.
 fn without_text(error: &serde_json::Error) -> RingError {
     let words = error.to_string();
     let problem = match error.classify() {
@@ -163,7 +164,7 @@ fn without_text(error: &serde_json::Error) -> RingError {
             let known = words.rsplit("expected").next().and_then(|rest| rest.split(" at line").next());
             format!("unknown field; expected{}", known.unwrap_or_default())
         }
-        serde_json::error::Category::Data if words.starts_with("duplicate field") => "a field stands twice".to_owned(),
+        serde_json::error::Category::Data if words.starts_with("duplicate field") => "a field occurs twice".to_owned(),
         serde_json::error::Category::Data => "a value of another type was expected".to_owned(),
         _ => "this is not JSON".to_owned(),
     };

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Log injection: what a server answers must not write log lines of its own, nor fill the log.
+/// Log injection: a server's answer must not write its own log lines, nor fill the log.
 #[test]
 fn an_answer_is_one_short_line() {
     let answer = format!("503\r\nlevel=info {}", "x".repeat(5_000));
@@ -9,7 +9,7 @@ fn an_answer_is_one_short_line() {
     assert!(error.to_string().len() < 700);
 }
 
-/// A source may have read more than one document, of which each revokes.
+/// A source may have read several documents, each with its own revocations.
 #[test]
 fn a_second_document_takes_no_revocation_back() {
     let (one, other) = (br#"{"revoked": ["00112233aabbccdd"]}"#, br#"{"revoked": ["8899aabbccddeeff"]}"#);

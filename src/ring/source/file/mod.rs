@@ -13,15 +13,15 @@ use crate::future::BoxFuture;
 use crate::ring::key::KeyRing;
 use crate::secret::SecretString;
 
-/// A file that holds a bare root key or a ring document: on a disk, or a secret that Kubernetes mounts.
+/// A file with a bare root key or a ring document: on a disk, or a secret that Kubernetes mounts.
 ///
-/// It is read anew at every refresh. With the feature `watch` and `FileSource::watch`, a change is seen within a fraction of a
-/// second as well. A file that is caught half written is refused, the last good ring stays, and it is read again a second
-/// later; writers should rename a whole file into place, as [`WritableSource::store`] does.
+/// It is read again at every refresh. With the feature `watch` and `FileSource::watch`, a change is also noticed within a fraction of a
+/// second. A half-written file is refused, the last good ring stays, and the file is read again a second later; writers should rename a
+/// complete file into place, as [`WritableSource::store`] does.
 ///
 /// # Security
 ///
-/// Give the file mode 0400 or 0600 and the service's own user.
+/// Give the file mode 0400 or 0600, owned by the service's user.
 #[derive(Debug)]
 pub struct FileSource {
     path: PathBuf,
@@ -31,8 +31,7 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The file at `path`, which need not be there yet; until it is, [`KeySource::fetch`] fails with
-    /// [`SourceErrorKind::Missing`].
+    /// The file at `path`, which need not exist yet; until it does, [`KeySource::fetch`] fails with [`SourceErrorKind::Missing`].
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -44,9 +43,9 @@ impl FileSource {
         }
     }
 
-    /// Watches the file's folder, so that a change is read at once: a rename into place, a write in place, or the swap of
-    /// `..data` by which Kubernetes changes a mounted secret. Where the system cannot watch, a warning says so and the refresh
-    /// interval remains.
+    /// Watches the file's folder, so that a change is read at once: a rename into place, a write in place, or the swap of `..data` by which
+    /// Kubernetes changes a mounted secret. If the system cannot watch the folder, a warning says so, and the file is read at the refresh
+    /// interval.
     ///
     /// # Examples
     ///
@@ -69,7 +68,7 @@ impl FileSource {
         self
     }
 
-    /// Where the file is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -113,8 +112,8 @@ impl KeySource for FileSource {
 }
 
 impl WritableSource for FileSource {
-    /// Writes a new file of mode 0600 beside the old one, with the old one's owner and mode if there is one, and renames it
-    /// into place, so that no reader ever sees half a document. A symbolic link stays, and what it leads to is replaced.
+    /// Writes a new file of mode 0600 in the same folder, with the old file's owner and mode if there is one, and renames it into place, so
+    /// that no reader ever sees half a document. A symbolic link stays, and its target is replaced.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,
@@ -124,14 +123,14 @@ impl WritableSource for FileSource {
             match write::replace(&self.path, document, expected_version) {
                 Ok(version) => Ok(Some(version)),
                 Err(write::Refused::OtherVersion) => {
-                    Err(SourceError::new(&self.name, SourceErrorKind::Conflict, "the file has changed meanwhile"))
+                    Err(SourceError::new(&self.name, SourceErrorKind::Conflict, "the file has changed in the meantime"))
                 }
                 Err(write::Refused::Locked(lock)) => Err(SourceError::new(
                     &self.name,
                     SourceErrorKind::Conflict,
                     format_args!("{} is there", lock.display()),
                 )
-                .with_remedy("another rotation is under way; if none is, one was killed: remove that file")),
+                .with_remedy("another rotation is running; if none is, one was killed: remove that file")),
                 Err(write::Refused::Io(error)) => Err(self.error(error)),
             }
         })
@@ -139,11 +138,11 @@ impl WritableSource for FileSource {
 }
 
 impl KeyRing {
-    /// Reads the ring from a file that holds a bare root key or a ring document.
+    /// Reads the ring from a file with a bare root key or a ring document.
     ///
     /// # Security
     ///
-    /// Give the file mode 0400 or 0600 and the service's own user.
+    /// Give the file mode 0400 or 0600, owned by the service's user.
     ///
     /// # Errors
     ///

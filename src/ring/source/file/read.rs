@@ -9,13 +9,12 @@ use zeroize::Zeroizing;
 use crate::ring::source::bytes;
 use crate::ring::source::document::MOST_SCANNED;
 
-/// The bytes of the file, as far as revocations are looked for in them: a document that is too long is refused, and what it revokes
-/// holds all the same.
+/// The bytes of the file, up to the limit of the revocation scan: a document that is too long is refused, but its revocations still count.
 pub(super) fn document(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     bytes::read(File::open(path)?, MOST_SCANNED)
 }
 
-/// The same without holding up the task that asks: a network file system may take its time, or for ever.
+/// The same without blocking the calling task: a network file system may be slow, or hang forever.
 pub(super) async fn in_background(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     #[cfg(feature = "refresh")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {

@@ -1,4 +1,4 @@
-//! Hearing of a change of the file from the operating system.
+//! File change notifications from the operating system.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,18 +10,18 @@ use tokio::sync::Notify;
 
 use crate::future::BoxFuture;
 
-/// A writer is given this long to finish, so that one change is read once.
+/// The time for a writer to finish, so that one change is read once.
 const SETTLE: Duration = Duration::from_millis(20);
-/// The link that Kubernetes renames into place when a mounted secret changes; no event names the file itself then.
+/// The link that Kubernetes renames into place when a mounted secret changes; then no event names the file itself.
 const KUBERNETES_DATA: &str = "..data";
 
-/// A watch over the folder of a file. The file itself cannot be watched: a rename puts another one in its place.
+/// A watch on the folder of a file. The file itself cannot be watched, because a rename replaces it.
 #[derive(Debug)]
 pub(super) struct Watch {
     folder: PathBuf,
     file: PathBuf,
     heard: Arc<Notify>,
-    /// Made when it is first asked, and made anew when the folder is another one by then.
+    /// Made on first use, and again if the folder has been replaced.
     running: Mutex<Running>,
 }
 
@@ -29,11 +29,11 @@ pub(super) struct Watch {
 struct Running {
     watcher: Option<RecommendedWatcher>,
     folder: Option<FolderIdentity>,
-    /// Said once, not at every refresh.
+    /// The warning is logged once, not at every refresh.
     warned: bool,
 }
 
-/// What tells a folder from another one that took its name.
+/// Distinguishes a folder from another one that took its name.
 type FolderIdentity = (u64, u64);
 
 fn identity(folder: &Path) -> Option<FolderIdentity> {
@@ -65,7 +65,7 @@ impl Watch {
         })
     }
 
-    /// Watches the folder unless it is watched already. A failure leaves the refresh interval, and is tried again.
+    /// Watches the folder unless it is watched already. After a failure the refresh interval remains, and watching is tried again.
     fn start(&self, source_name: &str) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = identity(&self.folder);
@@ -77,14 +77,14 @@ impl Watch {
         match self.watcher() {
             Ok(watcher) => {
                 *running = Running { watcher: Some(watcher), folder, warned: false };
-                // Another folder took this one's place: what happened in between was not heard.
+                // Another folder took this one's place: changes in between went unnoticed.
                 if !had_none {
                     self.heard.notify_one();
                 }
             }
             Err(error) => {
                 if !running.warned {
-                    tracing::warn!(source = source_name, %error, "the folder cannot be watched; the file is read at every refresh");
+                    tracing::warn!(source = source_name, %error, "failed to watch the folder; the file is read at every refresh");
                     running.warned = true;
                 }
             }
@@ -100,7 +100,7 @@ impl Watch {
                 };
                 is_change(event.kind) && (event.paths.is_empty() || event.paths.iter().any(named))
             };
-            // After an error events may be missing.
+            // After an error, events may be missing.
             if event.as_ref().map_or(true, |event| event.need_rescan() || concerns(event)) {
                 heard.notify_one();
             }
@@ -110,7 +110,7 @@ impl Watch {
     }
 }
 
-/// Reading the file makes events as well; taking them for changes would never end.
+/// Reading the file causes events as well; treating them as changes would never end.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),

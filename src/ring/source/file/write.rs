@@ -1,4 +1,4 @@
-//! Replacing a document's file: all of it or nothing, and only the version that the writer has read.
+//! Atomic replacement of a document's file, and only of the version that the writer has read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::secret::SecretString;
 
 /// Why nothing was written.
 pub(super) enum Refused {
-    /// Another version stands there.
+    /// The file has another version.
     OtherVersion,
     /// Another writer has this lock file.
     Locked(PathBuf),
@@ -32,9 +32,9 @@ pub(super) fn version(bytes: &[u8]) -> String {
     digest.iter().take(8).fold(String::with_capacity(16), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Replaces the file if it still has the expected version, and gives the new one.
+/// Replaces the file if it still has the expected version, and returns the new one.
 pub(super) fn replace(path: &Path, document: &SecretString, expected: Option<&str>) -> Result<String, Refused> {
-    // Through a symbolic link, to what it leads to; a file that is not there yet has no canonical name.
+    // Follows a symbolic link to its target; a file that does not exist yet has no canonical name.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let _lock = Lock::take(&path)?;
     let present = match read::document(&path) {
@@ -46,22 +46,22 @@ pub(super) fn replace(path: &Path, document: &SecretString, expected: Option<&st
         return Err(Refused::OtherVersion);
     }
     let beside = sibling(&path, ".new");
-    // Opened before anything is written, so that an error leaves everything as it was. Some systems have no handle of a folder.
+    // Opened before anything is written, so that an error leaves everything unchanged. Some systems have no handle for a folder.
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).and_then(|folder| File::open(folder).ok());
     let written = write_beside(&beside, document, &path).and_then(|()| fs::rename(&beside, &path));
     if let Err(error) = written {
-        // What is left of it holds keys.
+        // The remains contain keys.
         let _ = fs::remove_file(&beside);
         return Err(error.into());
     }
-    // The rename itself is durable only once the folder is; it is done, whatever this says.
+    // The rename is durable only after the folder is synced; it is already done, so errors are ignored.
     let _ = folder.map(|folder| folder.sync_all());
     Ok(version(document.expose().as_bytes()))
 }
 
 fn write_beside(beside: &Path, document: &SecretString, original: &Path) -> io::Result<()> {
-    // What a killed writer left behind.
+    // The remains of a killed writer.
     match fs::remove_file(beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -78,7 +78,7 @@ fn write_beside(beside: &Path, document: &SecretString, original: &Path) -> io::
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            // The service's user must be able to read what the operator wrote.
+            // The service's user must be able to read the operator's file.
             if file.metadata().is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid())) {
                 std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
             }
@@ -97,7 +97,7 @@ fn sibling(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A lock file: there while a writer is at work.
+/// A lock file, which exists while a writer is running.
 struct Lock(PathBuf);
 
 impl Lock {

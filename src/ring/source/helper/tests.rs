@@ -2,7 +2,7 @@ use super::*;
 
 const ID: &str = "00112233aabbccdd";
 
-/// What a source refuses itself reaches the process that asked a helper for it.
+/// Revocations of a document that the source itself refuses reach the process that called the helper.
 #[test]
 fn revocations_of_a_refused_document_pass_through_a_helper() {
     let latin_1 = [format!(r#"{{"revoked": ["{ID}"], "note": ""#).as_bytes(), b"\xfc\"}"].concat();
@@ -26,7 +26,7 @@ fn a_reply_that_is_no_text_revokes() {
     assert!(parsed(b"{}", "demo:prod").unwrap().is_ok());
 }
 
-/// Of a document that is too long, too.
+/// Also for a document that is too long.
 #[test]
 fn a_reply_has_room_for_every_byte_in_which_revocations_are_looked_for() {
     let reply = "x".repeat(LONGEST_REPLY + 10);

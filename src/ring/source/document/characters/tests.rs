@@ -10,7 +10,7 @@ fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(unit).collect()
 }
 
-/// Letters of which one byte is that of a quotation mark, a bracket or a backslash: Т is U+0422, ѝ U+045D, 尀 U+5C00.
+/// Letters with one byte that equals a quotation mark, a bracket or a backslash: Т is U+0422, ѝ U+045D, 尀 U+5C00.
 #[test]
 fn utf_16_is_read_by_its_units_with_and_without_a_mark_and_cut_off() {
     let text = "{\"Тѝ尀 a\": 1}";
@@ -52,7 +52,7 @@ fn found(bytes: &[u8]) -> Vec<String> {
 
 const ID: &str = "00112233aabbccdd";
 
-/// A hole in a file is not the half of every character.
+/// A hole in a file must not count as half of every character.
 #[test]
 fn nuls_anywhere_hide_no_revocation() {
     let list = format!(r#""serial": 7, "revoked": ["{ID}"], "keys": ["#);
@@ -76,7 +76,7 @@ fn nuls_anywhere_hide_no_revocation() {
     }
 }
 
-/// A program that takes it for bytes changes its line ends, or writes its own text behind it.
+/// A program that treats UTF-16 as bytes changes its line ends, or appends its own text.
 #[test]
 fn utf_16_that_lost_or_gained_a_byte_revokes() {
     let text = format!("{{\r\n  \"serial\": 7,\r\n  \"revoked\": [\"{ID}\"],\r\n  \"keys\": [\r\n");
@@ -94,7 +94,7 @@ fn utf_16_that_lost_or_gained_a_byte_revokes() {
             assert_eq!(found(&[open, list.clone().into()].concat()), [ID]);
             let tail = utf16(&format!("{mark}{list},"), unit);
             assert_eq!(found(&[b"{\"serial\": 7,\n".to_vec(), tail].concat()), [ID]);
-            // One byte is lost or added anywhere but close to the list.
+            // One byte is lost or added anywhere except close to the list.
             let (start, end) = (text.find("revoked").unwrap() * 2 - 8, text.find(ID).unwrap() * 2 + 36);
             for place in (0..bytes.len()).filter(|place| !(start..end + 2).contains(place)) {
                 let (before, after) = bytes.split_at(place);

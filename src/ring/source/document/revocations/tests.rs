@@ -15,7 +15,7 @@ fn finds(document: impl AsRef<[u8]>, ids: &[&str]) {
     assert_eq!(found(document), ids, "{}", String::from_utf8_lossy(document).trim());
 }
 
-/// A whole document around a list, in which an active key is named in a note.
+/// A whole document around a list, with an active key named in a note.
 fn around(list: &str) -> String {
     format!(
         r#"{{"version": 1, "serial": 7, {list}, "propagation": 300, "skew": 60, "lifetime_cap": 600, "keys": [
@@ -64,11 +64,11 @@ fn a_revocation_is_found_whatever_the_punctuation() {
         format!(r#""\u0072\u0065\u0076\u006f\u006B\u0065\u0064": ["{ID}"]"#),
         format!(r#""revoked": ["\u0030\u0030{}"]"#, &ID[2..]),
         format!(r#""revoked": ["{}\u0064\u0064"]"#, &ID[..14]),
-        // Next to what is no id.
+        // Next to words that are no id.
         format!(r#""revoked": ["no id", 7, null, {{"a":1}}, "{ID}"]"#),
         format!(r#""revoked": [], "revoked": ["{ID}"]"#),
         format!(r#""revoked": ["{ID}"], "revoked": []"#),
-        // A fault just before it.
+        // A mistake just before it.
         format!(r#""note": "abc" "revoked": ["{ID}"]"#),
         format!(r#""note": "abc, "revoked": ["{ID}"]"#),
         format!(r#""note": abc", "revoked": ["{ID}"]"#),
@@ -131,7 +131,7 @@ fn a_document_in_another_encoding_revokes() {
         [&[0xfe, 0xff][..], &big].concat(),
         [text.as_bytes(), &[0; 10_000]].concat(),
         [&[0xff; 100][..], text.as_bytes()].concat(),
-        // Escaped by a shell, or with its quotation marks eaten by one.
+        // Escaped by a shell, or with the quotation marks removed by one.
         text.replace('"', "\\\"").into_bytes(),
         text.replace('"', "").replace(": the other, not", "").into_bytes(),
         text.replace('\n', "\\n").into_bytes(),
@@ -143,7 +143,7 @@ fn a_document_in_another_encoding_revokes() {
     }
 }
 
-/// Each of these is a fault, or none, and the active key seals on.
+/// Each of these has a mistake, or none, and the active key keeps sealing.
 #[test]
 fn nothing_but_the_list_revokes() {
     for text in [
@@ -161,7 +161,7 @@ fn nothing_but_the_list_revokes() {
         around(r#""revoked": []]"#),
         around(r#""revoked: []"#),
         around("revoked: []"),
-        // The word counts where the name of a field stands, and nowhere else.
+        // The word counts only in the place of a field's name.
         around(&format!(r#""note": "revoked: {ACTIVE}""#)),
         around(&format!(r#""note": "revoked {ACTIVE}",,"#)),
         around(&format!(r#""note": "leaked, revoked: {ACTIVE}""#)),
@@ -198,7 +198,7 @@ fn nothing_but_the_list_revokes() {
     }
 }
 
-/// Without its first or last quotation mark a note is prose, and a word of it is no field.
+/// Without its first or last quotation mark a note is prose, and no word in it is a field.
 #[test]
 fn a_note_that_lost_a_quotation_mark_revokes_nothing() {
     for note in [
@@ -230,7 +230,7 @@ fn a_note_that_lost_a_quotation_mark_revokes_nothing() {
                 let list = list.replace("ACT", ACTIVE);
                 for revoked in ["\"revoked\": [], ", "", "\"revoked\": [],\n "] {
                     finds(around(&format!("{revoked}{list}")), &[]);
-                    // What stands in the next line, or is quoted, counts.
+                    // Text in the next line or in quotation marks counts.
                     let next = format!(r#""revoked": ["{ID}"]"#);
                     finds(around(&format!("{revoked}{list},\n{next}")), &[ID]);
                 }
@@ -255,7 +255,7 @@ fn a_note_that_lost_a_quotation_mark_revokes_nothing() {
     }
 }
 
-/// The last line has no line end behind it, or only one that is left out.
+/// The last line has no line end after it, or only one that is dropped.
 #[test]
 fn a_comment_in_the_last_line_revokes_nothing() {
     for comment in [
@@ -274,7 +274,7 @@ fn a_comment_in_the_last_line_revokes_nothing() {
     finds(format!("{{\"revoked\": [\"{ID}\" // replaced by {ACTIVE}"), &[ID]);
 }
 
-/// Whatever a document that parses holds, the scan would not have found anything else in it.
+/// In any document that parses, the scan must find the same ids as the parser.
 #[test]
 fn where_the_parser_finds_a_list_the_scan_finds_the_same() {
     let vectors = include_str!("../../../../../tests/vectors/rings.json");
@@ -288,7 +288,7 @@ fn where_the_parser_finds_a_list_the_scan_finds_the_same() {
     assert!(lists >= 5, "{lists}");
 }
 
-/// An id is a word of sixteen digits, and no part of anything.
+/// An id is a word of sixteen digits, not part of a longer word.
 #[test]
 fn a_part_of_a_longer_word_is_no_id() {
     for text in [
@@ -316,7 +316,7 @@ fn the_last_1024_distinct_ids_are_found() {
     }
 }
 
-/// The limit holds although it falls into a character, and what stands before it counts.
+/// The limit applies even if it falls inside a character, and the text before it counts.
 #[test]
 fn a_document_without_end_is_scanned_as_far_as_its_limit() {
     let list = format!(r#""revoked": ["{ID}"]"#);
@@ -331,7 +331,7 @@ fn a_document_without_end_is_scanned_as_far_as_its_limit() {
     }
 }
 
-/// A document on which the scan went back and forth would keep the refresh task busy.
+/// A document that makes the scan go back and forth would keep the refresh task busy.
 #[test]
 fn the_scan_takes_steps_in_proportion_to_the_length() {
     for piece in [
@@ -381,8 +381,8 @@ proptest::proptest! {
     }
 }
 
-/// One character that is missing, twice there, or another one, at any place of documents as they are written: the revocation is found,
-/// and the active key, which the notes name, is not revoked.
+/// One character that is missing, doubled or wrong, at any position of documents as they are written: the revocation is found, and the
+/// active key, which the notes name, is not revoked.
 #[test]
 fn no_single_mistake_hides_a_revocation_or_makes_one() {
     let notes = [format!("revoked: the other, not {ACTIVE}"), format!("the other leaked, revoked: not {ACTIVE}")];
@@ -402,13 +402,13 @@ fn no_single_mistake_hides_a_revocation_or_makes_one() {
             let (before, after) = (&text[..place], &text[place + letter.len_utf8()..]);
             let mut mistakes = vec![String::new(), format!("{letter}{letter}")];
             mistakes.extend("[]{}\"',:;=#/\\ \n\u{fc}".chars().map(String::from));
-            // A letter next to the name or the id makes another word of it.
+            // A letter next to the name or the id makes another word.
             if !(at_name - 1..=at_id + 16).contains(&place) {
                 mistakes.extend(["a".to_owned(), "1".to_owned()]);
             }
             for mistake in mistakes {
                 let mistaken = format!("{before}{mistake}{after}");
-                // These make another word of the name, and an empty list.
+                // These make the name another word, or the list empty.
                 if !mistaken.contains("\\revoked") && !mistaken.contains("[]0") && !mistaken.contains("[ ]0") {
                     finds(mistaken, &[ID]);
                 }

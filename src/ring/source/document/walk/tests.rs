@@ -9,7 +9,7 @@ const ACTIVE: &str = "0f1e2d3c4b5a6978";
 fn finds(document: &str, ids: &[&str]) {
     let document = document.replace("ACT", ACTIVE).replace("OTHER", OTHER).replace("ID", ID);
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    // However it is written.
+    // In any encoding.
     let utf16: Vec<u8> = document.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for bytes in [document.as_bytes(), format!("\u{feff}{document}\n\0\0").as_bytes(), &utf16] {
         let found: Vec<String> = scan(bytes).iter().map(ToString::to_string).collect();
@@ -79,7 +79,7 @@ fn a_document_in_another_revokes() {
     finds(&format!(r#"{{"a": [{{"revoked": ["OTHER"]}}], "ring": {document}}}"#), &[OTHER, ID]);
 }
 
-/// Nothing says which of the two counts, so that both do.
+/// Nothing says which of the two counts, so both do.
 #[test]
 fn a_name_that_stands_twice_hides_no_revocation() {
     finds(r#"{"revoked": ["ID"], "revoked": []}"#, &[ID]);
@@ -94,7 +94,7 @@ fn nothing_that_is_nested_too_deep_exhausts_the_stack() {
         let nested = |text: &str| format!("{}{text}{}", "[".repeat(depth), "]".repeat(depth));
         let once = nested(&serde_json::to_string(&document).unwrap());
         let twice = nested(&serde_json::to_string(&once).unwrap());
-        // From 128 on it is no JSON.
+        // At a depth of 128 or more it is not JSON.
         finds(&once, if depth <= 16 || depth >= 128 { &[ID] } else { &[] });
         finds(&twice, &[]);
         let list = format!(r#"{{"revoked": {}}}"#, nested(r#""ID""#));
@@ -102,7 +102,7 @@ fn nothing_that_is_nested_too_deep_exhausts_the_stack() {
     }
 }
 
-/// A whole document in quotation marks whose last ones are missing, or in a file of variables.
+/// A whole document in quotation marks whose closing marks are missing, or in a file of variables.
 #[test]
 fn a_wrapped_document_that_is_no_json_revokes_what_it_lists() {
     let note = format!(r#"leaked: \"revoked\": [\"{ACTIVE}\"]"#);
