@@ -123,7 +123,7 @@ impl FlowInner {
 /// A service worker that forwards a navigation sends it with the destination `empty` (w3c/ServiceWorker issue 1803). No script can make
 /// a request of the mode `navigate` (Fetch standard, section 5.4, the `Request` constructor), so the two together are a navigation.
 ///
-/// A frame that a page of this site navigates sends `same-origin`, whoever embeds that page.
+/// A frame that a page of this site navigates sends `same-origin`, even if another site embeds that page.
 fn check_navigation(headers: &RequestHeaders<'_>, frames: &Frames) -> Result<(), BeginError> {
     let (mode, destination) = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"));
     let is_navigation = match (mode, destination) {

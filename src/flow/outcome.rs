@@ -340,7 +340,7 @@ redacted!(Code, CodeVerifier, Nonce);
 
 macro_rules! cleared {
     ($($name:ident),*) => {$(
-        // The text is cleared when the value is dropped; whoever moves it out clears it.
+        // The text is cleared when the value is dropped; code that moves it out has to clear it.
         impl Drop for $name {
             fn drop(&mut self) {
                 zeroize::Zeroize::zeroize(self.0.as_mut_str());

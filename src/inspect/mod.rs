@@ -162,7 +162,7 @@ pub struct StateContents {
     pub origin: Origin,
     /// When it expires, by the clock of the server that issued it; a callback adds the ring's skew.
     pub expires_at: SystemTime,
-    /// What the login is bound to.
+    /// The binding of the login.
     pub bound_by: BoundBy,
     /// Whether it belongs to a user who was signed in when it started.
     pub has_user: bool,

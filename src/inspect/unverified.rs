@@ -51,7 +51,7 @@ pub struct UnverifiedClaims {
     pub expires_at: SystemTime,
     /// How many times it was restarted.
     pub restarts: u8,
-    /// What the login is bound to.
+    /// The binding of the login.
     pub bound_by: BoundBy,
     /// Whether it belongs to a user who was signed in when it started.
     pub has_user: bool,

@@ -1,22 +1,22 @@
-//! What a step gives: the next document, what is different in it, or why there is none.
+//! The result of a step: the next document and its changes, or the reason why there is none.
 
 use crate::random::RandomnessError;
 use crate::ring::key::RootKeyId;
 use crate::ring::source::RingError;
 use crate::ring::source::document::{KeyRingDocument, RingTiming, Utc};
 
-/// A document to publish, and what is different in it.
+/// A document to publish, and its changes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use = "a step changes nothing until its document is published"]
 pub struct Step {
-    /// What to publish.
+    /// The document to publish.
     pub document: KeyRingDocument,
-    /// What is different in it.
+    /// Its changes.
     pub changes: Vec<Change>,
 }
 
-/// One difference between two documents. Its `Display` is one line for the operator, without key material.
+/// A difference between two documents. Its `Display` is one line for the operator, without key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -26,21 +26,21 @@ pub enum Change {
         id: RootKeyId,
         /// In Unix seconds.
         seal_from: u64,
-        /// It takes the place of a revoked key, so that it seals before every server has it.
+        /// Whether it replaces a revoked key, so that it seals before every server has it.
         emergency: bool,
     },
-    /// A key that opens nothing any more is taken out.
+    /// A key that no longer opens anything is removed.
     Dropped {
         /// The key.
         id: RootKeyId,
     },
-    /// A revoked key that does not seal by every clock yet is taken out, so that the one before it goes on. What some server may have
-    /// sealed with it is refused as `unknown_key`.
+    /// A revoked key that does not seal by every clock yet is removed, so that the previous one continues. States that a server may have
+    /// sealed with it are refused as `unknown_key`.
     Withdrawn {
         /// The key.
         id: RootKeyId,
     },
-    /// The times of the document are others.
+    /// The times of the document have changed.
     Times(RingTiming),
     /// A key is revoked.
     Revoked {
@@ -79,16 +79,16 @@ impl std::fmt::Display for Change {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// No new key could be drawn.
+    /// No new key could be generated.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// The document would be refused by every server.
+    /// Every server would refuse the document.
     #[error("the document would be refused")]
     Refused(#[from] RingError),
-    /// The key is revoked already.
-    #[error("key {0} is revoked already")]
+    /// The key is already revoked.
+    #[error("key {0} is already revoked")]
     AlreadyRevoked(RootKeyId),
-    /// Nothing is different.
-    #[error("no key of the document is retired: there is nothing to take out")]
+    /// There is no change.
+    #[error("no key of the document is retired, so there is nothing to remove")]
     NothingRetired,
 }

@@ -1,4 +1,4 @@
-//! The handle that flows read their keys through.
+//! The handle through which flows read their keys.
 
 use std::fmt;
 use std::sync::atomic::Ordering;
@@ -16,15 +16,15 @@ use crate::ring::source::document::{self, Read};
 use crate::secret::SecretString;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard};
 
-/// The keys that flows read: a fixed ring, or one that changes while the service runs. A clone is the same handle.
+/// The keys of flows: a fixed ring, or one that changes while the service runs. A clone is the same handle.
 ///
-/// `LiveKeyRing::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps
-/// it fresh; [`LiveKeyRing::offer`] takes documents from a schedule of the caller's own. Flows never wait for either,
-/// and take no lock. `LiveKeyRing::from(ring)` makes a handle whose ring stays fixed until a document is offered.
+/// `LiveKeyRing::load` (feature `refresh`) reads a ring from a [`KeySource`](crate::ring::source::KeySource) and keeps it fresh;
+/// [`LiveKeyRing::offer`] accepts documents on your own schedule. Flows never wait for either, and take no lock. `LiveKeyRing::from(ring)`
+/// makes a handle whose ring stays fixed until a document is offered.
 #[derive(Clone)]
 pub struct LiveKeyRing(Arc<Live>);
 
-/// What all clones of a handle, and all flows over it, share.
+/// The state that all clones of a handle, and all flows over it, share.
 pub(super) struct Live {
     state: Mutex<State>,
     pub(super) wishes: Arc<Wishes>,
@@ -32,12 +32,12 @@ pub(super) struct Live {
     observers: Observers,
 }
 
-/// Refreshes that somebody asked for. Asking never waits.
+/// Requested refreshes. A request never waits.
 #[derive(Default)]
 pub(super) struct Wishes {
-    /// A wish for an early refresh stands; one is enough, however many callbacks ask.
+    /// An early refresh is requested; one request is enough, however many callbacks ask.
     early: AtomicBool,
-    /// The operator's wish, which is not held back.
+    /// The operator's request, which is not delayed.
     now: AtomicBool,
     #[cfg(feature = "refresh")]
     pub(super) changed: tokio::sync::Notify,
@@ -74,14 +74,13 @@ impl LiveKeyRing {
         self.0.state().ring.clone()
     }
 
-    /// The ring's fingerprint, for health checks: 16 hexadecimal digits, equal where two servers hold the same
-    /// document.
+    /// The ring's fingerprint, for health checks: 16 hexadecimal digits; servers with the same document have the same fingerprint.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.ring().fingerprint()
     }
 
-    /// How the keys stand: serial, age, what was taken and refused.
+    /// The status of the ring: serial, age, and the numbers of accepted and refused documents.
     #[must_use]
     pub fn status(&self) -> RingStatus {
         let state = self.0.state();
@@ -99,21 +98,21 @@ impl LiveKeyRing {
         }
     }
 
-    /// Asks the refresh task to fetch at once, as after an operator's signal. It returns immediately, and does nothing for
+    /// Asks the refresh task to fetch at once, for example after an operator's signal. It returns immediately, and does nothing for
     /// keys without a refresh task.
     pub fn reload_now(&self) {
         self.0.wishes.wish(&self.0.wishes.now);
     }
 
-    /// Puts a document into use, if it may follow the one that is in use; for a schedule of the caller's own. `LiveKeyRing::load` with
-    /// a source does all of this by itself.
+    /// Puts a document into use if it may follow the current one, for your own schedule. `LiveKeyRing::load` with a source does all of this
+    /// automatically.
     ///
-    /// The ids in its `revoked` are revoked first, even if the rest of it is refused. The swap is atomic for each flow, and
-    /// happens for none unless every flow over these keys can use the ring.
+    /// The ids in its `revoked` are revoked first, even if the rest of it is refused. The swap is atomic for each flow, and happens only if
+    /// every flow over these keys can use the ring.
     ///
     /// # Errors
     ///
-    /// [`RingError`] says why the document is refused; the last good ring stays.
+    /// [`RingError`] says why the document is refused; the last good ring stays in use.
     ///
     /// # Examples
     ///
@@ -136,14 +135,14 @@ impl LiveKeyRing {
         self.offer_bytes(document.expose().as_bytes(), now)
     }
 
-    /// [`LiveKeyRing::offer`], for a document that came as bytes.
+    /// [`LiveKeyRing::offer`] for a document in bytes.
     ///
-    /// Prefer it where the document may not be text: what a conversion to text refuses would never reach this process, its
-    /// revocations neither. Bytes that are not UTF-8 are refused here, after their revocations have been applied.
+    /// Prefer it if the document may not be text: after a failed conversion to text, neither the document nor its revocations would reach
+    /// this process. Bytes that are not UTF-8 are refused here, after their revocations have been applied.
     ///
     /// # Errors
     ///
-    /// [`RingError`] says why the document is refused; the last good ring stays.
+    /// [`RingError`] says why the document is refused; the last good ring stays in use.
     ///
     /// # Examples
     ///
@@ -177,12 +176,12 @@ impl LiveKeyRing {
         }))
     }
 
-    /// Tells which ring is in use, after the lock was given back: an observer may ask for the ring's status.
+    /// Reports the ring in use after the lock is released: an observer may ask for the ring's status.
     fn tell_ring(&self, now: u64) {
         self.0.observers.event(&self.ring().event(now));
     }
 
-    /// What a source refused itself, with the revocations that it found in it.
+    /// Handles a document that the source itself refused, with its revocations.
     #[cfg(feature = "refresh")]
     pub(super) fn refuse(&self, revoked: &[RootKeyId], why: &str, now: u64) {
         let mut state = self.0.state();
@@ -193,7 +192,7 @@ impl LiveKeyRing {
         self.tell_ring(now);
     }
 
-    /// [`LiveKeyRing::offer`], for a document that is read already.
+    /// [`LiveKeyRing::offer`] for a document that has been read.
     pub(super) fn offer_read(
         &self,
         revocations: Vec<RootKeyId>,
@@ -213,7 +212,7 @@ impl LiveKeyRing {
             }
         }
         drop(state);
-        // Of a document that is refused, too: its revocations count.
+        // Also for a refused document, because its revocations count.
         self.tell_ring(now);
         match offered {
             Ok(Update::Taken { late: keys }) if keys > 0 => self.0.observers.event(&Event::LateKeys { keys }),
@@ -222,21 +221,21 @@ impl LiveKeyRing {
         offered
     }
 
-    /// Lets a flow follow the ring. Gives the ring that it has to begin with; no swap can come in between.
+    /// Lets a flow follow the ring. Returns the current ring; no swap can happen in between.
     pub(crate) fn follow<R: RingReader + 'static, E>(
         &self,
         make: impl FnOnce(KeyRing) -> Result<Arc<R>, E>,
     ) -> Result<Arc<R>, E> {
         let mut state = self.0.state();
         let reader = make(state.ring.clone())?;
-        // Flows come and go in tests; what is gone takes no room.
+        // Tests create and drop many flows; dropped ones are removed.
         state.readers.retain(|reader| reader.strong_count() > 0);
         let following: Weak<R> = Arc::downgrade(&reader);
         state.readers.push(following);
         Ok(reader)
     }
 
-    /// A callback named a key that is not known here: another server may have a newer document.
+    /// A callback named an unknown key: another server may have a newer document.
     pub(crate) fn met_unknown_key(&self) {
         self.0.unknown_keys.fetch_add(1, Ordering::Relaxed);
         self.0.wishes.wish(&self.0.wishes.early);
@@ -252,7 +251,7 @@ impl LiveKeyRing {
         Self(live)
     }
 
-    /// The source says that the document is still the one in use.
+    /// The source confirmed that the document is still the one in use.
     #[cfg(feature = "refresh")]
     pub(super) fn confirm(&self, now: u64) {
         let mut state = self.0.state();
@@ -262,7 +261,7 @@ impl LiveKeyRing {
         self.tell_ring(now);
     }
 
-    /// What the last attempt ended in, in the source's words.
+    /// The error of the last attempt, in the source's words.
     #[cfg(feature = "refresh")]
     pub(super) fn note_error(&self, error: &str, failed: bool) {
         let mut state = self.0.state();
@@ -272,7 +271,7 @@ impl LiveKeyRing {
 }
 
 impl Live {
-    /// A panic elsewhere left nothing half done: every change below is made after the last step that can fail.
+    /// A panic elsewhere leaves no half-done change: each change below is made after the last step that can fail.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -297,7 +296,7 @@ impl fmt::Debug for LiveKeyRing {
     }
 }
 
-/// The clock of the runtime where there is one, which tests can hold still.
+/// The runtime's clock if there is one, which tests can stop.
 #[allow(clippy::disallowed_methods, reason = "for the age of a ring, which no wall clock tells")]
 fn monotonic_now() -> Instant {
     #[cfg(feature = "refresh")]

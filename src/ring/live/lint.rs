@@ -1,4 +1,4 @@
-//! What is wrong, or soon will be, with a document that servers take.
+//! Present and upcoming problems of a document that servers accept.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,9 +10,9 @@ use crate::ring::source::document::{KeyRingDocument, MOST_KEYS, Utc};
 
 /// A propagation below this, in seconds, is shorter than most servers' refresh interval.
 const SHORT_PROPAGATION: u64 = 60;
-/// A key that waits longer than this, in seconds, has a wrong date rather than a plan: 30 days.
+/// A key that waits longer than this, in seconds, probably has a wrong date: 30 days.
 const FAR_AWAY: u64 = 30 * 86_400;
-/// A revoked key's successor seals this many seconds after it at most: one for each key that is revoked in a row.
+/// The most seconds between a revoked key and its successor: one for each key that is revoked in a row.
 const BRIEF: u64 = MOST_KEYS as u64;
 
 /// How bad a [`Lint`] is. `Error` is greater than `Warning`; `Display` prints `error` or `warning`.
@@ -33,18 +33,18 @@ impl fmt::Display for LintLevel {
     }
 }
 
-/// A problem in a ring document that is valid as such. Its `Display` is one line, without key material.
+/// A problem in a ring document that is valid otherwise. Its `Display` is one line, without key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lint {
-    /// Every `seal_from` lies in the future: a service that starts now does not begin logins.
+    /// Every `seal_from` is in the future: a service that starts now cannot start logins.
     NothingSealsYet {
         /// The first `seal_from`.
         from: SystemTime,
     },
-    /// The key that would seal now is revoked, and no other takes its place.
+    /// The key that would seal now is revoked, and no other replaces it.
     NoActiveKey,
-    /// A revoked key that has not sealed yet will take the place of the one that seals.
+    /// A revoked key that has not sealed yet will replace the one that seals.
     NoActiveKeyFrom {
         /// The revoked key.
         id: RootKeyId,
@@ -60,20 +60,20 @@ pub enum Lint {
         /// How long ago it was published.
         age: Duration,
     },
-    /// A key has opened nothing for longer than the age at which keys are to be replaced, and still stands in the document: the next
-    /// rotation would have taken it out.
+    /// A key has opened nothing for longer than the age at which keys are to be replaced, but is still in the document: the next rotation
+    /// would have removed it.
     RetiredKey {
         /// The key.
         id: RootKeyId,
     },
-    /// `propagation` is below 60 s: servers that read their source once a minute learn of a key after it seals.
+    /// `propagation` is below 60 s: servers that read their source once a minute get a key after it seals.
     ShortPropagation {
-        /// The document's.
+        /// The value in the document.
         propagation: Duration,
     },
-    /// `skew` is 0, and no two clocks agree to the second.
+    /// `skew` is 0, but no two clocks agree to the second.
     NoSkew,
-    /// `published_at` lies in the future by more than the skew.
+    /// `published_at` is in the future by more than the skew.
     PublishedInFuture {
         /// The key.
         id: RootKeyId,
@@ -87,7 +87,7 @@ pub enum Lint {
         /// Its `seal_from`.
         at: SystemTime,
     },
-    /// 15 keys stand there and none can go yet: the next rotation is refused, because one place is kept for a revocation.
+    /// The document has 15 keys and none can be removed yet: the next rotation is refused, because one place is reserved for a revocation.
     Full,
 }
 
@@ -101,7 +101,7 @@ impl Lint {
         }
     }
 
-    /// The stable word for pipelines, such as `no_skew`.
+    /// A stable word for pipelines, such as `no_skew`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl Lint {
         }
     }
 
-    /// The key that it is about; `None` if it is about the document as a whole.
+    /// The key with the problem; `None` if it concerns the whole document.
     #[must_use]
     pub const fn key(&self) -> Option<RootKeyId> {
         match self {
@@ -132,7 +132,7 @@ impl Lint {
         }
     }
 
-    /// The remedy, with the `oauth-state keys` command where one helps.
+    /// The remedy, with the `oauth-state keys` command if one helps.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl Lint {
             Self::RetiredKey { .. } => "take it out: oauth-state keys prune",
             Self::ShortPropagation { .. } => "raise `propagation` to at least the interval at which servers read",
             Self::NoSkew => "set `skew` to what the servers' clocks may differ, such as 60",
-            Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of whoever wrote it",
+            Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of the computer that wrote it",
             Self::PendingFarAway { .. } => "withdraw it: oauth-state keys revoke; then rotate",
             Self::Full => "wait until a key is retired, and take it out: oauth-state keys prune",
         }
@@ -183,8 +183,7 @@ impl fmt::Display for Lint {
 impl KeyRingDocument {
     /// The problems of this document, errors first: for pipelines, for alerts, and for `oauth-state keys check`.
     ///
-    /// A document that does not parse never gets here. `oldest` is the age from which the active key is to
-    /// be replaced.
+    /// The document has passed the parser. `oldest` is the age at which the active key should be replaced.
     ///
     /// # Examples
     ///
@@ -225,7 +224,7 @@ impl KeyRingDocument {
             }
             findings.push(Lint::NoActiveKeyFrom { id: key.id, at: key.seal_from });
         }
-        // What `parse` makes of a bare key; a document of one's own has a serial of at least 1.
+        // The result of parsing a bare key; a real document has a serial of at least 1.
         let bare = self.serial() == 0 && self.keys.iter().all(|key| key.published_at == 0);
         if bare {
             findings.push(Lint::BareKey);

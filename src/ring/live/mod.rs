@@ -1,5 +1,5 @@
 //! Rings that change while a service runs: the steps from one document to the next, the checks between two of them, and the
-//! handle that flows read.
+//! handle for flows.
 
 mod change;
 mod keys;

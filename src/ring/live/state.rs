@@ -1,4 +1,4 @@
-//! What a process has in use, and what it remembers of documents before.
+//! The ring that a process uses, and its memory of earlier documents.
 
 use std::collections::HashSet;
 use std::sync::Weak;
@@ -9,28 +9,28 @@ use super::transition::{self, Verdict};
 use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::RingError;
 
-/// What became of an offered document.
+/// The result of an offered document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
-    /// It is the document in use.
+    /// It is the document in use already.
     Unchanged,
     /// It is in use from now on.
     Taken {
-        /// Keys that sealed elsewhere before this process knew them.
+        /// Keys that other servers sealed with before this process knew them.
         late: usize,
     },
 }
 
-/// The most revoked ids that a process remembers from documents that it refused: some hundred times what a document holds.
+/// The most revoked ids that a process remembers from refused documents: some hundred times as many as a document has.
 const MOST_REMEMBERED: usize = 262_144;
 
-/// Everything that only swaps and health checks touch.
+/// The state that only swaps and health checks touch.
 pub(super) struct State {
     pub(super) ring: KeyRing,
-    /// Every id that was ever seen revoked, be it in a document that was refused.
+    /// Every id that was ever seen revoked, even in a refused document.
     pub(super) revoked: HashSet<RootKeyId>,
-    /// The smallest skew that marks under way may have been made with, and until when, in Unix seconds.
+    /// The smallest skew of marks that may still be in use, and until when, in Unix seconds.
     pub(super) recent_skew: Option<(u32, u64)>,
     pub(super) readers: Vec<Weak<dyn RingReader>>,
     pub(super) confirmed_at: Option<Instant>,
@@ -70,17 +70,17 @@ impl State {
             Verdict::Same => Ok(Update::Unchanged),
             Verdict::New { late } => {
                 let (before, after) = (self.ring.timing(), offered.timing());
-                // A known revoked key that is none there was refused: nothing has to be revoked on top.
+                // Revoked keys that return were refused by the check, so nothing else has to be revoked here.
                 self.swap(offered)?;
                 if after.skew > before.skew {
                     let until = now.saturating_add(after.marks_settle_after(before));
-                    // A period that runs is never cut short: the new one may be shorter, as when the times are lowered with it.
+                    // A running period is never shortened: the new one may be shorter, for example if the times are lowered with it.
                     let until = self.recent_skew.map_or(until, |(_, running)| running.max(until));
                     self.recent_skew = Some((recent_skew, until));
                 }
                 self.taken = self.taken.saturating_add(1);
                 self.late = self.late.saturating_add(late as u64);
-                // However it was written: what is parsed counts as well as what was found in the text.
+                // Both parsed revocations and those found in the text count.
                 let revoked: Vec<RootKeyId> = self.ring.every_revoked().collect();
                 self.revoke(revoked);
                 Ok(Update::Taken { late })
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// The smallest skew that marks under way may have been made with: two raises in quick succession are one that is too far.
+    /// The smallest skew of marks that may still be in use: two raises in quick succession count as one that is too large.
     fn recent_skew(&self, now: u64) -> u32 {
         let present = self.ring.timing().skew;
         match self.recent_skew {
@@ -97,7 +97,7 @@ impl State {
         }
     }
 
-    /// First of all, and whatever else the document holds.
+    /// Runs first, whatever else is in the document.
     pub(super) fn revoke(&mut self, ids: Vec<RootKeyId>) {
         let ring = self.ring.with_revoked(|id| ids.contains(&id));
         for id in ids {
@@ -105,7 +105,7 @@ impl State {
                 self.revoked.insert(id);
             }
         }
-        // The same keys as before, fewer of which open: no reader has a reason to refuse.
+        // The same keys as before, fewer of which open, so no reader has a reason to refuse.
         let _ = self.swap(ring);
     }
 

@@ -1,4 +1,4 @@
-//! The steps of a rotation: functions from one document to the next, for the command line and for scheduled jobs alike.
+//! The steps of a rotation: functions from one document to the next, for the command line and for scheduled jobs.
 
 use std::time::SystemTime;
 
@@ -10,12 +10,11 @@ use crate::ring::source::RingError;
 use crate::ring::source::document::{DocumentKey, KeyRingDocument, MOST_KEYS, RingTiming};
 
 impl KeyRingDocument {
-    /// A first document, with serial 1: one new key, which seals at once because no server can be sealing with an older
-    /// one.
+    /// A first document, with serial 1: one new key, which seals at once because no server can be sealing with an older one.
     ///
     /// # Errors
     ///
-    /// [`StepError`] if a time is out of its range, or if the operating system gives no randomness.
+    /// [`StepError`] if a time is out of range, or if the operating system returns no randomness.
     pub fn first(timing: RingTiming, now: SystemTime) -> Result<Self, StepError> {
         let timing = Timing::try_from(timing)?;
         let now = unix_seconds(now);
@@ -26,16 +25,16 @@ impl KeyRingDocument {
         Ok(Self::checked(1, timing, vec![key], Vec::new())?)
     }
 
-    /// Adds a new key, and takes out those that are retired.
+    /// Adds a new key, and removes the retired ones.
     ///
-    /// The new key seals after `propagation + skew`: by then every server has it, and even a server whose clock is ahead does
-    /// not seal before. Publish the document at once; the time counts from `now`. If no key seals, because the one whose turn it is
-    /// was revoked, the new one takes its place at once.
+    /// The new key seals after `propagation + skew`: by then every server has it, and even a server whose clock is ahead does not seal
+    /// earlier. Publish the document at once; the time counts from `now`. If no key seals because the current one was revoked, the new one
+    /// replaces it at once.
     ///
     /// # Errors
     ///
-    /// [`StepError::Refused`] with [`RingError::KeyCount`] if 15 keys still open (one place is kept for a revocation), [`StepError::Randomness`] if no key could be
-    /// drawn.
+    /// [`StepError::Refused`] with [`RingError::KeyCount`] if 15 keys still open (one place is reserved for a revocation),
+    /// [`StepError::Randomness`] if no key could be generated.
     ///
     /// # Examples
     ///
@@ -58,7 +57,7 @@ impl KeyRingDocument {
         if mend(&mut keys, &self.revoked, self.timing, now, &mut changes)? {
             return self.next(keys, self.revoked.clone(), changes);
         }
-        // One place is kept free for the key that a revocation adds.
+        // One place is reserved for the key that a revocation adds.
         if keys.len() >= MOST_KEYS.saturating_sub(1) {
             return Err(RingError::KeyCount.into());
         }
@@ -71,15 +70,15 @@ impl KeyRingDocument {
         self.next(keys, self.revoked.clone(), changes)
     }
 
-    /// Revokes a key, and replaces it where no key would seal otherwise.
+    /// Revokes a key, and replaces it if no key would seal otherwise.
     ///
-    /// The active key is replaced by a new one at once (`emergency`): until a server has read the document it refuses the new
-    /// key's states as `unknown_key`, and the people can start again. A pending key is taken out, and the one before it goes on. An
-    /// id that the document does not hold is revoked all the same, so that it never comes back.
+    /// A new key replaces the active one at once (`emergency`). Until a server has read the document, it refuses the new key's states as
+    /// `unknown_key`, and the users can start again. A pending key is removed, and the previous one continues. An id that is not in the
+    /// document is revoked as well, so that it never returns.
     ///
     /// # Errors
     ///
-    /// [`StepError::AlreadyRevoked`], or what [`KeyRingDocument::rotate`] gives.
+    /// [`StepError::AlreadyRevoked`], or the errors of [`KeyRingDocument::rotate`].
     ///
     /// # Examples
     ///
@@ -109,8 +108,8 @@ impl KeyRingDocument {
         self.next(keys, revoked, changes)
     }
 
-    /// Other times, in a document of one key; with several, the time until which a key opens would change while its states are
-    /// under way. A bare root key becomes a document by it.
+    /// Changes the times in a document with one key. With several keys, the time until which a key opens would change while its states are
+    /// under way. A bare root key becomes a document.
     ///
     /// # Errors
     ///
@@ -148,7 +147,7 @@ impl KeyRingDocument {
         Ok(Step { document: document.fitting()?, changes })
     }
 
-    /// Takes out the keys that are retired.
+    /// Removes the retired keys.
     ///
     /// # Errors
     ///
@@ -174,12 +173,11 @@ impl KeyRingDocument {
         self.next(keys, self.revoked.clone(), changes)
     }
 
-    /// The same document under a higher serial: for a ring that takes the place of one that was lost, where servers name a
-    /// minimum at their start.
+    /// The same document with a higher serial: for a ring that replaces a lost one, if servers have a minimum serial at startup.
     ///
     /// # Errors
     ///
-    /// [`StepError::Refused`] for a serial that is lower, or above 2^53 − 1.
+    /// [`StepError::Refused`] for a lower serial, or one above 2^53 − 1.
     pub fn with_serial(self, serial: u64) -> Result<Self, StepError> {
         if serial < self.serial {
             return Err(RingError::SerialTooLow { given: serial, least: self.serial }.into());
@@ -187,7 +185,7 @@ impl KeyRingDocument {
         Ok(Self::checked(serial, self.timing, self.keys, self.revoked)?)
     }
 
-    /// Writes a note to a key, for people; without one, none stands there.
+    /// Adds a note for operators to a key; without a call, there is none.
     ///
     /// # Errors
     ///
@@ -199,8 +197,8 @@ impl KeyRingDocument {
         self.fitting()
     }
 
-    /// Keys whose time is over even if they were not revoked: a revoked one has to stay until then, because its place says
-    /// that the key before it was superseded.
+    /// Keys whose time is over even without revocation. A revoked key has to stay until then, because its place shows that the previous key
+    /// was superseded.
     fn split_off_retired(&self, now: u64) -> (Vec<DocumentKey>, Vec<Change>) {
         let mut changes = Vec::new();
         let keys = self.keys.iter().enumerate().filter(|(index, key)| {
@@ -219,14 +217,14 @@ impl KeyRingDocument {
         Ok(Step { document: document.fitting()?, changes })
     }
 
-    /// The list of revoked keys is never shortened; one day it may not fit.
+    /// The list of revoked keys is never shortened, so one day it may not fit.
     fn fitting(self) -> Result<Self, StepError> {
-        // What is written must be read again.
+        // The output must be readable.
         Ok(self.to_secret_text().expose().parse()?)
     }
 }
 
-/// Sees to it that a key seals although some are revoked; gives whether it added one that seals at once.
+/// Makes sure that a key seals although some are revoked; returns whether it added one that seals at once.
 fn mend(
     keys: &mut Vec<DocumentKey>,
     revoked: &[RootKeyId],
@@ -235,20 +233,20 @@ fn mend(
     changes: &mut Vec<Change>,
 ) -> Result<bool, StepError> {
     let is_revoked = |key: &DocumentKey| revoked.contains(&key.root.id());
-    // What every clock agrees to be over.
+    // A time that is past by every clock.
     let behind = now.saturating_sub(timing.skew.into());
-    // A revoked key that has not begun to seal by every clock goes: it would supersede the key before it, and then none would
-    // seal. That key goes on as if this one had never been there.
+    // A revoked key whose `seal_from` has not passed by every clock is removed: otherwise it would supersede the previous key, and then
+    // none would seal. The previous key continues as if this one had never existed.
     while let Some(index) = keys.iter().rposition(|key| is_revoked(key) && key.seal_from >= behind).filter(|at| *at > 0)
     {
         changes.push(Change::Withdrawn { id: keys.remove(index).root.id() });
     }
-    // By the clock that is furthest behind: by that one a successor may not seal yet.
+    // By the slowest clock, by which a successor may not seal yet.
     let turn = keys.iter().rposition(|key| key.seal_from <= behind).unwrap_or_default();
     let Some(replaced) = keys.get(turn).filter(|key| is_revoked(key)) else { return Ok(false) };
     // At once by every clock, and after the key that it replaces.
     let seal_from = behind.max(replaced.seal_from.saturating_add(1));
-    // Another one seals by then; there is no room for a third.
+    // Another key seals by then; there is no room for a third.
     if keys.get(turn.saturating_add(1)).is_some_and(|next| next.seal_from <= seal_from) {
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! What will happen when, under a document that nobody changes.
+//! The future events of a document, as long as it is not changed.
 
 use std::time::SystemTime;
 
@@ -6,15 +6,15 @@ use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::ring::key::{KeyRing, KeyRole, RootKeyId};
 use crate::ring::source::document::KeyRingDocument;
 
-/// Something that time alone brings about.
+/// An event that happens by time alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingEvent {
-    /// When.
+    /// The time of the event.
     pub at: SystemTime,
-    /// To which key.
+    /// The key.
     pub id: RootKeyId,
-    /// What.
+    /// The kind of event.
     pub kind: RingEventKind,
 }
 
@@ -22,9 +22,9 @@ pub struct RingEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RingEventKind {
-    /// It seals new states, and the key before it stops.
+    /// It starts to seal new states, and the previous key stops.
     BeginsToSeal,
-    /// Its last state is over; it can be taken out of the document.
+    /// Its last state has expired; it can be removed from the document.
     Retires,
 }
 
@@ -47,13 +47,13 @@ pub struct KeyInfo {
     pub role: KeyRole,
     /// When it was first published.
     pub published_at: SystemTime,
-    /// When it begins, or began, to seal.
+    /// When it starts, or started, to seal.
     pub seal_from: SystemTime,
-    /// When its last state is over; `None` while no other key is to follow it.
+    /// When its last state expires; `None` if no other key is to follow it.
     pub accept_until: Option<SystemTime>,
     /// Whether it was published to seal at once.
     pub emergency: bool,
-    /// For people.
+    /// A note for operators.
     pub note: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl KeyRingDocument {
 }
 
 impl KeyRing {
-    /// The events that time alone brings about after `now`, in order. A ring of one key that seals already has none.
+    /// The events after `now` that happen by time alone, in order. A ring with one key that already seals has none.
     ///
     /// # Examples
     ///

@@ -20,7 +20,7 @@ fn ids_are_spread_over_the_table_whatever_the_secret_number() {
     }
 }
 
-/// Somebody who has found ids that crowd together in one process has found nothing for the next.
+/// An attacker who has found colliding ids for one process has found nothing for the next.
 #[test]
 fn ids_that_crowd_under_one_secret_number_do_not_under_another() {
     let crowded: Vec<u64> = (0..100_000).filter(|number| place(*number, 7) < 10).collect();

@@ -23,7 +23,7 @@ fn roles(keys: &LiveKeyRing, now: u64) -> Vec<KeyRole> {
     keys.ring().roles(at(now)).map(|(_, role)| role).collect()
 }
 
-/// Remembers what it was asked to use, and refuses on demand.
+/// Records the rings that it was offered, and refuses on demand.
 #[derive(Default)]
 struct Reader {
     refuse: AtomicBool,
@@ -81,7 +81,7 @@ fn revocations_hold_even_if_the_rest_is_refused() {
         assert!(keys.offer(&SecretString::from(broken), at(NOW)).is_err());
         assert_eq!(roles(&keys, NOW), [KeyRole::Revoked]);
         assert_eq!(reader.in_use.lock().unwrap().len(), 1, "the flows hear of it");
-        // And it stays so, whatever comes.
+        // And it stays revoked, whatever follows.
         let unrevoked = document.rotate(at(NOW)).unwrap().document;
         assert!(matches!(keys.offer(&unrevoked.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
     }
@@ -98,7 +98,7 @@ fn a_key_that_was_revoked_before_it_was_ever_seen_does_not_come_in() {
     assert!(matches!(keys.offer(&next.to_secret_text(), at(NOW)), Err(RingError::RevokedKeyReturns(_))));
 }
 
-/// A process that starts with a document that revokes has seen it as well as one to which it is offered later.
+/// A process that starts with a document that revokes knows it as well as one that is offered the document later.
 #[test]
 fn what_the_first_document_revokes_does_not_come_in_later() {
     let document = first();
@@ -136,7 +136,7 @@ fn however_many_callbacks_ask_one_wish_stands() {
     assert!(keys.0.wishes.early.load(Ordering::SeqCst));
 }
 
-/// Flows come and go; what is gone must not be kept, nor keep a swap from happening.
+/// Dropped flows must not be kept, nor prevent a swap.
 #[test]
 fn a_flow_that_is_gone_is_forgotten() {
     let document = first();
@@ -155,7 +155,7 @@ fn with_skew(document: &KeyRingDocument, serial: u64, skew: u64) -> SecretString
     KeyRingDocument::checked(serial, timing, document.keys.clone(), Vec::new()).unwrap().to_secret_text()
 }
 
-/// Each step is allowed, and together they are what is refused: 60 to 240 within a minute, while marks of the first are under way.
+/// Each step is allowed, but together they are refused: 60 to 240 within a minute, while marks of the first are under way.
 #[test]
 fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
     let first = first();
@@ -167,17 +167,17 @@ fn a_skew_that_was_raised_is_raised_again_only_after_the_marks_have_settled() {
         let refused = keys.offer(&with_skew(&first, 3, 240), at(now));
         assert!(matches!(refused, Err(RingError::SkewRaisedTooFar { given: 240, most: 120 })), "{now}: {refused:?}");
     }
-    // Everything else goes on meanwhile, and lowering it in between hides nothing.
+    // Everything else continues in the meantime, and lowering it in between hides nothing.
     assert!(keys.offer(&with_skew(&first, 3, 120), at(NOW + 60)).is_ok());
     assert!(keys.offer(&with_skew(&first, 4, 100), at(NOW + 61)).is_ok());
     assert!(matches!(keys.offer(&with_skew(&first, 5, 121), at(NOW + 62)), Err(RingError::SkewRaisedTooFar { .. })));
     assert!(keys.offer(&with_skew(&first, 5, 120), at(NOW + 63)).is_ok());
     assert!(matches!(keys.offer(&with_skew(&first, 6, 240), at(settled)), Err(RingError::SkewRaisedTooFar { .. })));
-    // The same document is taken once the time has passed.
+    // The same document is accepted after that time.
     assert!(keys.offer(&with_skew(&first, 6, 240), at(settled + 63)).is_ok());
 }
 
-/// A raise with shorter times starts a shorter period, in which the marks of the first are under way still.
+/// A raise with shorter times starts a shorter period, in which marks of the first are still under way.
 #[test]
 fn a_second_raise_does_not_cut_the_first_ones_period_short() {
     let taken = [(0, 3_600, 60, 3_600), (0, 3_600, 100, 3_600), (1, 0, 100, 600), (2, 0, 101, 600)];
@@ -208,7 +208,7 @@ fn a_second_raise_does_not_cut_the_first_ones_period_short() {
     }
 }
 
-/// Whatever kept them from being text.
+/// For every reason why bytes are not text.
 #[test]
 fn bytes_that_are_no_text_revoke_although_they_are_refused() {
     let document = first();
@@ -230,7 +230,7 @@ fn bytes_that_are_no_text_revoke_although_they_are_refused() {
     }
 }
 
-/// Of a document that parses only the list counts: neither a note nor anything else in it.
+/// In a document that parses, only the list counts, and neither a note nor anything else.
 #[test]
 fn a_document_that_parses_revokes_what_it_lists_and_nothing_else() {
     let document = first();

@@ -17,7 +17,7 @@ fn codes(document: &KeyRingDocument, now: SystemTime) -> Vec<&'static str> {
     document.lint(now, QUARTER).iter().map(Lint::code).collect()
 }
 
-/// The text with something else in place of one piece of it, as an operator would write it by hand.
+/// The text with one piece replaced, as an operator would edit it by hand.
 fn edited(document: &KeyRingDocument, from: &str, to: &str) -> KeyRingDocument {
     let text = document.to_secret_text();
     assert!(text.expose().contains(from), "{from}");
@@ -34,7 +34,7 @@ fn a_ring_in_the_middle_of_a_rotation_is_well() {
 #[test]
 fn what_time_alone_brings_about_is_found() {
     let second = first().rotate(now()).unwrap().document;
-    // A pipeline that denies warnings must not fail from one rotation to the next.
+    // A pipeline that denies warnings must not fail between two rotations.
     assert_eq!(codes(&second, now() + DAY), [""; 0]);
     assert_eq!(codes(&second, now() + QUARTER + DAY), ["retired_key", "active_key_old"]);
     assert_eq!(codes(&first(), now() - DAY), ["nothing_seals_yet", "published_in_future"]);
@@ -53,7 +53,7 @@ fn a_ring_whose_turn_is_a_revoked_key_s_is_an_error() {
     let id = second.list(now()).last().unwrap().id;
     let revoked = edited(&second, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));
     assert_eq!(codes(&revoked, now()), ["no_active_key_soon"]);
-    // The step puts another in its place, a second later.
+    // The step replaces it with another one, a second later.
     assert_eq!(codes(&second.revoke(id, now()).unwrap().document, now()), [""; 0]);
     assert!(revoked.lint(now(), QUARTER).iter().all(|finding| finding.severity() == LintLevel::Error));
 }

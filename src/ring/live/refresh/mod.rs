@@ -19,13 +19,13 @@ use crate::ring::source::{Fetched, KeySource, RingError, SourceError, SourceErro
 
 /// The wait after the first failure; it doubles with each further one, up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Between two refreshes that a source asked for: a folder in which much is written must not keep this task busy.
+/// The shortest time between two refreshes that a source requested: a busy folder must not keep this task busy.
 const LEAST_GAP: Duration = Duration::from_millis(50);
-/// No time of a refresh is longer; a year from now can be added to any clock.
+/// The longest wait of a refresh; a year can be added to any clock.
 const LONGEST_GAP: Duration = Duration::from_secs(365 * 86_400);
 
-/// Keeps the ring of a [`LiveKeyRing`] fresh. Give [`Refresher::run`] to a task, or call [`Refresher::refresh`] on a
-/// schedule of your own. [`LiveKeyRing::load`] makes one, and has an example.
+/// Keeps the ring of a [`LiveKeyRing`] fresh. Spawn [`Refresher::run`] as a task, or call [`Refresher::refresh`] on your own schedule.
+/// [`LiveKeyRing::load`] makes one, and has an example.
 #[must_use = "spawn run(), or the keys never change"]
 pub struct Refresher {
     /// Weak, so that the task ends with the last flow.
@@ -46,17 +46,16 @@ impl std::fmt::Debug for Refresher {
 }
 
 impl LiveKeyRing {
-    /// Reads a ring from a source, and gives what keeps it fresh.
+    /// Reads a ring from a source, and returns it with the refresher that keeps it fresh.
     ///
     /// # Errors
     ///
-    /// [`SourceError`] says which source it was, what it answered and what to do: it gave no document, the document is
-    /// refused, its serial is below [`Refresh::minimum_serial`], or the interval exceeds its `propagation`, so that a rotation
-    /// would reach this process too late.
+    /// [`SourceError`] names the source, its answer and the remedy: it returned no document, the document is refused, its serial is below
+    /// [`Refresh::minimum_serial`], or the interval exceeds its `propagation`, so that a rotation would reach this process too late.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime whose clock is on (`enable_time`), as everything of tokio that waits does.
+    /// Outside of a tokio runtime with timers enabled (`enable_time`), like every tokio function that waits.
     ///
     /// # Examples
     ///
@@ -85,7 +84,7 @@ impl LiveKeyRing {
         let (ring, version) = match fetch(&source, &refresh, None).await? {
             Fetched::Document { text, version } => (text.expose().parse::<KeyRing>().map_err(refused)?, version),
             Fetched::Unchanged => {
-                let answer = "it says that the document is unchanged, and none is known yet";
+                let answer = "it says that the document is unchanged, but none is known yet";
                 return Err(SourceError::new(name, SourceErrorKind::Misconfigured, answer));
             }
         };
@@ -94,11 +93,11 @@ impl LiveKeyRing {
             return Err(refused(RingError::SerialTooLow { given, least }));
         }
         let propagation = Duration::from_secs(ring.timing().propagation.into());
-        // A bare key has no other to come, until it becomes a document.
+        // A bare key has no successor until it becomes a document.
         if ring.serial() > 0 && refresh.interval > propagation {
             let answer = format!("a refresh every {:?} exceeds the document's propagation", refresh.interval);
             return Err(SourceError::new(&name, SourceErrorKind::Misconfigured, answer).with_remedy(format!(
-                "refresh at least every {propagation:?}, or raise `propagation`: a key would seal elsewhere before it is known here"
+                "refresh at least every {propagation:?}, or raise `propagation`: otherwise other servers could seal with a key before this one knows it"
             )));
         }
         let keys = Self::observed(ring, refresh.observers.clone());
@@ -128,15 +127,15 @@ async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -
 }
 
 impl Refresher {
-    /// Reads the source once, and puts what it gives into use.
+    /// Reads the source once, and puts its document into use.
     ///
     /// # Errors
     ///
-    /// [`SourceError`]; the last good ring stays, and its age grows.
+    /// [`SourceError`]; the last good ring stays in use, and its age grows.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime whose clock is on.
+    /// Outside of a tokio runtime with timers enabled.
     ///
     /// # Examples
     ///
@@ -175,8 +174,8 @@ impl Refresher {
         let (outcome, result) = match fetched {
             Ok(Fetched::Document { text, version }) => match keys.offer(&text, now) {
                 Ok(update) => {
-                    // Only what was taken is known: a document that was refused is fetched and judged again, because time may
-                    // make it acceptable, and its age must not look fresh.
+                    // Only an accepted version is known: a refused document is fetched and checked again, because it may become acceptable
+                    // with time, and its age must not look fresh.
                     self.version = version;
                     (if update == Update::Unchanged { "unchanged" } else { "taken" }, Ok(update))
                 }
@@ -191,7 +190,7 @@ impl Refresher {
                 keys.confirm(unix_seconds(now));
                 ("unchanged", Ok(Update::Unchanged))
             }
-            // The source has read a document, and refuses it itself.
+            // The source has read a document and refused it itself.
             Err(error) if error.kind() == SourceErrorKind::Document || !error.revoked().is_empty() => {
                 keys.refuse(error.revoked(), &error.to_string(), unix_seconds(now));
                 self.report_revoked(keys, revoked);
@@ -204,17 +203,17 @@ impl Refresher {
         };
         self.refresh.observers.event(&Event::RingRefreshed { outcome });
         if result.is_ok() {
-            // By this task alone: an age that nothing renews would raise an alarm for a ring that is read once.
+            // Only this task reports it: for a ring that is read once, an age that is never renewed would raise an alarm.
             self.refresh.observers.event(&Event::RingConfirmed { at: now });
         }
         result
     }
 
-    /// Says so if the refused document has revoked a key of this process; so many were revoked before.
+    /// Logs whether the refused document has revoked keys of this process; `before` is the number of revoked keys before it.
     fn report_revoked(&self, keys: &LiveKeyRing, before: usize) {
         let (source, revoked) = (self.source.name(), keys.status().revoked);
         if revoked > before {
-            tracing::warn!(source, revoked, "keys are revoked by a document that is refused otherwise");
+            tracing::warn!(source, revoked, "a document was refused, but its revocations of keys were applied");
         }
     }
 
@@ -226,28 +225,28 @@ impl Refresher {
             Ok(Update::Taken { late }) => {
                 tracing::info!(source, serial = ring.serial(), fingerprint = ring.fingerprint(), "key ring swapped");
                 if *late > 0 {
-                    tracing::warn!(source, ring_late = late, "a key sealed elsewhere before it was known here");
+                    tracing::warn!(source, ring_late = late, "another server sealed with a key before it was known here");
                 }
                 let propagation = Duration::from_secs(ring.timing().propagation.into());
                 if self.refresh.interval > propagation {
                     tracing::warn!(source, interval = ?self.refresh.interval, ?propagation, "this process refreshes too slowly for the document");
                 }
             }
-            Err(error) => tracing::warn!(kind = error.kind().code(), %error, "the last good key ring stays"),
+            Err(error) => tracing::warn!(kind = error.kind().code(), %error, "the last good key ring stays in use"),
         }
     }
 
-    /// Refreshes until the last [`LiveKeyRing`] and the last flow over them are gone: at every interval, when the source has
-    /// changed, when [`LiveKeyRing::reload_now`] asks, and early when a callback names an unknown key. Failures are tried again after
-    /// one second, two, four and so on, up to the interval.
+    /// Refreshes until the last [`LiveKeyRing`] and the last flow over it are dropped: at every interval, when the source has changed, when
+    /// [`LiveKeyRing::reload_now`] asks, and early when a callback names an unknown key. Failures are retried after one second, two, four
+    /// and so on, up to the interval.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime whose clock is on.
+    /// Outside of a tokio runtime with timers enabled.
     pub async fn run(mut self) {
         let mut failures = 0;
         let mut early_from = Instant::now();
-        // From now on somebody looks: a source that is gone before the first look shows as a ring that grows old.
+        // The refresh runs from now on: if the source disappears before the first read, the ring's age grows.
         self.refresh.observers.event(&Event::RingConfirmed { at: self.refresh.clock.now() });
         loop {
             let next = Instant::now().checked_add(self.wait(failures)).unwrap_or_else(Instant::now);
@@ -259,7 +258,7 @@ impl Refresher {
             if self.live.strong_count() == 0 {
                 return;
             }
-            // Cleared before the source is read: a callback that asks from now on may know more than this read will.
+            // Cleared before the source is read: a later callback may know a newer key than this read returns.
             if self.wishes.early_stands() {
                 self.wishes.clear_early();
                 early_from = Instant::now().checked_add(self.refresh.early_gap).unwrap_or(early_from);
@@ -271,7 +270,7 @@ impl Refresher {
         }
     }
 
-    /// How long until the next attempt, after so many failures in a row.
+    /// The time until the next attempt, after this many failures in a row.
     fn wait(&self, failures: u32) -> Duration {
         let interval = self.refresh.interval;
         match failures.checked_sub(1) {
@@ -284,7 +283,7 @@ impl Refresher {
     }
 }
 
-/// Resolves when the operator asks, or when a callback has asked and may be heard again.
+/// Resolves when the operator asks, or when a callback has asked and the pause is over.
 async fn asked(wishes: &Wishes, early_from: Instant) {
     loop {
         if wishes.take_now() {
@@ -301,10 +300,10 @@ async fn asked(wishes: &Wishes, early_from: Instant) {
     }
 }
 
-/// The duration less a random part of it, up to one `share`th, so that servers that started together drift apart.
+/// The duration minus a random part of up to one `share`th, so that servers that started together drift apart.
 fn earlier(duration: Duration, share: u32) -> Duration {
     let mut random = [0; 1];
-    // Without randomness they ask at the same time, which harms nothing.
+    // Without randomness they read at the same time, which does no harm.
     let _ = random::operating_system(&mut random);
     let most = duration.checked_div(share).unwrap_or_default();
     let part = most.saturating_mul(u32::from(random[0])).checked_div(255).unwrap_or_default();

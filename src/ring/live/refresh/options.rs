@@ -1,4 +1,4 @@
-//! How often a source is read, and what a start expects of it.
+//! The options of a refresh: the interval, and the requirements at startup.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{LEAST_GAP, LONGEST_GAP};
 use crate::clock::{Clock, SystemClock};
 use crate::observe::Observers;
 
-/// How often a source is read, and what a start expects of it.
+/// The interval at which a source is read, and the requirements at startup.
 #[derive(Clone)]
 pub struct Refresh {
     pub(super) interval: Duration,
@@ -19,8 +19,8 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Reads the source once per interval, and a random part of up to a fifth earlier, so that a fleet does not ask all
-    /// at once. The interval must not exceed the document's `propagation`.
+    /// Reads the source once per interval, minus a random part of up to a fifth, so that the servers of a fleet do not all read at once.
+    /// The interval must not exceed the document's `propagation`.
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         Self {
@@ -33,23 +33,23 @@ impl Refresh {
         }
     }
 
-    /// Gives up on an answer after this time; ten seconds by default.
+    /// Sets the time limit of an answer; ten seconds by default.
     #[must_use]
     pub fn time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit.clamp(LEAST_GAP, LONGEST_GAP);
         self
     }
 
-    /// A callback with an unknown key id may bring the next refresh forward, at most once in this time; ten seconds by
-    /// default. An attacker can send unknown key ids, so this limits how often they can make the source be read.
+    /// Limits how often callbacks with an unknown key id may bring the next refresh forward: at most once in this time; ten seconds by
+    /// default. An attacker can send unknown key ids, so this limits how often they can cause a read of the source.
     #[must_use]
     pub fn early_at_most_every(mut self, gap: Duration) -> Self {
         self.early_gap = gap.clamp(LEAST_GAP, LONGEST_GAP);
         self
     }
 
-    /// Refuses to start with a document of a lower serial. A running process never goes back; this keeps a process that starts
-    /// from taking an old document, say one that was restored from a backup, with a key that was revoked since.
+    /// Refuses to start with a document of a lower serial. A running process never goes back; this keeps a starting process from using an
+    /// old document, for example one from a backup, with a key that has been revoked since.
     ///
     /// # Examples
     ///
@@ -73,14 +73,14 @@ impl Refresh {
         self
     }
 
-    /// Replaces the clock of the operating system, by which documents are judged. Tests pass a `testing::ManualClock`.
+    /// Replaces the clock of the operating system, which is used to check documents. Tests pass a `testing::ManualClock`.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Who is told of the ring and its source; see [`observe`](crate::observe).
+    /// Sets the observers of the ring and its source; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(mut self, observers: Observers) -> Self {
         self.observers = observers;

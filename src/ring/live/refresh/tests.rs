@@ -9,7 +9,7 @@ use crate::testing::ManualClock;
 
 const NOW: u64 = 1_800_000_000;
 
-/// A source that answers as it is told, and remembers when it was asked.
+/// A source with scripted answers, which records when it was read.
 #[derive(Clone, Default)]
 struct Scripted(Arc<Mutex<Script>>, Arc<tokio::sync::Notify>);
 
@@ -62,7 +62,7 @@ impl Scripted {
         self.0.lock().unwrap().document = document.map(KeyRingDocument::to_secret_text);
     }
 
-    /// How many times it was asked, and the times between.
+    /// The times between its reads.
     fn gaps(&self) -> Vec<Duration> {
         let script = self.0.lock().unwrap();
         script.asked.iter().zip(script.asked.iter().skip(1)).map(|(one, two)| *two - *one).collect()
@@ -97,7 +97,7 @@ async fn the_source_is_read_at_the_interval_or_up_to_a_fifth_earlier() {
     assert!(gaps.iter().any(|gap| gap != &gaps[0]), "a fleet must not ask all at once");
 }
 
-/// A source in trouble must not be asked harder, and must be found again soon after a short outage.
+/// A failing source must not be read more often, and must be read again soon after a short outage.
 #[tokio::test(start_paused = true)]
 async fn failures_are_tried_again_with_growing_pauses_and_the_ring_stays() {
     let source = Scripted::holding(&document());
@@ -147,7 +147,7 @@ async fn a_source_that_does_not_answer_is_given_up_on() {
     assert_eq!(keys.ring().serial(), 1);
 }
 
-/// Anybody can send an unknown key id; the source must not pay for each.
+/// An attacker can send unknown key ids; the source must not be read for each.
 #[tokio::test(start_paused = true)]
 async fn unknown_keys_bring_one_refresh_forward_and_no_more_within_the_pause() {
     let source = Scripted::holding(&document());
@@ -182,7 +182,7 @@ async fn the_operator_and_the_source_are_heard_at_once() {
     assert_eq!(source.asked(), 5);
 }
 
-/// A document that is refused must be fetched again in full: time may mend it.
+/// A refused document must be fetched again in full, because it may become acceptable with time.
 #[tokio::test(start_paused = true)]
 async fn only_a_version_that_was_taken_is_known() {
     let source = Scripted::holding(&document());
@@ -208,7 +208,7 @@ async fn a_start_refuses_an_old_document_and_an_interval_that_is_too_long() {
     assert!(load(refresh().minimum_serial(2)).await.is_ok());
     assert_eq!(load(refresh().minimum_serial(3)).await.unwrap_err().kind(), SourceErrorKind::Document);
     let slow = || Refresh::every(Duration::from_secs(301)).clock(ManualClock::at(NOW));
-    // The first document, too: its first rotation would come too late.
+    // The first document, too: its first rotation would arrive too late.
     for document in [&second, &document()] {
         let error = LiveKeyRing::load(Scripted::holding(document), slow()).await.unwrap_err();
         assert!(error.to_string().contains("exceeds the document's propagation"), "{error}");
@@ -218,7 +218,7 @@ async fn a_start_refuses_an_old_document_and_an_interval_that_is_too_long() {
     assert!(LiveKeyRing::load(bare, slow()).await.is_ok());
 }
 
-/// "Never", and "at once": neither may become a loop that does nothing but read.
+/// "Never" and "at once" must not become a loop that does nothing but read.
 #[tokio::test(start_paused = true)]
 async fn endless_times_and_none_at_all_are_bounded() {
     for endless in [Duration::MAX, Duration::ZERO] {

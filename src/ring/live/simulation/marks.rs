@@ -1,4 +1,4 @@
-//! Used states, in a guard that all servers share, and an attacker who presents them again.
+//! Used states in a guard that all servers share, and an attacker who presents them again.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::guard::{Mark, Sealed};
 use crate::open::is_over;
 use crate::ring::live::LiveKeyRing;
 
-/// When the mark of each used login ends.
+/// The end of the mark of each used login.
 #[derive(Default)]
 pub(super) struct Marks(HashMap<usize, u64>);
 
@@ -21,7 +21,7 @@ impl World {
         let (issued_at, expires_at) = (self.logins[&login].issued_at, self.expires_at(login));
         let skew = self.servers[server].keys.as_ref().map(|keys| keys.ring().timing().skew).unwrap();
         let mark = Mark::new([0; 16], [0; 8], self.clock(server), Sealed { issued_at, expires_at }, skew);
-        // The store is told for how long.
+        // The store gets a relative time.
         self.marks.0.insert(login, self.now + mark.keep_for().as_secs());
         for _ in 0..2 {
             let when = self.random.between(self.now, expires_at.max(self.now) + 5 * u64::from(skew) + 60);
@@ -29,7 +29,7 @@ impl World {
         }
     }
 
-    /// Any server may be asked. It looks at the key and the times as for any login, and then at the mark.
+    /// Any server may receive it. It checks the key and the times as for any login, and then the mark.
     pub(super) fn replay(&mut self, login: usize) {
         let up = self.up();
         let server = *self.random.pick(&up);

@@ -1,8 +1,8 @@
-//! Rolling deploys, simulated: servers with clocks of their own, each of which reads the document when its turn comes, crashes
-//! and starts again, while an operator rotates, revokes and makes mistakes.
+//! A simulation of rolling deploys: servers with different clocks, each of which reads the document on its own schedule, crashes and
+//! restarts, while an operator rotates, revokes and makes mistakes.
 //!
-//! It drives the real [`LiveKeyRing`](super::Keys) and the real steps; only time, the source and the sealing of a state are its own. Every
-//! schedule follows from a seed. A seed that breaks a promise prints what happened, line by line.
+//! It runs the real [`LiveKeyRing`](super::Keys) and the real steps; only time, the source and the sealing of a state are simulated. Every
+//! schedule follows from a seed. For a seed that breaks a promise, it prints all events, line by line.
 //!
 //! ```text
 //! SCHEDULES=10000 cargo test --lib simulation          # as many as `scripts/test keys` runs
@@ -18,12 +18,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use outcome::Outcome;
 use world::{Rule, World};
 
-/// What `SCHEDULES` and `SEED` say.
+/// The number in `SCHEDULES` or `SEED`.
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs seeds on two threads; gives the outcome of all together, or the timeline of the first seed that broke a promise.
+/// Runs seeds on two threads; returns the outcome of all, or the timeline of the first seed that broke a promise.
 fn run_all(schedules: u64, rule: Rule) -> Result<Outcome, String> {
     let next = AtomicU64::new(0);
     let worker = || {
@@ -49,8 +49,8 @@ fn run_all(schedules: u64, rule: Rule) -> Result<Outcome, String> {
     })
 }
 
-/// The promise: while every server reads the document within its propagation time, no rotation costs a login, nothing is accepted
-/// under a key that is retired or revoked, and no used state is accepted again, whatever times change by the rules.
+/// The promise: while every server reads the document within its propagation time, no rotation costs a login, nothing is accepted under a
+/// retired or revoked key, and no used state is accepted again, whatever times change by the rules.
 #[test]
 fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
     if let Some(seed) = number("SEED") {
@@ -60,14 +60,14 @@ fn no_schedule_of_rolling_deploys_costs_a_login_or_lets_one_in() {
     let schedules = number("SCHEDULES").unwrap_or(1_000);
     let outcome = run_all(schedules, Rule::Kept).unwrap_or_else(|timeline| panic!("{timeline}"));
     println!("\n{schedules} schedules, rules kept: {outcome}");
-    // It must have looked at what it is about.
+    // The simulation must have exercised enough logins and rotations.
     assert!(outcome.accepted > 20 * schedules && outcome.rotations > 2 * schedules);
     assert!(outcome.revocations > schedules / 2 && outcome.refused_as_revoked > schedules / 10);
     assert!(outcome.documents_refused > schedules / 10 && outcome.restarts > schedules);
     assert!(outcome.replays_refused > 10 * schedules && outcome.skews_changed > schedules / 20);
 }
 
-/// Running servers refuse a document that would end marks before their states. Without that check this finds a replay.
+/// Running servers refuse a document that would end marks before their states. Without that check this test finds a replay.
 #[test]
 fn a_skew_that_is_raised_too_far_lets_no_used_state_in_again() {
     let outcome = run_all(300, Rule::SkewIsRaisedTooFar).unwrap_or_else(|timeline| panic!("{timeline}"));
@@ -75,7 +75,7 @@ fn a_skew_that_is_raised_too_far_lets_no_used_state_in_again() {
     assert!(outcome.documents_refused > 300 && outcome.replays_refused > 300);
 }
 
-/// A server that slept through many documents must not be stuck with its last one for ever.
+/// A server that slept through many documents must not be stuck with its last one forever.
 #[test]
 fn a_server_that_was_cut_off_takes_the_next_document_that_it_reads() {
     let outcome = run_all(200, Rule::ServersAreCutOff).unwrap_or_else(|timeline| panic!("{timeline}"));
@@ -83,7 +83,7 @@ fn a_server_that_was_cut_off_takes_the_next_document_that_it_reads() {
     assert!(outcome.rotations > 200 * 8);
 }
 
-/// The check can fail: with the rule broken on purpose it does find logins that are refused.
+/// The check can fail: with the rule broken on purpose, it finds refused logins.
 #[test]
 fn with_the_rule_broken_the_simulation_finds_refused_logins() {
     for rule in [Rule::ServersReadTooLate, Rule::KeysSealTooEarly, Rule::KeysAreDroppedTooEarly] {
@@ -93,7 +93,7 @@ fn with_the_rule_broken_the_simulation_finds_refused_logins() {
     }
 }
 
-/// One seed is one schedule, or a timeline would explain nothing.
+/// One seed is one schedule; otherwise a timeline would explain nothing.
 #[test]
 fn a_seed_gives_the_same_schedule_twice() {
     let run = |seed| World::new(seed, Rule::Kept, true).run().timeline();

@@ -1,4 +1,4 @@
-//! What the operator does: rotates, revokes, changes times, and makes mistakes.
+//! The operator, who rotates, revokes, changes times, and makes mistakes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::ring::key::{KeyRing, RootKeyId};
 use crate::ring::source::document::{DocumentKey, KeyRingDocument, RingTiming};
 
 impl World {
-    /// Something that an operator does, or does wrong and mends soon after.
+    /// One action of the operator, or a mistake that is soon fixed.
     pub(super) fn operate(&mut self) {
         let now = at(self.now + self.operator_ahead);
         match self.random.between(0, 10) {
@@ -51,8 +51,8 @@ impl World {
                 }
             }
             _ if self.rule == Rule::SkewIsRaisedTooFar => return self.raise_the_skew_too_far(),
-            // Garbage, perhaps with good revocations in it, or a document from the backup; mended within seconds, because the
-            // servers that cannot read what is right count as late otherwise.
+            // Garbage, perhaps with valid revocations in it, or a document from the backup. It is fixed within seconds, because otherwise
+            // the servers that cannot read the right document count as late.
             _ => {
                 let good = self.published.clone();
                 let garbage = Published { ring: None, revocations: good.revocations.clone() };
@@ -78,8 +78,8 @@ impl World {
         }
     }
 
-    /// Other times, none of which is shorter than what the servers and the flows really take. The skew changes by a factor of two at
-    /// most, and again only after the wait that docs/key-ring.md asks for.
+    /// Changed times, none shorter than the servers and the flows really need. The skew changes by a factor of two at most, and again only
+    /// after the wait that docs/key-ring.md requires.
     fn other_times(&mut self) -> RingTiming {
         let RingTiming { propagation, skew: least, lifetime_cap } = self.timing;
         let present = self.document.timing().skew.as_secs();
@@ -87,7 +87,7 @@ impl World {
         let skew = if self.now < self.skew_settles_at {
             present
         } else {
-            // More often to the ends of what is allowed than to anything between them.
+            // More often to the limits than to a value between them.
             let (low, high) = (least.as_secs().max(present.div_ceil(2)), (2 * present).min(900));
             if self.random.one_in(3) { self.random.between(low, high) } else { *self.random.pick(&[low, high]) }
         };
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// A document written by hand, which some servers read before it is taken back.
+    /// A document written by hand, which some servers read before it is withdrawn.
     fn raise_the_skew_too_far(&mut self) {
         let good = self.published.clone();
         let timing = self.document.ring().timing();
@@ -119,7 +119,7 @@ impl World {
         self.published = good;
     }
 
-    /// The backup: a document that lacks the last step. Running servers that read it must not fall for it.
+    /// The backup: a document without the last step. Running servers that read it must not use it.
     fn restore_an_old_one(&mut self) {
         let good = self.published.clone();
         let old = KeyRing::from_parts(
@@ -143,7 +143,7 @@ impl World {
         self.published = good;
     }
 
-    /// The newest key seals at once, and lies about when it was published.
+    /// The newest key seals at once, with a false publication time.
     fn hurried(&self, document: KeyRingDocument) -> KeyRingDocument {
         let mut keys = document.keys.clone();
         let before = keys.iter().rev().nth(1).map_or(0, |key| key.seal_from);

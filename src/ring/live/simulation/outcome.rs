@@ -1,8 +1,8 @@
-//! What became of the schedules.
+//! The outcome of the schedules.
 
 use std::fmt;
 
-/// What a schedule, or many, came to.
+/// The outcome of one schedule or of several.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) accepted: u64,

@@ -1,4 +1,4 @@
-//! Servers, logins, and what is promised about them.
+//! Servers, logins, and the promises about them.
 
 #[path = "marks.rs"]
 mod marks;
@@ -20,25 +20,25 @@ use crate::ring::source::document::{KeyRingDocument, RingTiming};
 
 const START: u64 = 1_800_000_000;
 
-/// What is kept, or broken on purpose.
+/// The rule that is kept, or broken on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
     Kept,
-    /// Some servers read the document three times as rarely as it says.
+    /// Some servers read the document only a third as often as required.
     ServersReadTooLate,
     /// Keys seal as soon as they are published, and claim to have been published long ago.
     KeysSealTooEarly,
-    /// Some servers do not read the document for hours: what they cost cannot be helped, but they must find their way back.
+    /// Some servers do not read the document for hours: lost logins cannot be avoided, but they must recover.
     ServersAreCutOff,
-    /// Servers start from a document that lacks the keys which retire.
+    /// Servers start from a document that lacks the retiring keys.
     KeysAreDroppedTooEarly,
-    /// The operator publishes documents that raise the skew too far, and takes them back. No running server may use one.
+    /// The operator publishes documents that raise the skew too far, and withdraws them. No running server may use one.
     SkewIsRaisedTooFar,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    /// Servers read before people log in: what reaches a server in a second is there in that second.
+    /// Reads come before logins: a document that reaches a server in a second is used in that second.
     Read(usize),
     Start(usize),
     Crash(usize),
@@ -50,16 +50,16 @@ enum Event {
 }
 
 struct Server {
-    /// Its clock is ahead of the slowest one by this much.
+    /// How far its clock is ahead of the slowest one.
     ahead: u64,
     interval: u64,
     /// `None` while it is down.
     keys: Option<LiveKeyRing>,
-    /// Ids that it was ever shown as revoked since it started.
+    /// The ids that it has seen revoked since it started.
     shown_revoked: HashSet<RootKeyId>,
 }
 
-/// What the source holds.
+/// The document in the source.
 #[derive(Clone)]
 struct Published {
     /// `None` for garbage.
@@ -72,12 +72,12 @@ struct Login {
     issued_at: u64,
 }
 
-/// A key as the operator made it.
+/// A key as the operator created it.
 struct Known {
     number: usize,
     published_at: u64,
     emergency: bool,
-    /// The longest that any document gave it.
+    /// The latest end that any document gave it.
     accept_until: u64,
     revoked: bool,
 }
@@ -95,7 +95,7 @@ pub(super) struct World {
     document: KeyRingDocument,
     published: Published,
     keys: HashMap<RootKeyId, Known>,
-    /// Until when the operator waits before the skew changes again.
+    /// The time until which the operator does not change the skew again.
     skew_settles_at: u64,
     logins: BTreeMap<usize, Login>,
     marks: Marks,
@@ -169,7 +169,7 @@ impl World {
             let when = START + self.random.between(0, length);
             self.schedule(when, Event::Begin);
         }
-        // A rolling deploy restarts one server after the other, perhaps twice, when the release is taken back.
+        // A rolling deploy restarts one server after the other, and again if the release is rolled back.
         for _ in 0..self.random.between(1, 2) {
             let (mut when, pause) = (START + self.random.between(0, length), self.random.between(0, 10));
             for server in 0..self.servers.len() {
@@ -252,7 +252,7 @@ impl World {
     }
 
     fn start(&mut self, server: usize) {
-        // A start names the serial that the deploy knows of, so that an old document is not taken; then it tries again.
+        // A start has the serial that the deploy knows as its minimum, so that an old document is not used; it then retries.
         let least = self.document.serial();
         let usable = self.published.ring.clone().filter(|ring| ring.serial() >= least);
         let usable = usable.filter(|ring| ring.has_begun(self.clock(server)));
@@ -277,7 +277,7 @@ impl World {
         let clock = self.clock(server);
         let ring = self.servers[server].keys.as_ref().map(LiveKeyRing::ring).unwrap();
         let Some(active) = ring.active(clock) else {
-            // Garbage may revoke before the replacement can be read; whoever has read the document has a key.
+            // Garbage may revoke before the replacement can be read; a server that has read the document has a key.
             if self.rule == Rule::Kept && ring.serial() == self.document.serial() {
                 self.broken(format!("server {server} has no active key"));
             }
@@ -287,7 +287,7 @@ impl World {
         let lifetime = self.timing.lifetime_cap.as_secs();
         let login = self.logins.len();
         self.logins.insert(login, Login { key, issued_at: clock });
-        // The person comes back at some time before the login expires.
+        // The user comes back at some time before the login expires.
         let when = self.now + self.random.between(0, lifetime - 1);
         self.schedule(when, Event::Finish(login));
         self.say(|world| format!("login {login} begins on server {server} under key {}", world.name(key)));

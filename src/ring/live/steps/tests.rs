@@ -59,7 +59,7 @@ fn what_is_retired_goes_with_the_next_rotation_and_not_before() {
     assert_eq!(third.document.keys.len(), 2);
 }
 
-/// Every step must be one that a running server takes, at the earliest time that it can hear of it.
+/// Running servers must accept every step at the earliest time at which it can reach them.
 #[test]
 fn servers_take_every_step_whatever_their_clock_says() {
     for clock in [NOW - 60, NOW, NOW + 60] {
@@ -116,7 +116,7 @@ fn a_pending_key_is_withdrawn_so_that_the_active_one_goes_on() {
     assert!(step.changes.contains(&Change::Withdrawn { id: id(&second, 1) }));
 }
 
-/// Shortly before it seals, and shortly after: some clocks say that it has begun, and some that it has not.
+/// Shortly before and after its time: by some clocks it seals already, and by others it does not.
 #[test]
 fn around_its_time_a_revoked_key_is_withdrawn_and_every_server_goes_on_with_the_one_before() {
     let second = first().rotate(at(NOW)).unwrap().document;
@@ -134,7 +134,7 @@ fn around_its_time_a_revoked_key_is_withdrawn_and_every_server_goes_on_with_the_
     assert_eq!(roles(&step.document, seal_from + 1), [Retiring, Revoked, Active]);
 }
 
-/// By the clock of whoever revokes it is superseded; by a server's clock that is behind, its successor does not seal yet.
+/// By the clock of the operator who revokes, it is superseded; by a server's slow clock, its successor does not seal yet.
 #[test]
 fn a_key_that_was_superseded_a_moment_ago_is_replaced_for_the_clocks_that_are_behind() {
     let second = first().rotate(at(NOW)).unwrap().document;
@@ -145,7 +145,7 @@ fn a_key_that_was_superseded_a_moment_ago_is_replaced_for_the_clocks_that_are_be
     }
 }
 
-/// By hand it is only put into `revoked`; the next rotation takes it out before its time comes.
+/// An operator who revokes by hand only adds it to `revoked`; the next rotation removes it before its time comes.
 #[test]
 fn a_pending_key_that_was_revoked_by_hand_is_withdrawn_by_the_next_rotation() {
     let second = first().rotate(at(NOW)).unwrap().document;
@@ -175,7 +175,7 @@ fn times_change_in_a_document_of_one_key() {
     assert!(second.with_times(timing, at(NOW + DAY)).is_ok(), "once the other is retired");
 }
 
-/// No document is written that a running server refuses, nor one whose marks end too soon for servers with the old one.
+/// No step writes a document that a running server refuses, nor one whose marks end too soon for servers with the old one.
 #[test]
 fn the_skew_is_at_most_doubled_and_at_most_halved() {
     let with = |document: &KeyRingDocument, skew| {
@@ -199,7 +199,7 @@ fn the_skew_is_at_most_doubled_and_at_most_halved() {
     assert!(with(&none, 0).is_ok());
 }
 
-/// A document that is cut off behind any character of its keys keeps its revocations.
+/// A document that is cut off after any character of its keys keeps its revocations.
 #[test]
 fn revocations_are_written_before_the_keys() {
     let first = first();
@@ -213,7 +213,7 @@ fn revocations_are_written_before_the_keys() {
     }
 }
 
-/// Revoked by hand, with nothing in its place: waiting for every server would only make it longer that nobody can begin.
+/// Revoked by hand, without a replacement: waiting for every server would only prolong the time without logins.
 #[test]
 fn a_rotation_without_an_active_key_does_not_wait() {
     let first = first();
@@ -239,7 +239,7 @@ fn an_unknown_id_is_revoked_for_ever_all_the_same() {
     assert_eq!(step.document.keys.len(), 1);
 }
 
-/// A list that is never shortened: what no server would read must not be published.
+/// The list is never shortened, but a document that no server would read must not be published.
 #[test]
 fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
     let ids = (0..4_000_u64).map(|n| format!("{n:016x}").parse::<RootKeyId>().unwrap());
@@ -248,7 +248,7 @@ fn a_document_that_has_grown_too_large_is_refused_before_it_is_published() {
     assert!(matches!(large.rotate(at(NOW)), Err(StepError::Refused(RingError::TooLarge))));
 }
 
-/// A serial that cannot grow would be a document that nobody takes.
+/// No server would accept a document whose serial cannot grow.
 #[test]
 fn the_last_serial_has_no_successor() {
     let first = first();

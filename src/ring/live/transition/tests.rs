@@ -29,7 +29,7 @@ fn a_new_pending_key_is_taken_and_the_same_document_is_not_taken_twice() {
     assert_eq!(judged(&two, &two, 4600).unwrap(), Verdict::Same);
 }
 
-/// A process that sees it late takes it all the same: refusing would make every login of the others fail.
+/// A process that sees it late accepts it: refusing would make every login of the others fail.
 #[test]
 fn a_key_that_seals_already_is_taken_and_counted_as_late() {
     let (a, b) = (key(1000), key(5000));
@@ -41,7 +41,7 @@ fn a_key_that_seals_already_is_taken_and_counted_as_late() {
     assert_eq!(judged(&one, &ring(2, &[a, emergency]), 5000).unwrap(), Verdict::New { late: 0 });
 }
 
-/// An old document that is published again would bring keys back that leaked since.
+/// An old document that is published again would bring back keys that have leaked since.
 #[test]
 fn an_older_document_and_another_of_the_same_serial_are_refused() {
     let (a, b) = (key(1000), key(5000));
@@ -62,12 +62,12 @@ fn a_revoked_key_never_returns_and_may_stay_or_go() {
     assert_eq!(judged(&now, &ring(3, &[b]), 5100).unwrap(), Verdict::New { late: 0 });
 }
 
-/// The classic: the old key is removed while its logins are under way.
+/// The classic mistake: the old key is removed while its logins are under way.
 #[test]
 fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
     let (a, b) = (key(1000), key(5000));
     let (both, without) = (ring(2, &[a.clone(), b.clone()]), ring(3, std::slice::from_ref(&b)));
-    // Without the propagation time: what was published by the rule was known everywhere before it sealed.
+    // Without the propagation time: a document published by the rule was known everywhere before its key sealed.
     let until = 5000 + GRACE - 300;
     for now in [4700, 5000, until - 61] {
         let refused = judged(&both, &without, now).unwrap_err();
@@ -76,9 +76,9 @@ fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
             "{refused}"
         );
     }
-    // Whoever dropped it may have a clock that is ahead by the skew.
+    // The operator who removed it may have a clock that is ahead by the skew.
     assert!(judged(&both, &without, until - 60).is_ok());
-    // A pending key may be known to servers that seal with it soon; revoking it is the way to withdraw it.
+    // Servers that will seal with a pending key soon may know it; the way to withdraw it is to revoke it.
     assert!(matches!(
         judged(&both, &ring(3, std::slice::from_ref(&a)), 4600),
         Err(RingError::DroppedTooEarly { until: u64::MAX, .. })
@@ -87,14 +87,14 @@ fn a_key_is_not_dropped_before_it_is_retired_by_every_clock() {
     assert!(judged(&both, &withdrawn, 4600).is_ok());
 }
 
-/// A process that was cut off for days has a key active that everybody else has forgotten. It must find its way back.
+/// A process that was cut off for days has an active key that all others have removed. It must recover.
 #[test]
 fn a_process_that_missed_many_documents_takes_the_newest() {
     let (a, b, c) = (key(1000), key(90_000), key(180_000));
     let ancient = ring(1, std::slice::from_ref(&a));
     assert_eq!(judged(&ancient, &ring(9, &[b.clone(), c.clone()]), 200_000).unwrap(), Verdict::New { late: 2 });
     assert_eq!(judged(&ancient, &ring(9, std::slice::from_ref(&c)), 200_000).unwrap(), Verdict::New { late: 1 });
-    // But not one from which its key was taken out too early.
+    // But not a document from which its key was removed too early.
     assert!(matches!(
         judged(&ancient, &ring(9, &[b, c]), 90_000 + GRACE - 361),
         Err(RingError::DroppedTooEarly { .. })
@@ -111,7 +111,7 @@ fn a_known_key_keeps_its_time() {
             matches!(judged(&both, &ring(3, &[a.clone(), moved]), 4600), Err(RingError::ScheduleChanged(id)) if id == b.id)
         );
     }
-    // But for the oldest, which has begun: a bare key seals since ever, and its document says since when.
+    // Except for the oldest: a bare key is treated as always having been active, and its document names a start.
     let bare = ring(0, &[RingKey { seal_from: 0, ..a.clone() }]);
     assert!(judged(&bare, &ring(1, &[a, b]), 4600).is_ok());
 }
@@ -124,16 +124,16 @@ fn a_superseded_key_seals_again_only_if_whatever_superseded_it_is_withdrawn() {
     let without_b = KeyRing::from_parts(3, TIMING, vec![a.clone()], vec![b.id]);
     assert!(judged(&both, &without_b, 5000).is_ok());
     assert!(judged(&both, &without_b, 90_000).is_ok(), "however late");
-    // Another key that nobody withdrew has superseded it as well.
+    // Another key that was not withdrawn has superseded it as well.
     let three = ring(2, &[a.clone(), b.clone(), c.clone()]);
     let moved = RingKey { seal_from: 90_000, ..c };
     let without_b = KeyRing::from_parts(3, TIMING, vec![a.clone(), moved.clone()], vec![b.id]);
     assert!(matches!(judged(&three, &without_b, 5200), Err(RingError::SealsAgain(id)) if id == a.id));
-    // And without any revocation it is a document that forgot a key.
+    // Without any revocation, the document has lost a key.
     assert!(judged(&both, &ring(3, &[a, moved]), 5100).is_err());
 }
 
-/// Other times would move the end of keys whose states are under way, on each server at another moment.
+/// Changed times would move the end of keys whose states are under way, at a different moment on each server.
 #[test]
 fn times_do_not_move_the_end_of_a_key() {
     let (a, b, c) = (key(1000), key(5000), key(9000));
@@ -141,23 +141,23 @@ fn times_do_not_move_the_end_of_a_key() {
     let longer = Timing { lifetime_cap: 3600, ..TIMING };
     let timed = |timing, keys: &[RingKey]| KeyRing::from_parts(3, timing, keys.to_vec(), Vec::new());
     let both = ring(2, &[a.clone(), b.clone()]);
-    // Neither of one that retires, nor of one that waits for its successor.
+    // Neither of a retiring key, nor of one that waits for its successor.
     for now in [4900, 5100] {
         assert!(matches!(judged(&both, &timed(shorter, &[a.clone(), b.clone()]), now), Err(RingError::TimesChanged)));
     }
     assert!(judged(&both, &timed(longer, &[a.clone(), b.clone()]), 5100).is_ok());
     let retired = 5000 + GRACE;
     assert!(matches!(judged(&both, &timed(longer, &[a, b.clone()]), retired), Err(RingError::TimesChanged)));
-    // Nor may the other key be dropped for it: its states live as long as the old times say.
+    // Nor may the other key be removed for it: its states live as long as the old times say.
     let too_soon = judged(&both, &timed(shorter, std::slice::from_ref(&b)), 5000 + 600 + 120 - 61);
     assert!(matches!(too_soon, Err(RingError::DroppedTooEarly { .. })));
-    // With one key they change; whoever missed that document takes the next one.
+    // With one key the times may change; a process that missed that document accepts the next one.
     let alone = ring(2, std::slice::from_ref(&b));
     assert!(judged(&alone, &timed(shorter, std::slice::from_ref(&b)), 8000).is_ok());
     assert!(judged(&alone, &timed(shorter, &[b, c]), 8000).is_ok());
 }
 
-/// What this process revoked because of another document counts, though no list names it any more.
+/// A key that this process revoked because of another document stays revoked, even if no list names it any more.
 #[test]
 fn a_key_that_is_flagged_as_revoked_here_does_not_return_either() {
     let a = key(1000);
@@ -179,10 +179,10 @@ fn a_document_under_which_nobody_could_begin_is_refused_unless_it_revokes() {
     // The active key is revoked, its successor not yet due: no key seals, and the successor must be known in time.
     let revoked = RingKey { revoked: true, ..a.clone() };
     assert_eq!(judged(&one, &ring(2, &[revoked, b]), 4600).unwrap(), Verdict::New { late: 0 });
-    // Whoever read the document before last has not seen the key that was revoked; the replacement is due in a second.
+    // A server with the document before last has not seen the revoked key; the replacement is due in a second.
     let (c, d) = (RingKey { revoked: true, ..key(5000) }, RingKey { emergency: true, ..key(5001) });
     assert_eq!(judged(&one, &ring(3, &[a.clone(), c, d]), 5000).unwrap(), Verdict::New { late: 0 });
-    // The only key revoked and taken out, and nothing yet in its place: the revocation holds, the rest is refused.
+    // The only key is revoked and removed, without a replacement yet: the revocation applies, the rest is refused.
     let replaced = KeyRing::from_parts(2, TIMING, vec![future], vec![a.id]);
     assert!(matches!(judged(&one, &replaced, 4600), Err(RingError::NoActiveKey)));
 }
@@ -217,20 +217,20 @@ fn a_document_that_more_than_doubles_the_skew_is_refused() {
             Err(other) => panic!("{old} to {new}: {other}"),
         }
     }
-    // However many documents lie between, and with other keys next to the known one.
+    // However many documents are in between, and with other keys next to the known one.
     let both = [a.clone(), key(9000)];
     assert!(matches!(
         judged(&with_skew(1, 60, keys), &with_skew(9, 300, &both), 8000),
         Err(RingError::SkewRaisedTooFar { .. })
     ));
-    // A smaller one that was in use a moment ago counts.
+    // A smaller skew that was in use a moment ago counts.
     let recent = judge(&with_skew(1, 120, keys), &with_skew(2, 240, keys), &HashSet::new(), 60, 8000);
     assert!(matches!(recent, Err(RingError::SkewRaisedTooFar { given: 240, most: 120 })));
     let unchanged = judge(&with_skew(1, 300, keys), &with_skew(2, 300, keys), &HashSet::new(), 60, 8000);
     assert_eq!(unchanged.unwrap(), Verdict::New { late: 0 });
 }
 
-/// The way out of a skew of 0: where no key is shared, no state that was marked is accepted.
+/// The way out of a skew of 0: if no key is shared, no state with a mark is accepted.
 #[test]
 fn the_skew_may_be_raised_to_anything_with_every_key_replaced() {
     let a = key(1000);
@@ -240,7 +240,7 @@ fn the_skew_may_be_raised_to_anything_with_every_key_replaced() {
     assert!(judged(&current, &with_skew(2, 60, &[revoked, emergency.clone()]), 5000).is_ok());
     let gone = KeyRing::from_parts(2, Timing { skew: 60, ..TIMING }, vec![emergency.clone()], vec![a.id]);
     assert!(judged(&current, &gone, 5000).is_ok());
-    // One that is pending may have sealed by another server's clock.
+    // A pending key may have sealed by another server's clock.
     let with_pending = with_skew(1, 0, &[a.clone(), key(5001)]);
     let kept = KeyRing::from_parts(
         2,
