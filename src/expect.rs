@@ -220,7 +220,8 @@ struct Sealed<'s> {
     purpose: Purpose,
 }
 
-const NO_TAG: &str = "providers that are loaded at run time need sealed states: a store's entry has no tag of the connection";
+const NO_TAG: &str =
+    "providers that are loaded at run time need sealed states: a store's entry has no tag of the connection";
 const NO_PURPOSE: &str = "the state has another purpose than the flow's first, and the callback names none: say which one this address \
     serves with Expect::purpose, or accept all of them with Expect::any_purpose";
 const NO_REDIRECT: &str = "the state names a redirect id, and the callback names none: say which address this is with \

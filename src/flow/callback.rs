@@ -102,7 +102,7 @@ impl<T: LoginData> Flow<T> {
     /// let browser = TestBrowser::follow(&flow.begin(TestBrowser::default().binding(), Login::with("github"))?);
     ///
     /// let opened = flow.open(browser.callback())?;
-    /// assert_eq!(opened.provider(), "github"); // load what belongs to it
+    /// assert_eq!(opened.provider(), "github"); // load the login's settings
     /// let verified = opened.verify(browser.binding(), Expect::provider("github"))?;
     /// assert!(block_on(verified.mark_used()).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

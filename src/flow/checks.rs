@@ -147,7 +147,7 @@ fn is_cross_site_post(way: Way, headers: Option<&RequestHeaders<'_>>) -> bool {
     }
 }
 
-/// Whose callback it is that arrived without a cookie. The re-post page sends a same-origin POST, but another site sent the first
+/// The owner of a callback that arrived without a cookie. The re-post page sends a same-origin POST, but another site sent the first
 /// one: a re-posted callback counts as that site's.
 pub(super) fn without_cookie(binding: &Binding<'_>, way: Way) -> Whose {
     let cross_site = way == Way::Reposted || is_cross_site_post(way, binding.request());

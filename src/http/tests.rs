@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn nothing_but_a_click_consumes() {
+fn only_a_navigation_uses_up_a_login() {
     let code = |builder: http::request::Builder| {
         let is_post = builder.method_ref() == Some(&Method::POST);
         let uri = if is_post { "/callback" } else { "/callback?state=s&code=c" };

@@ -146,7 +146,7 @@ fn a_signed_state_tells_the_same_with_the_keys_and_without() {
 
 /// An attacker's text can be read, but nothing accepts it.
 #[test]
-fn what_nobody_signed_is_readable_and_stays_unverified() {
+fn an_unsigned_text_is_readable_but_stays_unverified() {
     let (document, now) = (document(), SystemTime::now());
     let signed = signed_state(document.ring());
     let mut buffer = [0; LONGEST_BYTES];
@@ -163,7 +163,7 @@ fn what_nobody_signed_is_readable_and_stays_unverified() {
 
 /// Reads provider and path by hand, as the page on the wire format explains it to readers without a key.
 #[test]
-fn provider_and_path_lie_where_the_page_says() {
+fn provider_and_path_are_where_the_page_says() {
     let document = document();
     for signed_in in [false, true] {
         let builder = Flow::builder(app(), document.ring().clone(), SingleProcessGuard::with_capacity(1));

@@ -107,7 +107,12 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
     metric(Counter, MARKS_PURGED, &["guard"], "Expired marks that were deleted: memory or postgres."),
-    metric(Counter, KNOWN_USED, &["result"], "Look-ups in KnownUsedCache: hit, which saves a request to the guard, or miss."),
+    metric(
+        Counter,
+        KNOWN_USED,
+        &["result"],
+        "Look-ups in KnownUsedCache: hit, which saves a request to the guard, or miss.",
+    ),
     metric(
         Histogram,
         STORE_DURATION,

@@ -242,7 +242,7 @@ impl<G: ReplayGuard, B: Fn(MarkFuture<'_>) -> Result<Marked, GuardError> + Sync>
     }
 }
 
-/// What happened to one id.
+/// The events of one id.
 #[derive(Default)]
 struct Place {
     arrived: AtomicU32,

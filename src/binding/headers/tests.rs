@@ -1,14 +1,14 @@
 use super::*;
 
 #[test]
-fn whether_any_cookie_came_is_told_of_headers_that_hold_something() {
+fn an_empty_cookie_header_counts_as_no_cookie() {
     let any = |headers: &[&[u8]]| RequestHeaders::CookiesOnly(headers.into()).any_cookie();
     assert!(any(&[b"a=b"]) && any(&[b"", b"a=b"]));
     assert!(!any(&[]) && !any(&[b""]));
 }
 
 #[test]
-fn loads_ahead_of_the_click_are_told_apart() {
+fn speculative_loads_are_detected() {
     for value in ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip", "Prefetch", "preview"] {
         assert!(is_speculative_purpose(value.as_bytes()), "{value}");
     }

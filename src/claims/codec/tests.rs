@@ -26,7 +26,7 @@ fn bytes_of(claims: &Claims<'_>) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn written_claims_are_read_back() {
     for length in [0, 1, 127, 128, 129, 1024] {
         let path = "a".repeat(length);
         let claims = sample(&path, b"{}");

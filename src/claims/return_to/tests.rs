@@ -68,7 +68,7 @@ fn open_redirects_are_refused() {
 }
 
 #[test]
-fn paths_that_people_use_are_accepted() {
+fn ordinary_paths_are_accepted() {
     for text in [
         "/",
         "/home",
@@ -144,7 +144,7 @@ fn a_path_to_the_callback_is_seen_through_its_encoding() {
 
 proptest! {
     #[test]
-    fn what_is_accepted_stays_on_the_site_as_a_browser_resolves_it(text in "[/\\\\.%25cCeEfF0?#@: a-z\t]{0,20}") {
+    fn an_accepted_path_stays_on_the_site_in_a_browser(text in "[/\\\\.%25cCeEfF0?#@: a-z\t]{0,20}") {
         if let Ok(path) = text.parse::<ReturnTo>() {
             let base = Url::parse("https://shop.example/auth/callback").unwrap();
             let resolved = base.join(path.as_str()).unwrap();

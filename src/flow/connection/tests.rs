@@ -12,7 +12,7 @@ fn an_id_is_in_its_own_address_once() {
 
 /// Mix-up: the address of one connection must not pass for a shared one.
 #[test]
-fn a_shared_address_is_met_whole_or_without_its_front() {
+fn a_shared_address_matches_whole_or_without_its_start() {
     assert!(is_end_of("/auth/callback", "/auth/callback") && is_end_of("/callback", "/auth/callback"));
     for arrived in ["/auth/acme/callback", "/acme/callback", "/auth/callback/", "/Callback", "/back", "/", ""] {
         assert!(!is_end_of(arrived, "/auth/callback"), "{arrived}");

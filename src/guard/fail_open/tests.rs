@@ -75,7 +75,7 @@ fn a_cache_around_it_lets_a_link_through_once() {
 }
 
 #[test]
-fn it_passes_answers_on_and_lets_nothing_in_that_is_over() {
+fn it_passes_answers_on_and_refuses_expired_marks() {
     let used = Marked::AlreadyUsed { first_used_at: None, first_claimant: None };
     assert_eq!(ask(|| Ok(Marked::AlreadyUsed { first_used_at: None, first_claimant: None }), 0), (Ok(used), 0));
     assert_eq!(ask(|| Err(GuardError::unavailable("over")), 780), (Err(GuardErrorKind::Unavailable), 0));

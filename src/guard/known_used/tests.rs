@@ -67,7 +67,7 @@ fn the_first_user_s_own_retry_still_reaches_the_guard() {
 }
 
 #[test]
-fn what_has_no_known_claimant_is_not_remembered() {
+fn ids_without_a_known_claimant_are_not_cached() {
     let cache = cache(100, false);
     let mark = Mark::new([1; 16], [1; 8], NOW, Sealed { issued_at: NOW, expires_at: NOW + 600 }, 60);
     crate::testing::block_on(cache.guard().guard.mark_used(&mark)).unwrap();
@@ -80,7 +80,7 @@ fn what_has_no_known_claimant_is_not_remembered() {
 
 /// Forgetting costs a round trip and nothing else, however an attacker warms it.
 #[test]
-fn what_it_forgets_the_guard_still_knows() {
+fn the_guard_still_knows_forgotten_ids() {
     let cache = cache(2, true);
     for id in 1..=50 {
         assert_eq!(ask(&cache, id, 1).unwrap(), Marked::First);

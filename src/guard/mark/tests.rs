@@ -7,7 +7,7 @@ fn mark(claimant: [u8; 8], now: u64) -> Mark {
 }
 
 #[test]
-fn a_value_says_whose_it_is_and_since_when() {
+fn a_value_has_the_claimant_and_the_time() {
     let (first, other) = (mark([1; 8], 1_800_000_005), mark([2; 8], 1_800_000_009));
     let stored = first.value();
     assert_eq!(first.seen(Some(stored.as_bytes())).unwrap(), Marked::First);

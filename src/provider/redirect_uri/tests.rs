@@ -213,7 +213,7 @@ proptest! {
 
     /// `url` parses addresses as browsers do (WHATWG URL).
     #[test]
-    fn what_a_browser_takes_for_one_address_is_refused_or_the_same(one in address(), other in address()) {
+    fn addresses_that_browsers_equate_are_refused_or_equal(one in address(), other in address()) {
         let (parsed, other_parsed) = (RedirectUri::parse(&one), RedirectUri::parse(&other));
         let both = parsed.as_ref().zip(other_parsed.as_ref());
         if let Some((parsed, other_parsed)) = both.filter(|_| is_same_to_a_browser(&one, &other)) {

@@ -71,7 +71,7 @@ fn a_logout_names_client_state_and_where_to_return() {
 
 /// A hook that could drop PKCE or the state would remove the protection (RFC 9700 section 2.1.1).
 #[test]
-fn what_belongs_to_the_login_cannot_be_changed() {
+fn reserved_parameters_cannot_be_changed() {
     let plain = AuthorizationUrl::new(&Provider::github().client_id("c"), None, &LOGIN).unwrap();
     // Written out, so that a name that is removed from the list fails here.
     let names = [

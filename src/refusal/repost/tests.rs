@@ -17,7 +17,7 @@ fn no_field_ends_its_attribute() {
 
 proptest! {
     #[test]
-    fn escaped_text_has_none_of_the_characters_that_mean_something(text: String) {
+    fn escaped_text_has_no_markup_characters(text: String) {
         let mut html = String::new();
         escape_onto(&text, &mut html);
         prop_assert!(!html.contains(['<', '>', '"', '\'', '\r', '\n']));

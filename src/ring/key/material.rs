@@ -134,16 +134,22 @@ pub enum RootKeyError {
     #[error("a root key has the form osk1.<43 characters>.<8 characters>; make one with RootKey::generate")]
     Form,
     /// The key part is not 43 characters.
-    #[error("the key part of a root key must have 43 characters (32 bytes), but some were cut off or added; copy the whole text again")]
+    #[error(
+        "the key part of a root key must have 43 characters (32 bytes), but some were cut off or added; copy the whole text again"
+    )]
     Length,
     /// The key part is not base64url.
-    #[error("the key part of a root key must be base64url without padding, but a character was changed; copy the whole text again")]
+    #[error(
+        "the key part of a root key must be base64url without padding, but a character was changed; copy the whole text again"
+    )]
     Alphabet,
     /// The checksum does not match.
     #[error("the checksum of the root key does not match; copy the whole text again")]
     Checksum,
     /// Every byte is printable ASCII, a tab or a line end.
-    #[error("the root key's bytes are all printable text, such as a password or a hex string, and not random; make one with RootKey::generate")]
+    #[error(
+        "the root key's bytes are all printable text, such as a password or a hex string, and not random; make one with RootKey::generate"
+    )]
     Printable,
     /// 16 or fewer distinct bytes.
     #[error("the root key has 16 or fewer distinct bytes, so it is not random; make one with RootKey::generate")]

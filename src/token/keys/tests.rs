@@ -80,7 +80,7 @@ fn no_other_key_of_the_root_signs() {
 }
 
 #[test]
-fn keys_show_their_kind_alone() {
+fn debug_shows_no_key_bytes() {
     for form in [Form::Sealed, Form::Signed] {
         let shown = format!("{:?}", table(form).sealing(Purpose::Login, 1).unwrap());
         assert!(shown.contains("[redacted]") && !shown.contains(&format!("{:?}", SAMPLE_KEYS[0])), "{shown}");

@@ -47,7 +47,7 @@ fn a_text_that_no_length_holds_is_not_signed() {
 }
 
 #[test]
-fn a_key_shows_its_kind_alone() {
+fn debug_shows_no_key_bytes() {
     assert_eq!(format!("{:?}", SigningKey::new(&[7; 32])), "SigningKey(HmacKey([redacted]))");
 }
 

@@ -9,7 +9,7 @@ fn sample() -> Vec<u8> {
 }
 
 #[test]
-fn the_text_begins_with_ost1_and_comes_apart_as_it_was_put_together() {
+fn a_token_starts_with_ost1_and_is_parsed_back() {
     let text = base64url::encode(sample());
     assert!(text.starts_with("ost1"));
     let mut buffer = [0; LONGEST_BYTES];

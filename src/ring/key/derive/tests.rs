@@ -2,7 +2,7 @@ use super::*;
 use crate::ring::key::material::SAMPLE_KEYS;
 
 #[test]
-fn a_key_shows_its_kind_alone() {
+fn debug_shows_no_key_bytes() {
     assert_eq!(format!("{:?}", HmacKey::new(&[7; 32])), "HmacKey([redacted])");
 }
 

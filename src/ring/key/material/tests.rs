@@ -30,7 +30,7 @@ fn the_sample_keys_are_what_their_comment_says() {
 }
 
 #[test]
-fn a_slip_of_copying_is_refused() {
+fn copying_mistakes_are_refused() {
     let text = RootKey::generate().unwrap().to_secret_text();
     let text = text.expose();
     assert!(text.parse::<RootKey>().is_ok());

@@ -100,7 +100,7 @@ fn a_key_that_was_revoked_before_it_was_ever_seen_does_not_come_in() {
 
 /// A process that starts with a document that revokes knows it as well as one that is offered the document later.
 #[test]
-fn what_the_first_document_revokes_does_not_come_in_later() {
+fn keys_revoked_by_the_first_document_are_refused_later() {
     let document = first();
     let next = document.rotate(at(NOW)).unwrap().document;
     let (pending, _) = next.ring().roles(at(NOW)).last().unwrap();
@@ -127,7 +127,7 @@ fn a_refused_document_leaves_the_last_good_ring_and_says_why() {
 }
 
 #[test]
-fn however_many_callbacks_ask_one_wish_stands() {
+fn many_callbacks_request_one_early_refresh() {
     let keys = LiveKeyRing::from(first().ring().clone());
     for _ in 0..1_000 {
         keys.met_unknown_key();

@@ -25,14 +25,14 @@ fn edited(document: &KeyRingDocument, from: &str, to: &str) -> KeyRingDocument {
 }
 
 #[test]
-fn a_ring_in_the_middle_of_a_rotation_is_well() {
+fn a_ring_during_a_rotation_has_no_problems() {
     let second = first().rotate(now() + DAY).unwrap().document;
     assert_eq!(codes(&second, now() + DAY), [""; 0]);
     assert_eq!(codes(&second, now() + DAY + Duration::from_secs(400)), [""; 0]);
 }
 
 #[test]
-fn what_time_alone_brings_about_is_found() {
+fn problems_caused_by_time_are_found() {
     let second = first().rotate(now()).unwrap().document;
     // A pipeline that denies warnings must not fail between two rotations.
     assert_eq!(codes(&second, now() + DAY), [""; 0]);
@@ -41,7 +41,7 @@ fn what_time_alone_brings_about_is_found() {
 }
 
 #[test]
-fn a_ring_whose_turn_is_a_revoked_key_s_is_an_error() {
+fn a_revoked_key_whose_turn_has_come_is_an_error() {
     let first = first();
     let id = first.list(now()).next().unwrap().id;
     let revoked = edited(&first, r#""revoked": []"#, &format!(r#""revoked": ["{id}"]"#));

@@ -225,7 +225,11 @@ impl Refresher {
             Ok(Update::Taken { late }) => {
                 tracing::info!(source, serial = ring.serial(), fingerprint = ring.fingerprint(), "key ring swapped");
                 if *late > 0 {
-                    tracing::warn!(source, ring_late = late, "another server sealed with a key before it was known here");
+                    tracing::warn!(
+                        source,
+                        ring_late = late,
+                        "another server sealed with a key before it was known here"
+                    );
                 }
                 let propagation = Duration::from_secs(ring.timing().propagation.into());
                 if self.refresh.interval > propagation {

@@ -168,7 +168,7 @@ async fn unknown_keys_bring_one_refresh_forward_and_no_more_within_the_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_operator_and_the_source_are_heard_at_once() {
+async fn reload_requests_and_source_changes_refresh_at_once() {
     let source = Scripted::holding(&document());
     let (keys, _task) = running(&source).await;
     sleep(Duration::from_millis(10)).await;
@@ -220,7 +220,7 @@ async fn a_start_refuses_an_old_document_and_an_interval_that_is_too_long() {
 
 /// "Never" and "at once" must not become a loop that does nothing but read.
 #[tokio::test(start_paused = true)]
-async fn endless_times_and_none_at_all_are_bounded() {
+async fn endless_and_zero_intervals_are_bounded() {
     for endless in [Duration::MAX, Duration::ZERO] {
         let bare = crate::ring::RootKey::generate().unwrap().to_secret_text();
         let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));

@@ -50,7 +50,7 @@ fn keys_follow_each_other_however_fast_they_are_made_and_a_place_is_kept_for_a_r
 }
 
 #[test]
-fn what_is_retired_goes_with_the_next_rotation_and_not_before() {
+fn retired_keys_are_removed_by_the_next_rotation_and_not_before() {
     let second = first().rotate(at(NOW)).unwrap().document;
     let until = NOW + 360 + 300 + 600 + 120;
     assert_eq!(second.rotate(at(until - 1)).unwrap().document.keys.len(), 3);

@@ -167,7 +167,7 @@ fn a_key_that_is_flagged_as_revoked_here_does_not_return_either() {
 }
 
 #[test]
-fn a_document_under_which_nobody_could_begin_is_refused_unless_it_revokes() {
+fn a_document_without_a_sealing_key_is_refused_unless_it_revokes() {
     let (a, b) = (key(1000), key(5000));
     let one = ring(1, std::slice::from_ref(&a));
     let retired = ring(2, &[a.clone(), key(2000)]);

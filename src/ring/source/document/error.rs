@@ -65,7 +65,9 @@ pub enum RingError {
     #[error("key {0} occurs twice in the key ring document; remove one of the two")]
     KeyTwice(RootKeyId),
     /// Two keys start to seal in the same second.
-    #[error("keys {0} and {1} have the same `seal_from`, so which one seals would depend on their order; change one of them")]
+    #[error(
+        "keys {0} and {1} have the same `seal_from`, so which one seals would depend on their order; change one of them"
+    )]
     SealFromTwice(RootKeyId, RootKeyId),
     /// A key would seal before every server has it.
     #[error(
@@ -157,7 +159,9 @@ pub enum RingError {
     #[error("two keys of the ring derive the same key id for an application of this process; replace the newer one")]
     KeyIdCollision,
     /// A flow of this process has longer lifetimes than the document allows.
-    #[error("`lifetime_cap` is {cap} s, but the states of a flow of this process live for {lifetime} s; raise it, or shorten the flow's lifetime")]
+    #[error(
+        "`lifetime_cap` is {cap} s, but the states of a flow of this process live for {lifetime} s; raise it, or shorten the flow's lifetime"
+    )]
     LifetimeCap {
         /// The cap of the document, in seconds.
         cap: u16,

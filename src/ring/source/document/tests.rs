@@ -67,7 +67,7 @@ fn a_key_that_would_seal_before_every_server_has_it_is_refused() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_with_its_reason() {
+fn invalid_documents_are_refused_with_the_reason() {
     let (one, other) = (key(), key());
     let good = entry(&one, PUBLISHED, PUBLISHED);
     let parse = |text: String| text.parse::<KeyRing>().unwrap_err();
@@ -133,7 +133,7 @@ fn no_error_repeats_a_key() {
 }
 
 #[test]
-fn a_misspelt_or_missing_field_is_named_without_repeating_what_stands_there() {
+fn a_misspelled_or_missing_field_is_named_without_quoting_the_text() {
     let good = document(&[entry(&key(), PUBLISHED, PUBLISHED)], "");
     let message = |text: String| text.parse::<KeyRing>().unwrap_err().to_string();
     assert!(message(good.replace("serial", "cereal")).contains("unknown field; expected one of `version`, `serial`"));

@@ -26,7 +26,7 @@ fn utf_16_is_read_by_its_units_with_and_without_a_mark_and_cut_off() {
 }
 
 #[test]
-fn what_is_not_ascii_is_blank_and_nuls_are_passed_over() {
+fn non_ascii_is_blank_and_nuls_are_skipped() {
     assert_eq!(read(b"a\xfcb\x07c\td\r\ne"), "a b c d\n\ne");
     assert_eq!(read("aüb".as_bytes()), "a  b");
     assert_eq!(read(b"abcd\0efgh"), "abcdefgh");
