@@ -43,7 +43,7 @@ fn somebody_who_is_not_signed_in_begins_again_once_and_then_reads_a_page() {
     let used = ann.callback(&server, "github", &first);
     let second = ann.restart(&server, &used).state();
     assert_eq!(ann.callback(&server, "github", &second).header("x-path"), "/cart");
-    assert_page(&ann.callback(&server, "github", &second), 400, "was completed before");
+    assert_page(&ann.callback(&server, "github", &second), 400, "was already completed");
 }
 
 #[test]
