@@ -291,7 +291,8 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
     /// * `already_used`;
     /// * `guard_unavailable`, `guard_outcome_unknown` or `guard_full` if the guard could not answer: its errors never let a callback
     ///   through;
-    /// * `expired`, `unknown_key` or `key_revoked` if the state expired, or its key went, before the guard answered.
+    /// * `expired`, `unknown_key` or `key_revoked` if, before the guard answered, the state expired or its key was
+    ///   removed or revoked.
     pub async fn mark_used(self) -> Result<LoginOutcome<T>, FinishError> {
         // By reference up to here: a value that is moved into a future makes it larger.
         let used = self.scope.around(self.flow.mark_used(&self.checked.key)).await;

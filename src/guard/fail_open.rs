@@ -20,8 +20,8 @@ use crate::observe::{Event, Observer as _, Observers};
 ///   failed, which takes up to two seconds if a store hangs.
 /// * `Misconfigured`: it would stay open forever.
 ///
-/// It also stays closed for an `OutcomeUnknown` whose cause is an error of one of these kinds: after an automatic retry, a client reports
-/// that a full or busy store refused the last attempt.
+/// It also stays closed for an `OutcomeUnknown` whose cause is an error of one of these kinds: then a full or busy store refused the last
+/// attempt of a client that retries automatically.
 ///
 /// A guard of your own over a pool must return [`GuardError::overloaded`](crate::guard::GuardError::overloaded) if no connection was free
 /// in time; otherwise load alone opens this wrapper.
