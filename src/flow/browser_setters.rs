@@ -1,4 +1,4 @@
-//! The settings of a flow that say how browsers reach the service.
+//! The settings of a flow about how browsers reach the service.
 
 use super::FlowBuilder;
 use super::browsers::{Frames, Transport};
@@ -55,26 +55,24 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// Lets the pages of one more origin start links and step-ups by POST: `https://app.shop.example`, a sibling of the service's own host.
-    /// It is compared exactly with the request's `Origin`, and the browser must not call the request cross-site.
+    /// Lets the pages of one more origin start links and step-ups by POST, such as `https://app.shop.example`, a sibling of the service's
+    /// host. The request's `Origin` must equal it exactly, and the browser must not mark the request as cross-site.
     ///
     /// # Security
     ///
-    /// An attacker who controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing, attach
-    /// an identity of their own to the user's account (account-link fixation). Name only origins that you trust as much as your own.
+    /// An attacker who controls a page of that origin can start a link in a signed-in user's browser and, at a provider that asks nothing,
+    /// attach an identity of their own to the user's account (account-link fixation). Name only origins that you trust as much as your own.
     pub fn trusted_origin(mut self, origin: &str) -> Self {
         self.settings.browsers.trusted_origins.push(origin.to_owned());
         self
     }
 
-    /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on something
-    /// other than localhost.
+    /// Sets cookies without `Secure` and `__Host-`, for a service that browsers reach over plain HTTP on a host other than localhost.
     ///
     /// # Security
     ///
-    /// Anybody on the network, and any sibling domain, can then plant the cookie that binds a login to a browser: login
-    /// CSRF is back. Never in production. Chromium and Firefox take `Secure` cookies on `http://localhost`, so that
-    /// development there does not need this.
+    /// An attacker on the network, or on a sibling domain, can then plant the cookie that binds a login to a browser (login CSRF). Never
+    /// use it in production. Chromium and Firefox accept `Secure` cookies on `http://localhost`, so development there does not need it.
     pub fn dangerously_allow_plain_http(mut self) -> Self {
         self.settings.browsers.transport = Transport::PlainHttp;
         self
@@ -84,11 +82,11 @@ impl<T> FlowBuilder<T> {
     /// `Secure` cookie there. Chromium and Firefox do, and do not need this.
     ///
     /// It builds only if every redirect_uri is on a loopback host (`localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`), so that it
-    /// cannot reach production by mistake. Providers that answer by `form_post` need `SameSite=None`, and so https: they do not build.
+    /// cannot reach production by mistake. Providers that use `form_post` need `SameSite=None` cookies, and so https: they do not build.
     ///
     /// # Security
     ///
-    /// Cookies ignore the port: any other program that serves on this machine can read and plant the login's cookie.
+    /// Cookies ignore the port: any other server on this machine can read and plant the login's cookie.
     ///
     /// # Examples
     ///
@@ -110,8 +108,8 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// Gives the cookies the prefix `__Host-Http-` in place of `__Host-`. Browsers that know it also refuse a cookie that a script sets;
-    /// all others treat it as `__Host-`. Logins that started before the change do not finish after it.
+    /// Gives the cookies the prefix `__Host-Http-` in place of `__Host-`. Browsers that support it also refuse such a cookie from a script;
+    /// all others treat it as `__Host-`. Logins that started before the change fail after it.
     ///
     /// # Examples
     ///
@@ -131,18 +129,18 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// Names the login's cookie, for a host or a proxy in front that passes no cookie with another name: Firebase Hosting passes
-    /// `__session` only. The name has 1 to 64 bytes; the application must not use it for a cookie of its own.
+    /// Names the login's cookie, for a host or a proxy that passes only a cookie of a certain name: Firebase Hosting passes only
+    /// `__session`. The name has 1 to 64 bytes, and the application must not use it for a cookie of its own.
     ///
-    /// There is one cookie then, `SameSite=Lax`, for all logins of a browser. Providers that answer by `form_post` do not build;
-    /// [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted) does. Two tabs that start their first login in the
-    /// same moment overwrite each other's cookie, so that one of the two logins has to start again.
+    /// All logins of a browser then share one cookie, `SameSite=Lax`. Providers that use `form_post` do not build;
+    /// [`ResponseMode::FormPostReposted`](crate::provider::ResponseMode::FormPostReposted) does. Two tabs that start their first login at
+    /// the same moment overwrite each other's cookie, and one of the two logins has to start again.
     ///
     /// # Security
     ///
-    /// Without the prefix `__Host-`, a sibling domain (or anybody on the network, where the site is also open over plain http) can set a
-    /// cookie of this name that the attacker knows. A link to the attacker's own callback then signs the user in to the attacker's account
-    /// (login CSRF). With a name that starts with `__Host-`, browsers let nobody else set it.
+    /// Without the prefix `__Host-`, a sibling domain (or an attacker on the network, if the site is also open over plain http) can set a
+    /// cookie of this name with a value that the attacker knows. A link to the attacker's own callback then signs the user in to the
+    /// attacker's account (login CSRF). With a name that starts with `__Host-`, browsers let only this host set it.
     ///
     /// # Examples
     ///
@@ -175,15 +173,14 @@ impl<T> FlowBuilder<T> {
     }
 
     /// Lets logins start in frames in pages of other sites, for an application that is embedded in a portal: `https://portal.example`. It
-    /// includes [`FlowBuilder::allow_same_origin_frames`]. The cookie is partitioned (CHIPS): each embedding site has a jar of its own,
-    /// apart from that of the application by itself. Most providers refuse to be shown in a frame, so the login needs a provider that asks
-    /// nothing, or one of your own.
+    /// includes [`FlowBuilder::allow_same_origin_frames`]. The cookie is partitioned (CHIPS): each embedding site has a separate cookie
+    /// jar. Most providers refuse to be shown in a frame, so the login needs a provider that asks nothing, or one of your own.
     ///
     /// # Security
     ///
     /// No request says which site embeds it, so any site can start a login in a frame. The browser shows the pages of this crate only in
-    /// frames of the named origins. Send the same `frame-ancestors` with your own pages, or another site can lay its own page over
-    /// yours and take the user's clicks (clickjacking). Give the session's cookie the attribute `Partitioned` too.
+    /// frames of the named origins. Send the same `frame-ancestors` with your own pages, or another site can put its own page over
+    /// yours and capture the user's clicks (clickjacking). Give the session's cookie the attribute `Partitioned` too.
     ///
     /// # Examples
     ///
