@@ -121,7 +121,10 @@ pub async fn source_suite(source: impl KeySource, stage: &impl SourceStage) -> R
     let loaded = LiveKeyRing::load(source, refresh).await;
     let (keys, mut refresher) =
         loaded.map_err(|error| SourceFault(format!("a good document does not load: {error}")))?;
-    require(keys.fingerprint() == first.ring().fingerprint(), "the source returned another document than the published one")?;
+    require(
+        keys.fingerprint() == first.ring().fingerprint(),
+        "the source returned another document than the published one",
+    )?;
     expect(&mut refresher, Update::Unchanged, "the same document again").await?;
 
     staged(stage.publish(second.to_secret_text().expose())).await?;

@@ -58,7 +58,7 @@ impl SourceErrorKind {
 
     const fn remedy(self) -> &'static str {
         match self {
-            Self::Unavailable => "check the source and the network route to it if this persists",
+            Self::Unavailable => "it is tried again; if this persists, check the source and the network route to it",
             Self::Denied => "give the service's identity the right to read this secret, or renew its credentials",
             Self::Missing => "write a ring there (oauth-state keys generate), or correct the name",
             Self::Misconfigured => "correct the source's settings",
