@@ -4,8 +4,8 @@ use support::harness::{self, Run};
 use support::servers::redis::Engine;
 
 use crate::{
-    doctor, fleet_faults, logs, overload, postgres_faults, postgres_setup, redis_faults, redis_memory, redis_setup,
-    suites,
+    doctor, fleet_faults, logs, overload, pooler, postgres_faults, postgres_setup, redis_faults, redis_memory,
+    redis_setup, suites,
 };
 
 /// The cases share nothing: each starts its own servers.
@@ -108,6 +108,15 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "four purgers at once, under 64 callers", |()| postgres_setup::purgers_at_once()));
     cases.push(Case::new("postgres", "what cannot serve is refused with what to do", |()| postgres_setup::refused()));
     cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", |()| doctor::postgres()));
+    cases.push(Case::new("pgbouncer", "the suite, in transaction mode", |()| pooler::suite()));
+    cases.push(Case::new("pgbouncer", "statement mode", |()| pooler::statement_mode()));
+    cases.push(Case::new("pgbouncer", "another client of the pooler sees no setting of the guard's", |()| {
+        pooler::other_clients_see_no_setting()
+    }));
+    cases.push(Case::new("pgbouncer", "the claim's settings hold, whatever the role's are", |()| {
+        pooler::settings_of_the_claim_hold()
+    }));
+    cases.push(Case::new("pgbouncer", "killed (-9) under 64 callers, restarted", |()| pooler::killed()));
     cases.push(Case::new("redis 7.0", "a flood over a slow connection opens nothing", |()| overload::redis_slow()));
     cases.push(Case::new("redis 7.0", "a flood over a stalled connection", |()| overload::redis_stalled()));
     cases

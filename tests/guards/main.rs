@@ -27,6 +27,7 @@ mod doctor;
 mod fleet_faults;
 mod logs;
 mod overload;
+mod pooler;
 mod postgres_faults;
 mod postgres_setup;
 mod redis_faults;

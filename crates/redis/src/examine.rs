@@ -44,7 +44,9 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
     examined.kept_in.push(("prefix", store.prefix.clone()));
     if !examined.flaws.iter().any(|flaw| flaw.name == "replica") {
         match try_to_claim(&mut connection, &store.prefix).await {
-            Ok(()) => examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned())),
+            Ok(()) => {
+                examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned()))
+            }
             // Report the other findings anyway.
             Err(error) if !matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded) => {
                 examined.flaws.push(Flaw::fatal(

@@ -29,9 +29,7 @@ pub enum RoutesError {
         callback: String,
     },
     /// `on_login` was not called.
-    #[error(
-        "no on_login hook to exchange the code and open a session; add one with RoutesBuilder::on_login"
-    )]
+    #[error("no on_login hook to exchange the code and open a session; add one with RoutesBuilder::on_login")]
     MissingOnLogin,
     /// The flow accepts `reauthenticate`, and `on_step_up` was not called.
     #[error(

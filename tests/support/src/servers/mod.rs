@@ -1,6 +1,7 @@
 //! Real servers for tests and benchmarks: each on a free loopback port, in its own folder, and ended by its own process
 //! id. Each one is asked whether it is the one that was started.
 
+pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

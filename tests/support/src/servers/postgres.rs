@@ -25,7 +25,7 @@ fn programs() -> Result<PathBuf, Failure> {
 }
 
 /// Postgres refuses to run as root.
-fn user() -> Option<&'static str> {
+pub(super) fn user() -> Option<&'static str> {
     is_root().then_some("postgres")
 }
 
@@ -46,7 +46,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     }
 }
 
-fn own_folder() -> Result<TempDir, Failure> {
+pub(super) fn own_folder() -> Result<TempDir, Failure> {
     let folder = tempfile::Builder::new().prefix("oauth-state-postgres-").tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     if let Some(user) = user() {
