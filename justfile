@@ -1,9 +1,9 @@
-# The recipes that continuous integration runs; each can be run alone. `just --list` shows them.
+# The recipes that continuous integration runs; each also runs alone. `just --list` shows them.
 
-# Everything that must pass before a change lands.
+# Everything that must pass before a change is merged.
 default: test
 
-# All groups of tests, or the ones that are named: `just test unit docs`.
+# All groups of tests, or the named ones: `just test unit docs`.
 test *groups:
     scripts/test {{groups}}
 
@@ -19,35 +19,35 @@ demo:
 demo-once:
     cargo run --release -p demo -- --once
 
-# Everything that is measured, into docs/benchmarks.md; `just bench --quick` prints the targets alone.
+# All benchmarks, into docs/benchmarks.md; `just bench --quick` only prints the targets.
 bench *parts:
     scripts/bench {{parts}}
 
-# Logins in flight over servers that are killed; `just load --help` shows what it takes.
+# Logins in flight over servers that are killed; `just load --help` shows the options.
 load *arguments:
     cargo run --release --example load -- {{arguments}}
 
-# Each security check taken out of a copy of the tree: a test must fail for it.
+# Removes each security check from a copy of the tree: a test must fail for it.
 without-checks *names:
     scripts/without-checks {{names}}
 
-# Every change to the code that a tool can think of: a test must fail for it. An hour; goes on where it stopped.
+# Changes the code in every way that a tool knows: a test must fail for each change. An hour; resumes where it stopped.
 mutants *arguments:
     scripts/mutants {{arguments}}
 
-# Every fuzz target for so many minutes.
+# Every fuzz target for this many minutes.
 fuzz *arguments:
     scripts/fuzz {{arguments}}
 
-# The model of the protocol, to its end.
+# The complete model of the protocol.
 model *arguments:
     scripts/model {{arguments}}
 
-# What SECURITY.md names, and the figures that it shows.
+# The evidence for SECURITY.md, and its figures.
 evidence *arguments:
     scripts/evidence {{arguments}}
 
-# The documentation as docs.rs shows it.
+# The documentation as on docs.rs.
 docs:
     cargo doc --no-deps --all-features --open
 

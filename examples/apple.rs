@@ -56,7 +56,7 @@ const HELP: &str = "\
 Signs users in with Apple.
 
   cargo run --example apple              serves on 127.0.0.1:8080, against Apple
-  cargo run --example apple -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+  cargo run --example apple -- --once    signs in once against a stand-in, tries the attacks, and exits
 
 Needs in the environment:
 
@@ -64,10 +64,10 @@ Needs in the environment:
   APPLE_TEAM_ID      the team's id, ten characters
   APPLE_KEY_ID       the id of a key for Sign in with Apple, ten characters
   APPLE_KEY_FILE     the key, as downloaded: AuthKey_….p8
-  OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL         what browsers call this service: https, because Apple does not accept localhost;
+  OAUTH_STATE_KEYS   the key ring that all servers share, from `oauth-state keys generate`
+  PUBLIC_URL         the public URL of this service: https, because Apple does not accept localhost;
                      register PUBLIC_URL/auth/apple/callback as a return URL
-  LISTEN             where to listen (default 127.0.0.1:8080), behind a proxy that terminates TLS";
+  LISTEN             the address to listen on (default 127.0.0.1:8080), behind a proxy that terminates TLS";
 
 /// The settings of one installation.
 struct Settings {

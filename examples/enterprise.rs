@@ -53,11 +53,11 @@ const METADATA_LIFETIME: Duration = Duration::from_secs(3600);
 const SESSION: &str = "__Host-session";
 
 const HELP: &str = "\
-Signs users of several companies in, each with the company's own OpenID provider.
+Signs in users of several companies, each with the company's own OpenID provider.
 
   cargo run --example enterprise    serves on 127.0.0.1:8080
 
-  GET  /                            the page of the company that has this host
+  GET  /                            the page of the company with this host
   GET  /auth/{connection}           starts a login, with ?login_hint=ann@acme.example and ?campaign=7
   POST /auth/{connection}/reauthenticate    asks the signed-in user to authenticate again
 
@@ -66,8 +66,8 @@ Needs in the environment:
   CUSTOMERS_FILE     JSON: [{\"tenant\": a UUID, \"name\": ..., \"url\": \"http://acme.localhost:8080\",
                      \"connections\": [{\"id\": \"sso\", \"issuer\": ..., \"client_id\": ..., \"client_secret\": ...}]}, ...]
                      each company registers {url}/auth/{id}/callback at its provider
-  OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
-  LISTEN             where to listen (default 127.0.0.1:8080)";
+  OAUTH_STATE_KEYS   the key ring that all servers share, from `oauth-state keys generate`
+  LISTEN             the address to listen on (default 127.0.0.1:8080)";
 
 /// A company. A real service keeps them in a database.
 #[derive(Deserialize)]

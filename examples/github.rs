@@ -45,16 +45,16 @@ const HELP: &str = "\
 Signs users in with GitHub.
 
   cargo run --example github              serves on 127.0.0.1:8080, against GitHub
-  cargo run --example github -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+  cargo run --example github -- --once    signs in once against a stand-in, tries the attacks, and exits
 
 Needs in the environment:
 
   GITHUB_CLIENT_ID       of an OAuth app (github.com/settings/developers)
   GITHUB_CLIENT_SECRET   its secret
-  OAUTH_STATE_KEYS       the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL             what browsers call this service (default http://localhost:8080);
+  OAUTH_STATE_KEYS       the key ring that all servers share, from `oauth-state keys generate`
+  PUBLIC_URL             the public URL of this service (default http://localhost:8080);
                          register PUBLIC_URL/auth/github/callback as the callback URL
-  LISTEN                 where to listen (default 127.0.0.1:8080)";
+  LISTEN                 the address to listen on (default 127.0.0.1:8080)";
 
 /// The settings of one installation.
 struct Settings {

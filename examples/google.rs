@@ -53,17 +53,17 @@ const HELP: &str = "\
 Signs users in with Google.
 
   cargo run --example google              serves on 127.0.0.1:8080, against Google
-  cargo run --example google -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+  cargo run --example google -- --once    signs in once against a stand-in, tries the attacks, and exits
 
 Needs in the environment:
 
   GOOGLE_CLIENT_ID       of an OAuth client (console.cloud.google.com/apis/credentials)
   GOOGLE_CLIENT_SECRET   its secret
   GOOGLE_WORKSPACE       accepts accounts of this Workspace domain only (default: all accounts)
-  OAUTH_STATE_KEYS       the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL             what browsers call this service (default http://localhost:8080);
+  OAUTH_STATE_KEYS       the key ring that all servers share, from `oauth-state keys generate`
+  PUBLIC_URL             the public URL of this service (default http://localhost:8080);
                          register PUBLIC_URL/auth/google/callback as an authorized redirect URI
-  LISTEN                 where to listen (default 127.0.0.1:8080)";
+  LISTEN                 the address to listen on (default 127.0.0.1:8080)";
 
 /// The settings of one installation.
 struct Settings {

@@ -53,7 +53,7 @@ const HELP: &str = "\
 Signs users in with Microsoft Entra.
 
   cargo run --example microsoft              serves on 127.0.0.1:8080, against Entra
-  cargo run --example microsoft -- --once    signs in once against a stand-in, tries what an attacker would, and ends
+  cargo run --example microsoft -- --once    signs in once against a stand-in, tries the attacks, and exits
 
 Needs in the environment:
 
@@ -61,11 +61,11 @@ Needs in the environment:
   MICROSOFT_CLIENT_SECRET   its secret
   MICROSOFT_TENANT          a tenant's id, or common, organizations or consumers (default common)
   MICROSOFT_TENANTS         ids of the tenants whose users may sign in, separated by commas (default: all)
-  MICROSOFT_FORM_POST       set to 1, Entra answers by form_post, which keeps the code out of URLs
-  OAUTH_STATE_KEYS          the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL                what browsers call this service (default http://localhost:8080);
+  MICROSOFT_FORM_POST       1: Entra responds by form_post, which keeps the code out of URLs
+  OAUTH_STATE_KEYS          the key ring that all servers share, from `oauth-state keys generate`
+  PUBLIC_URL                the public URL of this service (default http://localhost:8080);
                             register PUBLIC_URL/auth/microsoft/callback as a redirect URI
-  LISTEN                    where to listen (default 127.0.0.1:8080)";
+  LISTEN                    the address to listen on (default 127.0.0.1:8080)";
 
 /// The settings of one installation.
 struct Settings {

@@ -48,17 +48,17 @@ const HELP: &str = "\
 Signs users in with GitHub, partly by a HashMap and partly by sealed states.
 
   cargo run --example migrate_from_hashmap              serves on 127.0.0.1:8080, against GitHub
-  cargo run --example migrate_from_hashmap -- --once    migrates there and back against a stand-in, and ends
+  cargo run --example migrate_from_hashmap -- --once    migrates there and back against a stand-in, and exits
 
 Needs in the environment:
 
   GITHUB_CLIENT_ID        of an OAuth app (github.com/settings/developers)
   GITHUB_CLIENT_SECRET    its secret
-  OAUTH_STATE_KEYS        the key ring that all servers share: `oauth-state keys generate` makes one
+  OAUTH_STATE_KEYS        the key ring that all servers share, from `oauth-state keys generate`
   OAUTH_STATE_MIGRATION   such as `old=hashmap new=sealed percent=10`
-  PUBLIC_URL              what browsers call this service (default http://localhost:8080);
+  PUBLIC_URL              the public URL of this service (default http://localhost:8080);
                           register PUBLIC_URL/auth/github/callback as the callback URL
-  LISTEN                  where to listen (default 127.0.0.1:8080)";
+  LISTEN                  the address to listen on (default 127.0.0.1:8080)";
 
 /// The service's data of a login. It was in the map, and is now in the sealed state.
 #[derive(Clone, Serialize, Deserialize)]

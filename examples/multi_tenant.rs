@@ -45,19 +45,19 @@ type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointN
 const CALLBACK: &str = "/auth/github/callback";
 
 const HELP: &str = "\
-Signs users of several customers in with GitHub, each with the customer's own app.
+Signs in users of several customers with GitHub, each with the customer's own app.
 
   cargo run --example multi_tenant              serves on 127.0.0.1:8080, against GitHub
-  cargo run --example multi_tenant -- --once    signs in against a stand-in, tries what an attacker would, and ends
+  cargo run --example multi_tenant -- --once    signs in against a stand-in, tries the attacks, and exits
 
 Needs in the environment:
 
   CUSTOMERS_FILE     JSON: [{\"tenant\": a UUID, \"name\": ..., \"client_id\": ..., \"client_secret\": ...,
                      \"own_address\": true for PUBLIC_URL/customers/{tenant}/auth/github/callback}, ...]
-  OAUTH_STATE_KEYS   the key ring that all servers share: `oauth-state keys generate` makes one
-  PUBLIC_URL         what browsers call this service (default http://localhost:8080);
+  OAUTH_STATE_KEYS   the key ring that all servers share, from `oauth-state keys generate`
+  PUBLIC_URL         the public URL of this service (default http://localhost:8080);
                      each customer registers PUBLIC_URL/auth/github/callback for their app, or their own address
-  LISTEN             where to listen (default 127.0.0.1:8080); start as many servers as you like, with the same keys";
+  LISTEN             the address to listen on (default 127.0.0.1:8080); start as many servers as you like, with the same keys";
 
 /// A customer, with their OAuth app at GitHub.
 #[derive(Clone, Deserialize)]

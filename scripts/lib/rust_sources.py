@@ -1,4 +1,4 @@
-"""Which Rust files are the packages' own code."""
+"""Selects the Rust files that are the packages' own code."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""Copies of this tree: to break on purpose, for `scripts/without-checks` and `scripts/mutants`; for the oldest Rust, for `scripts/test msrv`."""
+"""Copies of this tree: to break on purpose, for `scripts/without-checks` and `scripts/mutants`, and to build with the oldest Rust, for `scripts/test msrv`."""
 
 import json
 import pathlib
@@ -10,30 +10,30 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What the tests of a lean copy need; frameworks and servers are left out, so that a change builds in seconds. `cache` and `metrics` are there
-# for their code, which needs no server.
+# The features and packages that the tests of a lean copy need, without frameworks and servers, so that a change builds in seconds. `cache` and
+# `metrics` are included for their code, which needs no server.
 LEAN_FEATURES = '["cache", "metrics", "oauth2", "refresh", "testing"]'
 LEAN_PACKAGES = """aes-gcm arc-swap base64 form_urlencoded hmac http metrics metrics-exporter-prometheus oauth2 percent-encoding proptest rand serde serde_json
     serde_urlencoded sha2 sha3 subtle tempfile thiserror time tokio tracing tracing-subscriber url xaes-256-gcm""".split()
-# Those of tests/behaviour that a lean copy can build.
+# The files of tests/behaviour that a lean copy can build.
 LEAN_BEHAVIOUR = (
     "begin_refusals browser_cookies callbacks form_post frozen_vectors guard_suite live_keys observers order_of_checks outcomes provider_presets "
     "state_length telemetry"
 ).split()
-# The packages of a lean copy beside the library.
+# The packages of a lean copy besides the library.
 LEAN_MEMBERS = ["crates/store", "tests/support"]
-# What the unit tests in `src/` need besides the library's own dependencies.
+# Additional dependencies of the unit tests in `src/`.
 UNIT_TEST_PACKAGES = "proptest sha3 tempfile tokio url xaes-256-gcm".split()
 
 
 def copy(destination):
-    """What git knows or would take, as it lies here."""
+    """Copies every tracked or untracked file that git does not ignore."""
     shutil.rmtree(destination, ignore_errors=True)
     names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            # As of now: a run that was killed may have built a changed file, which an older one would not replace.
+            # With the current time: a killed run may have built a changed file, which cargo would not rebuild for an older one.
             shutil.copyfile(ROOT / name, destination / name)
             shutil.copymode(ROOT / name, destination / name)
 
@@ -92,7 +92,7 @@ def oldest_rust_copy(destination, with_packages):
             shutil.rmtree(other.parent)
     before, lines, after = reduced(manifest.read_text(), members, UNIT_TEST_PACKAGES)
     manifest.write_text(before + "[dev-dependencies]\n" + "\n".join([*lines, *members.values()]) + "\n\n[" + after)
-    # Chosen anew: the versions in it may need a newer Rust.
+    # Versions are selected again: those in the lock file may need a newer Rust.
     (destination / "Cargo.lock").unlink()
 
 

@@ -1,4 +1,4 @@
-//! A client of our own, configured from the environment.
+//! A client configured from the environment.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::AwsSecret;
 
-/// Credentials may have to be fetched first, so both together stay well below ten seconds.
+/// Credentials may have to be fetched first, so both limits together stay well below ten seconds.
 const CONNECT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(4);
 
@@ -20,7 +20,7 @@ impl AwsSecret {
     /// The secret of this name or ARN. The client gets its region and credentials from the same places as the AWS
     /// tools: the environment, the profile, a web identity (EKS), the task (ECS) or the instance (EC2).
     ///
-    /// If every service has a role, only the secret's name has to be configured.
+    /// If every service has its own role, only the secret's name has to be configured.
     ///
     /// # Examples
     ///

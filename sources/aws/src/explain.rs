@@ -24,7 +24,7 @@ where
         SdkError::TimeoutError(_) => SourceError::new(name, SourceErrorKind::Unavailable, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
             let because = failure.as_connector_error().map(|error| chain(error)).unwrap_or_default();
-            // A connection that ends early is sometimes reported as a fault of the network and sometimes as "other".
+            // A connection that ends early is reported as a network fault or as "other".
             unsent(name, &because).unwrap_or_else(|| SourceError::new(name, SourceErrorKind::Unavailable, because))
         }
         SdkError::ConstructionFailure(_) => {
@@ -34,15 +34,13 @@ where
         SdkError::ResponseError(response) => SourceError::new(
             name,
             SourceErrorKind::Unavailable,
-            format_args!("{} with a body that is no answer of Secrets Manager", response.raw().status()),
+            format_args!("{} with a body that is not from Secrets Manager", response.raw().status()),
         ),
-        _ => {
-            SourceError::new(name, SourceErrorKind::Unavailable, "the call failed in a way this version does not know")
-        }
+        _ => SourceError::new(name, SourceErrorKind::Unavailable, "the call failed in an unknown way"),
     }
 }
 
-/// Nothing was sent: there were no credentials, or no region. The SDK says which only in its message.
+/// Nothing was sent: there were no credentials or no region. The SDK tells which only in its message.
 fn unsent(name: &str, because: &str) -> Option<SourceError> {
     let error = |kind| SourceError::new(name, kind, because);
     if because.contains("credential") || because.contains("identity") {
@@ -72,33 +70,33 @@ fn answered(source: &AwsSecret, right: &str, status: u16, code: Option<&str>, me
                 .with_remedy(format!("write a ring there (oauth-state keys generate), or give a version the label {}", source.staging_label))
         }
         "ResourceNotFoundException" => SourceError::new(name, SourceErrorKind::Missing, answer)
-            .with_remedy("write a ring there (oauth-state keys generate), or correct the secret's name, the region or the account"),
+            .with_remedy("write a ring there (oauth-state keys generate), or fix the secret's name, the region or the account"),
         "InvalidRequestException" if message.contains("delet") => {
             SourceError::new(name, SourceErrorKind::Missing, answer)
-                .with_remedy("the secret is marked for deletion: aws secretsmanager restore-secret takes that back")
+                .with_remedy("the secret is marked for deletion; restore it with aws secretsmanager restore-secret")
         }
         "DecryptionFailure" | "EncryptionFailure" => SourceError::new(name, SourceErrorKind::Denied, answer)
-            .with_remedy("give this identity kms:Decrypt and kms:GenerateDataKey on the secret's KMS key, which must be enabled"),
+            .with_remedy("enable the secret's KMS key, and give this identity kms:Decrypt and kms:GenerateDataKey on it"),
         "AccessDeniedException" | "AccessDenied" => SourceError::new(name, SourceErrorKind::Denied, answer).with_remedy(format!(
             "add {right} on this secret to the policy of this identity (and kms:Decrypt, if the secret has a KMS key of its own)"
         )),
         "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => {
             SourceError::new(name, SourceErrorKind::Denied, answer)
-                .with_remedy("renew the credentials; if they are fresh, set this machine's clock")
+                .with_remedy("renew the credentials; if they are fresh, correct this machine's clock")
         }
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException"
         | "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" | "AuthFailure" | "OptInRequired" | "NotAuthorized" => {
             SourceError::new(name, SourceErrorKind::Denied, answer)
-                .with_remedy("give the process valid credentials; if they are, set this machine's clock")
+                .with_remedy("give the process valid credentials; if they are valid, correct this machine's clock")
         }
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded"
         | "LimitExceededException" => SourceError::new(name, SourceErrorKind::Unavailable, answer)
-            .with_remedy("it is tried again; if it stays so, refresh less often or ask AWS for a higher quota"),
+            .with_remedy("it will be retried; if the error persists, refresh less often or ask AWS for a higher quota"),
         "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException"
         | "RequestTimeout" | "RequestTimeoutException" => SourceError::new(name, SourceErrorKind::Unavailable, answer),
         "ResourceExistsException" => SourceError::new(name, SourceErrorKind::Conflict, answer),
-        // A proxy in between, or an emulator, may refuse without a code.
+        // A proxy or an emulator may refuse without a code.
         _ if matches!(status, 401 | 403) => SourceError::new(name, SourceErrorKind::Denied, answer)
             .with_remedy(format!("add {right} on this secret to the policy of this identity, or renew its credentials")),
         _ => SourceError::new(name, kind_of(status), answer),
@@ -108,7 +106,7 @@ fn answered(source: &AwsSecret, right: &str, status: u16, code: Option<&str>, me
 fn kind_of(status: u16) -> SourceErrorKind {
     match status {
         404 => SourceErrorKind::Missing,
-        // Below 400: success, with a body that is none of Secrets Manager.
+        // Below 400: success, but the body is not from Secrets Manager.
         ..400 | 408 | 429 | 500.. => SourceErrorKind::Unavailable,
         _ => SourceErrorKind::Misconfigured,
     }

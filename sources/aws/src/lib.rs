@@ -26,7 +26,7 @@ const CURRENT: &str = "AWSCURRENT";
 /// A secret in AWS Secrets Manager whose text is a ring document.
 ///
 /// It neither retries nor caches, and disables the client's retries for its own calls: the refresh task of
-/// `LiveKeyRing::load` tries again.
+/// `LiveKeyRing::load` retries.
 ///
 /// # Examples
 ///
@@ -49,7 +49,7 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    /// The secret of this name or ARN, with a client of your own.
+    /// The secret of this name or ARN, with your own client.
     #[must_use]
     pub fn new(client: Client, secret_id: impl Into<String>) -> Self {
         let mut source =
@@ -60,8 +60,8 @@ impl AwsSecret {
 
     /// Reads and writes the version with this staging label; `AWSCURRENT` by default.
     ///
-    /// The label chooses which document is read, never the role of a key. Every server of a service must read the same
-    /// label: otherwise one server seals with a key that another does not know.
+    /// The label selects the document, never the role of a key. Every server of a service must read the same label:
+    /// otherwise one server seals with a key that another does not know.
     #[must_use]
     pub fn staging_label(mut self, label: impl Into<String>) -> Self {
         self.staging_label = label.into();
@@ -81,7 +81,7 @@ impl AwsSecret {
         self.name = format!("AWS Secrets Manager{place}, secret {}{label}", self.secret_id);
     }
 
-    /// The client must not retry by itself: the refresh task tries again.
+    /// The client must not retry, because the refresh task does.
     fn once() -> Builder {
         Builder::new().retry_config(RetryConfig::disabled())
     }
@@ -129,8 +129,8 @@ impl KeySource for AwsSecret {
         &self.name
     }
 
-    /// One `GetSecretValue`. Asking whether the version is still the same would be another call with a right of its
-    /// own, so the text is transferred in any case.
+    /// One `GetSecretValue`. Checking for a new version would be another call with its own right, so the text is always
+    /// transferred.
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             self.check()?;
@@ -147,7 +147,7 @@ impl KeySource for AwsSecret {
 
 impl WritableSource for AwsSecret {
     /// Adds a version, and moves the staging label to it from the expected version. Secrets Manager refuses the move if
-    /// another version has the label by then. A secret that does not exist is created.
+    /// another version has the label by then. A missing secret is created.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The helper program with which the command line `oauth-state` reaches AWS Secrets Manager.
+//! The helper program that connects the command line `oauth-state` to AWS Secrets Manager.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,9 +14,9 @@ The command line oauth-state runs this program, with a request on its standard i
   aws:prod/oauth-state#AWSPREVIOUS
 
 SECRET   the name or the ARN of the secret
-LABEL    the staging label to read and write; AWSCURRENT if there is none
+LABEL    the staging label to read and write; AWSCURRENT by default
 
-Region and credentials come from where the AWS tools take them: AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, the role of
+Region and credentials come from the same places as for the AWS tools: AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, the role of
 the service account, task or instance. After `aws sso login`: eval \"$(aws configure export-credentials --format env)\"
 ";
 

@@ -1,4 +1,4 @@
-//! Compare-and-set, built on a label that can be moved only away from the version that has it.
+//! Compare-and-set, based on a label that can be moved only away from its current version.
 
 use oauth_state::ring::SecretString;
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
@@ -15,7 +15,7 @@ pub(crate) async fn store(
     document: &SecretString,
     expected: Option<&str>,
 ) -> Result<Option<String>, SourceError> {
-    // Not what decides, but it spares the secret a version that would never be used.
+    // This check does not decide, but avoids adding a version that would never be used.
     let present = match source.get().await {
         Ok(answer) => answer.version_id,
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => None,
@@ -43,13 +43,13 @@ pub(crate) async fn store(
         Err(error) => return Err(explain::call(source, "secretsmanager:PutSecretValue", &error)),
     };
     let new = put.version_id.ok_or_else(|| no_version(source))?;
-    // The first version that a secret gets has AWSCURRENT from the start.
+    // The first version of a secret has AWSCURRENT from the start.
     let promoted = if put.version_stages.unwrap_or_default().contains(&source.staging_label) {
         Ok(())
     } else {
         promote(source, expected, &new).await
     };
-    // What stays of it harms nothing: the next write takes the label.
+    // A leftover label does no harm: the next write moves it.
     let tidied = source
         .client
         .update_secret_version_stage()
@@ -74,7 +74,7 @@ async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(),
         .customize()
         .config_override(AwsSecret::once());
     let Err(error) = moved.send().await else { return Ok(()) };
-    // Which of its codes says that another version has the label is not documented, so the label itself is asked.
+    // The error code for a label on another version is undocumented, so read the label itself.
     if error.as_service_error().is_some() {
         let present = source.get().await.ok().and_then(|answer| answer.version_id);
         if present.is_some() && present.as_deref() != from {
@@ -87,7 +87,7 @@ async fn promote(source: &AwsSecret, from: Option<&str>, to: &str) -> Result<(),
 async fn create(source: &AwsSecret, document: &SecretString) -> Result<Option<String>, SourceError> {
     if source.secret_id.starts_with("arn:") {
         return Err(SourceError::new(&source.name, SourceErrorKind::Missing, "no secret has this ARN")
-            .with_remedy("create the secret first, or give its name in place of an ARN"));
+            .with_remedy("create the secret first, or use its name instead of an ARN"));
     }
     let create = source
         .client
@@ -121,5 +121,5 @@ fn conflict(source: &AwsSecret, present: Option<&str>) -> SourceError {
 }
 
 fn no_version(source: &AwsSecret) -> SourceError {
-    SourceError::new(&source.name, SourceErrorKind::Unavailable, "it stored a version without an id")
+    SourceError::new(&source.name, SourceErrorKind::Unavailable, "the stored version has no id")
 }

@@ -1,4 +1,4 @@
-//! What is said when a ring cannot be read.
+//! The errors when a ring cannot be read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
@@ -47,7 +47,7 @@ async fn bytes_that_are_no_text() {
     moto.publish_bytes(SECRET, "eyJyZXZva2VkIjogWyIwMDExMjIzM2FhYmJjY2RkIl0sICJub3RlIjogIvwifQ==");
     let error = refused(&source(&moto)).await;
     says(&error, SourceErrorKind::Document, &["not UTF-8", "SecretString"]);
-    assert_eq!(error.revoked().len(), 1, "what it revokes holds all the same");
+    assert_eq!(error.revoked().len(), 1, "its revocation takes effect anyway");
 }
 
 #[tokio::test]
@@ -55,12 +55,12 @@ async fn no_right_to_read() {
     let moto = Moto::start();
     moto.publish(SECRET, FIRST);
     moto.deny();
-    // moto's IAM refuses with 403 and XML, which Secrets Manager never sends; the SDK reads the status alone.
+    // moto's IAM refuses with 403 and XML, which Secrets Manager never sends; the SDK reads only the status.
     let error = refused(&source(&moto)).await;
     says(&error, SourceErrorKind::Denied, &["(403)", "add secretsmanager:GetSecretValue on this secret"]);
     moto.allow();
     assert!(source(&moto).fetch(None).await.is_ok());
-    // What AWS itself answers, from the stub.
+    // The response of AWS itself, from the stub.
     moto.fault(answer(400, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/reader is not authorized"));
     let error = refused(&source(&moto)).await;
     says(

@@ -67,7 +67,7 @@ async fn a_rotation_reaches_a_running_process_and_an_outage_does_not() {
     moto.restore();
     let next = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap();
     moto.publish(SECRET, next.to_secret_text().expose());
-    // It is another ring of the same serial, which a running process refuses: that it says so shows that it was read.
+    // Another ring with the same serial, which a running process refuses: the refusal shows that it was read.
     assert!(refresher.refresh().await.is_err());
     assert_eq!(keys.status().refused, 1);
 }

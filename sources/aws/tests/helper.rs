@@ -1,4 +1,4 @@
-//! The helper program, as the command line calls it, and what comes from the environment.
+//! The helper program, as the command line calls it, and the settings from the environment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![cfg(feature = "environment")]
 

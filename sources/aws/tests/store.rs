@@ -1,4 +1,4 @@
-//! Writing a rotation: what stands there is replaced only by who has read it.
+//! Writing a rotation: only a writer that has read the current version replaces it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;

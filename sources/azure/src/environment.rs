@@ -19,9 +19,9 @@ impl AzureSecret {
     /// `AZURE_TOKEN_CREDENTIALS` names the credential: `ManagedIdentityCredential`, `WorkloadIdentityCredential` or
     /// `AzureCliCredential`. If it is unset, the credential is the workload identity if the platform names a token
     /// file, the managed identity if the platform names an endpoint for it, and the Azure CLI otherwise.
-    /// `AZURE_CLIENT_ID` chooses among a machine's managed identities.
+    /// `AZURE_CLIENT_ID` selects one of a machine's managed identities.
     ///
-    /// If the process has installed no provider of cryptography for rustls, this installs ring.
+    /// If the process has installed no cryptography provider for rustls, this installs ring.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl AzureSecret {
     /// ```
     pub fn from_environment(address: &str) -> Result<Self, SourceError> {
         if CryptoProvider::get_default().is_none() {
-            // Refused only if another thread has just installed one, which does as well.
+            // Refused only if another thread has just installed one, which works as well.
             let _ = ring::default_provider().install_default();
         }
         let misconfigured = |what: &dyn std::fmt::Display| {
@@ -52,7 +52,7 @@ impl AzureSecret {
         };
         let id: ResourceId = address.parse().map_err(|error| {
             misconfigured(&error)
-                .with_remedy("write https://VAULT.vault.azure.net/secrets/NAME, and a version after it if you wish")
+                .with_remedy("use https://VAULT.vault.azure.net/secrets/NAME, optionally followed by a version")
         })?;
         let credential = credential().map_err(|error| {
             misconfigured(&error).with_remedy(

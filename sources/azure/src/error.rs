@@ -42,10 +42,10 @@ impl AzureSecret {
             ErrorKind::Connection | ErrorKind::Io => {
                 unsure(step, self.error(SourceErrorKind::Unavailable, deepest(&error))).because(error)
             }
-            // Its own words may quote the value.
-            ErrorKind::DataConversion => self.error(SourceErrorKind::Unavailable, "its answer could not be read"),
+            // The client's message may quote the value.
+            ErrorKind::DataConversion => self.error(SourceErrorKind::Unavailable, "its response could not be read"),
             ErrorKind::Credential => self.without_token(&error),
-            // Such as an address without TLS, or a challenge for another vault than the one that was asked.
+            // For example an address without TLS, or a challenge for another vault.
             _ => self.error(SourceErrorKind::Misconfigured, &error),
         }
     }
@@ -53,11 +53,10 @@ impl AzureSecret {
     fn told(&self, step: Step, said: Said) -> SourceError {
         let error = self.error(said.kind(), format_args!("{} {}: {}", said.status, said.code, said.message));
         match (error.kind(), said.code.as_str()) {
-            (_, "ObjectIsDeletedButRecoverable") => error.with_remedy(
-                "recover the secret (az keyvault secret recover), or purge it, before it is written again",
-            ),
+            (_, "ObjectIsDeletedButRecoverable") => error
+                .with_remedy("recover the secret (az keyvault secret recover) or purge it before you write it again"),
             (_, "ForbiddenByFirewall" | "ForbiddenByConnection") => {
-                error.with_remedy("let the vault's firewall admit the service's network")
+                error.with_remedy("allow the service's network in the vault's firewall")
             }
             (_, "SecretDisabled") => error.with_remedy("enable the version, or write a new one"),
             (SourceErrorKind::Denied, _) => {
@@ -67,7 +66,7 @@ impl AzureSecret {
         }
     }
 
-    /// The credential returned no token; the service behind it may be unavailable for a moment.
+    /// The credential returned no token; its service may be temporarily unavailable.
     fn without_token(&self, error: &Error) -> SourceError {
         let mut kind = SourceErrorKind::Denied;
         let mut cause = error.source();
@@ -89,8 +88,7 @@ impl AzureSecret {
 /// A write without a response may have succeeded.
 fn unsure(step: Step, error: SourceError) -> SourceError {
     if step == Step::Set && error.kind() == SourceErrorKind::Unavailable {
-        return error
-            .with_remedy("it is not known whether that was done: read what stands there before the step is repeated");
+        return error.with_remedy("the outcome is unknown: read the secret before you repeat the step");
     }
     error
 }
@@ -98,12 +96,12 @@ fn unsure(step: Step, error: SourceError) -> SourceError {
 fn said(status: u16, code: String, error: Error) -> Said {
     let answer = ErrorResponse::try_from(error).ok().and_then(|answer| answer.error);
     let Some(detail) = answer else {
-        return Said { status, code, message: "not in the words of Key Vault".to_owned() };
+        return Said { status, code, message: "not a response of Key Vault".to_owned() };
     };
     let inner = detail.inner_error.and_then(|inner| inner.code);
     let message = detail.message.unwrap_or_default();
     let code = match inner.or(detail.code) {
-        // Told from a missing permission by the words alone, where there is no inner code.
+        // Without an inner code, only the message distinguishes this from a missing permission.
         Some(code) if code == "Forbidden" && message.contains("disabled secret") => "SecretDisabled".to_owned(),
         Some(code) => code,
         None => code,

@@ -1,4 +1,4 @@
-//! The helper program with which the command line `oauth-state` reaches Azure Key Vault.
+//! The helper program that connects the command line `oauth-state` to Azure Key Vault.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ The command line oauth-state calls this program to read and write a key ring in 
 
 The request comes on standard input as JSON, and the reply goes to standard output. AZURE_TOKEN_CREDENTIALS names the
 credential: ManagedIdentityCredential, WorkloadIdentityCredential or AzureCliCredential. If it is unset, the platform's
-identity is used where its variables are there, and the Azure CLI otherwise.
+identity is used if its variables are set, and the Azure CLI otherwise.
 ";
 
 fn main() -> ExitCode {

@@ -41,7 +41,7 @@ impl AzureSecret {
     /// The secret of this name in the client's vault; see [`AzureSecret`] for an example.
     ///
     /// Give the client no retries, as [`client_options`] does. Otherwise the client retries for a minute, and the
-    /// refresh task, which retries itself, gives up earlier and never gets the vault's error.
+    /// refresh task, which retries itself, gives up earlier without the vault's error.
     #[must_use]
     pub fn new(client: SecretClient, secret: impl Into<String>) -> Self {
         Self::of(client, secret.into(), None)
@@ -63,7 +63,7 @@ impl AzureSecret {
         SourceError::new(&self.name, kind, answer)
     }
 
-    /// The client writes names into the address as they are.
+    /// The client puts names into the address unescaped.
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         let plain = |name: &str| {
             (1..=127).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -72,7 +72,7 @@ impl AzureSecret {
             return Ok(());
         }
         Err(self
-            .error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version")
+            .error(SourceErrorKind::Misconfigured, "the name of the secret or the version is invalid")
             .with_remedy("a name has 1 to 127 letters, digits and hyphens; a version is written in hexadecimal"))
     }
 
@@ -85,7 +85,7 @@ impl AzureSecret {
         }
         match secret.value {
             Some(text) => Ok(Fetched::document(text, Some(version))),
-            None => Err(self.error(SourceErrorKind::Unavailable, "its answer holds no value")),
+            None => Err(self.error(SourceErrorKind::Unavailable, "its response has no value")),
         }
     }
 
@@ -100,7 +100,7 @@ impl AzureSecret {
     /// The version's id, the last part of its address.
     pub(crate) fn id(&self, resource: &impl ResourceExt) -> Result<String, SourceError> {
         let id = resource.resource_id().ok().and_then(|id| id.version);
-        id.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its answer names no version"))
+        id.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its response names no version"))
     }
 }
 
@@ -109,8 +109,7 @@ impl KeySource for AzureSecret {
         &self.name
     }
 
-    /// One `GET`. The vault has no cheaper request that the reader's role allows, so only the id shows that the version
-    /// is the known one.
+    /// One `GET`. The reader's role allows no cheaper request, so only the id shows that the version is the known one.
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read(known_version))
     }
@@ -122,7 +121,7 @@ impl std::fmt::Debug for AzureSecret {
     }
 }
 
-/// The client's own defaults, except that each request is sent once.
+/// The client's defaults, except that each request is sent once.
 #[must_use]
 pub fn client_options() -> SecretClientOptions {
     let mut options = SecretClientOptions::default();

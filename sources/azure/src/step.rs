@@ -1,4 +1,4 @@
-//! The requests to the vault, and the permission that each needs.
+//! The requests to the vault, with the permission for each.
 
 /// A request to the vault.
 #[derive(Clone, Copy, PartialEq, Eq)]

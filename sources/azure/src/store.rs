@@ -12,7 +12,7 @@ use crate::secret::AzureSecret;
 use crate::step::Step;
 
 impl WritableSource for AzureSecret {
-    /// Sets the secret, which creates a new version of it and makes it the current one.
+    /// Sets the secret, which creates a new version and makes it the current one.
     ///
     /// **Not a compare-and-set: Key Vault has no conditional write.** The current version is compared first, and the
     /// list of versions is read before and after. If another version was added in between, this reports a conflict,
@@ -20,7 +20,7 @@ impl WritableSource for AzureSecret {
     /// told that it succeeded, and possibly neither. A writer that succeeded may find its version replaced by a later
     /// one, whose writer was told of the conflict. Let one operator, or one job that runs alone, rotate the ring.
     ///
-    /// A version that was chosen by its id cannot be replaced.
+    /// A version selected by its id cannot be replaced.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,
@@ -35,10 +35,10 @@ impl AzureSecret {
         self.check()?;
         if self.version.is_some() {
             return Err(self
-                .error(SourceErrorKind::Misconfigured, "a version chosen by its id stays what it is")
-                .with_remedy("leave the version out"));
+                .error(SourceErrorKind::Misconfigured, "a version selected by its id cannot be replaced")
+                .with_remedy("omit the version"));
         }
-        // In this order: whatever is written after the list is noticed, by the comparison or by the second list.
+        // In this order, a write after the list is noticed by the comparison or by the second list.
         let before = self.versions().await?;
         let standing = match self.get(None).await {
             Ok(secret) => Some(self.id(&secret)?),
@@ -48,14 +48,14 @@ impl AzureSecret {
         if standing.as_deref() != expected {
             let there = standing.map_or("nothing".to_owned(), |version| format!("version {version}"));
             let answer = match expected {
-                Some(expected) => format!("{there} stands there, not version {expected}"),
-                None => format!("{there} stands there already"),
+                Some(expected) => format!("{there} is current, not version {expected}"),
+                None => format!("{there} already exists"),
             };
             return Err(self.error(SourceErrorKind::Conflict, answer));
         }
         let written = self.set(document).await?;
         let after = self.versions().await.map_err(|error| {
-            let answer = format!("version {written} is written, but it is not known whether another came in between");
+            let answer = format!("version {written} is written, but another version may have been added in between");
             self.error(SourceErrorKind::Unavailable, answer).because(error)
         })?;
         match after.difference(&before).find(|version| **version != written) {
@@ -63,7 +63,7 @@ impl AzureSecret {
             Some(other) => Err(self
                 .error(
                     SourceErrorKind::Conflict,
-                    format!("version {other} came in between, and version {written} is written"),
+                    format!("version {other} was added in between, and version {written} is written"),
                 )
                 .with_remedy("read the secret: both are stored; repeat the step that the current one lacks")),
         }
@@ -81,7 +81,7 @@ impl AzureSecret {
         self.id(&response.into_model().map_err(refused)?)
     }
 
-    /// The ids of all versions; none, if there is no secret of the name.
+    /// The ids of all versions; empty if there is no secret of that name.
     async fn versions(&self) -> Result<BTreeSet<String>, SourceError> {
         let refused = |error| self.refused(Step::List, error);
         let mut pages = self.client.list_secret_properties_versions(&self.secret, None).map_err(refused)?;

@@ -9,11 +9,10 @@ use rustls::crypto::{CryptoProvider, ring};
 use crate::secret::GcpSecret;
 
 impl GcpSecret {
-    /// The secret of this resource name, read with Google's application default credentials, and at its region's
-    /// address if it is a regional one.
+    /// The secret of this resource name, read with Google's application default credentials, at its region's address if
+    /// it is a regional secret.
     ///
-    /// It needs a Tokio runtime. If the process has installed no provider of cryptography for rustls, this installs
-    /// ring.
+    /// It needs a Tokio runtime. If the process has installed no cryptography provider for rustls, this installs ring.
     ///
     /// # Errors
     ///
@@ -36,7 +35,7 @@ impl GcpSecret {
     pub async fn from_environment(resource: impl Into<String>) -> Result<Self, SourceError> {
         let resource = resource.into();
         if CryptoProvider::get_default().is_none() {
-            // Refused only if another thread has just installed one, which does as well.
+            // Refused only if another thread has just installed one, which works as well.
             let _ = ring::default_provider().install_default();
         }
         let mut client = SecretManagerService::builder();
@@ -56,16 +55,16 @@ impl GcpSecret {
     }
 }
 
-/// The fault of the credentials, without quoting any of them.
+/// The fault of the credentials, without quoting them.
 fn why(error: &google_cloud_gax::client_builder::Error) -> String {
     match error.source().and_then(|cause| cause.downcast_ref::<google_cloud_auth::build_errors::Error>()) {
-        Some(cause) if cause.is_parsing() => "the file of the credentials is not as it should be".to_owned(),
+        Some(cause) if cause.is_parsing() => "the credentials file is invalid".to_owned(),
         Some(cause) => cause.to_string(),
         None => error.to_string(),
     }
 }
 
-/// A regional secret is known at its region's address alone.
+/// A regional secret is available only at its region's address.
 fn region(resource: &str) -> Option<&str> {
     let mut parts = resource.split('/').skip_while(|part| *part != "locations");
     parts.nth(1).filter(|region| region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))

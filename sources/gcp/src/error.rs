@@ -10,7 +10,7 @@ use crate::secret::GcpSecret;
 use crate::step::Step;
 
 impl GcpSecret {
-    /// Keeps of the client's error its code and its message: the rest may hold what was answered, or headers.
+    /// Keeps only the code and the message of the client's error: the rest may contain the response or headers.
     pub(crate) fn refused(&self, step: Step, error: Error) -> SourceError {
         if let Some(status) = error.status() {
             let http = error.http_status_code().map(|code| format!("{code} ")).unwrap_or_default();
@@ -23,11 +23,11 @@ impl GcpSecret {
                 404 => SourceErrorKind::Misconfigured,
                 _ => SourceErrorKind::Unavailable,
             };
-            return self.told(step, kind, format!("HTTP status {code}, not in the words of Secret Manager"));
+            return self.told(step, kind, format!("HTTP status {code}, not a response of Secret Manager"));
         }
         if error.is_deserialization() {
-            // Its own words may quote the payload.
-            return self.error(SourceErrorKind::Unavailable, "its answer could not be read");
+            // The client's message may quote the payload.
+            return self.error(SourceErrorKind::Unavailable, "its response could not be read");
         }
         let cause = error.source();
         if let Some(refused) = cause.and_then(|cause| cause.downcast_ref::<CredentialsError>()) {
@@ -38,7 +38,7 @@ impl GcpSecret {
             );
         }
         if cause.is_some_and(|cause| cause.is::<BindingError>()) || error.is_serialization() {
-            return self.error(SourceErrorKind::Misconfigured, "the client sends no request with these names");
+            return self.error(SourceErrorKind::Misconfigured, "the client refuses these names");
         }
         self.told(step, SourceErrorKind::Unavailable, deepest(&error)).because(error)
     }
@@ -51,16 +51,16 @@ impl GcpSecret {
                 error.with_remedy(to_do)
             }
             SourceErrorKind::Missing if step == Step::AddVersion => {
-                error.with_remedy("create the secret first (gcloud secrets create); the source only adds versions to it")
+                error.with_remedy("create the secret first (gcloud secrets create); this source only adds versions")
             }
             SourceErrorKind::Missing => error.with_remedy(
-                "add a version that is enabled (oauth-state keys generate), point the alias at one, or correct the name",
+                "add an enabled version (oauth-state keys generate), point the alias at one, or fix the name",
             ),
             SourceErrorKind::Conflict => {
-                error.with_remedy("another writer was faster: read what stands there now, and repeat the step on it")
+                error.with_remedy("another writer was faster: read the current version and repeat the step")
             }
             SourceErrorKind::Unavailable if matches!(step, Step::AddVersion | Step::PointAlias) => {
-                error.with_remedy("it is not known whether that was done: read what stands there before the step is repeated")
+                error.with_remedy("the outcome is unknown: read the secret before you repeat the step")
             }
             _ => error,
         }

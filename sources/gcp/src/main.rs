@@ -1,4 +1,4 @@
-//! The helper program with which the command line `oauth-state` reaches Google Secret Manager.
+//! The helper program that connects the command line `oauth-state` to Google Secret Manager.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ The command line oauth-state calls this program to read and write a key ring in 
     projects/PROJECT/secrets/SECRET[/versions/VERSION]
     projects/PROJECT/locations/REGION/secrets/SECRET[/versions/VERSION]
 
-where VERSION is latest (if nothing is said), an alias or a number. The request comes on standard input as JSON, and the
+where VERSION is latest (the default), an alias or a number. The request comes on standard input as JSON, and the
 reply goes to standard output. Credentials are Google's application default credentials.
 ";
 

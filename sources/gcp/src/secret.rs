@@ -11,7 +11,7 @@ use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind
 use crate::checksum::crc32c;
 use crate::step::Step;
 
-/// The refresh task gives up after ten seconds; what the service did say by then is worth more than that.
+/// Less than the ten seconds of the refresh task, so that the service's error so far is reported.
 const TIME_LIMIT: Duration = Duration::from_secs(8);
 
 /// A secret of Google Secret Manager whose value is a ring document or a bare root key.
@@ -45,11 +45,11 @@ pub struct GcpSecret {
 }
 
 impl GcpSecret {
-    /// The secret of this resource name, read with a client of your own; see [`GcpSecret`] for an example.
+    /// The secret of this resource name, read with your own client; see [`GcpSecret`] for an example.
     /// `projects/P/secrets/S` reads the version `latest`, `projects/P/secrets/S/versions/V` the version `V`. A regional
     /// secret is `projects/P/locations/L/secrets/S`, and needs a client with the endpoint of that region.
     ///
-    /// The client's retry policy does not apply: each request is sent once, because the refresh task tries again.
+    /// The client's retry policy does not apply: each request is sent once, because the refresh task retries.
     #[must_use]
     pub fn new(client: SecretManagerService, resource: impl Into<String>) -> Self {
         let resource = resource.into();
@@ -91,13 +91,13 @@ impl GcpSecret {
         if fits && plain(&self.version) && !self.version.contains(':') {
             return Ok(());
         }
-        Err(self.error(SourceErrorKind::Misconfigured, "that is no name of a secret and a version").with_remedy(
-            "write projects/PROJECT/secrets/SECRET, and after /versions/ the word latest, a number or an alias",
+        Err(self.error(SourceErrorKind::Misconfigured, "the name of the secret or the version is invalid").with_remedy(
+            "use projects/PROJECT/secrets/SECRET, optionally followed by /versions/ and latest, a number or an alias",
         ))
     }
 
-    /// Never `Unchanged`: a secret that was deleted and made anew counts its versions from one, and one of them may
-    /// have the number that is known.
+    /// Never `Unchanged`: a secret that was deleted and recreated counts its versions from one, so one of them may have
+    /// the known number.
     async fn read(&self) -> Result<Fetched, SourceError> {
         self.check()?;
         let request =
@@ -105,22 +105,22 @@ impl GcpSecret {
         let answer = once(request).send().await.map_err(|error| self.refused(Step::Access, error))?;
         let version = self.number(&answer.name)?.to_string();
         let unusable = |what| self.error(SourceErrorKind::Unavailable, what);
-        let payload = answer.payload.ok_or_else(|| unusable("its answer holds no payload"))?;
+        let payload = answer.payload.ok_or_else(|| unusable("its response has no payload"))?;
         if payload.data_crc32c.is_some_and(|sum| sum != crc32c(&payload.data)) {
-            return Err(unusable("the payload does not fit its checksum"));
+            return Err(unusable("the payload does not match its checksum"));
         }
-        // Takes the buffer over, so that the text is not left in it.
+        // Takes the buffer over, so that no copy of the text stays in it.
         Fetched::from_bytes(&self.name, payload.data.into(), Some(version))
     }
 
     /// The number at the end of a version's resource name.
     pub(crate) fn number(&self, name: &str) -> Result<i64, SourceError> {
         let number = name.rsplit_once("/versions/").and_then(|(_, number)| number.parse().ok());
-        number.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its answer names no version"))
+        number.ok_or_else(|| self.error(SourceErrorKind::Unavailable, "its response names no version"))
     }
 }
 
-/// Sends a request once, and not for long.
+/// Sends a request once, with a short time limit.
 pub(crate) fn once<R: RequestOptionsBuilder>(request: R) -> R {
     request.with_retry_policy(NeverRetry).with_attempt_timeout(TIME_LIMIT)
 }
@@ -130,8 +130,8 @@ impl KeySource for GcpSecret {
         &self.name
     }
 
-    /// One `AccessSecretVersion`. Secret Manager has no cheaper request that the reader's role allows, so only the
-    /// number shows that the version is the known one.
+    /// One `AccessSecretVersion`. The reader's role allows no cheaper request, so only the number shows that the
+    /// version is the known one.
     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.read())
     }

@@ -1,4 +1,4 @@
-//! The requests to the service, and the permission that each needs.
+//! The requests to the service, with the permission for each.
 
 use google_cloud_gax::error::rpc::Code;
 use oauth_state::ring::source::SourceErrorKind;
@@ -26,14 +26,14 @@ impl Step {
         }
     }
 
-    /// Of the codes that the service documents.
+    /// The kind of error for the codes that the service documents.
     pub(crate) const fn kind(self, code: Code) -> SourceErrorKind {
         match (code, self) {
-            // The etag is of another state of the secret. The service documents the first of these, Google's guide for all
-            // its services the second.
+            // The etag belongs to another state of the secret. The service documents the first of these, Google's guide
+            // for all its services the second.
             (Code::FailedPrecondition | Code::Aborted, Self::PointAlias) => SourceErrorKind::Conflict,
             (Code::Unauthenticated | Code::PermissionDenied, _) => SourceErrorKind::Denied,
-            // A version that is disabled or destroyed fails a precondition.
+            // A disabled or destroyed version fails a precondition.
             (Code::NotFound | Code::FailedPrecondition, _) => SourceErrorKind::Missing,
             (Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented, _) => SourceErrorKind::Misconfigured,
             _ => SourceErrorKind::Unavailable,

@@ -15,14 +15,14 @@ impl WritableSource for GcpSecret {
     /// Adds a version, and points the alias at it.
     ///
     /// With an **alias** this is a compare-and-set: the alias is moved with the secret's etag, which the service
-    /// compares. Of two writers, one moves it and the other gets a conflict. The loser's version is destroyed; no
-    /// reader of the alias ever saw it. The destroyed version is all that a conflict leaves behind.
+    /// compares. Of two writers, one moves it and the other gets a conflict. The loser's version is destroyed, and no
+    /// reader of the alias ever saw it.
     ///
     /// With **`latest`** it is not, because adding a version accepts no condition. The current version is compared
     /// first. The number of the new version shows whether another writer was faster; this write then reports a conflict
-    /// *although its document is the latest*. Write to an alias wherever two rotations could happen at once.
+    /// *although its document is the latest*. Write to an alias if two rotations can happen at once.
     ///
-    /// A version that was chosen by its number cannot be replaced.
+    /// A version selected by its number cannot be replaced.
     fn store<'a>(
         &'a self,
         document: &'a SecretString,
@@ -33,8 +33,8 @@ impl WritableSource for GcpSecret {
             let version = match self.version.as_str() {
                 "latest" => self.add_latest(document, expected_version).await,
                 number if number.bytes().all(|byte| byte.is_ascii_digit()) => Err(self
-                    .error(SourceErrorKind::Misconfigured, "a version chosen by its number stays what it is")
-                    .with_remedy("choose an alias, or latest")),
+                    .error(SourceErrorKind::Misconfigured, "a version selected by its number cannot be replaced")
+                    .with_remedy("use an alias or latest")),
                 alias => self.move_alias(alias, document, expected_version).await,
             };
             version.map(|number| Some(number.to_string()))
@@ -48,13 +48,12 @@ impl GcpSecret {
         let usable = standing.filter(|(_, enabled)| *enabled).map(|(number, _)| number);
         self.compare(usable, expected)?;
         let written = self.add(document).await?;
-        // The service numbers versions in their order, without gaps.
+        // The service numbers versions in order, without gaps.
         let before = standing.map_or(0, |(number, _)| number);
         if before.checked_add(1) == Some(written) {
             return Ok(written);
         }
-        let answer =
-            format!("version {written} was added after another writer's: {before} was the latest when it was asked");
+        let answer = format!("version {written} was added after another writer's; {before} was the latest at first");
         Err(self.error(SourceErrorKind::Conflict, answer).with_remedy(
             "both are stored: look at the versions since, and repeat the step that the latest one lacks; write to an alias, so \
              that this cannot happen",
@@ -69,7 +68,7 @@ impl GcpSecret {
     ) -> Result<i64, SourceError> {
         let pointed = self.aliases().await?.version_aliases.get(alias).copied();
         let usable = match (pointed, expected) {
-            // Who read nothing may have met a version that is disabled or destroyed.
+            // A writer that expected no version may find a disabled or destroyed one.
             (Some(number), None) => {
                 self.standing(&number.to_string()).await?.filter(|(_, enabled)| *enabled).map(|(number, _)| number)
             }
@@ -80,9 +79,9 @@ impl GcpSecret {
         match self.point(alias, pointed, written).await {
             Ok(()) => Ok(written),
             Err(error) => {
-                // Whoever got no answer does not know whether the alias points there now.
+                // After a write without a response, the alias may point there.
                 if error.kind() != SourceErrorKind::Unavailable {
-                    // If it stays, nobody reads it.
+                    // If it stays, no server reads it.
                     let _ = self.destroy(written).await;
                 }
                 Err(error)
@@ -90,16 +89,16 @@ impl GcpSecret {
         }
     }
 
-    /// Moves the alias from one version to the other, unless anything about the secret changes meanwhile.
+    /// Moves the alias from one version to the other, unless the secret changes meanwhile.
     async fn point(&self, alias: &str, from: Option<i64>, to: i64) -> Result<(), SourceError> {
-        // Asked anew: the etag may have moved with the version that was added.
+        // Read again, because adding the version may have changed the etag.
         let secret = self.aliases().await?;
         if secret.version_aliases.get(alias).copied() != from {
             return Err(self.error(SourceErrorKind::Conflict, "the alias was moved by another writer"));
         }
         if secret.etag.is_empty() {
-            // Without one the service would write whatever stands there.
-            return Err(self.error(SourceErrorKind::Misconfigured, "the secret came without an etag"));
+            // Without an etag the service would overwrite any state.
+            return Err(self.error(SourceErrorKind::Misconfigured, "the secret has no etag"));
         }
         let mut aliases = secret.version_aliases;
         aliases.insert(alias.to_owned(), to);
@@ -115,7 +114,7 @@ impl GcpSecret {
         once(request).send().await.map_err(|error| self.refused(Step::GetSecret, error))
     }
 
-    /// The number of a version and whether it can be read; nothing, if it is not there.
+    /// The number of a version and whether it can be read; none if it does not exist.
     async fn standing(&self, version: &str) -> Result<Option<(i64, bool)>, SourceError> {
         let request = self.client.get_secret_version().set_name(format!("{}/versions/{version}", self.secret));
         match once(request).send().await {
@@ -134,8 +133,8 @@ impl GcpSecret {
         }
         let there = number.map_or("nothing".to_owned(), |number| format!("version {number}"));
         let answer = match expected {
-            Some(expected) => format!("{there} stands there, not version {expected}"),
-            None => format!("{there} stands there already"),
+            Some(expected) => format!("{there} is current, not version {expected}"),
+            None => format!("{there} already exists"),
         };
         Err(self.error(SourceErrorKind::Conflict, answer))
     }

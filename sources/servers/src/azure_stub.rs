@@ -1,8 +1,8 @@
-//! A STUB of Azure Key Vault: the three routes that the source uses, for one secret, after the published reference.
+//! A STUB of Azure Key Vault: the three routes that the source uses, for one secret, according to the published
+//! reference.
 //!
-//! There is no emulator. The stub speaks plain HTTP, but the client insists on an `https` address, so a test gives the
-//! client a transport that leads to the stub. It starts with the challenge of the real service, and returns lists in
-//! pages.
+//! There is no emulator. The stub speaks plain HTTP, but the client requires an `https` address, so a test gives the
+//! client a transport that leads to the stub. It starts with the real service's challenge, and returns lists in pages.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -19,21 +19,21 @@ use serde_json::{Value, json};
 
 use crate::stub::{Answer, HttpStub, Question};
 
-/// The one bearer token that is let in.
+/// The only accepted bearer token.
 pub const TOKEN: &str = "stub-token-of-azure";
-/// The address that the vault believes it has.
+/// The address that the vault names in its challenge.
 pub const VAULT: &str = "https://shop.vault.azure.net";
-/// The one secret that is there.
+/// The only secret.
 pub const SECRET: &str = "oauth-state";
-/// Small, so that lists have several; the real one has 25.
+/// Small, so that lists have several pages; the real service has 25.
 const PAGE: usize = 3;
 
-/// When another writer gets in between.
+/// When another writer interferes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Just before the next write.
     BeforeSet,
-    /// Just after the next write, before anything else is asked.
+    /// Just after the next write, before any other request.
     AfterSet,
 }
 
@@ -59,7 +59,7 @@ struct Version {
 }
 
 impl AzureStub {
-    /// Starts it with no secret in it.
+    /// Starts it without a secret.
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
@@ -67,19 +67,19 @@ impl AzureStub {
         Self { server, state }
     }
 
-    /// Where it listens, such as `http://127.0.0.1:4711`.
+    /// Its address, such as `http://127.0.0.1:4711`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("http://{}", self.server.address)
     }
 
-    /// How many requests came, challenges included.
+    /// The number of requests, including challenges.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.server.requests()
     }
 
-    /// Publishes a text as a new version, the current one, and says its id.
+    /// Publishes a text as the new current version, and returns its id.
     pub fn publish(&self, text: &str) -> String {
         lock(&self.state).set(text)
     }
@@ -100,7 +100,7 @@ impl AzureStub {
         lock(&self.state).deleted = true;
     }
 
-    /// Refuses every request for want of permission.
+    /// Refuses every request for missing permission.
     pub fn deny(&self) {
         let message = "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or \
                        role definitions were changed recently, please observe propagation time.";
@@ -118,7 +118,7 @@ impl AzureStub {
         lock(&self.state).trouble = Some((429, "Throttled", "", message));
     }
 
-    /// Ends what [`deny`](Self::deny), [`unavailable`](Self::unavailable) and [`throttle`](Self::throttle) began.
+    /// Ends the effect of [`deny`](Self::deny), [`unavailable`](Self::unavailable) and [`throttle`](Self::throttle).
     pub fn restore(&self) {
         lock(&self.state).trouble = None;
     }
@@ -149,7 +149,7 @@ fn error(status: u16, code: &str, inner: &str, message: impl Into<String>) -> An
 impl State {
     fn set(&mut self, text: &str) -> String {
         self.made += 1;
-        // Ids of the real service tell nothing about their order either.
+        // As in the real service, ids do not show their order.
         let id = format!("{:032x}", self.made.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
         self.versions.push(Version { id: id.clone(), text: text.to_owned(), enabled: true });
         id
@@ -206,7 +206,7 @@ impl State {
         Answer::ok(secret)
     }
 
-    /// A name that is not there has an empty list, not an error.
+    /// An unknown name has an empty list, not an error.
     fn list(&self, query: &str) -> Answer {
         let skipped = query.split('&').find_map(|pair| pair.strip_prefix("skiptoken=")?.parse().ok()).unwrap_or(0);
         let all = if self.deleted { &[] } else { &*self.versions };

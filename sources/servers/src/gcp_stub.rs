@@ -1,7 +1,8 @@
-//! A STUB of Google Secret Manager: the six routes that the source uses, for one secret, after the published reference.
+//! A STUB of Google Secret Manager: the six routes that the source uses, for one secret, according to the published
+//! reference.
 //!
-//! There is no emulator. The stub knows what Google documents of the real service: etags, aliases, states of versions,
-//! checksums, and the error codes. It cannot show what the documentation leaves out.
+//! There is no emulator. The stub behaves as Google documents the real service: etags, aliases, states of versions,
+//! checksums and error codes. It cannot show undocumented behavior.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -21,14 +22,14 @@ use serde_json::{Map, Value, json};
 
 use crate::stub::{Answer, HttpStub, Question};
 
-/// The one bearer token that is let in.
+/// The only accepted bearer token.
 pub const TOKEN: &str = "stub-token-of-google";
-/// The one secret that is there.
+/// The only secret.
 pub const SECRET: &str = "projects/shop/secrets/oauth-state";
-/// The name in the service's responses, which has the project's number.
+/// The name in the service's responses, with the project's number.
 const SECRET_BY_NUMBER: &str = "projects/123456789/secrets/oauth-state";
 
-/// A request that another writer gets ahead of.
+/// A request before which another writer interferes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// `secrets.addVersion`.
@@ -45,7 +46,7 @@ pub struct GcpStub {
 
 #[derive(Default)]
 struct State {
-    /// No secret, once it is deleted.
+    /// Whether the secret exists.
     there: bool,
     etag: u64,
     aliases: BTreeMap<String, i64>,
@@ -63,7 +64,7 @@ struct Version {
 }
 
 impl GcpStub {
-    /// Starts it with the secret there, and no version of it.
+    /// Starts it with the secret, but no version.
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State { there: true, etag: 1, ..State::default() }));
         let shared = Arc::clone(&state);
@@ -71,19 +72,19 @@ impl GcpStub {
         Self { server, state }
     }
 
-    /// Where it listens, such as `http://127.0.0.1:4711`.
+    /// Its address, such as `http://127.0.0.1:4711`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("http://{}", self.server.address)
     }
 
-    /// How many requests came.
+    /// The number of requests.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.server.requests()
     }
 
-    /// Publishes a text as a new version, the latest, and says its number.
+    /// Publishes a text as the new latest version, and returns its number.
     pub fn publish(&self, text: &str) -> i64 {
         lock(&self.state).add(text.to_owned())
     }
@@ -95,13 +96,13 @@ impl GcpStub {
         state.etag += 1;
     }
 
-    /// Where an alias points.
+    /// The version to which an alias points.
     #[must_use]
     pub fn pointed(&self, alias: &str) -> Option<i64> {
         lock(&self.state).aliases.get(alias).copied()
     }
 
-    /// How many versions there are in the state `ENABLED`.
+    /// The number of versions in the state `ENABLED`.
     #[must_use]
     pub fn enabled(&self) -> usize {
         lock(&self.state).versions.iter().filter(|version| version.state == "ENABLED").count()
@@ -122,7 +123,7 @@ impl GcpStub {
         *lock(&self.state) = State { etag: 1, ..State::default() };
     }
 
-    /// Refuses every request for want of permission.
+    /// Refuses every request for missing permission.
     pub fn deny(&self) {
         let message = "Permission 'secretmanager.versions.access' denied for resource \
                        'projects/shop/secrets/oauth-state/versions/latest' (or it may not exist).";
@@ -145,8 +146,8 @@ impl GcpStub {
         lock(&self.state).failing = Some(step);
     }
 
-    /// Ends what [`deny`](Self::deny), [`unavailable`](Self::unavailable), [`throttle`](Self::throttle),
-    /// [`damage`](Self::damage) and [`fail_at`](Self::fail_at) began.
+    /// Ends the effect of [`deny`](Self::deny), [`unavailable`](Self::unavailable), [`throttle`](Self::throttle),
+    /// [`damage`](Self::damage) and [`fail_at`](Self::fail_at).
     pub fn restore(&self) {
         let mut state = lock(&self.state);
         state.trouble = None;
@@ -159,8 +160,8 @@ impl GcpStub {
         lock(&self.state).damaged = true;
     }
 
-    /// Just before the next request of this kind is looked at, another writer adds a version, and points the alias at
-    /// it if one is given.
+    /// Just before the next request of this kind is handled, another writer adds a version, and points the alias at it
+    /// if one is given.
     pub fn get_ahead(&self, step: Step, text: &str, alias: Option<&str>) {
         lock(&self.state).ahead = Some((step, text.to_owned(), alias.map(ToOwned::to_owned)));
     }

@@ -1,6 +1,6 @@
-//! Secret managers for the tests of the sources: real servers where there are any, stubs where there are none.
+//! Secret managers for the tests of the sources: real servers if available, otherwise stubs.
 //!
-//! Each listens on a free port of loopback, and ends when it is dropped.
+//! Each listens on a free loopback port, and ends when it is dropped.
 
 pub mod azure_stub;
 pub mod gcp_stub;

@@ -1,4 +1,4 @@
-//! moto, which emulates AWS Secrets Manager and IAM, behind a small stub that can hang up or answer with a fault.
+//! moto, which emulates AWS Secrets Manager and IAM, behind a small stub that can hang up or respond with a fault.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,10 +23,10 @@ use front::Front;
 
 use crate::process::{self, Folder, Process};
 
-/// The region that everything here is in.
+/// The region of all resources here.
 pub const REGION: &str = "eu-central-1";
 
-/// A running moto, with a user of IAM who may do everything until [`Moto::deny`].
+/// A running moto, with an IAM user who has all rights until [`Moto::deny`].
 pub struct Moto {
     front: Front,
     address: SocketAddr,
@@ -36,7 +36,7 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts one.
+    /// Starts a moto.
     pub fn start() -> Self {
         let address = free_address();
         let mut command = Command::new(process::fetched("moto-5.2.5"));
@@ -55,17 +55,17 @@ impl Moto {
         moto
     }
 
-    /// Where a client reaches it.
+    /// Its address for clients.
     pub fn url(&self) -> String {
         format!("http://{}", self.front.address())
     }
 
-    /// The access key's id and secret of its user.
+    /// The id and the secret of its user's access key.
     pub fn access_key(&self) -> (&str, &str) {
         (&self.access_key.0, &self.access_key.1)
     }
 
-    /// Publishes a text in the way of any other client, and gives its version.
+    /// Publishes a text as any other client would, and returns its version.
     pub fn publish(&self, secret: &str, text: &str) -> String {
         let created = self.call("CreateSecret", json!({ "Name": secret, "SecretString": text }));
         let answer =
@@ -73,18 +73,18 @@ impl Moto {
         version(&answer.unwrap())
     }
 
-    /// Publishes a text under staging labels of one's own, and gives its version.
+    /// Publishes a text under these staging labels, and returns its version.
     pub fn publish_as(&self, secret: &str, text: &str, labels: &[&str]) -> String {
         let put = json!({ "SecretId": secret, "SecretString": text, "VersionStages": labels });
         version(&self.call("PutSecretValue", put).unwrap())
     }
 
-    /// Makes a secret that has no value yet, as Terraform does.
+    /// Creates a secret without a value, as Terraform does.
     pub fn create_empty(&self, secret: &str) {
         self.call("CreateSecret", json!({ "Name": secret })).unwrap();
     }
 
-    /// Publishes bytes that are no text.
+    /// Publishes bytes that are not text.
     pub fn publish_bytes(&self, secret: &str, base64: &str) {
         self.call("CreateSecret", json!({ "Name": secret, "SecretBinary": base64 })).unwrap();
     }
@@ -118,7 +118,7 @@ impl Moto {
         labels
     }
 
-    /// From now on IAM is asked, which grants its user nothing, and no other caller is known.
+    /// From now on IAM is enforced, which grants its user nothing and knows no other caller.
     pub fn deny(&self) {
         self.authorize("0");
     }
@@ -128,17 +128,17 @@ impl Moto {
         self.authorize("inf");
     }
 
-    /// Hangs up on every client, or answers in the server's place.
+    /// Hangs up on every client, or responds instead of the server.
     pub fn fault(&self, fault: Fault) {
         self.front.set(Some(fault));
     }
 
-    /// The end of [`Moto::fault`].
+    /// Ends [`Moto::fault`].
     pub fn restore(&self) {
         self.front.set(None);
     }
 
-    /// How many connections it was given since it started.
+    /// The number of connections since it started.
     pub fn connections(&self) -> usize {
         self.front.connections()
     }
@@ -171,7 +171,7 @@ impl Moto {
     }
 }
 
-/// moto reads the service and the region from the signature, and does not check it until IAM is asked.
+/// moto reads the service and the region from the signature, and does not verify it until IAM is enforced.
 fn signed_for(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"

@@ -1,4 +1,4 @@
-//! A real OpenBao, configured as for a service: sealed at first, KV version 2 at `secret/`, AppRole, policies.
+//! A real OpenBao, configured as for a service: initially sealed, KV version 2 at `secret/`, AppRole, policies.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub use crate::process::free_address;
 use crate::process::{self, Folder, Process, wait_for};
 
-/// Where the tests keep their ring: the path below the mount `secret`.
+/// The path of the tests' ring below the mount `secret`.
 pub const PATH: &str = "shop/oauth-state";
 
 /// A running OpenBao.
@@ -39,13 +39,13 @@ impl OpenBao {
         Self::prepare(None, false)
     }
 
-    /// The same with its data on a disk, so that it can be stopped and started again. That takes two seconds instead of
-    /// a third of one, in which it elects itself.
+    /// The same with its data on disk, so that it can be stopped and restarted. That takes two seconds instead of a
+    /// third of one, because it elects itself.
     pub fn start_on_disk() -> Self {
         Self::prepare(None, true)
     }
 
-    /// The same in memory, which listens with this certificate as well, both as PEM.
+    /// The same in memory, also listening with this certificate; both as PEM.
     pub fn start_encrypted(certificate: &str, key: &str) -> Self {
         Self::prepare(Some((certificate, key)), false)
     }
@@ -95,7 +95,7 @@ impl OpenBao {
         server.call("POST", "sys/mounts/secret", &json!({ "type": "kv", "options": { "version": "2" } }));
         server.call("POST", "sys/auth/approle", &json!({ "type": "approle" }));
         server.allow();
-        // A new mount is upgraded in the background, and answers 400 until then.
+        // A new mount is upgraded in the background, and responds with 400 until then.
         let ready = wait_for(Duration::from_secs(10), || server.ask("GET", "secret/data/ready", &Value::Null).0 == 404);
         assert!(ready, "the mount `secret` does not become ready");
         server
@@ -112,33 +112,33 @@ impl OpenBao {
         assert!(ready, "OpenBao does not answer");
     }
 
-    /// Where a client reaches it.
+    /// Its address for clients.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where a client reaches it with TLS, by this name of this machine.
+    /// Its TLS address for clients, by this host name of this machine.
     pub fn encrypted_url(&self, host: &str) -> String {
         format!("https://{host}:{}", self.encrypted.expect("a certificate").port())
     }
 
-    /// The token that may do everything.
+    /// The token with all rights.
     pub fn root_token(&self) -> &str {
         &self.root_token
     }
 
-    /// Ends the process; nothing listens then.
+    /// Ends the process, so that no server listens.
     pub fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again after [`OpenBao::stop`], on the same data and sealed.
+    /// Restarts it after [`OpenBao::stop`], on the same data and sealed.
     pub fn start_again(&mut self) {
-        assert!(self.on_disk, "what was in memory is gone");
+        assert!(self.on_disk, "the data in memory is lost");
         self.run();
     }
 
-    /// Makes it forget its own key, so that it answers 503.
+    /// Seals it, so that it responds with 503.
     pub fn seal(&self) {
         self.call("PUT", "sys/seal", &Value::Null);
     }
@@ -150,18 +150,18 @@ impl OpenBao {
         assert!(ready, "OpenBao does not come into service");
     }
 
-    /// Publishes a ring in the field `ring`, in the way of any other client, and gives its version.
+    /// Publishes a ring in the field `ring` as any other client would, and returns its version.
     pub fn publish(&self, text: &str) -> u64 {
         self.publish_fields(&json!({ "ring": text }))
     }
 
-    /// Publishes fields of one's own, and gives their version.
+    /// Publishes these fields, and returns their version.
     pub fn publish_fields(&self, fields: &Value) -> u64 {
         let answer = self.call("PUT", &format!("secret/data/{PATH}"), &json!({ "data": fields }));
         answer["data"]["version"].as_u64().unwrap()
     }
 
-    /// The fields and the version that stand there.
+    /// The current fields and their version.
     pub fn read(&self) -> Option<(Value, u64)> {
         let (status, answer) = self.ask("GET", &format!("secret/data/{PATH}"), &Value::Null);
         let version = answer["data"]["metadata"]["version"].as_u64();
@@ -178,7 +178,7 @@ impl OpenBao {
         self.call("PUT", &format!("secret/undelete/{PATH}"), &json!({ "versions": [version] }));
     }
 
-    /// Destroys a version for good.
+    /// Destroys a version permanently.
     pub fn destroy(&self, version: u64) {
         self.call("PUT", &format!("secret/destroy/{PATH}"), &json!({ "versions": [version] }));
     }
@@ -188,13 +188,13 @@ impl OpenBao {
         self.call("DELETE", &format!("secret/metadata/{PATH}"), &Value::Null);
     }
 
-    /// From now on the policies `reader` and `writer` grant nothing, to no token that has them.
+    /// From now on the policies `reader` and `writer` grant nothing to any token.
     pub fn deny(&self) {
         self.policy("reader", "");
         self.policy("writer", "");
     }
 
-    /// The end of [`OpenBao::deny`].
+    /// Ends [`OpenBao::deny`].
     pub fn allow(&self) {
         let rule = |rights: &str| format!(r#"path "secret/data/{PATH}" {{ capabilities = [{rights}] }}"#);
         self.policy("reader", &rule(r#""read""#));
@@ -207,23 +207,23 @@ impl OpenBao {
         self.call("PUT", &format!("sys/policies/acl/{name}"), &json!({ "policy": rules }));
     }
 
-    /// A token with these policies that lives so long, such as `1h`.
+    /// A token with these policies and this lifetime, such as `1h`.
     pub fn token(&self, policies: &[&str], time_to_live: &str) -> String {
         let wish = json!({ "policies": policies, "ttl": time_to_live, "renewable": true });
         text(&self.call("POST", "auth/token/create", &wish)["auth"]["client_token"])
     }
 
-    /// Makes a token worthless.
+    /// Revokes a token.
     pub fn revoke(&self, token: &str) {
         self.call("POST", "auth/token/revoke", &json!({ "token": token }));
     }
 
-    /// How many tokens live.
+    /// The number of live tokens.
     pub fn tokens(&self) -> usize {
         self.call("LIST", "auth/token/accessors", &Value::Null)["data"]["keys"].as_array().unwrap().len()
     }
 
-    /// A role of AppRole with these policies: its id and a secret id.
+    /// An AppRole role with these policies: its id and a secret id.
     pub fn app_role(&self, policies: &[&str], time_to_live: &str, longest: &str) -> (String, String) {
         let wish = json!({ "token_policies": policies, "token_ttl": time_to_live, "token_max_ttl": longest });
         self.call("POST", "auth/approle/role/service", &wish);
@@ -232,7 +232,7 @@ impl OpenBao {
         (text(&role["data"]["role_id"]), text(&secret["data"]["secret_id"]))
     }
 
-    /// Makes every token worthless that came of AppRole.
+    /// Revokes every token from AppRole.
     pub fn revoke_app_role_tokens(&self) {
         self.call("PUT", "sys/leases/revoke-force/auth/approle/login", &json!({}));
     }

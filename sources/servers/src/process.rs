@@ -1,4 +1,4 @@
-//! The tools of every server here: a process that ends with its owner, a free port, and a plain HTTP request.
+//! Common tools of the servers: a process that ends with its owner, a free port, and a plain HTTP request.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,11 +18,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A server's process, which ends when this is dropped, with a folder for what it writes.
+/// A server's process, which ends when this is dropped, with a folder for its files.
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts one, and waits until it accepts connections at this address. Its output is in `log` of the folder.
+    /// Starts a process, and waits until it accepts connections at this address. Its output is in `log` of the folder.
     pub(crate) fn start(command: &mut Command, folder: &Folder, address: SocketAddr) -> Self {
         let path = folder.0.join("log");
         let log = File::create(&path).unwrap();
@@ -35,7 +35,7 @@ impl Process {
             assert!(ended.is_none(), "{command:?} ended: {}", std::fs::read_to_string(&path).unwrap_or_default());
             TcpStream::connect(address).is_ok()
         });
-        assert!(ready, "{command:?} takes no connection at {address}");
+        assert!(ready, "{command:?} accepts no connection at {address}");
         process
     }
 }
@@ -47,7 +47,7 @@ impl Drop for Process {
     }
 }
 
-/// Where `scripts/secret-managers` puts the servers.
+/// The place where `scripts/secret-managers` puts the servers.
 pub(crate) fn fetched(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
@@ -56,12 +56,12 @@ pub(crate) fn fetched(name: &str) -> PathBuf {
     target.join("secret-managers").join(name)
 }
 
-/// An address of loopback that nothing listens at.
+/// A loopback address without a listener.
 pub fn free_address() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
-/// Tries until it is so, or until the limit has passed.
+/// Waits until the condition holds or the limit has passed.
 pub(crate) fn wait_for(limit: Duration, mut so: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while start.elapsed() < limit {
@@ -73,7 +73,7 @@ pub(crate) fn wait_for(limit: Duration, mut so: impl FnMut() -> bool) -> bool {
     false
 }
 
-/// A folder that goes when this is dropped.
+/// A folder that is deleted when this is dropped.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
@@ -98,7 +98,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// One request over a connection of its own.
+/// One request over a new connection.
 pub(crate) fn request(
     address: SocketAddr,
     method: &str,
@@ -109,7 +109,7 @@ pub(crate) fn request(
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(Duration::from_secs(20)))?;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    // HTTP/1.0, so that the answer ends with the connection and is never in chunks.
+    // HTTP/1.0, so that the response ends with the connection and is never chunked.
     let head =
         format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
     connection.write_all(head.as_bytes())?;

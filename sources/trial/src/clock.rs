@@ -1,26 +1,26 @@
-//! Time that runs faster than on the wall, from the same moment in every process.
+//! Time that runs faster than the wall clock, from the same moment in every process.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::Clock;
 use oauth_state::ring::RingTiming;
 
-/// How much faster.
+/// The speed factor.
 const SPEED: u32 = 20;
 
-/// The propagation time, by this clock: two seconds on the wall.
+/// The propagation time by this clock: two seconds of wall time.
 pub const PROPAGATION: Duration = Duration::from_secs(40);
-/// Between two rotations, by this clock: half a second on the wall.
+/// The time between two rotations by this clock: half a second of wall time.
 pub const BETWEEN_ROTATIONS: Duration = Duration::from_secs(10);
-/// How long a login may take, by this clock: half a second on the wall.
+/// The lifetime of a login by this clock: half a second of wall time.
 pub const LIFETIME: Duration = Duration::from_secs(10);
 
-/// Twelve keys at once under these times: five that are pending, one that is active, six that retire.
+/// Twelve keys at once under these times: five pending, one active, six retiring.
 pub fn timing() -> RingTiming {
     RingTiming { propagation: PROPAGATION, skew: Duration::from_secs(2), lifetime_cap: LIFETIME }
 }
 
-/// On the wall.
+/// In wall time.
 pub fn on_the_wall(duration: Duration) -> Duration {
     duration / SPEED
 }
@@ -32,7 +32,7 @@ pub struct FastClock {
 }
 
 impl FastClock {
-    /// Starts at this moment, which the processes agree on, in milliseconds since 1970.
+    /// Starts at this moment, on which the processes agree, in milliseconds since 1970.
     pub fn from_milliseconds(started: u64) -> Self {
         Self { started: UNIX_EPOCH + Duration::from_millis(started) }
     }

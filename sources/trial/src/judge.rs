@@ -1,4 +1,4 @@
-//! Whether a login that failed was an honest one.
+//! Whether a failed login was an honest one.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use crate::clock::{PROPAGATION, timing};
 pub struct History {
     /// When the key was revoked, by the trial's clock, in Unix seconds.
     pub revoked: HashMap<String, u64>,
-    /// When a document came out with a key that seals at once.
+    /// When a document with an immediately sealing key was published.
     pub emergencies: Vec<(String, u64)>,
 }
 
-/// A line of a server about a login that failed.
+/// A server's line about a failed login.
 pub struct Failed {
     pub code: String,
     pub key: String,
@@ -21,15 +21,15 @@ pub struct Failed {
 }
 
 impl History {
-    /// Why the failure was expected; that of an honest login never is.
+    /// Why the failure was expected; the failure of an honest login never is.
     ///
-    /// Two failures are expected: under a revoked key, and under the key that replaced it at a server that has not read
-    /// the document yet. A login start never fails.
+    /// Two failures are expected: under a revoked key, and under its replacement at a server that has not read the
+    /// document yet. A login start never fails.
     pub fn expects(&self, failed: &Failed) -> bool {
         let reach = PROPAGATION.as_secs() + 2 * timing().skew.as_secs() + 1;
         let soon_after = |at: &u64| (*at..=*at + reach).contains(&failed.at);
         match failed.code.as_str() {
-            // A key whose begin fell into a swap is not named.
+            // The key of a login start during a swap is not named.
             "key_revoked" if failed.key == "-" => self.revoked.values().any(soon_after),
             "key_revoked" => self.revoked.contains_key(&failed.key),
             "unknown_key" => {

@@ -6,10 +6,9 @@
 //! cargo run -p trial -- suites             # each source under the suite that every source passes
 //! ```
 //!
-//! Each process reads each source at an interval of its own, up to the propagation time. Time runs twenty times as fast
-//! as on the wall, for everything that depends on it, so that a propagation time of forty seconds lasts two. The
-//! promise: no honest login fails, none is accepted past its key's time, and none under a key that this process knows
-//! to be revoked.
+//! Each process reads each source at its own interval, up to the propagation time. Everything runs twenty times as fast
+//! as the wall clock, so a propagation time of forty seconds takes two. The promise: no honest login fails, none is
+//! accepted after its key's time, and none under a key that this process knows to be revoked.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 #![allow(
@@ -31,7 +30,7 @@ mod suites;
 
 use std::process::ExitCode;
 
-/// Errors of a program that has one way to treat them: say what happened and stop.
+/// An error of a program that can only report it and stop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The sources, in the order of every list here.
@@ -44,7 +43,7 @@ Usage: trial [--rotations N]
        trial suites
 
   --rotations N   rotations of each of the five sources (default 20; the full form is 200, two minutes)
-  suites          no processes: each source under the suite that every source passes, and what it says about its troubles
+  suites          no processes: each source under the suite that every source passes, and its error messages
 ";
 
 fn main() -> ExitCode {

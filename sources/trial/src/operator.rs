@@ -22,7 +22,7 @@ use crate::judge::{Failed, History};
 use crate::places::Places;
 use crate::{Failure, SOURCES};
 
-/// One of so many steps revokes the active key instead of adding one.
+/// One of this many steps revokes the active key instead of adding one.
 const REVOKE_EVERY: u64 = 10;
 /// The processes.
 const SERVERS: u32 = 3;
@@ -70,7 +70,7 @@ pub async fn run(rotations: u64) -> Result<ExitCode, Failure> {
     for rotating in rotating {
         rotating.await??;
     }
-    // Until the last of the logins that the last rotation concerns is over.
+    // Until the last login affected by the last rotation has expired.
     sleep(on_the_wall(PROPAGATION) * 2).await;
     let mut inputs: Vec<ChildStdin> = inputs;
     for input in &mut inputs {
@@ -116,7 +116,7 @@ async fn start_processes(places: &Places, started: u64) -> Result<Vec<Process>, 
     Ok(processes)
 }
 
-/// Reads what a process reports until it is done.
+/// Reads a process's report until it is done.
 fn watch(process: Process, book: &Book) -> (ChildStdin, tokio::task::JoinHandle<Result<Child, Failure>>) {
     let Process { child, input, mut output } = process;
     let book = Arc::clone(book);
@@ -189,7 +189,7 @@ impl Operator {
         Ok(())
     }
 
-    /// Before it is published: a process may read it at once.
+    /// Before publication, because a process may read the document at once.
     fn note_revocations(&self, next: &KeyRingDocument, now: SystemTime) {
         let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut book = self.book.lock().unwrap();
@@ -236,7 +236,7 @@ fn report(book: &Book, rotations: u64) -> ExitCode {
         for line in seen.dishonoured.iter().chain(&seen.wrong).take(10) {
             println!("       {line}");
         }
-        // Every process takes nearly every document; two that came between two reads count as one.
+        // Every process uses nearly every document; two that came between two reads count as one.
         let good = seen.dishonoured.is_empty()
             && seen.wrong.is_empty()
             && seen.finished > rotations

@@ -1,4 +1,4 @@
-//! Where the five sources are, and a client for each.
+//! The locations of the five sources, and a client for each.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ const VARIABLES: [&str; 8] = [
 ];
 
 impl Places {
-    /// Of these servers, and a file in this folder.
+    /// The places of these servers, and a file in this folder.
     pub fn of(folder: &Path, moto: &Moto, bao: &OpenBao, gcp: &GcpStub, azure: &AzureStub) -> Self {
         let (access, secret) = moto.access_key();
         Self {
@@ -89,7 +89,7 @@ impl Places {
         })
     }
 
-    /// A client of one's own for each source, as a server has it.
+    /// A separate client for each source, as on a server.
     pub async fn source(&self, name: &str) -> Result<Box<dyn WritableSource>, Failure> {
         Ok(match name {
             "file" => Box::new(FileSource::new(&self.file).watch()),
@@ -100,7 +100,7 @@ impl Places {
             }
             "gcp" => Box::new(GcpSecret::new(gcp_client(&self.gcp).await?, gcp_stub::SECRET).version(GCP_ALIAS)),
             "azure" => Box::new(AzureSecret::new(azure_client(&self.azure)?, azure_stub::SECRET)),
-            other => return Err(format!("no source is called {other}").into()),
+            other => return Err(format!("unknown source {other}").into()),
         })
     }
 
@@ -148,7 +148,7 @@ impl TokenCredential for AzureToken {
     }
 }
 
-/// Sends what is meant for the vault to the stub: the client refuses an address without TLS.
+/// Sends requests for the vault to the stub: the client refuses an address without TLS.
 #[derive(Debug)]
 struct ToStub {
     address: Url,

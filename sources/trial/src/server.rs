@@ -1,8 +1,7 @@
-//! One of the three: a flow over each source, logins to its peers, and answers to theirs.
+//! One of the three servers: a flow over each source, logins to its peers, and responses to theirs.
 //!
-//! For each pair of processes and each source there is a connection: it carries `state key`, and back a refusal's code
-//! or `ok`. The process prints its observations: `failed SOURCE CODE KEY TIME`, `wrong SOURCE WHAT`, and counts at the
-//! end.
+//! Each pair of processes has a connection for each source: it carries `state key`, and back a refusal's code or `ok`.
+//! The process prints its observations: `failed SOURCE CODE KEY TIME`, `wrong SOURCE WHAT`, and counts at the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +20,7 @@ use crate::places::Places;
 use crate::{Failure, SOURCES};
 
 const SESSION: &[u8] = b"the session id of this person";
-/// Logins under way at once, for each peer and source.
+/// Logins in progress at once, for each peer and source.
 const AT_ONCE: u64 = 3;
 
 /// A flow and its keys.
@@ -34,7 +33,7 @@ struct Shop {
     stopping: AtomicBool,
 }
 
-/// Starts logins until a line on standard input says to stop, and answers those of its peers until that input ends.
+/// Starts logins until a line on standard input says to stop, and responds to its peers until that input ends.
 pub async fn run(number: u32) -> Result<(), Failure> {
     let clock = FastClock::from_milliseconds(std::env::var("TRIAL_STARTED")?.parse()?);
     let places = Places::from_environment()?;
@@ -56,7 +55,7 @@ pub async fn run(number: u32) -> Result<(), Failure> {
             }
         }
     }
-    // The word to stop; whoever has it still answers its peers, until its input ends.
+    // The line to stop; the process still responds to its peers until its input ends.
     input.next_line().await?;
     shops.iter().for_each(|shop| shop.stopping.store(true, Ordering::SeqCst));
     for login in logins {
@@ -80,7 +79,7 @@ pub async fn run(number: u32) -> Result<(), Failure> {
 
 impl Shop {
     async fn open(source: &'static str, number: u32, places: &Places, clock: FastClock) -> Result<Self, Failure> {
-        // The first reads nearly as rarely as the propagation time allows, the last three times as often.
+        // The first process reads nearly as rarely as the propagation time allows, the last three times as often.
         let interval = on_the_wall(PROPAGATION) * 9 / (10 * (number + 1));
         let refresh = Refresh::every(interval).early_at_most_every(on_the_wall(PROPAGATION) / 4).clock(clock);
         let (keys, refresher) = LiveKeyRing::load(places.source(source).await?, refresh).await?;
@@ -95,7 +94,7 @@ impl Shop {
         Ok(Self { source, keys, flow, clock, finished, stopping })
     }
 
-    /// The key that seals, if it is the same before and after the state was sealed.
+    /// The sealing key, if it was the same before and after the state was sealed.
     fn active(&self) -> Option<RootKeyId> {
         let ring = self.keys.ring();
         ring.roles(self.clock.now()).find(|(_, role)| *role == KeyRole::Active).map(|(id, _)| id)
@@ -122,7 +121,7 @@ impl Shop {
             };
             let key = before.filter(|_| before == self.active()).map_or("-".to_owned(), |id| id.to_string());
             if place > 0 {
-                // Between nothing and nine tenths of the lifetime.
+                // Between zero and nine tenths of the lifetime.
                 let share = u32::try_from(count * 37 % 90).unwrap_or_default();
                 tokio::time::sleep(on_the_wall(LIFETIME) * share / 100).await;
             }
@@ -140,9 +139,9 @@ impl Shop {
         since.unwrap_or_default().as_secs()
     }
 
-    /// Finishes a peer's login, and looks whether it may have been accepted.
+    /// Finishes a peer's login, and checks whether it may have been accepted.
     async fn finish(&self, state: &str, key: &str) -> String {
-        // Before it is finished: what was refused by then must not be accepted after.
+        // Read first: a key that is refused now must not be accepted later.
         let ring = self.keys.ring();
         let role = ring.roles(self.clock.now()).find(|(id, _)| id.to_string() == key).map(|(_, role)| role);
         let binding = Binding::session(SESSION).expect("a session id");

@@ -1,4 +1,4 @@
-//! Each source with a client of its own under the suite that every source passes, against its server.
+//! Each source with its own client under the suite that every source passes, against its server.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use servers::openbao::OpenBao;
 use crate::Failure;
 use crate::places::{AWS_SECRET, GCP_ALIAS, Places};
 
-/// The servers, and what an operator or bad luck does to one of them.
+/// The servers, and the actions of an operator or accidents on one of them.
 struct Stage<'s> {
     servers: &'s Servers,
     source: &'static str,
@@ -47,7 +47,7 @@ impl Servers {
             ("gcp", SourceTrouble::Deleted) => self.gcp.delete(),
             ("gcp", SourceTrouble::Denied) => self.gcp.deny(),
             ("gcp", _) => self.gcp.unavailable(),
-            // A vault keeps the name of a deleted secret; a disabled version is missed in the same way.
+            // A vault keeps the name of a deleted secret; a disabled version is missing in the same way.
             (_, SourceTrouble::Deleted) => self.azure.disable(),
             (_, SourceTrouble::Denied) => self.azure.deny(),
             (_, _) => self.azure.throttle(),
@@ -85,11 +85,11 @@ impl SourceStage for Stage<'_> {
     }
 }
 
-/// Both suites for each source, and what each said about its troubles.
+/// Both suites for each source, and its messages about its troubles.
 pub async fn run() -> Result<ExitCode, Failure> {
     let (mut passed, mut failed) = (0, 0);
     for source in ["aws", "vault", "gcp", "azure"] {
-        // Written to first: nothing may stand there yet.
+        // Writing comes first, because nothing may exist there yet.
         let (servers, places, _folder) = start().await?;
         let written = writable_source_suite(&places.source(source).await?).await;
         let (servers_again, places, _folder) = start().await?;

@@ -1,11 +1,11 @@
-//! Where the server is, and how a path is written.
+//! The server's address, and the spelling of paths.
 
 use std::fmt::Write;
 use std::net::IpAddr;
 
 use hyper::Uri;
 
-/// An address such as `https://vault.internal:8200`, without a slash at its end.
+/// An address such as `https://vault.internal:8200`, without a trailing slash.
 pub(crate) struct Address {
     pub(crate) text: String,
     pub(crate) encrypted: bool,
@@ -13,8 +13,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// `None` if it is none. An address with a user or a password in it is none either: it would be repeated in every
-    /// error.
+    /// `None` if the address is invalid. An address with a user or a password is invalid, because every error would
+    /// repeat it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim_end_matches('/');
         let uri: Uri = text.parse().ok()?;
@@ -34,14 +34,14 @@ impl Address {
     }
 }
 
-/// The segments of a mount or of a path; `None` if one of them is empty or would lead elsewhere.
+/// The segments of a mount or of a path; `None` if one of them is empty or leads elsewhere.
 pub(crate) fn segments(path: &str) -> Option<Vec<&str>> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let plain = |segment: &&str| !matches!(*segment, "" | "." | "..") && !segment.contains(char::is_control);
     segments.iter().all(plain).then_some(segments)
 }
 
-/// The same for a request: everything but letters, digits, `-`, `.`, `_` and `~` escaped (RFC 3986, section 2.3).
+/// The same for a request: everything except letters, digits, `-`, `.`, `_` and `~` is escaped (RFC 3986, section 2.3).
 pub(crate) fn escaped(segments: &[&str]) -> String {
     let mut text = String::new();
     for segment in segments {

@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 
 use crate::http::Answer;
 
-/// `{"data": …}`, around whatever was asked for.
+/// `{"data": …}`, around the requested data.
 #[derive(Deserialize)]
 struct Around<T> {
     data: T,
 }
 
-/// A secret of KV version 2, or what is left of a deleted one. The texts stay where they were received.
+/// A secret of KV version 2, or the rest of a deleted one. The texts stay in the buffer in which they were received.
 #[derive(Deserialize)]
 pub(crate) struct Secret<'a> {
     #[serde(borrow, default = "none")]
@@ -33,9 +33,9 @@ fn none<T>() -> Option<T> {
     None
 }
 
-/// The fault of the field that should hold the document.
+/// The fault of the field that should contain the document.
 pub(crate) enum FieldError {
-    /// It is not there; these are.
+    /// It is missing; these exist.
     Absent(Vec<String>),
     NotText,
 }
@@ -58,12 +58,12 @@ impl<'a> Secret<'a> {
     }
 }
 
-/// The version that a write made.
+/// The version that a write created.
 pub(crate) fn written_version(answer: &Answer) -> Option<u64> {
     serde_json::from_slice::<Around<Metadata>>(&answer.body).ok().map(|around| around.data.version)
 }
 
-/// A token that was made or renewed.
+/// A token that was created or renewed.
 #[derive(Deserialize)]
 pub(crate) struct Granted {
     pub(crate) client_token: SecretString,
@@ -92,7 +92,7 @@ pub(crate) fn looked(answer: &Answer) -> Option<Looked> {
     serde_json::from_slice::<Around<Looked>>(&answer.body).ok().map(|around| around.data)
 }
 
-/// The server's own words, which never repeat what was sent.
+/// The server's error messages, which never repeat the request.
 pub(crate) fn errors(answer: &Answer) -> String {
     #[derive(Deserialize)]
     struct Errors {

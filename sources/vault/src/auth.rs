@@ -34,11 +34,11 @@ pub(crate) enum SecretId {
 }
 
 impl VaultAuth {
-    /// A token. It is renewed when half of its time has passed, if it can be renewed.
+    /// A token. It is renewed after half of its lifetime, if it can be renewed.
     ///
     /// # Security
     ///
-    /// Nothing replaces it after it has expired. For a service, prefer [`VaultAuth::app_role`] or the token file of an
+    /// It is not replaced after it has expired. For a service, prefer [`VaultAuth::app_role`] or the token file of an
     /// agent.
     #[must_use]
     pub fn token(token: impl Into<SecretString>) -> Self {
@@ -52,7 +52,7 @@ impl VaultAuth {
         Self(Method::TokenFile(path.into()))
     }
 
-    /// A login with AppRole when a token is needed, and another one when the token cannot be renewed any longer or is
+    /// A login with AppRole when a token is needed, and another one when the token can no longer be renewed or is
     /// refused.
     #[must_use]
     pub fn app_role(role_id: impl Into<String>, secret_id: impl Into<SecretString>) -> Self {
@@ -89,7 +89,7 @@ impl fmt::Debug for VaultAuth {
     }
 }
 
-/// The text of a file that holds one credential, without the line's end.
+/// The text of a file with one credential, without the line end.
 pub(crate) fn credential(path: &Path) -> std::io::Result<SecretString> {
     let text = SecretString::from(std::fs::read_to_string(path)?);
     match text.expose().trim() {

@@ -68,9 +68,9 @@ impl VaultSecretBuilder {
     pub fn build(self) -> Result<VaultSecret, SourceError> {
         let Self { mount, path, field, .. } = &self;
         let Some(address) = Address::parse(&self.address) else {
-            // Not repeated: it may hold a password.
-            return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "the address is none")
-                .with_remedy("give scheme, host and port and nothing else, as in https://vault.internal:8200"));
+            // Do not repeat the address: it may contain a password.
+            return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "the address is invalid")
+                .with_remedy("use only scheme, host and port, such as https://vault.internal:8200"));
         };
         let mut name =
             format!("Vault at {}, secret {}/{}", address.text, mount.trim_matches('/'), path.trim_matches('/'));
@@ -82,11 +82,11 @@ impl VaultSecretBuilder {
         }
         let wrong = |answer: &str| SourceError::new(&name, SourceErrorKind::Misconfigured, answer);
         if !address.encrypted && !address.loopback && !self.unencrypted {
-            return Err(wrong("the address is not encrypted, so that keys and token could be read on the way")
+            return Err(wrong("the address is not encrypted, so an attacker on the network could read keys and token")
                 .with_remedy("use https://"));
         }
         let names = |text, of: &str| {
-            segments(text).ok_or_else(|| wrong(&format!("the {of} is empty, or holds an empty part, `.` or `..`")))
+            segments(text).ok_or_else(|| wrong(&format!("the {of} is empty, or contains an empty part, `.` or `..`")))
         };
         let (mount_names, path_names) = (names(mount, "mount")?, names(path, "path")?);
         if let Method::AppRole { mount, .. } = &self.auth.0 {

@@ -1,4 +1,4 @@
-//! The environment variables of the command lines of Vault and OpenBao.
+//! The environment variables of the command-line tools of Vault and OpenBao.
 
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
@@ -32,14 +32,14 @@ impl VaultSecret {
         path: impl Into<String>,
     ) -> Result<VaultSecretBuilder, SourceError> {
         let Some(address) = variable("ADDR") else {
-            return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "there is no address")
-                .with_remedy("set VAULT_ADDR, as in https://vault.internal:8200"));
+            return Err(SourceError::new("Vault", SourceErrorKind::Misconfigured, "no address is set")
+                .with_remedy("set VAULT_ADDR, for example to https://vault.internal:8200"));
         };
         let auth = match (variable("TOKEN"), std::env::home_dir()) {
             (Some(token), _) => VaultAuth::token(token),
             (None, Some(home)) => VaultAuth::token_file(home.join(".vault-token")),
             (None, None) => {
-                let answer = "there is no token, and no home folder that could hold one";
+                let answer = "no token is set, and there is no home folder for a token file";
                 return Err(
                     SourceError::new("Vault", SourceErrorKind::Misconfigured, answer).with_remedy("set VAULT_TOKEN")
                 );

@@ -1,4 +1,4 @@
-//! The meaning of Vault's responses, and how to fix the errors.
+//! The meaning of Vault's responses, and the remedies.
 
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 
@@ -10,31 +10,31 @@ fn words(answer: &Answer) -> String {
     if errors.is_empty() { answer.status.to_string() } else { format!("{} {errors}", answer.status) }
 }
 
-/// By the status alone.
+/// Decided by the status alone.
 pub(crate) fn status(name: &str, answer: &Answer) -> SourceError {
     let words = words(answer);
     let error = |kind| SourceError::new(name, kind, &words);
     match answer.status {
         200..=299 => no_answer(name, answer),
         300..=399 => error(SourceErrorKind::Unavailable)
-            .with_remedy("give the address of the active node, or of a load balancer that finds it; a token is not sent after a redirect"),
+            .with_remedy("use the address of the active node, or of a load balancer that finds it; tokens are not sent after a redirect"),
         401 | 403 => error(SourceErrorKind::Denied),
         404 => error(SourceErrorKind::Missing),
         503 if words.contains("sealed") => error(SourceErrorKind::Unavailable)
-            .with_remedy("unseal it (vault operator unseal, bao operator unseal); it is tried again"),
+            .with_remedy("unseal it (vault operator unseal, bao operator unseal); it will be retried"),
         429 => error(SourceErrorKind::Unavailable)
-            .with_remedy("it is tried again; if it stays so, refresh less often or raise the rate limit quota"),
-        // 412: a performance standby that has not caught up; 472, 473: standby nodes.
+            .with_remedy("it will be retried; if the error persists, refresh less often or raise the rate limit quota"),
+        // 412: a performance standby that lags behind; 472, 473: standby nodes.
         408 | 412 | 472 | 473 | 500.. => error(SourceErrorKind::Unavailable),
         _ => error(SourceErrorKind::Misconfigured),
     }
 }
 
-/// Success, and not what a KV version 2 engine says.
+/// Success, but not a response of a KV version 2 engine.
 pub(crate) fn no_answer(name: &str, answer: &Answer) -> SourceError {
-    let words = format_args!("{} with a body that is no answer of KV version 2", answer.status);
+    let words = format_args!("{} with a body that is not from KV version 2", answer.status);
     SourceError::new(name, SourceErrorKind::Misconfigured, words)
-        .with_remedy("correct the address, or the mount, which must be an engine of KV version 2")
+        .with_remedy("fix the address or the mount, which must be a KV version 2 engine")
 }
 
 /// Nothing is at the path: it is empty, its latest version is deleted, or there is no such mount.
@@ -42,64 +42,62 @@ pub(crate) fn missing(name: &str, answer: &Answer, policy_path: &str) -> SourceE
     let words = words(answer);
     if words.contains("no handler for route") {
         return SourceError::new(name, SourceErrorKind::Misconfigured, words).with_remedy(
-            "correct the mount or the namespace, or enable KV version 2 there (secrets enable -version=2 kv)",
+            "fix the mount or the namespace, or enable KV version 2 there (secrets enable -version=2 kv)",
         );
     }
     let Some(secret) = Secret::of(answer) else {
         return SourceError::new(name, SourceErrorKind::Missing, words).with_remedy(format!(
-            "write a ring there (oauth-state keys generate), or correct mount, path or namespace; {policy_path} is a path of KV version 2"
+            "write a ring there (oauth-state keys generate), or fix mount, path or namespace; {policy_path} is a path of KV version 2"
         ));
     };
     let version = secret.metadata.version;
     let (what, to_do) = if secret.metadata.destroyed {
         (
             "destroyed",
-            "write the ring anew (oauth-state keys generate), or restore an earlier version (kv rollback)".to_owned(),
+            "write a new ring (oauth-state keys generate), or restore an earlier version (kv rollback)".to_owned(),
         )
     } else {
         (
             "deleted",
-            format!(
-                "take the deletion back (kv undelete -versions={version}), or restore an earlier version (kv rollback)"
-            ),
+            format!("undo the deletion (kv undelete -versions={version}), or restore an earlier version (kv rollback)"),
         )
     };
     SourceError::new(name, SourceErrorKind::Missing, format_args!("{words}, version {version} is {what}"))
         .with_remedy(to_do)
 }
 
-/// The token is good, and its policies do not grant it.
+/// The token is valid, but its policies do not grant the right.
 pub(crate) fn policy(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
     SourceError::new(name, SourceErrorKind::Denied, words(answer))
         .with_remedy(format!("add `{right}` on {policy_path} to a policy of this token or role"))
 }
 
-/// The token itself is not good any longer.
+/// The token itself is no longer valid.
 pub(crate) fn token(name: &str, answer: &Answer) -> SourceError {
-    SourceError::new(name, SourceErrorKind::Denied, format_args!("{}, for the token itself as well", words(answer)))
-        .with_remedy("the token has expired, was revoked, or is of another namespace: give a new one")
+    SourceError::new(name, SourceErrorKind::Denied, format_args!("{}, also for the token itself", words(answer)))
+        .with_remedy("the token has expired, was revoked or belongs to another namespace; provide a new one")
 }
 
-/// It cannot be told which.
+/// The cause is unknown.
 pub(crate) fn either(name: &str, answer: &Answer, right: &str, policy_path: &str) -> SourceError {
     SourceError::new(name, SourceErrorKind::Denied, words(answer))
-        .with_remedy(format!("add `{right}` on {policy_path} to a policy of this token, or give a new token"))
+        .with_remedy(format!("add `{right}` on {policy_path} to a policy of this token, or provide a new token"))
 }
 
 /// A login was refused.
 pub(crate) fn login(name: &str, mount: &str, answer: &Answer) -> SourceError {
     let words = format!("login at auth/{mount}: {}", words(answer));
     match answer.status {
-        // What AppRole says of an unknown role id or secret id, expired and used up ones included.
-        // What anybody without a token is told of a mount that is not there.
+        // AppRole's response to an unknown, expired or used-up role id or secret id, and Vault's response without a
+        // token for a missing mount.
         403 => SourceError::new(name, SourceErrorKind::Denied, words)
-            .with_remedy("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+            .with_remedy("fix the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
         400 | 401 => SourceError::new(name, SourceErrorKind::Denied, words).with_remedy(
-            "give a valid role id and secret id (a secret id expires, and can be limited to a number of logins)",
+            "provide a valid role id and secret id (a secret id expires, and can be limited to a number of logins)",
         ),
         404 => SourceError::new(name, SourceErrorKind::Misconfigured, words)
-            .with_remedy("correct the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
-        200..=299 => SourceError::new(name, SourceErrorKind::Misconfigured, words).with_remedy("correct the address"),
+            .with_remedy("fix the mount of AppRole or the namespace, or enable it there (auth enable approle)"),
+        200..=299 => SourceError::new(name, SourceErrorKind::Misconfigured, words).with_remedy("fix the address"),
         _ => status(name, answer),
     }
 }
@@ -109,12 +107,12 @@ pub(crate) fn file(name: &str, what: &str, path: &std::path::Path, cause: std::i
     let words = format_args!("the {what} file {}: {cause}", path.display());
     SourceError::new(name, SourceErrorKind::Misconfigured, words)
         .with_remedy(format!(
-            "let the agent, or what else writes that file, write the {what} there, readable by this service"
+            "let the agent, or the other writer of that file, write the {what} there, readable by this service"
         ))
         .because(cause)
 }
 
-/// The secret is there, and its field is not what it should be.
+/// The secret exists, but its field is wrong.
 pub(crate) fn field(name: &str, field: &str, wrong: FieldError) -> SourceError {
     match wrong {
         FieldError::Absent(others) => {
@@ -124,8 +122,8 @@ pub(crate) fn field(name: &str, field: &str, wrong: FieldError) -> SourceError {
             ))
         }
         FieldError::NotText => {
-            SourceError::new(name, SourceErrorKind::Document, format_args!("the field {field} is no text"))
-                .with_remedy(format!("write the document as a text (kv patch … {field}=@ring.json)"))
+            SourceError::new(name, SourceErrorKind::Document, format_args!("the field {field} is not text"))
+                .with_remedy(format!("write the document as text (kv patch … {field}=@ring.json)"))
         }
     }
 }

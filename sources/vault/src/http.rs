@@ -27,7 +27,7 @@ const CALL: Duration = Duration::from_secs(5);
 /// The engine itself accepts no secret above one megabyte.
 const LONGEST: usize = 1 << 20;
 
-/// Bytes that are zeroized when they are no longer being sent.
+/// Bytes that are zeroized after they were sent.
 pub(crate) type Body = Bytes;
 
 /// The server's response.
@@ -54,10 +54,10 @@ impl Http {
     ) -> Result<Self, SourceError> {
         let wrong = |answer: &str| SourceError::new(name, SourceErrorKind::Misconfigured, answer);
         let namespace = namespace.map(HeaderValue::from_str).transpose();
-        let namespace = namespace.map_err(|_| wrong("the namespace has characters that no header can have"))?;
+        let namespace = namespace.map_err(|_| wrong("the namespace has characters that are invalid in a header"))?;
         let roots = match certificates {
-            Some(pem) => given(pem).ok_or_else(|| wrong("the CA certificates are no PEM"))?,
-            // Without encryption none is asked for.
+            Some(pem) => given(pem).ok_or_else(|| wrong("the CA certificates are not PEM"))?,
+            // Not needed without encryption.
             None if !address.encrypted => RootCertStore::empty(),
             None => of_the_operating_system(),
         };
@@ -70,7 +70,7 @@ impl Http {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT));
-        // One request a minute: a connection that is kept would mostly be one that the server has closed meanwhile.
+        // One request a minute: the server would usually have closed a kept connection meanwhile.
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.wrap_connector(tcp));
         Ok(Self { name: name.to_owned(), client, base: format!("{}/v1/", address.text), namespace })
@@ -87,14 +87,15 @@ impl Http {
     ) -> Result<Answer, SourceError> {
         let wrong = |answer: &str| SourceError::new(&self.name, SourceErrorKind::Misconfigured, answer);
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        // An agent can be told to refuse requests without it, which a browser could be made to send.
+        // An agent can be configured to refuse requests without this header, which an attacker could make a browser
+        // send.
         request = request.header("X-Vault-Request", "true");
         if let Some(namespace) = &self.namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
         if let Some(token) = token {
             let value = HeaderValue::from_str(token.expose());
-            let mut value = value.map_err(|_| wrong("the token has characters that no token has"))?;
+            let mut value = value.map_err(|_| wrong("the token has invalid characters"))?;
             value.set_sensitive(true);
             request = request.header("X-Vault-Token", value);
         }
@@ -117,7 +118,7 @@ impl Http {
             let frame = frame.map_err(|error| self.failed(&error))?;
             let Some(part) = frame.data_ref() else { continue };
             if part.len() > LONGEST.saturating_sub(body.len()) {
-                return Err(self.unavailable(&format!("{status} with an answer of more than {LONGEST} bytes")));
+                return Err(self.unavailable(&format!("{status} with a response of more than {LONGEST} bytes")));
             }
             append(&mut body, part);
         }
@@ -128,7 +129,7 @@ impl Http {
         SourceError::new(&self.name, SourceErrorKind::Unavailable, answer)
     }
 
-    /// The messages of an error and of what is underneath; none of them holds a header or a body.
+    /// The messages of an error and of its causes; none of them contains a header or a body.
     fn failed(&self, error: &(dyn Error + 'static)) -> SourceError {
         let mut text = error.to_string();
         let mut next = error.source();
@@ -138,14 +139,14 @@ impl Http {
         }
         if text.contains("certificate") {
             return SourceError::new(&self.name, SourceErrorKind::Misconfigured, text).with_remedy(
-                "give the certificate of the authority that signed the server's (ca_certificates, VAULT_CACERT), and the host name that stands in it",
+                "provide the certificate of the authority that signed the server's (ca_certificates, VAULT_CACERT), and use the host name in it",
             );
         }
         self.unavailable(&text)
     }
 }
 
-/// Without leaving a copy of the keys behind where the buffer was before it grew.
+/// Leaves no copy of the keys behind when the buffer grows.
 fn append(body: &mut Zeroizing<Vec<u8>>, part: &[u8]) {
     if part.len() > body.capacity().saturating_sub(body.len()) {
         let mut larger = Zeroizing::new(Vec::with_capacity(body.len().saturating_add(part.len()).saturating_mul(2)));
@@ -163,7 +164,7 @@ fn given(pem: &[u8]) -> Option<RootCertStore> {
     (!roots.is_empty()).then_some(roots)
 }
 
-/// Without any, every handshake fails and says so.
+/// Without any certificate, every handshake fails with an error.
 fn of_the_operating_system() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -24,12 +24,12 @@ use answer::Secret;
 use http::{Answer, Body, Http};
 use session::Session;
 
-/// The whole of a fetch or a write, with a login where one is needed.
+/// The limit for a whole fetch or write, including a login.
 const LIMIT: Duration = Duration::from_secs(8);
 
 /// A secret of a KV version 2 engine of Vault or OpenBao, with a ring document in one of its fields.
 ///
-/// It neither retries nor caches; the refresh task of `LiveKeyRing::load` tries again. It keeps a token, renews it, and
+/// It neither retries nor caches; the refresh task of `LiveKeyRing::load` retries. It keeps a token, renews it, and
 /// logs in again once if the token is refused.
 ///
 /// # Examples
@@ -48,9 +48,9 @@ const LIMIT: Duration = Duration::from_secs(8);
 pub struct VaultSecret {
     http: Http,
     session: Session,
-    /// As policies name it: `secret/data/shop/oauth-state`.
+    /// As in policies: `secret/data/shop/oauth-state`.
     policy_path: String,
-    /// The same, with what needs it escaped.
+    /// The same, escaped for a request.
     request_path: String,
     field: String,
 }
@@ -66,7 +66,7 @@ impl VaultSecret {
         VaultSecretBuilder::new(address.into(), mount.into(), path.into(), auth)
     }
 
-    /// One request with a token. If the token is refused, one login and one more.
+    /// One request with a token. If the token is refused, one login and one more request.
     async fn ask(&self, method: &'static str, body: Option<Body>) -> Result<Answer, SourceError> {
         let permit = self.session.permit(&self.http).await?;
         let answer = self.http.send(method, &self.request_path, Some(&permit.token), body.clone()).await?;
@@ -85,7 +85,7 @@ impl VaultSecret {
         }
     }
 
-    /// The error of an answer to a request that needs this right, such as `read`.
+    /// The error of a response to a request that needs this right, such as `read`.
     async fn refused(&self, right: &str, answer: &Answer) -> SourceError {
         if answer.status != 403 {
             return explain::status(&self.http.name, answer);
@@ -109,7 +109,7 @@ impl VaultSecret {
             200 => {
                 let secret = Secret::of(&answer).ok_or_else(|| explain::no_answer(&self.http.name, &answer))?;
                 let version = secret.version();
-                // An operator may have written the document as the secret's own fields, or as an object in this one.
+                // An operator may have written the document as the secret's own fields, or as an object in this field.
                 let text = secret
                     .text(&self.field)
                     .map_err(|wrong| explain::field(&self.http.name, &self.field, wrong).revoking(&answer.body))?;
@@ -139,8 +139,8 @@ impl KeySource for VaultSecret {
         &self.http.name
     }
 
-    /// One `GET`, and a login or a renewal if the token needs it. Asking whether the version is still the same would be
-    /// another request with a right of its own, so the text is transferred in any case.
+    /// One `GET`, and a login or a renewal if the token needs it. Checking for a new version would be another request
+    /// with its own right, so the text is always transferred.
     fn fetch<'a>(&'a self, _known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(self.within(self.read()))
     }

@@ -1,4 +1,4 @@
-//! The helper program with which the command line `oauth-state` reaches Vault or OpenBao.
+//! The helper program that connects the command line `oauth-state` to Vault or OpenBao.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,12 +14,12 @@ The command line oauth-state runs this program, with a request on its standard i
   vault:secret/shop/oauth-state#keys
   vault:teams/shop//oauth-state
 
-MOUNT    an engine of KV version 2: what stands before the first slash, or before `//` if it has slashes itself
+MOUNT    a KV version 2 engine: the part before the first slash, or before `//` if it contains slashes
 PATH     the path below it
-FIELD    the field that holds the document; `ring` if there is none
+FIELD    the field with the document; `ring` by default
 
 From the environment: VAULT_ADDR, VAULT_TOKEN or the token in ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT; the same
-names with BAO_ come first. With AppRole: VAULT_TOKEN=$(vault write -field=token auth/approle/login role_id=… secret_id=@…)
+names with BAO_ have precedence. With AppRole: VAULT_TOKEN=$(vault write -field=token auth/approle/login role_id=… secret_id=@…)
 ";
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! The token: where it comes from, when it is renewed, when a new one is fetched.
+//! The token: its source, its renewal and its replacement.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub(crate) struct Permit {
 pub(crate) struct Session {
     method: Method,
     held: Mutex<Option<Held>>,
-    /// When a login was of no use, because its token was refused as well.
+    /// The time of a login that did not help, because its token was refused as well.
     futile: Mutex<Option<Instant>>,
 }
 
@@ -33,7 +33,7 @@ const NO_LOGIN_FOR: Duration = Duration::from_secs(300);
 
 struct Held {
     token: SecretString,
-    /// `None`: it does not expire, or nothing is known of that.
+    /// `None`: it does not expire, or its expiry is unknown.
     lease: Option<Lease>,
 }
 
@@ -46,7 +46,7 @@ struct Lease {
 
 impl Lease {
     fn new(seconds: u64, renewable: bool) -> Option<Self> {
-        // Vault's way to say that it never expires.
+        // Vault's value for a token that never expires.
         (seconds > 0).then(|| Self { since: Instant::now(), time: Duration::from_secs(seconds), renewable })
     }
 
@@ -54,17 +54,17 @@ impl Lease {
         self.time.saturating_sub(self.since.elapsed())
     }
 
-    /// Half of its time has passed.
+    /// Half of its lifetime has passed.
     fn is_due(&self) -> bool {
         self.left() <= self.since.elapsed()
     }
 }
 
-/// How a renewal went.
+/// The result of a renewal.
 enum Renewed {
     /// It lives longer now.
     Longer,
-    /// Its longest time is reached, it was revoked, or it cannot be renewed.
+    /// Its maximum lifetime is reached, it was revoked, or it cannot be renewed.
     NotAnyLonger,
 }
 
@@ -73,7 +73,7 @@ impl Session {
         Self { method: auth.0, held: Mutex::new(None), futile: Mutex::new(None) }
     }
 
-    /// A token for the next request: the one that is held, renewed if that is due, or a new one.
+    /// A token for the next request: the current one, renewed if that is due, or a new one.
     pub(crate) async fn permit(&self, http: &Http) -> Result<Permit, SourceError> {
         if let Method::TokenFile(path) = &self.method {
             let token = credential(path).map_err(|cause| explain::file(&http.name, "token", path, cause))?;
@@ -101,21 +101,21 @@ impl Session {
                     *current = new;
                     Ok(Permit { token: current.token.clone(), fresh: true })
                 }
-                // It still serves for a while, and this is tried again with the next request.
+                // It is still valid for a while, and the next request tries again.
                 Err(_) if !lease.left().is_zero() => Ok(Permit { token: current.token.clone(), fresh: false }),
                 Err(error) => Err(error),
             },
-            // The request itself will say what is wrong.
+            // The request itself will return the error.
             _ => Ok(Permit { token: current.token.clone(), fresh: false }),
         }
     }
 
-    /// The token of a login that was made because of a refusal is refused, too.
+    /// The token of a login after a refusal was refused, too.
     pub(crate) async fn was_futile(&self) {
         *self.futile.lock().await = Some(Instant::now());
     }
 
-    /// After a token was refused: another one, where this method can get one and that has not just been of no use.
+    /// After a refused token: another one, if this method can get one and the last login helped.
     pub(crate) async fn log_in_again(
         &self,
         http: &Http,
@@ -139,10 +139,10 @@ impl Session {
         Ok(Some(token))
     }
 
-    /// Whether the token that was just refused is good for anything; `None` if that cannot be found out.
+    /// Whether the refused token is valid for anything; `None` if that is unknown.
     pub(crate) async fn still_valid(&self, http: &Http) -> Option<bool> {
         let token = match &self.method {
-            // It came of a login that succeeded a moment ago.
+            // It came from a login that has just succeeded.
             Method::AppRole { .. } => return Some(true),
             Method::Token(token) => token.clone(),
             Method::TokenFile(path) => credential(path).ok()?,
@@ -160,7 +160,7 @@ impl Session {
                 let token = token.clone();
                 let answer = http.send("GET", "auth/token/lookup-self", Some(&token), None).await?;
                 match answer.status {
-                    // A token without the policy `default` may not ask, and one that is worthless shows it in the request.
+                    // A token without the policy `default` may not ask, and the request itself reveals an invalid one.
                     200 | 403 => {
                         let lease = looked(&answer).and_then(|looked| Lease::new(looked.ttl, looked.renewable));
                         Ok(Held { token, lease })
@@ -207,7 +207,7 @@ async fn renew(http: &Http, held: &mut Held, lease: Lease) -> Result<Renewed, So
     match granted(&answer).filter(|_| answer.status == 200) {
         Some(granted) => {
             held.lease = Lease::new(granted.lease_duration, granted.renewable);
-            // A token near its longest time is given no more than what was left.
+            // A token near its maximum lifetime is renewed for no more than the rest.
             let longer = held.lease.is_none_or(|lease| lease.time > left.saturating_add(Duration::from_secs(1)));
             Ok(if longer { Renewed::Longer } else { Renewed::NotAnyLonger })
         }
@@ -217,11 +217,12 @@ async fn renew(http: &Http, held: &mut Held, lease: Lease) -> Result<Renewed, So
 }
 
 /// A JSON body that is zeroized after it was sent. (The memory that `serde_json` uses while it writes or reads is freed
-/// as it is.)
+/// without zeroizing.)
 pub(crate) fn json(http: &Http, value: &impl Serialize) -> Result<Body, SourceError> {
     // Large enough for any ring, so that a growing buffer leaves no copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 17));
-    serde_json::to_writer(&mut *bytes, value)
-        .map_err(|_| SourceError::new(&http.name, SourceErrorKind::Document, "it cannot be written as JSON"))?;
+    serde_json::to_writer(&mut *bytes, value).map_err(|_| {
+        SourceError::new(&http.name, SourceErrorKind::Document, "failed to serialize the request as JSON")
+    })?;
     Ok(Body::from_owner(bytes))
 }

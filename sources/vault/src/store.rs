@@ -42,7 +42,7 @@ pub(crate) async fn store(
         200 => {
             let secret = secret.ok_or_else(|| explain::no_answer(name, &read))?;
             let fields = secret.data.unwrap_or_default();
-            // A secret of others, without our field, is not a ring that somebody wrote.
+            // A secret of others, without our field, contains no ring.
             let present = fields.contains_key(&source.field);
             let version = secret.metadata.version;
             let as_expected = match expected {
@@ -56,7 +56,7 @@ pub(crate) async fn store(
         }
         404 if errors(&read).contains("no handler") => return Err(explain::missing(name, &read, &source.policy_path)),
         404 if expected.is_some() => return Err(conflict(name, None)),
-        // A version that is deleted or destroyed is not there any longer, but still counts.
+        // A deleted or destroyed version no longer exists, but still counts.
         404 => (secret.map_or(0, |secret| secret.metadata.version), BTreeMap::new()),
         _ => return Err(source.refused("read", &read).await),
     };
@@ -77,7 +77,9 @@ pub(crate) async fn store(
 
 fn conflict(name: &str, present: Option<u64>) -> SourceError {
     match present {
-        Some(version) => SourceError::new(name, SourceErrorKind::Conflict, format_args!("version {version} is there")),
+        Some(version) => {
+            SourceError::new(name, SourceErrorKind::Conflict, format_args!("version {version} already exists"))
+        }
         None => SourceError::new(name, SourceErrorKind::Conflict, "the expected version is not the latest one"),
     }
 }

@@ -1,4 +1,4 @@
-//! What is said when a ring cannot be read.
+//! The errors when a ring cannot be read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
@@ -63,8 +63,8 @@ async fn the_field_is_not_there_or_is_no_text() {
     );
     bao.publish_fields(&json!({ "ring": { "version": 1, "keys": ["osk1.hidden"], "revoked": ["00112233aabbccdd"] } }));
     let error = refused(&reader(&bao)).await;
-    says(&error, SourceErrorKind::Document, &["the field ring is no text"]);
-    assert_eq!(error.revoked().len(), 1, "what it revokes holds all the same");
+    says(&error, SourceErrorKind::Document, &["the field ring is not text"]);
+    assert_eq!(error.revoked().len(), 1, "its revocation takes effect anyway");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn the_policy_does_not_grant_it() {
     let source = builder(&bao, VaultAuth::app_role(role, secret)).build().unwrap();
     let error = refused(&source).await;
     says(&error, SourceErrorKind::Denied, &["permission denied", "add `read` on secret/data/shop/oauth-state"]);
-    // A policy that is mended is heeded at once.
+    // A fixed policy takes effect at once.
     bao.policy("elsewhere", &format!(r#"path "secret/data/{PATH}" {{ capabilities = ["read"] }}"#));
     assert_eq!(text(&source).await.0, FIRST);
 }
@@ -90,11 +90,11 @@ async fn a_token_that_is_unknown_or_empty() {
     bao.publish(FIRST);
     for token in ["s.unknownunknownunknown", "garbage"] {
         let error = refused(&builder(&bao, VaultAuth::token(token.to_owned())).build().unwrap()).await;
-        says(&error, SourceErrorKind::Denied, &["403", "give a new one"]);
+        says(&error, SourceErrorKind::Denied, &["403", "provide a new one"]);
         assert!(!error.to_string().contains(token));
     }
     let error = refused(&builder(&bao, VaultAuth::token("two\nlines".to_owned())).build().unwrap()).await;
-    says(&error, SourceErrorKind::Misconfigured, &["characters that no token has"]);
+    says(&error, SourceErrorKind::Misconfigured, &["invalid characters"]);
     assert!(!format!("{error} {error:?}").contains("lines"));
 }
 

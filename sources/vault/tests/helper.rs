@@ -1,4 +1,4 @@
-//! The helper program, as the command line calls it, and what comes from the environment.
+//! The helper program, as the command line calls it, and the settings from the environment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
@@ -19,7 +19,7 @@ fn helper(location: &str, environment: &[(&str, &str)]) -> Command {
 fn run(command: &mut Command, request: &Value) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the helper");
-    // One that gives up at once does not read it.
+    // A program that gives up at once does not read it.
     let _ = child.stdin.take().unwrap().write_all(request.to_string().as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -44,7 +44,7 @@ fn a_ring_is_created_read_and_replaced() {
     assert_eq!(reply(&mut helper(&location, &environment), &second)["version"], "2");
     assert_eq!(reply(&mut helper(&location, &environment), &second)["error"]["kind"], "conflict");
 
-    // Names of OpenBao's own come first, and the token may be in the home folder.
+    // OpenBao's own names have precedence, and the token may be in the home folder.
     let home = std::env::temp_dir().join(format!("oauth-state-vault-home-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join(".vault-token"), format!("{token}\n")).unwrap();
@@ -61,7 +61,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
     for (location, environment, words) in [
         ("secret/shop", &[][..], "set VAULT_ADDR"),
         ("secret/shop", &[("VAULT_ADDR", "http://vault.internal:8200")], "use https://"),
-        ("secret/shop", &[("VAULT_ADDR", "https://me:hidden@vault")], "the address is none"),
+        ("secret/shop", &[("VAULT_ADDR", "https://me:hidden@vault")], "the address is invalid"),
         ("secret/shop", &[("VAULT_ADDR", "https://vault"), ("VAULT_CACERT", "/no/such/file")], "correct VAULT_CACERT"),
         ("secret", &[], "MOUNT/PATH[#FIELD]"),
     ] {

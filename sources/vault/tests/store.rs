@@ -1,4 +1,4 @@
-//! Writing a rotation: what stands there is replaced only by who has read it.
+//! Writing a rotation: only a writer that has read the current version replaces it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
@@ -33,7 +33,7 @@ async fn a_version_that_is_no_longer_the_latest_is_a_conflict() {
     bao.publish(SECOND);
     for other in [&*stale, "7", "never-there", ""] {
         let error = writer(&bao).store(&secret("osk1.third"), Some(other)).await.unwrap_err();
-        says(&error, SourceErrorKind::Conflict, &["version 2 is there", "read it again"]);
+        says(&error, SourceErrorKind::Conflict, &["version 2 already exists", "read it again"]);
     }
     assert_eq!(bao.read().unwrap(), (json!({ "ring": SECOND }), 2));
 }
@@ -43,7 +43,7 @@ async fn the_first_write_is_for_an_empty_place_alone() {
     let bao = OpenBao::start();
     assert_eq!(writer(&bao).store(&secret(FIRST), None).await.unwrap().as_deref(), Some("1"));
     let error = writer(&bao).store(&secret(SECOND), None).await.unwrap_err();
-    says(&error, SourceErrorKind::Conflict, &["version 1 is there"]);
+    says(&error, SourceErrorKind::Conflict, &["version 1 already exists"]);
     assert_eq!(bao.read().unwrap(), (json!({ "ring": FIRST }), 1));
     bao.remove();
     let error = writer(&bao).store(&secret(SECOND), Some("1")).await.unwrap_err();

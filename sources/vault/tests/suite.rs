@@ -30,7 +30,7 @@ impl SourceStage for Stage {
 
     fn end(&self, trouble: SourceTrouble) -> BoxFuture<'_, Result<bool, BoxError>> {
         match trouble {
-            // The suite publishes anew.
+            // The suite publishes again.
             SourceTrouble::Deleted => {}
             SourceTrouble::Denied => self.0.allow(),
             SourceTrouble::Unavailable => self.0.unseal(),

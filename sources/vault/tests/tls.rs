@@ -1,4 +1,4 @@
-//! Encrypted connections: whose certificates are trusted.
+//! Encrypted connections: which certificates are trusted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;

@@ -84,7 +84,7 @@ async fn app_role_logs_in_anew_when_the_longest_time_is_reached() {
         assert_eq!(text(&source).await.0, FIRST);
         seconds(0.5).await;
     }
-    // Between two fetches that are further apart than a token lives.
+    // Between two fetches that are further apart than a token's lifetime.
     seconds(3.0).await;
     assert_eq!(text(&source).await.0, FIRST);
 }
@@ -142,7 +142,7 @@ async fn a_token_file_is_read_anew_at_every_fetch() {
     std::fs::write(&path, format!("{first}\n")).unwrap();
     assert_eq!(text(&source).await.0, FIRST);
     bao.revoke(&first);
-    says(&refused(&source).await, SourceErrorKind::Denied, &["403", "give a new one"]);
+    says(&refused(&source).await, SourceErrorKind::Denied, &["403", "provide a new one"]);
     std::fs::write(&path, bao.token(&["reader"], "1h")).unwrap();
     assert_eq!(text(&source).await.0, FIRST);
     std::fs::remove_file(&path).unwrap();
@@ -160,7 +160,7 @@ async fn while_sealed_a_login_is_unavailable_and_not_denied() {
     assert_eq!(text(&source).await.0, FIRST);
 }
 
-/// A policy that lacks a right is not mended by logins; each would leave a token behind, and use up the secret id.
+/// Logins do not fix a policy that lacks a right; each would leave a token behind, and use up the secret id.
 #[tokio::test]
 async fn a_missing_right_costs_one_login_and_not_one_for_each_attempt() {
     let bao = OpenBao::start();

@@ -1,4 +1,4 @@
-//! What the tests of this source share.
+//! Shared parts of this source's tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
@@ -8,7 +8,7 @@ use oauth_state_aws::aws_sdk_secretsmanager::{Client, Config};
 use servers::moto::{Moto, REGION};
 
 pub(crate) const SECRET: &str = "prod/oauth-state";
-/// Stands for a ring document, and looks like one to whatever searches for keys.
+/// In place of a ring document, and similar to one for searches for keys.
 pub(crate) const FIRST: &str = "osk1.first";
 pub(crate) const SECOND: &str = "osk1.second";
 
@@ -38,7 +38,7 @@ pub(crate) async fn refused(source: &AwsSecret) -> SourceError {
     source.fetch(None).await.unwrap_err()
 }
 
-/// An error says which source it was, what it answered and what to do, and no secret.
+/// An error names the source, its response and the remedy, and no secret.
 pub(crate) fn says(error: &SourceError, kind: SourceErrorKind, parts: &[&str]) {
     let told = error.to_string();
     assert_eq!(error.kind(), kind, "{told}");

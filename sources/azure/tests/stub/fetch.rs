@@ -10,7 +10,7 @@ use crate::{client, read, source};
 
 type Trouble = (fn(&AzureStub), &'static str);
 
-/// The whole way of a rotation: written through one source, taken by a process that reads through another.
+/// A complete rotation: written through one source, used by a process that reads through another.
 #[tokio::test]
 async fn a_ring_is_loaded_and_swapped_after_a_rotation() {
     let stub = AzureStub::start().await;
@@ -55,7 +55,7 @@ async fn a_version_is_chosen_by_its_id() {
     assert_eq!(read(&source(&stub).version(&one)).await.unwrap(), ("one".to_owned(), one));
 }
 
-/// Each of the states in which nothing can be read there.
+/// Each state in which nothing can be read.
 #[tokio::test]
 async fn what_is_not_there_is_missing() {
     let changes: [Trouble; 3] = [
@@ -111,7 +111,7 @@ async fn a_credential_that_gives_no_token_is_denied() {
     assert!(error.to_string().contains("no token: please run az login"), "{error}");
 }
 
-/// A server that pretends to be a vault must not be given a token for another one.
+/// A server that poses as a vault must not get a token for another one.
 #[tokio::test]
 async fn a_challenge_for_another_vault_is_not_followed() {
     let stub = AzureStub::start().await;
@@ -128,7 +128,7 @@ async fn an_address_without_tls_is_refused() {
     assert_eq!(stub.requests(), 0);
 }
 
-/// Retries are the refresh task's: one request is one request, and the answer comes at once.
+/// The refresh task retries; here each request is sent once, and the error comes at once.
 #[tokio::test]
 async fn a_vault_that_cannot_answer_now_is_asked_once() {
     let troubles: [Trouble; 2] =
@@ -161,7 +161,7 @@ async fn a_vault_that_is_gone_is_unavailable() {
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }
 
-/// The client writes names into the address as they are.
+/// The client puts names into the address unescaped.
 #[tokio::test]
 async fn a_name_that_is_none_is_not_sent() {
     let stub = AzureStub::start().await;

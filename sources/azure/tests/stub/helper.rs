@@ -37,7 +37,7 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
-/// Over TLS, for which a provider of cryptography must have been installed, or the client would panic.
+/// Over TLS, which needs an installed cryptography provider, or the client would panic.
 #[test]
 fn a_vault_that_is_not_reached_is_answered_as_json() {
     let output = run("https://127.0.0.1:9/secrets/oauth-state", "AzureCliCredential");

@@ -17,8 +17,8 @@ use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_azure::{AzureSecret, client_options};
 use servers::azure_stub::{AzureStub, SECRET, VAULT};
 
-/// Sends what is meant for the vault to the stub: the client refuses an address without TLS, and the challenge is compared with
-/// the vault's name.
+/// Sends requests for the vault to the stub: the client refuses an address without TLS, and the challenge is compared
+/// with the vault's name.
 #[derive(Debug)]
 pub(crate) struct ToStub {
     address: Url,
@@ -47,7 +47,7 @@ impl HttpClient for ToStub {
     }
 }
 
-/// Gives a token that never changes, and none if there is none.
+/// Returns a fixed token, or fails if there is none.
 #[derive(Debug)]
 pub(crate) struct Token(pub(crate) Option<&'static str>);
 
@@ -70,7 +70,7 @@ pub(crate) fn source(stub: &AzureStub) -> AzureSecret {
     AzureSecret::new(client(VAULT, stub, Some(servers::azure_stub::TOKEN)), SECRET)
 }
 
-/// The text and the version that a fetch gives.
+/// The text and the version of a fetch.
 pub(crate) async fn read(source: &AzureSecret) -> Result<(String, String), SourceError> {
     match source.fetch(None).await? {
         Fetched::Document { text, version, .. } => Ok((text.expose().to_owned(), version.unwrap())),

@@ -63,8 +63,8 @@ async fn a_deleted_secret_is_not_written_until_it_is_recovered_or_purged() {
     assert!(error.to_string().contains("purge"), "{error}");
 }
 
-/// Many rounds, since two tasks meet at different requests. There is no conditional write: at most one may succeed, and this says
-/// so, but not that one does.
+/// Many rounds, because two tasks meet at different requests. There is no conditional write: at most one may be told
+/// that it succeeded, possibly neither.
 #[tokio::test]
 async fn of_two_writers_at_once_never_do_both_succeed() {
     let stub = AzureStub::start().await;
@@ -82,7 +82,7 @@ async fn of_two_writers_at_once_never_do_both_succeed() {
     }
 }
 
-/// What the documentation of this source says about the window: a writer who meets another is told, whichever was first.
+/// The documented window of this source: a writer that meets another is told, whichever was first.
 #[tokio::test]
 async fn a_writer_who_met_another_is_told_although_both_are_written() {
     for (step, current) in [(Step::BeforeSet, "ours"), (Step::AfterSet, "theirs")] {

@@ -1,6 +1,6 @@
 use super::region;
 
-/// A region is written into a host name, to which tokens are then sent.
+/// A region becomes part of the host name to which tokens are sent.
 #[test]
 fn a_region_is_no_other_host() {
     assert_eq!(region("projects/shop/locations/europe-west3/secrets/s"), Some("europe-west3"));

@@ -8,7 +8,7 @@ use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
 
 use crate::{client, read, source};
 
-/// The whole way of a rotation: written through one source, taken by a process that reads through another.
+/// A complete rotation: written through one source, used by a process that reads through another.
 #[tokio::test]
 async fn a_ring_is_loaded_and_swapped_after_a_rotation() {
     let stub = GcpStub::start().await;
@@ -59,7 +59,7 @@ async fn an_alias_or_a_number_chooses_the_version() {
     assert_eq!(read(&source).await.unwrap().0, "two");
 }
 
-/// Each of the states in which nothing can be read there.
+/// Each state in which nothing can be read.
 #[tokio::test]
 async fn what_is_not_there_is_missing() {
     type Change = fn(&GcpStub);
@@ -105,7 +105,7 @@ async fn a_token_that_is_no_longer_good_is_denied() {
     assert!(!format!("{error} {error:?}").contains("an-expired-token"));
 }
 
-/// Retries are the refresh task's: here one request is one request, and the answer comes at once.
+/// The refresh task retries; here each request is sent once, and the error comes at once.
 #[tokio::test]
 async fn a_service_that_cannot_answer_now_is_asked_once() {
     type Trouble = (fn(&GcpStub), &'static str);
@@ -148,7 +148,7 @@ async fn a_payload_that_does_not_fit_its_checksum_is_not_used() {
     assert!(!format!("{error} {error:?}").contains("key material"));
 }
 
-/// The client would write a name with dots or slashes into the address of another resource.
+/// The client would put a name with dots or slashes into the address of another resource.
 #[tokio::test]
 async fn a_name_that_is_none_is_not_sent() {
     let stub = GcpStub::start().await;

@@ -40,10 +40,10 @@ fn credentials_that_cannot_be_read_are_not_quoted() {
     std::fs::remove_file(&file).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("is not as it should be") && !said.contains("hidden"), "{said}");
+    assert!(said.contains("the credentials file is invalid") && !said.contains("hidden"), "{said}");
 }
 
-/// That there is a reply shows also that the client was built, which panics without a provider of cryptography.
+/// A reply also shows that the client was built, which panics without a cryptography provider.
 #[test]
 fn a_location_that_is_none_is_answered_as_json() {
     let file = std::env::temp_dir().join(format!("oauth-state-gcp-user-{}.json", std::process::id()));

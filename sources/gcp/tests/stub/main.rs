@@ -15,7 +15,7 @@ use oauth_state::ring::source::{Fetched, KeySource, SourceError};
 use oauth_state_gcp::GcpSecret;
 use servers::gcp_stub::{GcpStub, SECRET, TOKEN};
 
-/// Gives a token that never changes.
+/// Returns a fixed token.
 #[derive(Debug)]
 pub(crate) struct Token(pub(crate) &'static str);
 
@@ -40,7 +40,7 @@ pub(crate) async fn source(stub: &GcpStub, version: &str) -> GcpSecret {
     GcpSecret::new(client(&stub.address(), TOKEN).await, SECRET).version(version)
 }
 
-/// The text and the version that a fetch gives.
+/// The text and the version of a fetch.
 pub(crate) async fn read(source: &GcpSecret) -> Result<(String, String), SourceError> {
     match source.fetch(None).await? {
         Fetched::Document { text, version, .. } => Ok((text.expose().to_owned(), version.unwrap())),

@@ -26,7 +26,7 @@ async fn a_stale_version_is_a_conflict_and_nothing_changes() {
         for stale in [Some("1"), None] {
             let error = source.store(&text("key material"), stale).await.unwrap_err();
             assert_eq!(error.kind(), SourceErrorKind::Conflict, "{error}");
-            assert!(error.to_string().contains("version 2 stands there"), "{error}");
+            assert!(error.to_string().contains("version 2 is current"), "{error}");
             assert!(!format!("{error} {error:?}").contains("key material"));
         }
         assert_eq!(stub.enabled(), 2);
@@ -47,7 +47,7 @@ async fn a_first_write_may_follow_a_version_that_was_destroyed() {
     }
 }
 
-/// Many rounds, since two tasks meet at different requests.
+/// Many rounds, because two tasks meet at different requests.
 #[tokio::test]
 async fn of_two_writers_at_once_one_succeeds() {
     for version in ["latest", "current"] {
@@ -62,7 +62,7 @@ async fn of_two_writers_at_once_one_succeeds() {
             assert_eq!(lost.unwrap_err().kind(), SourceErrorKind::Conflict);
             let won = won.unwrap();
             standing = match version {
-                // The winner's is what everybody reads.
+                // All readers get the winner's version.
                 "current" => {
                     assert_eq!(Some(read(&here).await.unwrap().1), won);
                     won
@@ -73,7 +73,7 @@ async fn of_two_writers_at_once_one_succeeds() {
     }
 }
 
-/// The etag, compared by the service, is what makes the alias safe: here the other writer comes after every check of ours.
+/// The service compares the etag, which makes the alias safe: here the other writer comes after every check of ours.
 #[tokio::test]
 async fn a_writer_who_is_overtaken_before_the_alias_moves_loses_and_leaves_nothing() {
     for step in [Step::AddVersion, Step::Patch] {
@@ -88,7 +88,7 @@ async fn a_writer_who_is_overtaken_before_the_alias_moves_loses_and_leaves_nothi
     }
 }
 
-/// What the documentation of this source says about `latest`.
+/// The documented behavior of `latest`.
 #[tokio::test]
 async fn over_latest_an_overtaken_writer_is_told_although_his_document_stands() {
     let stub = GcpStub::start().await;
@@ -101,7 +101,7 @@ async fn over_latest_an_overtaken_writer_is_told_although_his_document_stands() 
     assert_eq!(stub.enabled(), 3);
 }
 
-/// Google's documentation says that adding a version leaves the secret's etag alone; this does not depend on it.
+/// Google's documentation says that adding a version leaves the secret's etag alone; this code does not depend on it.
 #[tokio::test]
 async fn an_etag_that_moves_with_each_version_does_not_refuse_every_write() {
     let stub = GcpStub::start().await;
@@ -144,7 +144,7 @@ async fn a_writer_without_permission_or_without_a_secret_is_told_what_he_lacks()
     assert!(error.to_string().contains("create the secret first"), "{error}");
 }
 
-/// Whoever got no answer to a write does not know what it did, and must look before he repeats it.
+/// After a write without a response, the writer must look at the secret before repeating the write.
 #[tokio::test]
 async fn a_write_that_gets_no_answer_is_not_called_undone() {
     let stub = GcpStub::start().await;
@@ -153,7 +153,7 @@ async fn a_write_that_gets_no_answer_is_not_called_undone() {
     stub.fail_at(Step::Patch);
     let error = source.store(&text("two"), Some("1")).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Unavailable);
-    assert!(error.to_string().contains("it is not known whether that was done"), "{error}");
+    assert!(error.to_string().contains("the outcome is unknown"), "{error}");
     assert_eq!(stub.enabled(), 2, "the alias may point there, so the version stays");
     stub.restore();
     assert_eq!(read(&source).await.unwrap().0, "one");

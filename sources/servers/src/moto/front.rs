@@ -1,4 +1,4 @@
-//! A stub in front of a server: it passes connections on, hangs up, or answers a fault by itself.
+//! A stub in front of a server: it forwards connections, hangs up, or responds with a fault.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,7 +29,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The answer of AWS when a caller asks too often.
+    /// The response of AWS to too many requests.
     pub fn throttling() -> Self {
         Self::Answer(400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.to_owned())
     }
@@ -71,7 +71,7 @@ impl Front {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Connections that a client keeps are ended, so that the next request sees the change.
+    /// Ends the connections that a client keeps, so that the next request sees the change.
     pub(super) fn set(&self, fault: Option<Fault>) {
         *self.state.fault.lock().unwrap() = fault;
         for connection in self.state.open.lock().unwrap().drain(..) {
@@ -125,7 +125,7 @@ fn answer(mut connection: TcpStream, status: u16, body: &str) -> std::io::Result
     )
 }
 
-/// Whether the headers are there, and as much of a body as they announce.
+/// Whether the headers are complete, and the body has its announced length.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };

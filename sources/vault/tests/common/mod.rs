@@ -1,11 +1,11 @@
-//! What the tests of this source share.
+//! Shared parts of this source's tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use oauth_state::ring::source::{Fetched, KeySource, SourceError, SourceErrorKind};
 use oauth_state_vault::{VaultAuth, VaultSecret, VaultSecretBuilder};
 use servers::openbao::{OpenBao, PATH};
 
-/// Stands for a ring document, and looks like one to whatever searches for keys.
+/// In place of a ring document, and similar to one for searches for keys.
 pub(crate) const FIRST: &str = "osk1.first";
 pub(crate) const SECOND: &str = "osk1.second";
 
@@ -13,7 +13,7 @@ pub(crate) fn builder(bao: &OpenBao, auth: VaultAuth) -> VaultSecretBuilder {
     VaultSecret::builder(bao.url(), "secret", PATH, auth)
 }
 
-/// A source with a token of these policies.
+/// A source with a token that has these policies.
 pub(crate) fn with_policies(bao: &OpenBao, policies: &[&str]) -> VaultSecret {
     builder(bao, VaultAuth::token(bao.token(policies, "1h"))).build().unwrap()
 }
@@ -37,7 +37,7 @@ pub(crate) async fn refused(source: &VaultSecret) -> SourceError {
     source.fetch(None).await.unwrap_err()
 }
 
-/// An error says which source it was, what it answered and what to do, and no secret.
+/// An error names the source, its response and the remedy, and no secret.
 pub(crate) fn says(error: &SourceError, kind: SourceErrorKind, parts: &[&str]) {
     let told = error.to_string();
     assert_eq!(error.kind(), kind, "{told}");
