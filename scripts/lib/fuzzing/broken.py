@@ -1,4 +1,4 @@
-"""Shows that each target finds the faults that it is there for: puts them into a copy, one at a time, and fuzzes until it crashes."""
+"""Shows that each target finds its faults: adds them to a copy, one at a time, and fuzzes until the target crashes."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from build import COUNTERS, FUZZ, ROOT, TARGETS, WORK, build, fail
 COPY = WORK / "faults" / "tree"
 PROGRAMS = WORK / "faults" / "programs"
 LONGEST = 120
-# Where a seed shows it already.
+# The result if a seed already shows the fault.
 LONGEST_BESIDE_A_SEED = 30
 
 
@@ -21,7 +21,7 @@ def listed():
 
 
 def misplaced(faults):
-    """What is wrong with the list: a text that does not stand exactly once in its file, a target that is not there or has no fault."""
+    """The errors of the list: a text that does not occur exactly once in its file, an unknown target or a target without a fault."""
     for fault in faults:
         path = ROOT / fault["file"]
         times = path.read_text().count(fault["from"]) if path.is_file() else 0
@@ -35,18 +35,18 @@ def misplaced(faults):
 
 
 def check():
-    """Whether the list fits the tree, which takes no build."""
+    """Whether the list matches the tree, without a build."""
     faults = listed()
     wrong = list(misplaced(faults))
     for line in wrong:
-        print(f"{line}; correct fuzz/faults.toml", file=sys.stderr)
+        print(f"{line}; fix fuzz/faults.toml", file=sys.stderr)
     if not wrong:
         print(f"{len(faults)} faults, each with its place")
     return not wrong
 
 
 def copy():
-    """What git knows and does not ignore, as it lies here."""
+    """Copies every file that git does not ignore."""
     shutil.rmtree(COPY, ignore_errors=True)
     shutil.rmtree(PROGRAMS, ignore_errors=True)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -58,7 +58,7 @@ def copy():
 
 
 def prepare(targets):
-    """The faults of these targets, or all, each with the folder of the program that has it."""
+    """The faults of these targets, or all, each with the folder of its program."""
     if not check():
         sys.exit(1)
     copy()
@@ -67,11 +67,11 @@ def prepare(targets):
         path, target = COPY / fault["file"], fault["target"]
         before = path.read_text()
         path.write_text(before.replace(fault["from"], fault["to"]))
-        # A build folder of its own: what is built here must not lie where the tree's own programs do.
+        # A separate build folder, away from the tree's own programs.
         built = build(COUNTERS, WORK / "faults" / "build", COPY / "fuzz" / "Cargo.toml", [target])
         path.write_text(before)
         if built is None:
-            fail(f"{fault['name']}: the copy does not build with it; correct fuzz/faults.toml")
+            fail(f"{fault['name']}: the copy does not build with it; fix fuzz/faults.toml")
         fault["program"] = PROGRAMS / str(number)
         fault["program"].mkdir(parents=True)
         shutil.copy2(built / target, fault["program"] / target)
@@ -79,7 +79,7 @@ def prepare(targets):
 
 
 def find(fault):
-    """The seeds that show it, and what fuzzing finds that begins with the others."""
+    """Runs the seeds, then fuzzes from those that do not show the fault."""
     program, target, folder = fault["program"], fault["target"], COPY.parent / "begin-with"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -92,7 +92,7 @@ def find(fault):
 
 
 def all_of(faults):
-    """Every fault; a row for each. It is found if a seed alone shows it, or if fuzzing comes to it."""
+    """A row for each fault. It is found if a seed or fuzzing shows it."""
     os.environ["RUST_BACKTRACE"] = "0"
     found = []
     for fault in faults:

@@ -1,4 +1,4 @@
-"""Builds the targets: with the stable compiler, whose LLVM instruments for libFuzzer as well as the nightly one's does."""
+"""Builds the targets with the stable compiler, whose LLVM can also instrument for libFuzzer."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ FUZZ = ROOT / "fuzz"
 WORK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "fuzz"
 TARGETS = [target["name"] for target in tomllib.loads((FUZZ / "Cargo.toml").read_text())["bin"]]
 
-# What `cargo fuzz` passes to rustc, without the address sanitizer: that one needs the nightly compiler, and finds nothing in code
+# The flags of `cargo fuzz` for rustc, without the address sanitizer, which needs the nightly compiler and finds nothing in code
 # without `unsafe`.
 COUNTERS = ["-Cpasses=sancov-module"] + [
     f"-Cllvm-args=-sanitizer-coverage-{what}" for what in ("level=4", "inline-8bit-counters", "pc-table", "trace-compares")
@@ -45,12 +45,12 @@ def rustc():
 
 
 def build(flags, folder, manifest=FUZZ / "Cargo.toml", targets=()):
-    """Builds the targets that are named, or all; gives the folder where they lie, or nothing if they do not build."""
+    """Builds the named targets, or all; returns their folder, or None if they do not build."""
     need("c++", "g++")
     host = rustc()[1]
     environment = {**os.environ, "RUSTFLAGS": " ".join(["--cfg", "fuzzing", *flags]), "CARGO_TARGET_DIR": str(folder)}
     chosen = [argument for target in targets for argument in ("--bin", target)] or ["--bins"]
-    # With `--target`, build scripts and procedural macros are left as they are.
+    # With `--target`, the flags do not apply to build scripts and procedural macros.
     command = ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", str(manifest), "--target", host, *chosen]
     built = subprocess.run(command, env=environment).returncode == 0
     return folder / host / "release" if built else None
@@ -63,13 +63,13 @@ def build_targets(targets=(), flags=COUNTERS, folder=WORK / "build"):
 
 
 def inputs(target):
-    """What is committed for a target: seeds, and inputs that crashed once."""
+    """The committed inputs of a target: seeds, and inputs that crashed once."""
     folders = [FUZZ / "seeds" / target, FUZZ / "regressions" / target]
     return [folder for folder in folders if folder.is_dir()]
 
 
 def corpus(target):
-    """What was found on this machine; it is not committed."""
+    """The inputs found on this machine; they are not committed."""
     folder = WORK / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,5 +1,5 @@
-"""Which lines of the parsers the committed inputs reach, counted by the compiler. What was found on this machine is left out, so that a
-fresh clone has the same figures."""
+"""Measures which lines of the parsers the committed inputs reach. Inputs found on this machine are excluded, so that a fresh clone has the
+same figures."""
 
 import os
 import pathlib
@@ -8,7 +8,7 @@ import subprocess
 
 from build import ROOT, TARGETS, WORK, build_targets, fail, inputs, rustc
 
-# Files that read what strangers write, and the share of their lines that must be reached.
+# Files that read untrusted input, and the share of their lines that must be reached.
 FILES = {
     "src/claims/codec.rs": 95,
     "src/token/wire.rs": 95,
@@ -26,7 +26,7 @@ FILES = {
 
 
 def tool(name):
-    """A tool of the LLVM that the compiler was built with; those of an older one do not read its files."""
+    """A tool of the compiler's LLVM version; older tools cannot read its files."""
     _, host, major = rustc()
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip()
     bundled = pathlib.Path(sysroot) / "lib" / "rustlib" / host / "bin" / name
@@ -44,7 +44,7 @@ def tool(name):
 
 
 def measure():
-    """Runs every input once, and gives for each file how many lines there are, and how many are reached, and which are not."""
+    """Runs every input once, and returns for each file the number of lines, the reached lines and the missed lines."""
     profdata, cov = tool("llvm-profdata"), tool("llvm-cov")
     program = build_targets(flags=["-Cinstrument-coverage"], folder=WORK / "coverage")
     profiles = WORK / "coverage" / "profiles"
@@ -56,7 +56,7 @@ def measure():
             command = [program / target, *files[start : start + 500]]
             ran = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
             if ran.returncode != 0:
-                fail(f"{target} crashes on one of its inputs; `scripts/fuzz 0 {target}` says on which")
+                fail(f"{target} crashes on one of its inputs; `scripts/fuzz 0 {target}` shows which")
         print(f"  {target:<18} {len(files):>6,} inputs", flush=True)
     merged = WORK / "coverage" / "all.profdata"
     subprocess.run([profdata, "merge", "-sparse", "-o", merged, *profiles.glob("*.profraw")], check=True)
@@ -66,7 +66,7 @@ def measure():
 
 
 def read(report):
-    """Of a report in lcov's format: a line with the file, then one for each of its lines, with how often it ran."""
+    """Parses a report in lcov's format: a line with the file, then one line for each of its lines with its count."""
     counts = {}
     for line in report.splitlines():
         kind, _, rest = line.partition(":")
@@ -87,7 +87,7 @@ def percent(counted):
 
 
 def tell(lines):
-    """A row for each file; whether all reach what they must."""
+    """Prints a row for each file; returns whether all reach their share."""
     good = True
     for name, least in FILES.items():
         counted = lines.get(name)

@@ -1,4 +1,4 @@
-"""Writes the figures of the last runs between the marks of docs/fuzzing.md."""
+"""Writes the figures of the last runs between the markers of docs/fuzzing.md."""
 
 import broken
 import coverage
@@ -36,7 +36,7 @@ def faults(result):
 
 
 def missing(result):
-    """What must be run before there is a page: all of it, with the targets and the faults that there are now."""
+    """The commands that must run before the page can be written, for the current targets and faults."""
     if set(result.get("targets", {})) != set(TARGETS):
         yield "scripts/fuzz 10"
     if "coverage" not in result:
@@ -47,7 +47,7 @@ def missing(result):
 
 def write(result):
     if commands := list(missing(result)):
-        fail(f"docs/fuzzing.md stays as it is; what it shows was not run: {', '.join(commands)}")
+        fail(f"docs/fuzzing.md is unchanged, because its commands have not run: {', '.join(commands)}")
     lines = [*targets(result), *reached(result), *faults(result)]
     text = PAGE.read_text()
     before, rest = text.split(START)

@@ -1,4 +1,4 @@
-"""Runs the targets, and says what they did."""
+"""Runs the targets, and prints their results."""
 
 import concurrent.futures
 import os
@@ -9,7 +9,7 @@ import time
 
 from build import FUZZ, ROOT, WORK, corpus, inputs
 
-# A panic is a crash; so is an input that takes ten seconds, or memory without bounds.
+# A panic is a crash; so is an input that takes ten seconds or exceeds the memory limit.
 LIMITS = ["-timeout=10", "-rss_limit_mb=1024"]
 STATUS = re.compile(r"^#(\d+)\s.*\bcov: (\d+) ft: (\d+) corp: (\d+)/")
 talking = threading.Lock()
@@ -25,7 +25,7 @@ def shown(path):
 
 
 def replay(program, target, files):
-    """Runs each file once. Gives the file that crashed and the output, or nothing."""
+    """Runs each file once. Returns the file that crashed and the output, or None."""
     for start in range(0, len(files), 500):
         command = [program / target, *LIMITS, f"-artifact_prefix={crashes(target)}/", *files[start : start + 500]]
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
@@ -42,7 +42,7 @@ def crashes(target):
 
 
 def message(output):
-    """What the panic said."""
+    """The panic message."""
     found = re.search(r"panicked at (.*?)\n((?:(?!note:|stack backtrace|==\d+==).*\n){0,3})", output)
     if found:
         return " ".join(f"{found[1]} {found[2]}".split())
@@ -51,7 +51,7 @@ def message(output):
 
 
 def fuzz(program, target, seconds):
-    """One target for so many seconds. What is committed runs first, file by file, so that a crash has a name."""
+    """Runs one target for this many seconds. The committed inputs run first, file by file, so that a crash has a name."""
     committed = sorted(file for folder in inputs(target) for file in folder.iterdir())
     if crash := replay(program, target, committed):
         return {"seconds": 0, "crash": {"input": shown(crash[0]), "message": message(crash[1])}}
@@ -61,7 +61,7 @@ def fuzz(program, target, seconds):
 
 
 def fuzz_from(program, target, seconds, folders):
-    """The same, from what lies in these folders; what is found goes into the first."""
+    """Fuzzes from the inputs in these folders; new inputs go to the first."""
     start = time.monotonic()
     command = [program / target, *LIMITS, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={crashes(target)}/"]
     dictionary = FUZZ / "dictionaries" / f"{target}.dict"
@@ -70,7 +70,7 @@ def fuzz_from(program, target, seconds, folders):
                                text=True, errors="replace")
     result, tail, told = {"edges": 0, "features": 0, "corpus": 0, "executions": 0}, [], time.monotonic()
     for line in running.stderr:
-        # Enough to hold the panic, whose lines come before a long list of recommended words.
+        # Enough to include the panic, which comes before a long list of recommended words.
         tail = tail[-400:] + [line]
         if status := STATUS.match(line):
             counts = map(int, status.groups())
@@ -93,7 +93,7 @@ def fuzz_from(program, target, seconds, folders):
 
 
 def all_of(program, targets, seconds, jobs):
-    """Every target, so many at a time; a row for each as it ends."""
+    """Runs every target, this many at a time; prints a row for each as it ends."""
     say(f"  {'target':<18} {'executions':>12} {'a second':>10} {'edges':>12} {'features':>9} {'inputs':>7}  crashes")
     results = {}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -114,4 +114,4 @@ def tell_crash(target, crash):
   to see it again scripts/fuzz --replay {target} {crash['input']}
   to keep it      scripts/fuzz --keep {target} {crash['input']} NAME
                   It lies in fuzz/regressions/{target}/NAME then, smaller if it can be, and every run begins with it. Name the fault, not
-                  the input. Where another implementation could have the same fault, write a vector, too (tests/vectors/README.md).""")
+                  the input. If another implementation could have the same fault, also write a vector (tests/vectors/README.md).""")
