@@ -1,4 +1,4 @@
-"""The published JSON schema against the command line: what one takes the other takes, and what one refuses the other refuses.
+"""Compares the published JSON schema with the command line: both must accept and refuse the same documents.
 
 Usage: schema.py PATH-OF-oauth-state
 """
@@ -21,7 +21,7 @@ def run(*arguments, **options):
 
 
 def accepts(validator, text):
-    """Whether the schema takes the document."""
+    """Whether the schema accepts the document."""
     try:
         validator.validate(json.loads(text))
         return True
@@ -30,7 +30,7 @@ def accepts(validator, text):
 
 
 def reads(text):
-    """Whether the command line takes it; 4 is the exit code of a document that is refused."""
+    """Whether the command line accepts it; 4 is the exit code for a refused document."""
     ended = run("keys", "list", "-", input=text)
     assert ended.returncode in (0, 4), ended.stderr
     return ended.returncode == 0
@@ -46,7 +46,7 @@ def expect(what, holds):
 schema = json.loads(run("keys", "schema").stdout)
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
-expect("the command line prints the schema that is published", schema == json.loads(pathlib.Path("docs/key-ring.schema.json").read_text()))
+expect("the command line prints the published schema", schema == json.loads(pathlib.Path("docs/key-ring.schema.json").read_text()))
 
 with tempfile.TemporaryDirectory() as folder:
     path = str(pathlib.Path(folder) / "ring.json")
@@ -119,7 +119,7 @@ for what, change in [
     ("the largest serial", put(2**53 - 1, "serial")),
 ]:
     document = changed(change)
-    # An emergency key stays one only with its predecessor in `revoked`.
+    # An emergency key needs its predecessor in `revoked`.
     if what == "without revoked":
         document = json.dumps({key: value for key, value in json.loads(documents[0]).items() if key != "revoked"})
     expect(f"{what}: taken by both", accepts(validator, document) and reads(document))

@@ -12,7 +12,7 @@ def valid_cookies(headers, app, environment, letter):
     """Names and secrets of the valid cookies of that letter, in the order in which they are tried."""
     name = re.compile(re.escape(cookie_stem(app, environment) + letter).encode() + rb"-[A-Za-z0-9_-]{8}\Z")
     found = []
-    # Two headers are never read as one: a pair that is cut off at the end of one goes on in none.
+    # Headers are never joined: a pair that is cut off at the end of one does not continue in the next.
     for pair in (pair for header in headers for pair in header.split(b";")):
         if b"=" not in pair:
             continue

@@ -1,4 +1,4 @@
-"""What is derived of a root key: docs/wire-format.md, "Keys" and "Binding"."""
+"""Values derived from a root key: docs/wire-format.md, "Keys" and "Binding"."""
 
 import hashlib
 
@@ -15,7 +15,7 @@ def context(purpose, app, environment):
 
 
 class Keys:
-    """What is derived of a root key for one purpose, application and environment."""
+    """Values derived from a root key for one purpose, application and environment."""
 
     def __init__(self, root, purpose, app, environment):
         around = context(purpose, app, environment)

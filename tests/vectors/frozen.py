@@ -1,4 +1,4 @@
-"""What was published, as a digest of each vector in `frozen.txt`: a line is added for each new one, and none is changed or taken out."""
+"""The published vectors, with a digest of each in `frozen.txt`: lines are only added, never changed or removed."""
 
 import hashlib
 import json
@@ -8,12 +8,12 @@ FILE = pathlib.Path(__file__).parent / "frozen.txt"
 
 
 def digest(value):
-    """Of the value as JSON, however the file that it stands in is laid out."""
+    """The digest of the value as JSON, independent of the file's layout."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def entries(file, document):
-    """Each vector, and whatever the vectors share: `(file, part, name)` and the value."""
+    """Each vector and each shared value: `(file, part, name)` and the value."""
     for part, values in document.items():
         named = values.items() if isinstance(values, dict) else ((value["name"], value) for value in values)
         for name, value in named:
@@ -31,12 +31,12 @@ def read():
 
 
 def faults(documents, digests):
-    """What is not as it was published: changed, missing, twice there, or without a digest, which leaves it free to change."""
+    """The differences from the published vectors: changed, missing, repeated, or without a digest."""
     found, seen = [], set()
     for file, document in documents.items():
         for key, value in entries(file, document):
             if key in seen:
-                found.append((key, "stands twice"))
+                found.append((key, "occurs twice"))
             elif key not in digests:
                 found.append((key, "has no digest: run make.py"))
             elif digests[key] != digest(value):
@@ -46,7 +46,7 @@ def faults(documents, digests):
 
 
 def new(documents, digests):
-    """The digests of what has none."""
+    """The digests of entries without one."""
     found = (entry for file, document in documents.items() for entry in entries(file, document))
     return {key: digest(value) for key, value in found if key not in digests}
 

@@ -1,4 +1,4 @@
-"""What is published and changes is noticed: each test is a fault that `make.py --check` must tell."""
+"""Changes of published vectors are noticed: each test makes a fault that `make.py --check` must report."""
 
 import copy
 import unittest
@@ -39,7 +39,7 @@ class Faults(unittest.TestCase):
 
     def test_a_second_vector_takes_the_name_of_one(self):
         self.file["vectors"].append({"name": "a state", "now": 1})
-        self.assertEqual(self.told(), [("a state", "stands twice")])
+        self.assertEqual(self.told(), [("a state", "occurs twice")])
 
     def test_a_new_vector_is_left_without_a_digest(self):
         self.file["vectors"].append({"name": "a new one"})

@@ -63,7 +63,7 @@ def no_constant(text):
 
 
 def natural(text):
-    """A number without a sign, of 64 bits at most."""
+    """An unsigned number of at most 64 bits."""
     if text.startswith("-") or int(text) >= 2**64:
         raise ValueError(text)
     return int(text)
@@ -71,25 +71,25 @@ def natural(text):
 
 def no_double(pairs):
     if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a field stands twice")
+        raise ValueError("a field occurs twice")
     return dict(pairs)
 
 
 def typed(value, required, optional):
-    """Whether an object has the fields that it must have, no others, and each of its type."""
+    """Checks that an object has the required fields, no others, and each with its type."""
     if not isinstance(value, dict) or set(value) - set(required) - set(optional) or set(required) - set(value):
         raise Refused("form")
     for name, kinds in {**required, **optional}.items():
-        # `True` is a number to Python, and none to JSON.
+        # `True` is a number in Python, but not in JSON.
         if name in value and type(value[name]) not in kinds:
             raise Refused("form")
 
 
 def read_document(text):
-    """The fields of a document, of their types and in their ranges."""
+    """The fields of a document, with types and ranges checked."""
     try:
         document = json.loads(text, object_pairs_hook=no_double, parse_constant=no_constant, parse_int=natural)
-        # Half a surrogate pair is no text.
+        # Half a surrogate pair is not text.
         json.dumps(document, ensure_ascii=False).encode()
     except ValueError:
         raise Refused("form")
@@ -112,7 +112,7 @@ def read_document(text):
 
 
 def check_schedule(keys, propagation, revoked):
-    """The keys, by ascending `seal_from`, against each other."""
+    """The keys by ascending `seal_from`, checked against each other."""
     ids = [root_key_id(root) for root, _, _, _ in keys]
     for position, (_, published_at, seal_from, emergency) in enumerate(keys):
         if ids[position] in ids[:position]:
@@ -127,7 +127,7 @@ def check_schedule(keys, propagation, revoked):
 
 
 class Ring:
-    """A key ring document, or a bare root key that seals since ever."""
+    """A key ring document, or a bare root key, which counts as always having been active."""
 
     def __init__(self, text):
         if len(text.encode()) > LARGEST:
@@ -147,7 +147,7 @@ class Ring:
         else:
             raise Refused("neither_key_nor_document")
         self.ids = [root_key_id(root) for root in self.roots]
-        # What other documents revoked, seen by a process that uses this one.
+        # Revocations of other documents, seen by a process that uses this one.
         self.revoked_elsewhere = set()
 
     def is_revoked(self, id):

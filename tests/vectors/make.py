@@ -1,10 +1,10 @@
-"""Writes the vectors: what `cases` lists, with the answers of the reference.
+"""Writes the vectors: the inputs in `cases`, with the answers of the reference.
 
-    python3 tests/vectors/make.py           # adds what is new
-    python3 tests/vectors/make.py --check   # the reference agrees with every vector, and each is as it was published
+    python3 tests/vectors/make.py           # adds new vectors
+    python3 tests/vectors/make.py --check   # checks that the reference agrees with every vector, and that none has changed
 
-Vectors are only ever added to. One that would come out otherwise than it stands is an error: what was frozen has changed.
-`frozen.txt` has a digest of each, so that one that is changed or taken out by hand is an error as well.
+Vectors are only added. A vector that would change is an error.
+`frozen.txt` has a digest of each, so changing or removing one by hand is also an error.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def published(case):
 
 
 def check(case):
-    """How many vectors of a file the reference agrees with, and how many not."""
+    """The numbers of vectors of a file with and without the reference's agreement."""
     vectors = published(case)["vectors"]
     wrong = [vector["name"] for vector in vectors if case.outcome(vector) != vector["outcome"]]
     for name in wrong:
@@ -35,11 +35,11 @@ def check(case):
 
 
 def refuse(case, what):
-    sys.exit(f"{case.FILE}: {what} was frozen otherwise. What is published stays as it is: give the new one a name of its own.")
+    sys.exit(f"{case.FILE}: {what} was frozen with another value. Published vectors never change: give the new one its own name.")
 
 
 def complete(case):
-    """A file with what is new in it; a change of what is there ends the program."""
+    """Adds new vectors to a file; a change of an existing one ends the program."""
     before = published(case)
     for shared, entries in case.SHARED.items():
         for name, entry in before[shared].items():
@@ -67,7 +67,7 @@ def complete(case):
 
 
 def check_frozen(documents, digests):
-    """How many entries are not as they were published."""
+    """The number of entries that differ from the published ones."""
     faults = frozen.faults(documents, digests)
     for (file, part, name), fault in faults:
         print(f"{file}: {part}, {name!r} {fault}")
@@ -84,7 +84,7 @@ def main():
         wrong = check_frozen(before, digests)
         print(f"{agreed} passed, {disagreed + wrong} failed")
         return 1 if disagreed + wrong else 0
-    # All of them before any is written, so that a refusal leaves everything as it was.
+    # Build all of them before writing any, so that an error changes nothing.
     documents = {case.FILE: complete(case) for case in CASES}
     new = frozen.new(documents, digests)
     if check_frozen(documents, {**digests, **new}):

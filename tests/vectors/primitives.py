@@ -1,4 +1,4 @@
-"""What every part of the wire format is made of: lengths, HMAC, canonical base64url, XAES-256-GCM, names."""
+"""Building blocks of the wire format: lengths, HMAC, canonical base64url, XAES-256-GCM, names."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ PROVIDER = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}\Z")
 
 
 class Refused(Exception):
-    """A callback, or a key ring, that is refused, with its code."""
+    """The refusal of a callback or key ring, with its code."""
 
 
 def lp(field):
@@ -29,7 +29,7 @@ def encode(data):
 
 
 def decode(text):
-    """The one canonical spelling, or nothing."""
+    """Decodes the canonical spelling; None for any other."""
     if re.fullmatch(r"[A-Za-z0-9_-]*", text) is None or len(text) % 4 == 1:
         return None
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""Another implementation of docs/wire-format.md and docs/key-ring.md, written from the pages alone: this file opens a state and checks it.
+"""Another implementation of docs/wire-format.md and docs/key-ring.md, written from these pages alone. This file opens a state and checks it.
 
 `primitives`, `derivations`, `key_ring`, `callback` and `cookies` beside it are the rest. It needs the package `cryptography` and nothing of
 the crate. It is made to be read, not to be used: it compares no tag in constant time and remembers no used state.
@@ -31,7 +31,7 @@ def seal(keys, nonce, plaintext, magic=MAGIC):
 
 
 def split_fields(rest):
-    """Four fields with a length before each, and what is left."""
+    """Four fields with a length before each, and the rest."""
     fields = []
     for _ in range(4):
         if not rest:
@@ -86,7 +86,7 @@ def parse_plaintext(plaintext):
 
 
 def segments_are_good(path):
-    """Of what stands behind the first slash."""
+    """Checks the text after the first slash."""
     segments = path.split(b"/")
     return b"" not in segments[:-1] and not any(segment in (b".", b"..") for segment in segments)
 
@@ -110,7 +110,7 @@ def is_return_path(text):
 
 
 def open_body(keys, nonce, body, form):
-    """The plaintext, by the one construction of the form."""
+    """The plaintext, by the form's construction."""
     if form == SIGNED:
         plaintext, tag = body[:-32], body[-32:]
         if tag != signature(keys, nonce, plaintext):
@@ -124,7 +124,7 @@ def open_body(keys, nonce, body, form):
 
 
 def check(vector, flow):
-    """What a callback is answered with: the claims, or `Refused` with the code. In the order of the page."""
+    """The result of a callback: the claims, or `Refused` with the code. The checks are in the order of the page."""
     app, environment, now, ring = flow["app"], flow["environment"], vector["now"], Ring(flow["ring"])
     without_code = {"logout", *flow.get("purposes_without_code", [])}
     given = parse_callback(vector["query"].encode(), may_lack_an_answer=True)

@@ -12,7 +12,7 @@ MOST_FOUND = 1_024
 NAMES = "revoked version serial propagation skew lifetime_cap keys key published_at seal_from emergency note".split()
 HEXADECIMAL = set("0123456789abcdefABCDEF")
 OF_WORD = set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
-#: Not printable ASCII, so that no character of a document is taken for it.
+#: Not printable ASCII, so that it differs from every character of a document.
 ESCAPED_MARK = "\x80"
 MARKS = {'"', "'", ESCAPED_MARK}
 BLANKS = {" ", "\n"}
@@ -113,7 +113,7 @@ def all_ids(text):
 
 
 def listed(value):
-    """What the value of `revoked` revokes."""
+    """The ids that the value of `revoked` revokes."""
     if isinstance(value, Members):
         pairs = [pair for pair in value if pair[1] is not None and pair[1] is not False]
         return [id for name, part in pairs for id in all_ids(name) + listed(part)]
@@ -126,7 +126,7 @@ def listed(value):
 
 
 def below(value, level, depth=0):
-    """What a value revokes that is no list itself."""
+    """The ids that a value revokes if it is not a list itself."""
     if isinstance(value, Members):
         found = []
         for name, part in value:
@@ -155,7 +155,7 @@ ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|[^u]|u|$)", re.DOTALL)
 
 
 def unwrapped(text):
-    """The document in quotation marks that a text is."""
+    """The document, if the text is a quoted document."""
     match = WRAPPED.fullmatch(text)
     if match is None:
         return None
@@ -363,6 +363,6 @@ def in_document(text, level):
 
 
 def scan(document):
-    """Every id that the bytes of a refused document revoke: the last ones, each where it stands last."""
+    """Every id that the bytes of a refused document revoke: the last ones, in the order of their last occurrences."""
     found = in_document(decode(document[:MOST_SCANNED]), 0)
     return list(dict.fromkeys(reversed(found)))[:MOST_FOUND][::-1]

@@ -1,4 +1,4 @@
-"""Holds the vectors to their schemas."""
+"""Checks the vectors against their schemas."""
 
 import json
 import pathlib

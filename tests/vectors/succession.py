@@ -1,4 +1,4 @@
-"""From one key ring to the next, in a process that runs: docs/key-ring.md, "From one document to the next"."""
+"""From one key ring to the next, in a running process: docs/key-ring.md, "From one document to the next"."""
 
 import math
 
@@ -8,7 +8,7 @@ from revocations import scan
 
 
 def read(text):
-    """The ring, or why it is refused, and what the document revokes in either case."""
+    """The ring, or the reason for its refusal, and the document's revocations in either case."""
     try:
         ring = Ring(text)
         return ring, None, ring.revoked
@@ -53,7 +53,7 @@ def check_dropped(current, index, offered, now):
 
 def check_skew(current, offered, now):
     """Marks under the old skew must not end before their states do under the new one."""
-    # The smallest recent skew is the present one here: a vector has no document before the current one.
+    # The smallest recent skew is the current one here, because a vector has no earlier document.
     most = 2 * current.skew
     accepts = any(id in current.ids and offered.role(index, now) in ("pending", "active", "retiring") for index, id in enumerate(offered.ids))
     if offered.skew > most and accepts:
@@ -61,7 +61,7 @@ def check_skew(current, offered, now):
 
 
 def judge(current, offered, now):
-    """How many keys are late; nothing for the document that is in use."""
+    """The number of late keys; None for the document in use."""
     if offered.serial < current.serial:
         raise Refused("serial_too_low")
     if any(id not in offered.revoked and current.is_revoked(id) for id in offered.ids):
@@ -83,7 +83,7 @@ def judge(current, offered, now):
 
 
 def offer(current, text, now):
-    """The ring in use afterwards, and how many keys of it are late. Revocations come first, and stay even where a refusal is raised."""
+    """The ring in use afterwards, and the number of its late keys. Revocations come first, and stay even if a refusal is raised."""
     offered, refused, revoked = read(text)
     current.revoked_elsewhere.update(revoked)
     if refused is not None:

@@ -1,1 +1,1 @@
-"""What the vectors ask, one module for each file. The answers are the reference's."""
+"""The inputs of the vectors, one module for each file. The reference gives the answers."""

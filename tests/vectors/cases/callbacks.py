@@ -1,4 +1,4 @@
-"""Callback queries and form_post bodies, and what is read from them before anything is believed."""
+"""Callback queries and form_post bodies, and the parameters read from them before any check of the state."""
 
 from callback import LONGEST, REPOSTED, parse_callback
 from primitives import Refused
@@ -20,7 +20,7 @@ def vectors():
         query(name, text)
         form(name + ", as a form", text.encode())
 
-    # What is read.
+    # Accepted.
     both("a code", "state=s&code=c")
     query("in another order, with others between", "scope=a&code=c&x=&state=s&y=1")
     query("an error", "state=s&error=access_denied&error_description=The+person+said+no&error_uri=https%3A%2F%2Fp.example%2F")
@@ -61,7 +61,7 @@ def vectors():
     form("sixty-four parameters, posted once more", ("state=s&code=c" + "".join(f"&p{number}=" for number in range(62)) + f"&{REPOSTED}=1").encode())
     query("the longest", "state=s&code=c", padded_to=LONGEST)
 
-    # What is refused.
+    # Refused.
     query("nothing", "")
     query("no state", "code=c")
     query("a state without a value", "state=&code=c")

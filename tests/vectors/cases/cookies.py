@@ -1,4 +1,4 @@
-"""`Cookie` headers, and which cookies of a family bind a login, in the order in which they are tried."""
+"""`Cookie` headers, and the cookies of a kind that bind a login, in the order in which they are tried."""
 
 from cookies import valid_cookies
 from derivations import cookie_stem
@@ -15,7 +15,7 @@ def cookie(suffix=b"AAAAAAAA", secret=SECRET, letter=b"l", stem=STEM):
 
 
 def written(header):
-    """As text where it is printable ASCII, otherwise its octets in hexadecimal."""
+    """Text if it is printable ASCII, otherwise its bytes in hexadecimal."""
     return header.decode() if all(0x20 <= octet <= 0x7E for octet in header) else {"hex": header.hex()}
 
 
@@ -32,7 +32,7 @@ def vectors():
     ours = cookie()
     name, value = ours.split(b"=")
 
-    # What is taken.
+    # Accepted.
     add("the one cookie", ours)
     add("one for form_post", cookie(letter=b"n"), letter="n")
     add("in another environment", cookie(stem=cookie_stem("shop", "staging").encode()), environment="staging")
@@ -58,7 +58,7 @@ def vectors():
     add("sixty-four of sixty-six", b"; ".join(reversed(many)))
     add("sixty-four of sixty-six, a header each", *many[33:], *many[:33])
 
-    # What is not.
+    # Not accepted.
     add("no header")
     add("an empty header", b"")
     add("other cookies alone", b"theme=dark; session=" + value)

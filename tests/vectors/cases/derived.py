@@ -1,4 +1,4 @@
-"""What is derived of a root key, of a binding and of a nonce."""
+"""Values derived from a root key, a binding and a nonce."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ SHARED = {}
 
 
 def drawn(what):
-    """32 bytes that anybody can draw again."""
+    """32 reproducible bytes."""
     return hashlib.sha256(b"oauth-state vectors, " + what.encode()).digest()
 
 
@@ -54,7 +54,7 @@ def vectors():
     add("a nonce that differs in its last bit alone, which is no part of the replay id", nonce=same[:-1] + bytes([same[-1] ^ 1]), binding=cookie, user=b"user-42")
     add("a nonce that differs in the last bit of its replay id", nonce=same[:15] + bytes([same[15] ^ 1]) + same[16:], binding=cookie, user=b"user-42")
     add("to log out", purpose="logout")
-    # The ends of every range.
+    # The limits of every range.
     add("the shortest session id", binding=session(bytes(16)))
     add("the longest session id", binding=session(b"s" * 1024))
     add("a session id of any octets", binding=session(bytes(range(224, 256))))
@@ -86,7 +86,7 @@ def vectors():
     add("a connection without an issuer", connection=("", *acme[1:]))
     add("a connection without an endpoint", connection=(*acme[:2], "", acme[3]))
     add("a connection of a user", user=b"user-42", purpose="link", connection=acme)
-    # The signed form: a key and associated data of its own, and the same tags.
+    # The signed form: its own key and associated data, and the same tags.
     add("signed, a login in a session", form="oss1")
     add("signed, one nonce", form="oss1", nonce=same, binding=cookie)
     add("signed, one nonce, another environment", form="oss1", nonce=same, binding=cookie, environment="staging")

@@ -21,7 +21,7 @@ def root(number):
 
 
 def of_distinct_bytes(number):
-    """A key that nothing else is wrong with: each byte at least once, then some of them in another order."""
+    """An otherwise valid key: each byte at least once, then some of them in another order."""
     distinct = sorted(set(root(1) + root(2)))[:number]
     key = bytes(distinct[position] if position < number else distinct[position * 7 % number] for position in range(32))
     assert len(set(key)) == number
@@ -63,7 +63,7 @@ def vectors():
     bare = root_key_text(root(1))
     good = document(one)
 
-    # What is read. Every time stands for itself and the second before it.
+    # Accepted. Every time means itself and the second before it.
     add("a bare key", bare, 1, NOW)
     add("a bare key with white space around it", f" \t\r\n{bare}\n\n", NOW)
     add("a bare key of 17 distinct bytes", root_key_text(of_distinct_bytes(17)), NOW)
@@ -118,7 +118,7 @@ def vectors():
     refused("one byte too long", good, padded_to=LARGEST + 1)
     refused("a bare key and very much white space", bare, padded_to=LARGEST + 1)
     refused("a bare key and a word", bare + " key")
-    # A document that is not of its form.
+    # Documents of another form.
     refused("an empty object", "{}")
     refused("cut off", good[:-1])
     refused("something behind it", good + "}")
@@ -203,7 +203,7 @@ def vectors():
     }.items():
         refused(f"seal_from {name}", document(entry(1, time)))
     refused("published_at in another zone", document(entry(1, NOW, published="2027-01-15T07:00:00+01:00")))
-    # Keys against each other.
+    # Keys compared with each other.
     refused("a key twice", document(one, entry(1, NOW)))
     refused("a key twice, apart", document(one, two, entry(1, NOW + 10 * HOUR)))
     refused("two keys that begin in the same second", document(one, two, entry(3, NOW)))

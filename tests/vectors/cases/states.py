@@ -1,4 +1,4 @@
-"""States, and what a callback with each of them is answered."""
+"""States, and the result of a callback with each of them."""
 
 import hashlib
 import json
@@ -175,7 +175,7 @@ def vectors():
     add("a key that is revoked", flow="rotating", root=5)
     add("a key that is revoked, of a state that is expired", flow="rotating", root=5, now=NOW + 9_000)
 
-    # Authentic, and not what this version writes.
+    # Authentic, but not as this version writes it.
     plain = (NOW).to_bytes(4, "big") + (600).to_bytes(2, "big")
     add("a flag of the future", plaintext=plain + bytes([0, 0b1_0000]) + bytes(16) + b"\x06github\0\0\0")
     add("a lifetime of nothing", plaintext=NOW.to_bytes(4, "big") + bytes([0, 0, 0, 4]) + bytes(16) + b"\x06github\0\0\0")
@@ -213,7 +213,7 @@ def vectors():
     add("another tenant", tenant=b"acme", expect={"tenant": b"bolt".hex()})
     add("no tenant where one is expected", expect={"tenant": b"bolt".hex()})
 
-    # What comes back without a code.
+    # Returns without a code.
     add("a login without a code where logouts may return", flow="returning", query=f"state={state('a login without a code')}")
     add("a code of a logout", flow="returning", query=f"state={of_logout}&code=the-code")
     add("a logout where none is accepted", query=f"state={of_logout}")
@@ -234,7 +234,7 @@ def vectors():
     add("another user", state=state("another user", user=USER), user=OTHER_USER)
     add("nobody is signed in any more", state=state("nobody is signed in", user=USER))
 
-    # What is looked at last.
+    # The last checks.
     add("iss of another", at="google", state=state("iss of another", provider=b"google"), more="&iss=https%3A%2F%2Fevil.example")
     add("iss with a slash more", at="google", state=state("iss with a slash", provider=b"google"), more="&iss=https%3A%2F%2Faccounts.example%2F")
     add("iss that was promised is absent", at="google", state=state("iss is absent", provider=b"google"))
@@ -246,7 +246,7 @@ def vectors():
 
 
 def signed(v):
-    """The signed form: what is special to it, and one of each kind of refusal."""
+    """The signed form: its special cases, and one of each kind of refusal."""
 
     def add(name, *, flow="signed login", more="", query=None, change=None, state=None, **given):
         name = f"signed, {name}"
@@ -271,8 +271,8 @@ def signed(v):
     add("under a key that retires", flow="signed rotating", root=2)
     add("data of the type", flow="signed typed", data=b"4294967295")
 
-    # One form, and no other.
-    # Long enough that it would still be one with a tag of the other length.
+    # One form only.
+    # Long enough to be a state with a tag of the other length.
     path = b"/a/path/of/some/length"
     encrypted, open_text = (v.state("signed, another form", return_to=path, magic=magic) for magic in (ref.MAGIC, SIGNED))
     add("an encrypted state", state=encrypted)
@@ -330,7 +330,7 @@ def signed(v):
     add("data of another type", flow="signed typed", data=b'"text"')
 
 
-# What goes into a state, and not into its vector.
+# Inputs of a state that are not in its vector.
 SEALED_FIELDS = {"root", "purpose", "environment", "kind", "secret", "issued_at", "lifetime", "restarts", "provider", "tenant", "redirect", "return_to", "data", "plaintext", "app"}
 
 
@@ -356,7 +356,7 @@ def under(magic, state):
 
 
 def signed_anew(tag):
-    """Another tag for the login flow's state, made of its keys, its nonce and its text."""
+    """Another tag for the login flow's state, computed from its keys, nonce and text."""
 
     def change(data):
         keys = Keys(key(1), "login", "shop", "production")

@@ -1,4 +1,4 @@
-"""Key rings that are offered to a process which uses another: what is taken, what is refused, and what is revoked in either case."""
+"""Key rings that are offered to a process which uses another: which are used or refused, and the keys revoked in either case."""
 
 import json
 
@@ -27,7 +27,7 @@ def vectors():
     zero, one, two, three = entry(0, NOW - 45 * HOUR), entry(1, NOW - 40 * HOUR), entry(2, NOW - 100), entry(3, NOW + 10 * HOUR)
     used = document(one, two)
 
-    # What is taken.
+    # Used.
     add("the document in use", used, used)
     add("the document in use, with its keys in another order", used, document(two, one))
     add("the document in use, with another note", used, document({**one, "note": "of old"}, two))
@@ -62,7 +62,7 @@ def vectors():
     add("longer times while a key retires", used, after(one, two, lifetime_cap=3600))
     add("the only key is pending still", document(entry(1, NOW + HOUR)), after(entry(1, NOW + HOUR), three))
 
-    # What is refused.
+    # Refused.
     add("a lower serial", used, document(one, two, three, serial=6))
     add("a bare key after a document", used, bare)
     add("another document under the same serial", used, document(one, two, three))
@@ -90,7 +90,7 @@ def vectors():
     add("every key seals in the future", document(one), after(entry(7, NOW + 1), revoked=[ids[1]]))
     add("the first key of another ring, to come", document(zero, one, revoked=[ids[0]]), after(entry(7, NOW + HOUR), revoked=[ids[0], ids[1]]))
 
-    # A skew that is raised too far.
+    # A skew raised too far.
     add("more than twice the skew", document(one), after(one, skew=121))
     add("five times the skew", document(one), after(one, skew=300))
     add("the largest skew", document(one), after(one, propagation=3600, skew=900, lifetime_cap=3600))
@@ -102,7 +102,7 @@ def vectors():
     add("a skew of 1 second after 0", document(one, skew=0), after(one, skew=1))
     add("more than twice the skew under a bare key that becomes a document", bare, document(one, serial=1, skew=121, lifetime_cap=3600))
 
-    # What is revoked although the rest is refused.
+    # Revocations in refused documents.
     revoked = f'"revoked": ["{ids[2]}"]'
     add("revoked by a lower serial", used, document(one, two, serial=6, revoked=[ids[2]]))
     add("revoked by a document that is cut off", used, after(one, two, revoked=[ids[2]])[:-3])
@@ -120,7 +120,7 @@ def vectors():
 
 
 def revoking(add, used, after, one, two, ids):
-    """Documents with a mistake around or in a list that revokes the active key, and those in which something else names it."""
+    """Documents with a mistake around or in a list that revokes the active key, and documents in which another field names it."""
     good = after(one, two, revoked=[ids[2]])
     list = f'"revoked": ["{ids[2]}"]'
     assert good.count(list) == 1
@@ -189,7 +189,7 @@ def revoking(add, used, after, one, two, ids):
     first = good.replace(", " + list, "").replace('"serial"', list + ', "serial"')
     add("revoked by a document that is cut off in its keys", used, first[: first.index("osk1") + 20])
 
-    # Whatever else names the active key, it seals on.
+    # Another mention of the active key does not revoke it.
     empty = after(one, two, revoked=[]).replace('"revoked": []', list)
 
     def harmless(name, other):
