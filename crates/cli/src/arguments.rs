@@ -1,4 +1,4 @@
-//! What the command line takes.
+//! The arguments of the command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -176,7 +176,7 @@ pub struct Revoke {
     #[command(flatten)]
     pub change: Change,
     /// The key's id as `keys list` shows it: 16 digits, or its first 4 or more where they fit one key only.
-    // Checked later, by a message that does not repeat it: somebody may paste a key here.
+    // Checked later, with a message that does not repeat it, because a user may paste a key here.
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub ids: Vec<String>,
     /// Every key that opens anything.
@@ -264,7 +264,7 @@ pub fn command() -> clap::Command {
     CommandLine::command()
 }
 
-/// `None` if help or the version was asked for, and has been printed.
+/// `None` if help or the version was requested and printed.
 pub fn parse(given: Vec<OsString>) -> Result<Option<Command>, Failure> {
     let error = match CommandLine::try_parse_from(given) {
         Ok(parsed) => return Ok(Some(parsed.command)),

@@ -1,4 +1,4 @@
-//! `keys rotate`, `keys revoke` and `keys prune`: read, step, show the plan, write what was read anew.
+//! `keys rotate`, `keys revoke` and `keys prune`: read, make the change, show the plan, and write the result.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,7 +42,7 @@ pub fn revoke(options: &Revoke, now: SystemTime) -> Result<Report, Failure> {
         let opens = |role| matches!(role, KeyRole::Pending | KeyRole::Active | KeyRole::Retiring);
         ids = loaded.document.list(now).filter(|key| opens(key.role)).map(|key| key.id).collect();
     }
-    // Those that have not sealed yet first: they need no key in their place.
+    // Keys that have not sealed yet come first: they need no replacement.
     ids.sort_by_key(|id| role_of(*id) != Some(KeyRole::Pending));
     let mut notes = Vec::new();
     let mut step: Option<Step> = None;
@@ -133,7 +133,7 @@ pub fn prune(options: &Change, now: SystemTime) -> Result<Report, Failure> {
     }
 }
 
-/// Reads, once it is known that the result has somewhere to go.
+/// Reads only after it is clear that the result can be written.
 fn load(options: &Change) -> Result<Loaded, Failure> {
     if options.out.is_some() {
         may_show_here(options.show_key_material)?;
@@ -148,13 +148,13 @@ fn nothing_to_do(options: &Change, loaded: &Loaded, why: String) -> Result<Repor
     Ok(Report {
         text: format!("{why}: nothing to do\n"),
         json: json!({ "changes": [], "serial": serial, "fingerprint": fingerprint, "written_to": null, "why": why }),
-        // Whoever puts the output back where the ring comes from must not put nothing there.
+        // If the output is redirected to the ring itself, it must not become empty.
         document: options.out.as_ref().map(|_| loaded.text.clone()),
         ..Report::default()
     })
 }
 
-/// Shows the plan, and writes if nobody else did meanwhile.
+/// Shows the plan, and writes unless another writer was faster.
 fn publish(
     options: &Change,
     loaded: &Loaded,
@@ -247,7 +247,7 @@ fn id_of(change: &Difference) -> String {
     }
 }
 
-/// The key that was meant. The errors do not repeat what was given, which may be a key that somebody pasted.
+/// The selected key. The errors do not repeat the argument, which may be a pasted key.
 fn find(given: &str, may_be_unknown: bool, document: &KeyRingDocument, now: SystemTime) -> Result<RootKeyId, Failure> {
     let given = given.to_ascii_lowercase();
     let known = |id| document.revoked().contains(&id) || document.list(now).any(|key| key.id == id);

@@ -1,4 +1,4 @@
-//! What went wrong, as the person and the pipeline see it.
+//! Errors for users and pipelines.
 
 use oauth_state::ring::source::{SourceError, SourceErrorKind};
 use oauth_state::ring::{RingError, StepError};

@@ -14,12 +14,12 @@ use crate::output::{Report, table};
 use crate::sources::Source;
 use crate::text::{harmless, hex, relative, utc};
 
-/// More than any callback that a flow looks at.
+/// Longer than any callback that a flow accepts.
 const LARGEST: u64 = 65_536;
 const UNKNOWN_HERE: &str =
     "the binding; the provider, tenant and redirect_uri that the callback expects; iss; single use";
 
-/// What is told, in its order, for people and for programs.
+/// The output in order, for users and for programs.
 #[derive(Default)]
 struct Told {
     rows: Vec<Vec<String>>,
@@ -103,7 +103,7 @@ fn standard_input() -> Result<String, Failure> {
     }
 }
 
-/// A state stands alone. Where there is a query, it is the parameter.
+/// The text is a state alone, or a query with the state as a parameter.
 fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
     let given = given.trim();
     let query = match given.split_once('?') {
@@ -196,7 +196,7 @@ fn tell_contents(contents: &StateContents, show_data: bool, now: SystemTime, tol
     }
 }
 
-/// Every line says that it is not verified, so that none is taken for more where it is copied alone.
+/// Every line says that it is not verified, in case it is copied alone.
 fn tell_unverified(claims: &UnverifiedClaims, now: SystemTime, told: &mut Told) {
     let at = |at: SystemTime| format!("{} ({})", utc(at), relative(at, now));
     let mut optional = |name: &str, value: Option<String>| {

@@ -16,7 +16,7 @@ pub fn list(source: &Source, now: SystemTime) -> Result<Report, Failure> {
     let loaded = source.load()?;
     let (document, ring) = (&loaded.document, loaded.document.ring());
     let mut keys: Vec<KeyInfo> = document.list(now).collect();
-    // Nothing is accepted under them, whatever their place in the schedule.
+    // These keys open nothing, whatever their place in the schedule.
     keys.iter_mut().filter(|key| key.role == KeyRole::Revoked).for_each(|key| key.accept_until = None);
     let revoked: Vec<String> = document.revoked().iter().map(ToString::to_string).collect();
     let timing = document.timing();

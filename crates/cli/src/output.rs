@@ -1,4 +1,4 @@
-//! What a command says, to people and to programs.
+//! The output of a command, for users and for programs.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
 
-/// What a command has to say when it is done.
+/// The result of a command.
 #[derive(Default)]
 pub struct Report {
-    /// For people.
+    /// For users.
     pub text: String,
     /// The same for programs; an object.
     pub json: Value,
     /// A document for standard output; the rest then goes to standard error.
     pub document: Option<SecretString>,
-    /// What to think of: on standard error, or under `notes`.
+    /// Notes: on standard error, or under `notes`.
     pub notes: Vec<String>,
-    /// Whether what was asked about is not well.
+    /// Whether the checked object has a problem.
     pub not_well: bool,
 }
 
@@ -41,7 +41,7 @@ pub fn may_show_here(allowed: bool) -> Result<(), Failure> {
     may_show(io::stdout().is_terminal(), allowed)
 }
 
-/// Prints what came of a command, and gives its exit code.
+/// Prints the result of a command, and returns its exit code.
 pub fn finish(outcome: Result<Report, Failure>, json: bool) -> ExitCode {
     let (exit, written) = match outcome {
         Ok(report) => {
@@ -51,7 +51,7 @@ pub fn finish(outcome: Result<Report, Failure>, json: bool) -> ExitCode {
         Err(failure) => (failure.exit, failure.print(json)),
     };
     match written {
-        // Whoever reads has had enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(io::stderr(), "error: the output could not be written: {error}");
             ExitCode::from(Exit::Source as u8)
@@ -72,7 +72,7 @@ impl Report {
         match self.document {
             Some(document) => {
                 io::stderr().lock().write_all(said.as_bytes())?;
-                // In one piece and past the buffer of standard output, which would keep a copy.
+                // In one piece and without the buffer of standard output, which would keep a copy.
                 unbuffered(document.expose().as_bytes())?;
             }
             None => {
@@ -119,7 +119,7 @@ impl Failure {
     }
 }
 
-/// Rows with aligned columns; the last one is as long as it is.
+/// Rows with aligned columns; the last column is not padded.
 pub fn table(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -1,16 +1,16 @@
-//! What must not stand on a command line.
+//! Secrets that must not be on a command line.
 
 use std::ffi::OsString;
 
 use crate::failure::Failure;
 
-/// Arguments can be read by every user of the machine, and stay in the shell's history. Looked for before anything repeats
-/// an argument in an error.
+/// Every user of the machine can read arguments, and they stay in the shell's history. This is checked before an error
+/// could repeat an argument.
 pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
     let given: Vec<String> = given.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let holds = |sign: &str| given.iter().any(|argument| argument.contains(sign));
     let in_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    // Of whatever form: sealed, signed, or a handle.
+    // Of any form: sealed, signed, or a handle.
     let of_a_form = |word: &str| word.starts_with("os") && word.as_bytes().get(3) == Some(&b'1');
     let is_state = |word: &str| of_a_form(word) && word.len() > 40;
     let has_state = given.iter().flat_map(|argument| argument.split(|c| !in_base64url(c))).any(is_state);
@@ -38,11 +38,11 @@ pub fn refuse_secrets(given: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `scheme://user:password@host`, `?password=` or `password=… host=…`. A password may hold any character, as long as nobody
-/// has encoded it: what matters is a `:` and an `@` behind it.
+/// `scheme://user:password@host`, `?password=` or `password=… host=…`. An unencoded password may contain any character,
+/// so only a `:` followed by an `@` counts.
 fn has_password(argument: &str) -> bool {
     let user_info = argument.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
-    // Blanks around the sign are taken as none by those who read such an address.
+    // Readers of such an address ignore blanks around the sign.
     let plain: String = argument.to_ascii_lowercase().split_whitespace().collect();
     user_info.is_some_and(|before| before.contains(':')) || plain.contains("password=")
 }

@@ -1,4 +1,4 @@
-//! Where documents come from and go to.
+//! The sources and destinations of documents.
 
 use std::future::Future;
 use std::io::Read;
@@ -17,11 +17,11 @@ use oauth_state::ring::{KeyRingDocument, SecretString};
 
 use crate::failure::Failure;
 
-/// One byte more than a document may have, so that one that is too large is refused as such.
+/// One byte more than the maximum of a document, so that a larger one is refused as too large.
 const LARGEST: usize = 65_537;
 const STANDARD_INPUT: &str = "standard input";
 
-/// A place, as the command line names it.
+/// A location from the command line.
 #[derive(Clone)]
 pub enum Source {
     File(Arc<FileSource>),
@@ -30,9 +30,9 @@ pub enum Source {
     Helper(HelperSource),
 }
 
-/// What stands at a source.
+/// The content of a source.
 pub struct Loaded {
-    /// For those who change it.
+    /// For commands that change it.
     pub document: KeyRingDocument,
     pub text: SecretString,
     pub version: Option<String>,
@@ -58,7 +58,7 @@ impl FromStr for Source {
     }
 }
 
-/// Two characters at least: one letter is a drive of Windows.
+/// At least two characters: one letter is a Windows drive.
 fn is_scheme(text: &str) -> bool {
     text.len() > 1
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -75,7 +75,7 @@ impl Source {
         }
     }
 
-    /// The file, where it is one.
+    /// The file, if the location is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(source) => Some(source.path()),
@@ -110,7 +110,7 @@ impl Source {
         Ok(Loaded { document, text, version })
     }
 
-    /// Writes, if the version that stands there is still this one; `None` if nothing may stand there.
+    /// Writes if the current version is still this one; with `None`, only if there is no version.
     pub fn store(&self, text: &SecretString, expected: Option<&str>) -> Result<(), Failure> {
         let Some(writable) = self.writable() else { return Err(self.read_only()) };
         wait_for(writable.store(text, expected))?;
@@ -124,7 +124,7 @@ impl Source {
 }
 
 fn standard_input() -> Result<SecretString, SourceError> {
-    // The capacity is there from the start, so that a growing buffer leaves no copy of the keys behind.
+    // Allocated from the start, so that a growing buffer leaves no copy of the keys behind.
     let mut text = zeroize::Zeroizing::new(String::with_capacity(LARGEST));
     let read = std::io::stdin().lock().take(LARGEST as u64).read_to_string(&mut text);
     read.map_err(|cause| {
@@ -146,7 +146,7 @@ impl Wake for Unpark {
     }
 }
 
-/// The sources of the command line never really wait, so that a thread is runtime enough.
+/// The sources of the command line never really wait, so one thread is enough.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let (mut future, waker) = (pin!(future), Arc::new(Unpark(thread::current())).into());
     loop {

@@ -1,4 +1,4 @@
-//! Times, durations and names, read and shown.
+//! Parsing and printing of times, durations and names.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,7 +32,7 @@ pub fn parse_purpose(text: &str) -> Result<Purpose, String> {
         "reauthenticate" => Ok(Purpose::Reauthenticate),
         "logout" => Ok(Purpose::Logout),
         _ => match text.strip_prefix("custom:") {
-            // One rule for all names. The program ends soon, and the name with it.
+            // One rule for all names. The leaked name lives as long as the short-lived program.
             Some(name) if App::new(name, name).is_ok() => Ok(Purpose::Custom(Box::leak(Box::from(name)))),
             Some(_) => Err("a name is 1 to 32 of a-z, 0-9, '.', '_' and '-'".to_owned()),
             None => Err("one of login, link, reauthenticate, logout and custom:NAME".to_owned()),
@@ -51,7 +51,7 @@ pub fn utc(at: SystemTime) -> String {
     time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| "never".to_owned())
 }
 
-/// `in 6 m`, `2 h ago` or `now`: the largest unit, and the next one where it is not zero.
+/// `in 6 m`, `2 h ago` or `now`: the largest unit, and the next one if it is not zero.
 pub fn relative(at: SystemTime, now: SystemTime) -> String {
     // In whole seconds, as they are shown.
     let (at, now) = (unix_seconds(at), unix_seconds(now));
@@ -79,10 +79,10 @@ fn span(seconds: u64) -> String {
     shown.join(" ")
 }
 
-/// Text from a document or a state: on one line, and without anything that a terminal obeys. A key is not shown even if
-/// somebody wrote it there.
+/// Text from a document or a state: on one line, and without control characters for the terminal. A key in it is not
+/// shown.
 pub fn harmless(text: &str) -> String {
-    // Followed by a key, or a part of one: the crate's own messages name the prefix.
+    // Followed by a key or a part of one: the crate's own messages name the prefix.
     let key_follows = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if text.split("osk1.").skip(1).any(key_follows) {
         return "[not shown: it holds a key]".to_owned();

@@ -1,15 +1,15 @@
-//! How a check came out, and what there is to do.
+//! The result of a check, and the remedy.
 
 use std::fmt;
 
 use oauth_state::ring::LintLevel;
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Logins work; somebody should look at it.
+    /// Logins work, but an operator should look at it.
     Warning,
     /// Logins fail or are not safe, or soon will be.
     Error,
@@ -34,28 +34,28 @@ impl From<LintLevel> for Level {
     }
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// How it came out.
+    /// Its result.
     pub level: Level,
-    /// The stable word for pipelines.
+    /// The stable name, for pipelines.
     pub name: &'static str,
-    /// The key, provider or store that it is about, for programs: `found` says it, too.
+    /// The key, provider or store of the check, for programs: `found` names it, too.
     pub about: Option<String>,
-    /// What was found, on one line.
+    /// The finding, on one line.
     pub found: String,
-    /// What to change, where something is to be.
+    /// The remedy, if one is needed.
     pub to_do: Option<String>,
 }
 
 impl Check {
-    /// As it should be.
+    /// No problem.
     pub fn ok(name: &'static str, found: impl Into<String>) -> Self {
         Self { level: Level::Ok, name, about: None, found: found.into(), to_do: None }
     }
 
-    /// Somebody should look at it.
+    /// An operator should look at it.
     pub fn warning(name: &'static str, found: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self { level: Level::Warning, to_do: Some(to_do.into()), ..Self::ok(name, found) }
     }
@@ -65,7 +65,7 @@ impl Check {
         Self { level: Level::Error, to_do: Some(to_do.into()), ..Self::ok(name, found) }
     }
 
-    /// With what it is about.
+    /// Adds the subject of the check.
     #[must_use]
     pub fn about(self, about: impl Into<String>) -> Self {
         Self { about: Some(about.into()), ..self }

@@ -1,9 +1,9 @@
-//! The login's cookie against the address that browsers use and the way the provider answers.
+//! The login's cookie, compared with the public address and the provider's response mode.
 
 use super::check::Check;
 use url::Url;
 
-/// The address that browsers use: scheme, host and port.
+/// The public address: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOrigin {
     text: String,
@@ -18,7 +18,7 @@ impl std::str::FromStr for WebOrigin {
         let wrong = || "write an origin such as https://shop.example, without a path".to_owned();
         let text = text.strip_suffix('/').unwrap_or(text);
         let url = Url::parse(text).map_err(|_| wrong())?;
-        // Nothing that a URL's reader forgives or takes besides: a backslash, a tab, a user, a path.
+        // Only the plain form: no backslash, tab, user or path, which URL parsers tolerate or accept.
         if !url.origin().ascii_serialization().eq_ignore_ascii_case(text) {
             return Err(wrong());
         }
@@ -42,7 +42,7 @@ impl WebOrigin {
     }
 }
 
-/// Whether browsers take the cookie that begin sets for this provider, and send it to the callback.
+/// Whether browsers accept the login start's cookie for this provider, and send it to the callback.
 pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_cookie: &str) -> Check {
     // Without name and value, which is a secret.
     let attributes: Vec<_> = set_cookie.split("; ").skip(1).filter(|one| !one.starts_with("Max-Age=")).collect();
@@ -76,11 +76,12 @@ pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_c
     )
 }
 
-/// Whether the browser brings the cookie to this callback address: `http` and `https` are two sites, and an app's own scheme is none.
+/// Whether the browser sends the cookie to this callback address: `http` and `https` are different sites, and an app's
+/// own scheme is none.
 pub(super) fn redirect_uri(origin: &WebOrigin, provider: &str, uri: &str) -> Option<Check> {
     let url = Url::parse(uri).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
-    // Another host is the flow's own to refuse, which knows names and no address of IPv6.
+    // The flow itself refuses other hosts, but only host names and not IPv6 addresses.
     let elsewhere = is_web && origin.host.contains(':') && url.host_str()?.trim_matches(['[', ']']) != origin.host;
     let https = url.scheme() == "https";
     (!is_web || https != origin.https || elsewhere).then(|| {

@@ -1,10 +1,10 @@
-//! Who can read a ring's file, change it, or put another in its place.
+//! Who can read, change or replace a ring's file.
 
 use std::path::Path;
 
 use super::check::Check;
 
-/// The file's mode and owner, and its folder's mode; nothing where the system has no such thing, or no such file.
+/// The file's mode and owner, and its folder's mode; none if the system has no modes, or the file does not exist.
 #[must_use]
 pub fn file(path: &Path) -> Vec<Check> {
     facts(path).map_or_else(Vec::new, |facts| facts.judge(path))
@@ -13,9 +13,9 @@ pub fn file(path: &Path) -> Vec<Check> {
 struct Facts {
     mode: u32,
     owner: u32,
-    /// Of the folder that the file itself lies in, behind all links, and of the one that was named: the worse of the two.
+    /// The folder of the file behind all links, or the named folder: the worse of the two.
     folder_mode: Option<u32>,
-    /// The user that this process runs as, where that can be told.
+    /// The user of this process, if known.
     user: Option<u32>,
 }
 
@@ -56,12 +56,12 @@ impl Facts {
             let found = format!("the file has mode {mode:04o}: every user of this machine can reach the keys");
             Check::warning("file_mode", found, format!("chmod o-rwx {}", path.display()))
         } else if mode & 0o040 != 0 {
-            // A writer of its own user, and the service's group: docs/sources/file.md.
+            // A separate writing user, and the service's group: docs/sources/file.md.
             Check::ok("file_mode", format!("the file has mode {mode:04o}: its owner and its group read it"))
         } else {
             Check::ok("file_mode", format!("the file has mode {mode:04o}"))
         }];
-        // Root may look after the files of everybody.
+        // Root may manage the files of every user.
         if let Some(user) = self.user.filter(|user| *user != 0 && owner != 0 && *user != owner) {
             checks.push(Check::warning(
                 "file_owner",

@@ -1,4 +1,4 @@
-//! What a service gives to `FlowBuilder`, and the states and cookies that it then sends.
+//! A service's settings for `FlowBuilder`, and the states and cookies that result.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,14 +10,14 @@ use super::cookie::{WebOrigin, cookie, redirect_uri};
 use super::provider::ProviderSpec;
 use super::size::{AnyData, BoundBy, Sizes};
 
-/// What a service is configured with, its guard apart.
+/// A service's settings, without its guard.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// Its name and environment.
     pub app: App,
-    /// Where browsers find it.
+    /// The public address.
     pub origin: WebOrigin,
-    /// In the order in which it names them; none for `login` alone.
+    /// In the order in which the service names them; empty for `login` alone.
     pub purposes: Vec<Purpose>,
     /// The providers.
     pub providers: Vec<ProviderSpec>,
@@ -29,17 +29,17 @@ pub struct Service {
     pub plain_http: bool,
     /// `FlowBuilder::build_signed_not_encrypted`.
     pub signed: bool,
-    /// What holds its logins.
+    /// The store of its logins.
     pub bound_by: BoundBy,
-    /// What its states carry.
+    /// The content of its states.
     pub sizes: Sizes,
 }
 
 impl Service {
-    /// Looks at all of it, with the ring where there is one.
+    /// Checks all of it, with the ring if there is one.
     #[must_use]
     pub fn examine(&self, document: Option<&KeyRingDocument>, now: SystemTime) -> Vec<Check> {
-        // Under a key that nobody keeps: a state's length and a cookie's attributes do not depend on it.
+        // Sealed under a throw-away key, because a state's length and a cookie's attributes do not depend on the key.
         let timing = document.map_or_else(RingTiming::default, KeyRingDocument::timing);
         let trial = match KeyRingDocument::first(timing, now) {
             Ok(trial) => trial.ring().clone(),
@@ -62,12 +62,12 @@ impl Service {
             self.build(if self.shared_callback { builder.shared_callback() } else { builder })
         };
         let built = match whole(document.map_or(&trial, KeyRingDocument::ring)) {
-            // A finding of the ring's own, which hides none of the configuration.
+            // A separate finding about the ring, which hides none of the configuration's.
             Err(ConfigError::NoActiveKey) => whole(&trial),
             built => built,
         };
         match built {
-            // Said of its provider already; of none that is known, too.
+            // Already reported for its provider; also for an unknown one.
             Err(error) if refused.contains(&error) => {}
             Err(ConfigError::NoProvider) if !self.providers.is_empty() => {}
             Err(error) => checks.push(cannot_work(&error)),
@@ -82,7 +82,7 @@ impl Service {
     fn builder(&self, ring: &KeyRing, providers: impl IntoIterator<Item = Provider>) -> FlowBuilder<AnyData> {
         let guard = SingleProcessGuard::with_capacity(1);
         let mut builder = Flow::builder(self.app.clone(), ring.clone(), guard);
-        // Only a cookie has a host. An address of IPv6 is a developer's own machine, and no public host.
+        // Only a cookie has a host. An IPv6 address is a developer's own machine, and not a public host.
         if self.bound_by == BoundBy::Cookie && !self.origin.host().contains(':') {
             builder = builder.public_hosts([self.origin.host()]);
         }
@@ -96,7 +96,7 @@ impl Service {
         if self.signed { builder.build_signed_not_encrypted() } else { builder.build() }
     }
 
-    /// A flow of this provider alone: what is wrong with it is found beside what is wrong with others.
+    /// A flow with only this provider, so that one provider's error does not hide another's.
     fn examine_one(
         &self,
         spec: &ProviderSpec,
@@ -117,7 +117,7 @@ impl Service {
             }
         };
         let purposes = if self.purposes.is_empty() { &[Purpose::Login][..] } else { &self.purposes };
-        // A cookie is set whatever the state carries.
+        // A cookie is set whatever the state contains.
         if let Ok(Some(header)) =
             Sizes::default().begin(&flow, spec, purposes, self.bound_by).map(|begun| begun.set_cookie)
         {

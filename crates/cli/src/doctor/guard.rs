@@ -1,4 +1,4 @@
-//! The guard's store: what it says of itself, and whether its clock is this machine's.
+//! The guard's store: its report, and the difference of its clock.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use oauth_state_guard_kit::{Examined, Flaw, with_cause};
 
 use super::check::Check;
 
-/// A store that needs longer than this to answer is as good as down.
+/// A store that needs longer than this counts as down.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What a service says to its guard's builder.
+/// A service's settings for its guard's builder.
 #[derive(Clone, Debug, Default)]
 pub struct StoreOptions {
     /// `RedisGuardBuilder::prefix`.
@@ -21,7 +21,8 @@ pub struct StoreOptions {
     pub root_certificates: Option<Vec<u8>>,
     /// `PostgresGuardBuilder::create_tables`.
     pub create_tables: bool,
-    /// The application and its environment, to compare with the names in the store; without them nothing is said of those.
+    /// The application and its environment, to compare with the names in the store; without them, those are not
+    /// checked.
     pub belongs_to: Option<(String, String)>,
     /// No other application or environment uses the server.
     pub own_store: bool,
@@ -108,12 +109,12 @@ fn unusable(store: &str, error: &GuardError) -> Check {
     Check::error("guard", format!("{store}: {}", with_cause(error)), to_do)
 }
 
-/// Who uses the store, as far as the service's operator says.
+/// The users of the store, as declared by the service's operator.
 enum Whose {
     NotSaid,
-    /// One environment of one application, and no other.
+    /// Only one environment of one application.
     Own,
-    /// This application's in this environment, and perhaps others'.
+    /// This application in this environment, and perhaps others.
     Of {
         app: String,
         environment: String,
@@ -129,7 +130,7 @@ impl Whose {
         }
     }
 
-    /// Nothing in a store tells whose marks it holds. A name can: one that names no environment may be the same in another.
+    /// A store does not show whose marks it holds. A name can: one without an environment may be the same in another.
     fn check(&self, store: &str, kept_in: &[(&'static str, String)]) -> Option<Check> {
         let (app, environment) = match self {
             Self::NotSaid => return None,
@@ -163,7 +164,7 @@ impl Whose {
     }
 }
 
-/// Whether the words of a name, such as `shop:production:`, hold those of an environment, in any case.
+/// Whether a name, such as `shop:production:`, contains the words of an environment, in any case.
 fn names(name: &str, environment: &str) -> bool {
     let words = |text: &str| {
         let words = text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -172,8 +173,8 @@ fn names(name: &str, environment: &str) -> bool {
     words(name).contains(&words(environment))
 }
 
-/// The skew is the most by which any two clocks may differ. Beyond it servers refuse each other's states; beyond twice that,
-/// Postgres forgets marks early.
+/// The skew is the maximum difference of any two clocks. Beyond it servers refuse each other's states; beyond twice
+/// that, Postgres drops marks early.
 fn clock(ahead: Option<i64>, skew: Duration) -> Check {
     let Some(ahead) = ahead else {
         return Check::warning(
@@ -191,7 +192,7 @@ fn clock(ahead: Option<i64>, skew: Duration) -> Check {
         skew.as_secs()
     );
     let to_do = "let both take their time from the same source (NTP)";
-    // Less than a second is what the way there takes, not a difference.
+    // Less than a second may be network latency.
     if apart < Duration::from_secs(1) || apart.saturating_mul(2) <= skew {
         Check::ok("clock", found)
     } else if apart <= skew {

@@ -1,4 +1,4 @@
-//! What `doctor` takes: the configuration of the service.
+//! The options of `doctor`: the configuration of the service.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A provider as the command line names it, against what is known of it.
+//! A provider from the command line, compared with its known properties.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use oauth_state::Provider;
 use oauth_state::error::NameError;
 use oauth_state::provider::{Preset, ResponseMode};
 
-/// `ID`, and after commas what [`Provider`]'s methods of the same names take.
+/// `ID`, followed by comma-separated settings named like [`Provider`]'s methods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderSpec {
     pub(super) id: String,
@@ -67,7 +67,7 @@ fn word(mode: ResponseMode) -> &'static str {
 }
 
 impl ProviderSpec {
-    /// The provider as the service makes it, or why there is none.
+    /// The provider as the service configures it, or the reason why it is invalid.
     pub(super) fn provider(&self) -> Result<Provider, Check> {
         let id = &self.id;
         let wrong_name =
@@ -100,13 +100,13 @@ impl ProviderSpec {
         .about(&self.id)
     }
 
-    /// How it is expected to answer, in a word.
+    /// The expected response mode, in a word.
     pub(super) fn answers_by(&self) -> &'static str {
         let preset = Preset::find(&self.id).filter(|_| !self.custom).map(|preset| preset.response_mode);
         word(self.response_mode.or(preset).unwrap_or(ResponseMode::Query))
     }
 
-    /// Where the settings contradict what the provider's documents say.
+    /// The contradictions between the settings and the provider's documents.
     pub(super) fn against_preset(&self) -> Vec<Check> {
         let Some(preset) = Preset::find(&self.id).filter(|_| !self.custom) else { return Vec::new() };
         let mut checks = Vec::new();

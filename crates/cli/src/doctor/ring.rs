@@ -1,16 +1,16 @@
-//! The ring: what its document says, and whether it is an old one.
+//! The ring: its document, and whether it is an old one.
 
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
 use oauth_state::ring::KeyRingDocument;
 
-/// What is wrong with a document, errors first; nothing where all is well.
+/// The problems of a document, errors first; empty if there are none.
 #[must_use]
 pub fn ring(document: &KeyRingDocument, now: SystemTime, oldest: Duration, least_serial: u64) -> Vec<Check> {
     let serial = document.serial();
     let mut checks = Vec::new();
-    // An old document looks well by itself.
+    // An old document has no problem in itself.
     if serial < least_serial {
         checks.push(Check::error(
             "serial_low",

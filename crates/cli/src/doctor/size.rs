@@ -1,4 +1,4 @@
-//! The size of a state against the provider's limit: a real one, sealed under a key that nobody keeps.
+//! The size of a state, compared with the provider's limit: a real state, sealed under a throw-away key.
 
 use super::check::Check;
 use clap::ValueEnum;
@@ -26,7 +26,7 @@ pub enum BoundBy {
 pub struct AnyData(pub Value);
 impl PublicData for AnyData {}
 
-/// What the service's largest state carries.
+/// The content of the service's largest state.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sizes {
     /// Bytes of a tenant, 0 to 64.
@@ -38,7 +38,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Begins a login that is as large, at a provider of a flow that has no other.
+    /// Starts a login of that size, at the only provider of a flow.
     pub(super) fn begin(
         self,
         flow: &Flow<AnyData>,
@@ -71,7 +71,7 @@ impl Sizes {
         flow.begin(bound.dangerously_assume_same_origin(), login)
     }
 
-    /// Data of just this many bytes of JSON.
+    /// Data of exactly this many bytes of JSON.
     fn value(self) -> Value {
         match self.data {
             0 => Value::Null,

@@ -1,4 +1,4 @@
-//! The look at the guard's store.
+//! The check of the guard's store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::check::Check;
 use super::options::Doctor;
 
-/// What there is to say of the guard that is named.
+/// The checks of the named guard.
 pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
     match (&options.redis, &options.postgres) {
         (Some(address), _) => address.read().map_or_else(|check| vec![check], |url| redis(options, url, skew)),
@@ -75,7 +75,7 @@ fn wait_for(checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
     }
 }
 
-/// An error: a pipeline that asks for a look must not go on without one.
+/// An error: a pipeline that requests a check must not continue without one.
 #[cfg(not(all(feature = "redis", feature = "postgres")))]
 fn not_in_this_build(store: &str, feature: &str) -> Check {
     let to_do = format!("in a checkout of oauth-state: cargo install --path crates/cli --features {feature}");

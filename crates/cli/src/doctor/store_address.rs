@@ -1,4 +1,4 @@
-//! Where the address of the guard's store comes from.
+//! The source of the address of the guard's store.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use super::check::Check;
 
-/// Where the address of a store is.
+/// The location of a store's address.
 #[derive(Clone)]
 pub enum StoreAddress {
     Variable(String),
     File(PathBuf),
-    /// As it stands; one with a password has been refused by then.
+    /// The address itself; one with a password has already been refused.
     Literal(String),
 }
 
@@ -31,7 +31,7 @@ impl StoreAddress {
     pub fn read(&self) -> Result<String, Check> {
         let (place, address) = match self {
             Self::Literal(address) => return Ok(address.clone()),
-            // What a variable or a file holds is not quoted: it may be a password.
+            // The content of a variable or file is not quoted, because it may be a password.
             Self::Variable(name) => (
                 format!("the environment variable {name}"),
                 std::env::var(name).map_err(|_| "is not set, or is not text".to_owned()),

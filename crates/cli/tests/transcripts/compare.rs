@@ -1,8 +1,8 @@
-//! Whether a command said what a transcript shows.
+//! Compares a command's output with a transcript.
 //!
-//! A transcript shows ids, fingerprints and times of its own, so that it reads like a session. An id or a fingerprint stands
-//! for whatever the command says in its place at first, and for that one from then on; a time stands for any time; `in 6 m`
-//! and `2 h ago` for any distance. `[..]` is anything within a line, and `...` any number of lines. Blanks only separate.
+//! A transcript has its own ids, fingerprints and times, so that it reads like a session. An id or a fingerprint
+//! matches the first value in its place, and only that value from then on; a time matches any time; `in 6 m` and
+//! `2 h ago` match any distance. `[..]` is anything within a line, and `...` any number of lines. Blanks only separate.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ enum Token {
 
 #[derive(Default)]
 pub struct Comparison {
-    /// From what the transcript shows to what there is.
+    /// Maps values of the transcript to actual values.
     real: HashMap<String, String>,
 }
 
 impl Comparison {
-    /// The line with the ids of this session for those that the transcript shows, or for their first digits.
+    /// The line with this session's ids instead of the transcript's, or of their first digits.
     pub fn with_real_ids(&self, line: &str) -> String {
         let word = |word: &str| {
             let long_enough = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -52,7 +52,7 @@ impl Comparison {
         rest.first().map_or(Ok(()), |line| Err(format!("one line more: {line}")))
     }
 
-    /// What is known of the ids after this line, if it is as expected.
+    /// The known ids after this line, if it matches.
     fn line(&self, expected: &str, actual: &str) -> Option<HashMap<String, String>> {
         let (expected, actual) = (tokens(expected), tokens(actual));
         let mut real = self.real.clone();
@@ -107,7 +107,7 @@ fn tokens(line: &str) -> Vec<Token> {
     distances(tokens)
 }
 
-/// The length of a time such as 2026-11-24T12:00:00Z at the beginning of the text.
+/// The length of a time such as 2026-11-24T12:00:00Z at the start of the text.
 fn time(text: &str) -> Option<usize> {
     const FORM: &str = "0000-00-00T00:00:00Z";
     let candidate = text.get(..FORM.len())?;

@@ -1,4 +1,4 @@
-//! A temporary folder with things to work on, and the shell that a transcript is run in.
+//! A temporary folder with files, and the shell that runs a transcript.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use oauth_state::{SingleProcessGuard, Tenant};
 
 use crate::compare::Comparison;
 
-/// How a page may call the command line from a checkout.
+/// The command line as a page may call it from a checkout.
 pub const BY_CARGO: &str = "$ cargo run -p oauth-state-cli -- ";
 
 const HELPER: &str = include_str!("oauth-state-source-demo");
 
 pub struct Folder(tempfile::TempDir);
 
-/// What a command said on both of its outputs, and how it ended.
+/// Both outputs of a command, and its exit code.
 pub struct Told {
     pub output: String,
     pub exit: i32,
@@ -34,12 +34,12 @@ impl Told {
 impl Folder {
     /// With a helper on the PATH, and
     ///
-    /// * `shop.json`: a ring, and `callback.txt`: the address that a login under it came back to;
-    /// * `signed.txt`: a state that is signed and not encrypted;
-    /// * `link.txt`: a state for the purpose `link`; `changed.txt`: with one character changed;
-    /// * `old.json`: a ring of which one key is retired and the other is 199 days old;
+    /// * `shop.json`: a ring, and `callback.txt`: the callback address of a login under it;
+    /// * `signed.txt`: a signed state;
+    /// * `link.txt`: a state for the purpose `link`; `changed.txt`: the same with one character changed;
+    /// * `old.json`: a ring with one retired key and one that is 199 days old;
     /// * `later.json`: a ring with a key that seals from tomorrow on;
-    /// * `broken.json`: a document with a misspelt field, around a key.
+    /// * `broken.json`: a document with a misspelled field around a key.
     pub fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         let now = SystemTime::now();
@@ -75,7 +75,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs a line in a shell, and holds that no key was said.
+    /// Runs a line in a shell, and checks that no key is shown.
     pub fn run(&self, line: &str) -> Told {
         let told = self.run_unseen(line);
         crate::secrets::none_of(&self.path("."), line, &told.output);
@@ -102,7 +102,8 @@ impl Folder {
         Told { output, exit: done.status.code().unwrap_or(-1) }
     }
 
-    /// Runs every line that begins with `$` and compares what it says. `[exit 5]` closes what ends with another code than 0.
+    /// Runs every line that starts with `$` and compares its output. `[exit 5]` ends a command with an exit code other
+    /// than 0.
     pub fn follow(&self, transcript: &str, name: &str) {
         let mut comparison = Comparison::default();
         let shell = transcript.replace(BY_CARGO, "$ oauth-state ");
@@ -111,7 +112,7 @@ impl Folder {
             let told = self.run(&comparison.with_real_ids(line));
             let ended = if told.exit == 0 { String::new() } else { format!("[exit {}]\n", told.exit) };
             let actual = format!("{}{ended}", told.output);
-            // For whoever writes a new one.
+            // For the author of a new transcript.
             if std::env::var_os("SHOW_TRANSCRIPTS").is_some() {
                 println!("$ {line}\n{actual}");
                 comparison.compare("...", "").unwrap();

@@ -95,7 +95,7 @@ fn what_the_pages_show_is_what_happens() {
     }
 }
 
-/// The page of the package, which is shown where it is installed from.
+/// The page of the package on its registry.
 #[test]
 fn every_command_that_the_package_s_page_names_is_there() {
     let page = repository("crates/cli/README.md");
@@ -111,14 +111,14 @@ fn every_command_that_the_package_s_page_names_is_there() {
     }
 }
 
-/// Runs what a page shows, as one session, and counts its blocks.
+/// Runs a page's sessions as one, and counts its blocks.
 fn page(name: &str) -> usize {
     let blocks = console_blocks(&repository(name));
     Folder::new().follow(&blocks.join("\n"), name);
     blocks.len()
 }
 
-/// The blocks of a page that show the command line.
+/// The blocks of a page that use the command line.
 fn console_blocks(page: &str) -> Vec<String> {
     let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     let ours = |block: &&str| ["$ oauth-state ", folder::BY_CARGO].iter().any(|begin| block.starts_with(begin));
@@ -181,7 +181,7 @@ fn a_fingerprint_is_the_one_that_servers_show() {
     }
 }
 
-/// A reader that has had enough, such as `head`, is no error.
+/// A reader that closes the pipe, such as `head`, is not an error.
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! No key is ever said, on either output, in whatever goes wrong.
+//! No key is ever shown, on either output, whatever goes wrong.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::folder::Folder;
 /// The characters of a key, in base64url.
 const KEY: usize = 43;
 
-/// Holds that `output` has none of the keys that stand in the folder's files, nor any other.
+/// Checks that `output` has none of the keys in the folder's files, nor any other.
 pub fn none_of(folder: &Path, line: &str, output: &str) {
     let key =
         |rest: &str| rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)).count() > 3;
@@ -73,7 +73,7 @@ fn a_key_or_a_state_as_an_argument_is_refused_and_not_repeated() {
         assert!(!told.output.contains("ost1"), "{}", told.output);
     }
     assert!(!folder.path("new.json").exists());
-    // Without its first characters nobody can tell that it is a key; as an id it is not repeated all the same.
+    // Without its prefix, a text is not recognizable as a key; as an id it is still not repeated.
     folder.run("oauth-state keys revoke shop.json \"$(cut -d. -f2 bare.key)\"");
 }
 

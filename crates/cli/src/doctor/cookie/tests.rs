@@ -26,7 +26,7 @@ fn an_origin_is_scheme_host_and_port_alone() {
     assert!("https://u:p@shop.example".parse::<WebOrigin>().is_err());
 }
 
-/// A Secure cookie over plain http is never set, and one without Secure over https gives away what https is for.
+/// A Secure cookie over plain http is never set, and one without Secure over https loses the protection of https.
 #[test]
 fn the_cookie_fits_the_scheme_of_the_origin() {
     const SECURE: &str = "__Host-0-n-0=s3cret; Max-Age=3720; Path=/; HttpOnly; Secure; SameSite=None";

@@ -55,7 +55,7 @@ fn a_link_in_a_folder_in_which_others_rename_is_told() {
     assert!(told(&open.join("ring.json")) && !told(&closed.join("ring.json")));
 }
 
-/// A file that is not there is the source's to report.
+/// The source reports a missing file.
 #[test]
 fn no_file_has_no_mode() {
     assert!(file(Path::new("/no/such/ring.json")).is_empty());

@@ -1,4 +1,4 @@
-//! Judgements over whole configurations.
+//! Checks of whole configurations.
 
 use super::*;
 use crate::doctor::Level;
@@ -23,7 +23,7 @@ fn document() -> KeyRingDocument {
     KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap()
 }
 
-/// Name, level and what it is about, of all that is not well.
+/// Name, level and subject of every problem.
 fn wrong(service: &Service) -> Vec<(&'static str, Level, String)> {
     let checks = service.examine(Some(&document()), SystemTime::now());
     let wrong = checks.into_iter().filter(|check| check.level > Level::Ok);
@@ -95,7 +95,7 @@ fn a_state_is_as_long_as_the_largest_login_makes_it() {
         of_x.found.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap()
     };
     let before = longest(&service);
-    // A state for `link` names the user as well.
+    // A state for `link` also contains the user.
     service.purposes = vec![Purpose::Login, Purpose::Link];
     assert!(matches!(longest(&service) - before, 21 | 22));
     service.sizes.data = 100;
@@ -104,7 +104,7 @@ fn a_state_is_as_long_as_the_largest_login_makes_it() {
     assert_eq!(wrong(&service).len(), 2);
 }
 
-/// Measured as the other form, a release would pass whose logins do not begin.
+/// Measured as the other form, a release whose logins fail would pass.
 #[test]
 fn a_signed_state_is_measured_as_what_it_is() {
     let mut service = service("https://shop.example", &["acme,custom,max_state_chars=120"]);
@@ -131,7 +131,7 @@ fn a_login_that_no_cookie_holds_is_held_to_none() {
     }
 }
 
-/// A ring that does not seal yet is a finding of its own; the configuration is looked at all the same.
+/// A ring that does not seal yet is a separate finding; the configuration is still checked.
 #[test]
 fn a_ring_that_seals_nothing_hides_no_configuration() {
     let later = KeyRingDocument::first(RingTiming::default(), SystemTime::now() + Duration::from_secs(86_400)).unwrap();

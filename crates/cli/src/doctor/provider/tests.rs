@@ -19,7 +19,7 @@ fn settings_are_named_as_the_methods_are() {
     }
 }
 
-/// A misspelt id would be a provider without its limit, its response mode and its issuer.
+/// A misspelled id would be a provider without its limit, its response mode and its issuer.
 #[test]
 fn a_provider_without_a_preset_is_unknown_unless_it_is_called_custom() {
     assert_eq!(spec("gitlub").provider().unwrap_err().name, "unknown_provider");
