@@ -14,7 +14,7 @@ fn token_endpoint_takes(begun: &AuthorizationRequest, code_verifier: &str) -> bo
 }
 
 #[test]
-fn a_stolen_code_does_not_fit_a_login_of_the_thief() {
+fn a_stolen_code_does_not_fit_the_attacker_s_login() {
     let shop = shop();
     let (mut victim, mut thief) = (Browser::default(), Browser::default());
     let hers = victim.begin(&shop, Login::with("google"));

@@ -72,7 +72,7 @@ fn a_lax_cookie_does_not_finish_a_form_post_login() {
 
 /// A sibling that can set a cookie of another name fills the jar; the genuine one is found anyway.
 #[test]
-fn cookies_that_were_planted_beside_the_genuine_one_do_not_hide_it() {
+fn planted_cookies_do_not_hide_the_genuine_one() {
     let shop = shop();
     let mut victim = Browser::default();
     let begun = victim.begin(&shop, Login::with("github"));

@@ -55,7 +55,7 @@ fn the_diagnosis_names_the_parameter() {
 }
 
 #[test]
-fn a_code_beside_an_error_is_neither() {
+fn a_code_with_an_error_is_refused() {
     assert_eq!(refusal("state=s&code=c&error=access_denied"), FinishErrorKind::CodeAndError);
     assert_eq!(refusal("error=access_denied&state=s&code=c"), FinishErrorKind::CodeAndError);
 }

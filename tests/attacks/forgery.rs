@@ -67,7 +67,7 @@ fn every_cut_extension_and_second_spelling_is_refused_by(shop: &Shop) {
 
 /// The last character of some lengths has unused bits: setting them gives the same bytes another text.
 #[test]
-fn bits_that_stand_for_nothing_make_no_second_spelling() {
+fn unused_bits_make_no_second_spelling() {
     let lenient = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_encode_padding(false);
     let lenient = GeneralPurpose::new(
         &base64::alphabet::URL_SAFE,
@@ -122,7 +122,7 @@ fn parts_of_two_states_do_not_make_a_third_for(shop: &Shop) {
 
 /// An attacker can read a signed state, but not write another return path, provider or user into it.
 #[test]
-fn a_signed_state_is_read_by_anybody_and_rewritten_by_nobody() {
+fn a_signed_state_is_readable_but_not_forgeable() {
     let shop = signed_shop();
     let path = "/account/settings".parse::<ReturnTo>().unwrap();
     let begun = shop.flow.begin(session(), Login::with("github").return_to(path)).unwrap();

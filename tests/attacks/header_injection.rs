@@ -61,7 +61,7 @@ fn names_with_separators_are_refused() {
 }
 
 #[test]
-fn an_address_with_a_line_break_is_no_redirect() {
+fn an_address_with_a_line_break_is_not_redirected_to() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     for address in ["https://idp.example/\r\nSet-Cookie: a=b", "https://idp.example/\n", "https://idp.example/\0"] {

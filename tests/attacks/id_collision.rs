@@ -27,7 +27,7 @@ impl ReplayGuard for Listener {
 }
 
 #[test]
-fn ids_of_logins_never_meet_whoever_began_them() {
+fn ids_of_logins_never_collide() {
     let listener = Listener::default();
     let flow = Flow::builder(app(), ring(), listener.clone()).provider(Provider::github()).build().unwrap();
     for _ in 0..2_000 {
@@ -45,7 +45,7 @@ fn ids_of_logins_never_meet_whoever_began_them() {
 
 /// The nonce, whose first bytes are the id, is readable after the form and the key id (docs/wire-format.md).
 #[test]
-fn nobody_writes_the_id_of_another_login_into_a_state_of_his_own() {
+fn an_attacker_cannot_write_another_login_s_id_into_their_state() {
     let shop = shop();
     let state = || URL_SAFE_NO_PAD.decode(shop.flow.begin(session(), Login::with("github")).unwrap().state).unwrap();
     let (hers, mut his) = (state(), state());

@@ -32,7 +32,7 @@ fn an_error_without_an_authentic_state_says_nothing() {
 
 /// The victim's state leaked; the attacker sends an error for it from their own browser.
 #[test]
-fn an_error_from_another_browser_ends_nobody_s_login() {
+fn an_error_from_another_browser_ends_no_login() {
     let shop = shop();
     let (mut victim, mut attacker) = (Browser::default(), Browser::default());
     let hers = victim.begin(&shop, Login::with("github"));

@@ -36,7 +36,7 @@ fn iss_is_compared_as_a_string_where_it_is_known() {
 }
 
 #[test]
-fn an_error_of_an_unchecked_issuer_is_refused_or_nobody_s() {
+fn an_error_of_an_unchecked_issuer_is_refused_or_unattributed() {
     let shop = shop_with(|builder| builder.provider(Provider::custom("acme").unwrap().requires_iss(ACME)));
     let begun = shop.flow.begin(session(), Login::with("acme")).unwrap();
     let callback = Callback::from_query(&format!("error=access_denied&state={}", begun.state)).unwrap();
@@ -81,7 +81,7 @@ fn a_callback_address_that_several_providers_share_builds_only_with_iss() {
 /// Browsers, proxies and routers lead all of these to one route, so a flow with two of them could not tell the
 /// providers apart.
 #[test]
-fn two_spellings_of_one_callback_address_are_no_two_addresses() {
+fn two_spellings_of_one_callback_address_are_one_address() {
     let same = [
         ("https://shop.example/cb", "https://shop.example:443/cb"),
         ("https://shop.example/cb", "https://shop.example:/cb"),

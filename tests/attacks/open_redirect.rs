@@ -167,7 +167,7 @@ proptest! {
 
     /// Pieces of the tricks in random combinations.
     #[test]
-    fn whatever_is_accepted_stays_on_the_site(
+    fn every_accepted_path_stays_on_the_site(
         pieces in prop::collection::vec(
             prop::sample::select(vec![
                 "/", "\\", "//", ".", "..", "%2f", "%5c", "%2e", "%25", "%0a", "\t", "\n", " ", "?", "#", "@", ":", "a",

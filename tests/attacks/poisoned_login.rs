@@ -12,7 +12,7 @@ use support::shop::{Browser, callback, callback_of_issuer, outcome, session, sho
 
 /// Everything that an attacker can do with a state that they have read.
 #[test]
-fn nothing_that_a_stranger_sends_uses_up_a_login() {
+fn nothing_that_an_attacker_sends_uses_up_a_login() {
     let shop = shop();
     let (mut victim, mut attacker) = (Browser::default(), Browser::default());
     let hers = victim.begin(&shop, Login::with("github"));
@@ -43,7 +43,7 @@ fn nothing_that_a_stranger_sends_uses_up_a_login() {
 
 /// A link leads the owner's browser to the wrong address: the guard is not asked either.
 #[test]
-fn a_detour_in_her_own_browser_uses_nothing_up() {
+fn a_detour_in_the_owner_s_browser_uses_nothing_up() {
     let shop = shop();
     let mut victim = Browser::default();
     let hers = victim.begin(&shop, Login::with("google"));
@@ -85,7 +85,7 @@ fn head_and_speculative_loads_never_consume() {
 
 /// A bot that finishes its own logins fills a guard: callbacks get an error, and no mark is dropped.
 #[test]
-fn a_flood_of_logins_makes_the_guard_forget_nobody() {
+fn a_flood_of_logins_drops_no_mark() {
     let guard = SingleProcessGuard::with_capacity(100);
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let claim = |id: u32, claimant: u8| {

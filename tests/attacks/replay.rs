@@ -36,7 +36,7 @@ fn on_the_same_server_it_is_refused_and_says_since_when() {
 
 /// The same state with another code, another order of parameters, by POST, or as an error.
 #[test]
-fn in_another_dress_it_is_refused_as_well() {
+fn with_other_parameters_it_is_refused_as_well() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
     assert_eq!(finish(&shop.flow, &begun.state), "passed");

@@ -70,7 +70,7 @@ fn a_browser_without_any_cookie_restarts_once_and_does_not_loop() {
 }
 
 #[test]
-fn what_tells_of_an_attack_offers_no_restart() {
+fn a_sign_of_an_attack_offers_no_restart() {
     let shop = shop();
     let mut browser = Browser::default();
     let begun = browser.begin(&shop, login());

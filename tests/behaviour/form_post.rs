@@ -193,7 +193,7 @@ fn an_error_is_posted_once_more_as_well() {
 
 /// A field named `submit` hides the form's function of that name.
 #[test]
-fn the_page_sends_itself_whatever_its_fields_are_called() {
+fn the_page_submits_itself_whatever_its_field_names() {
     let shop = shop();
     let begun = Browser::default().begin(&shop, Login::with("acme"));
     let needed = cross_site(&shop, &format!("{}&submit=Continue", form(&begun.state))).unwrap_err();

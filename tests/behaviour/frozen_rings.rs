@@ -145,7 +145,7 @@ fn compare<'v>(vectors: impl Iterator<Item = (&'v str, &'v Value, Value)>) -> BT
     counts
 }
 
-fn each_stands_twice(refusals: &[&str], counts: &BTreeMap<&str, usize>) {
+fn each_occurs_twice(refusals: &[&str], counts: &BTreeMap<&str, usize>) {
     let missing: Vec<_> = refusals.iter().filter(|code| counts.get(*code).is_none_or(|count| *count < 2)).collect();
     assert!(missing.is_empty() && counts["accepted"] >= 25, "{missing:?}, {counts:?}");
 }
@@ -154,7 +154,7 @@ fn each_stands_twice(refusals: &[&str], counts: &BTreeMap<&str, usize>) {
 fn every_ring_is_judged_as_it_was() {
     let Vectors::<Vector> { vectors } = serde_json::from_str(include_str!("../vectors/rings.json")).unwrap();
     let answers = vectors.iter().map(|vector| (vector.name.as_str(), &vector.outcome, vector.answer()));
-    each_stands_twice(&REFUSALS, &compare(answers));
+    each_occurs_twice(&REFUSALS, &compare(answers));
 }
 
 #[derive(Deserialize)]
@@ -186,5 +186,5 @@ impl Succession {
 fn every_successor_of_a_ring_is_judged_as_it_was() {
     let Vectors::<Succession> { vectors } = serde_json::from_str(include_str!("../vectors/successions.json")).unwrap();
     let answers = vectors.iter().map(|vector| (vector.name.as_str(), &vector.outcome, vector.answer()));
-    each_stands_twice(&REFUSALS_OF_SUCCESSORS, &compare(answers));
+    each_occurs_twice(&REFUSALS_OF_SUCCESSORS, &compare(answers));
 }

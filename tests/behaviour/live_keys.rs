@@ -157,7 +157,7 @@ impl ReplayGuard for SlowGuard {
 }
 
 #[test]
-fn a_key_that_is_revoked_while_the_guard_is_asked_lets_nobody_in() {
+fn a_key_revoked_during_the_guard_call_accepts_no_login() {
     let first = first();
     let guard = SlowGuard::default();
     let server = server_of(app(), &first, guard.clone());

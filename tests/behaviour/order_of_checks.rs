@@ -56,7 +56,7 @@ fn context_is_named_or_accepted_by_name_and_never_guessed() {
 
 /// The first failing check gives the code: a state that is wrong in every way is refused for the earliest reason.
 #[test]
-fn the_checks_stand_in_the_order_of_the_design() {
+fn the_checks_run_in_the_order_of_the_design() {
     let shop = shop();
     let begun = shop.flow.begin(session(), Login::with("google")).unwrap();
     let other = || Binding::session(b"another user's session").unwrap();

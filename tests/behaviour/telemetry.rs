@@ -456,7 +456,7 @@ fn the_ring_s_gauges_follow_the_source() {
 
 /// Without the series nothing is compared: a source that is down from the start would never raise an alert.
 #[test]
-fn a_ring_has_an_age_from_the_first_moment_that_somebody_looks_after_it() {
+fn a_ring_has_an_age_from_the_start() {
     let text = scraped(|| {
         runtime().block_on(async {
             let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();

@@ -147,7 +147,7 @@ async fn a_claim_ends_with_its_budget() {
 
 /// A claim that waits for a connection until its time is nearly over must not be sent.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_answered_in_time_is_not_sent() {
+async fn a_claim_that_cannot_be_answered_in_time_is_not_sent() {
     let store = Told { busy: true, ..told(&[]) };
     let link = Link::open(store.clone()).await.unwrap();
     let start = Instant::now();
@@ -157,7 +157,7 @@ async fn what_cannot_be_answered_in_time_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_state_asks_nobody() {
+async fn an_expired_state_sends_no_call() {
     let store = told(&[]);
     let link = Link::open(store.clone()).await.unwrap();
     let error = claim(&link, &mark_at(780), BUDGET).await.unwrap_err();

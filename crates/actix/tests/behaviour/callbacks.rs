@@ -165,7 +165,7 @@ fn every_cookie_header_is_looked_at() {
 
 /// A client that goes away between the mark and the exchange must not lose the login.
 #[test]
-fn work_goes_on_when_nobody_waits_for_it() {
+fn work_continues_after_the_client_disconnects() {
     let done = std::rc::Rc::new(std::cell::Cell::new(false));
     let finished = std::rc::Rc::clone(&done);
     actix_web::rt::System::new().block_on(async move {

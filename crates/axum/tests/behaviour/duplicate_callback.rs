@@ -22,7 +22,7 @@ fn assert_page(answer: &Answer, status: u16, words: &str) {
 }
 
 #[test]
-fn somebody_who_is_signed_in_goes_on_to_where_they_wanted() {
+fn a_signed_in_user_goes_to_the_return_path() {
     let server = server();
     for (begin, target) in [("/auth/github?return_to=/cart?a=1", "/cart?a=1"), ("/auth/github", "/home")] {
         let mut ann = Visitor::default();
@@ -36,7 +36,7 @@ fn somebody_who_is_signed_in_goes_on_to_where_they_wanted() {
 }
 
 #[test]
-fn somebody_who_is_not_signed_in_begins_again_once_and_then_reads_a_page() {
+fn a_signed_out_user_restarts_once_and_then_gets_a_page() {
     let (server, mut ann) = (server(), Visitor::default());
     let first = ann.get(&server, "/auth/github?return_to=/cart").state();
     let _ = ann.callback(&server, "github", &first);
@@ -85,7 +85,7 @@ fn a_browser_that_loses_the_cookie_does_not_loop_between_two_servers() {
 
 /// Login CSRF: a user with a login of their own opens the attacker's genuine link.
 #[test]
-fn another_browser_reads_a_page_and_begins_nothing() {
+fn another_browser_gets_a_page_and_starts_no_login() {
     let (server, mut mallory, mut ann) = (server(), Visitor::default(), Visitor::signed_in("ann"));
     let link = mallory.get(&server, "/auth/github?return_to=/mallory").state();
     let _ = ann.get(&server, "/auth/github");
@@ -122,7 +122,7 @@ fn a_missing_cookie_has_its_likely_reason_in_words() {
 
 /// All states that are not authentic get one text, so that an attacker does not learn which check failed.
 #[test]
-fn what_is_not_a_state_of_ours_gets_the_one_neutral_page() {
+fn states_that_are_not_authentic_get_one_neutral_page() {
     let (server, mut ann) = (server(), Visitor::default());
     let state = ann.get(&server, "/auth/github").state();
     let mut pages: Vec<String> = Vec::new();

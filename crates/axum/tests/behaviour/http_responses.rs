@@ -100,7 +100,7 @@ fn refusals_say_nothing_of_the_reason_and_a_huge_body_is_not_read() {
 }
 
 #[test]
-fn an_address_that_cannot_stand_in_a_header_is_no_redirect() {
+fn an_address_that_is_invalid_in_a_header_is_not_redirected_to() {
     let begun = shop().flow.begin(Binding::cookie_headers([]), Login::with("github")).unwrap();
     let response = redirect(&begun, "https://idp.example/\r\nset-cookie: a=b");
     assert_eq!(response.status(), 500);
@@ -109,7 +109,7 @@ fn an_address_that_cannot_stand_in_a_header_is_no_redirect() {
 
 /// A client that goes away between the mark and the exchange must not lose the login.
 #[test]
-fn work_goes_on_when_nobody_waits_for_it() {
+fn work_continues_after_the_client_disconnects() {
     let (send, receive) = std::sync::mpsc::channel();
     block_on(async {
         let (begun, wait) = tokio::sync::oneshot::channel::<()>();

@@ -33,7 +33,7 @@ fn one_callback_address_serves_login_link_and_reauthenticate() {
 
 /// The identity is linked to the account that started the link, not to the user who is signed in at the callback.
 #[test]
-fn another_user_or_nobody_finishes_no_link() {
+fn a_link_is_finished_by_its_own_user_only() {
     let server = server();
     for (route, purpose) in WITH_USER {
         let mut ann = Visitor::signed_in("ann");

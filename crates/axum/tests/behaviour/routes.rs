@@ -266,7 +266,7 @@ fn a_form_post_callback_is_taken_from_the_body_alone() {
 
 /// A return path to another site or to the callback is dropped, and the observers are told.
 #[test]
-fn a_return_path_that_is_none_is_dropped_and_told_and_the_login_begins() {
+fn an_invalid_return_path_is_dropped_and_reported() {
     let server = server();
     for (wanted, reason) in [
         ("https://evil.example", "not_a_path"),
@@ -448,7 +448,7 @@ pub fn reposting() -> Provider {
 
 /// A callback that does not parse reaches no flow; the flow's observers are still told, once.
 #[test]
-fn observers_hear_of_a_callback_that_is_none() {
+fn observers_are_told_of_an_invalid_callback() {
     let server = server();
     for query in ["code=abc", "state=a&state=b", "state=none&code=abc"] {
         Visitor::default().get(&server, &format!("/auth/github/callback?{query}"));

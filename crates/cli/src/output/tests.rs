@@ -7,7 +7,7 @@ fn a_terminal_is_shown_keys_only_where_that_was_asked_for() {
 }
 
 #[test]
-fn columns_stand_under_each_other() {
+fn columns_are_aligned() {
     let rows = [vec!["id".to_owned(), "role".to_owned()], vec!["0011".to_owned(), String::new()]];
     assert_eq!(table(&rows), "id    role\n0011\n");
 }

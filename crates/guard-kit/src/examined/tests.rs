@@ -2,7 +2,7 @@ use super::*;
 use std::time::Duration;
 
 #[test]
-fn the_way_there_and_back_is_no_difference_of_clocks() {
+fn latency_is_not_a_clock_difference() {
     let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
     assert_eq!(ahead(at(10_000), at(10_400), 10_200), 0);
     assert_eq!(ahead(at(10_000), at(10_000), 70_000), 60_000);

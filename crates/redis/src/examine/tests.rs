@@ -34,7 +34,7 @@ fn the_worst_node_counts() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_not_called_well() {
+fn a_server_that_reports_nothing_is_not_called_healthy() {
     let examined = judged(&[]);
     assert!(examined.well.is_empty() && examined.ahead.is_none());
     assert_eq!(flaws(&[]), [("eviction_policy", false)]);

@@ -108,7 +108,7 @@ async fn a_version_chosen_by_its_id_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn a_writer_without_permission_is_told_what_he_lacks() {
+async fn a_writer_without_permission_is_told_what_it_lacks() {
     let stub = AzureStub::start().await;
     stub.deny();
     let error = source(&stub).store(&text("one"), None).await.unwrap_err();

@@ -90,7 +90,7 @@ async fn a_writer_who_is_overtaken_before_the_alias_moves_loses_and_leaves_nothi
 
 /// The documented behavior of `latest`.
 #[tokio::test]
-async fn over_latest_an_overtaken_writer_is_told_although_his_document_stands() {
+async fn over_latest_an_overtaken_writer_gets_a_conflict_although_its_document_is_current() {
     let stub = GcpStub::start().await;
     let source = source(&stub, "latest").await;
     source.store(&text("one"), None).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_version_chosen_by_its_number_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn a_writer_without_permission_or_without_a_secret_is_told_what_he_lacks() {
+async fn a_writer_without_permission_or_without_a_secret_is_told_what_it_lacks() {
     let stub = GcpStub::start().await;
     stub.deny();
     let error = source(&stub, "current").await.store(&text("one"), None).await.unwrap_err();
