@@ -1,12 +1,12 @@
--- The marks of used states, for PostgresGuard of the crate oauth-state. PostgreSQL 11 or later. May be run again.
+-- The marks of used states, for PostgresGuard of the crate oauth-state-postgres. PostgreSQL 11 or later. May be run again.
 --
--- One row for each state that was used, in one of 16 partitions. A partition is chosen by the state's sealed expiry alone,
--- (expiry / 512) % 16, so that every callback of one state meets the same one; it is emptied as a whole, by TRUNCATE, once
--- all its marks are over. No partition is ever created or dropped while the service runs.
+-- One row for each used state, in one of 16 partitions. The partition depends only on the state's sealed expiry,
+-- (expiry / 512) % 16, so every callback of one state uses the same one. TRUNCATE empties a partition once all its marks
+-- have expired. No partition is created or dropped while the service runs.
 --
 -- The least rights of the service's role:
 --   GRANT SELECT, INSERT ON oauth_state_marks TO service;
--- and of whichever role purges (the service's own, unless purging is turned off), for each of the 16 partitions:
+-- and of the role that purges (the service's own, unless purging is turned off), for each of the 16 partitions:
 --   GRANT SELECT, TRUNCATE ON oauth_state_marks_00 TO service;
 
 SELECT pg_advisory_xact_lock(7886763431052369012); -- two servers that start at once take turns
@@ -14,7 +14,7 @@ SELECT pg_advisory_xact_lock(7886763431052369012); -- two servers that start at 
 CREATE TABLE IF NOT EXISTS oauth_state_marks (
     bucket     smallint NOT NULL CHECK (bucket BETWEEN 0 AND 15),
     id         bytea    NOT NULL CHECK (octet_length(id) = 16),
-    value      text     NOT NULL, -- who was first, and when: opaque
+    value      text     NOT NULL, -- opaque: the first claimant and the time
     keep_until bigint   NOT NULL, -- Unix seconds: the state's expiry and three times the skew
     PRIMARY KEY (bucket, id)
 ) PARTITION BY LIST (bucket);

@@ -171,8 +171,8 @@ impl PostgresGuardBuilder {
         // The parser's error may quote the address with its password.
         let Ok(mut config) = self.url.parse::<Config>() else {
             return refuse(
-                "an address looks like postgres://user@host:5432/database; of sslmode it knows disable, prefer and require, which \
-                 checks the server's certificate and name",
+                "invalid address; expected postgres://user@host:5432/database, with sslmode disable, prefer or require (require \
+                 verifies the server's certificate and name)",
             );
         };
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {

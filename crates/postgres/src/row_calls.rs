@@ -42,7 +42,7 @@ impl PostgresGuard {
         if !is_there(&client).await? {
             return Err(GuardError::misconfigured(
                 "the table oauth_state_rows is missing, or the role has no SELECT and INSERT on it: run the migration \
-                 oauth_state_postgres::ROWS_SCHEMA, or let create_tables() do it",
+                 oauth_state_postgres::ROWS_SCHEMA, or use create_tables()",
             ));
         }
         if let Some(every) = settings.purge_every {

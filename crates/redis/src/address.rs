@@ -160,7 +160,7 @@ impl<'u> Address<'u> {
     }
 }
 
-const FORMS: &str = "an address looks like redis://host:6379, rediss://host:6379, \
+const FORMS: &str = "invalid address; expected redis://host:6379, rediss://host:6379, \
                      redis+sentinel://host:26379,host:26379/mymaster or redis+cluster://host:6379,host:6379";
 
 fn refuse<T>(reason: &'static str) -> Result<T, GuardError> {
