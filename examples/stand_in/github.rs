@@ -1,8 +1,8 @@
 //! A stand-in for GitHub: OAuth apps, their codes, and `/user`.
 //!
-//! As documented by GitHub: the token endpoint responds in form encoding unless asked for JSON, and always with status
-//! 200. A `redirect_uri` that is neither the registered one nor below it redirects the user to the registered one with
-//! an error. `/user` requires a `User-Agent`. `iss` is in every response.
+//! As documented by GitHub: the token endpoint always has status 200, and form encoding unless asked for JSON. A
+//! `redirect_uri` that is neither the registered one nor below it redirects the user to the registered one with an
+//! error. `/user` requires a `User-Agent`. `iss` is in every response.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -112,7 +112,7 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     /// #     .build()?;
     /// let routes = LoginRoutes::builder(flow)
     ///     .authorize(|url, request| async move {
-    ///         // To link an identity, let the user choose an account instead of linking the one signed in at the provider.
+    ///         // To link an identity, let the user choose an account instead of linking the signed-in one.
     ///         let url = if url.purpose() == Purpose::Link { url.prompt("select_account") } else { url };
     ///         Ok(match request.query("login_hint") {
     ///             Some(hint) => url.login_hint(&hint),
