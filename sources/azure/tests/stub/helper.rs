@@ -26,8 +26,8 @@ fn help_says_what_a_location_is() {
 #[test]
 fn what_cannot_be_used_is_named() {
     for (location, credential, says) in [
-        ("oauth-state", "", "write https://VAULT"),
-        ("https://shop.vault.azure.net/keys/k", "", "write https://VAULT"),
+        ("oauth-state", "", "use https://VAULT"),
+        ("https://shop.vault.azure.net/keys/k", "", "use https://VAULT"),
         ("https://shop.vault.azure.net/secrets/s", "Wishful", "AZURE_TOKEN_CREDENTIALS is Wishful"),
     ] {
         let output = run(location, credential);
