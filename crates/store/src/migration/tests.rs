@@ -125,8 +125,8 @@ fn the_unbound_side_begins_no_link_and_heeds_no_prefetch() {
 #[test]
 fn a_plan_that_does_not_read_says_why() {
     for (text, why) in [
-        ("", "all needed"),
-        ("old=a new=b", "all needed"),
+        ("", "all required"),
+        ("old=a new=b", "all required"),
         ("old=a new=b percent=", "empty or repeated"),
         ("old=a old=a new=b percent=1", "empty or repeated"),
         ("old=a new=b percent=-1", "not a percentage"),
