@@ -135,6 +135,9 @@ mod pages {
     #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/your-own.md")]
     struct YourOwn;
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../docs/clients.md")]
+    struct Clients;
     #[cfg(all(feature = "openidconnect", feature = "testing"))]
     #[doc = include_str!("../docs/frameworks.md")]
     struct Frameworks;
