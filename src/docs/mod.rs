@@ -96,7 +96,7 @@ pub mod rotation {}
 pub mod providers {}
 
 /// [migrate-from-hashmap]: crate::docs#in-the-repository
-/// [json-api]: crate::docs#in-the-repository
+/// [clients]: crate::docs#in-the-repository
 /// [frameworks]: crate::docs#in-the-repository
 ///
 #[cfg_attr(

@@ -159,8 +159,8 @@ impl<T> FlowBuilder<T> {
         self
     }
 
-    /// How long a person has between begin and callback: whole seconds, 600 unless said otherwise, at most the ring's
-    /// `lifetime_cap`.
+    /// How long a user has between login start and callback: whole seconds, 600 by default, at most the ring's `lifetime_cap`. A state
+    /// expires after this lifetime plus the ring's `skew` (60 seconds by default), because two servers' clocks may differ.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.lifetime = lifetime;
         self
