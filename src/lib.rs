@@ -133,6 +133,9 @@ mod pages {
     #[doc = include_str!("../docs/sources/file.md")]
     struct File;
     #[cfg(feature = "refresh")]
+    #[doc = include_str!("../docs/sources/first-ring.md")]
+    struct FirstRing;
+    #[cfg(feature = "refresh")]
     #[doc = include_str!("../docs/sources/your-own.md")]
     struct YourOwn;
     #[cfg(feature = "http")]

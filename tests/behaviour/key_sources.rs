@@ -397,3 +397,54 @@ fn a_closure_that_refuses_bytes_passes_their_revocations_on() {
         assert_eq!(keys.status().revoked, 1);
     });
 }
+
+/// As docs/sources/first-ring.md shows it: insert unless present, then read back.
+#[test]
+fn servers_that_create_the_first_ring_at_once_share_one() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.json");
+        let together = std::sync::Barrier::new(8);
+        let boot = || {
+            let source = FileSource::new(&path);
+            together.wait();
+            runtime().block_on(async {
+                let stored = source.store(&first().to_secret_text(), None).await;
+                let created =
+                    stored.map_or_else(|error| (error.kind() == SourceErrorKind::Conflict).then_some(0), |_| Some(1));
+                // The loser may find the winner still writing.
+                let loaded = loop {
+                    match LiveKeyRing::load(FileSource::new(&path), Refresh::default()).await {
+                        Ok((keys, _)) => break keys.fingerprint(),
+                        Err(error) if error.kind() == SourceErrorKind::Missing => {
+                            tokio::time::sleep(Duration::from_millis(1)).await
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                };
+                (created.unwrap(), loaded)
+            })
+        };
+        let booted: Vec<(usize, String)> = std::thread::scope(|scope| {
+            let servers: Vec<_> = (0..8).map(|_| scope.spawn(boot)).collect();
+            servers.into_iter().map(|server| server.join().unwrap()).collect()
+        });
+        assert_eq!(booted.iter().map(|(created, _)| created).sum::<usize>(), 1);
+        assert!(booted.iter().all(|(_, fingerprint)| *fingerprint == booted[0].1));
+    }
+}
+
+/// The condition prevents this: the first server keeps a ring that no other one has, and refuses the one in the store.
+#[test]
+fn a_first_ring_that_overwrites_another_splits_the_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let boot = |document: &KeyRingDocument| {
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        runtime().block_on(LiveKeyRing::load(FileSource::new(&path), Refresh::default())).unwrap()
+    };
+    let ((one, mut refresher), (two, _)) = (boot(&first()), boot(&first()));
+    let refused = runtime().block_on(refresher.refresh()).unwrap_err();
+    assert!(std::error::Error::source(&refused).is_some_and(|cause| cause.to_string().contains("serial")), "{refused}");
+    assert_ne!(one.fingerprint(), two.fingerprint());
+}
