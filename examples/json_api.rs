@@ -45,11 +45,12 @@ Signs users in with GitHub, for clients without cookies.
   cargo run --example json_api -- --once    signs in once against a stand-in, tries what an attacker would, and ends
 
   POST /auth/github/begin    {\"return_to\": \"/basket\"}
-                             -> {\"authorization_url\": ..., \"login_secret\": ..., \"expires_in\": ...}
+                             -> {\"authorization_url\": ..., \"state\": ..., \"login_secret\": ..., \"expires_in\": ...}
   POST /auth/github/finish   {\"code\": ..., \"state\": ..., \"iss\": ..., \"login_secret\": ...}
                              -> {\"user\": ..., \"return_to\": ...}
 
 The client keeps `login_secret` where only it can read it, and puts it into no URL. It is not the OAuth app's secret.
+It refuses a callback for whose state it kept none: docs/clients.md.
 
 Needs in the environment:
 
@@ -164,8 +165,9 @@ impl Site {
         let request = self.flow.begin(Binding::new_login_secret(), login)?;
         let url = request.url()?.to_string(); // with the PKCE challenge
         let seconds = request.expires_at.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs();
-        let secret = request.login_secret;
-        Ok(set_no_store(Json(json!({ "authorization_url": url, "login_secret": secret, "expires_in": seconds }))))
+        let (state, secret) = (request.state, request.login_secret); // the client keeps the secret by its state
+        let body = json!({ "authorization_url": url, "state": state, "login_secret": secret, "expires_in": seconds });
+        Ok(set_no_store(Json(body)))
     }
 
     async fn finish(&self, caught: Caught) -> Response {
@@ -317,7 +319,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = ann.post_json(&finish, &with(&bobs, "login_secret", "")).await?;
     refused(&mut report, "Bob's answer without a secret", &answer, "no_login_secret");
     let answer = bob.post_json(&finish, &with(&bobs, "state", "ost1-made-up")).await?;
-    refused(&mut report, "a state that somebody made up", &answer, "malformed");
+    refused(&mut report, "a state that an attacker made up", &answer, "malformed");
     let answer = bob.post_json(&finish, &with(&bobs, "iss", "https://login.mallory.example")).await?;
     refused(&mut report, "another server's iss (mix-up)", &answer, "issuer_mismatch");
     let answer = bob.post_json(&finish, &bobs).await?;

@@ -417,7 +417,7 @@ fn servers_that_create_the_first_ring_at_once_share_one() {
                     match LiveKeyRing::load(FileSource::new(&path), Refresh::default()).await {
                         Ok((keys, _)) => break keys.fingerprint(),
                         Err(error) if error.kind() == SourceErrorKind::Missing => {
-                            tokio::time::sleep(Duration::from_millis(1)).await
+                            tokio::time::sleep(Duration::from_millis(1)).await;
                         }
                         Err(error) => panic!("{error}"),
                     }
