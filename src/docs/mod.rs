@@ -7,6 +7,7 @@
 //! * [Quick start](quick_start): sign a user in today
 //! * [How it works](how_it_works): one login in one drawing
 //! * `docs/frameworks.md`: axum, actix-web and others
+//! * `docs/clients.md`: JSON, single-page and native clients
 //! * [Migrating](migrating) from a HashMap, a table or sessions
 //!
 //! **Operate**
