@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Client;
 
 use super::literals::{base64url, bytes, rows_affected, with_literals};
 use super::purge;
 use super::server;
-use super::settings::{Settings, is_busy, told};
+use super::settings::{Settings, failure};
 use super::table::{FIND, INSERT, MarkRow};
 use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
@@ -123,25 +122,4 @@ async fn claim(client: &Client, settings: &Settings, mark: &Mark) -> Result<Mark
         client.query_typed_opt(FIND, &[(&row.bucket, Type::INT2), (&id, Type::BYTEA)]).await.map_err(failure)?;
     let value: Option<String> = found.map(|found| found.try_get(0)).transpose().map_err(failure)?;
     mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
-}
-
-/// The meaning of an error: if the server replied, nothing was committed; otherwise the outcome is unknown.
-pub(super) fn failure(error: Error) -> Failure {
-    let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
-    let cause = told(&error);
-    if code == SqlState::READ_ONLY_SQL_TRANSACTION {
-        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
-    }
-    if code == SqlState::DISK_FULL {
-        return Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, cause));
-    }
-    match code.code().get(..2) {
-        // Shut down or crashed during the call: it may have committed before.
-        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
-        Some("08" | "58" | "XX") => Failure::interrupted(cause),
-        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
-        // The transaction was rolled back.
-        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
-        _ => Failure::refused(GuardError::misconfigured(cause)),
-    }
 }

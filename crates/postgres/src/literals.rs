@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::connection::failure;
-use super::settings::Settings;
+use super::settings::{Settings, failure};
 use oauth_state_guard_kit::Failure;
 
 /// Puts literals into the places `$1`, `$2` and so on of a statement.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
-use super::connection::{Lease, PostgresStore, failure};
+use super::connection::{Lease, PostgresStore};
 use super::guard::PostgresGuard;
 use super::literals::{bytes, rows_affected, with_literals};
 use super::purge;
 use super::server::patiently;
-use super::settings::{Settings, cannot_use};
+use super::settings::{Settings, cannot_use, failure};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 

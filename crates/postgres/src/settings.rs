@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 
 use oauth_state::guard::GuardError;
 use oauth_state::observe::Observers;
+use oauth_state_guard_kit::Failure;
 
 /// The settings of a connection, shared with the purging task.
 pub(super) struct Settings {
@@ -102,6 +103,27 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
         Some((_, Some("28" | "3D" | "42"))) => GuardError::misconfigured(cause),
         Some((code, _)) if is_busy(code) => GuardError::overloaded(cause),
         _ => GuardError::unavailable(cause),
+    }
+}
+
+/// The meaning of an error: if the server replied, nothing was committed; otherwise the outcome is unknown.
+pub(super) fn failure(error: Error) -> Failure {
+    let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
+    let cause = told(&error);
+    if code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
+    }
+    if code == SqlState::DISK_FULL {
+        return Failure::refused(GuardError::because(oauth_state::guard::GuardErrorKind::Full, cause));
+    }
+    match code.code().get(..2) {
+        // Shut down or crashed during the call: it may have committed before.
+        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
+        Some("08" | "58" | "XX") => Failure::interrupted(cause),
+        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
+        // The transaction was rolled back.
+        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
+        _ => Failure::refused(GuardError::misconfigured(cause)),
     }
 }
 

@@ -45,7 +45,7 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
     if !examined.flaws.iter().any(|flaw| flaw.name == "replica") {
         match try_to_claim(&mut connection, &store.prefix).await {
             Ok(()) => {
-                examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned()))
+                examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned()));
             }
             // Report the other findings anyway.
             Err(error) if !matches!(error.kind(), GuardErrorKind::Unavailable | GuardErrorKind::Overloaded) => {

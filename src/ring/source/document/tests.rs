@@ -139,7 +139,7 @@ fn a_misspelled_or_missing_field_is_named_without_quoting_the_text() {
     assert!(message(good.replace("serial", "cereal")).contains("unknown field; expected one of `version`, `serial`"));
     assert!(message(good.replace(r#""serial":7,"#, "")).contains("missing field `serial`"));
     assert!(message(good.replace(r#""serial":7"#, r#""serial":"7""#)).contains("a value of another type"));
-    assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"serial":7"#)).contains("a field stands twice"));
+    assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"serial":7"#)).contains("a field occurs twice"));
     assert!(message(good.replace(r#""serial":7"#, r#""serial":7,"#)).contains("not JSON"));
 }
 
