@@ -8,10 +8,10 @@
 //! ```
 //!
 //! Two application servers run as two operating-system processes that share a key ring and nothing else. A front sends
-//! alternate requests to alternate servers. A stand-in for an OAuth 2.0 provider runs next to them. Everything listens on
-//! loopback.
+//! alternate requests to alternate servers, and serves the controls that stop servers and change keys. A stand-in for an
+//! OAuth 2.0 provider runs next to them. Everything listens on loopback.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 #![allow(
     unreachable_pub,
     clippy::missing_errors_doc,
@@ -22,12 +22,16 @@
 mod address;
 mod attacks;
 mod child;
+mod contents;
+mod desk;
 mod exchanged;
+mod fleet;
 mod front;
 mod guard;
 mod http_client;
 mod identity;
 mod keys;
+mod meaning;
 mod once;
 #[cfg(feature = "openid")]
 mod openid;
@@ -39,6 +43,7 @@ mod settings;
 mod visitor;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -50,20 +55,23 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 const HELP: &str = "\
 A login that starts on one server and finishes on another.
 
-Usage: demo [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--until end-of-input]
+Usage: demo [--once] [--rotate] [--for SECONDS] [--guard URL] [--port PORT] [--lifetime SECONDS] [--plain-http]
+            [--until end-of-input]
        demo server --listen ADDRESS --public URL --issuer URL --client-id ID [--name NAME] [--lifetime SECONDS]
                    [--response-mode MODE] [--openid] [--plain-http] [--cookie-name NAME] [--frames own|ORIGIN]
-                   [--host-header NAME]
+                   [--host-header NAME] [--showcase]
 
-Without a command it starts two application servers, a stand-in for a provider and a front, and prints an address.
+Without a command it starts two application servers, a stand-in for a provider and a front, and prints an address. The
+pages there show each state decoded, try every attack, stop and start the servers, and rotate and revoke keys.
 
-  --once               no browser: sign in, try what an attacker would, print each step; exit 0 if all held
-  --rotate             rotate the keys every two seconds, a line for each; with --once: sign in all the while, then revoke a key
+  --once               no browser: sign in, try each attack, print each step; exit 0 if all held
+  --rotate             rotate the keys several times per lifetime, a line for each; with --once: sign in meanwhile, then revoke a key
   --for SECONDS        how long --once --rotate signs in (default 30)
-  --guard URL          what the servers share to know used links: redis://HOST:PORT or postgres://USER@HOST:PORT/DATABASE
+  --guard URL          a replay guard that the servers share: redis://HOST:PORT or postgres://USER@HOST:PORT/DATABASE
                        (default: each server's own memory; needs a build with `--features guards`)
-  --port PORT          where the front listens on 127.0.0.1 (default: any free port)
+  --port PORT          the front's port on 127.0.0.1 (default: any free port)
   --lifetime SECONDS   how long a login may take (default 60; with --once 4)
+  --plain-http         cookies without Secure: WebKit browsers (Safari) keep no Secure cookie on http://localhost
   --until end-of-input stop when standard input ends, as well as on Ctrl-C
   -h, --help           this text
 
@@ -81,6 +89,7 @@ Without a command it starts two application servers, a stand-in for a provider a
   --cookie-name NAME   the name of the login's cookie, for a proxy in front that passes no other (default __Host-…)
   --frames own|ORIGIN  let logins start in frames: of this service's own pages, or of pages of an origin (default: none)
   --host-header NAME   the header in which the proxy in front sends the host that the browser used (default Host)
+  --showcase           pages with decoded states, and with the controls that the front of the demonstration serves
   --until end-of-input stop when standard input ends
 
   OAUTH_STATE_KEYS     the key ring that all servers share: a root key or a ring document
@@ -135,18 +144,14 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
             "until",
         ];
         let is_given = |flag: &str| rest.iter().any(|argument| argument == flag);
-        let (openid, plain_http) = (is_given("--openid"), is_given("--plain-http"));
-        let rest: Vec<String> =
-            rest.iter().filter(|argument| !matches!(argument.as_str(), "--openid" | "--plain-http")).cloned().collect();
-        let options = Options::read(&rest, &known)?;
-        server::run(settings::Settings::from_options(&options, openid, plain_http)?).await?;
+        let [openid, plain_http, showcase] = SERVER_FLAGS.map(is_given);
+        let options = Options::read(&without(rest, &SERVER_FLAGS), &known)?;
+        server::run(settings::Settings::from_options(&options, openid, plain_http, showcase)?).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let (once, rotate) = (is_given("--once"), is_given("--rotate"));
-    let rest: Vec<String> =
-        arguments.iter().filter(|argument| !matches!(argument.as_str(), "--once" | "--rotate")).cloned().collect();
-    let options = Options::read(&rest, &["for", "guard", "port", "lifetime", "until"])?;
+    let [once, rotate, plain_http] = FLAGS.map(is_given);
+    let options = Options::read(&without(arguments, &FLAGS), &["for", "guard", "port", "lifetime", "until"])?;
     let signs_in_for = Duration::from_secs(options.number("for", 1..=86_400)?.unwrap_or(30));
     let port = options.number("port", 0..=65_535)?.unwrap_or_default();
     let port = u16::try_from(port).unwrap_or_default();
@@ -158,54 +163,74 @@ async fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
     if guard.is_some() && !cfg!(feature = "guards") {
         return Err(guard::NEEDS_FEATURE.into());
     }
-    let wanted = Demonstration { once, rotate, signs_in_for, port, lifetime, guard };
+    let wanted = Demonstration { once, rotate, plain_http, signs_in_for, port, lifetime, guard };
     demonstrate(wanted, options.until_end_of_input()?).await
 }
 
-/// What the command line asks for.
+/// The options of the demonstration that take no value.
+const FLAGS: [&str; 3] = ["--once", "--rotate", "--plain-http"];
+/// The options of `demo server` that take no value.
+const SERVER_FLAGS: [&str; 3] = ["--openid", "--plain-http", "--showcase"];
+
+fn without(arguments: &[String], flags: &[&str]) -> Vec<String> {
+    arguments.iter().filter(|argument| !flags.contains(&argument.as_str())).cloned().collect()
+}
+
+/// The demonstration that the command line asks for.
 struct Demonstration<'a> {
     once: bool,
     rotate: bool,
+    plain_http: bool,
     signs_in_for: Duration,
     port: u16,
     lifetime: Duration,
     guard: Option<&'a str>,
 }
 
-/// Starts everything, and either walks through it or waits for a person.
+/// Starts everything, and either walks through it or waits for a browser.
 async fn demonstrate(wanted: Demonstration<'_>, until_end_of_input: bool) -> Result<ExitCode, Failure> {
-    let Demonstration { once, rotate, signs_in_for, port, lifetime, guard } = wanted;
+    let Demonstration { once, rotate, plain_http, signs_in_for, port, lifetime, guard } = wanted;
     let front = TcpListener::bind(("127.0.0.1", port)).await?;
     let public = format!("http://localhost:{}", front.local_addr()?.port());
     let provider = TcpListener::bind("127.0.0.1:0").await?;
     let issuer = format!("http://localhost:{}", provider.local_addr()?.port());
 
     let client = provider::Client::new(&format!("{public}/callback"))?;
-    let mut rotation = rotation::Rotation::begin(lifetime).await?;
+    let rotation = rotation::Rotation::begin(lifetime).await?;
     tokio::spawn(provider::serve(provider, provider::Provider::new(&issuer, client.clone())));
-    let mut servers = Vec::new();
-    for name in ["A", "B"] {
-        servers.push(child::Server::start(name, &public, &issuer, &client, rotation.path(), guard, lifetime).await?);
-    }
-    let tools = front::Tools::new(&public, lifetime);
-    tokio::spawn(front::serve(front, servers.iter().map(|server| server.address).collect(), tools));
+    let ring = rotation.path().to_owned();
+    let launch = child::Launch {
+        public: public.clone(),
+        issuer,
+        client,
+        ring,
+        guard: guard.map(str::to_owned),
+        lifetime,
+        plain_http,
+        showcase: !once,
+    };
+    let fleet = fleet::Fleet::start(launch).await?;
+    let desk = Arc::new(desk::Desk::new(&public, lifetime, fleet, rotation));
+    tokio::spawn(front::serve(front, Arc::clone(&desk), !once));
 
     if once && rotate {
-        return rotation.sign_in_meanwhile(&public, signs_in_for).await;
+        return desk.rotation.lock().await.sign_in_meanwhile(&public, signs_in_for).await;
     }
     if once {
-        return once::walk_through(&public, &servers, lifetime, guard.is_some()).await;
+        return once::walk_through(&public, &desk.fleet, lifetime, guard.is_some()).await;
     }
     println!("Two application servers, a provider and a front are running:\n");
-    for server in &servers {
-        println!("  server {}   process {}", server.name, server.process_id);
+    for (name, process_id) in desk.fleet.list().await {
+        println!("  server {name}   process {}", process_id.unwrap_or_default());
     }
     println!("\nOpen {public} in a browser. Ctrl-C stops everything.");
-    println!("Kill one of the two servers in the middle of a login, and the other one finishes it.");
+    if !plain_http {
+        println!("Safari keeps no Secure cookie on http://localhost: for it, add --plain-http.");
+    }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         () = server::end_of_input(until_end_of_input) => {}
-        failed = rotation.run(), if rotate => failed?,
+        failed = rotation::Rotation::run(&desk.rotation), if rotate => failed?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::attacks;
-use crate::child::Server;
+use crate::fleet::Fleet;
 use crate::visitor::{Page, Visitor};
 
 /// Counts the steps and what went wrong.
@@ -33,12 +33,12 @@ impl Report {
 /// Signs in over both servers, tries every attack, and says whether all of it went as it should.
 pub async fn walk_through(
     public: &str,
-    servers: &[Server],
+    fleet: &Fleet,
     lifetime: Duration,
     shared_guard: bool,
 ) -> Result<ExitCode, Failure> {
-    for server in servers {
-        println!("    server {} is process {}", server.name, server.process_id);
+    for (name, process_id) in fleet.list().await {
+        println!("    server {name} is process {}", process_id.unwrap_or_default());
     }
     let mut report = Report::default();
 
@@ -69,7 +69,7 @@ pub async fn walk_through(
     let fresh_link = bob.callback_address(public, "bob").await?;
     let page = attacks::open_in_another_browser(public, &fresh_link.to_string()).await?;
     report.step("Bob's fresh link in a browser with a login of its own", &page, "other_browser");
-    let page = attacks::open_in_a_fresh_browser(&fresh_link).await?;
+    let page = attacks::open_in_a_fresh_browser(public, &fresh_link.to_string()).await?;
     report.step("Bob's fresh link in a browser that was never here", &page, "cookie_missing");
     let page = bob.open(&attacks::with_one_character_changed(&fresh_link)?).await?;
     report.step("Bob's fresh link with one character changed", &page, "forged");

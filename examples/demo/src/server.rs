@@ -1,6 +1,7 @@
-//! One application server: begin, callback, and pages that say what happened.
+//! One application server: login start, callback, and the pages that show the outcome.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::extract::State;
@@ -9,11 +10,14 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::{App, Binding, Expect, FinishError, Flow, Login, LoginOutcome, Provider, ReturnTo};
-use oauth_state_axum::{CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
+use oauth_state::{
+    App, Binding, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, LoginOutcome, Provider, ReturnTo,
+};
+use oauth_state_axum::{BindingHeaders, CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
+use crate::contents::Contents;
 use crate::exchanged::Exchanged;
 use crate::identity::Identity;
 use crate::pages::{self, Outcome};
@@ -25,15 +29,24 @@ const PROVIDER: &str = "demo";
 
 struct Site {
     flow: Flow<BegunOn>,
+    /// Decodes states for the pages of the demonstration; a service needs the flow alone.
+    keys: LiveKeyRing,
     settings: Settings,
-    /// Where the button of a page leads.
+    /// The target of a page's button.
     home: ReturnTo,
-    /// Whether the other servers know what was used here.
+    /// The return path of the showcase's logins.
+    after_login: ReturnTo,
+    /// Whether the servers share a replay guard.
     shared: bool,
     identity: Identity,
 }
 
-/// Serves until the process is told to stop, or whoever started it is gone.
+/// The application and environment that every state is sealed for.
+pub fn app() -> Result<App, Failure> {
+    Ok(App::new("login-example", "demo")?)
+}
+
+/// Serves until the process is told to stop, or the process that started it is gone.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let shared = guard::is_shared();
     let guard = guard::from_environment().await?;
@@ -44,10 +57,9 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .scopes(settings.openid.then_some("openid"))
         .response_mode(settings.response_mode)
         .requires_iss(&settings.issuer);
-    let flow = Flow::builder(App::new("login-example", "demo")?, keys::from_environment().await?, guard)
-        .carrying::<BegunOn>()
-        .provider(provider)
-        .lifetime(settings.lifetime);
+    let keys = keys::from_environment().await?;
+    let flow =
+        Flow::builder(app()?, keys.clone(), guard).carrying::<BegunOn>().provider(provider).lifetime(settings.lifetime);
     let flow = settings.browsers(flow)?.build()?;
     tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
 
@@ -55,7 +67,15 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     println!("listening on {}", listener.local_addr()?);
     let until_end_of_input = settings.until_end_of_input;
     let identity = Identity::new(&settings)?;
-    let site = Arc::new(Site { flow, settings, home: "/".parse()?, shared, identity });
+    let site = Arc::new(Site {
+        flow,
+        keys,
+        settings,
+        home: "/".parse()?,
+        after_login: "/?after=login".parse()?,
+        shared,
+        identity,
+    });
     // A provider may answer by POST although it is declared to use the query: the refusal names the reason, and a 405 would not.
     let callbacks = get(callback).post(callback);
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", callbacks);
@@ -63,8 +83,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// With `--until end-of-input`: standard input ends when the process does that started this one, however that comes
-/// about.
+/// With `--until end-of-input`: waits for the end of standard input, which comes even if the process that started this
+/// one is killed.
 pub async fn end_of_input(wanted: bool) {
     let mut bytes = [0; 64];
     let mut input = tokio::io::stdin();
@@ -75,7 +95,7 @@ pub async fn end_of_input(wanted: bool) {
 }
 
 async fn home(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(pages::home(&site.settings.name, site.settings.lifetime.as_secs(), site.shared))
+    Html(pages::home(&site.settings, site.shared))
 }
 
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
@@ -85,9 +105,12 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
 }
 
 async fn start(site: &Site, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let login = Login::with(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
+    let mut login = Login::with(PROVIDER).data(BegunOn { server: site.settings.name.clone() });
+    if site.settings.showcase {
+        login = login.return_to(site.after_login.clone());
+    }
     let begun = site.flow.begin(Binding::cookies(headers), login)?;
-    tracing::info!(server = site.settings.name, "login begun");
+    tracing::info!(server = site.settings.name, "login started");
     let url = site.identity.authorization_url(&begun).await?;
     Ok(redirect(&begun, url))
 }
@@ -95,9 +118,13 @@ async fn start(site: &Site, headers: &HeaderMap) -> Result<Response, Refusal> {
 async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest, Rejected<FinishError>>) -> Response {
     // On a task of its own: a browser that disconnects must not leave a used state and an unused code.
     run_to_completion(async move {
-        let finished = match request {
-            Ok(request) => site.finish(request).await,
-            Err(Rejected(refused)) => Err(refused),
+        let (finished, contents) = match request {
+            Ok(request) => {
+                let (headers, callback) = request.split();
+                let contents = site.contents(callback.state());
+                (site.finish(headers, callback).await, contents)
+            }
+            Err(Rejected(refused)) => (Err(refused), None),
         };
         let outcome = match finished {
             Ok(outcome) => outcome,
@@ -113,7 +140,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
         // The demo shows the code; a service logs it, and shows the user only `public_text`.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
-        set_no_store((status, Html(pages::outcome(&outcome, &site.settings.name))))
+        set_no_store((status, Html(pages::outcome(&outcome, &site.settings, contents.as_ref()))))
     })
     .await
 }
@@ -122,7 +149,7 @@ impl Site {
     fn refuse(&self, refusal: Refusal) -> Response {
         match refusal {
             Refusal::Begin(error) => {
-                tracing::warn!(%error, "login not begun");
+                tracing::warn!(%error, "login not started");
                 error.to_page(&self.home).map(axum::body::Body::from)
             }
             Refusal::Provider(error) => {
@@ -132,13 +159,19 @@ impl Site {
         }
     }
 
-    async fn finish(&self, request: CallbackRequest) -> Result<Outcome, FinishError> {
-        let (headers, callback) = request.split();
+    /// The state, decoded for the page. Never sign a user in by this: it checks neither browser nor replay.
+    fn contents(&self, state: &str) -> Option<Contents> {
+        let ring = self.keys.ring();
+        self.settings.showcase.then(|| Contents::read(&ring, state, SystemTime::now()).ok()).flatten()
+    }
+
+    async fn finish(&self, headers: BindingHeaders, callback: Callback) -> Result<Outcome, FinishError> {
         Ok(match self.flow.finish(headers.cookies(), Expect::provider(PROVIDER), callback).await? {
             LoginOutcome::Authorized(login) => {
                 let begun_on = login.data.server.clone();
+                let return_to = login.origin.return_to.clone();
                 match self.identity.exchange(login).await {
-                    Exchanged::Subject(subject) => Outcome::signed_in(&subject, &begun_on),
+                    Exchanged::Subject(subject) => Outcome::signed_in(&subject, &begun_on, return_to.as_ref()),
                     Exchanged::Refused(error) => Outcome::code_refused(&error, &begun_on),
                     Exchanged::Failed(code, text) => Outcome::provider_failed(code, text),
                 }

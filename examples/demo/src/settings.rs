@@ -1,4 +1,4 @@
-//! What a server is told when it starts, and what it puts into a state.
+//! The settings of a server, and the data that it puts into a state.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Options};
 
-/// What the command line and the environment say.
+/// The settings from the command line and the environment.
 pub struct Settings {
     pub name: String,
     pub listen: SocketAddr,
@@ -30,11 +30,13 @@ pub struct Settings {
     /// The header in which the proxy in front sends the host that the browser used.
     pub host_header: Option<String>,
     pub until_end_of_input: bool,
+    /// Pages with decoded states, and with controls that the front of the demonstration serves.
+    pub showcase: bool,
 }
 
 impl Settings {
     /// Reads the options of `demo server`; the secret comes from the environment.
-    pub fn from_options(options: &Options, openid: bool, plain_http: bool) -> Result<Self, Failure> {
+    pub fn from_options(options: &Options, openid: bool, plain_http: bool, showcase: bool) -> Result<Self, Failure> {
         Ok(Self {
             name: options.get("name").unwrap_or("A").to_owned(),
             listen: options.require("listen")?.parse()?,
@@ -55,10 +57,11 @@ impl Settings {
             frames: options.get("frames").map(str::to_owned),
             host_header: options.get("host-header").map(str::to_owned),
             until_end_of_input: options.until_end_of_input()?,
+            showcase,
         })
     }
 
-    /// What a flow has to know of the browsers and of the proxy in front.
+    /// Adapts a flow to the browsers and to the proxy in front.
     pub fn browsers<T>(&self, mut flow: FlowBuilder<T>) -> Result<FlowBuilder<T>, Failure> {
         if self.plain_http {
             flow = flow.allow_plain_http_on_loopback();
@@ -79,7 +82,7 @@ impl Settings {
     }
 }
 
-/// What travels in the state for this application: enough to show on which server the login began.
+/// The application's data in the state: the server on which the login started.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BegunOn {
     pub server: String,

@@ -16,7 +16,7 @@ pub struct Page {
     pub begun_on: String,
 }
 
-/// One person's browser.
+/// One user's browser.
 #[derive(Default)]
 pub struct Visitor {
     /// Name and value: every address of the demonstration is on one host, and cookies do not mind the port.
@@ -97,7 +97,7 @@ fn at(address: &Uri, path: &str) -> Result<Uri, Failure> {
 }
 
 /// The value of an attribute that the pages write once, without characters that need escaping.
-fn attribute(html: &str, name: &str) -> String {
+pub fn attribute(html: &str, name: &str) -> String {
     let rest = html.split_once(&format!("{name}=\"")).map(|(_, rest)| rest);
     rest.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
 }
