@@ -17,6 +17,7 @@ import { CHROMIUM, until } from './services.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = process.env.DEMO_BINARY ?? join(here, '../../target/debug/demo');
 const LIFETIME = 15;
+const DESKTOP = { width: 1240, height: 900 };
 // However this program ends, the demonstration's input ends with it, and then the demonstration and its servers stop.
 const demo = spawn(binary, ['--lifetime', LIFETIME, '--until', 'end-of-input'].map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
 const processes = {};
@@ -29,7 +30,7 @@ for await (const line of createInterface(demo.stdout)) {
 }
 demo.stdout.resume();
 const browser = await chromium.launch(CHROMIUM);
-const page = await (await browser.newContext({ viewport: { width: 1240, height: 900 } })).newPage();
+const page = await (await browser.newContext({ viewport: DESKTOP })).newPage();
 page.setDefaultTimeout(15_000);
 page.on('pageerror', (error) => { throw error; });
 
@@ -104,8 +105,8 @@ assert.equal(await page.locator('.sealed').textContent(), state);
 assert.equal(await decoded('length'), `${state.length} characters`);
 assert.equal(await decoded('data'), `{"server":"${signedIn.begunOn}"}`);
 assert.deepEqual(
-  await Promise.all(['provider', 'purpose', 'return path', 'bound by', 'key, seal and time'].map(decoded)),
-  ['demo', 'login', '/?after=login', 'cookie', 'valid'],
+  await Promise.all(['provider', 'purpose', 'return path', 'bound by', 'validity'].map(decoded)),
+  ['demo', 'login', '/?after=login', 'cookie', 'valid key, seal and time'],
 );
 assert.match(await decoded('issued'), /^\d\d:\d\d:\d\d UTC$/);
 assert.match(await decoded('expires'), new RegExp(`UTC, ${LIFETIME} s later$`));
@@ -123,7 +124,10 @@ if (process.argv.includes('--update-screenshot')) {
   const picture = await signIn('Continue as Ann');
   assert.equal(picture.outcome, 'signed_in');
   await page.waitForSelector('#refusals li');
-  await page.screenshot({ path: join(here, '../../docs/demo.png') });
+  await page.setViewportSize({ width: 1100, height: 650 });
+  const { length } = await page.screenshot({ path: join(here, '../../docs/demo.png') });
+  assert.ok(length < 120_000, `docs/demo.png has ${length} bytes`);
+  await page.setViewportSize(DESKTOP);
 }
 check('in another browser', await press('#other'), 'other_browser');
 check('in a browser that was never here', await press('#fresh'), 'cookie_missing');
@@ -136,12 +140,16 @@ check('the user signs in again', await (async () => {
   await page.click('button:has-text("Continue as Ann")');
   return answer(page);
 })(), 'signed_in');
+await page.click('a:has-text("Back to the start")');
+await page.waitForSelector('#returned');
+held('the return path of the state leads back');
 
 // In the middle of a login: the server that started it, the keys, and the key that sealed it.
 const began = await pauseLogin();
 assert.equal(await decoded('data'), `{"server":"${began}"}`);
 await page.click('#stop-begun');
 await noted(`Server ${began} is stopped`);
+assert.match(await page.textContent('form:has(#stop-begun) output'), /is stopped/);
 assert.equal(await running(began), false);
 const finished = await resumeLogin();
 check('the server that started a login is stopped: the other one finishes it', finished, 'signed_in');
@@ -149,7 +157,13 @@ assert.deepEqual([finished.begunOn, finished.server], [began, began === 'A' ? 'B
 await toggle(began, 'Start');
 await toggle(began, 'Stop');
 await toggle(began, 'Start');
-held('a server is stopped and started by the list of servers');
+await toggle('A', 'Stop');
+await toggle('B', 'Stop');
+await page.goto(shop);
+assert.match(await page.textContent('main'), /No application server answered/);
+await toggle('A', 'Start');
+await toggle('B', 'Start');
+held('servers are stopped and started by the list of servers');
 
 await pauseLogin();
 const before = await keys('active');
@@ -167,6 +181,7 @@ await page.click('#revoke');
 await noted(`Key ${leaked} is revoked`);
 assert.deepEqual(await keys('revoked'), [leaked]);
 check('the key is revoked in the middle of a login', await resumeLogin(), 'key_revoked');
+assert.equal(await decoded('validity'), 'key_revoked');
 await listed('key_revoked');
 await page.click('#retry');
 await page.click('button:has-text("Continue as Bob")');

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth_state::inspect::{Inspection, StateContents};
 use oauth_state::ring::RootKeyId;
-use oauth_state::{KeyRing, Purpose};
+use oauth_state::{FinishError, KeyRing, Purpose};
 
 use crate::settings::BegunOn;
 use crate::{Failure, server};
@@ -47,8 +47,8 @@ fn rows(inspection: &Inspection, state: &str) -> Vec<(&'static str, String)> {
     if let Some(sealed_by) = &inspection.sealed_by {
         rows.push(("key id", format!("{} ({})", sealed_by.id, sealed_by.role)));
     }
-    let refused = inspection.refused.as_ref();
-    rows.push(("key, seal and time", refused.map_or_else(|| "valid".to_owned(), |refused| refused.code().to_owned())));
+    let refused = inspection.refused.as_ref().map(FinishError::code);
+    rows.push(("validity", refused.unwrap_or("valid key, seal and time").to_owned()));
     rows
 }
 

@@ -150,7 +150,12 @@ struct Named {
 
 async fn stop(State(desk): State<Arc<Desk>>, Form(Named { server }): Form<Named>) -> StatusCode {
     let stopped = desk.fleet.stop(&server).await;
-    desk.note(stopped.map(|()| format!("Server {server} is stopped. The other server finishes its logins.")))
+    let rest = if desk.fleet.running().await.is_empty() {
+        "No server is left; start one."
+    } else {
+        "The other server finishes its logins."
+    };
+    desk.note(stopped.map(|()| format!("Server {server} is stopped. {rest}")))
 }
 
 async fn start(State(desk): State<Arc<Desk>>, Form(Named { server }): Form<Named>) -> StatusCode {

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::{
@@ -94,8 +94,9 @@ pub async fn end_of_input(wanted: bool) {
     }
 }
 
-async fn home(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(pages::home(&site.settings, site.shared))
+async fn home(State(site): State<Arc<Site>>, uri: Uri) -> Html<String> {
+    let is_after_login = uri.path_and_query().is_some_and(|path| path.as_str() == site.after_login.as_str());
+    Html(pages::home(&site.settings, site.shared, is_after_login))
 }
 
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {

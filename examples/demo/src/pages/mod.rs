@@ -90,7 +90,7 @@ fn page(title: &str, main: &str, showcase: bool) -> String {
 }
 
 /// The first page.
-pub fn home(settings: &Settings, shared_guard: bool) -> String {
+pub fn home(settings: &Settings, shared_guard: bool, is_after_login: bool) -> String {
     let server = escape(&settings.name);
     let shares = if shared_guard {
         "a replay guard, which learns of a link when it is used and not before."
@@ -99,12 +99,13 @@ pub fn home(settings: &Settings, shared_guard: bool) -> String {
     };
     let lifetime = settings.lifetime.as_secs().saturating_add(2);
     let (slowly, every) = if settings.showcase { (SLOWLY, EVERY) } else { ("", "") };
+    let returned = if is_after_login { RETURNED } else { "" };
     let safari = if settings.plain_http || !settings.showcase { "" } else { SAFARI };
     page(
         "A login over two servers",
         &format!(
             "<main data-server=\"{server}\"><h1>A login that starts on one server and finishes on another</h1>\
-             <p>Two processes serve this site in turn; this page came from <b>server {server}</b>. They share a key and \
+             {returned}<p>Two processes serve this site in turn; this page came from <b>server {server}</b>. They share a key and \
              {shares} Everything a login needs travels, sealed, in its link.</p>\
              <p class=row><a class=\"button main\" href=\"/login\">Sign in</a></p>{slowly}\
              <h2>Attack it</h2>{every}<form method=post action=\"/try/expired\">\
@@ -116,6 +117,7 @@ pub fn home(settings: &Settings, shared_guard: bool) -> String {
     )
 }
 
+const RETURNED: &str = "<p id=returned>The return path in the state led you back here.</p>";
 const SLOWLY: &str = "<p class=row><a class=button id=slowly href=\"/step-by-step\">Sign in step by step\
 <small>Look into the state, then stop a server, rotate the keys or revoke one before you go on.</small></a></p>";
 const EVERY: &str = "<form method=post action=\"/try/every\"><button id=every>Try every attack\
@@ -176,11 +178,12 @@ pub fn provider_page(query: &str) -> String {
     )
 }
 
-/// Something that should not happen did.
+/// The front's page for something that should not happen. It has the controls, because a stopped server may be the
+/// cause.
 pub fn trouble(text: &str) -> String {
     page(
         "Trouble",
         &format!("<main><h1>That did not work</h1><p>{}</p><p><a href=\"/\">Back</a></p></main>", escape(text)),
-        false,
+        true,
     )
 }

@@ -38,8 +38,8 @@ pub fn state(contents: &Contents) -> String {
         .iter()
         .map(|(name, value)| format!("<dt>{name}</dt><dd data-name=\"{name}\">{}</dd>", escape(value)));
     format!(
-        "<section><h2>The state</h2><div class=pair><div><h3>Sealed, as the browser and the provider see it</h3>\
-         <p class=sealed><code>{}</code></p></div><div><h3>Decoded with the servers' keys</h3><dl>{}</dl></div></div>\
+        "<section><h2>The state</h2><div class=pair><div><h3>Sealed, in transit</h3>\
+         <p class=sealed><code>{}</code></p></div><div><h3>Decoded with the keys</h3><dl>{}</dl></div></div>\
          </section>",
         escape(&contents.sealed),
         rows.collect::<String>()
