@@ -54,7 +54,7 @@ async function startServer(name, provider, client, settings = {}) {
   process.on('exit', () => server.process.kill('SIGKILL'));
   await Promise.race([started, once(server.process, 'exit').then(() => assert.fail(`server ${name}: ${readFileSync(server.log, 'utf8')}`))]);
   let heard = () => {};
-  createInterface(server.process.stderr).on('line', (line) => { if (/callback refused|login not begun/.test(line)) heard(line); });
+  createInterface(server.process.stderr).on('line', (line) => { if (/callback refused|login not started/.test(line)) heard(line); });
   /** What `act` gives, and the line about the refusal that it leads to. */
   const refusal = async (act) => {
     let deadline;
@@ -133,7 +133,7 @@ async function tests() {
       const { result, line } = await app.refusal(() => browser.start());
       assert.equal(result.status, 500);
       assert.deepEqual(result.setCookie, []);
-      assert.match(line, /login not begun.*if a proxy replaces the Host header, set FlowBuilder::public_hosts or trusted_host_header/);
+      assert.match(line, /login not started.*if a proxy replaces the Host header, set FlowBuilder::public_hosts or trusted_host_header/);
     });
 
     await check(`${name} replaces Host and sends X-Forwarded-Host: a login works with the trusted header`, async () => {
@@ -183,7 +183,7 @@ async function tests() {
       assert.equal((await browserAt('drops_fetch_metadata').start(image)).status, 303);
       const { result, line } = await app.refusal(() => browserAt('recommended').start(image));
       assert.notEqual(result.status, 303);
-      assert.match(line, /login not begun.*begins on a document navigation only/);
+      assert.match(line, /login not started.*begins on a document navigation only/);
     });
 
     await check(`${name} caps response headers at 4 KiB: a browser with 60 login cookies starts logins, and gets rid of them`, async () => {

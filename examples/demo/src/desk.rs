@@ -25,7 +25,7 @@ use crate::{Failure, attacks, meaning, pages};
 /// Refusals that the list keeps.
 const LONGEST_LIST: usize = 50;
 
-/// What the controls act on.
+/// The servers and keys that the controls act on, and the list of refusals.
 pub struct Desk {
     /// The origin of the demonstration's pages.
     public: String,
@@ -36,7 +36,7 @@ pub struct Desk {
     is_attacking: AtomicBool,
 }
 
-/// What happened so far.
+/// The record of what happened so far.
 #[derive(Default)]
 struct Seen {
     /// Newest first.

@@ -1,6 +1,6 @@
 //! How an exchange of a code ended.
 
-/// What the provider answered to the exchange.
+/// The provider's answer to the exchange.
 pub enum Exchanged {
     /// This user signed in.
     Subject(String),

@@ -1,4 +1,4 @@
-//! What remembers which links were used: each server's own memory, or a store that the servers share.
+//! The replay guard, which remembers used links: each server's own memory, or a store that the servers share.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ fn address() -> String {
     std::env::var(VARIABLE).unwrap_or_default()
 }
 
-/// What to do where this program was built without the clients of the stores.
+/// The advice for a build without the clients of the stores.
 pub const NEEDS_FEATURE: &str =
     "this build has no store that servers share: cargo run --release -p demo --features guards -- --guard URL";
 
@@ -26,7 +26,7 @@ pub fn is_shared() -> bool {
 pub async fn from_environment() -> Result<Arc<dyn ReplayGuard>, Failure> {
     let address = address();
     if address.is_empty() {
-        // One process's memory: the other server does not see what was used here.
+        // One process's memory: the other server does not see which links were used here.
         return Ok(Arc::new(SingleProcessGuard::with_capacity(100_000)));
     }
     shared(address).await
@@ -37,7 +37,7 @@ async fn shared(address: String) -> Result<Arc<dyn ReplayGuard>, Failure> {
     use oauth_state::guard::KnownUsedCache;
     use oauth_state_postgres::PostgresGuard;
     use oauth_state_redis::RedisGuard;
-    // In front of either, so that a link that is opened again and again stops costing round trips.
+    // In front of either, so that opening a used link again and again costs no round trips.
     if address.starts_with("postgres://") || address.starts_with("postgresql://") {
         let guard = PostgresGuard::builder(address).create_tables().connect().await?;
         return Ok(Arc::new(KnownUsedCache::new(guard, 10_000)));

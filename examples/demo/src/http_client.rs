@@ -15,7 +15,7 @@ type HttpResponse = http::Response<Vec<u8>>;
 
 /// No answer in this demonstration is larger.
 const LARGEST: usize = 1 << 20;
-/// A provider that says nothing for this long is not there.
+/// A provider that does not answer within this time counts as unreachable.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Sends one request over plain HTTP, follows no redirects.
@@ -34,7 +34,7 @@ async fn inner(request: HttpRequest) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::from_parts(parts, body.to_vec()))
 }
 
-/// What the crates of OAuth and OpenID Connect want to see as an error.
+/// The error type that the crates of OAuth and OpenID Connect ask for.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP request failed")]
 pub struct HttpFailure(#[source] Failure);

@@ -3,7 +3,7 @@
 use oauth_state::FinishError;
 use oauth_state::error::FinishErrorKind;
 
-/// What a code means. A real service shows `public_text` and logs the code.
+/// The meaning of a code. A real service shows `public_text` and logs the code.
 pub fn of(code: &str) -> &'static str {
     match code {
         "already_used" => {

@@ -1,4 +1,4 @@
-//! The walk-through without a browser: each step, what was expected, what came.
+//! The walk-through without a browser: each step, with the expected and the actual outcome.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::attacks;
 use crate::fleet::Fleet;
 use crate::visitor::{Page, Visitor};
 
-/// Counts the steps and what went wrong.
+/// Counts the steps, and those that went wrong.
 #[derive(Default)]
 struct Report {
     steps: usize,
@@ -30,7 +30,7 @@ impl Report {
     }
 }
 
-/// Signs in over both servers, tries every attack, and says whether all of it went as it should.
+/// Signs in over both servers, tries each attack, and says whether all went as expected.
 pub async fn walk_through(
     public: &str,
     fleet: &Fleet,
@@ -59,7 +59,7 @@ pub async fn walk_through(
         if page.server == finished_on {
             report.step("the same link again, on the server that finished", &page, "already_used");
         } else {
-            // Without a guard that they share, the provider is the one that stops it.
+            // Without a shared guard, the provider stops it.
             let expected = if shared_guard { "already_used" } else { "invalid_grant" };
             report.step("the same link again, on the server that never saw it", &page, expected);
         }

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use crate::address::{pair, with_parameters};
 use crate::{Failure, pages};
 
-/// Codes and tokens that are waiting to be used; a flood is cut off here.
+/// The most codes or tokens that wait to be used; further logins are refused.
 const MOST_GRANTS: usize = 10_000;
 /// How long a code or a token lives.
 const GRANT_LIFETIME: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ impl Client {
     }
 }
 
-/// The provider: its name, its client, and the codes and tokens it gave out.
+/// The provider: its issuer, its client, and the codes and tokens that it issued.
 pub struct Provider {
     issuer: String,
     client: Client,
@@ -50,7 +50,7 @@ pub struct Provider {
     tokens: Mutex<HashMap<String, Grant>>,
 }
 
-/// What a code or an access token stands for.
+/// The login that a code or an access token stands for.
 struct Grant {
     subject: String,
     code_challenge: String,
@@ -77,7 +77,7 @@ fn keep(grants: &Mutex<HashMap<String, Grant>>, grant: Grant) -> Result<String, 
     Ok(name)
 }
 
-/// Takes a grant out, whatever comes next: a code and a token serve once here.
+/// Removes a grant, even if the request then fails: a code and a token work once here.
 fn take(grants: &Mutex<HashMap<String, Grant>>, name: &str) -> Option<Grant> {
     let grant = grants.lock().unwrap_or_else(PoisonError::into_inner).remove(name)?;
     grant.issued_at.elapsed().is_ok_and(|age| age < GRANT_LIFETIME).then_some(grant)
@@ -124,7 +124,7 @@ impl Request {
     }
 }
 
-/// The page on which a person chooses who to be. The request travels in the form, because this provider has no sessions.
+/// The page on which the user chooses an account. The form carries the request, because this provider has no sessions.
 async fn authorize(State(provider): State<Arc<Provider>>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let request = serde_urlencoded::from_str::<Request>(&query).map_err(|_| "a parameter is missing");

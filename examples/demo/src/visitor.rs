@@ -10,7 +10,7 @@ pub struct Page {
     pub html: String,
     /// `data-outcome` of the page.
     pub outcome: String,
-    /// `data-server` of the page: which server made it.
+    /// `data-server` of the page: the server that made it.
     pub server: String,
     /// `data-begun-on` of the page.
     pub begun_on: String,

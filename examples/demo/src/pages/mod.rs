@@ -97,33 +97,39 @@ pub fn home(settings: &Settings, shared_guard: bool, is_after_login: bool) -> St
     } else {
         "nothing else: no table, no cache, no sticky sessions."
     };
-    let lifetime = settings.lifetime.as_secs().saturating_add(2);
-    let (slowly, every) = if settings.showcase { (SLOWLY, EVERY) } else { ("", "") };
     let returned = if is_after_login { RETURNED } else { "" };
-    let safari = if settings.plain_http || !settings.showcase { "" } else { SAFARI };
+    let showcase = if settings.showcase { showcase(settings) } else { String::new() };
     page(
         "A login over two servers",
         &format!(
             "<main data-server=\"{server}\"><h1>A login that starts on one server and finishes on another</h1>\
-             {returned}<p>Two processes serve this site in turn; this page came from <b>server {server}</b>. They share a key and \
-             {shares} Everything a login needs travels, sealed, in its link.</p>\
-             <p class=row><a class=\"button main\" href=\"/login\">Sign in</a></p>{slowly}\
-             <h2>Attack it</h2>{every}<form method=post action=\"/try/expired\">\
-             <button id=expired>Answer after the login has expired\
-             <small>A second user starts a login and answers too late. This page waits {lifetime} seconds.</small></button>\
-             </form><footer><small>After signing in you can try attacks with your own link.{safari}</small></footer></main>"
+             {returned}<p>Two processes serve this site in turn; this page came from <b>server {server}</b>. They share a \
+             key and {shares} Everything a login needs travels, sealed, in its link.</p>\
+             <p class=row><a class=\"button main\" href=\"/login\">Sign in</a></p>{showcase}</main>"
         ),
         settings.showcase,
     )
 }
 
 const RETURNED: &str = "<p id=returned>The return path in the state led you back here.</p>";
-const SLOWLY: &str = "<p class=row><a class=button id=slowly href=\"/step-by-step\">Sign in step by step\
-<small>Look into the state, then stop a server, rotate the keys or revoke one before you go on.</small></a></p>";
-const EVERY: &str = "<form method=post action=\"/try/every\"><button id=every>Try every attack\
-<small>On logins of other users. The list of refusals shows how each one ends.</small></button></form>";
 const SAFARI: &str = " Safari keeps no Secure cookie on http://localhost, so its logins end as \
 <code>cookie_missing</code>; start the demonstration with <code>--plain-http</code> for it.";
+
+/// The part of the first page that needs the front of the demonstration.
+fn showcase(settings: &Settings) -> String {
+    let wait = settings.lifetime.as_secs().saturating_add(2);
+    let safari = if settings.plain_http { "" } else { SAFARI };
+    format!(
+        "<p class=row><a class=button id=slowly href=\"/step-by-step\">Sign in step by step\
+         <small>Look into the state, then stop a server, rotate the keys or revoke one before you go on.</small></a></p>\
+         <h2>Attack it</h2>\
+         <form method=post action=\"/try/every\"><button id=every>Try every attack\
+         <small>On logins of other users. The list of refusals shows how each one ends.</small></button></form>\
+         <form method=post action=\"/try/expired\"><button id=expired>Answer after the login has expired\
+         <small>A second user starts a login and answers too late. This page waits {wait} seconds.</small></button></form>\
+         <footer><small>After signing in you can try attacks with your own link.{safari}</small></footer>"
+    )
+}
 
 /// How a callback ended. The showcase adds the decoded state.
 pub fn outcome(outcome: &Outcome, settings: &Settings, contents: Option<&Contents>) -> String {
