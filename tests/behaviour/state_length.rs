@@ -78,7 +78,7 @@ fn a_provider_s_limit_is_checked_to_the_character_before_the_redirect() {
         }
     }
     let error = BeginError::StateTooLong { provider: "wechat".into(), actual: 140, limit: 128 };
-    assert!(error.to_string().starts_with("the state has 140 characters, 12 more than the 128 that wechat takes"));
+    assert!(error.to_string().starts_with("the state has 140 characters, 12 more than the 128 that wechat accepts"));
 }
 
 /// Sixteen bytes of tag more must be seen at begin, not at the provider.

@@ -351,7 +351,7 @@ fn a_state_that_is_too_long_is_told_before_the_redirect() {
     assert_eq!((told.status.as_u16(), told.header("location")), (400, ""));
     assert!(told.text.contains("is longer than") && !told.text.contains("ppp"));
     let log = server.told.lock().unwrap().join("\n");
-    assert!(log.contains("more than the 500 that x takes"), "{log}");
+    assert!(log.contains("more than the 500 that x accepts"), "{log}");
 }
 
 #[test]
