@@ -183,7 +183,7 @@ async function tests() {
       assert.equal((await browserAt('drops_fetch_metadata').start(image)).status, 303);
       const { result, line } = await app.refusal(() => browserAt('recommended').start(image));
       assert.notEqual(result.status, 303);
-      assert.match(line, /login not started.*begins on a document navigation only/);
+      assert.match(line, /login not started.*starts on a document navigation only/);
     });
 
     await check(`${name} caps response headers at 4 KiB: a browser with 60 login cookies starts logins, and gets rid of them`, async () => {
