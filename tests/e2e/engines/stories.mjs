@@ -113,7 +113,7 @@ export const STORIES = [
       const { browser, outcome } = await signedIn(engine, plain);
       const kept = (await browser.cookies()).filter(isLogin);
       assert.equal(kept.length, outcome === 'signed_in' ? 1 : 0, 'the answer does not follow from the cookies that were kept');
-      if (outcome !== 'signed_in') await until('the log names the reason', () => /WebKit browsers keep no Secure/.test(plain.log()));
+      if (outcome !== 'signed_in') await until('the log names the reason', () => /WebKit browsers store no Secure/.test(plain.log()));
       return outcome;
     },
     differs: {
