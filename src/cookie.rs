@@ -80,6 +80,10 @@ impl CookieName {
             Self::HostHttp => secure,
             Self::Own(name) => {
                 let lower = name.to_ascii_lowercase();
+                // The routes' marker of a login that a provider started has this name.
+                if lower.trim_start_matches("__host-") == "oauth-state-started" {
+                    return false;
+                }
                 let has_prefix = ["__host-", "__secure-", "__http-"].iter().any(|prefix| lower.starts_with(prefix));
                 let is_token =
                     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
@@ -178,14 +182,19 @@ impl CookieFamilies {
         header
     }
 
-    /// The header values that delete all but eight cookies of one kind, at most 32.
+    /// The header values that delete all but eight cookies of one kind, at most 32, or 16 of frames.
     pub(crate) fn expire_surplus<'a>(
         &'a self,
         kind: CookieKind,
         found: &'a Candidates,
     ) -> impl Iterator<Item = String> + 'a {
         // A cookie with a custom name is one, however many of that name a sibling domain has added.
-        let surplus = if self.is_one() { 0 } else { MOST_EXPIRED };
+        let surplus = match kind {
+            _ if self.is_one() => 0,
+            // Longer headers.
+            CookieKind::Partitioned => MOST_EXPIRED / 2,
+            CookieKind::Lax | CookieKind::None => MOST_EXPIRED,
+        };
         found.iter().skip(MOST_KEPT).take(surplus).map(move |cookie| {
             let mut header = String::with_capacity(80);
             self.push_name(kind, cookie, &mut header);

@@ -297,11 +297,12 @@ pub(crate) enum Comparison {
     Other,
 }
 
-/// Compares the callback's secrets with the binding tag, in constant time for each cookie tried.
+/// Compares the callback's secrets with the binding tag, in constant time for each cookie tried. `kinds` are the kinds of cookies to try,
+/// each with whether one of them counts as a cookie that came.
 pub(crate) fn compare(
     holder: &Holder<'_>,
     families: &CookieFamilies,
-    kinds: impl Iterator<Item = CookieKind>,
+    kinds: impl Iterator<Item = (CookieKind, bool)>,
     flow: &HmacKey,
     nonce: &[u8; NONCE_BYTES],
     binding_tag: &[u8; TAG_BYTES],
@@ -315,9 +316,9 @@ pub(crate) fn compare(
     let found = match holder {
         Holder::Cookies(headers) => {
             let (mut any_came, mut found) = (false, None);
-            for kind in kinds {
+            for (kind, counts) in kinds {
                 let candidates = headers.candidates(families, kind);
-                any_came |= candidates.iter().next().is_some();
+                any_came |= counts && candidates.iter().next().is_some();
                 found = candidates.iter().find_map(|cookie: &BrowserCookie| fits(cookie.secret.expose()));
                 if found.is_some() {
                     break;

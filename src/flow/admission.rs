@@ -34,10 +34,18 @@ impl FlowInner {
                 return Err(BeginError::NotSameOrigin(purpose));
             }
         }
-        if !matches!(binding.holder, Holder::Cookies(_)) {
+        let is_by_cookie = matches!(binding.holder, Holder::Cookies(_));
+        // A click into a frame may have been meant for another page (clickjacking), so no frame may attach an identity, whatever binds it.
+        let is_by_user = needs_user && !binding.same_origin_assumed;
+        if !is_by_cookie
+            && is_by_user
+            && headers.is_some_and(|headers| is_in_frame(headers) || headers.is_speculative())
+        {
+            return Err(BeginError::NotANavigation);
+        }
+        if !is_by_cookie {
             return Ok(());
         }
-        // A click into a frame may have been meant for another page (clickjacking), so no frame may attach an identity.
         let frames = if needs_user { &Frames::Refused } else { &self.frames };
         headers.map_or(Ok(()), |headers| check_navigation(headers, frames))?;
         if headers.is_some_and(|headers| self.is_cross_site_post(headers, request_host, callback_host)) {

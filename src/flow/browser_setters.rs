@@ -161,11 +161,13 @@ impl<T> FlowBuilder<T> {
     }
 
     /// Lets logins start in frames of the service's own pages, such as a hidden frame that renews a session with `prompt=none`. Their
-    /// cookie is `SameSite=None; Secure; Partitioned`. Links and step-ups never start in a frame.
+    /// cookie is `SameSite=None; Secure; Partitioned`. Links and step-ups do not start in a frame. A login that cannot be finished there does not
+    /// start again by itself, because the browser then calls the request cross-site.
     ///
     /// # Security
     ///
-    /// If another site may show your pages in a frame, that site can make them start logins. Send `Content-Security-Policy:
+    /// A service worker that forwards requests hides from the server that they come from a frame. If another site may show your pages in a
+    /// frame, that site can make them start logins. Send `Content-Security-Policy:
     /// frame-ancestors 'self'` with your own pages. The pages of this crate do so.
     pub fn allow_same_origin_frames(mut self) -> Self {
         self.settings.browsers.frames = Frames::SameOrigin;

@@ -81,6 +81,10 @@ impl Browsers {
         if let Some(origin) = embedding.iter().find(|origin| !is_https_origin(origin)) {
             return Err(ConfigError::EmbeddingOrigin(origin.clone()));
         }
+        // A list from a configuration may be empty by mistake; any site could then start logins in frames that nobody may show.
+        if self.frames == Frames::EmbeddedIn(Vec::new()) {
+            return Err(ConfigError::EmbeddingOrigin(String::new()));
+        }
         let cookies = CookieFamilies::new(app, secure, &self.cookie_name);
         // A cookie in a frame has attributes, and so a name, of its own.
         if self.frames.are_allowed() && (!secure || cookies.is_one()) {

@@ -55,7 +55,11 @@ impl FlowInner {
         let Authentic { keys, nonce, claims, .. } = authentic;
         // A login that started in a frame may end in a window.
         let in_frames = self.frames.are_allowed().then_some(CookieKind::Partitioned);
-        let kinds = [Some(provider.cookie_kind()), in_frames].into_iter().flatten();
+        // In a window, only the provider's own kind tells whether this browser has a login under way: with the cookie of a frame alone, the
+        // own one is missing, and a posted callback must still get its second page.
+        let is_framed = binding.request().is_some_and(is_in_frame);
+        let kinds =
+            [Some((provider.cookie_kind(), true)), in_frames.map(|kind| (kind, is_framed))].into_iter().flatten();
         binding::compare(&binding.holder, &self.cookies, kinds, &keys.flow, nonce, &claims.binding_tag)
     }
 

@@ -192,7 +192,7 @@ impl<T> Flow<T> {
     /// Tabs that start their first login at the same moment, such as those that a browser restores, get a cookie each. Without this, they
     /// stay until they expire, and the `Cookie` header can become too long for a proxy. A browser keeps the eight cookies of a kind that
     /// come first by name; new logins are bound to the first. A login under way whose cookie is deleted has to start again. At most 32
-    /// are deleted at once, 68 bytes each.
+    /// are deleted at once, less than 3 KiB of headers.
     ///
     /// # Examples
     ///
@@ -209,7 +209,13 @@ impl<T> Flow<T> {
             let found = headers.candidates(cookies, kind);
             cookies.expire_surplus(kind, &found).collect::<Vec<_>>()
         };
-        CookieKind::ALL.into_iter().flat_map(of_kind).take(MOST_EXPIRED).collect()
+        let all = CookieKind::ALL.into_iter().flat_map(of_kind);
+        // `Set-Cookie: ` and the line's end, 14 bytes.
+        let within = |bytes: &mut usize, header: String| {
+            *bytes = bytes.saturating_add(header.len()).saturating_add(14);
+            (*bytes < 3_072).then_some(header)
+        };
+        all.take(MOST_EXPIRED).scan(0, within).collect()
     }
 
     /// The observers of this flow's logins, for events of your own routes.

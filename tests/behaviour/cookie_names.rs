@@ -53,7 +53,19 @@ fn neighbours_of_the_same_name_are_tried_as_well() {
 
 #[test]
 fn a_name_that_browsers_refuse_does_not_build() {
-    for name in ["", "a b", "a=b", "a;b", "é", "a\r\nb", "a,b", "(a)", &"a".repeat(65)] {
+    for name in [
+        "",
+        "a b",
+        "a=b",
+        "a;b",
+        "é",
+        "a\r\nb",
+        "a,b",
+        "(a)",
+        "oauth-state-started",
+        "__Host-oauth-state-started",
+        &"a".repeat(65),
+    ] {
         assert!(matches!(build(name, Provider::github()), Err(ConfigError::CookieName)), "{name:?}");
     }
     for name in ["__session", "a", "__Host-login", "__Secure-login", &"a".repeat(64)] {

@@ -1,8 +1,9 @@
 //! Logins in frames: refused unless the service asked for them, and never for the actions of a signed-in user.
 
 use http::{HeaderMap, HeaderValue};
+use oauth_state::provider::ResponseMode;
 use oauth_state::{
-    Binding, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, Purpose, SingleProcessGuard, testing,
+    Binding, Callback, ConfigError, Expect, Flow, FlowBuilder, Login, Provider, Purpose, SingleProcessGuard, testing,
 };
 use support::shop::{Shop, app, block_on, callback, shop_with};
 
@@ -118,6 +119,50 @@ fn a_login_in_a_frame_has_a_partitioned_cookie_and_finishes_by_it() {
     assert_eq!(finish(&top.state, &[of_top, of_frame]), "finishes");
 }
 
+/// The cookie of a frame alone tells nothing of a login in a window: its own cookie is missing there, and a posted callback gets its second page.
+#[test]
+fn a_posted_callback_in_a_window_is_posted_once_more_beside_the_cookie_of_a_frame() {
+    let shop = shop_with(|flow| {
+        let acme = Provider::custom("acme").unwrap().response_mode(ResponseMode::FormPostReposted);
+        flow.allow_same_origin_frames().provider(acme)
+    });
+    let framed = request("navigate", "iframe", "same-origin");
+    let of_frame = shop.flow.begin(Binding::cookies(&framed), Login::with("acme")).unwrap();
+    let window = request("navigate", "document", "none");
+    let begun = shop.flow.begin(Binding::cookies(&window), Login::with("acme")).unwrap();
+
+    let mut headers = request("navigate", "document", "cross-site");
+    headers.insert("origin", HeaderValue::from_static("https://idp.example"));
+    headers.insert("cookie", of_frame.cookie_pair().unwrap().parse().unwrap());
+    let form = format!("code=code&state={}", begun.state);
+    let posted = Callback::from_form(form.as_bytes()).unwrap();
+    let refused = shop.flow.check(Binding::cookies(&headers), Expect::provider("acme"), posted).unwrap_err();
+    assert_eq!(refused.code(), "repost_needed");
+}
+
+/// Clickjacking works on a session's cookie as well.
+#[test]
+fn no_link_bound_by_session_starts_in_a_frame() {
+    for shop in [shop(FlowBuilder::allow_same_origin_frames), embedded()] {
+        let link = |change: &dyn Fn(&mut HeaderMap)| {
+            let mut headers = request("navigate", "document", "same-origin");
+            headers.insert("origin", HeaderValue::from_static("https://shop.example"));
+            change(&mut headers);
+            let binding = Binding::session(&[7; 16]).unwrap().with_headers(&headers).for_user(b"ann").unwrap();
+            let link = Login::with("github").purpose(Purpose::Link);
+            shop.flow.begin(binding, link).map_or_else(|error| error.code(), |_| "begins")
+        };
+        let set = |name: &'static str, value: &'static str| {
+            link(&move |headers: &mut HeaderMap| {
+                headers.insert(name, HeaderValue::from_static(value));
+            })
+        };
+        assert_eq!(link(&|_| ()), "begins");
+        assert_eq!(set("sec-fetch-dest", "iframe"), "not_a_navigation");
+        assert_eq!(set("sec-purpose", "prefetch"), "not_a_navigation");
+    }
+}
+
 /// A service that allows no frames ignores their cookies, so the kind of cookie belongs to the setting.
 #[test]
 fn without_the_option_the_cookie_of_a_frame_is_none() {
@@ -176,6 +221,8 @@ fn what_cannot_work_in_a_frame_does_not_build() {
         let error = flow.provider(Provider::github()).embedded_in([origin]).build().unwrap_err();
         assert_eq!(error, ConfigError::EmbeddingOrigin(origin.to_owned()));
     }
+    // A list that a configuration leaves empty would let every site start logins.
+    assert_eq!(build(|flow| flow.embedded_in([])), Some(ConfigError::EmbeddingOrigin(String::new())));
     assert_eq!(build(|flow| flow.allow_same_origin_frames().dangerously_allow_plain_http()), Some(ConfigError::Frames));
     assert_eq!(
         build(|flow| flow.allow_same_origin_frames().dangerously_name_cookie("__session")),

@@ -14,6 +14,7 @@ use support::servers::postgres::PostgresServer;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::postgres_faults::{at, two};
+use crate::postgres_setup::{BUCKET, now, put};
 use crate::storm::{Guard, Storm, first_again, fresh_id, mark_new, mark_of, replay_of};
 use crate::suites;
 
@@ -25,15 +26,21 @@ pub async fn suite() -> Outcome {
     let pooler = PgBouncer::start(&server, "transaction", 4 * CONNECTIONS).await?;
     let guard = || at(&pooler.url()).connections(2 * CONNECTIONS).budget(Duration::from_secs(10)).connect();
     let outcome = suites::run(guard().await?, guard().await?).await?;
+    put(&server, 10, now() - 2 * BUCKET, 61).await?;
     let purged = PostgresGuard::builder(pooler.url()).connect().await?.purge().await?;
+    ensure!(purged.marks == 10, "{purged:?}");
     Ok(format!("{outcome}; purged {} marks", purged.marks))
 }
 
-/// A claim is one transaction in one message, so that the strictest mode works as well.
+/// A claim is one transaction in one message, so that the strictest mode works as well, but for purging.
 pub async fn statement_mode() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let pooler = PgBouncer::start(&server, "statement", CONNECTIONS).await?;
     let guards = two(&pooler.url()).await?;
+    // Purging locks a partition in a transaction of several messages: it is refused, and docs/guards.md says so.
+    put(&server, 10, now() - 2 * BUCKET, 61).await?;
+    let purged = PostgresGuard::builder(pooler.url()).without_purging().connect().await?.purge().await;
+    ensure!(purged.is_err(), "purged in statement mode");
     let marks = mark_new(&guards[0], 200).await?;
     let twice = first_again(&guards[1], &marks).await?;
     ensure!(twice == 0, "{twice} first twice");

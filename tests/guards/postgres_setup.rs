@@ -17,15 +17,15 @@ use crate::postgres_faults::{at, two};
 use crate::storm::{Guard, Storm, cause, first_again, fresh_id, mark_new, replay_of};
 
 /// The seconds of expiry times that share a partition, and the number of partitions.
-const BUCKET: u64 = 512;
+pub const BUCKET: u64 = 512;
 const PARTITIONS: u64 = 16;
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// Inserts rows of states that expired at this time, whose marks ended so many seconds ago.
-async fn put(server: &PostgresServer, rows: u64, expired: u64, ended: i64) -> Result<u64, Failure> {
+pub async fn put(server: &PostgresServer, rows: u64, expired: u64, ended: i64) -> Result<u64, Failure> {
     let bucket = expired / BUCKET % PARTITIONS;
     let keep_until = i64::try_from(now())? - ended;
     let statement = format!(

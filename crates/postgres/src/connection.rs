@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio_postgres::types::Type;
 use tokio_postgres::Client;
 
-use super::literals::{base64url, bytes, rows_affected, with_literals};
+use super::literals::{base64url, bytes, run, with_literals};
 use super::purge;
 use super::server;
-use super::settings::{Settings, failure};
+use super::settings::Settings;
 use super::table::{FIND, INSERT, MarkRow};
 use oauth_state::guard::{GuardError, Mark, Marked};
 use oauth_state_guard_kit::{Call, Claim, Failure, Store};
@@ -113,13 +112,9 @@ impl Call<PostgresStore> for Claim<'_> {
 async fn claim(client: &Client, settings: &Settings, mark: &Mark) -> Result<Marked, Failure> {
     let row = MarkRow::of(mark);
     let literals = [row.bucket.to_string(), bytes(&row.id), base64url(&row.value), row.keep_until.to_string()];
-    if rows_affected(client, settings, &with_literals(INSERT, &literals)).await? == 1 {
+    if run(client, settings, &with_literals(INSERT, &literals)).await?.0 == 1 {
         return Ok(Marked::First);
     }
-    let id = row.id.as_slice();
-    // Typed, so that nothing is prepared and nothing remains in the session.
-    let found =
-        client.query_typed_opt(FIND, &[(&row.bucket, Type::INT2), (&id, Type::BYTEA)]).await.map_err(failure)?;
-    let value: Option<String> = found.map(|found| found.try_get(0)).transpose().map_err(failure)?;
+    let (_, value) = run(client, settings, &with_literals(FIND, &literals)).await?;
     mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
 }

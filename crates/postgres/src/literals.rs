@@ -28,21 +28,40 @@ pub(super) fn bytes(octets: &[u8]) -> String {
     literal
 }
 
+/// The octets of lower-case hexadecimal digits, as `encode` writes them.
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let octets = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    });
+    octets.collect()
+}
+
 /// A text of base64url characters. Other characters, which could end the literal, are left out.
 pub(super) fn base64url(text: &str) -> String {
     let safe = |character: &char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     format!("'{}'", text.chars().filter(safe).collect::<String>())
 }
 
-/// Runs one statement with the settings of a claim, as one transaction in one message. Returns the number of rows that it affected, after
-/// its commit.
-pub(super) async fn rows_affected(client: &Client, settings: &Settings, statement: &str) -> Result<u64, Failure> {
+/// Runs one statement with the settings of a claim, as one transaction in one message. Returns the number of rows that it affected or
+/// found, and the first value that it found, after its commit.
+pub(super) async fn run(
+    client: &Client,
+    settings: &Settings,
+    statement: &str,
+) -> Result<(u64, Option<String>), Failure> {
     let messages = client.simple_query(&format!("{}{statement}", settings.of_transaction())).await.map_err(failure)?;
-    let rows = messages.iter().rev().find_map(|message| match message {
-        SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
-        _ => None,
-    });
-    Ok(rows.unwrap_or_default())
+    let (mut found, mut last) = (None, (0, None));
+    for message in &messages {
+        match message {
+            SimpleQueryMessage::Row(row) if found.is_none() => found = row.get(0).map(str::to_owned),
+            // The settings come first, and one of them gives a row as well.
+            SimpleQueryMessage::CommandComplete(rows) => last = (*rows, found.take()),
+            _ => {}
+        }
+    }
+    Ok(last)
 }
 
 #[cfg(test)]

@@ -55,12 +55,15 @@ async fn now_and_then(settings: Weak<Settings>, every: Duration) {
 
 /// Truncates every partition without live marks, on its own connection.
 pub(super) async fn purge(settings: &Settings) -> Result<Purged, GuardError> {
-    let purged = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
-    let purged = purged.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")));
-    purged.inspect(|purged| settings.observers.event(&Event::MarksPurged { guard: "postgres", marks: purged.marks }))
+    let round = tokio::time::timeout(LONGEST_ROUND, round(settings)).await;
+    let (purged, failed) =
+        round.unwrap_or_else(|_| Err(GuardError::unavailable("the database did not answer the purger")))?;
+    settings.observers.event(&Event::MarksPurged { guard: "postgres", marks: purged.marks });
+    failed.map_or(Ok(purged), |error| Err(cannot_use(error)))
 }
 
-async fn round(settings: &Settings) -> Result<Purged, GuardError> {
+/// What was purged, and the error of a partition that could not be.
+async fn round(settings: &Settings) -> Result<(Purged, Option<Error>), GuardError> {
     let mut client = settings.connect().await?;
     let now = now(&client).await?;
     let (mut purged, mut failed) = (Purged::default(), None);
@@ -76,7 +79,7 @@ async fn round(settings: &Settings) -> Result<Purged, GuardError> {
             Err(error) => return Err(cannot_use(error)),
         }
     }
-    failed.map_or(Ok(purged), |error| Err(cannot_use(error)))
+    Ok((purged, failed))
 }
 
 /// The earlier of the clocks of this machine and the database, so that a clock that jumps ahead cannot truncate live
@@ -95,7 +98,17 @@ async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i
     // Check without the lock first: most partitions hold no marks, or live ones.
     let in_vain =
         format!("SELECT NOT EXISTS (SELECT FROM {table}) OR EXISTS (SELECT FROM {table} WHERE keep_until > $1)");
-    if client.query_typed_one(&in_vain, &[(&now, Type::INT8)]).await?.try_get(0)? {
+    let look = client.transaction().await?;
+    let limits =
+        format!("SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'; SET LOCAL lock_timeout = {LOCK_MILLISECONDS}");
+    look.batch_execute(&limits).await?;
+    let is_in_vain: bool = match look.query_typed_one(&in_vain, &[(&now, Type::INT8)]).await {
+        // Another session has the table locked: try again in the next round.
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(None),
+        looked => looked?.try_get(0)?,
+    };
+    look.commit().await?;
+    if is_in_vain {
         return Ok(None);
     }
     // Each statement below must see what was committed before it, whatever the role's default is.

@@ -4,14 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, IsolationLevel};
 
 use super::connection::{Lease, PostgresStore};
 use super::guard::PostgresGuard;
-use super::literals::{bytes, rows_affected, with_literals};
+use super::literals::{bytes, from_hex, run, with_literals};
 use super::purge;
 use super::server::patiently;
-use super::settings::{Settings, cannot_use, failure};
+use super::settings::{Settings, cannot_use};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Call, Failure, ask, with_jitter};
 
@@ -22,7 +22,7 @@ pub const ROWS_SCHEMA: &str = include_str!("0002_oauth_state_rows.sql");
 /// An existing row is the same row: an id is drawn at random once, and only a repeated call sends it again.
 const PUT: &str =
     "INSERT INTO oauth_state_rows (id, value, keep_until) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-const GET: &str = "SELECT value FROM oauth_state_rows WHERE id = $1";
+const GET: &str = "SELECT encode(value, 'hex') FROM oauth_state_rows WHERE id = $1";
 /// Rows that another server is deleting are skipped, so that no server waits for another.
 const CLEAN_UP: &str = "DELETE FROM oauth_state_rows WHERE id IN \
     (SELECT id FROM oauth_state_rows WHERE keep_until < $1 ORDER BY keep_until LIMIT 1000 FOR UPDATE SKIP LOCKED)";
@@ -105,7 +105,7 @@ async fn clean_up(settings: &Settings) -> Result<u64, GuardError> {
 }
 
 async fn delete_batch(client: &mut Client, now: i64) -> Result<u64, Error> {
-    let transaction = client.transaction().await?;
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
     transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
     let deleted = transaction.execute_typed(CLEAN_UP, &[(&now, Type::INT8)]).await?;
     transaction.commit().await?;
@@ -128,16 +128,17 @@ impl Call<PostgresStore> for Put<'_> {
     async fn ask(&self, store: &PostgresStore, lease: Lease) -> Result<(), Failure> {
         let keep_until = i64::try_from(self.keep_until).unwrap_or(i64::MAX);
         let put = with_literals(PUT, &[bytes(self.id), bytes(self.value), keep_until.to_string()]);
-        rows_affected(lease.client()?, &store.settings, &put).await.map(|_| ())
+        run(lease.client()?, &store.settings, &put).await.map(|_| ())
     }
 }
 
 impl Call<PostgresStore> for Get<'_> {
     type Answer = Option<Vec<u8>>;
 
-    async fn ask(&self, _: &PostgresStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
-        let id = self.id.as_slice();
-        let row = lease.client()?.query_typed_opt(GET, &[(&id, Type::BYTEA)]).await.map_err(failure)?;
-        row.map(|row| row.try_get(0)).transpose().map_err(failure)
+    async fn ask(&self, store: &PostgresStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
+        let get = with_literals(GET, &[bytes(self.id)]);
+        let (_, hex) = run(lease.client()?, &store.settings, &get).await?;
+        let refuse = || Failure::refused(GuardError::misconfigured("the server sent a value that is not hexadecimal"));
+        hex.map(|hex| from_hex(&hex).ok_or_else(refuse)).transpose()
     }
 }

@@ -9,10 +9,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -45,9 +45,16 @@ pub async fn serve(listener: TcpListener, desk: Arc<Desk>, showcase: bool) -> Re
     }
     let mut app = app.with_state(front);
     if showcase {
-        app = app.merge(desk::routes(desk));
+        // The buttons stop servers and revoke keys: no other site may lay its own page over them (clickjacking).
+        app = app.merge(desk::routes(desk)).layer(axum::middleware::map_response(unframed));
     }
     axum::serve(listener, app).await
+}
+
+async fn unframed(mut response: Response) -> Response {
+    let policy = HeaderValue::from_static("frame-ancestors 'none'");
+    response.headers_mut().append(CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 async fn forward(State(front): State<Arc<Front>>, request: Request) -> Response {

@@ -9,6 +9,15 @@ fn every_place_gets_its_literal() {
     assert!(!text.contains('$'));
 }
 
+#[test]
+fn octets_come_back_from_hexadecimal_digits() {
+    assert_eq!(from_hex("001fff"), Some(vec![0, 0x1f, 0xff]));
+    assert_eq!(from_hex(""), Some(Vec::new()));
+    for text in ["0", "001", "0g", "é"] {
+        assert_eq!(from_hex(text), None, "{text}");
+    }
+}
+
 /// SQL injection: a literal that ends early makes a statement of the rest.
 #[test]
 fn no_character_ends_a_literal() {
