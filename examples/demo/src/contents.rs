@@ -6,8 +6,8 @@ use oauth_state::inspect::{Inspection, StateContents};
 use oauth_state::ring::RootKeyId;
 use oauth_state::{FinishError, KeyRing, Purpose};
 
-use crate::settings::BegunOn;
-use crate::{Failure, server};
+use crate::Failure;
+use crate::settings::{self, BegunOn};
 
 /// A state, and what the holder of the keys can read in it.
 pub struct Contents {
@@ -24,7 +24,7 @@ pub struct Contents {
 impl Contents {
     /// Decodes a state. Only a server that has the keys can do this.
     pub fn read(ring: &KeyRing, state: &str, now: SystemTime) -> Result<Self, Failure> {
-        let inspection = ring.inspect(state, &server::app()?, &[Purpose::Login], now)?;
+        let inspection = ring.inspect(state, &settings::app()?, &[Purpose::Login], now)?;
         let begun_on = inspection
             .contents
             .as_ref()

@@ -10,9 +10,7 @@ use axum::routing::get;
 use http::{HeaderMap, StatusCode, Uri};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
-use oauth_state::{
-    App, Binding, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, LoginOutcome, Provider, ReturnTo,
-};
+use oauth_state::{Binding, Callback, Expect, FinishError, Flow, LiveKeyRing, Login, LoginOutcome, Provider, ReturnTo};
 use oauth_state_axum::{BindingHeaders, CallbackRequest, Rejected, redirect, run_to_completion, set_no_store};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -21,7 +19,7 @@ use crate::contents::Contents;
 use crate::exchanged::Exchanged;
 use crate::identity::Identity;
 use crate::pages::{self, Outcome};
-use crate::settings::{BegunOn, Settings};
+use crate::settings::{self, BegunOn, Settings};
 use crate::{Failure, guard, keys};
 
 /// The provider's id in states.
@@ -41,11 +39,6 @@ struct Site {
     identity: Identity,
 }
 
-/// The application and environment that every state is sealed for.
-pub fn app() -> Result<App, Failure> {
-    Ok(App::new("login-example", "demo")?)
-}
-
 /// Serves until the process is told to stop, or the process that started it is gone.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let shared = guard::is_shared();
@@ -58,8 +51,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         .response_mode(settings.response_mode)
         .requires_iss(&settings.issuer);
     let keys = keys::from_environment().await?;
-    let flow =
-        Flow::builder(app()?, keys.clone(), guard).carrying::<BegunOn>().provider(provider).lifetime(settings.lifetime);
+    let flow = Flow::builder(settings::app()?, keys.clone(), guard)
+        .carrying::<BegunOn>()
+        .provider(provider)
+        .lifetime(settings.lifetime);
     let flow = settings.browsers(flow)?.build()?;
     tracing::info!(server = settings.name, ring = flow.fingerprint(), "ready");
 

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use oauth_state::FlowBuilder;
 use oauth_state::provider::ResponseMode;
+use oauth_state::{App, FlowBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Options};
@@ -32,6 +32,11 @@ pub struct Settings {
     pub until_end_of_input: bool,
     /// Pages with decoded states, and with controls that the front of the demonstration serves.
     pub showcase: bool,
+}
+
+/// The application and environment that every state is sealed for.
+pub fn app() -> Result<App, Failure> {
+    Ok(App::new("login-example", "demo")?)
 }
 
 impl Settings {
