@@ -23,10 +23,10 @@ async fn a_stale_version_is_a_conflict_and_nothing_changes() {
         let source = source(&stub, version).await;
         source.store(&text("one"), None).await.unwrap();
         source.store(&text("two"), Some("1")).await.unwrap();
-        for stale in [Some("1"), None] {
+        for (stale, said) in [(Some("1"), "version 2 is current, not version 1"), (None, "version 2 already exists")] {
             let error = source.store(&text("key material"), stale).await.unwrap_err();
             assert_eq!(error.kind(), SourceErrorKind::Conflict, "{error}");
-            assert!(error.to_string().contains("version 2 is current"), "{error}");
+            assert!(error.to_string().contains(said), "{error}");
             assert!(!format!("{error} {error:?}").contains("key material"));
         }
         assert_eq!(stub.enabled(), 2);
