@@ -324,7 +324,7 @@ pub(crate) fn compare(
                     break;
                 }
             }
-            if !any_came {
+            if found.is_none() && !any_came {
                 return Comparison::NoCookie;
             }
             found

@@ -34,17 +34,14 @@ impl FlowInner {
                 return Err(BeginError::NotSameOrigin(purpose));
             }
         }
-        let is_by_cookie = matches!(binding.holder, Holder::Cookies(_));
         // A click into a frame may have been meant for another page (clickjacking), so no frame may attach an identity, whatever binds it.
         let is_by_user = needs_user && !binding.same_origin_assumed;
-        if !is_by_cookie
-            && is_by_user
-            && headers.is_some_and(|headers| is_in_frame(headers) || headers.is_speculative())
-        {
-            return Err(BeginError::NotANavigation);
-        }
-        if !is_by_cookie {
-            return Ok(());
+        if !matches!(binding.holder, Holder::Cookies(_)) {
+            let is_refused = |headers: &RequestHeaders<'_>| is_in_frame(headers) || headers.is_speculative();
+            return match is_by_user && headers.is_some_and(is_refused) {
+                true => Err(BeginError::NotANavigation),
+                false => Ok(()),
+            };
         }
         let frames = if needs_user { &Frames::Refused } else { &self.frames };
         headers.map_or(Ok(()), |headers| check_navigation(headers, frames))?;

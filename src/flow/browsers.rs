@@ -81,7 +81,7 @@ impl Browsers {
         if let Some(origin) = embedding.iter().find(|origin| !is_https_origin(origin)) {
             return Err(ConfigError::EmbeddingOrigin(origin.clone()));
         }
-        // A list from a configuration may be empty by mistake; any site could then start logins in frames that nobody may show.
+        // A configuration may leave the list empty by mistake. Any site could then start logins in frames, and none could show our pages.
         if self.frames == Frames::EmbeddedIn(Vec::new()) {
             return Err(ConfigError::EmbeddingOrigin(String::new()));
         }

@@ -140,6 +140,17 @@ fn a_posted_callback_in_a_window_is_posted_once_more_beside_the_cookie_of_a_fram
     assert_eq!(refused.code(), "repost_needed");
 }
 
+/// A provider may lead out of the frame, into a window of its own.
+#[test]
+fn a_login_that_started_in_a_frame_finishes_in_a_window() {
+    let shop = embedded();
+    let framed = request("navigate", "iframe", "cross-site");
+    let begun = shop.flow.begin(Binding::cookies(&framed), Login::with("github")).unwrap();
+    let mut window = request("navigate", "document", "cross-site");
+    window.insert("cookie", begun.cookie_pair().unwrap().parse().unwrap());
+    assert!(shop.flow.check(Binding::cookies(&window), Expect::provider("github"), callback(&begun.state)).is_ok());
+}
+
 /// Clickjacking works on a session's cookie as well.
 #[test]
 fn no_link_bound_by_session_starts_in_a_frame() {
