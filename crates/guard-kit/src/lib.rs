@@ -64,6 +64,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may fail"))]
 
+mod credentials;
 mod error;
 mod examined;
 mod flaw;
@@ -78,12 +79,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+pub use credentials::{CredentialSource, Credentials};
 pub use error::before_any_claim;
 pub use examined::{Examined, ahead, replicas, with_cause};
 pub use flaw::{Flaw, refuse};
 pub use link::{CONNECT_TIME, Link, with_jitter};
 #[cfg(feature = "rustls")]
-pub use tls::choose_crypto_provider;
+pub use tls::{certificates_in, choose_crypto_provider, private_key_in, tls_fault};
 
 use oauth_state::guard::{GuardError, GuardErrorKind, Mark, Marked};
 
