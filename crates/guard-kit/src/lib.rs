@@ -69,6 +69,7 @@ mod error;
 mod examined;
 mod flaw;
 mod link;
+mod refusals;
 #[cfg(feature = "rustls")]
 mod tls;
 
@@ -236,6 +237,17 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(GuardError::misconfigured("this guard must be called on a tokio runtime"));
     }
+    let answer = match link.enter() {
+        Some(_place) => ask_twice(link, call, budget).await,
+        None => Err(GuardError::overloaded("too many calls wait for the store")),
+    };
+    if let Err(error) = &answer {
+        link.refused(error);
+    }
+    answer
+}
+
+async fn ask_twice<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duration) -> Result<C::Answer, GuardError> {
     let times = Times::within(budget);
     let first = match attempt(link, call, times).await {
         Ok(answer) => return Ok(answer),
@@ -244,7 +256,8 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
     if !first.is_worth_a_retry() || Instant::now() >= times.send_by {
         return Err(first.error);
     }
-    match attempt(link, call, Times { answer_by: times.end, half: times.send_by, ..times }).await {
+    let again = Times { start: Instant::now(), is_retry: true, answer_by: times.end, half: times.send_by, ..times };
+    match attempt(link, call, again).await {
         Ok(answer) => Ok(answer),
         // The retry was not sent, so it says nothing about the store.
         Err(second) if !second.was_sent => Err(first.error),
@@ -259,6 +272,10 @@ pub async fn ask<S: Store, C: Call<S>>(link: &Link<S>, call: &C, budget: Duratio
 /// The limits of one call.
 #[derive(Clone, Copy)]
 struct Times {
+    budget: Duration,
+    /// When the attempt starts.
+    start: Instant,
+    is_retry: bool,
     /// The end of the first attempt, early enough for another.
     answer_by: Instant,
     /// The middle of the budget: a call without a turn on the connection by then fails.
@@ -275,13 +292,21 @@ impl Times {
     fn within(budget: Duration) -> Self {
         let start = Instant::now();
         let after = |share: f32| start.checked_add(budget.mul_f32(share)).unwrap_or(start);
-        Self { answer_by: after(0.5), half: after(0.5), send_by: after(1.0 - ANSWERING), end: after(1.0) }
+        Self {
+            budget,
+            start,
+            is_retry: false,
+            answer_by: after(0.5),
+            half: after(0.5),
+            send_by: after(1.0 - ANSWERING),
+            end: after(1.0),
+        }
     }
 }
 
 /// One attempt. If it had to wait for a connection, the answer may take until the end.
 async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -> Result<C::Answer, Failure> {
-    let Times { mut answer_by, half, send_by, end } = times;
+    let Times { budget, start: mut sent, is_retry, mut answer_by, half, send_by, end } = times;
     let (lease, generation) = loop {
         // Usually there is nothing to wait for, so neither a timer nor the clock is needed.
         let ready = link.ready();
@@ -289,7 +314,9 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
             Some(connection) => connection.map_err(Failure::not_sent)?,
             None => {
                 answer_by = end;
-                link.connection(send_by).await.map_err(Failure::not_sent)?
+                let connection = link.connection(send_by).await.map_err(Failure::not_sent)?;
+                sent = Instant::now();
+                connection
             }
         };
         let mut lease = pin!(link.store().lease(connection));
@@ -301,6 +328,13 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
                 // At the latest in the middle of the budget, so that a call that waited has as long for its answer as
                 // one that did not. Otherwise load alone would make a slow store look down.
                 let lease = timeout_at(half.min(send_by), lease).await.map_err(busy)?;
+                sent = Instant::now();
+                // Calls before it got no answer: retries find out whether that is over, so that a flood sends no more than fits at once.
+                if !is_retry && link.is_silent() {
+                    return Err(Failure::not_sent(GuardError::overloaded(
+                        "the store does not answer the calls before this one",
+                    )));
+                }
                 // The connection may have been closed meanwhile: anything sent over it would get no answer.
                 if link.is_current(generation) {
                     break (lease, generation);
@@ -312,7 +346,7 @@ async fn attempt<S: Store, C: Call<S>>(link: &Link<S>, call: &C, times: Times) -
     let answer = answer.unwrap_or_else(|_| Err(Failure::silent()));
     match answer.as_ref().map_or_else(|failure| failure.connection, |_| Health::Good) {
         Health::Good => link.answered(),
-        Health::Silent => link.was_silent(generation),
+        Health::Silent => link.was_silent(generation, sent, budget),
         Health::Broken => link.broke(generation),
     }
     answer

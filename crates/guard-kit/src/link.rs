@@ -1,15 +1,16 @@
 //! A connection that reconnects in the background. All callers share it, and calls fail fast while the store is down.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::Store;
+use super::{DEFAULT_BUDGET, Store};
 use crate::error;
+use crate::refusals::Refusals;
 use oauth_state::guard::GuardError;
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -19,13 +20,14 @@ pub const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// The pause after a failed attempt to connect; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Unanswered calls in a row after which the connection is closed.
-const SILENT_CALLS: u32 = 3;
+/// Calls in progress, including those that wait for a turn. More would wait longer than they may: each one that times out has cost the
+/// process as much as one that is answered, so that a flood would leave time for neither.
+const MOST_CALLS: usize = 1_024;
 
 /// The connection to a store.
 ///
 /// ```text
-/// Up ──(broken, or silent three times)──► Lost ──► Connecting ──(failed)──► Down ──(pauses, tries again)──► Up
+/// Up ──(broken, or silent for a budget)──► Lost ──► Connecting ──(failed)──► Down ──(pauses, tries again)──► Up
 ///                                                  callers wait             callers are refused at once
 /// ```
 pub struct Link<S: Store> {
@@ -37,7 +39,12 @@ struct Shared<S: Store> {
     state: watch::Sender<State<S::Connection>>,
     /// Counts connections, so that a late report about an old one does not end its successor.
     generations: AtomicU64,
-    silent: AtomicU32,
+    /// Since when no call was answered, in milliseconds after `made`; 0 if the last one was.
+    silent_since: AtomicU64,
+    made: Instant,
+    calls: AtomicUsize,
+    refusals: Refusals,
+    cannot_connect: Refusals,
     /// Connections in a row that answered no claim.
     fruitless: AtomicU32,
 }
@@ -79,7 +86,11 @@ impl<S: Store> Link<S> {
             store,
             state: watch::Sender::new(State::Lost),
             generations: AtomicU64::new(0),
-            silent: AtomicU32::new(0),
+            silent_since: AtomicU64::new(0),
+            made: Instant::now(),
+            calls: AtomicUsize::new(0),
+            refusals: Refusals::new(S::NAME, "callbacks are refused"),
+            cannot_connect: Refusals::new(S::NAME, "cannot connect; callbacks are refused"),
             fruitless: AtomicU32::new(0),
         };
         Self { shared: Arc::new(shared) }
@@ -132,14 +143,31 @@ impl<S: Store> Link<S> {
         }
     }
 
+    /// A place among the calls in progress, unless there are too many. It is returned on drop.
+    pub(crate) fn enter(&self) -> Option<Place<'_>> {
+        let place = Place(&self.shared.calls);
+        (place.0.fetch_add(1, Ordering::Relaxed) < MOST_CALLS).then_some(place)
+    }
+
+    /// A call was refused.
+    pub(crate) fn refused(&self, error: &GuardError) {
+        self.shared.refusals.note(error);
+    }
+
     /// A call was answered.
     pub(crate) fn answered(&self) {
         // Read first, because every call on every thread passes here.
-        for counter in [&self.shared.silent, &self.shared.fruitless] {
-            if counter.load(Ordering::Relaxed) != 0 {
-                counter.store(0, Ordering::Relaxed);
-            }
+        if self.shared.silent_since.load(Ordering::Relaxed) != 0 {
+            self.shared.silent_since.store(0, Ordering::Relaxed);
         }
+        if self.shared.fruitless.load(Ordering::Relaxed) != 0 {
+            self.shared.fruitless.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a call got no answer in time, and none got one since.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.shared.silent_since.load(Ordering::Relaxed) != 0
     }
 
     /// Whether calls are now sent over the connection of this number.
@@ -147,12 +175,22 @@ impl<S: Store> Link<S> {
         matches!(&*self.shared.state.borrow(), State::Up { generation: current, .. } if *current == generation)
     }
 
-    /// A call got no answer in time. One slow answer is no reason to close a connection that all callers share.
-    pub(crate) fn was_silent(&self, generation: u64) {
+    /// A call that was sent at this time got no answer. The connection, which all callers share, is closed once none of them has had an
+    /// answer for a whole budget (300 ms at least): a shorter pause, however many calls it meets, is no reason.
+    pub(crate) fn was_silent(&self, generation: u64, sent: Instant, budget: Duration) {
         // A call on an old connection says nothing about its successor.
-        if self.is_current(generation)
-            && self.shared.silent.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SILENT_CALLS
-        {
+        if !self.is_current(generation) {
+            return;
+        }
+        let after = |at: Instant| u64::try_from(at.duration_since(self.shared.made).as_millis()).unwrap_or(u64::MAX);
+        let sent = after(sent).max(1);
+        let silent_since = &self.shared.silent_since;
+        let since = match silent_since.compare_exchange(0, sent, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => sent,
+            Err(since) => since,
+        };
+        let silence = Duration::from_millis(after(Instant::now()).saturating_sub(since));
+        if silence >= budget.max(DEFAULT_BUDGET) {
             self.broke(generation);
         }
     }
@@ -189,7 +227,7 @@ impl<S: Store> Shared<S> {
             connected.unwrap_or_else(|_| Err(GuardError::unavailable("the store did not answer while connecting")));
         let connection = connected.map_err(error::before_any_claim)?;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.silent.store(0, Ordering::Relaxed);
+        self.silent_since.store(0, Ordering::Relaxed);
         self.fruitless.fetch_add(1, Ordering::Relaxed);
         self.state.send_replace(State::Up { connection, generation });
         Ok(())
@@ -235,18 +273,22 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
                 return;
             }
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                if attempts == 1 {
-                    tracing::warn!(store = S::NAME, %error, cause, "cannot connect; callbacks are refused until the connection works");
-                } else {
-                    tracing::debug!(store = S::NAME, %error, cause, attempts, "cannot connect yet");
-                }
+                shared.cannot_connect.note(&error);
                 shared.state.send_replace(State::Down(Arc::new(error)));
             }
         }
         drop(shared);
         sleep(with_jitter(pause)).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A place among the calls in progress.
+pub(crate) struct Place<'l>(&'l AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

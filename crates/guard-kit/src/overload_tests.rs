@@ -133,7 +133,8 @@ async fn over_a_store_that_hangs_no_call_is_let_through_that_was_never_sent() {
         let store = Small::new(places, None);
         let guard = open(&store).await;
         let (first, errors) = flood(&guard, 200).await;
-        assert!(first <= store.asked() && store.asked() <= places + 2, "{first} of {} sent", store.asked());
+        // Each of them was sent twice, before the connection was given up.
+        assert!(first <= places && store.asked() <= 2 * places, "{first} of {} sent", store.asked());
         assert_eq!(errors, vec![GuardErrorKind::Overloaded; 200 - first]);
     }
 }

@@ -205,16 +205,45 @@ async fn a_short_break_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_silent_three_times_in_a_row_is_given_up() {
-    let store = told(&[Does::Hangs, Does::First, Does::Hangs, Does::First, Does::Hangs, Does::Hangs]);
+async fn a_connection_without_an_answer_for_a_whole_budget_is_given_up() {
+    let store = told(&[Does::Hangs, Does::First, Does::Hangs, Does::Hangs, Does::First]);
     let link = Link::open(store.clone()).await.unwrap();
-    assert_eq!(ask(&link).await, FIRST);
-    assert_eq!(ask(&link).await, FIRST);
-    // Answers in between: two silent calls are no reason to close a connection that all callers share.
-    assert_eq!((ask(&link).await, store.connected.load(Ordering::SeqCst)), (UNKNOWN, 1));
-    store.answers.lock().unwrap().extend([Does::Hangs, Does::First]);
-    assert_eq!(ask(&link).await, FIRST);
-    assert_eq!(store.connected.load(Ordering::SeqCst), 2);
+    assert_eq!((ask(&link).await, store.connected.load(Ordering::SeqCst)), (FIRST, 1));
+    assert_eq!(ask(&link).await, UNKNOWN);
+    assert_eq!((ask(&link).await, store.connected.load(Ordering::SeqCst)), (FIRST, 2));
+}
+
+/// A pause of the server shorter than the budget, which 64 callers meet: the connection must stay, because every one of them is answered.
+#[tokio::test(start_paused = true)]
+async fn a_pause_shorter_than_the_budget_ends_no_connection() {
+    let store = told(&[[Does::Hangs; 64], [Does::First; 64]].concat());
+    let link = Link::open(store.clone()).await.unwrap();
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let link = link.clone();
+        callers.spawn(async move { ask(&link).await });
+    }
+    assert!(callers.join_all().await.into_iter().all(|answer| answer == FIRST));
+    assert_eq!(store.connected.load(Ordering::SeqCst), 1, "the connection was dropped");
+}
+
+/// Calls that can only time out must not pile up: they cost the process what other calls need.
+#[tokio::test(start_paused = true)]
+async fn more_calls_than_can_be_answered_are_refused_at_once() {
+    let store = Told { busy: true, ..told(&[]) };
+    let link = Link::open(store).await.unwrap();
+    let start = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..2_000 {
+        let link = link.clone();
+        callers.spawn(async move { (ask(&link).await, Instant::now()) });
+    }
+    let answers = callers.join_all().await;
+    assert!(answers.iter().all(|(answer, _)| *answer == OVERLOADED));
+    let at_once = answers.iter().filter(|(_, at)| *at == start).count();
+    assert_eq!(at_once, 2_000 - 1_024, "the others wait");
+    // Their places are free again.
+    assert!(link.enter().is_some());
 }
 
 /// Many calls report the same broken connection; the last report must not end its successor.
