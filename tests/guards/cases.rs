@@ -3,6 +3,7 @@
 use support::harness::{self, Run};
 use support::servers::redis::Engine;
 
+use crate::cluster_faults::{self, Fault as Gone};
 use crate::{
     doctor, fleet_faults, logs, overload, pooler, postgres_faults, postgres_setup, redis_faults, redis_memory,
     redis_setup, suites,
@@ -84,6 +85,21 @@ pub fn all() -> Vec<Case> {
     }));
     cases.push(Case::new("sentinel", "primary killed (-9) under 64 callers", |()| fleet_faults::sentinel_failover()));
     cases.push(Case::new("cluster", "a primary killed (-9) under 64 callers", |()| fleet_faults::cluster_failover()));
+    cases.push(Case::new("cluster", "a primary killed (-9): the slots of the others are served throughout", |()| {
+        cluster_faults::one_primary_gone(Gone::Killed)
+    }));
+    cases.push(Case::new(
+        "cluster",
+        "a primary stopped (SIGSTOP): the slots of the others are served throughout",
+        |()| cluster_faults::one_primary_gone(Gone::Stopped),
+    ));
+    cases.push(Case::new("cluster", "a primary killed (-9), over a cluster connection of the caller's own", |()| {
+        cluster_faults::over_a_connection_of_the_callers_own()
+    }));
+    cases.push(Case::new("cluster", "slots migrate while claims run", |()| cluster_faults::slots_migrate()));
+    cases.push(Case::new("cluster", "started while a primary is down", |()| {
+        cluster_faults::started_while_one_is_down()
+    }));
 
     cases.push(Case::new("postgres", "killed (-9) under 64 callers, restarted", |()| postgres_faults::killed()));
     cases.push(Case::new("postgres", "window 2: killed (-9) under synchronous_commit_off", |()| {

@@ -107,7 +107,7 @@ pub async fn sentinel_failover() -> Outcome {
 }
 
 pub async fn cluster_failover() -> Outcome {
-    let mut cluster = Cluster::start().await?;
+    let mut cluster = Cluster::start(true).await?;
     let guards = two(&cluster.url()).await?;
     let storm = Storm::start(&guards);
     // Much longer than the replication lag, so that a loss of more than the last writes is detected.
@@ -117,18 +117,7 @@ pub async fn cluster_failover() -> Outcome {
     killed.kill()?;
     let killed_at = storm.elapsed();
     let dead = killed.port;
-    until("a whole cluster", || async {
-        for server in cluster.servers.iter().filter(|server| server.port != dead) {
-            let nodes: String = server.run("CLUSTER NODES").await?;
-            let lives =
-                |node: &&str| node.contains("master") && !node.contains("fail") && !node.contains(&format!(":{dead}@"));
-            if nodes.lines().filter(lives).count() != 3 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })
-    .await?;
+    cluster.wait_until_whole_without(dead).await?;
     let whole_after = storm.elapsed() - killed_at;
     storm.blow(3_000).await;
     let aftermath = storm.end().await;

@@ -23,6 +23,7 @@
 )]
 
 mod cases;
+mod cluster_faults;
 mod doctor;
 mod fleet_faults;
 mod logs;

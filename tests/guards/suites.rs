@@ -102,9 +102,9 @@ pub async fn sentinel() -> Outcome {
 }
 
 pub async fn cluster() -> Outcome {
-    let cluster = Cluster::start().await?;
+    let cluster = Cluster::start(true).await?;
     let rules = format!(
-        "ACL SETUSER guard on >{PASSWORD} resetkeys ~oauth-state:* resetchannels -@all +set +get +ping +info +cluster"
+        "ACL SETUSER guard on >{PASSWORD} resetkeys ~oauth-state:* resetchannels -@all +set +get +ping +info +asking +cluster|slots"
     );
     for server in &cluster.servers {
         server.run::<()>(&rules).await?;

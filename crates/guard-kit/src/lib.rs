@@ -83,8 +83,9 @@ use tokio::time::{Instant, timeout_at};
 pub use credentials::{CredentialSource, Credentials};
 pub use error::before_any_claim;
 pub use examined::{Examined, ahead, replicas, with_cause};
-pub use flaw::{Flaw, refuse};
+pub use flaw::{Flaw, clock_apart, is_this_machine, not_encrypted, refuse};
 pub use link::{CONNECT_TIME, Link, with_jitter};
+pub use refusals::Refusals;
 #[cfg(feature = "rustls")]
 pub use tls::{certificates_in, choose_crypto_provider, private_key_in, tls_fault};
 
@@ -192,6 +193,12 @@ impl Failure {
             self.connection = Health::Silent;
         }
         self
+    }
+
+    /// The error.
+    #[must_use]
+    pub fn error(&self) -> &GuardError {
+        &self.error
     }
 
     /// The error alone.

@@ -13,13 +13,16 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// Causes to remember. A store whose texts differ each time must fill neither the log nor the memory.
 const MOST_CAUSES: usize = 8;
 
-/// The causes of refusals, as far as they were logged.
-pub(crate) struct Refusals {
+/// The causes of refusals, as far as they were logged: each cause is logged once, and once a minute while it lasts.
+/// [`ask`](crate::ask) and [`Link`](crate::Link) do so for every refused call and for failed attempts to connect.
+#[derive(Debug)]
+pub struct Refusals {
     store: &'static str,
     what: &'static str,
     causes: Mutex<BTreeMap<String, Cause>>,
 }
 
+#[derive(Debug)]
 struct Cause {
     since: Instant,
     logged: Instant,
@@ -29,13 +32,14 @@ struct Cause {
 }
 
 impl Refusals {
-    /// `what` is the consequence, such as "callbacks are refused".
-    pub(crate) const fn new(store: &'static str, what: &'static str) -> Self {
+    /// The name of the store, and the consequence, such as "callbacks are refused".
+    #[must_use]
+    pub const fn new(store: &'static str, what: &'static str) -> Self {
         Self { store, what, causes: Mutex::new(BTreeMap::new()) }
     }
 
     /// Logs an error, unless its cause was logged within the last minute.
-    pub(crate) fn note(&self, error: &GuardError) {
+    pub fn note(&self, error: &GuardError) {
         let cause = chain(error);
         let now = Instant::now();
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);

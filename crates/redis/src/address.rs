@@ -1,30 +1,36 @@
-//! The addresses that a guard accepts: `redis://`, `rediss://`, `redis+sentinel://` and `redis+cluster://`.
+//! The addresses that a guard accepts: `redis://`, `rediss://`, `redis+sentinel://`, `redis+cluster://` and `unix://`.
 
-use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 #[cfg(feature = "tls")]
-use redis::{TlsCertificates, TlsMode};
+use redis::{Client, ClientTlsConfig, TlsCertificates, TlsMode};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+
 use tokio::sync::Mutex;
 
-use super::connection::{self, Connector};
 use oauth_state::guard::GuardError;
+use oauth_state_guard_kit::{CredentialSource, Credentials, is_this_machine};
 
 const SENTINEL_PORT: u16 = 26_379;
 const SERVER_PORT: u16 = 6_379;
 
-/// A user name and a password.
-pub(super) struct Credentials {
-    pub(super) user: String,
-    pub(super) password: String,
-}
-
 /// The builder's settings other than the address.
 #[derive(Default)]
 pub(super) struct Options {
-    pub(super) credentials: Option<Credentials>,
+    pub(super) credentials: Option<CredentialSource>,
     pub(super) sentinel_credentials: Option<Credentials>,
     /// PEM.
     pub(super) root_certificates: Option<Vec<u8>>,
+    /// PEM: the certificate chain and its key.
+    pub(super) client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What an address leads to.
+pub(super) enum Target {
+    Server(Box<ConnectionInfo>),
+    /// Those that name the current primary.
+    Sentinels(Box<Mutex<SentinelClient>>),
+    /// Some nodes of a cluster.
+    Cluster(Vec<ConnectionInfo>),
 }
 
 /// A parsed address. `redis` itself parses the part of each server.
@@ -46,22 +52,38 @@ enum Shape {
     Cluster,
 }
 
-/// Creates the connector for this address. Its errors do not repeat the address, which may contain a password.
-pub(super) fn connector(url: &str, options: &Options) -> Result<Connector, GuardError> {
+/// Reads an address. Its errors do not repeat it, because it may contain a password.
+pub(super) fn target(url: &str, options: &Options) -> Result<Target, GuardError> {
+    if is_socket(url) {
+        refuse_certificates(options)?;
+        return Ok(Target::Server(Box::new(url.into_connection_info().map_err(GuardError::misconfigured)?)));
+    }
     let address = Address::read(url)?;
     if address.tls {
-        needs_tls()?;
-    } else if options.root_certificates.is_some() {
-        return refuse("root certificates need rediss://, rediss+sentinel:// or rediss+cluster://");
+        needs_tls(options)?;
+    } else {
+        refuse_certificates(options)?;
     }
     match address.shape {
         Shape::Single => {
-            let server = address.server(address.hosts.first().copied().unwrap_or_default(), options)?;
-            Ok(Connector::Single(Box::new(client(server, options).map_err(GuardError::misconfigured)?)))
+            let host = address.hosts.first().copied().unwrap_or_default();
+            Ok(Target::Server(Box::new(address.server(host, options)?)))
         }
         Shape::Sentinel => address.sentinel(options),
         Shape::Cluster => address.cluster(options),
     }
+}
+
+/// Whether the address is a path to a Unix socket: `unix:///run/redis.sock?db=0&user=…&pass=…`.
+fn is_socket(url: &str) -> bool {
+    ["unix://", "redis+unix://", "valkey+unix://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
+fn refuse_certificates(options: &Options) -> Result<(), GuardError> {
+    if options.root_certificates.is_some() || options.client_certificate.is_some() {
+        return refuse("certificates need rediss://, rediss+sentinel:// or rediss+cluster://");
+    }
+    Ok(())
 }
 
 impl<'u> Address<'u> {
@@ -101,12 +123,10 @@ impl<'u> Address<'u> {
         let query = self.query.map(|query| format!("?{query}")).unwrap_or_default();
         let url = format!("{scheme}://{}{at}{host}/{path}{query}", self.user_info);
         let server = url.into_connection_info().map_err(GuardError::misconfigured)?;
-        let Some(Credentials { user, password }) = &options.credentials else { return Ok(server) };
-        let settings = server.redis_settings().clone().set_username(user).set_password(password);
-        Ok(server.set_redis_settings(settings))
+        with_certificates(server, options).map_err(GuardError::misconfigured)
     }
 
-    fn sentinel(&self, options: &Options) -> Result<Connector, GuardError> {
+    fn sentinel(&self, options: &Options) -> Result<Target, GuardError> {
         if self.path.is_empty() || self.path.contains('/') {
             return refuse(
                 "redis+sentinel:// needs the name of the primary, such as redis+sentinel://host:26379/mymaster",
@@ -127,8 +147,9 @@ impl<'u> Address<'u> {
         if let Some(password) = server.password() {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some(Credentials { user, password }) = &options.sentinel_credentials {
-            builder = builder.set_client_to_sentinel_username(user).set_client_to_sentinel_password(password);
+        if let Some(given) = &options.sentinel_credentials {
+            builder =
+                builder.set_client_to_sentinel_username(given.user()).set_client_to_sentinel_password(given.password());
         }
         #[cfg(feature = "tls")]
         if self.tls {
@@ -140,28 +161,22 @@ impl<'u> Address<'u> {
             }
         }
         let client = builder.build().map_err(GuardError::misconfigured)?;
-        Ok(Connector::Sentinel(Box::new(Mutex::new(client))))
+        Ok(Target::Sentinels(Box::new(Mutex::new(client))))
     }
 
-    fn cluster(&self, options: &Options) -> Result<Connector, GuardError> {
+    fn cluster(&self, options: &Options) -> Result<Target, GuardError> {
         if !self.path.is_empty() {
             return refuse("redis+cluster:// does not support a database number");
         }
         let nodes: Result<Vec<_>, _> =
             self.hosts.iter().map(|host| self.server(&with_port(host, SERVER_PORT), options)).collect();
-        let builder = redis::cluster::ClusterClient::builder(nodes?);
-        #[cfg(feature = "tls")]
-        let builder = match certificates(options) {
-            Some(certificates) => builder.certs(certificates),
-            None => builder,
-        };
-        let client = connection::cluster(builder).map_err(GuardError::misconfigured)?;
-        Ok(Connector::Cluster(Box::new(client)))
+        Ok(Target::Cluster(nodes?))
     }
 }
 
 const FORMS: &str = "invalid address; expected redis://host:6379, rediss://host:6379, \
-                     redis+sentinel://host:26379,host:26379/mymaster or redis+cluster://host:6379,host:6379";
+                     redis+sentinel://host:26379,host:26379/mymaster, redis+cluster://host:6379,host:6379 or \
+                     unix:///run/redis.sock";
 
 fn refuse<T>(reason: &'static str) -> Result<T, GuardError> {
     Err(GuardError::misconfigured(reason))
@@ -174,33 +189,55 @@ fn with_port(host: &str, port: u16) -> String {
 }
 
 #[cfg(feature = "tls")]
-fn needs_tls() -> Result<(), GuardError> {
-    oauth_state_guard_kit::choose_crypto_provider();
+fn needs_tls(options: &Options) -> Result<(), GuardError> {
+    use oauth_state_guard_kit::{certificates_in, choose_crypto_provider, private_key_in};
+    choose_crypto_provider();
+    // The client skips a text without certificates, and every handshake then fails.
+    if let Some(pem) = &options.root_certificates {
+        certificates_in(pem, "root_certificates")?;
+    }
+    if let Some((certificate, key)) = &options.client_certificate {
+        certificates_in(certificate, "client_certificate")?;
+        private_key_in(key, "the key of client_certificate")?;
+    }
     Ok(())
 }
 
 #[cfg(not(feature = "tls"))]
-fn needs_tls() -> Result<(), GuardError> {
+fn needs_tls(_: &Options) -> Result<(), GuardError> {
     refuse("rediss:// needs TLS: enable the feature `tls` of oauth-state-redis")
 }
 
 #[cfg(feature = "tls")]
 fn certificates(options: &Options) -> Option<TlsCertificates> {
-    let root_cert = Some(options.root_certificates.clone()?);
-    Some(TlsCertificates { client_tls: None, root_cert })
+    let client_tls = options.client_certificate.clone();
+    let client_tls = client_tls.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+    let root_cert = options.root_certificates.clone();
+    (client_tls.is_some() || root_cert.is_some()).then_some(TlsCertificates { client_tls, root_cert })
 }
 
 #[cfg(feature = "tls")]
-fn client(server: ConnectionInfo, options: &Options) -> redis::RedisResult<Client> {
+fn with_certificates(server: ConnectionInfo, options: &Options) -> redis::RedisResult<ConnectionInfo> {
     match certificates(options) {
-        Some(certificates) => Client::build_with_tls(server, certificates),
-        None => Client::open(server),
+        Some(certificates) if matches!(server.addr(), ConnectionAddr::TcpTls { .. }) => {
+            Ok(Client::build_with_tls(server, certificates)?.get_connection_info().clone())
+        }
+        _ => Ok(server),
     }
 }
 
 #[cfg(not(feature = "tls"))]
-fn client(server: ConnectionInfo, _: &Options) -> redis::RedisResult<Client> {
-    Client::open(server)
+#[expect(clippy::unnecessary_wraps, reason = "the other form may fail")]
+fn with_certificates(server: ConnectionInfo, _: &Options) -> redis::RedisResult<ConnectionInfo> {
+    Ok(server)
+}
+
+/// The host that this connection would reach unencrypted over a network.
+pub(super) fn unencrypted(server: &ConnectionInfo) -> Option<&str> {
+    match server.addr() {
+        ConnectionAddr::Tcp(host, _) if !is_this_machine(host) => Some(host),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

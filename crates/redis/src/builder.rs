@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::address::{self, Credentials, Options};
+use super::address::{self, Options, Target};
 use super::any_connection::AnyConnection;
-use super::connection::{Connector, RedisStore};
-use super::guard::RedisGuard;
+use super::cluster::Cluster;
+use super::connection::{Connector, RedisStore, Settings};
+use super::guard::{RedisGuard, Servers};
 use super::server::OnEvictingServer;
 use oauth_state::guard::GuardError;
-use oauth_state_guard_kit::{DEFAULT_BUDGET, Link, check_budget};
+use oauth_state_guard_kit::{CredentialSource, Credentials, DEFAULT_BUDGET, Examined, Link, check_budget};
 
 /// The prefix of all keys, unless you set another with [`RedisGuardBuilder::prefix`].
 pub const DEFAULT_PREFIX: &str = "oauth-state:";
@@ -42,7 +43,8 @@ pub struct RedisGuardBuilder {
 
 enum From {
     Url(String),
-    Connection(AnyConnection),
+    /// And whether it leads to a cluster.
+    Connection(AnyConnection, bool),
 }
 
 impl fmt::Debug for RedisGuardBuilder {
@@ -60,6 +62,7 @@ impl RedisGuard {
     /// | `rediss://host:6380` | the same over TLS (feature `tls`) |
     /// | `redis+sentinel://host:26379,host:26379/mymaster` | the primary that the sentinels name |
     /// | `redis+cluster://host:6379,host:6379` | a cluster, found through any of its nodes |
+    /// | `unix:///run/redis.sock?db=0&user=…&pass=…` | one server over a Unix socket |
     ///
     /// `rediss+sentinel` and `rediss+cluster` are the last two over TLS. Prefer [`RedisGuardBuilder::credentials`] to a
     /// password in the address.
@@ -67,7 +70,8 @@ impl RedisGuard {
         RedisGuardBuilder::at(url.into())
     }
 
-    /// Configures a guard with your own connection: multiplexed, a `ConnectionManager`, or that of a cluster.
+    /// Configures a guard with your own connection: multiplexed, or a `ConnectionManager`. For that of a cluster, use
+    /// [`RedisGuard::from_cluster_connection`].
     ///
     /// The connection decides how it reconnects: a plain `MultiplexedConnection` never recovers after its server died,
     /// a `ConnectionManager` does. Let it read only from the primary.
@@ -87,17 +91,24 @@ impl RedisGuard {
     pub fn from_connection(
         connection: impl redis::aio::ConnectionLike + Clone + Send + Sync + 'static,
     ) -> RedisGuardBuilder {
-        RedisGuardBuilder::over(AnyConnection::new(connection))
+        RedisGuardBuilder::new(From::Connection(AnyConnection::new(connection), false))
+    }
+
+    /// Configures a guard with your own connection to a cluster, such as `redis::cluster_async::ClusterConnection`: a
+    /// node that fails does not count as an outage of all.
+    ///
+    /// That client holds every call back while it refreshes its map, so claims can be refused for a moment although their
+    /// own node is up. A `redis+cluster://` address has a connection for each primary and does not.
+    pub fn from_cluster_connection(
+        connection: impl redis::aio::ConnectionLike + Clone + Send + Sync + 'static,
+    ) -> RedisGuardBuilder {
+        RedisGuardBuilder::new(From::Connection(AnyConnection::new(connection), true))
     }
 }
 
 impl RedisGuardBuilder {
     fn at(url: String) -> Self {
         Self::new(From::Url(url))
-    }
-
-    fn over(connection: AnyConnection) -> Self {
-        Self::new(From::Connection(connection))
     }
 
     fn new(from: From) -> Self {
@@ -130,16 +141,42 @@ impl RedisGuardBuilder {
     }
 
     /// Sets the user and password for the servers, instead of those in the address. `Debug` does not show them. The
-    /// minimal rights are `~oauth-state:* resetchannels -@all +set +get +ping +info`; a cluster also needs `+cluster`,
-    /// and a database other than 0 needs `+select`.
+    /// minimal rights are `~oauth-state:* resetchannels -@all +set +get +ping +info`; a cluster also needs
+    /// `+cluster|slots` (Redis 6.2: `+cluster`) and `+asking`, and a database other than 0 needs `+select`.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.options.credentials = Some(Credentials { user: user.into(), password: password.into() });
+        self.options.credentials = Some(CredentialSource::fixed(Credentials::new(user, password)));
+        self
+    }
+
+    /// Asks this function for the user and password before every connection: for a token of a cloud's identity service, or
+    /// a file that a sidecar rewrites. With [`Credentials::valid_for`], open connections are authenticated again when three
+    /// quarters of that time are over. If the function fails, no connection is made, and the next attempt asks again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_redis::{Credentials, RedisGuard};
+    /// use std::time::Duration;
+    ///
+    /// let guard = RedisGuard::builder("redis://127.0.0.1:6379").credentials_from(|| async {
+    ///     let token = std::fs::read_to_string("/run/secrets/redis-token")?;
+    ///     Ok::<_, std::io::Error>(Credentials::new("oauth-state", token.trim()).valid_for(Duration::from_secs(900)))
+    /// });
+    /// assert!(guard.connect_lazily().is_ok()); // nothing was asked yet
+    /// ```
+    pub fn credentials_from<F, R, E>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Credentials, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.credentials = Some(CredentialSource::new(ask));
         self
     }
 
     /// Sets the user and password for the sentinels, if they require any.
     pub fn sentinel_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.options.sentinel_credentials = Some(Credentials { user: user.into(), password: password.into() });
+        self.options.sentinel_credentials = Some(Credentials::new(user, password));
         self
     }
 
@@ -148,6 +185,14 @@ impl RedisGuardBuilder {
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.options.root_certificates = Some(pem.as_ref().to_vec());
+        self
+    }
+
+    /// The client's certificate chain and its key (PEM), for servers that require one (`tls-auth-clients yes`). An address
+    /// without TLS is then refused.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.options.client_certificate = Some((certificate.as_ref().to_vec(), key.as_ref().to_vec()));
         self
     }
 
@@ -165,8 +210,15 @@ impl RedisGuardBuilder {
     ///
     /// `Misconfigured` with the setting to change, or `Unavailable` if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisGuard, GuardError> {
-        let (store, budget) = self.store()?;
-        Ok(RedisGuard { link: Link::open(store).await?, budget })
+        let budget = self.budget;
+        let servers = match self.target()? {
+            Connecting::One(store) => Servers::One(Link::open(*store).await?),
+            Connecting::Cluster(cluster) => {
+                cluster.connect().await?;
+                Servers::Cluster(cluster)
+            }
+        };
+        Ok(RedisGuard { servers, budget })
     }
 
     /// Connects at the first callback, for a service that must start while its store is down. Problems of the server
@@ -190,21 +242,68 @@ impl RedisGuardBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connect_lazily(self) -> Result<RedisGuard, GuardError> {
-        let (store, budget) = self.store()?;
-        Ok(RedisGuard { link: Link::lazy(store), budget })
+        let budget = self.budget;
+        let servers = match self.target()? {
+            Connecting::One(store) => Servers::One(Link::lazy(*store)),
+            Connecting::Cluster(cluster) => Servers::Cluster(cluster),
+        };
+        Ok(RedisGuard { servers, budget })
     }
 
-    pub(super) fn store(self) -> Result<(RedisStore, Duration), GuardError> {
+    /// Checks the server for `oauth-state doctor` and health checks, and continues after flaws for which a guard would
+    /// refuse the server. It leaves one trial mark, which expires by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError`] if the server cannot be reached or asked.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use oauth_state_redis::RedisGuard;
+    ///
+    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
+    /// let examined = RedisGuard::builder("redis://127.0.0.1:6379").examine().await?;
+    /// for flaw in &examined.flaws {
+    ///     eprintln!("{}: {}; {}", flaw.name, flaw.found, flaw.remedy);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn examine(self) -> Result<Examined, GuardError> {
+        self.connect_lazily()?.examine().await
+    }
+
+    fn target(self) -> Result<Connecting, GuardError> {
         let Self { from, options, prefix, budget, evicting } = self;
         let printable = prefix.bytes().all(|byte| byte.is_ascii_graphic());
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !printable || prefix.contains('{') {
             return Err(GuardError::misconfigured("the prefix must be 1 to 64 printable characters without `{`"));
         }
         check_budget(budget)?;
-        let connector = match from {
-            From::Url(url) => address::connector(&url, &options)?,
-            From::Connection(connection) => Connector::Given(connection),
+        let (url, settings) = match from {
+            From::Url(url) => (url, Settings { prefix, evicting, credentials: options.credentials.clone() }),
+            From::Connection(connection, is_cluster) => {
+                let settings = Settings { prefix, evicting, credentials: None };
+                return Ok(Connecting::one(Connector::Given(connection, is_cluster), settings));
+            }
         };
-        Ok((RedisStore::new(connector, prefix, evicting), budget))
+        Ok(match address::target(&url, &options)? {
+            Target::Server(server) => Connecting::one(Connector::Single(*server), settings),
+            Target::Sentinels(client) => Connecting::one(Connector::Sentinel(client), settings),
+            Target::Cluster(nodes) => Connecting::Cluster(Cluster::new(nodes, settings)?),
+        })
+    }
+}
+
+/// What to connect to.
+enum Connecting {
+    One(Box<RedisStore>),
+    Cluster(Cluster),
+}
+
+impl Connecting {
+    fn one(connector: Connector, settings: Settings) -> Self {
+        Self::One(Box::new(RedisStore::new(connector, settings)))
     }
 }

@@ -13,7 +13,7 @@ const ID_CHARACTERS: usize = 22;
 
 /// The key of a mark: the prefix and the id's 22 printable characters. Each claim uses one key, so a cluster needs no
 /// hash tag.
-fn key(prefix: &str, id: &[u8; 16]) -> String {
+pub(super) fn key(prefix: &str, id: &[u8; 16]) -> String {
     let mut key = String::with_capacity(prefix.len().saturating_add(ID_CHARACTERS));
     key.push_str(prefix);
     URL_SAFE_NO_PAD.encode_string(id, &mut key);
@@ -66,8 +66,10 @@ pub(super) fn failure(error: RedisError) -> Failure {
         Some("NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF") => Failure::refused(GuardError::unavailable(error)),
         // A script blocks the server.
         Some("BUSY") => Failure::refused(GuardError::overloaded(error)),
+        // The credentials of the connection have expired: a new one asks for others.
+        Some("NOAUTH") => Failure::turned_away(GuardError::misconfigured(error)),
         // Rights, a key of another type, an unknown syntax, or a cluster behind a redis:// address.
-        Some("NOPERM" | "NOAUTH" | "WRONGPASS" | "WRONGTYPE" | "ERR" | "MOVED" | "ASK") => {
+        Some("NOPERM" | "WRONGPASS" | "WRONGTYPE" | "ERR" | "MOVED" | "ASK") => {
             Failure::refused(GuardError::misconfigured(error))
         }
         // Not a server's answer, or a word that a proxy made up.

@@ -1,18 +1,21 @@
-//! Connections to Redis and Valkey of every kind, and how each is made.
+//! A connection to one server of Redis or Valkey, or the caller's own: how it is made, checked and used.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::aio::MultiplexedConnection;
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::any_connection::{AnyConnection, Connected};
-use super::server::{OnEvictingServer, RedisServer};
-use super::{claim, server};
+use super::address::unencrypted;
+use super::any_connection::{AnyConnection, Connected, Renewing};
+use super::claim;
+use super::credentials;
+use super::server::{self, OnEvictingServer, RedisServer};
+use super::slots::{Node, Slots, slot_of};
 use oauth_state::guard::{GuardError, Marked};
-use oauth_state_guard_kit::{Call, Claim, Failure, Store};
+use oauth_state_guard_kit::{Call, Claim, CredentialSource, Failure, Store, with_cause};
 
 /// The time limit for a TCP or TLS connection.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
@@ -26,20 +29,27 @@ const MOST_AT_ONCE_OVER_ANOTHER_QUEUE: usize = 50;
 /// The source of connections.
 pub(super) enum Connector {
     /// One server, at the current address of its name.
-    Single(Box<Client>),
+    Single(ConnectionInfo),
+    /// One node of a cluster, and the current map of the cluster.
+    Node(ConnectionInfo, Node, watch::Receiver<Arc<Slots>>),
     /// The primary that the sentinels name now.
     Sentinel(Box<tokio::sync::Mutex<SentinelClient>>),
-    /// The primaries of a cluster.
-    Cluster(Box<ClusterClient>),
-    /// The caller's own connection.
-    Given(AnyConnection),
+    /// The caller's own connection, and whether the caller said that it leads to a cluster.
+    Given(AnyConnection, bool),
+}
+
+/// The settings of a guard that do not depend on the server.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) prefix: String,
+    pub(super) evicting: OnEvictingServer,
+    pub(super) credentials: Option<CredentialSource>,
 }
 
 /// A Redis store, as a [`Link`](oauth_state_guard_kit::Link) requires it.
 pub(super) struct RedisStore {
     pub(super) connector: Connector,
-    pub(super) prefix: String,
-    pub(super) evicting: OnEvictingServer,
+    pub(super) settings: Settings,
     /// The server's report at the last connect.
     pub(super) server: Mutex<Option<RedisServer>>,
     turns: Arc<Semaphore>,
@@ -51,38 +61,140 @@ pub(super) struct Lease {
     pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
+/// A connection to a server that is not checked yet, and the server's answer to INFO.
+pub(super) struct Opened {
+    pub(super) connection: AnyConnection,
+    pub(super) information: Vec<String>,
+    /// This machine's time before and after the answer.
+    pub(super) asked: (SystemTime, SystemTime),
+    renewing: Option<Arc<Renewing>>,
+}
+
 impl RedisStore {
-    pub(super) fn new(connector: Connector, prefix: String, evicting: OnEvictingServer) -> Self {
+    pub(super) fn new(connector: Connector, settings: Settings) -> Self {
         let most_at_once = match connector {
-            Connector::Single(_) | Connector::Sentinel(_) => MOST_AT_ONCE,
-            Connector::Cluster(_) | Connector::Given(_) => MOST_AT_ONCE_OVER_ANOTHER_QUEUE,
+            Connector::Given(..) => MOST_AT_ONCE_OVER_ANOTHER_QUEUE,
+            _ => MOST_AT_ONCE,
         };
         let turns = Arc::new(Semaphore::new(most_at_once));
-        Self { connector, prefix, evicting, server: Mutex::default(), turns }
+        Self { connector, settings, server: Mutex::default(), turns }
     }
 
-    /// A connection to a server that is not checked yet.
-    pub(super) async fn open(&self) -> Result<AnyConnection, GuardError> {
-        // The claim has its own time budget, so the client's is off.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(TIME_TO_CONNECT))
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(MOST_AT_ONCE);
-        Ok(match &self.connector {
-            Connector::Single(client) => {
-                let made = client.get_multiplexed_async_connection_with_config(&config).await;
-                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
-            }
-            Connector::Sentinel(client) => {
-                let made = client.lock().await.get_async_connection_with_config(&config).await;
-                AnyConnection::Multiplexed(made.map_err(cannot_connect)?)
-            }
-            Connector::Cluster(client) => {
-                AnyConnection::new(client.get_async_connection().await.map_err(cannot_connect)?)
-            }
-            Connector::Given(connection) => connection.clone(),
-        })
+    /// Opens a connection and asks the server about itself.
+    pub(super) async fn open(&self) -> Result<Opened, GuardError> {
+        let (mut connection, mut renewing) = self.connection().await?;
+        let before = SystemTime::now();
+        let mut information = server::information(&mut connection).await;
+        let after = SystemTime::now();
+        // Some proxies close the connection instead of refusing a command. The trial claim decides.
+        if matches!(&information, Err(error) if error.is_connection_dropped()) {
+            (connection, renewing) = self.connection().await?;
+            information = Ok(Vec::new());
+        }
+        let information = match information {
+            Ok(information) => information,
+            // One node of several: the others can still serve.
+            Err(_) if self.is_known_cluster() => Vec::new(),
+            Err(error) => return Err(server::unusable(error)),
+        };
+        Ok(Opened { connection, information, asked: (before, after), renewing })
     }
+
+    /// Whether the caller's own connection leads to a cluster.
+    fn is_known_cluster(&self) -> bool {
+        let reported = || {
+            let last = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+            last.as_ref().is_some_and(|server| server.is_cluster)
+        };
+        matches!(self.connector, Connector::Given(_, said) if said || reported())
+    }
+
+    /// The host to which marks and passwords travel unencrypted, if there is one.
+    pub(super) fn unencrypted(&self) -> Option<&str> {
+        match &self.connector {
+            Connector::Single(server) | Connector::Node(server, ..) => unencrypted(server),
+            Connector::Sentinel(_) | Connector::Given(..) => None,
+        }
+    }
+
+    async fn connection(&self) -> Result<(AnyConnection, Option<Arc<Renewing>>), GuardError> {
+        let server = match &self.connector {
+            Connector::Single(server) | Connector::Node(server, ..) => server.clone(),
+            Connector::Sentinel(client) => {
+                let primary = client.lock().await.async_get_client().await.map_err(cannot_connect)?;
+                primary.get_connection_info().clone()
+            }
+            Connector::Given(connection, _) => return Ok((connection.clone(), None)),
+        };
+        let (connection, renewing) = connect(server, self.settings.credentials.as_ref()).await?;
+        Ok((AnyConnection::Multiplexed(connection), renewing))
+    }
+
+    /// A key for a trial claim: on a node of a cluster, one that the node serves.
+    pub(super) fn trial_key(&self) -> Result<Option<String>, GuardError> {
+        let serves = |key: &str| match &self.connector {
+            Connector::Node(_, node, map) => map.borrow().primary_of(slot_of(key)) == Some(node),
+            _ => true,
+        };
+        // Enough to meet one of a hundred slots, nearly always.
+        for _ in 0..2_000 {
+            let key = server::trial_key(&self.settings.prefix)?;
+            if serves(&key) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn check(&self, opened: &mut Opened) -> Result<RedisServer, GuardError> {
+        let Opened { connection, information, asked, .. } = opened;
+        let report = server::look_at(information, self.settings.evicting, *asked)?;
+        if let Some(key) = self.trial_key()? {
+            server::try_to_claim(connection, &key).await?;
+        }
+        Ok(report)
+    }
+
+    async fn connect_and_check(&self) -> Result<Connected, GuardError> {
+        let mut opened = self.open().await?;
+        let mut report = self.check(&mut opened).await?;
+        report.is_cluster |= matches!(self.connector, Connector::Given(_, true));
+        let of_a_cluster = report.is_cluster && matches!(self.connector, Connector::Given(..));
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+        Ok(Connected { connection: opened.connection, of_a_cluster, renewing: opened.renewing })
+    }
+}
+
+/// Opens a connection with the current credentials, which a task then renews while they are limited in time.
+pub(super) async fn connect(
+    server: ConnectionInfo,
+    credentials: Option<&CredentialSource>,
+) -> Result<(MultiplexedConnection, Option<Arc<Renewing>>), GuardError> {
+    // The claim has its own time budget, so the client's is off.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(TIME_TO_CONNECT))
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(MOST_AT_ONCE);
+    // Some proxies close the connection at `CLIENT SETINFO`.
+    let mut settings = server.redis_settings().clone().set_skip_set_lib_name();
+    let given = match credentials {
+        Some(source) => Some(source.ask().await?),
+        None => None,
+    };
+    if let Some(given) = &given {
+        settings = settings.set_password(given.password());
+        if !given.user().is_empty() {
+            settings = settings.set_username(given.user());
+        }
+    }
+    let client = Client::open(server.set_redis_settings(settings)).map_err(GuardError::misconfigured)?;
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(cannot_connect)?;
+    let renew_after = given.and_then(|given| given.refresh_after());
+    let renewing = renew_after.zip(credentials).map(|(after, source)| {
+        let renewing = credentials::renew(source.clone(), connection.clone(), after);
+        Arc::new(Renewing(tokio::spawn(renewing).abort_handle()))
+    });
+    Ok((connection, renewing))
 }
 
 impl Store for RedisStore {
@@ -91,10 +203,14 @@ impl Store for RedisStore {
     const NAME: &'static str = "redis";
 
     async fn connect(&self) -> Result<Connected, GuardError> {
-        let mut connection = self.open().await?;
-        let server = server::look_at(&mut connection, &self.prefix, self.evicting).await?;
-        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
-        Ok(Connected { connection, of_a_cluster: matches!(self.connector, Connector::Cluster(_)) })
+        match (self.connect_and_check().await, &self.connector) {
+            // Which of the nodes it is.
+            (Err(error), Connector::Node(_, (host, port), _)) => {
+                let cause = std::error::Error::source(&error).map_or_else(|| with_cause(&error), ToString::to_string);
+                Err(GuardError::because(error.kind(), format!("node {host}:{port}: {cause}")))
+            }
+            (answer, _) => answer,
+        }
     }
 
     async fn lease(&self, connected: Connected) -> Lease {
@@ -109,8 +225,8 @@ impl Call<RedisStore> for Claim<'_> {
     async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Marked, Failure> {
         let Lease { connected, turn: _turn } = lease;
         let of_a_cluster = connected.of_a_cluster;
-        let may_send_again = of_a_cluster || matches!(store.connector, Connector::Given(_));
-        claim::claim(connected, &store.prefix, self.0).await.map_err(|failure| {
+        let may_send_again = matches!(store.connector, Connector::Given(..));
+        claim::claim(connected, &store.settings.prefix, self.0).await.map_err(|failure| {
             // The cluster's client avoids a dead node by itself, and the other nodes still serve.
             let failure = if of_a_cluster { failure.of_one_node() } else { failure };
             if may_send_again { failure.after_silent_tries() } else { failure }
@@ -118,18 +234,12 @@ impl Call<RedisStore> for Claim<'_> {
     }
 }
 
-/// A cluster's client with few retries of its own, because it resends without asking and a claim has a budget.
-pub(super) fn cluster(builder: ClusterClientBuilder) -> redis::RedisResult<ClusterClient> {
-    builder
-        .connection_timeout(TIME_TO_CONNECT)
-        .response_timeout(TIME_TO_CONNECT)
-        .overall_response_timeout(None)
-        .retries(3)
-        .build()
-}
-
 /// The server refused, or did not answer.
 fn cannot_connect(error: redis::RedisError) -> GuardError {
+    #[cfg(feature = "tls")]
+    if let Some(fault) = oauth_state_guard_kit::tls_fault(&error) {
+        return fault;
+    }
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed
         | redis::ErrorKind::InvalidClientConfig
@@ -137,6 +247,9 @@ fn cannot_connect(error: redis::RedisError) -> GuardError {
         | redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError | redis::ServerErrorKind::NoPerm) => {
             GuardError::misconfigured(error)
         }
+        redis::ErrorKind::Parse => GuardError::misconfigured(format!(
+            "the server does not speak the Redis protocol: is this the port of another service, or one with TLS? ({error})"
+        )),
         _ if error.is_timeout() => GuardError::unavailable(
             "the server did not answer while connecting; is TLS enabled on only one side?",
         ),

@@ -2,48 +2,42 @@
 
 use std::time::SystemTime;
 
-use super::connection::RedisStore;
-use super::server::{field, flaws, information, try_to_claim, version};
-use super::{OnEvictingServer, RedisGuardBuilder};
+use super::OnEvictingServer;
+use super::connection::{Opened, RedisStore};
+use super::server::{clock_ahead, field, flaws, try_to_claim, version};
 use oauth_state::guard::{GuardError, GuardErrorKind};
-use oauth_state_guard_kit::{Examined, Flaw, ahead, replicas, with_cause};
+use oauth_state_guard_kit::{Examined, Flaw, not_encrypted, replicas, with_cause};
 
-impl RedisGuardBuilder {
-    /// Checks the server for `oauth-state doctor` and health checks, and continues after flaws for which a guard would
-    /// refuse the server. It leaves one trial mark, which expires by itself.
-    ///
-    /// # Errors
-    ///
-    /// [`GuardError`] if the server cannot be reached or asked.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// use oauth_state_redis::RedisGuard;
-    ///
-    /// # async fn example() -> Result<(), oauth_state::guard::GuardError> {
-    /// let examined = RedisGuard::builder("redis://127.0.0.1:6379").examine().await?;
-    /// for flaw in &examined.flaws {
-    ///     eprintln!("{}: {}; {}", flaw.name, flaw.found, flaw.remedy);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn examine(self) -> Result<Examined, GuardError> {
-        let (store, _) = self.store()?;
-        examine(&store).await
+/// Checks a server, or every primary of a cluster.
+pub(super) async fn examine(stores: &[&RedisStore]) -> Result<Examined, GuardError> {
+    let (mut opened, mut unreachable) = (Vec::new(), Vec::new());
+    for store in stores {
+        match store.open().await {
+            Ok(one) => opened.push((*store, one)),
+            Err(error) => unreachable.push(error),
+        }
     }
-}
-
-async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
-    let mut connection = store.open().await?;
-    let before = SystemTime::now();
-    let information = information(&mut connection).await?;
-    let after = SystemTime::now();
-    let mut examined = judge(&information, store.evicting, before, after);
-    examined.kept_in.push(("prefix", store.prefix.clone()));
+    let Some((first, _)) = opened.first() else {
+        return Err(unreachable.pop().unwrap_or_else(|| GuardError::unavailable("the cluster has no primary")));
+    };
+    let (evicting, prefix) = (first.settings.evicting, first.settings.prefix.clone());
+    let in_plaintext = first.unencrypted().map(|host| not_encrypted(host, "use a rediss:// address"));
+    // A node that does not answer INFO does not report its policy, and must not be skipped.
+    let information: Vec<String> = match opened.as_slice() {
+        [(_, one)] => one.information.clone(),
+        several => several.iter().map(|(_, one)| one.information.concat()).collect(),
+    };
+    let before = opened.iter().map(|(_, one)| one.asked.0).min().unwrap_or(SystemTime::UNIX_EPOCH);
+    let after = opened.iter().map(|(_, one)| one.asked.1).max().unwrap_or(SystemTime::UNIX_EPOCH);
+    let mut examined = judge(&information, evicting, before, after);
+    examined.kept_in.push(("prefix", prefix));
+    examined.flaws.extend(in_plaintext);
+    for error in unreachable {
+        let remedy = "start it, or remove it from the cluster: callbacks of its slots are refused";
+        examined.flaws.push(Flaw::fatal("node", with_cause(&error), remedy));
+    }
     if !examined.flaws.iter().any(|flaw| flaw.name == "replica") {
-        match try_to_claim(&mut connection, &store.prefix).await {
+        match trials(&mut opened).await {
             Ok(()) => {
                 examined.well.push(("claim", "a trial mark was stored once and refused the second time".to_owned()));
             }
@@ -59,6 +53,15 @@ async fn examine(store: &RedisStore) -> Result<Examined, GuardError> {
         }
     }
     Ok(examined)
+}
+
+async fn trials(opened: &mut [(&RedisStore, Opened)]) -> Result<(), GuardError> {
+    for (store, opened) in opened {
+        if let Some(key) = store.trial_key()? {
+            try_to_claim(&mut opened.connection, &key).await?;
+        }
+    }
+    Ok(())
 }
 
 fn judge(information: &[String], evicting: OnEvictingServer, before: SystemTime, after: SystemTime) -> Examined {
@@ -81,9 +84,42 @@ fn judge(information: &[String], evicting: OnEvictingServer, before: SystemTime,
         Some(_) => well.push(("persistence", "appendonly is on".to_owned())),
         None => {}
     }
-    let differences =
-        numbers("server_time_usec").map(|theirs| ahead(before, after, theirs.checked_div(1_000).unwrap_or(0)));
-    Examined { well, flaws, kept_in: Vec::new(), ahead: differences.max_by_key(|ahead| ahead.unsigned_abs()) }
+    for text in information {
+        let memory = Room { name: "memory", what: "bytes of maxmemory", remedy: "raise maxmemory" };
+        memory.judge(text, "used_memory", "maxmemory", &mut well, &mut flaws);
+        let remedy = "raise maxclients, or close idle connections";
+        let connections = Room { name: "connections", what: "connections of maxclients", remedy };
+        connections.judge(text, "connected_clients", "maxclients", &mut well, &mut flaws);
+    }
+    Examined { well, flaws, kept_in: Vec::new(), ahead: clock_ahead(information, before, after) }
+}
+
+/// A limit of the server.
+struct Room {
+    name: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+}
+
+impl Room {
+    /// A warning when nine tenths of the limit are used. A limit of 0 is none.
+    fn judge(
+        self,
+        information: &str,
+        used: &str,
+        most: &str,
+        well: &mut Vec<(&'static str, String)>,
+        flaws: &mut Vec<Flaw>,
+    ) {
+        let number = |name| field(information, name).and_then(|number| number.parse::<u64>().ok());
+        let (Some(used), Some(most @ 1..)) = (number(used), number(most)) else { return };
+        let found = format!("{used} of {most} {} are used", self.what);
+        if used >= most.saturating_sub(most / 10) {
+            flaws.push(Flaw::warning(self.name, format!("{found}: a full server refuses callbacks"), self.remedy));
+        } else {
+            well.push((self.name, found));
+        }
+    }
 }
 
 #[cfg(test)]

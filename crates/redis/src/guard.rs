@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::claim::key;
+use super::cluster::Cluster;
 use super::connection::RedisStore;
+use super::examine::examine;
 use super::server::RedisServer;
 use oauth_state::ReplayGuard;
-use oauth_state::guard::{Mark, MarkFuture};
-use oauth_state_guard_kit::{Link, claim};
+use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
+use oauth_state_guard_kit::{Call, Claim, Examined, Link, ask};
 
 /// Remembers used states in Redis (6.2 and later) or Valkey, for all servers of a service.
 ///
@@ -41,27 +44,83 @@ use oauth_state_guard_kit::{Link, claim};
 /// ```
 #[derive(Clone)]
 pub struct RedisGuard {
-    pub(super) link: Link<RedisStore>,
+    pub(super) servers: Servers,
     pub(super) budget: Duration,
 }
 
+/// The connections of a guard.
+#[derive(Clone)]
+pub(super) enum Servers {
+    One(Link<RedisStore>),
+    Cluster(Cluster),
+}
+
+impl Servers {
+    /// Makes a call for this key, which the function makes from the prefix.
+    pub(super) async fn ask<C: Call<RedisStore>>(
+        &self,
+        key: impl FnOnce(&str) -> String,
+        call: &C,
+        budget: Duration,
+    ) -> Result<C::Answer, GuardError> {
+        match self {
+            Self::One(link) => ask(link, call, budget).await,
+            Self::Cluster(cluster) => cluster.ask(&key(cluster.prefix()), call, budget).await,
+        }
+    }
+}
+
 impl RedisGuard {
-    /// The server's report at the last connect; `None` while there is no connection.
+    /// The server's report at the last connect; `None` while there is no connection. For a cluster, that of a primary that
+    /// evicts, if there is one.
     #[must_use]
     pub fn server(&self) -> Option<RedisServer> {
-        let last = self.link.store().server.lock().unwrap_or_else(PoisonError::into_inner);
-        last.clone().filter(|_| self.link.is_up())
+        let report = |link: &Link<RedisStore>| {
+            let last = link.store().server.lock().unwrap_or_else(PoisonError::into_inner);
+            last.clone().filter(|_| link.is_up())
+        };
+        match &self.servers {
+            Servers::One(link) => report(link),
+            Servers::Cluster(cluster) => {
+                let reports: Vec<_> = cluster.links().iter().filter_map(report).collect();
+                let evicts = |report: &&RedisServer| report.maxmemory_policy.as_deref() != Some("noeviction");
+                reports.iter().find(evicts).or(reports.first()).cloned()
+            }
+        }
+    }
+
+    /// Checks the server now, over new connections, as `oauth-state doctor` does: for a health endpoint that only your
+    /// operators can reach. It leaves one trial mark, which expires by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError`] if the server cannot be reached or asked.
+    pub async fn examine(&self) -> Result<Examined, GuardError> {
+        match &self.servers {
+            Servers::One(link) => examine(&[link.store()]).await,
+            Servers::Cluster(cluster) => examine(&cluster.stores().await?.iter().collect::<Vec<_>>()).await,
+        }
+    }
+
+    async fn claim(&self, mark: &Mark) -> Result<Marked, GuardError> {
+        mark.refuse_if_over()?;
+        self.servers.ask(|prefix| key(prefix, mark.id()), &Claim(mark), self.budget).await
     }
 }
 
 impl ReplayGuard for RedisGuard {
     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
-        MarkFuture::new(claim(&self.link, mark, self.budget))
+        MarkFuture::new(self.claim(mark))
     }
 }
 
 impl fmt::Debug for RedisGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisGuard").field("link", &self.link).field("budget", &self.budget).finish()
+        let mut shown = f.debug_struct("RedisGuard");
+        match &self.servers {
+            Servers::One(link) => shown.field("link", link),
+            Servers::Cluster(cluster) => shown.field("links", &cluster.links()),
+        };
+        shown.field("budget", &self.budget).finish()
     }
 }

@@ -7,16 +7,19 @@ mod address;
 mod any_connection;
 mod builder;
 mod claim;
+mod cluster;
 mod connection;
+mod credentials;
 mod examine;
 mod guard;
 mod payload_store;
 mod row_calls;
 mod server;
+mod slots;
 
 pub use builder::{DEFAULT_PREFIX, RedisGuardBuilder};
 pub use guard::RedisGuard;
-pub use oauth_state_guard_kit::{Examined, Flaw};
+pub use oauth_state_guard_kit::{Credentials, Examined, Flaw};
 pub use payload_store::RedisPayloadStore;
 /// The crate of [`RedisGuard::from_connection`]'s argument.
 pub use redis;

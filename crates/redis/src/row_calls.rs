@@ -11,17 +11,17 @@ use super::connection::{Lease, RedisStore};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;
-use oauth_state_guard_kit::{Call, Failure, ask};
+use oauth_state_guard_kit::{Call, Failure};
 
 impl RedisGuard {
     /// Stores a row for this long. A repeated call writes the same value again.
     pub(crate) async fn put_row(&self, id: &[u8; 16], value: &[u8], keep_for: Duration) -> Result<(), GuardError> {
-        ask(&self.link, &Put { id, value, keep_for }, self.budget).await
+        self.servers.ask(|prefix| key(prefix, id), &Put { id, value, keep_for }, self.budget).await
     }
 
     /// Reads a row, if it exists.
     pub(crate) async fn get_row(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, GuardError> {
-        ask(&self.link, &Get { id }, self.budget).await
+        self.servers.ask(|prefix| key(prefix, id), &Get { id }, self.budget).await
     }
 }
 
@@ -49,10 +49,10 @@ impl Call<RedisStore> for Put<'_> {
     type Answer = ();
 
     async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<(), Failure> {
-        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
+        let Lease { connected: Connected { mut connection, of_a_cluster, .. }, turn: _turn } = lease;
         let milliseconds = u64::try_from(self.keep_for.as_millis()).unwrap_or(u64::MAX);
         let mut set = cmd("SET");
-        set.arg(key(&store.prefix, self.id)).arg(self.value).arg("PX").arg(milliseconds);
+        set.arg(key(&store.settings.prefix, self.id)).arg(self.value).arg("PX").arg(milliseconds);
         set.query_async(&mut connection).await.map_err(failed(of_a_cluster))
     }
 }
@@ -61,7 +61,7 @@ impl Call<RedisStore> for Get<'_> {
     type Answer = Option<Vec<u8>>;
 
     async fn ask(&self, store: &RedisStore, lease: Lease) -> Result<Option<Vec<u8>>, Failure> {
-        let Lease { connected: Connected { mut connection, of_a_cluster }, turn: _turn } = lease;
-        claim::get(&mut connection, &key(&store.prefix, self.id)).await.map_err(failed(of_a_cluster))
+        let Lease { connected: Connected { mut connection, of_a_cluster, .. }, turn: _turn } = lease;
+        claim::get(&mut connection, &key(&store.settings.prefix, self.id)).await.map_err(failed(of_a_cluster))
     }
 }

@@ -1,5 +1,7 @@
 //! A server's report, and whether the server can serve as a guard.
 
+use std::time::SystemTime;
+
 use redis::{RedisError, Value, cmd};
 
 use super::any_connection::AnyConnection;
@@ -7,7 +9,7 @@ use super::claim;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;
-use oauth_state_guard_kit::{CONNECT_TIME, Flaw, refuse};
+use oauth_state_guard_kit::{CONNECT_TIME, Flaw, ahead, clock_apart, refuse};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -31,24 +33,37 @@ pub enum OnEvictingServer {
 pub struct RedisServer {
     /// For example `redis 7.0.15` or `valkey 9.1.2`; `None` if INFO was refused. For a cluster, that of one node.
     pub version: Option<String>,
+    /// Whether it is a cluster.
+    pub is_cluster: bool,
     /// `maxmemory-policy`; `None` if INFO was refused. For a cluster, the first that evicts.
     pub maxmemory_policy: Option<String>,
 }
 
-/// Checks a server after connecting: that it is a primary, that it evicts nothing, and that it accepts a claim.
-pub(super) async fn look_at(
-    connection: &mut AnyConnection,
-    prefix: &str,
+/// The report of a server from its answer to INFO, which came between these two times of this machine.
+///
+/// # Errors
+///
+/// `Misconfigured` if it is no primary, or evicts live keys.
+pub(super) fn look_at(
+    information: &[String],
     evicting: OnEvictingServer,
+    (before, after): (SystemTime, SystemTime),
 ) -> Result<RedisServer, GuardError> {
-    let information = information(connection).await?;
-    refuse(&flaws(&information, evicting))?;
-    try_to_claim(connection, prefix).await?;
-    let policies: Vec<_> = policies(&information).collect();
+    let clocks = clock_ahead(information, before, after).and_then(clock_apart);
+    refuse(&[flaws(information, evicting), clocks.into_iter().collect()].concat())?;
+    let policies: Vec<_> = policies(information).collect();
     let version = information.first().and_then(|text| version(text));
     let policy = policies.iter().copied().find(|policy| *policy != Some("noeviction")).or(policies.first().copied());
     let maxmemory_policy = policy.flatten().map(str::to_owned);
-    Ok(RedisServer { version, maxmemory_policy })
+    let is_cluster = information.iter().any(|text| field(text, "cluster_enabled") == Some("1"));
+    Ok(RedisServer { version, is_cluster, maxmemory_policy })
+}
+
+/// How many milliseconds the server's clock is ahead of this machine's: the largest difference of several servers.
+pub(super) fn clock_ahead(information: &[String], before: SystemTime, after: SystemTime) -> Option<i64> {
+    let times = information.iter().filter_map(|text| field(text, "server_time_usec")?.parse::<i64>().ok());
+    let differences = times.map(|theirs| ahead(before, after, theirs.checked_div(1_000).unwrap_or(0)));
+    differences.max_by_key(|ahead| ahead.unsigned_abs())
 }
 
 /// The flaws of the servers with these reports.
@@ -67,8 +82,8 @@ pub(super) fn flaws(information: &[String], evicting: OnEvictingServer) -> Vec<F
     if information.is_empty() || policies(information).any(|policy| policy.is_none()) {
         flaws.push(Flaw::warning(
             "eviction_policy",
-            "policy unknown: INFO was refused, so the store may evict marks",
-            "maxmemory-policy must be noeviction; give the user +info",
+            "policy unknown: the server does not answer INFO, so it may evict marks",
+            "maxmemory-policy must be noeviction; give the user +info, or check the server behind a proxy that knows no INFO",
         ));
     }
     let evicts = policies(information).flatten().find(|policy| *policy != "noeviction");
@@ -93,27 +108,32 @@ fn policies(information: &[String]) -> impl Iterator<Item = Option<&str>> {
     information.iter().map(|text| field(text, "maxmemory_policy"))
 }
 
-/// The text of INFO: one for a single server, one for each node of a cluster, none if the user has no right to it.
-pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, GuardError> {
+/// The text of INFO: one for a single server, one for each node of a cluster, none if the user has no right to it or the
+/// server, which may be a proxy, does not know the command.
+pub(super) async fn information(connection: &mut AnyConnection) -> Result<Vec<String>, RedisError> {
     match cmd("INFO").query_async::<Value>(connection).await {
         Ok(Value::Map(nodes)) => {
             // A node that refuses INFO does not report its policy, and must not be skipped.
             Ok(nodes.into_iter().map(|(_, text)| redis::from_redis_value(text).unwrap_or_default()).collect())
         }
         Ok(text) => Ok(redis::from_redis_value(text).into_iter().collect()),
-        Err(error) if error.code() == Some("NOPERM") => Ok(Vec::new()),
-        Err(error) => Err(unusable(error)),
+        Err(error) if matches!(error.code(), Some("NOPERM" | "ERR")) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
-/// Claims a trial key twice, so that an unsuitable server is found before the first callback.
-pub(super) async fn try_to_claim(connection: &mut AnyConnection, prefix: &str) -> Result<(), GuardError> {
+/// A random key for a trial claim.
+pub(super) fn trial_key(prefix: &str) -> Result<String, GuardError> {
     let mut id = [0; 16];
     SysRng.try_fill_bytes(&mut id).map_err(GuardError::unavailable)?;
-    let key = format!("{prefix}trial-{}", URL_SAFE_NO_PAD.encode(id));
-    let first = claim::set_unless_there(connection, &key, "first", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-    let second = claim::set_unless_there(connection, &key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
-    let value = claim::get(connection, &key).await.map_err(unusable)?;
+    Ok(format!("{prefix}trial-{}", URL_SAFE_NO_PAD.encode(id)))
+}
+
+/// Claims a trial key twice, so that an unsuitable server is found before the first callback.
+pub(super) async fn try_to_claim(connection: &mut AnyConnection, key: &str) -> Result<(), GuardError> {
+    let first = claim::set_unless_there(connection, key, "first", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let second = claim::set_unless_there(connection, key, "second", TRIAL_MILLISECONDS).await.map_err(unusable)?;
+    let value = claim::get(connection, key).await.map_err(unusable)?;
     if first && !second && value.as_deref() == Some(b"first") { Ok(()) } else { Err(not_atomic()) }
 }
 
@@ -122,9 +142,16 @@ fn not_atomic() -> GuardError {
 }
 
 /// The error of a server that refused while connecting.
-fn unusable(error: RedisError) -> GuardError {
+pub(super) fn unusable(error: RedisError) -> GuardError {
+    #[cfg(feature = "tls")]
+    if let Some(fault) = oauth_state_guard_kit::tls_fault(&error) {
+        return fault;
+    }
     match error.code() {
         Some("READONLY") => GuardError::misconfigured(error),
+        Some("MOVED") => {
+            GuardError::misconfigured("the server is a node of a cluster: use a redis+cluster:// address for it")
+        }
         _ => claim::failure(error).into_error(),
     }
 }

@@ -2,11 +2,11 @@ use super::*;
 use oauth_state::guard::GuardErrorKind;
 
 fn shape(url: &str) -> &'static str {
-    match connector(url, &Options::default()) {
-        Ok(Connector::Single(_)) => "single",
-        Ok(Connector::Sentinel(_)) => "sentinel",
-        Ok(Connector::Cluster(_)) => "cluster",
-        Ok(Connector::Given(_)) => "given",
+    match target(url, &Options::default()) {
+        Ok(Target::Server(server)) if matches!(server.addr(), ConnectionAddr::Unix(_)) => "socket",
+        Ok(Target::Server(_)) => "single",
+        Ok(Target::Sentinels(_)) => "sentinel",
+        Ok(Target::Cluster(_)) => "cluster",
         Err(error) => {
             assert_eq!(error.kind(), GuardErrorKind::Misconfigured);
             "refused"
@@ -27,6 +27,9 @@ fn every_shape_of_address_is_known() {
         "redis+sentinel://[::1],[::2]:5/m",
     ] {
         assert_eq!(shape(url), "sentinel", "{url}");
+    }
+    for url in ["unix:///run/redis.sock", "redis+unix:///run/redis.sock?db=2&user=u&pass=p"] {
+        assert_eq!(shape(url), "socket", "{url}");
     }
     for url in ["redis+cluster://a:1,b:2", "redis+cluster://user:pass@a:1,b:2/"] {
         assert_eq!(shape(url), "cluster", "{url}");
@@ -65,7 +68,7 @@ fn no_error_repeats_the_address() {
         "redis+sentinel://u:hunter2@h",
         "redis://u:hunter2/x@h",
     ] {
-        let Err(error) = connector(url, &Options::default()) else { continue };
+        let Err(error) = target(url, &Options::default()) else { continue };
         let mut said = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
@@ -73,6 +76,36 @@ fn no_error_repeats_the_address() {
             cause = error.source();
         }
         assert!(!said.contains("hunter2"), "{url}: {said}");
+    }
+}
+
+/// Certificates that are silently not used would be taken for a verified server.
+#[cfg(feature = "tls")]
+#[test]
+fn certificates_that_cannot_be_used_are_refused() {
+    let pem = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".to_vec();
+    let roots = |pem: &[u8]| Options { root_certificates: Some(pem.to_vec()), ..Options::default() };
+    for url in ["redis://h", "unix:///run/redis.sock", "redis+cluster://a,b"] {
+        assert!(target(url, &roots(&pem)).is_err(), "{url}");
+    }
+    for text in ["", "no certificate"] {
+        assert!(target("rediss://h", &roots(text.as_bytes())).is_err(), "{text:?}");
+    }
+    let without_key = Options { client_certificate: Some((pem, Vec::new())), ..Options::default() };
+    assert!(target("rediss://h", &without_key).is_err());
+}
+
+#[test]
+fn a_network_without_tls_is_told() {
+    for (url, host) in [
+        ("redis://10.0.0.1:6379", Some("10.0.0.1")),
+        ("redis://cache.internal", Some("cache.internal")),
+        ("redis://localhost", None),
+        ("redis://[::1]:6379", None),
+        ("unix:///run/redis.sock", None),
+    ] {
+        let Ok(Target::Server(server)) = target(url, &Options::default()) else { panic!("{url}") };
+        assert_eq!(unencrypted(&server), host, "{url}");
     }
 }
 

@@ -39,3 +39,15 @@ fn a_server_that_reports_nothing_is_not_called_healthy() {
     assert!(examined.well.is_empty() && examined.ahead.is_none());
     assert_eq!(flaws(&[]), [("eviction_policy", false)]);
 }
+
+/// A server that is nearly full must not be called healthy: it refuses callbacks soon.
+#[test]
+fn a_limit_that_is_nearly_reached_is_warned_of() {
+    let memory = |used: u64| format!("{WELL}used_memory:{used}\r\nmaxmemory:1000\r\n");
+    assert_eq!(flaws(&[&memory(899)]), []);
+    assert_eq!(flaws(&[&memory(900)]), [("memory", false)]);
+    let connections = format!("{WELL}connected_clients:9990\r\nmaxclients:10000\r\n");
+    assert_eq!(flaws(&[WELL, &connections]), [("connections", false)]);
+    // No limit.
+    assert_eq!(flaws(&[&format!("{WELL}used_memory:5\r\nmaxmemory:0\r\n")]), []);
+}

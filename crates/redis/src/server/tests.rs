@@ -41,3 +41,13 @@ fn a_replica_is_no_guard() {
     let flaws = flaws(&replica, OnEvictingServer::DangerouslyWarn);
     assert!(flaws.iter().any(|flaw| flaw.name == "replica" && flaw.fatal));
 }
+
+/// The ring's skew must cover the store's clock, by which marks expire.
+#[test]
+fn the_largest_difference_of_clocks_is_told() {
+    let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
+    let node = |microseconds: i64| format!("{INFORMATION}server_time_usec:{microseconds}\r\n");
+    let nodes = [node(1_800_000_001_000_000), node(1_799_999_000_000_000)];
+    assert_eq!(clock_ahead(&nodes, at, at), Some(-1_000_000));
+    assert_eq!(clock_ahead(&[INFORMATION.to_owned()], at, at), None);
+}

@@ -1,5 +1,6 @@
 //! Several servers of Redis: a primary with a replica and sentinels, and a cluster.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -68,7 +69,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub async fn start() -> Result<Self, Failure> {
+    /// A cluster that serves no slot while one has no primary, which is the default, or one that serves the others.
+    pub async fn start(full_coverage: bool) -> Result<Self, Failure> {
         let mut servers = Vec::new();
         for _ in 0..6 {
             // The cluster bus uses the port plus 10,000.
@@ -87,6 +89,8 @@ impl Cluster {
                 "2000",
                 "--repl-diskless-sync-delay",
                 "0",
+                "--cluster-require-full-coverage",
+                if full_coverage { "yes" } else { "no" },
             ];
             servers.push(RedisServer::start_with(Engine::Redis70, port, &arguments, None).await?);
         }
@@ -127,6 +131,45 @@ impl Cluster {
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.servers.iter().map(RedisServer::address).collect();
         format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    /// The ports of the primaries, by slot, as a living node knows them.
+    pub async fn primaries(&self) -> Result<Vec<(RangeInclusive<u16>, u16)>, Failure> {
+        let mut found = Vec::new();
+        let nodes: String = self.servers[0].run("CLUSTER NODES").await?;
+        // <id> <host:port@bus> <flags> <primary> <ping> <pong> <epoch> <link> <slots>…
+        for node in nodes.lines().map(|line| line.split(' ').collect::<Vec<_>>()) {
+            let port = node[1].split([':', '@']).nth(1).ok_or("no port")?.parse()?;
+            for slots in node.iter().skip(8).filter(|slots| !slots.starts_with('[')) {
+                let (first, last) = slots.split_once('-').unwrap_or((slots, slots));
+                found.push((first.parse()?..=last.parse()?, port));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The id of the node with this port.
+    pub async fn id_of(&self, port: u16) -> Result<String, Failure> {
+        let nodes: String = self.servers[0].run("CLUSTER NODES").await?;
+        let node = nodes.lines().find(|node| node.contains(&format!(":{port}@"))).ok_or("no such node")?;
+        Ok(node.split(' ').next().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until every slot has a primary that lives, whichever node was killed.
+    pub async fn wait_until_whole_without(&self, dead: u16) -> Result<(), Failure> {
+        until("a whole cluster", || async {
+            for server in self.servers.iter().filter(|server| server.port != dead) {
+                let nodes: String = server.run("CLUSTER NODES").await?;
+                let lives = |node: &&str| {
+                    node.contains("master") && !node.contains("fail") && !node.contains(&format!(":{dead}@"))
+                };
+                if nodes.lines().filter(lives).count() != 3 {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+        .await
     }
 
     /// One of its primaries.
