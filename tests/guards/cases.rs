@@ -5,8 +5,8 @@ use support::servers::redis::Engine;
 
 use crate::cluster_faults::{self, Fault as Gone};
 use crate::{
-    doctor, fleet_faults, logs, overload, pooler, postgres_faults, postgres_setup, redis_faults, redis_memory,
-    redis_setup, suites,
+    doctor, fleet_faults, logs, overload, pooler, postgres_faults, postgres_setup, redis_environments, redis_faults,
+    redis_memory, redis_setup, suites,
 };
 
 /// The cases share nothing: each starts its own servers.
@@ -76,6 +76,15 @@ pub fn all() -> Vec<Case> {
     }));
     cases.push(Case::new("redis 7.0", "fails open only where that was asked for, and counts", |()| {
         redis_setup::fails_open()
+    }));
+    cases.push(Case::new("redis 7.0", "a server, or a proxy, that knows no INFO", |()| {
+        redis_environments::without_info()
+    }));
+    cases.push(Case::new("redis 7.0", "client certificates, and what TLS refuses", |()| redis_environments::tls()));
+    cases.push(Case::new("redis 7.0", "credentials that change", |()| redis_environments::credentials_that_change()));
+    cases.push(Case::new("redis 7.0", "over a Unix socket", |()| redis_environments::over_a_socket()));
+    cases.push(Case::new("redis 7.0", "refusals are logged, once for each cause", |()| {
+        redis_environments::refusals_are_logged()
     }));
     cases.push(Case::new("redis 7.0", "window 3: a promoted replica that lacks the last writes", |()| {
         fleet_faults::promoted_replica()

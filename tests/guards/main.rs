@@ -31,6 +31,7 @@ mod overload;
 mod pooler;
 mod postgres_faults;
 mod postgres_setup;
+mod redis_environments;
 mod redis_faults;
 mod redis_memory;
 mod redis_setup;

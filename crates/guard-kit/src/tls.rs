@@ -56,7 +56,8 @@ pub fn tls_fault(error: &(dyn Error + 'static)) -> Option<GuardError> {
     let fault = rustls_error(error)?;
     let (found, remedy) = match fault {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::UnknownIssuer => (
+            // A bad signature: of an authority with the name of a trusted one.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => (
                 "an authority that this guard does not trust issued the server's certificate".to_owned(),
                 "give the authority's certificate (PEM) as root_certificates",
             ),

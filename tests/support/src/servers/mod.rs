@@ -6,6 +6,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod redis;
 pub mod redis_fleet;
+pub mod twemproxy;
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -96,7 +96,9 @@ impl RedisServer {
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let process = Process::start(&engine.program()?, &all, None, &folder.path().join("log"))?;
         let server = Self { process, engine, port, folder, arguments: all };
-        if tls.is_none() {
+        // The test waits by itself for one that it cannot ask.
+        let can_be_asked = !arguments.iter().any(|argument| ["--rename-command", "--port"].contains(argument));
+        if tls.is_none() && can_be_asked {
             server.wait_until_it_answers().await?;
         }
         Ok(server)
@@ -165,25 +167,48 @@ impl RedisServer {
     }
 }
 
-/// Certificates for `127.0.0.1`, made for one test.
+/// Certificates made for one test: an authority, a server's for `127.0.0.1`, and a client's.
 pub struct Tls {
     pub folder: TempDir,
     pub root: String,
+    /// A client's certificate and its key.
+    pub client: (String, String),
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    Nothing,
+    Expired,
+    /// It is for another host.
+    Name,
 }
 
 impl Tls {
     pub fn make() -> Result<Self, Failure> {
+        Self::with(Wrong::Nothing)
+    }
+
+    pub fn with(wrong: Wrong) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("oauth-state-tls-").tempdir()?;
         let mut authority = rcgen::CertificateParams::new(Vec::new())?;
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        // Another name than the certificates it issues have by default: OpenSSL takes those for their own issuers.
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "a private authority");
         let authority_key = rcgen::KeyPair::generate()?;
         let root = authority.self_signed(&authority_key)?.pem();
         let issuer = rcgen::Issuer::new(authority, authority_key);
-        let key = rcgen::KeyPair::generate()?;
-        let server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
+        let host = if wrong == Wrong::Name { "another.test" } else { "127.0.0.1" };
+        let mut server = rcgen::CertificateParams::new(vec![host.to_owned()])?;
+        if wrong == Wrong::Expired {
+            server.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
+        let (key, client_key) = (rcgen::KeyPair::generate()?, rcgen::KeyPair::generate()?);
+        let server = server.signed_by(&key, &issuer)?;
+        let client = rcgen::CertificateParams::new(vec!["oauth-state".to_owned()])?.signed_by(&client_key, &issuer)?;
         std::fs::write(folder.path().join("ca.pem"), &root)?;
         std::fs::write(folder.path().join("server.pem"), server.pem())?;
         std::fs::write(folder.path().join("server.key"), key.serialize_pem())?;
-        Ok(Self { folder, root })
+        Ok(Self { folder, root, client: (client.pem(), client_key.serialize_pem()) })
     }
 }
