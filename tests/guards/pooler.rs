@@ -21,8 +21,7 @@ use crate::suites;
 const CONNECTIONS: usize = 4;
 
 pub async fn suite() -> Outcome {
-    // Nothing is killed: it need not wait for the disk.
-    let server = PostgresServer::start(&["fsync=off"]).await?;
+    let server = PostgresServer::start(&[]).await?;
     // More connections than by default, so that a busy machine ends in time.
     let pooler = PgBouncer::start(&server, "transaction", 4 * CONNECTIONS).await?;
     let guard = || at(&pooler.url()).connections(2 * CONNECTIONS).budget(Duration::from_secs(10)).connect();

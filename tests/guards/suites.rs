@@ -131,8 +131,7 @@ pub async fn postgres() -> Outcome {
 
 pub async fn postgres_over_tls() -> Outcome {
     let tls = Tls::make()?;
-    // Nothing is killed: it need not wait for the disk.
-    let mut server = PostgresServer::start(&["fsync=off"]).await?;
+    let mut server = PostgresServer::start(&[]).await?;
     server.encrypt(&tls).await?;
     let url = format!("{}?sslmode=require", server.url());
     ensure!(PostgresGuard::builder(&url).connect().await.is_err(), "an unknown certificate was accepted");

@@ -81,7 +81,8 @@ pub fn tls_fault(error: &(dyn Error + 'static)) -> Option<GuardError> {
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
             | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied,
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError,
         ) => (
             format!("the server wants a client certificate that it trusts: {fault}"),
             "give one with client_certificate(certificate, key)",

@@ -282,9 +282,12 @@ impl RedisGuardBuilder {
         }
         check_budget(budget)?;
         let (url, settings) = match from {
-            From::Url(url) => (url, Settings { prefix, evicting, credentials: options.credentials.clone() }),
+            From::Url(url) => {
+                let is_over_tls = url.starts_with("rediss");
+                (url, Settings { prefix, evicting, credentials: options.credentials.clone(), is_over_tls })
+            }
             From::Connection(connection, is_cluster) => {
-                let settings = Settings { prefix, evicting, credentials: None };
+                let settings = Settings { prefix, evicting, credentials: None, is_over_tls: false };
                 return Ok(Connecting::one(Connector::Given(connection, is_cluster), settings));
             }
         };

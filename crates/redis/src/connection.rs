@@ -14,7 +14,7 @@ use super::claim;
 use super::credentials;
 use super::server::{self, OnEvictingServer, RedisServer};
 use super::slots::{Node, Slots, slot_of};
-use oauth_state::guard::{GuardError, Marked};
+use oauth_state::guard::{GuardError, GuardErrorKind, Marked};
 use oauth_state_guard_kit::{Call, Claim, CredentialSource, Failure, Store, with_cause};
 
 /// The time limit for a TCP or TLS connection.
@@ -44,6 +44,7 @@ pub(super) struct Settings {
     pub(super) prefix: String,
     pub(super) evicting: OnEvictingServer,
     pub(super) credentials: Option<CredentialSource>,
+    pub(super) is_over_tls: bool,
 }
 
 /// A Redis store, as a [`Link`](oauth_state_guard_kit::Link) requires it.
@@ -67,6 +68,8 @@ pub(super) struct Opened {
     pub(super) information: Vec<String>,
     /// This machine's time before and after the answer.
     pub(super) asked: (SystemTime, SystemTime),
+    /// The server closed the connection instead of answering.
+    was_closed: bool,
     renewing: Option<Arc<Renewing>>,
 }
 
@@ -87,7 +90,8 @@ impl RedisStore {
         let mut information = server::information(&mut connection).await;
         let after = SystemTime::now();
         // Some proxies close the connection instead of refusing a command. The trial claim decides.
-        if matches!(&information, Err(error) if error.is_connection_dropped()) {
+        let was_closed = matches!(&information, Err(error) if error.is_connection_dropped());
+        if was_closed {
             (connection, renewing) = self.connection().await?;
             information = Ok(Vec::new());
         }
@@ -97,7 +101,7 @@ impl RedisStore {
             Err(_) if self.is_known_cluster() => Vec::new(),
             Err(error) => return Err(server::unusable(error)),
         };
-        Ok(Opened { connection, information, asked: (before, after), renewing })
+        Ok(Opened { connection, information, asked: (before, after), was_closed, renewing })
     }
 
     /// Whether the caller's own connection leads to a cluster.
@@ -147,12 +151,26 @@ impl RedisStore {
     }
 
     async fn check(&self, opened: &mut Opened) -> Result<RedisServer, GuardError> {
-        let Opened { connection, information, asked, .. } = opened;
+        let Opened { connection, information, asked, was_closed, .. } = opened;
         let report = server::look_at(information, self.settings.evicting, *asked)?;
         if let Some(key) = self.trial_key()? {
-            server::try_to_claim(connection, &key).await?;
+            let tried = server::try_to_claim(connection, &key).await;
+            tried.map_err(|error| if *was_closed { self.closed_again(error) } else { error })?;
         }
         Ok(report)
+    }
+
+    /// The error of a server that closes each connection at its first command. TLS 1.3 tells the client only then that its
+    /// certificate is missing or refused, and the alert can be lost.
+    fn closed_again(&self, error: GuardError) -> GuardError {
+        if self.settings.is_over_tls && error.kind() == GuardErrorKind::Unavailable {
+            return GuardError::misconfigured(format!(
+                "the server closes the connection at the first command, as one that does not trust the client's certificate does; give another with \
+                 client_certificate(certificate, key) ({})",
+                with_cause(&error)
+            ));
+        }
+        error
     }
 
     async fn connect_and_check(&self) -> Result<Connected, GuardError> {

@@ -9,7 +9,7 @@ use super::claim;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth_state::guard::GuardError;
-use oauth_state_guard_kit::{CONNECT_TIME, Flaw, ahead, clock_apart, refuse};
+use oauth_state_guard_kit::{CONNECT_TIME, Flaw, ahead, before_any_claim, clock_apart, refuse};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -152,7 +152,8 @@ pub(super) fn unusable(error: RedisError) -> GuardError {
         Some("MOVED") => {
             GuardError::misconfigured("the server is a node of a cluster: use a redis+cluster:// address for it")
         }
-        _ => claim::failure(error).into_error(),
+        // Nothing but trials was sent, so no outcome is unknown.
+        _ => before_any_claim(claim::failure(error).into_error()),
     }
 }
 
