@@ -125,7 +125,7 @@ impl RedisStore {
         let server = match &self.connector {
             Connector::Single(server) | Connector::Node(server, ..) => server.clone(),
             Connector::Sentinel(client) => {
-                let primary = client.lock().await.async_get_client().await.map_err(cannot_connect)?;
+                let primary = client.lock().await.async_get_client().await.map_err(server::unusable)?;
                 primary.get_connection_info().clone()
             }
             Connector::Given(connection, _) => return Ok((connection.clone(), None)),
@@ -206,7 +206,7 @@ pub(super) async fn connect(
         }
     }
     let client = Client::open(server.set_redis_settings(settings)).map_err(GuardError::misconfigured)?;
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(cannot_connect)?;
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(server::unusable)?;
     let renew_after = given.and_then(|given| given.refresh_after());
     let renewing = renew_after.zip(credentials).map(|(after, source)| {
         let renewing = credentials::renew(source.clone(), connection.clone(), after);
@@ -249,29 +249,5 @@ impl Call<RedisStore> for Claim<'_> {
             let failure = if of_a_cluster { failure.of_one_node() } else { failure };
             if may_send_again { failure.after_silent_tries() } else { failure }
         })
-    }
-}
-
-/// The server refused, or did not answer.
-fn cannot_connect(error: redis::RedisError) -> GuardError {
-    #[cfg(feature = "tls")]
-    if let Some(fault) = oauth_state_guard_kit::tls_fault(&error) {
-        return fault;
-    }
-    match error.kind() {
-        redis::ErrorKind::AuthenticationFailed
-        | redis::ErrorKind::InvalidClientConfig
-        // A database that does not exist or that the user may not select.
-        | redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError | redis::ServerErrorKind::NoPerm) => {
-            GuardError::misconfigured(error)
-        }
-        redis::ErrorKind::Parse => GuardError::misconfigured(format!(
-            "the server does not speak the Redis protocol: is this the port of another service, or one with TLS? ({error})"
-        )),
-        _ if error.is_timeout() => GuardError::unavailable(
-            "the server did not answer while connecting; is TLS enabled on only one side?",
-        ),
-        // Nothing was asked yet, so no outcome is unknown.
-        _ => oauth_state_guard_kit::before_any_claim(claim::failure(error).into_error()),
     }
 }

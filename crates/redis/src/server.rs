@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use redis::{RedisError, Value, cmd};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
 use super::any_connection::AnyConnection;
 use super::claim;
@@ -141,16 +141,28 @@ fn not_atomic() -> GuardError {
     GuardError::misconfigured("SET … NX does not keep the first value on this server; it cannot serve as a guard")
 }
 
-/// The error of a server that refused while connecting.
+/// The error of a server that refused, or did not answer, before any claim.
 pub(super) fn unusable(error: RedisError) -> GuardError {
     #[cfg(feature = "tls")]
     if let Some(fault) = oauth_state_guard_kit::tls_fault(&error) {
         return fault;
     }
-    match error.code() {
-        Some("READONLY") => GuardError::misconfigured(error),
-        Some("MOVED") => {
+    match error.kind() {
+        _ if error.code() == Some("READONLY") => GuardError::misconfigured(error),
+        ErrorKind::Server(ServerErrorKind::Moved) => {
             GuardError::misconfigured("the server is a node of a cluster: use a redis+cluster:// address for it")
+        }
+        ErrorKind::AuthenticationFailed
+        | ErrorKind::InvalidClientConfig
+        // A database that does not exist or that the user may not select.
+        | ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm) => {
+            GuardError::misconfigured(error)
+        }
+        ErrorKind::Parse => GuardError::misconfigured(format!(
+            "the server does not speak the Redis protocol: is this the port of another service, or one with TLS? ({error})"
+        )),
+        _ if error.is_timeout() => {
+            GuardError::unavailable("the server did not answer while connecting; is TLS enabled on only one side?")
         }
         // Nothing but trials was sent, so no outcome is unknown.
         _ => before_any_claim(claim::failure(error).into_error()),
