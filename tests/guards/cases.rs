@@ -143,6 +143,9 @@ pub fn all() -> Vec<Case> {
     }));
     cases.push(Case::new("pgbouncer", "killed (-9) under 64 callers, restarted", |()| pooler::killed()));
     cases.push(Case::new("redis 7.0", "a flood over a slow connection opens nothing", |()| overload::redis_slow()));
+    cases.push(Case::new("redis 7.0", "twice the load that a process can take", |()| {
+        overload::redis_at_twice_its_load()
+    }));
     cases.push(Case::new("redis 7.0", "a flood over a stalled connection", |()| overload::redis_stalled()));
     cases
         .push(Case::new("postgres", "a flood over two slow connections opens nothing", |()| overload::postgres_slow()));

@@ -2,7 +2,7 @@
 //! wrapper that fails open.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oauth_state::ReplayGuard;
 use oauth_state::guard::{DangerouslyFailOpen, GuardErrorKind, Mark, Marked};
@@ -16,7 +16,7 @@ use support::servers::redis::{Engine, RedisServer};
 use tokio::task::JoinSet;
 
 use crate::postgres_faults::at;
-use crate::storm::{fresh_id, mark_of, replay_of};
+use crate::storm::{Guard, fresh_id, mark_of, replay_of};
 
 /// A budget with enough time for the proxy's delay: every call that is sent gets an answer.
 const PATIENT: Duration = Duration::from_secs(1);
@@ -120,4 +120,57 @@ pub async fn redis_slow() -> Outcome {
     let told = flood(DangerouslyFailOpen::new(guard), &mark, 6_000).await?;
     ensure!(told.let_through == 0 && told.other_errors == 0 && told.overloaded > 100, "{told:?}");
     Ok(format!("6000 replays: 0 let through, {} refused as overloaded", told.overloaded))
+}
+
+/// Claims of new ids by so many callers, each of which waits for its answer; returns how many a second were answered.
+async fn best_goodput(guard: &Guard, callers: usize) -> f64 {
+    const TIME: Duration = Duration::from_secs(1);
+    let mut all = JoinSet::new();
+    for _ in 0..callers {
+        let guard = guard.clone();
+        all.spawn(async move {
+            let (start, mut answered) = (Instant::now(), 0_u32);
+            while start.elapsed() < TIME {
+                answered += u32::from(guard.mark_used(&mark_of(fresh_id(), 1)).await.is_ok());
+            }
+            answered
+        });
+    }
+    let answered: u32 = all.join_all().await.into_iter().sum();
+    f64::from(answered) / TIME.as_secs_f64()
+}
+
+/// Claims that arrive at this rate, whether or not others were answered; returns how many a second were.
+async fn goodput_at(guard: &Guard, rate: f64) -> f64 {
+    const TIME: Duration = Duration::from_secs(2);
+    const TICK: Duration = Duration::from_millis(1);
+    let (start, mut arrived, mut all) = (Instant::now(), 0.0, JoinSet::new());
+    let mut ticks = tokio::time::interval(TICK);
+    while start.elapsed() < TIME {
+        ticks.tick().await;
+        // As many as are due, unless this process cannot even start them.
+        while start.elapsed() < TIME && arrived < rate * start.elapsed().as_secs_f64() {
+            arrived += 1.0;
+            let guard = guard.clone();
+            all.spawn(async move { u32::from(guard.mark_used(&mark_of(fresh_id(), 1)).await.is_ok()) });
+        }
+    }
+    let answered: u32 = all.join_all().await.into_iter().sum();
+    f64::from(answered) / start.elapsed().as_secs_f64()
+}
+
+/// At twice the load that it can take, a process must not answer fewer claims than it could: refusing the others has to
+/// cost little.
+pub async fn redis_at_twice_its_load() -> Outcome {
+    let server = RedisServer::start(Engine::Redis70, &[]).await?;
+    let guard: Guard = Arc::new(RedisGuard::builder(server.url()).connect().await?);
+    let best = best_goodput(&guard, 256).await;
+    let mut told = format!("best {best:.0}/s");
+    for times in [2.0, 4.0] {
+        let share = goodput_at(&guard, times * best).await / best;
+        // It was a fiftieth. The load comes from the same process, and a busy machine has less for both.
+        ensure!(share > 0.2, "at {times} times the load, only {share:.2} of the best are answered");
+        told.push_str(&format!("; {share:.2} of it at {times} times the load"));
+    }
+    Ok(told)
 }

@@ -1,15 +1,18 @@
 //! The log of refusals: each cause once, and once a minute while it lasts.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use oauth_state::guard::GuardError;
+use oauth_state::guard::{GuardError, GuardErrorKind};
 
 /// A cause that lasts is logged again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Of each kind of error, one is looked at in this time.
+const WINDOW_MILLISECONDS: u64 = 5;
 /// Causes to remember. A store whose texts differ each time must fill neither the log nor the memory.
 const MOST_CAUSES: usize = 8;
 
@@ -20,6 +23,10 @@ pub struct Refusals {
     store: &'static str,
     what: &'static str,
     causes: Mutex<BTreeMap<String, Cause>>,
+    made: Instant,
+    /// When the last error was looked at, in windows after `made`, times 8; plus a number for its kind.
+    looked_at: AtomicU64,
+    passed_over: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -34,12 +41,37 @@ struct Cause {
 impl Refusals {
     /// The name of the store, and the consequence, such as "callbacks are refused".
     #[must_use]
-    pub const fn new(store: &'static str, what: &'static str) -> Self {
-        Self { store, what, causes: Mutex::new(BTreeMap::new()) }
+    pub fn new(store: &'static str, what: &'static str) -> Self {
+        let (looked_at, passed_over) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { store, what, causes: Mutex::default(), made: Instant::now(), looked_at, passed_over }
+    }
+
+    /// Whether an error of this kind was looked at within the last milliseconds. In a flood, to look at each one would cost more than to
+    /// refuse it.
+    fn is_one_of_many(&self, error: &GuardError) -> bool {
+        let kind = match error.kind() {
+            GuardErrorKind::Unavailable => 1,
+            GuardErrorKind::Overloaded => 2,
+            GuardErrorKind::OutcomeUnknown => 3,
+            GuardErrorKind::Full => 4,
+            GuardErrorKind::Misconfigured => 5,
+            _ => 6,
+        };
+        let window = u64::try_from(self.made.elapsed().as_millis()).unwrap_or_default() / WINDOW_MILLISECONDS;
+        let this = window.saturating_mul(8).saturating_add(kind);
+        if self.looked_at.load(Ordering::Relaxed) == this {
+            self.passed_over.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        self.looked_at.store(this, Ordering::Relaxed);
+        false
     }
 
     /// Logs an error, unless its cause was logged within the last minute.
     pub fn note(&self, error: &GuardError) {
+        if self.is_one_of_many(error) {
+            return;
+        }
         let cause = chain(error);
         let now = Instant::now();
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +82,8 @@ impl Refusals {
         match causes.get_mut(&cause) {
             Some(known) => {
                 known.last = now;
-                known.refused = known.refused.saturating_add(1);
+                let passed_over = self.passed_over.swap(0, Ordering::Relaxed);
+                known.refused = known.refused.saturating_add(passed_over).saturating_add(1);
                 if now.duration_since(known.logged) >= AGAIN_AFTER {
                     known.logged = now;
                     let (refused, since) = (std::mem::take(&mut known.refused), now.duration_since(known.since));

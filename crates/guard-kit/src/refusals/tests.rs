@@ -46,7 +46,7 @@ async fn a_cause_is_logged_once_and_then_every_minute_with_its_age() {
     let (lines, _subscriber) = collected();
     let refusals = Refusals::new("told", "callbacks are refused");
     for _ in 0..180 {
-        refusals.note(&GuardError::because(oauth_state::guard::GuardErrorKind::Full, "OOM command not allowed"));
+        refusals.note(&GuardError::because(GuardErrorKind::Full, "OOM command not allowed"));
         sleep(Duration::from_secs(1)).await;
     }
     let lines = lines.read();
@@ -62,6 +62,7 @@ async fn a_new_cause_is_logged_at_once() {
     let refusals = Refusals::new("told", "callbacks are refused");
     for cause in ["connection refused", "no such table", "connection refused", "no such table"] {
         refusals.note(&GuardError::unavailable(cause));
+        sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(lines.read().len(), 2);
     // It was over for more than a minute.
@@ -76,9 +77,25 @@ async fn texts_that_differ_each_time_fill_neither_the_log_nor_the_memory() {
     let refusals = Refusals::new("told", "callbacks are refused");
     for number in 0..1_000 {
         refusals.note(&GuardError::unavailable(format!("error {number}")));
+        sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(lines.read().len(), MOST_CAUSES);
     assert_eq!(refusals.causes.lock().unwrap().len(), MOST_CAUSES);
+}
+
+/// A flood of refusals is counted, but not looked at one by one: that would cost more than to refuse them.
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_counted_and_not_looked_at_one_by_one() {
+    let (lines, _subscriber) = collected();
+    let refusals = Refusals::new("told", "callbacks are refused");
+    for _ in 0..61 {
+        for _ in 0..1_000 {
+            refusals.note(&GuardError::overloaded("busy"));
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    let lines = lines.read();
+    assert!(lines.len() == 2 && lines[1].contains("refused=60000"), "{lines:#?}");
 }
 
 #[test]
