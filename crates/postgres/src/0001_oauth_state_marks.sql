@@ -35,3 +35,6 @@ CREATE TABLE IF NOT EXISTS oauth_state_marks_12 PARTITION OF oauth_state_marks F
 CREATE TABLE IF NOT EXISTS oauth_state_marks_13 PARTITION OF oauth_state_marks FOR VALUES IN (13);
 CREATE TABLE IF NOT EXISTS oauth_state_marks_14 PARTITION OF oauth_state_marks FOR VALUES IN (14);
 CREATE TABLE IF NOT EXISTS oauth_state_marks_15 PARTITION OF oauth_state_marks FOR VALUES IN (15);
+
+-- A later release can tell by it which version it finds.
+COMMENT ON TABLE oauth_state_marks IS 'Used states of oauth-state, version 1';

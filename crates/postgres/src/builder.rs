@@ -3,14 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio_postgres::Config;
+use tokio_postgres::Socket;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 
+use super::address::{Address, Mode, Tls};
 use super::connection::PostgresStore;
 use super::guard::PostgresGuard;
 use super::settings::{Durability, Settings};
+use super::transport::{self, Own, Transport};
 use oauth_state::guard::GuardError;
 use oauth_state::observe::Observers;
-use oauth_state_guard_kit::{CONNECT_TIME, DEFAULT_BUDGET, Link, check_budget};
+use oauth_state_guard_kit::{CONNECT_TIME, CredentialSource, Credentials, DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
 const MOST_CONNECTIONS: usize = 64;
@@ -36,8 +39,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 #[must_use = "call connect() or connect_lazily()"]
 pub struct PostgresGuardBuilder {
     url: String,
-    credentials: Option<(String, String)>,
+    credentials: Option<CredentialSource>,
     root_certificates: Option<Vec<u8>>,
+    client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+    connector: Option<Own>,
     connections: usize,
     budget: Duration,
     durability: Durability,
@@ -53,9 +58,17 @@ impl fmt::Debug for PostgresGuardBuilder {
 }
 
 impl PostgresGuard {
-    /// Configures a guard with an address: `postgres://user:password@host:5432/database`, with several hosts separated
-    /// by commas and `?target_session_attrs=read-write` to select the current primary. With `?sslmode=require` the
-    /// guard uses TLS and verifies the server's certificate (feature `tls`); without it, it does not use TLS.
+    /// Configures a guard with an address: `postgres://user:password@host:5432/database`, or `host=… dbname=…` as libpq has
+    /// it, with several hosts separated by commas and `?target_session_attrs=read-write` to select the current primary.
+    ///
+    /// | in the address | the connection |
+    /// |---|---|
+    /// | `sslmode=require`, `verify-ca` or `verify-full` | TLS (feature `tls`); the server's certificate and its name are verified for each of them |
+    /// | `sslmode=disable`, or none | not encrypted; so are `allow` and `prefer`, because an attacker on the way could turn that TLS off |
+    /// | `sslrootcert=/path/ca.pem` | these authorities instead of the operating system's (`system`) |
+    /// | `sslcert=/path/client.pem`, `sslkey=/path/client.key` | the client's certificate and its key |
+    ///
+    /// The files are read for every connection.
     ///
     /// The table is in the first schema of the session's `search_path`. Give each environment of each application its
     /// own database, or its own schema and role: `?options=-csearch_path%3Dshop_production`. With a shared table, a
@@ -72,6 +85,8 @@ impl PostgresGuardBuilder {
             url,
             credentials: None,
             root_certificates: None,
+            client_certificate: None,
+            connector: None,
             connections: DEFAULT_CONNECTIONS,
             budget: DEFAULT_BUDGET,
             durability: Durability::Durable,
@@ -83,15 +98,62 @@ impl PostgresGuardBuilder {
 
     /// Sets the user and password, instead of those in the address. `Debug` does not show them.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.credentials = Some((user.into(), password.into()));
+        self.credentials = Some(CredentialSource::fixed(Credentials::new(user, password)));
+        self
+    }
+
+    /// Asks this function for the user and password before every connection, for a token of a cloud's identity service or a
+    /// file that a sidecar rewrites. If it fails, no connection is made, and the next attempt asks again. Postgres checks
+    /// them when a connection is made and not again, so [`Credentials::valid_for`] has no effect here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state_postgres::{Credentials, PostgresGuard};
+    ///
+    /// let guard = PostgresGuard::builder("postgres://db.internal/shop").credentials_from(|| async {
+    ///     let token = std::fs::read_to_string("/run/secrets/postgres-token")?;
+    ///     Ok::<_, std::io::Error>(Credentials::new("service", token.trim()))
+    /// });
+    /// assert!(guard.connect_lazily().is_ok()); // nothing was asked yet
+    /// ```
+    pub fn credentials_from<F, R, E>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Credentials, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.credentials = Some(CredentialSource::new(ask));
         self
     }
 
     /// The certificates (PEM) of the authorities that issued the server's certificate, instead of the operating
-    /// system's. An address without `?sslmode=require` is then refused.
+    /// system's. An address without `?sslmode=verify-full` or `require` is then refused.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.root_certificates = Some(pem.as_ref().to_vec());
+        self
+    }
+
+    /// The client's certificate chain and its key (PEM), for a server that requires one. An address without
+    /// `?sslmode=verify-full` or `require` is then refused.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.client_certificate = Some((certificate.as_ref().to_vec(), key.as_ref().to_vec()));
+        self
+    }
+
+    /// Connects over TLS with your own connector for `tokio_postgres`, such as that of `postgres-native-tls`, or of
+    /// `tokio-postgres-rustls` with a configuration of your own. The feature `tls` is not needed. Verifying the server is
+    /// then up to the connector; a server without TLS is refused.
+    pub fn connector<T>(mut self, connector: T) -> Self
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        self.connector = Some(transport::own(connector));
         self
     }
 
@@ -168,16 +230,7 @@ impl PostgresGuardBuilder {
 
     pub(super) fn store(self) -> Result<PostgresStore, GuardError> {
         let refuse = |reason: &'static str| Err(GuardError::misconfigured(reason));
-        // The parser's error may quote the address with its password.
-        let Ok(mut config) = self.url.parse::<Config>() else {
-            return refuse(
-                "invalid address; expected postgres://user@host:5432/database, with sslmode disable, prefer or require (require \
-                 verifies the server's certificate and name)",
-            );
-        };
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return refuse("the address has no host; expected postgres://user@host:5432/database");
-        }
+        let Address { mut config, tls } = Address::read(&self.url)?;
         if !(1..=MOST_CONNECTIONS).contains(&self.connections) {
             return refuse("the number of connections must be 1 to 64");
         }
@@ -187,13 +240,15 @@ impl PostgresGuardBuilder {
                 "the purge interval must be 1 s to 1 day; to purge by yourself, use without_purging() and call purge()",
             );
         }
-        let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
-        if self.root_certificates.is_some() && !tls {
-            return refuse("root certificates need an address with ?sslmode=require");
-        }
-        if let Some((user, password)) = self.credentials {
-            config.user(user).password(password);
-        }
+        let transport = match self.connector {
+            Some(own)
+                if tls == Tls::default() && self.root_certificates.is_none() && self.client_certificate.is_none() =>
+            {
+                Transport::Own(own)
+            }
+            Some(_) => return refuse("connector() replaces sslmode and certificates: leave them out"),
+            None => verified_or_not(tls, self.root_certificates, self.client_certificate)?,
+        };
         // Several hosts are tried in turn: a dead one must leave time for the next.
         if config.get_connect_timeout().is_none() {
             let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
@@ -204,7 +259,8 @@ impl PostgresGuardBuilder {
         }
         Ok(PostgresStore::new(Settings {
             config,
-            root_certificates: self.root_certificates,
+            credentials: self.credentials,
+            transport,
             connections: self.connections,
             budget: self.budget,
             durability: self.durability,
@@ -212,5 +268,42 @@ impl PostgresGuardBuilder {
             purge_every: self.purge_every,
             observers: self.observers,
         }))
+    }
+}
+
+/// The transport that the address and the builder ask for.
+#[cfg(feature = "tls")]
+fn verified_or_not(
+    tls: Tls,
+    root_certificates: Option<Vec<u8>>,
+    client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+) -> Result<Transport, GuardError> {
+    use super::tls::{Certificates, Pem, connector};
+    if tls.mode != Mode::Verified {
+        if root_certificates.is_some() || client_certificate.is_some() {
+            return Err(GuardError::misconfigured("certificates need an address with ?sslmode=verify-full"));
+        }
+        return Ok(Transport::Unencrypted);
+    }
+    let mut certificates = Certificates::of(tls);
+    if let Some(pem) = root_certificates {
+        certificates.roots = Some(Pem::Text(pem));
+    }
+    if let Some((certificate, key)) = client_certificate {
+        certificates.client = Some((Pem::Text(certificate), Pem::Text(key)));
+    }
+    // A file that is missing, or has no certificate, is found before the first connection.
+    connector(&certificates)?;
+    Ok(Transport::Verified(std::sync::Arc::new(certificates)))
+}
+
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::needless_pass_by_value, reason = "the other form keeps them")]
+fn verified_or_not(tls: Tls, _: Option<Vec<u8>>, _: Option<(Vec<u8>, Vec<u8>)>) -> Result<Transport, GuardError> {
+    match tls.mode {
+        Mode::Verified => Err(GuardError::misconfigured(
+            "sslmode=require, verify-ca and verify-full need TLS: enable the feature `tls` of oauth-state-postgres, or use connector()",
+        )),
+        Mode::NotSaid | Mode::Off => Ok(Transport::Unencrypted),
     }
 }

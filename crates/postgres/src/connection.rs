@@ -1,23 +1,33 @@
 //! The connections of a guard, and the statements of a claim.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::literals::{base64url, bytes, run, with_literals};
-use super::purge;
 use super::server;
 use super::settings::Settings;
 use super::table::{FIND, INSERT, MarkRow};
-use oauth_state::guard::{GuardError, Mark, Marked};
-use oauth_state_guard_kit::{Call, Claim, Failure, Store};
+use super::tasks::Tasks;
+use super::trial::Trial;
+use oauth_state::guard::{GuardError, Marked};
+use oauth_state_guard_kit::{CONNECT_TIME, Call, Claim, Failure, Store, with_jitter};
+
+/// A connection that does not answer for this long, or for a whole budget if that is longer, is replaced.
+const LONGEST_SILENCE: Duration = Duration::from_secs(1);
+/// The pause after a failed attempt to replace one; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A Postgres store, as a [`Link`](oauth_state_guard_kit::Link) requires it.
 pub(super) struct PostgresStore {
     pub(super) settings: Arc<Settings>,
-    purging: Once,
+    pub(super) tasks: Arc<Tasks>,
 }
 
 /// A few connections, each for one claim at a time. A claim that waits for a lock or the disk must not delay another
@@ -25,32 +35,71 @@ pub(super) struct PostgresStore {
 pub(super) struct Clients {
     free: Mutex<VecDeque<Client>>,
     permits: Semaphore,
+    settings: Arc<Settings>,
 }
 
 /// One of the connections. It is returned on drop.
 pub(super) struct Lease {
     clients: Arc<Clients>,
     client: Option<Client>,
+    /// A call was sent, and its answer did not arrive.
+    is_awaited: bool,
 }
 
 impl Clients {
-    fn free(&self) -> std::sync::MutexGuard<'_, VecDeque<Client>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn give_back(&self, client: Client) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(client);
+        self.permits.add_permits(1);
+    }
+
+    /// Gives the connection back once it answers, or else another in its place: it may be stuck alone, and each claim that
+    /// gets it would wait in vain.
+    async fn give_back_when_it_answers(clients: Weak<Self>, client: Client) {
+        let Some(settings) = clients.upgrade().map(|clients| Arc::clone(&clients.settings)) else { return };
+        let time = settings.budget.max(LONGEST_SILENCE);
+        // Its answer comes after that of the call before it, and belongs to nobody else.
+        if let Ok(Ok(_)) = timeout(time, client.simple_query("")).await {
+            clients.upgrade().inspect(|clients| clients.give_back(client));
+            return;
+        }
+        drop(client);
+        tracing::debug!("a connection to Postgres did not answer and is replaced");
+        let mut pause = FIRST_PAUSE;
+        // As long as the others are used. A link that is lost makes all of them anew.
+        while clients.strong_count() > 0 {
+            if let Ok(Ok(client)) = timeout(CONNECT_TIME, checked(&settings)).await {
+                clients.upgrade().inspect(|clients| clients.give_back(client));
+                return;
+            }
+            tokio::time::sleep(with_jitter(pause)).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            self.clients.free().push_back(client);
-            self.clients.permits.add_permits(1);
+        let Some(client) = self.client.take() else { return };
+        if !self.is_awaited {
+            self.clients.give_back(client);
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(Clients::give_back_when_it_answers(Arc::downgrade(&self.clients), client));
         }
     }
 }
 
 impl PostgresStore {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), purging: Once::new() }
+        Self { settings: Arc::new(settings), tasks: Arc::default() }
+    }
+}
+
+/// A connection to a server that can serve as a guard: with several hosts, each connection may lead to another one.
+async fn checked(settings: &Settings) -> Result<Client, GuardError> {
+    let client = settings.connect().await?;
+    match server::look_at(&client, settings).await? {
+        Trial::NoTransactions => settings.connect().await,
+        Trial::Passed | Trial::NotPossible(_) => Ok(client),
     }
 }
 
@@ -60,26 +109,30 @@ impl Store for PostgresStore {
     const NAME: &'static str = "postgres";
 
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
-        let first = self.settings.connect().await?;
-        server::look_at(&first, &self.settings).await?;
+        let (settings, all) = (&self.settings, self.settings.connections);
+        // The first one alone: it may have to create the table.
+        let mut clients = VecDeque::from([checked(settings).await?]);
         // Open the others in parallel: one after the other, they might not be ready in time.
-        let mut others = tokio::task::JoinSet::new();
-        for _ in 1..self.settings.connections {
-            let settings = Arc::clone(&self.settings);
-            others.spawn(async move {
-                // Check each one: with several hosts, another connection may lead to another server.
-                let client = settings.connect().await?;
-                server::look_at(&client, &settings).await?;
-                Ok::<_, GuardError>(client)
-            });
+        let mut others = JoinSet::new();
+        for _ in 1..all {
+            let settings = Arc::clone(settings);
+            others.spawn(async move { checked(&settings).await });
         }
-        let mut clients = VecDeque::from([first]);
+        let mut failed = None;
         while let Some(other) = others.join_next().await {
-            clients.push_back(other.map_err(GuardError::unavailable)??);
+            match other.map_err(GuardError::unavailable)? {
+                Ok(client) => clients.push_back(client),
+                Err(error) => failed = Some(error),
+            }
         }
-        self.purging.call_once(|| purge::start(&self.settings));
+        if let Some(error) = failed {
+            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let counted = format!("{} of {all} connections were made: {cause}", clients.len());
+            return Err(GuardError::because(error.kind(), counted));
+        }
+        self.tasks.start(settings);
         let permits = Semaphore::new(clients.len());
-        Ok(Arc::new(Clients { free: Mutex::new(clients), permits }))
+        Ok(Arc::new(Clients { free: Mutex::new(clients), permits, settings: Arc::clone(settings) }))
     }
 
     async fn lease(&self, clients: Arc<Clients>) -> Lease {
@@ -87,34 +140,36 @@ impl Store for PostgresStore {
         if let Ok(permit) = clients.permits.acquire().await {
             permit.forget();
         }
-        // The longest idle connection: a statement that timed out may still occupy the most recent one.
-        let client = clients.free().pop_front();
-        Lease { clients, client }
+        // The longest idle connection.
+        let client = clients.free.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        Lease { clients, client, is_awaited: false }
     }
 }
 
 impl Lease {
-    /// The client, for one call.
-    pub(super) fn client(&self) -> Result<&Client, Failure> {
-        self.client.as_ref().ok_or_else(|| Failure::refused(GuardError::overloaded("no connection is free")))
+    /// Runs one statement, as one transaction.
+    pub(super) async fn run(&mut self, settings: &Settings, statement: &str) -> Result<(u64, Option<String>), Failure> {
+        let no_client = || Failure::refused(GuardError::overloaded("no connection is free"));
+        let client = self.client.as_ref().ok_or_else(no_client)?;
+        self.is_awaited = true;
+        let answer = run(client, settings, statement).await;
+        self.is_awaited = false;
+        answer
     }
 }
 
 impl Call<PostgresStore> for Claim<'_> {
     type Answer = Marked;
 
-    async fn ask(&self, store: &PostgresStore, lease: Lease) -> Result<Marked, Failure> {
-        claim(lease.client()?, &store.settings, self.0).await
+    /// One statement in its own transaction; the reply comes after its commit.
+    async fn ask(&self, store: &PostgresStore, mut lease: Lease) -> Result<Marked, Failure> {
+        let (Claim(mark), settings) = (self, &store.settings);
+        let row = MarkRow::of(mark);
+        let literals = [row.bucket.to_string(), bytes(&row.id), base64url(&row.value), row.keep_until.to_string()];
+        if lease.run(settings, &with_literals(INSERT, &literals)).await?.0 == 1 {
+            return Ok(Marked::First);
+        }
+        let (_, value) = lease.run(settings, &with_literals(FIND, &literals)).await?;
+        mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
     }
-}
-
-/// One statement in its own transaction, as for every statement outside of one; the reply comes after its commit.
-async fn claim(client: &Client, settings: &Settings, mark: &Mark) -> Result<Marked, Failure> {
-    let row = MarkRow::of(mark);
-    let literals = [row.bucket.to_string(), bytes(&row.id), base64url(&row.value), row.keep_until.to_string()];
-    if run(client, settings, &with_literals(INSERT, &literals)).await?.0 == 1 {
-        return Ok(Marked::First);
-    }
-    let (_, value) = run(client, settings, &with_literals(FIND, &literals)).await?;
-    mark.seen_after_insert(value.as_deref().map(str::as_bytes)).map_err(Failure::refused)
 }

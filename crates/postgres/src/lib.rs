@@ -43,9 +43,13 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may fail"))]
 
 #[cfg(feature = "client")]
+mod address;
+#[cfg(feature = "client")]
 mod builder;
 #[cfg(feature = "client")]
 mod connection;
+#[cfg(feature = "client")]
+mod errors;
 #[cfg(feature = "client")]
 mod examine;
 #[cfg(feature = "client")]
@@ -63,15 +67,21 @@ mod server;
 #[cfg(feature = "client")]
 mod settings;
 mod table;
+#[cfg(feature = "client")]
+mod tasks;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "client")]
+mod transport;
+#[cfg(feature = "client")]
+mod trial;
 
 #[cfg(feature = "client")]
 pub use builder::PostgresGuardBuilder;
 #[cfg(feature = "client")]
 pub use guard::PostgresGuard;
 #[cfg(feature = "client")]
-pub use oauth_state_guard_kit::{Examined, Flaw};
+pub use oauth_state_guard_kit::{Credentials, Examined, Flaw};
 #[cfg(feature = "client")]
 pub use payload_store::PostgresPayloadStore;
 #[cfg(feature = "client")]

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::settings::{Settings, failure};
+use super::errors::failure;
+use super::settings::Settings;
 use oauth_state_guard_kit::Failure;
 
 /// Puts literals into the places `$1`, `$2` and so on of a statement.

@@ -1,25 +1,33 @@
-//! Truncating partitions whose marks have all expired. Several servers may do this at once.
+//! Truncating partitions whose marks have all expired, and deleting expired rows. Several servers may do this at once.
 
-use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, IsolationLevel};
 
-use super::settings::{Settings, cannot_use};
+use super::errors::cannot_use;
+use super::settings::Settings;
 use super::table::{PARTITIONS, turn_is_over};
 use crate::unix_seconds;
 use oauth_state::guard::GuardError;
 use oauth_state::observe::{Event, Observer as _};
-use oauth_state_guard_kit::{LONGEST_BUDGET, with_jitter};
+use oauth_state_guard_kit::LONGEST_BUDGET;
 
 /// A purger that does not get the lock by then leaves the partition to the next round.
 const LOCK_MILLISECONDS: u32 = 100;
 /// A purger whose connection died silently gives up after this time.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
-/// The time limit for reading a partition.
+/// The time limit for reading a partition, and for deleting some rows.
 const STATEMENT_SECONDS: u32 = 30;
+
+/// Rows that another server is deleting are skipped, so that no server waits for another.
+const DELETE_ROWS: &str = "DELETE FROM oauth_state_rows WHERE id IN \
+    (SELECT id FROM oauth_state_rows WHERE keep_until < $1 ORDER BY keep_until LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+/// Rows per statement.
+const BATCH: u64 = 1_000;
+/// Statements per round, so that it ends.
+const MOST_BATCHES: u32 = 1_000;
 
 /// The result of [`PostgresGuard::purge`](crate::PostgresGuard::purge).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,28 +37,6 @@ pub struct Purged {
     pub partitions: u32,
     /// The marks in them.
     pub marks: u64,
-}
-
-/// Purges at intervals, as long as the guard lives.
-pub(super) fn start(settings: &Arc<Settings>) {
-    if let Some(every) = settings.purge_every {
-        tokio::spawn(now_and_then(Arc::downgrade(settings), every));
-    }
-}
-
-async fn now_and_then(settings: Weak<Settings>, every: Duration) {
-    loop {
-        tokio::time::sleep(with_jitter(every)).await;
-        let Some(settings) = settings.upgrade() else { return };
-        match purge(&settings).await {
-            Ok(Purged { partitions: 0, .. }) => {}
-            Ok(Purged { partitions, marks }) => tracing::debug!(partitions, marks, "purged expired marks"),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "cannot purge; expired marks stay in the table until purging works");
-            }
-        }
-    }
 }
 
 /// Truncates every partition without live marks, on its own connection.
@@ -84,7 +70,7 @@ async fn round(settings: &Settings) -> Result<(Purged, Option<Error>), GuardErro
 
 /// The earlier of the clocks of this machine and the database, so that a clock that jumps ahead cannot truncate live
 /// partitions. Minus the longest budget, because a claim may be sent that much later than its expiry was checked.
-pub(super) async fn now(client: &Client) -> Result<u64, GuardError> {
+async fn now(client: &Client) -> Result<u64, GuardError> {
     let row = client.query_typed_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
     let theirs: i64 = row.and_then(|row| row.try_get(0)).map_err(cannot_use)?;
     let earlier = unix_seconds(SystemTime::now()).min(u64::try_from(theirs).unwrap_or_default());
@@ -135,4 +121,27 @@ async fn empty(client: &mut Client, partition: u64, now: u64) -> Result<Option<i
     transaction.batch_execute(&format!("TRUNCATE {table}")).await?;
     transaction.commit().await?;
     Ok(Some(marks))
+}
+
+/// Deletes the expired rows of the payload store, on its own connection, so that no login waits; returns how many.
+pub(super) async fn delete_rows(settings: &Settings) -> Result<u64, GuardError> {
+    let mut client = settings.connect().await?;
+    let now = i64::try_from(now(&client).await?).unwrap_or(i64::MAX);
+    let mut deleted = 0_u64;
+    for _ in 0..MOST_BATCHES {
+        let batch = delete_batch(&mut client, now).await.map_err(cannot_use)?;
+        deleted = deleted.saturating_add(batch);
+        if batch < BATCH {
+            break;
+        }
+    }
+    Ok(deleted)
+}
+
+async fn delete_batch(client: &mut Client, now: i64) -> Result<u64, Error> {
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
+    transaction.batch_execute(&format!("SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")).await?;
+    let deleted = transaction.execute_typed(DELETE_ROWS, &[(&now, Type::INT8)]).await?;
+    transaction.commit().await?;
+    Ok(deleted)
 }

@@ -1,0 +1,83 @@
+//! The meaning of errors, in a claim and outside of one.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use oauth_state::guard::{GuardError, GuardErrorKind};
+use oauth_state_guard_kit::Failure;
+
+/// An error outside of a claim: no claim was sent, so its outcome cannot be unknown.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn cannot_use(error: Error) -> GuardError {
+    #[cfg(feature = "tls")]
+    if let Some(fault) = oauth_state_guard_kit::tls_fault(&error) {
+        return fault;
+    }
+    let cause = match std::error::Error::source(&error).filter(|_| error.as_db_error().is_none()) {
+        Some(deeper) => format!("{error}: {deeper}"),
+        None => told(&error),
+    };
+    let Some(said) = error.as_db_error() else {
+        return match not_postgres(&cause) {
+            Some(remedy) => GuardError::misconfigured(format!("{remedy} ({cause})")),
+            None => GuardError::unavailable(cause),
+        };
+    };
+    // Authentication, a missing database, missing rights, another table than ours: a retry does not help.
+    match (said.code(), said.code().code().get(..2)) {
+        (_, Some("28" | "3D" | "42")) => GuardError::misconfigured(cause),
+        (code, _) if *code == SqlState::TOO_MANY_CONNECTIONS => {
+            GuardError::overloaded(format!("{cause}; raise max_connections, close idle connections, or use a pooler"))
+        }
+        (code, _) if *code == SqlState::DISK_FULL => GuardError::because(GuardErrorKind::Full, cause),
+        (code, _) if is_busy(code) => GuardError::overloaded(cause),
+        _ => GuardError::unavailable(cause),
+    }
+}
+
+/// The setting behind an error that is not the server's, if it is one. The client has only texts for these.
+fn not_postgres(cause: &str) -> Option<&'static str> {
+    let has = |text| cause.contains(text);
+    if has("server does not support TLS") {
+        Some("the server has no TLS: turn it on there (ssl = on), or use sslmode=disable on a trusted network")
+    } else if has("unexpected message from server") || has("error parsing response from server") {
+        Some("the server does not speak the Postgres protocol: is this the port of another service?")
+    } else {
+        None
+    }
+}
+
+/// The meaning of an error: if the server replied, nothing was committed; otherwise the outcome is unknown.
+pub(super) fn failure(error: Error) -> Failure {
+    let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
+    let cause = told(&error);
+    if code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
+    }
+    if code == SqlState::DISK_FULL {
+        return Failure::refused(GuardError::because(GuardErrorKind::Full, cause));
+    }
+    match code.code().get(..2) {
+        // Shut down or crashed during the call: it may have committed before.
+        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
+        Some("08" | "58" | "XX") => Failure::interrupted(cause),
+        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
+        // The transaction was rolled back.
+        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
+        _ => Failure::refused(GuardError::misconfigured(cause)),
+    }
+}
+
+/// Conflicts, locks, time limits, too many connections: the server is up and overloaded. A second claim of one state
+/// may wait for the lock of the first, so an attacker can cause this.
+pub(super) fn is_busy(code: &SqlState) -> bool {
+    *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
+}
+
+/// The error on one line, without parameters of a statement.
+pub(super) fn told(error: &Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
+}
+
+#[cfg(test)]
+mod tests;
