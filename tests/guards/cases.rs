@@ -5,8 +5,8 @@ use support::servers::redis::Engine;
 
 use crate::cluster_faults::{self, Fault as Gone};
 use crate::{
-    doctor, fleet_faults, logs, overload, pooler, postgres_faults, postgres_setup, redis_environments, redis_faults,
-    redis_memory, redis_setup, suites,
+    doctor, fleet_faults, logs, overload, pooler, postgres_environments, postgres_faults, postgres_limits,
+    postgres_setup, redis_environments, redis_faults, redis_memory, redis_setup, suites,
 };
 
 /// The cases share nothing: each starts its own servers.
@@ -133,6 +133,21 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "four purgers at once, under 64 callers", |()| postgres_setup::purgers_at_once()));
     cases.push(Case::new("postgres", "what cannot serve is refused with what to do", |()| postgres_setup::refused()));
     cases.push(Case::new("postgres", "the doctor tells what cannot serve from what can", |()| doctor::postgres()));
+    cases.push(Case::new("postgres", "the TLS words of an address, and what TLS refuses", |()| {
+        postgres_environments::tls()
+    }));
+    cases.push(Case::new("postgres", "credentials that change", |()| postgres_environments::credentials_that_change()));
+    cases.push(Case::new("postgres", "over a Unix socket", |()| postgres_environments::over_a_socket()));
+    cases.push(Case::new("postgres", "the trial claim finds what claims would meet", |()| {
+        postgres_environments::trial()
+    }));
+    cases.push(Case::new("postgres", "the purger goes on after its runtime ended", |()| {
+        postgres_environments::purger_survives()
+    }));
+    cases.push(Case::new("postgres", "one connection is stuck (SIGSTOP)", |()| postgres_limits::stuck_connection()));
+    cases.push(Case::new("postgres", "the disk is full", |()| postgres_limits::full_disk()));
+    cases.push(Case::new("postgres", "max_connections is reached", |()| postgres_limits::max_connections()));
+    cases.push(Case::new("postgres", "VACUUM FULL of a partition", |()| postgres_limits::vacuum_full()));
     cases.push(Case::new("pgbouncer", "the suite, in transaction mode", |()| pooler::suite()));
     cases.push(Case::new("pgbouncer", "statement mode", |()| pooler::statement_mode()));
     cases.push(Case::new("pgbouncer", "another client of the pooler sees no setting of the guard's", |()| {

@@ -47,7 +47,7 @@ pub async fn without_info() -> Outcome {
 }
 
 /// A server that answers HTTP.
-async fn no_redis() -> Result<u16, Failure> {
+pub async fn no_redis() -> Result<u16, Failure> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {

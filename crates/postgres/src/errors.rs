@@ -35,12 +35,16 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
     }
 }
 
+/// What the client says about an answer of another protocol, such as HTTP.
+const NOT_THE_PROTOCOL: [&str; 3] =
+    ["unexpected message from server", "error parsing response from server", "bytes remaining on stream"];
+
 /// The setting behind an error that is not the server's, if it is one. The client has only texts for these.
 fn not_postgres(cause: &str) -> Option<&'static str> {
     let has = |text| cause.contains(text);
     if has("server does not support TLS") {
         Some("the server has no TLS: turn it on there (ssl = on), or use sslmode=disable on a trusted network")
-    } else if has("unexpected message from server") || has("error parsing response from server") {
+    } else if NOT_THE_PROTOCOL.iter().any(|text| has(text)) {
         Some("the server does not speak the Postgres protocol: is this the port of another service?")
     } else {
         None

@@ -169,7 +169,7 @@ impl PostgresServer {
 
     /// Enables TLS.
     pub async fn encrypt(&mut self, tls: &super::redis::Tls) -> Result<(), Failure> {
-        for (from, to) in [("server.pem", "server.crt"), ("server.key", "server.key")] {
+        for (from, to) in [("server.pem", "server.crt"), ("server.key", "server.key"), ("ca.pem", "ca.crt")] {
             let to = self.data().join(to);
             std::fs::copy(tls.folder.path().join(from), &to)?;
             std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600))?;
@@ -177,8 +177,22 @@ impl PostgresServer {
                 Command::new("chown").arg(user).arg(&to).status()?;
             }
         }
+        self.execute("ALTER SYSTEM SET ssl_ca_file = 'ca.crt'").await?;
         self.execute("ALTER SYSTEM SET ssl = on").await?;
         self.execute("SELECT pg_reload_conf()").await
+    }
+
+    /// Puts a line before the others of `pg_hba.conf`, which say how clients must authenticate.
+    pub async fn authenticate(&self, line: &str) -> Result<(), Failure> {
+        let path = self.data().join("pg_hba.conf");
+        let lines = std::fs::read_to_string(&path)?;
+        std::fs::write(&path, format!("{line}\n{lines}"))?;
+        self.execute("SELECT pg_reload_conf()").await
+    }
+
+    /// The folder of its Unix socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The processes that serve connections of this application name.
