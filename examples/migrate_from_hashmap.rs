@@ -195,7 +195,7 @@ impl GithubProvider {
 
 /// Log the reason; show the user only the generic message.
 fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), diagnosis = error.diagnosis(), "sign-in refused");
+    tracing::warn!("{}", error.report());
     Rejected(error).into_response()
 }
 

@@ -58,6 +58,8 @@ struct Shared {
     capacity: usize,
     /// Spreads ids over a table's slots, differently in each process.
     spread: u64,
+    /// When the observers were last told how full it is. Not under the model checker: it decides nothing.
+    told_at: std::sync::atomic::AtomicU64,
     /// When all shards were last purged, so that a flood against a full guard costs one purge per second.
     purged_at: AtomicU64,
 }
@@ -73,7 +75,9 @@ struct Shard {
 impl SingleProcessGuard {
     /// An empty guard for up to `marks` live marks; beyond that it returns [`GuardErrorKind::Full`](crate::guard::GuardErrorKind::Full).
     ///
-    /// Plan for twice the logins that *succeed* within a state's lifetime plus the clock allowance. Memory is allocated as marks arrive.
+    /// Use 1,000,000, which takes about 32 MB if it ever fills; memory is allocated as marks arrive. Anyone can leave marks: a login start
+    /// and a callback with a made-up code are enough. A million holds 200 of those a second at the longest lifetime of a state, and 1,000
+    /// a second at the default of ten minutes. Limit the rate of callbacks in front of the service as well (`docs/guards.md`).
     #[must_use]
     pub fn with_capacity(marks: usize) -> Self {
         Self {
@@ -84,6 +88,7 @@ impl SingleProcessGuard {
                 capacity: marks,
                 // `RandomState` draws its keys from the operating system.
                 spread: RandomState::new().hash_one(marks),
+                told_at: std::sync::atomic::AtomicU64::new(0),
                 purged_at: AtomicU64::new(0),
             }),
             refuse_begun_until: None,
@@ -107,13 +112,19 @@ impl SingleProcessGuard {
         self.shared.live.load(Ordering::Relaxed)
     }
 
+    /// The number of live marks that it holds at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
     /// Whether the guard holds no mark.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Sets the observers of deleted marks; see [`observe`](crate::observe).
+    /// Sets the observers of held and deleted marks; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(self, observers: Observers) -> Self {
         Self { observers, ..self }
@@ -127,6 +138,15 @@ impl SingleProcessGuard {
         let answer = self.shared.claim(mark, &mut purged);
         if purged > 0 {
             self.observers.event(&Event::MarksPurged { guard: "memory", marks: purged });
+        }
+        // Once a second, so that it costs the others nothing.
+        if self.shared.told_at.load(Ordering::Relaxed) != mark.now {
+            self.shared.told_at.store(mark.now, Ordering::Relaxed);
+            self.observers.event(&Event::MarksHeld {
+                guard: "memory",
+                marks: self.len() as u64,
+                capacity: self.shared.capacity as u64,
+            });
         }
         answer
     }

@@ -85,6 +85,15 @@ pub enum Event<'a> {
         /// How many marks.
         marks: u64,
     },
+    /// How full a guard with a limit is, at most once a second.
+    MarksHeld {
+        /// The kind of guard: `memory`.
+        guard: &'static str,
+        /// How many marks it holds, including those that wait to be dropped.
+        marks: u64,
+        /// How many it can hold.
+        capacity: u64,
+    },
     /// A callback named a key that this process does not know.
     UnknownKey,
     /// A ring came into use, or a document was checked and the ring stays.
@@ -146,12 +155,17 @@ impl Event<'_> {
             }
             _ => return None,
         };
-        let error: &(dyn Error + 'static) = self.error()?;
-        let causes = std::iter::successors(error.source(), |&cause| cause.source());
-        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        let error = with_causes(self.error()?);
         // Quoted, because the provider's name in a request is text from outside.
-        Some(format!("{:?}: {what}{error}{causes}", provider.unwrap_or("unknown")))
+        Some(format!("{:?}: {what}{error}", provider.unwrap_or("unknown")))
     }
+}
+
+/// An error and all its causes on one line.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+    format!("{error}{causes}").replace(['\r', '\n'], " ")
 }
 
 /// The details of a refusal.

@@ -36,7 +36,7 @@ mod span;
 #[cfg(feature = "metrics")]
 mod table;
 
-pub(crate) use event::CONNECTION;
+pub(crate) use event::{CONNECTION, with_causes};
 pub use event::{Event, Refusal};
 pub use observers::{Observer, Observers};
 pub(crate) use span::Scope;

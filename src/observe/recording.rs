@@ -144,6 +144,10 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
         Event::KnownUsed { hit: false } => counter!(KNOWN_USED, "result" => "miss").increment(by),
         Event::MarksPurged { marks: 0, .. } => {}
         Event::MarksPurged { guard, marks } => counter!(MARKS_PURGED, "guard" => guard).increment(marks),
+        Event::MarksHeld { guard, marks, capacity } => {
+            gauge!(MARKS_HELD, "guard" => guard).set(marks as f64);
+            gauge!(GUARD_CAPACITY, "guard" => guard).set(capacity as f64);
+        }
         Event::UnknownKey => counter!(UNKNOWN_KEYS).increment(by),
         Event::SourceAnswered { worked, took } => {
             histogram!(SOURCE_DURATION, "outcome" => outcome(worked)).record(took);

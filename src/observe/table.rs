@@ -11,6 +11,8 @@ pub(super) const GUARD_DURATION: &str = "oauth_state_guard_duration_seconds";
 pub(super) const GUARD_ERRORS: &str = "oauth_state_guard_errors_total";
 pub(super) const FAILED_OPEN: &str = "oauth_state_guard_failed_open_total";
 pub(super) const MARKS_PURGED: &str = "oauth_state_marks_purged_total";
+pub(super) const MARKS_HELD: &str = "oauth_state_guard_marks";
+pub(super) const GUARD_CAPACITY: &str = "oauth_state_guard_capacity";
 pub(super) const KNOWN_USED: &str = "oauth_state_known_used_lookups_total";
 pub(super) const STORE_DURATION: &str = "oauth_state_store_duration_seconds";
 pub(super) const SOURCE_DURATION: &str = "oauth_state_source_duration_seconds";
@@ -107,6 +109,13 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
     metric(Counter, MARKS_PURGED, &["guard"], "Expired marks that were deleted: memory or postgres."),
+    metric(Gauge, MARKS_HELD, &["guard"], "Marks that a guard with a limit holds: memory."),
+    metric(
+        Gauge,
+        GUARD_CAPACITY,
+        &["guard"],
+        "Marks that a guard with a limit can hold: memory. Full, it refuses every callback.",
+    ),
     metric(
         Counter,
         KNOWN_USED,

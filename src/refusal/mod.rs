@@ -9,7 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::observe::{Event, Refusal};
+use crate::observe::{Event, Refusal, with_causes};
 use crate::unverified::UnverifiedParameters;
 
 pub use kind::FinishErrorKind;
@@ -249,6 +249,25 @@ impl FinishError {
     #[must_use]
     pub fn diagnosis(&self) -> &'static str {
         self.0.diagnosis
+    }
+
+    /// The code, the diagnosis and all causes on one line, for the log. Hooks choose the text of their errors; everything else contains
+    /// nothing from the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::guard::GuardError;
+    /// use oauth_state::FinishError;
+    ///
+    /// let error = FinishError::from(GuardError::unavailable("connection refused"));
+    /// let line = error.report();
+    /// assert!(line.starts_with("callback refused (guard_unavailable): "), "{line}");
+    /// assert!(line.ends_with("the replay guard's store cannot be reached: connection refused"), "{line}");
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> String {
+        with_causes(self)
     }
 
     /// The one generic text for the user: "This sign-in could not be completed. Please start again." It does not tell an attacker which

@@ -129,7 +129,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
                 return Rejected(refused).into_response();
             }
             Err(refused) => {
-                tracing::warn!(code = refused.code(), diagnosis = refused.diagnosis(), "callback refused");
+                tracing::warn!("{}", refused.report());
                 Outcome::refused(&refused)
             }
         };

@@ -247,3 +247,40 @@ fn a_state_begun_before_the_start_is_refused_where_that_was_asked() {
     assert_eq!(begun_at(NOW - 100, 600), Marked::AlreadyUsed { first_used_at: None, first_claimant: None });
     assert_eq!(begun_at(NOW + 1, 600), Marked::First);
 }
+
+/// An attacker who starts logins and sends made-up codes fills the guard, and then every user is refused. The recommended capacity holds 200
+/// a second at the longest lifetime, for as long as it goes on.
+#[test]
+fn a_million_marks_hold_a_flood_of_two_hours_at_the_longest_lifetime() {
+    let guard = SingleProcessGuard::with_capacity(1_000_000);
+    let (mut number, mut most) = (0, 0);
+    for second in 0..7_200 {
+        let now = NOW + second;
+        // The last one of each second is an honest user's.
+        for _ in 0..=200 {
+            number += 1;
+            let answer = guard.answer(&mark(number, 1, now, now + 3_600));
+            assert_eq!(answer.unwrap(), Marked::First, "after {second} s, at {} marks", guard.len());
+        }
+        most = most.max(guard.len());
+    }
+    assert!((700_000..=guard.capacity()).contains(&most), "{most} marks at most");
+}
+
+#[test]
+fn the_observers_are_told_once_a_second_how_full_it_is() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let observer = {
+        let told = Arc::clone(&told);
+        move |event: &Event<'_>| {
+            if let Event::MarksHeld { marks, capacity, .. } = event {
+                told.lock().unwrap().push((*marks, *capacity));
+            }
+        }
+    };
+    let guard = SingleProcessGuard::with_capacity(10).observers(Observers::default().and(observer));
+    for (number, second) in [(1, 0), (2, 0), (3, 0), (4, 1)] {
+        guard.answer(&mark(number, 1, NOW + second, NOW + 600)).unwrap();
+    }
+    assert_eq!(*told.lock().unwrap(), [(1, 10), (4, 10)]);
+}
