@@ -135,7 +135,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .client_id(&settings.client_id)
         .redirect_uri(&settings.redirect_uri())
         .authorization_endpoint(&settings.authorization_endpoint); // the preset knows Apple's own; the stand-in differs
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(apple).build()?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)

@@ -159,7 +159,7 @@ struct Service {
 }
 
 fn app(customers: Vec<Customer>, keys: KeyRing) -> Result<Router, Failure> {
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, keys, guard)
         .purpose(Purpose::Login)
         .purpose(Purpose::Reauthenticate)

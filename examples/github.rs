@@ -104,7 +104,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         // not compared, and the callback address still distinguishes GitHub from other providers (RFC 9700 section
         // 4.4.2).
         .issuer(&settings.issuer);
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
     let client = BasicClient::new(ClientId::new(settings.client_id))
         .set_client_secret(settings.client_secret)

@@ -108,7 +108,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows Google's own; the stand-in differs
         // If an `iss` comes, it must be Google's (RFC 9207). Google sends it; `requires_iss` would require it.
         .issuer(&settings.issuer);
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(google).build()?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)

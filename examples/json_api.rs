@@ -106,7 +106,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
         // The client passes on the `iss` that it received; one that comes must be GitHub's (RFC 9207).
         .issuer(&settings.issuer);
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
     let client = BasicClient::new(ClientId::new(settings.client_id))
         .set_client_secret(settings.client_secret)

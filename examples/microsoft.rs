@@ -125,7 +125,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .authorization_endpoint(&format!("{}/oauth2/v2.0/authorize", settings.authority));
     // With form_post, the flow makes the cookie SameSite=None, and the authorization URL asks for it.
     let microsoft = if settings.form_post { microsoft.response_mode(ResponseMode::FormPost) } else { microsoft };
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard)
         .carrying::<Carried>()
         .provider(microsoft)

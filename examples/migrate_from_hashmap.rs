@@ -90,7 +90,7 @@ impl LegacyStore<OAuthState> for OldMap {
 
 /// Both stores under the names in the plan.
 fn logins(settings: &Settings) -> Result<Migration<OAuthState>, Failure> {
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
     let sealed = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard)
         .carrying::<OAuthState>()

@@ -131,7 +131,7 @@ fn app(settings: &Settings) -> Result<Router, Failure> {
     // `AuthorizationRequest::url`. If an `iss` comes, it must be GitHub's (RFC 9207).
     let redirect_uri = format!("{}{CALLBACK}", settings.public_url);
     let github = Provider::github().issuer(&settings.issuer).redirect_uri(&redirect_uri);
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys.clone(), guard).provider(github).build()?;
     let customers = settings.customers.iter().map(|customer| {
         let client = settings.client(customer)?;

@@ -110,7 +110,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .named_redirect_uri(OF_THE_APP, &callback) // the same address; the id in the state tells the two apart
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
         .issuer(&settings.issuer);
-    let guard = SingleProcessGuard::with_capacity(100_000); // a fleet shares one: docs/guards.md
+    let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
     let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard)
         .provider(github)
         .observers(Observers::default().and(log))

@@ -6,7 +6,7 @@
 //! use oauth_state::{App, Expect, Flow, Login, LoginOutcome, Provider, SingleProcessGuard};
 //!
 //! let github = Provider::github().client_id("your client id").redirect_uri("https://shop.example/auth/github/callback");
-//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let guard = SingleProcessGuard::with_capacity(1_000_000);
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //!
 //! // GET /auth/github: redirect to `request.url()?`, which has the state and the PKCE challenge, and set `request.set_cookie`.

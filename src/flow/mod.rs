@@ -67,7 +67,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> 
 /// use oauth_state::{App, Expect, Flow, Login, Provider, SingleProcessGuard};
 ///
 /// let server = || {
-///     let guard = SingleProcessGuard::with_capacity(10_000);
+///     let guard = SingleProcessGuard::with_capacity(1_000_000);
 ///     Flow::builder(App::new("shop", "production").unwrap(), testing::ring(), guard).provider(Provider::github()).build()
 /// };
 /// let (one, other) = (server()?, server()?);

@@ -85,7 +85,7 @@ fn after_a_restart_it_is_refused_where_the_guard_outlives_the_server_or_refuses_
 #[test]
 fn at_the_same_moment_exactly_one_server_lets_it_in() {
     const SERVERS: usize = 8;
-    let guard = SingleProcessGuard::with_capacity(10_000);
+    let guard = SingleProcessGuard::with_capacity(1_000_000);
     let servers: Vec<_> = (0..SERVERS).map(|_| server(guard.clone())).collect();
     for _ in 0..50 {
         let begun = servers[0].begin(session(), Login::with("github")).unwrap();

@@ -61,7 +61,7 @@ fn a_guard_that_does_not_know_its_own_retry_fails() {
 /// Two servers with separate memories are not one guard.
 #[test]
 fn a_guard_for_each_server_fails() {
-    let fault = guard_suite(|| SingleProcessGuard::with_capacity(100_000), |answer| block_on(answer)).unwrap_err();
+    let fault = guard_suite(|| SingleProcessGuard::with_capacity(1_000_000), |answer| block_on(answer)).unwrap_err();
     assert!(fault.to_string().contains("an id was first twice"), "{fault}");
 }
 

@@ -45,7 +45,7 @@ fn server_of(app: App, document: &KeyRingDocument, guard: impl ReplayGuard) -> S
 }
 
 fn server(document: &KeyRingDocument) -> Server {
-    server_of(app(), document, SingleProcessGuard::with_capacity(10_000))
+    server_of(app(), document, SingleProcessGuard::with_capacity(1_000_000))
 }
 
 impl Server {

@@ -124,7 +124,7 @@ impl Fleet {
             document: document()?,
             servers,
             memory: Arc::new(MemoryPayloadStore::with_capacity(100_000)),
-            marks: SingleProcessGuard::with_capacity(100_000),
+            marks: SingleProcessGuard::with_capacity(1_000_000),
         })
     }
 

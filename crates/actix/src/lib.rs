@@ -24,7 +24,7 @@
 //! }
 //!
 //! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
-//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let guard = SingleProcessGuard::with_capacity(1_000_000);
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let app = actix_web::App::new()
 //!     .app_data(web::Data::new(flow))

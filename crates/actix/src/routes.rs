@@ -76,7 +76,7 @@ pub async fn signed_in_user(request: LoginRequest) -> Result<Option<Vec<u8>>, Bo
 /// }
 ///
 /// let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
-/// let guard = SingleProcessGuard::with_capacity(10_000);
+/// let guard = SingleProcessGuard::with_capacity(1_000_000);
 /// let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 /// let steps = LoginRoutes::builder(flow).signed_in_user(signed_in_user).build_steps()?;
 /// let app = actix_web::App::new().app_data(web::Data::new(steps)).route("/auth/{path:.*}", web::to(auth));

@@ -10,7 +10,7 @@
 //! use oauth_state_axum::LoginRoutes;
 //! # use tower::ServiceExt;
 //!
-//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let guard = SingleProcessGuard::with_capacity(1_000_000);
 //! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let routes = LoginRoutes::builder(flow)
@@ -56,7 +56,7 @@
 //! }
 //!
 //! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
-//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let guard = SingleProcessGuard::with_capacity(1_000_000);
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let app = Router::new()
 //!     .route("/auth/github", get(login))

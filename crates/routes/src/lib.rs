@@ -13,7 +13,7 @@
 //! use oauth_state_routes::LoginRoutes;
 //! use tower::ServiceExt;
 //!
-//! let guard = SingleProcessGuard::with_capacity(10_000);
+//! let guard = SingleProcessGuard::with_capacity(1_000_000);
 //! let github = Provider::github().client_id("id").redirect_uri("https://shop.example/auth/github/callback");
 //! let flow = Flow::builder(App::new("shop", "production")?, testing::ring(), guard).provider(github).build()?;
 //! let routes = LoginRoutes::builder(flow)

@@ -27,7 +27,7 @@ pub async fn from_environment() -> Result<Arc<dyn ReplayGuard>, Failure> {
     let address = address();
     if address.is_empty() {
         // One process's memory: the other server does not see which links were used here.
-        return Ok(Arc::new(SingleProcessGuard::with_capacity(100_000)));
+        return Ok(Arc::new(SingleProcessGuard::with_capacity(1_000_000)));
     }
     shared(address).await
 }

@@ -107,7 +107,7 @@ async fn store(name: &str, settings: &Settings) -> Result<Arc<dyn StateStore<Vis
             Arc::new(StoredFlow::new(builder(settings, guard)?, rows)?)
         }
         "memory" => {
-            let builder = builder(settings, SingleProcessGuard::with_capacity(100_000))?;
+            let builder = builder(settings, SingleProcessGuard::with_capacity(1_000_000))?;
             Arc::new(StoredFlow::new(builder, MemoryPayloadStore::with_capacity(100_000))?)
         }
         "hashmap" => Arc::new(UnboundLegacyStore::new(OldMap::default())),

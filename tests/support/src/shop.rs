@@ -23,7 +23,7 @@ pub struct CountingGuard {
 
 impl CountingGuard {
     pub fn new() -> Self {
-        Self { guard: SingleProcessGuard::with_capacity(10_000), calls: Arc::default() }
+        Self { guard: SingleProcessGuard::with_capacity(1_000_000), calls: Arc::default() }
     }
 
     pub fn calls(&self) -> usize {
