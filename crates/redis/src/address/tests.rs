@@ -80,7 +80,6 @@ fn no_error_repeats_the_address() {
 }
 
 /// Certificates that are silently not used would be taken for a verified server.
-#[cfg(feature = "tls")]
 #[test]
 fn certificates_that_cannot_be_used_are_refused() {
     let pem = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".to_vec();
