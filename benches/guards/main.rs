@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench guards            # some minutes; prints tables, and writes target/bench/guards.json
-//! cargo bench --bench guards -- memory  # some parts: redis, postgres, logins, memory, moka; and `quick`
+//! cargo bench --bench guards -- memory  # some parts: redis, postgres, cluster, overload, logins, memory, moka; and `quick`
 //! cargo test --bench guards             # each part once, with small numbers
 //! ```
 //!
@@ -26,6 +26,7 @@
     reason = "a benchmark is not a library"
 )]
 
+mod limits;
 mod logins;
 mod memory;
 mod moka_guard;
@@ -77,6 +78,12 @@ fn main() -> Result<(), Failure> {
     }
     if wanted("postgres") {
         report.insert("postgres".to_owned(), runtime.block_on(stores::postgres(effort))?);
+    }
+    if wanted("cluster") {
+        report.insert("cluster".to_owned(), runtime.block_on(limits::cluster(effort))?);
+    }
+    if wanted("overload") {
+        report.insert("overload".to_owned(), runtime.block_on(limits::overload(effort))?);
     }
     if wanted("logins") {
         report.insert("logins".to_owned(), runtime.block_on(logins::measure(effort))?);

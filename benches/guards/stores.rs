@@ -11,6 +11,7 @@ use oauth_state_postgres::{INSERT, MarkRow};
 use oauth_state_redis::RedisGuard;
 use serde_json::{Value, json};
 use support::servers::Failure;
+use support::servers::pgbouncer::PgBouncer;
 use support::servers::postgres::PostgresServer;
 use support::servers::redis::{Engine, RedisServer};
 
@@ -85,6 +86,9 @@ pub async fn postgres(effort: Effort) -> std::result::Result<Value, Failure> {
     let connect = || PostgresGuard::builder(server.url()).create_tables().without_purging().budget(budget);
     let guard = claim(Arc::new(connect().connect().await?));
     let relaxed = claim(Arc::new(connect().synchronous_commit_off().connect().await?));
+    let pooler = PgBouncer::start(&server, "transaction", 4).await?;
+    let pooled = PostgresGuard::builder(pooler.url()).without_purging().budget(budget);
+    let pooled = claim(Arc::new(pooled.connect().await?));
     let mut clients = Vec::new();
     for _ in 0..4 {
         let client = server.connection().await?;
@@ -102,12 +106,12 @@ pub async fn postgres(effort: Effort) -> std::result::Result<Value, Failure> {
             assert_eq!(rows.unwrap(), 1);
         }
     });
-    let names = ["prepared INSERT", "PostgresGuard", "synchronous_commit_off"];
+    let names = ["prepared INSERT", "PostgresGuard", "synchronous_commit_off", "behind PgBouncer"];
     table(
         "Postgres 15 on loopback, 4 connections: the guard compared with the bare statement",
         &names,
         effort,
-        &[bare, guard, relaxed],
+        &[bare, guard, relaxed, pooled],
         || async {
             server.execute("TRUNCATE oauth_state_marks").await.unwrap();
         },

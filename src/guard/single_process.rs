@@ -4,7 +4,7 @@ mod bucket;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64 as Unmodeled, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
@@ -59,7 +59,7 @@ struct Shared {
     /// Spreads ids over a table's slots, differently in each process.
     spread: u64,
     /// When the observers were last told how full it is. Not under the model checker: it decides nothing.
-    told_at: std::sync::atomic::AtomicU64,
+    told_at: Unmodeled,
     /// When all shards were last purged, so that a flood against a full guard costs one purge per second.
     purged_at: AtomicU64,
 }
@@ -88,7 +88,7 @@ impl SingleProcessGuard {
                 capacity: marks,
                 // `RandomState` draws its keys from the operating system.
                 spread: RandomState::new().hash_one(marks),
-                told_at: std::sync::atomic::AtomicU64::new(0),
+                told_at: Unmodeled::new(0),
                 purged_at: AtomicU64::new(0),
             }),
             refuse_begun_until: None,

@@ -162,7 +162,7 @@ impl Event<'_> {
 }
 
 /// An error and all its causes on one line.
-pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let causes: String = causes.map(|cause| format!(": {cause}")).collect();
     format!("{error}{causes}").replace(['\r', '\n'], " ")

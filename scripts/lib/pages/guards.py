@@ -49,7 +49,7 @@ def throughput(axes):
         for name in dict.fromkeys(row["name"] for row in report[part]):
             rows = [row for row in report[part] if row["name"] == name]
             style = "--" if name in ("SET NX PX", "SET NX GET PX", "prepared INSERT") else "-"
-            axes.plot([row["tasks"] for row in rows], [row["calls_per_second"] for row in rows], style, marker="o", label=name.replace("synchronous", "PostgresGuard,\nsynchronous"))
+            axes.plot([row["tasks"] for row in rows], [row["calls_per_second"] for row in rows], style, marker="o", label=name.replace("synchronous", "PostgresGuard,\nsynchronous").replace("behind", "PostgresGuard,\nbehind"))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks([1, 16, 64, 256], [1, 16, 64, 256])
@@ -72,6 +72,8 @@ plot("guards-memory", "Memory of SingleProcessGuard, by a counting allocator", m
 
 redis_first, redis_table = ratios(report["redis"])
 postgres_first, postgres_table = ratios(report["postgres"])
+cluster = report["cluster"]
+overload = "\n".join(f"| {row['times']:g} | {row['ratio']:.2f} |" for row in report["overload"])
 held, logins = report["memory"], report["logins"]
 times = "\n".join(f"| {time['marks']:,} | {time['warm']:.0f} | {time['cold']:.0f} |" for time in held["times"])
 page.write(
@@ -90,6 +92,17 @@ see [decisions.md][decisions].
 {postgres_table}
 
 Plot: [claims per second by concurrent tasks][throughput].
+
+**A cluster with a dead primary**: in the seconds after one of three primaries is killed, the other two
+answer {cluster['ratio']:.2f} of the claims of their slots that they answered before, by 64 callers who wait
+for each answer, also for those of the dead one. Of these claims, {cluster['refused'] * 100:.2f} % are refused.
+
+**More load than a process can take**, over one Redis: how many claims are answered, compared with the
+most at any load. The same process makes the load, and takes its share of the cores for it.
+
+| load, compared with the most that it can take | answered, compared with the most |
+|---:|---:|
+{overload}
 
 **Logins through one Redis**, {logins['tasks']} at once, with whole states stored and with marks:
 
