@@ -157,6 +157,11 @@ impl AuthorizationError {
         known.map_or_else(|| Self::Other(text.into_owned()), |(error, ..)| error.clone())
     }
 
+    /// The error code if it is registered, and `other` otherwise: for metrics.
+    pub(crate) fn word(&self) -> &'static str {
+        Self::KNOWN.iter().find(|(error, ..)| error == self).map_or("other", |(_, text, _)| text)
+    }
+
     /// The error code, unchanged.
     ///
     /// # Security

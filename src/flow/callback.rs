@@ -310,7 +310,8 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
                 let (provider, word) = (flow.label(&outcome.origin().provider), outcome.word());
                 let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
                 scope.end(word);
-                flow.observers.event(&Event::Finished { provider, outcome: word, binding: kind.word(), age });
+                let (binding, error) = (kind.word(), outcome.error_word());
+                flow.observers.event(&Event::Finished { provider, outcome: word, binding, age, error });
                 Ok((outcome, result))
             }
             Err((error, whose)) => {

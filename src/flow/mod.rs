@@ -46,7 +46,7 @@ use crate::clock::{Clock, unix_seconds};
 use crate::cookie::{CookieFamilies, CookieKind, MOST_EXPIRED};
 use crate::guard::ReplayGuard;
 use crate::name::{App, Purpose};
-use crate::observe::Observers;
+use crate::observe::{Event, Observer as _, Observers};
 use crate::provider::Provider;
 use crate::random::Randomness;
 use crate::ring::live::LiveKeyRing;
@@ -138,6 +138,26 @@ impl<T> Flow<T> {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.inner.keys.handle().fingerprint()
+    }
+
+    /// Tells the observers that you exchanged the code of a callback that had passed, or could not: `ok` means that the callback passed,
+    /// and a client secret that has expired shows only here. The routes call it by themselves.
+    ///
+    /// A made-up code also fails, and any user can send one with a login of their own: alert on the share that works, not on one failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oauth_state::testing;
+    /// # fn exchange() -> Result<(), &'static str> { Ok(()) }
+    ///
+    /// let flow = testing::flow();
+    /// let exchanged = exchange(); // the request to the token endpoint
+    /// flow.exchanged("github", exchanged.is_ok());
+    /// ```
+    pub fn exchanged(&self, provider: &str, worked: bool) {
+        let provider = self.inner.label(provider);
+        self.inner.observers.event(&Event::Exchanged { provider, worked });
     }
 
     /// Whether a text looks like a state of this flow, judged by its first characters, its length and its alphabet. Use it to choose

@@ -46,6 +46,14 @@ impl<T> LoginOutcome<T> {
         }
     }
 
+    /// The provider's error in one word, for metrics.
+    pub(super) fn error_word(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied(denied) => Some(denied.error.word()),
+            _ => None,
+        }
+    }
+
     /// The same login with other data.
     pub fn map_data<U>(self, map: impl FnOnce(T) -> U) -> LoginOutcome<U> {
         match self {

@@ -33,6 +33,15 @@ pub enum Event<'a> {
         binding: &'static str,
         /// The time since the login started, by the issue time in the state.
         age: Duration,
+        /// The provider's error: a registered one (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6), or `other`.
+        error: Option<&'static str>,
+    },
+    /// The service exchanged the code of a callback that had passed, or could not; see [`Flow::exchanged`](crate::Flow::exchanged).
+    Exchanged {
+        /// The provider's id.
+        provider: &'a str,
+        /// Whether it succeeded.
+        worked: bool,
     },
     /// A callback had an `iss`, but there was no issuer to compare it with.
     IssIgnored {
@@ -85,6 +94,11 @@ pub enum Event<'a> {
         /// How many marks.
         marks: u64,
     },
+    /// A guard could not delete its expired marks, which stay until that works.
+    PurgeFailed {
+        /// The kind of guard, such as `postgres`.
+        guard: &'static str,
+    },
     /// How full a guard with a limit is, at most once a second.
     MarksHeld {
         /// The kind of guard: `memory`.
@@ -104,6 +118,12 @@ pub enum Event<'a> {
         propagation: Duration,
         /// The number of keys in each role now.
         keys: [(&'static str, usize); 5],
+        /// The first 48 bits of [`KeyRing::fingerprint`](crate::KeyRing::fingerprint): equal for servers with the same document.
+        fingerprint: u64,
+        /// When the key that seals now was published; `None` if there is none.
+        active_published_at: Option<SystemTime>,
+        /// When a key changes its role next by the document's schedule; `None` if none will.
+        next_change: Option<SystemTime>,
     },
     /// The source of a ring answered.
     SourceAnswered {

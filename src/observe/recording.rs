@@ -1,9 +1,9 @@
 //! The metrics of [`super::table`], recorded from events.
 
 use std::sync::OnceLock;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::claims::codec::BindingKind;
 
@@ -19,13 +19,12 @@ pub(super) struct FlowHandles {
     providers: Vec<ProviderHandles>,
     /// For every provider that is loaded at run time: made for the first one, because most flows load none.
     connections: OnceLock<ProviderHandles>,
-    start_codes: &'static [&'static str],
-    codes: Vec<&'static str>,
     first: Histogram,
     already_used: Histogram,
     error: Histogram,
     /// By kind.
     errors: ByCode,
+    up: Gauge,
 }
 
 type ByCode = Vec<(&'static str, Counter)>;
@@ -34,10 +33,8 @@ struct ProviderHandles {
     id: String,
     /// By the word of the binding.
     issued: ByCode,
-    starts_refused: ByCode,
     ok: Counter,
     provider_refused: Counter,
-    refused: ByCode,
     durations: Vec<(&'static str, Histogram)>,
     iss_ignored: Counter,
 }
@@ -47,19 +44,16 @@ fn count(counters: &ByCode, code: &str, by: u64) {
 }
 
 impl ProviderHandles {
-    fn new(id: &str, start_codes: &[&'static str], codes: &[&'static str]) -> Self {
+    fn new(id: &str) -> Self {
         let callbacks = |code: &'static str| counter!(CALLBACKS, "provider" => id.to_owned(), "code" => code);
-        let start = |code: &'static str| counter!(BEGINS_REFUSED, "provider" => id.to_owned(), "code" => code);
         let issued = |word: &'static str| counter!(STATES_ISSUED, "provider" => id.to_owned(), "binding" => word);
         let duration = |word: &'static str| histogram!(FLOW_DURATION, "provider" => id.to_owned(), "binding" => word);
         let bindings = BindingKind::ALL.map(BindingKind::word);
         Self {
             id: id.to_owned(),
             issued: bindings.map(|word| (word, issued(word))).into(),
-            starts_refused: start_codes.iter().map(|&code| (code, start(code))).collect(),
             ok: callbacks("ok"),
             provider_refused: callbacks("provider_refused"),
-            refused: codes.iter().map(|&code| (code, callbacks(code))).collect(),
             durations: bindings.map(|word| (word, duration(word))).into(),
             iss_ignored: counter!(ISS_IGNORED, "provider" => id.to_owned()),
         }
@@ -69,29 +63,31 @@ impl ProviderHandles {
 impl FlowHandles {
     pub(super) fn new<'p>(
         providers: impl Iterator<Item = &'p str>,
-        start_codes: &'static [&'static str],
+        start_codes: &[&'static str],
         codes: &[&'static str],
     ) -> Self {
+        // Every code shows from the start, but once and not for every provider: that would be seventy series for each, nearly all at zero.
+        for (name, codes) in [(CALLBACKS, codes), (BEGINS_REFUSED, start_codes)] {
+            codes.iter().for_each(|&code| counter!(name, "provider" => UNKNOWN, "code" => code).increment(0));
+        }
+        gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
         let guard = |outcome: &'static str| histogram!(GUARD_DURATION, "outcome" => outcome);
         Self {
-            providers: providers.chain([UNKNOWN]).map(|id| ProviderHandles::new(id, start_codes, codes)).collect(),
+            providers: providers.chain([UNKNOWN]).map(ProviderHandles::new).collect(),
             connections: OnceLock::new(),
-            start_codes,
-            codes: codes.to_vec(),
             first: guard("first"),
             already_used: guard("already_used"),
             error: guard("error"),
             errors: ["unavailable", "overloaded", "outcome_unknown", "full", "misconfigured"]
                 .map(|kind| (kind, counter!(GUARD_ERRORS, "kind" => kind)))
                 .into(),
+            up: gauge!(GUARD_UP),
         }
     }
 
     fn of(&self, provider: Option<&str>) -> Option<&ProviderHandles> {
         if provider == Some(CONNECTION) {
-            return Some(
-                self.connections.get_or_init(|| ProviderHandles::new(CONNECTION, self.start_codes, &self.codes)),
-            );
+            return Some(self.connections.get_or_init(|| ProviderHandles::new(CONNECTION)));
         }
         self.providers.iter().find(|known| Some(&*known.id) == provider).or(self.providers.last())
     }
@@ -105,19 +101,26 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             of(Some(provider)).inspect(|of| count(&of.issued, binding, by));
         }
         Event::StartRefused(Refusal { provider, code, .. }) => {
-            of(provider).inspect(|of| count(&of.starts_refused, code, by));
+            let of = of(provider).map_or(UNKNOWN, |of| &of.id).to_owned();
+            counter!(BEGINS_REFUSED, "provider" => of, "code" => code).increment(by);
         }
-        Event::Refused(Refusal { provider, code, .. }) => match of(provider) {
-            Some(of) => count(&of.refused, code, by),
-            None => counter!(CALLBACKS, "provider" => UNKNOWN, "code" => code).increment(by),
-        },
-        Event::Finished { provider, outcome, binding, age } => {
+        Event::Refused(Refusal { provider, code, .. }) => {
+            let of = of(provider).map_or(UNKNOWN, |of| &of.id).to_owned();
+            counter!(CALLBACKS, "provider" => of, "code" => code).increment(by);
+        }
+        Event::Exchanged { provider, worked } => {
+            let of = of(Some(provider)).map_or(UNKNOWN, |of| &of.id).to_owned();
+            counter!(EXCHANGES, "provider" => of, "outcome" => outcome(worked)).increment(by);
+        }
+        Event::Finished { provider, outcome, binding, age, error } => {
             let Some(of) = of(Some(provider)) else { return };
             if outcome == "ok" {
                 of.ok.increment(by);
                 of.durations.iter().find(|(word, _)| *word == binding).inspect(|(_, duration)| duration.record(age));
             } else {
                 of.provider_refused.increment(by);
+                let error = error.unwrap_or("other");
+                counter!(PROVIDER_ERRORS, "provider" => of.id.clone(), "error" => error).increment(by);
             }
         }
         Event::ReturnPathDropped { reason, .. } => {
@@ -127,6 +130,10 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
         Event::IssIgnored { provider } => _ = of(Some(provider)).inspect(|of| of.iss_ignored.increment(by)),
         Event::GuardAnswered { answer, took } => {
             let Some(flow) = flow else { return };
+            // Load alone can make it too busy: that says nothing about its store.
+            if answer != "overloaded" {
+                flow.up.set(f64::from(u8::from(matches!(answer, "first" | "already_used"))));
+            }
             match answer {
                 "first" => flow.first.record(took),
                 "already_used" => flow.already_used.record(took),
@@ -144,6 +151,7 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
         Event::KnownUsed { hit: false } => counter!(KNOWN_USED, "result" => "miss").increment(by),
         Event::MarksPurged { marks: 0, .. } => {}
         Event::MarksPurged { guard, marks } => counter!(MARKS_PURGED, "guard" => guard).increment(marks),
+        Event::PurgeFailed { guard } => counter!(PURGE_FAILURES, "guard" => guard).increment(by),
         Event::MarksHeld { guard, marks, capacity } => {
             gauge!(MARKS_HELD, "guard" => guard).set(marks as f64);
             gauge!(GUARD_CAPACITY, "guard" => guard).set(capacity as f64);
@@ -153,12 +161,17 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             histogram!(SOURCE_DURATION, "outcome" => outcome(worked)).record(took);
         }
         Event::RingRefreshed { outcome } => counter!(RING_REFRESHES, "outcome" => outcome).increment(by),
-        Event::RingInUse { serial, propagation, keys } => {
+        Event::RingInUse { serial, propagation, keys, fingerprint, active_published_at, next_change } => {
             #[expect(
                 clippy::cast_precision_loss,
-                reason = "a serial beyond 2^53 would lose its last digits in a picture"
+                reason = "a serial beyond 2^53 would lose its last digits in a picture; a fingerprint has 48 bits"
             )]
-            gauge!(RING_SERIAL).set(serial as f64);
+            for (name, number) in [(RING_SERIAL, serial), (RING_FINGERPRINT, fingerprint)] {
+                gauge!(name).set(number as f64);
+            }
+            for (name, at) in [(RING_PUBLISHED, active_published_at), (RING_NEXT_CHANGE, next_change)] {
+                gauge!(name).set(at.map_or(0.0, unix_seconds));
+            }
             gauge!(RING_PROPAGATION).set(propagation);
             for from_zero in [RING_LATE, UNKNOWN_KEYS] {
                 counter!(from_zero).increment(0);
@@ -168,10 +181,14 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             }
         }
         Event::RingConfirmed { at } => {
-            gauge!(RING_CONFIRMED).set(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64().floor());
+            gauge!(RING_CONFIRMED).set(unix_seconds(at));
         }
         Event::LateKeys { keys } => counter!(RING_LATE).increment(keys as u64),
     }
+}
+
+fn unix_seconds(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64().floor()
 }
 
 const fn outcome(worked: bool) -> &'static str {

@@ -3,14 +3,18 @@
 pub(super) const STATES_ISSUED: &str = "oauth_state_states_issued_total";
 pub(super) const BEGINS_REFUSED: &str = "oauth_state_begins_refused_total";
 pub(super) const CALLBACKS: &str = "oauth_state_callbacks_total";
+pub(super) const PROVIDER_ERRORS: &str = "oauth_state_provider_errors_total";
+pub(super) const EXCHANGES: &str = "oauth_state_exchanges_total";
 pub(super) const FLOW_DURATION: &str = "oauth_state_flow_duration_seconds";
 pub(super) const ISS_IGNORED: &str = "oauth_state_iss_ignored_total";
 pub(super) const RETURN_PATHS_DROPPED: &str = "oauth_state_return_paths_dropped_total";
 pub(super) const HOOKS_FAILED: &str = "oauth_state_hooks_failed_total";
 pub(super) const GUARD_DURATION: &str = "oauth_state_guard_duration_seconds";
 pub(super) const GUARD_ERRORS: &str = "oauth_state_guard_errors_total";
+pub(super) const GUARD_UP: &str = "oauth_state_guard_up";
 pub(super) const FAILED_OPEN: &str = "oauth_state_guard_failed_open_total";
 pub(super) const MARKS_PURGED: &str = "oauth_state_marks_purged_total";
+pub(super) const PURGE_FAILURES: &str = "oauth_state_purge_failures_total";
 pub(super) const MARKS_HELD: &str = "oauth_state_guard_marks";
 pub(super) const GUARD_CAPACITY: &str = "oauth_state_guard_capacity";
 pub(super) const KNOWN_USED: &str = "oauth_state_known_used_lookups_total";
@@ -20,9 +24,13 @@ pub(super) const RING_REFRESHES: &str = "oauth_state_ring_refreshes_total";
 pub(super) const RING_CONFIRMED: &str = "oauth_state_ring_confirmed_timestamp_seconds";
 pub(super) const RING_PROPAGATION: &str = "oauth_state_ring_propagation_seconds";
 pub(super) const RING_SERIAL: &str = "oauth_state_ring_serial";
+pub(super) const RING_FINGERPRINT: &str = "oauth_state_ring_fingerprint";
+pub(super) const RING_PUBLISHED: &str = "oauth_state_ring_active_key_published_timestamp_seconds";
+pub(super) const RING_NEXT_CHANGE: &str = "oauth_state_ring_next_change_timestamp_seconds";
 pub(super) const RING_KEYS: &str = "oauth_state_ring_keys";
 pub(super) const RING_LATE: &str = "oauth_state_ring_late_keys_total";
 pub(super) const UNKNOWN_KEYS: &str = "oauth_state_unknown_keys_total";
+pub(super) const BUILD_INFO: &str = "oauth_state_build_info";
 
 /// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +80,18 @@ pub const METRICS: &[Metric] = &[
         "Callbacks, by outcome: ok, provider_refused, or the code of a refusal.",
     ),
     metric(
+        Counter,
+        PROVIDER_ERRORS,
+        &["provider", "error"],
+        "Callbacks with an error of the provider, by the registered error, or other.",
+    ),
+    metric(
+        Counter,
+        EXCHANGES,
+        &["provider", "outcome"],
+        "Codes that the service exchanged after a callback had passed, as it reports with Flow::exchanged or the routes do: ok or error.",
+    ),
+    metric(
         Histogram,
         FLOW_DURATION,
         &["provider", "binding"],
@@ -107,8 +127,15 @@ pub const METRICS: &[Metric] = &[
         &["kind"],
         "Answers of the replay guard that refused a callback because of an error: unavailable, overloaded, outcome_unknown, full or misconfigured.",
     ),
+    metric(
+        Gauge,
+        GUARD_UP,
+        &[],
+        "Whether the replay guard gave an answer when it was last asked: 1, or 0 if its store could not be reached, did not answer, is full or misconfigured. Being too busy does not count.",
+    ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
     metric(Counter, MARKS_PURGED, &["guard"], "Expired marks that were deleted: memory or postgres."),
+    metric(Counter, PURGE_FAILURES, &["guard"], "Rounds in which expired marks could not be deleted: postgres."),
     metric(Gauge, MARKS_HELD, &["guard"], "Marks that a guard with a limit holds: memory."),
     metric(
         Gauge,
@@ -145,12 +172,26 @@ pub const METRICS: &[Metric] = &[
     metric(Gauge, RING_SERIAL, &[], "Serial of the ring document in use."),
     metric(
         Gauge,
+        RING_FINGERPRINT,
+        &[],
+        "The first 48 bits of the fingerprint of the ring document in use, as a number: equal for servers with the same document.",
+    ),
+    metric(Gauge, RING_PUBLISHED, &[], "Unix time at which the key that seals now was published; 0 if there is none."),
+    metric(
+        Gauge,
+        RING_NEXT_CHANGE,
+        &[],
+        "Unix time at which a key changes its role next by the document's schedule; 0 if none will.",
+    ),
+    metric(
+        Gauge,
         RING_KEYS,
         &["role"],
         "Keys of the ring by role, as of the last refresh: pending, active, retiring, retired or revoked.",
     ),
     metric(Counter, RING_LATE, &[], "Keys that other servers sealed with before this process knew them."),
     metric(Counter, UNKNOWN_KEYS, &[], "Callbacks whose state names a key that this process does not know."),
+    metric(Gauge, BUILD_INFO, &["version"], "1, with the version of oauth-state as its label."),
 ];
 
 /// Bounds for histograms of calls to guards, stores and sources, in seconds.

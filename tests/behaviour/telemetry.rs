@@ -125,6 +125,12 @@ fn drive_everything() {
         let begun = flow.begin(session(), Login::with("github")).unwrap();
         let with_iss = callback_of_issuer(&begun.state, "https://github.com");
         let _ = flow.finish(session(), Expect::provider("github"), with_iss).await.unwrap();
+        let begun = flow.begin(session(), Login::with("github")).unwrap();
+        let denied = Callback::from_query(&format!("error=access_denied&state={}", begun.state)).unwrap();
+        let _ = flow.finish(session(), Expect::provider("github"), denied).await.unwrap();
+        flow.exchanged("github", true);
+        flow.exchanged("github", false);
+        flow.observers().event(&Event::PurgeFailed { guard: "postgres" });
         let _ = Callback::from_query("state=a&state=b");
         let error = io::Error::other("the token endpoint is down");
         flow.observers().event(&Event::ReturnPathDropped { provider: "github", reason: "not_a_path" });
@@ -202,8 +208,9 @@ fn callbacks_are_counted_once_by_what_they_ended_in() {
     assert_eq!(callbacks("google", "wrong_provider"), 1.0);
     assert_eq!(callbacks("google", "provider_refused"), 1.0);
     assert_eq!(callbacks("unknown", "missing_state"), 1.0);
-    // Zeros exist from the start, so that a first refusal shows as an increase.
-    assert_eq!(callbacks("github", "forged"), 0.0);
+    // Every code exists from the start, but only once and not for each provider.
+    assert_eq!(callbacks("unknown", "forged"), 0.0);
+    assert!(!text.contains("provider=\"github\",code=\"forged\""), "a series for nothing");
     let all = text.lines().filter(|line| line.starts_with("oauth_state_callbacks_total{"));
     let sum: f64 = all.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
     assert_eq!(sum, 5.0, "each once");
@@ -291,7 +298,7 @@ fn a_login_whose_row_was_not_stored_is_counted_as_one_that_did_not_begin() {
         value(&text, &format!("oauth_state_begins_refused_total{{provider=\"{provider}\",code=\"{code}\"}}"))
     };
     assert_eq!((refused("github", "store_unavailable"), refused("unknown", "unknown_provider")), (1.0, 1.0));
-    assert_eq!(refused("github", "no_active_key"), 0.0);
+    assert_eq!(refused("unknown", "no_active_key"), 0.0);
     let before = value(&text, "oauth_state_states_issued_total{provider=\"github\",binding=\"session\"}");
     let stored = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"ok\"}");
     let not = value(&text, "oauth_state_store_duration_seconds_count{operation=\"put\",outcome=\"error\"}");
@@ -469,4 +476,58 @@ fn a_ring_has_an_age_from_the_start() {
         });
     });
     assert!(value(&text, "oauth_state_ring_confirmed_timestamp_seconds") > 0.0);
+}
+
+/// A secret that expired at the provider shows nowhere else: every callback still passes.
+#[test]
+fn exchanges_count_by_provider_and_no_other_name() {
+    let text = scraped(|| {
+        let flow = flow();
+        flow.exchanged("github", true);
+        flow.exchanged("github", false);
+        flow.exchanged("made-up", false);
+    });
+    let exchanges = |provider: &str, outcome: &str| {
+        value(&text, &format!("oauth_state_exchanges_total{{provider=\"{provider}\",outcome=\"{outcome}\"}}"))
+    };
+    assert_eq!([exchanges("github", "ok"), exchanges("github", "error"), exchanges("unknown", "error")], [1.0; 3]);
+}
+
+/// An outage must show for as long as it lasts, and load must not look like one.
+#[test]
+fn guard_up_is_the_last_answer_of_its_store() {
+    let up = |guard: fn() -> GuardError| {
+        let text = scraped(|| {
+            struct Fails(fn() -> GuardError);
+            impl ReplayGuard for Fails {
+                fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
+                    MarkFuture::ready(Err((self.0)()))
+                }
+            }
+            let runtime = runtime();
+            runtime.block_on(twice(&over(SingleProcessGuard::with_capacity(10))));
+            runtime.block_on(twice(&over(Fails(guard))));
+        });
+        value(&text, "oauth_state_guard_up")
+    };
+    assert_eq!(up(|| GuardError::unavailable("connection refused")), 0.0);
+    assert_eq!(up(|| GuardError::outcome_unknown("no answer")), 0.0);
+    assert_eq!(up(GuardError::full), 0.0);
+    assert_eq!(up(|| GuardError::overloaded("busy")), 1.0);
+}
+
+/// Each connection is a provider, and there may be thousands.
+#[test]
+fn a_process_stays_under_two_thousand_series() {
+    let text = scraped(|| {
+        drive_everything();
+        let providers = (0..20).map(|number| Provider::oidc(&format!("provider-{number}"), "https://example.com"));
+        let builder = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10));
+        let flow = providers.fold(builder, |builder, provider| builder.provider(provider.unwrap())).build().unwrap();
+        for number in 0..5_000 {
+            let _ = flow.begin(session(), Login::with(&format!("connection-{number}")));
+        }
+    });
+    let series = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).count();
+    assert!(series < 2_000, "{series} series with twenty providers");
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use super::purge::{self, Purged};
 use super::settings::Settings;
 use oauth_state::guard::GuardError;
+use oauth_state::observe::{Event, Observer as _};
 use oauth_state_guard_kit::{with_cause, with_jitter};
 
 /// Which tasks are running, and which are needed.
@@ -56,6 +57,7 @@ async fn now_and_then(task: Task, _running: Running, settings: Weak<Settings>) {
             let cause = with_cause(&error);
             match task {
                 Task::PurgeMarks => {
+                    settings.observers.event(&Event::PurgeFailed { guard: "postgres" });
                     tracing::warn!(cause, "cannot purge; expired marks stay in the table until purging works");
                 }
                 Task::DeleteRows => {

@@ -141,7 +141,12 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             // `build` requires hooks for the other outcomes.
             _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, known),
         };
-        match answer.await {
+        let answer = answer.await;
+        // These two hooks exchange the code.
+        if matches!(hook, "on_login" | "on_step_up") {
+            serving.shared.flow.exchanged(serving.label(), answer.is_ok());
+        }
+        match answer {
             Ok(response) => without_inherited_fragment(set_no_store(response)),
             Err(error) => {
                 core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, &*error);

@@ -126,7 +126,25 @@ impl KeyRing {
             serial: self.serial(),
             propagation: Duration::from_secs(self.timing().propagation.into()),
             keys: ["pending", "active", "retiring", "retired", "revoked"].map(count),
+            fingerprint: u64::from_str_radix(self.fingerprint().get(..12).unwrap_or_default(), 16).unwrap_or_default(),
+            active_published_at: self.active_published_at(now).map(from_unix_seconds),
+            next_change: self.next_change(now).map(from_unix_seconds),
         }
+    }
+
+    fn active_published_at(&self, now: u64) -> Option<u64> {
+        let mut keys = self.0.keys.iter().enumerate();
+        keys.find(|(index, _)| self.role(*index, now) == KeyRole::Active).map(|(_, key)| key.published_at)
+    }
+
+    /// When the next key starts to seal, or is no longer accepted.
+    fn next_change(&self, now: u64) -> Option<u64> {
+        let changes = self.0.keys.iter().enumerate().filter_map(|(index, key)| match self.role(index, now) {
+            KeyRole::Pending => Some(key.seal_from),
+            KeyRole::Retiring => Some(self.accept_until(index)),
+            KeyRole::Active | KeyRole::Retired | KeyRole::Revoked => None,
+        });
+        changes.min()
     }
 
     /// Builds a ring from parts that `source::document` has validated.
