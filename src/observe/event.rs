@@ -71,6 +71,11 @@ pub enum Event<'a> {
         /// How long it took, by the flow's clock.
         took: Duration,
     },
+    /// A guard connected to its store, or could not.
+    GuardConnected {
+        /// Whether it is connected.
+        up: bool,
+    },
     /// A payload store answered.
     StoreAnswered {
         /// `put` or `get`.

@@ -143,6 +143,7 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
                 }
             }
         }
+        Event::GuardConnected { up } => gauge!(GUARD_UP).set(f64::from(u8::from(up))),
         Event::StoreAnswered { operation, worked, took } => {
             histogram!(STORE_DURATION, "operation" => operation, "outcome" => outcome(worked)).record(took);
         }

@@ -93,7 +93,9 @@ async fn a_ring_that_changes() {
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
     let first = KeyRingDocument::first(RingTiming::default(), yesterday).unwrap();
     let second = first.rotate(yesterday).unwrap().document;
-    let texts = [&first, &first, &second].map(|document| document.to_secret_text().expose().to_owned());
+    // And a third key that seals later.
+    let third = second.rotate(SystemTime::now()).unwrap().document;
+    let texts = [&first, &first, &third].map(|document| document.to_secret_text().expose().to_owned());
     let mut answers = texts.to_vec();
     answers.push("garbage".to_owned());
     answers.reverse();
@@ -448,17 +450,24 @@ fn neither_metrics_nor_spans_hold_a_secret() {
 #[test]
 fn the_ring_s_gauges_follow_the_source() {
     let text = scraped(|| runtime().block_on(a_ring_that_changes()));
-    assert_eq!(value(&text, "oauth_state_ring_serial"), 2.0);
+    assert_eq!(value(&text, "oauth_state_ring_serial"), 3.0);
     for (outcome, count) in [("unchanged", 1.0), ("taken", 1.0), ("refused", 1.0), ("failed", 1.0)] {
         assert_eq!(value(&text, &format!("oauth_state_ring_refreshes_total{{outcome=\"{outcome}\"}}")), count);
     }
     assert_eq!(value(&text, "oauth_state_ring_keys{role=\"active\"}"), 1.0);
-    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"retired\"}"), 1.0);
+    // The rotation dropped the first key, which was retired.
+    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"retired\"}"), 0.0);
+    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"pending\"}"), 1.0);
     assert_eq!(value(&text, "oauth_state_ring_late_keys_total"), 1.0);
     assert_eq!(value(&text, "oauth_state_unknown_keys_total"), 1.0);
     let confirmed = value(&text, "oauth_state_ring_confirmed_timestamp_seconds");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
     assert!((now - 60.0..=now).contains(&confirmed));
+    // The key that seals now was published yesterday; the third seals later.
+    let published = value(&text, "oauth_state_ring_active_key_published_timestamp_seconds");
+    assert!((now - 86_460.0..=now - 86_400.0).contains(&published), "{published}");
+    assert!(value(&text, "oauth_state_ring_next_change_timestamp_seconds") > now);
+    assert!(value(&text, "oauth_state_ring_fingerprint") > 0.0);
 }
 
 /// Without the series nothing is compared: a source that is down from the start would never raise an alert.
@@ -490,7 +499,7 @@ fn exchanges_count_by_provider_and_no_other_name() {
     let exchanges = |provider: &str, outcome: &str| {
         value(&text, &format!("oauth_state_exchanges_total{{provider=\"{provider}\",outcome=\"{outcome}\"}}"))
     };
-    assert_eq!([exchanges("github", "ok"), exchanges("github", "error"), exchanges("unknown", "error")], [1.0; 3]);
+    assert_eq!([exchanges("github", "ok"), exchanges("github", "error"), exchanges("connection", "error")], [1.0; 3]);
 }
 
 /// An outage must show for as long as it lasts, and load must not look like one.

@@ -122,6 +122,12 @@ pub trait Store: Send + Sync + 'static {
     /// Connects, and checks that the server can serve as a guard.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, GuardError>> + Send;
 
+    /// Called when a connection was made, and when an attempt to make one failed: for a metric that shows an outage, and its
+    /// end before the next call. It does nothing by default.
+    fn is_up(&self, up: bool) {
+        let _ = up;
+    }
+
     /// Waits for a turn on the connection, for one call. Nothing is sent before that, and this side does not delay a
     /// call that has its turn. So a timeout before the turn is no sign of an outage, but a timeout after it may be one.
     fn lease(&self, connection: Self::Connection) -> impl Future<Output = Self::Lease> + Send;

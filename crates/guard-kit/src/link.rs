@@ -230,6 +230,7 @@ impl<S: Store> Shared<S> {
         self.silent_since.store(0, Ordering::Relaxed);
         self.fruitless.fetch_add(1, Ordering::Relaxed);
         self.state.send_replace(State::Up { connection, generation });
+        self.store.is_up(true);
         Ok(())
     }
 
@@ -273,6 +274,7 @@ async fn reconnect<S: Store>(mut unfinished: Unfinished<S>) {
                 return;
             }
             Err(error) => {
+                shared.store.is_up(false);
                 shared.cannot_connect.note(&error);
                 shared.state.send_replace(State::Down(Arc::new(error)));
             }

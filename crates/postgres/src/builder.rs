@@ -194,7 +194,7 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// The observers of purged marks; see [`observe`](oauth_state::observe).
+    /// The observers of connections and of purged marks; see [`observe`](oauth_state::observe).
     pub fn observers(mut self, observers: Observers) -> Self {
         self.observers = observers;
         self

@@ -16,6 +16,7 @@ use super::table::{FIND, INSERT, MarkRow};
 use super::tasks::Tasks;
 use super::trial::Trial;
 use oauth_state::guard::{GuardError, Marked};
+use oauth_state::observe::{Event, Observer as _};
 use oauth_state_guard_kit::{CONNECT_TIME, Call, Claim, Failure, Store, with_jitter};
 
 /// A connection that does not answer for this long, or for a whole budget if that is longer, is replaced.
@@ -133,6 +134,10 @@ impl Store for PostgresStore {
         self.tasks.start(settings);
         let permits = Semaphore::new(clients.len());
         Ok(Arc::new(Clients { free: Mutex::new(clients), permits, settings: Arc::clone(settings) }))
+    }
+
+    fn is_up(&self, up: bool) {
+        self.settings.observers.event(&Event::GuardConnected { up });
     }
 
     async fn lease(&self, clients: Arc<Clients>) -> Lease {

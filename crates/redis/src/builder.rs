@@ -10,6 +10,7 @@ use super::connection::{Connector, RedisStore, Settings};
 use super::guard::{RedisGuard, Servers};
 use super::server::OnEvictingServer;
 use oauth_state::guard::GuardError;
+use oauth_state::observe::Observers;
 use oauth_state_guard_kit::{CredentialSource, Credentials, DEFAULT_BUDGET, Examined, Link, check_budget};
 
 /// The prefix of all keys, unless you set another with [`RedisGuardBuilder::prefix`].
@@ -39,6 +40,7 @@ pub struct RedisGuardBuilder {
     prefix: String,
     budget: Duration,
     evicting: OnEvictingServer,
+    observers: Observers,
 }
 
 enum From {
@@ -118,6 +120,7 @@ impl RedisGuardBuilder {
             prefix: DEFAULT_PREFIX.to_owned(),
             budget: DEFAULT_BUDGET,
             evicting: OnEvictingServer::default(),
+            observers: Observers::default(),
         }
     }
 
@@ -202,6 +205,12 @@ impl RedisGuardBuilder {
         self
     }
 
+    /// The observers of connections; see [`observe`](oauth_state::observe).
+    pub fn observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
+
     /// Connects and checks that the server is a primary, that it evicts nothing, and that it accepts a claim.
     ///
     /// Call it on the runtime that will call the guard.
@@ -275,7 +284,7 @@ impl RedisGuardBuilder {
     }
 
     fn target(self) -> Result<Connecting, GuardError> {
-        let Self { from, options, prefix, budget, evicting } = self;
+        let Self { from, options, prefix, budget, evicting, observers } = self;
         let printable = prefix.bytes().all(|byte| byte.is_ascii_graphic());
         if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !printable || prefix.contains('{') {
             return Err(GuardError::misconfigured("the prefix must be 1 to 64 printable characters without `{`"));
@@ -284,10 +293,10 @@ impl RedisGuardBuilder {
         let (url, settings) = match from {
             From::Url(url) => {
                 let is_over_tls = url.starts_with("rediss");
-                (url, Settings { prefix, evicting, credentials: options.credentials.clone(), is_over_tls })
+                (url, Settings { prefix, evicting, credentials: options.credentials.clone(), observers, is_over_tls })
             }
             From::Connection(connection, is_cluster) => {
-                let settings = Settings { prefix, evicting, credentials: None, is_over_tls: false };
+                let settings = Settings { prefix, evicting, credentials: None, observers, is_over_tls: false };
                 return Ok(Connecting::one(Connector::Given(connection, is_cluster), settings));
             }
         };

@@ -15,6 +15,7 @@ use super::credentials;
 use super::server::{self, OnEvictingServer, RedisServer};
 use super::slots::{Node, Slots, slot_of};
 use oauth_state::guard::{GuardError, GuardErrorKind, Marked};
+use oauth_state::observe::{Event, Observer as _, Observers};
 use oauth_state_guard_kit::{Call, Claim, CredentialSource, Failure, Store, with_cause};
 
 /// The time limit for a TCP or TLS connection.
@@ -44,6 +45,7 @@ pub(super) struct Settings {
     pub(super) prefix: String,
     pub(super) evicting: OnEvictingServer,
     pub(super) credentials: Option<CredentialSource>,
+    pub(super) observers: Observers,
     pub(super) is_over_tls: bool,
 }
 
@@ -228,6 +230,13 @@ impl Store for RedisStore {
                 Err(GuardError::because(error.kind(), format!("node {host}:{port}: {cause}")))
             }
             (answer, _) => answer,
+        }
+    }
+
+    fn is_up(&self, up: bool) {
+        // One node of a cluster that is down is no outage of all; the answers of claims tell that.
+        if up || !matches!(self.connector, Connector::Node(..)) {
+            self.settings.observers.event(&Event::GuardConnected { up });
         }
     }
 
