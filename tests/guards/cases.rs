@@ -6,7 +6,7 @@ use support::servers::redis::Engine;
 use crate::cluster_faults::{self, Fault as Gone};
 use crate::{
     doctor, fleet_faults, logs, overload, pooler, postgres_environments, postgres_faults, postgres_limits,
-    postgres_setup, redis_environments, redis_faults, redis_memory, redis_setup, suites,
+    postgres_setup, postgres_stalls, redis_environments, redis_faults, redis_memory, redis_setup, suites,
 };
 
 /// The cases share nothing: each starts its own servers.
@@ -148,6 +148,8 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "the disk is full", |()| postgres_limits::full_disk()));
     cases.push(Case::new("postgres", "max_connections is reached", |()| postgres_limits::max_connections()));
     cases.push(Case::new("postgres", "VACUUM FULL of a partition", |()| postgres_limits::vacuum_full()));
+    cases.push(Case::new("postgres", "every connection is stuck (SIGSTOP)", |()| postgres_stalls::all_stuck()));
+    cases.push(Case::new("postgres", "the runtimes of callers end", |()| postgres_stalls::runtimes_end()));
     cases.push(Case::new("pgbouncer", "the suite, in transaction mode", |()| pooler::suite()));
     cases.push(Case::new("pgbouncer", "statement mode", |()| pooler::statement_mode()));
     cases.push(Case::new("pgbouncer", "another client of the pooler sees no setting of the guard's", |()| {

@@ -33,6 +33,7 @@ mod postgres_environments;
 mod postgres_faults;
 mod postgres_limits;
 mod postgres_setup;
+mod postgres_stalls;
 mod redis_environments;
 mod redis_faults;
 mod redis_memory;

@@ -1,7 +1,8 @@
 //! The connections of a guard, and the statements of a claim.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -34,8 +35,12 @@ pub(super) struct PostgresStore {
 /// A few connections, each for one claim at a time. A claim that waits for a lock or the disk must not delay another
 /// one sent behind it, whose outcome would then be unknown.
 pub(super) struct Clients {
-    free: Mutex<VecDeque<Client>>,
+    /// `None`: a connection that is to be replaced, because the runtime that awaited its answer has ended.
+    free: Mutex<VecDeque<Option<Client>>>,
+    /// One for each of them. Closed if no connection answers.
     permits: Semaphore,
+    /// How many are being replaced.
+    stuck: AtomicUsize,
     settings: Arc<Settings>,
 }
 
@@ -48,33 +53,71 @@ pub(super) struct Lease {
 }
 
 impl Clients {
-    fn give_back(&self, client: Client) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(client);
-        self.permits.add_permits(1);
+    fn free(&self) -> MutexGuard<'_, VecDeque<Option<Client>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the connection back once it answers, or else another in its place: it may be stuck alone, and each claim that
-    /// gets it would wait in vain.
-    async fn give_back_when_it_answers(clients: Weak<Self>, client: Client) {
-        let Some(settings) = clients.upgrade().map(|clients| Arc::clone(&clients.settings)) else { return };
-        let time = settings.budget.max(LONGEST_SILENCE);
-        // Its answer comes after that of the call before it, and belongs to nobody else.
-        if let Ok(Ok(_)) = timeout(time, client.simple_query("")).await {
-            clients.upgrade().inspect(|clients| clients.give_back(client));
-            return;
+    fn give_back(&self, client: Option<Client>) {
+        self.free().push_back(client);
+        self.permits.add_permits(1);
+    }
+}
+
+/// A connection whose answer is awaited, or which is being replaced: it may be stuck alone, and each claim that gets it
+/// would wait in vain.
+struct Missing {
+    clients: Weak<Clients>,
+    is_stuck: bool,
+}
+
+impl Missing {
+    /// Gives the connection back once it answers, or else another in its place.
+    async fn restore(mut self, client: Option<Client>) {
+        let Some(settings) = self.clients.upgrade().map(|clients| Arc::clone(&clients.settings)) else { return };
+        if let Some(client) = client {
+            let time = settings.budget.max(LONGEST_SILENCE);
+            // Its answer comes after that of the call before it, and belongs to nobody else.
+            if let Ok(Ok(_)) = timeout(time, client.simple_query("")).await {
+                return self.done(client);
+            }
+            tracing::debug!("a connection to Postgres did not answer and is replaced");
         }
-        drop(client);
-        tracing::debug!("a connection to Postgres did not answer and is replaced");
+        if let Some(clients) = self.clients.upgrade() {
+            self.is_stuck = true;
+            // If none answers, the server is down and not overloaded: the next call loses the link, which then says so.
+            if clients.stuck.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= settings.connections {
+                clients.permits.close();
+            }
+        }
         let mut pause = FIRST_PAUSE;
         // As long as the others are used. A link that is lost makes all of them anew.
-        while clients.strong_count() > 0 {
+        while self.clients.strong_count() > 0 {
             if let Ok(Ok(client)) = timeout(CONNECT_TIME, checked(&settings)).await {
-                clients.upgrade().inspect(|clients| clients.give_back(client));
-                return;
+                return self.done(client);
             }
             tokio::time::sleep(with_jitter(pause)).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn done(mut self, client: Client) {
+        self.give_back(Some(client));
+    }
+
+    fn give_back(&mut self, client: Option<Client>) {
+        if let Some(clients) = std::mem::take(&mut self.clients).upgrade() {
+            if self.is_stuck {
+                clients.stuck.fetch_sub(1, Ordering::Relaxed);
+            }
+            clients.give_back(client);
+        }
+    }
+}
+
+impl Drop for Missing {
+    /// Also if the task is dropped with its runtime: the next call replaces the connection.
+    fn drop(&mut self) {
+        self.give_back(None);
     }
 }
 
@@ -82,9 +125,11 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
         if !self.is_awaited {
-            self.clients.give_back(client);
-        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(Clients::give_back_when_it_answers(Arc::downgrade(&self.clients), client));
+            return self.clients.give_back(Some(client));
+        }
+        let missing = Missing { clients: Arc::downgrade(&self.clients), is_stuck: false };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(missing.restore(Some(client)));
         }
     }
 }
@@ -112,7 +157,7 @@ impl Store for PostgresStore {
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
         let (settings, all) = (&self.settings, self.settings.connections);
         // The first one alone: it may have to create the table.
-        let mut clients = VecDeque::from([checked(settings).await?]);
+        let mut clients = VecDeque::from([Some(checked(settings).await?)]);
         // Open the others in parallel: one after the other, they might not be ready in time.
         let mut others = JoinSet::new();
         for _ in 1..all {
@@ -122,7 +167,7 @@ impl Store for PostgresStore {
         let mut failed = None;
         while let Some(other) = others.join_next().await {
             match other.map_err(GuardError::unavailable)? {
-                Ok(client) => clients.push_back(client),
+                Ok(client) => clients.push_back(Some(client)),
                 Err(error) => failed = Some(error),
             }
         }
@@ -133,7 +178,8 @@ impl Store for PostgresStore {
         }
         self.tasks.start(settings);
         let permits = Semaphore::new(clients.len());
-        Ok(Arc::new(Clients { free: Mutex::new(clients), permits, settings: Arc::clone(settings) }))
+        let (free, stuck) = (Mutex::new(clients), AtomicUsize::new(0));
+        Ok(Arc::new(Clients { free, permits, stuck, settings: Arc::clone(settings) }))
     }
 
     fn is_up(&self, up: bool) {
@@ -141,21 +187,30 @@ impl Store for PostgresStore {
     }
 
     async fn lease(&self, clients: Arc<Clients>) -> Lease {
-        // The semaphore is never closed. It has a permit for each free connection; a lease gives both back.
-        if let Ok(permit) = clients.permits.acquire().await {
+        loop {
+            // There is a permit for each free connection; a lease gives both back.
+            let Ok(permit) = clients.permits.acquire().await else {
+                return Lease { clients, client: None, is_awaited: false };
+            };
             permit.forget();
+            // The longest idle connection.
+            let free = clients.free().pop_front();
+            match free.flatten() {
+                Some(client) => return Lease { clients, client: Some(client), is_awaited: false },
+                None => {
+                    let missing = Missing { clients: Arc::downgrade(&clients), is_stuck: false };
+                    tokio::spawn(missing.restore(None));
+                }
+            }
         }
-        // The longest idle connection.
-        let client = clients.free.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        Lease { clients, client, is_awaited: false }
     }
 }
 
 impl Lease {
     /// Runs one statement, as one transaction.
     pub(super) async fn run(&mut self, settings: &Settings, statement: &str) -> Result<(u64, Option<String>), Failure> {
-        let no_client = || Failure::refused(GuardError::overloaded("no connection is free"));
-        let client = self.client.as_ref().ok_or_else(no_client)?;
+        let none_answers = || Failure::turned_away(GuardError::unavailable("no connection to the server answers"));
+        let client = self.client.as_ref().ok_or_else(none_answers)?;
         self.is_awaited = true;
         let answer = run(client, settings, statement).await;
         self.is_awaited = false;
