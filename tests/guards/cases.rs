@@ -150,6 +150,9 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "VACUUM FULL of a partition", |()| postgres_limits::vacuum_full()));
     cases.push(Case::new("postgres", "every connection is stuck (SIGSTOP)", |()| postgres_stalls::all_stuck()));
     cases.push(Case::new("postgres", "the runtimes of callers end", |()| postgres_stalls::runtimes_end()));
+    cases.push(Case::new("postgres", "the purger is started again by a call", |()| {
+        postgres_stalls::purger_is_restarted_by_a_call()
+    }));
     cases.push(Case::new("pgbouncer", "the suite, in transaction mode", |()| pooler::suite()));
     cases.push(Case::new("pgbouncer", "statement mode", |()| pooler::statement_mode()));
     cases.push(Case::new("pgbouncer", "another client of the pooler sees no setting of the guard's", |()| {

@@ -11,11 +11,12 @@ use support::servers::postgres::PostgresServer;
 use support::servers::proxy::{Plan, Proxy};
 use support::servers::{Failure, send_signal, until};
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::postgres_faults::at;
+use crate::postgres_setup::{BUCKET, now, put};
 use crate::redis_faults::wait_for;
-use crate::storm::{CALLERS, Guard, Storm, first_again, fresh_id, mark_new, mark_of};
+use crate::storm::{CALLERS, Guard, Storm, cause, first_again, fresh_id, mark_new, mark_of};
 
 /// A database that hangs is down, and not overloaded for as long as it hangs: a wrapper that fails open must open, and
 /// calls must not wait for connections that will not come.
@@ -96,4 +97,32 @@ pub async fn runtimes_end() -> Outcome {
     first_again(&shared, &marks).await?;
     ensure!(first_again(&shared, &marks).await? == 0, "first twice");
     Ok(format!("{} runtimes ended; served again after {} ms", marks.len(), took.as_millis()))
+}
+
+/// The runtime on which the purger started ends, while the connections, which were made anew meanwhile, live on another.
+pub async fn purger_is_restarted_by_a_call() -> Outcome {
+    let server = PostgresServer::start(&[]).await?;
+    let theirs = runtime()?;
+    let url = server.url();
+    let connecting = theirs.spawn(async move { at(&url).purge_every(Duration::from_secs(1)).connect().await });
+    let guard: Guard = Arc::new(connecting.await?.map_err(|error| cause(&error))?);
+    let end_all =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'oauth-state'";
+    server.number(end_all).await?;
+    let before = server.backends("oauth-state").await?;
+    wait_for(&guard).await?;
+    let connections = server.backends("oauth-state").await?;
+    ensure!(before.iter().all(|old| !connections.contains(old)), "the connections are the old ones");
+    spawn_blocking(move || drop(theirs)).await?;
+    put(&server, 10, now() - 2 * BUCKET, 61).await?;
+    mark_new(&guard, 10).await?;
+    ensure!(
+        connections.iter().all(|one| *one != 0) && server.backends("oauth-state").await? == connections,
+        "connected anew: that shows nothing"
+    );
+    until("marks to be purged", || async {
+        Ok(server.number("SELECT count(*) FROM oauth_state_marks WHERE value = 'AQEBAQEBAQEAAAAB'").await? == 0)
+    })
+    .await?;
+    Ok("purged after its runtime ended, without a new connection".to_owned())
 }

@@ -187,6 +187,8 @@ impl Store for PostgresStore {
     }
 
     async fn lease(&self, clients: Arc<Clients>) -> Lease {
+        // The runtime on which they ran may have ended, and the connections may be of another.
+        self.tasks.start(&self.settings);
         loop {
             // There is a permit for each free connection; a lease gives both back.
             let Ok(permit) = clients.permits.acquire().await else {

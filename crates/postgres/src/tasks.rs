@@ -1,5 +1,5 @@
-//! The tasks that purge marks and delete rows now and then. They end with their runtime, and the next connection starts
-//! them again.
+//! The tasks that purge marks and delete rows now and then. They end with their runtime, and the next call starts them
+//! again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -42,7 +42,9 @@ impl Tasks {
 }
 
 fn start(task: Task, is_running: &Arc<AtomicBool>, settings: &Arc<Settings>) {
-    if settings.purge_every.is_some() && !is_running.swap(true, Ordering::Relaxed) {
+    // Read first, because every call passes here.
+    let is_needed = settings.purge_every.is_some() && !is_running.load(Ordering::Relaxed);
+    if is_needed && !is_running.swap(true, Ordering::Relaxed) {
         // Created here and not in the task: a task that is dropped before it ran still drops its arguments.
         tokio::spawn(now_and_then(task, Running(Arc::clone(is_running)), Arc::downgrade(settings)));
     }
