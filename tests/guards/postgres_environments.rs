@@ -58,6 +58,8 @@ pub async fn tls() -> Outcome {
     refuse("another authority", with("verify-full", &stranger), "root_certificates").await?;
     refuse("a file that is missing", format!("{plain_url}?sslmode=require&sslrootcert=/nowhere"), "/nowhere").await?;
     let key = file(&good, "server.key");
+    let folder = good.folder.path().display();
+    refuse("a folder", format!("{plain_url}?sslmode=require&sslrootcert={folder}"), "name a PEM file").await?;
     refuse("a file without certificates", format!("{plain_url}?sslmode=require&sslrootcert={key}"), "no certificate")
         .await?;
 
@@ -81,7 +83,10 @@ pub async fn tls() -> Outcome {
     let files = format!("{as_service}&sslcert={certificate}&sslkey={client_key}");
     let guard: Guard = Arc::new(PostgresGuard::builder(&files).connect().await.map_err(|error| cause(&error))?);
     ensure!(first_again(&guard, &mark_new(&guard, 20).await?).await? == 0, "first twice");
-    refuse("no client certificate", as_service.clone(), "certificate").await?;
+    refuse("no client certificate", as_service.clone(), "client_certificate").await?;
+    refuse("a key of another certificate", files.replace("client.key", "server.key"), "cannot be used together").await?;
+    server.authenticate("hostnossl all service 127.0.0.1/32 reject").await?;
+    refuse("no TLS in the address", plain_url.replace("postgres@", "service@"), "sslmode=verify-full").await?;
     let error = PostgresGuard::builder(&as_service)
         .client_certificate(&stranger.client.0, &stranger.client.1)
         .connect()
@@ -141,10 +146,16 @@ pub async fn credentials_that_change() -> Outcome {
 pub async fn over_a_socket() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
     let folder = server.socket_folder().display();
-    let url = format!("host={folder} port={} user=postgres dbname=postgres sslmode=prefer", server.port);
-    let guard: Guard = Arc::new(at(&url).connect().await?);
-    ensure!(first_again(&guard, &mark_new(&guard, 20).await?).await? == 0, "first twice");
-    Ok("20 claims, 0 twice".to_owned())
+    // Postgres has no TLS over a socket; libpq ignores the word as well.
+    for mode in ["prefer", "verify-full"] {
+        let url = format!("host={folder} port={} user=postgres dbname=postgres sslmode={mode}", server.port);
+        let guard = at(&url).connect().await.map_err(|error| format!("{mode}: {}", cause(&error)))?;
+        let flaws = guard.examine().await?.flaws;
+        ensure!(flaws.is_empty(), "{mode}: {flaws:?}");
+        let guard: Guard = Arc::new(guard);
+        ensure!(first_again(&guard, &mark_new(&guard, 20).await?).await? == 0, "first twice");
+    }
+    Ok("40 claims, 0 twice".to_owned())
 }
 
 /// All of this was called well before, and claims then failed, or worse: a trigger that swallows rows makes every use one

@@ -44,13 +44,13 @@ impl Address {
     pub(super) fn read(address: &str) -> Result<Self, GuardError> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme));
         let (rest, words) = if is_url { of_url(address)? } else { of_pairs(address)? };
+        // `sslrootcert=system` too: libpq takes it for a wish to verify.
+        let names_certificates = words.iter().any(|(word, _)| word != "sslmode");
         let mut tls = Tls::default();
         for (word, value) in words {
             tls.set(&word, value)?;
         }
-        if tls.mode != Mode::Verified
-            && (tls.root_certificates.is_some() || tls.client_certificate.is_some() || tls.client_key.is_some())
-        {
+        if tls.mode != Mode::Verified && names_certificates {
             return refuse("sslrootcert, sslcert and sslkey need sslmode=verify-full");
         }
         if tls.client_certificate.is_some() != tls.client_key.is_some() {

@@ -23,15 +23,35 @@ pub(super) fn cannot_use(error: Error) -> GuardError {
             None => GuardError::unavailable(cause),
         };
     };
-    // Authentication, a missing database, missing rights, another table than ours: a retry does not help.
-    match (said.code(), said.code().code().get(..2)) {
-        (_, Some("28" | "3D" | "42")) => GuardError::misconfigured(cause),
-        (code, _) if *code == SqlState::TOO_MANY_CONNECTIONS => {
+    match said.code() {
+        code if *code == SqlState::TOO_MANY_CONNECTIONS => {
             GuardError::overloaded(format!("{cause}; raise max_connections, close idle connections, or use a pooler"))
         }
-        (code, _) if *code == SqlState::DISK_FULL => GuardError::because(GuardErrorKind::Full, cause),
-        (code, _) if is_busy(code) => GuardError::overloaded(cause),
-        _ => GuardError::unavailable(cause),
+        code if *code == SqlState::DISK_FULL => GuardError::because(GuardErrorKind::Full, cause),
+        code if is_busy(code) => GuardError::overloaded(cause),
+        code if is_down(code) => GuardError::unavailable(cause),
+        // Authentication, a missing database, missing rights, another table than ours: a retry does not help.
+        _ => GuardError::misconfigured(match remedy(said.message()) {
+            Some(remedy) => format!("{cause}; {remedy}"),
+            None => cause,
+        }),
+    }
+}
+
+/// Connections that fail, read-only servers, shutdowns, faults of the system or of the server itself.
+fn is_down(code: &SqlState) -> bool {
+    matches!(code.code().get(..2), Some("08" | "25" | "57" | "58" | "XX"))
+}
+
+/// What to do where the server's message does not say it. It is in English unless `lc_messages` is set.
+fn remedy(message: &str) -> Option<&'static str> {
+    let is_not_encrypted = message.ends_with("no encryption") || message.ends_with("SSL off");
+    if message.contains("pg_hba.conf") && is_not_encrypted {
+        Some("if the server wants TLS, use sslmode=verify-full")
+    } else if message.contains("valid client certificate") {
+        Some("give one with sslcert and sslkey, or client_certificate(certificate, key)")
+    } else {
+        None
     }
 }
 

@@ -12,10 +12,12 @@ use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{self as kit, Examined, Flaw};
 
 /// The version, the connections that are left, the number of replicas, whether one of them must confirm, whether the role
-/// may create tables, and the database and schema of the table, or of the table that would be created.
+/// may create tables, and the database and schema of the table, or of the table that would be created. The connections are
+/// counted in `pg_stat_database`, because `pg_stat_activity` hides those of other roles.
 const MORE: &str = "SELECT current_setting('server_version'), \
     current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8 \
-    - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), \
+    - coalesce(current_setting('reserved_connections', true)::int8, 0) \
+    - (SELECT coalesce(sum(numbackends), 0) FROM pg_stat_database)::int8, \
     (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '', \
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), current_database()::text, \
     coalesce((SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('oauth_state_marks')), \
@@ -78,7 +80,7 @@ async fn examine(settings: &Settings) -> Result<Examined, GuardError> {
         settings
             .transport
             .unencrypted(&settings.config)
-            .map(|host| kit::not_encrypted(host, "use ?sslmode=verify-full (feature `tls`)")),
+            .map(|host| kit::not_encrypted(&host, "use ?sslmode=verify-full (feature `tls`)")),
     );
     // This process needs so many, and one for the purger; the connection of this check is one of those in use.
     let needed = i64::try_from(settings.connections).unwrap_or(i64::MAX);

@@ -29,8 +29,10 @@ impl Pem {
     fn read(&self) -> Result<Vec<u8>, GuardError> {
         match self {
             Self::Text(pem) => Ok(pem.clone()),
-            Self::File(word, path) => std::fs::read(path)
-                .map_err(|error| GuardError::misconfigured(format!("{word}={}: {error}", path.display()))),
+            Self::File(word, path) => std::fs::read(path).map_err(|error| {
+                let path = path.display();
+                GuardError::misconfigured(format!("cannot read {word}={path}: {error}; name a PEM file"))
+            }),
         }
     }
 
@@ -80,7 +82,8 @@ pub(super) fn connector(certificates: &Certificates) -> Result<MakeRustlsConnect
         Some((certificate, key)) => {
             let chain = certificates_in(&certificate.read()?, &certificate.name("client_certificate"))?;
             let key = private_key_in(&key.read()?, &key.name("the key of client_certificate"))?;
-            config.with_client_auth_cert(chain, key).map_err(GuardError::misconfigured)?
+            let unusable = |error| format!("the client's certificate and its key cannot be used together: {error}");
+            config.with_client_auth_cert(chain, key).map_err(|error| GuardError::misconfigured(unusable(error)))?
         }
         None => config.with_no_client_auth(),
     };

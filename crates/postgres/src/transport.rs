@@ -43,28 +43,40 @@ where
 impl Transport {
     pub(super) async fn connect(&self, mut config: Config) -> Result<Client, GuardError> {
         match self {
-            Self::Unencrypted => {
-                config.ssl_mode(SslMode::Disable);
-                config.connect(NoTls).await.map(drive).map_err(cannot_use)
-            }
             #[cfg(feature = "tls")]
-            Self::Verified(certificates) => {
+            Self::Verified(certificates) if !is_over_sockets(&config) => {
                 config.ssl_mode(SslMode::Require);
                 let connector = super::tls::connector(certificates)?;
                 config.connect(connector).await.map(drive).map_err(cannot_use)
             }
-            Self::Own(connect) => connect(config).await.map_err(cannot_use),
+            Self::Own(connect) if !is_over_sockets(&config) => connect(config).await.map_err(cannot_use),
+            _ => {
+                config.ssl_mode(SslMode::Disable);
+                config.connect(NoTls).await.map(drive).map_err(cannot_use)
+            }
         }
     }
 
     /// The first host to which marks and passwords travel unencrypted over a network.
-    pub(super) fn unencrypted<'c>(&self, config: &'c Config) -> Option<&'c str> {
-        let remote = config.get_hosts().iter().find_map(|host| match host {
-            Host::Tcp(host) if !is_this_machine(host) => Some(host.as_str()),
+    pub(super) fn unencrypted(&self, config: &Config) -> Option<String> {
+        if !matches!(self, Self::Unencrypted) {
+            return None;
+        }
+        // Given addresses are used instead of the hosts, whose names then are only for certificates.
+        let addresses = config.get_hostaddrs();
+        if !addresses.is_empty() {
+            return addresses.iter().find(|address| !address.is_loopback()).map(ToString::to_string);
+        }
+        config.get_hosts().iter().find_map(|host| match host {
+            Host::Tcp(host) if !is_this_machine(host) => Some(host.clone()),
             _ => None,
-        });
-        remote.filter(|_| matches!(self, Self::Unencrypted))
+        })
     }
+}
+
+/// Unix sockets, over which Postgres has no TLS: as in libpq, its words are then ignored.
+fn is_over_sockets(config: &Config) -> bool {
+    config.get_hostaddrs().is_empty() && !config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
 }
 
 /// Runs the connection on its own task, which ends with its client.
@@ -79,3 +91,6 @@ where
     });
     client
 }
+
+#[cfg(test)]
+mod tests;

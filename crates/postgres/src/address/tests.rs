@@ -48,6 +48,8 @@ fn an_address_that_cannot_work_is_refused() {
         "postgres://db?sslmode=verify",
         "postgres://db?sslmode=",
         "postgres://db?sslrootcert=/ca.pem",
+        "postgres://db?sslrootcert=system",
+        "postgres://db?sslmode=prefer&sslrootcert=system",
         "postgres://db?sslmode=disable&sslcert=a&sslkey=b",
         "postgres://db?sslmode=require&sslcert=/a.pem",
         "postgres://db?sslmode=require&sslkey=/a.pem",
