@@ -193,9 +193,14 @@ pub async fn trial() -> Outcome {
     refused("a trigger that swallows rows", "trigger", "claim").await?;
     server.execute("DROP TRIGGER swallow ON oauth_state_marks_07").await?;
 
+    // Called down, it would be waited for.
+    server.execute("ALTER TABLE oauth_state_marks_05 ADD CONSTRAINT own CHECK (length(value) < 10)").await?;
+    refused("a constraint that was added", "violates check constraint", "claim").await?;
+    server.execute("ALTER TABLE oauth_state_marks_05 DROP CONSTRAINT own").await?;
+
     server.execute("COMMENT ON TABLE oauth_state_marks IS 'Used states of oauth-state, version 2'").await?;
     refused("a table of a later release", "later release", "table").await?;
-    for comment in ["NULL", "'Used states of oauth-state, version 1'"] {
+    for comment in ["NULL", "'Marks of the shop, copied in 2025'", "'Used states of oauth-state, version 1'"] {
         server.execute(&format!("COMMENT ON TABLE oauth_state_marks IS {comment}")).await?;
         ensure!(fine().await?.is_empty(), "{comment}");
     }
@@ -227,7 +232,8 @@ pub async fn trial() -> Outcome {
     while server.number("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'").await? < 15 {
         others.push(server.connection().await?);
     }
-    let flaws = PostgresGuard::builder(server.url()).examine().await?.flaws;
+    // Those of other roles are hidden from an ordinary one.
+    let flaws = as_service().examine().await?.flaws;
     ensure!(flaws.iter().any(|flaw| flaw.name == "connections"), "{flaws:?}");
     Ok("a column, a trigger, a later version, a setting, rights, connections; nothing is left behind".to_owned())
 }

@@ -11,8 +11,8 @@ use super::trial::{self, Trial};
 use oauth_state::guard::GuardError;
 use oauth_state_guard_kit::{Flaw, ahead, clock_apart, refuse};
 
-/// The version of the table that this release makes and knows: the number at the end of the table's comment. A table without
-/// one is of version 1.
+/// The version of the table that this release makes and knows: that of the table's comment, `oauth-state, version 1`. A table
+/// without one, or with a comment of your own, is of version 1.
 const VERSION: i32 = 1;
 
 const LOOK: &str = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', \
@@ -23,7 +23,7 @@ const LOOK: &str = "SELECT pg_is_in_recovery(), current_setting('transaction_rea
     EXISTS (SELECT FROM pg_index WHERE indrelid = marks AND indisprimary AND indisvalid), \
     (SELECT count(*) FROM pg_inherits WHERE inhparent = marks \
      AND has_table_privilege(inhrelid, 'SELECT') AND has_table_privilege(inhrelid, 'TRUNCATE')), \
-    coalesce(substring(obj_description(marks, 'pg_class') FROM '([0-9]{1,9})$')::int, 1), \
+    coalesce(substring(obj_description(marks, 'pg_class') FROM 'oauth-state, version ([0-9]{1,9})$')::int, 1), \
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint \
     FROM to_regclass('oauth_state_marks') AS marks";
 

@@ -11,6 +11,10 @@ use oauth_state::guard::GuardError;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+/// As long as the values of claims.
+const FIRST: &str = "trial-mark-first";
+const SECOND: &str = "trial-mark-other";
+
 /// The result of a trial claim.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trial {
@@ -35,8 +39,8 @@ pub(super) async fn claim(client: &Client, settings: &Settings) -> Result<Trial,
     for bucket in 0..PARTITIONS {
         let literals = |value| [bucket.to_string(), id.clone(), base64url(value), "0".to_owned()];
         for statement in [
-            with_literals(INSERT, &literals("first")),
-            with_literals(INSERT, &literals("second")),
+            with_literals(INSERT, &literals(FIRST)),
+            with_literals(INSERT, &literals(SECOND)),
             with_literals(FIND, &literals("")),
         ] {
             message.push_str(&statement);
@@ -69,7 +73,7 @@ async fn roll_back(client: &Client, cause: String) -> Result<Trial, GuardError> 
 /// Whether each partition stored the first mark, refused the second, and had the value of the first.
 fn kept_the_first(messages: &[SimpleQueryMessage]) -> bool {
     let is_first =
-        |message: &&SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("first"));
+        |message: &&SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(FIRST));
     let found = messages.iter().filter(is_first).count();
     let counts = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
