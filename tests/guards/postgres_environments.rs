@@ -84,7 +84,8 @@ pub async fn tls() -> Outcome {
     let guard: Guard = Arc::new(PostgresGuard::builder(&files).connect().await.map_err(|error| cause(&error))?);
     ensure!(first_again(&guard, &mark_new(&guard, 20).await?).await? == 0, "first twice");
     refuse("no client certificate", as_service.clone(), "client_certificate").await?;
-    refuse("a key of another certificate", files.replace("client.key", "server.key"), "cannot be used together").await?;
+    refuse("a key of another certificate", files.replace("client.key", "server.key"), "cannot be used together")
+        .await?;
     server.authenticate("hostnossl all service 127.0.0.1/32 reject").await?;
     refuse("no TLS in the address", plain_url.replace("postgres@", "service@"), "sslmode=verify-full").await?;
     let error = PostgresGuard::builder(&as_service)

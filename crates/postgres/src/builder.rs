@@ -68,7 +68,8 @@ impl PostgresGuard {
     /// | `sslrootcert=/path/ca.pem` | these authorities instead of the operating system's (`system`) |
     /// | `sslcert=/path/client.pem`, `sslkey=/path/client.key` | the client's certificate and its key |
     ///
-    /// The files are read for every connection.
+    /// The files are read for every connection. Over a Unix socket (`host=/var/run/postgresql`) there is no TLS, and these
+    /// words are ignored, as in libpq.
     ///
     /// The table is in the first schema of the session's `search_path`. Give each environment of each application its
     /// own database, or its own schema and role: `?options=-csearch_path%3Dshop_production`. With a shared table, a
@@ -145,7 +146,7 @@ impl PostgresGuardBuilder {
 
     /// Connects over TLS with your own connector for `tokio_postgres`, such as that of `postgres-native-tls`, or of
     /// `tokio-postgres-rustls` with a configuration of your own. The feature `tls` is not needed. Verifying the server is
-    /// then up to the connector; a server without TLS is refused.
+    /// then up to the connector; a server without TLS is refused. Over a Unix socket there is no TLS.
     pub fn connector<T>(mut self, connector: T) -> Self
     where
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
@@ -206,14 +207,15 @@ impl PostgresGuardBuilder {
         self
     }
 
-    /// Connects and checks that the server is a primary, that the table exists, and that the table keeps its rows after
-    /// a crash.
+    /// Connects and checks that the server is a primary, that the table exists and keeps its rows after a crash, and, by
+    /// trial claims that are rolled back, that each of its partitions keeps a mark once.
     ///
     /// Call it on the runtime that will call the guard.
     ///
     /// # Errors
     ///
-    /// `Misconfigured` with the setting to change, or `Unavailable` if the server cannot be reached.
+    /// `Misconfigured` with the setting to change, `Unavailable` if the server cannot be reached, `Overloaded` if it has no
+    /// connections left, or `Full` if its disk is.
     pub async fn connect(self) -> Result<PostgresGuard, GuardError> {
         Ok(PostgresGuard::over(Link::open(self.store()?).await?))
     }
