@@ -149,6 +149,7 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "max_connections is reached", |()| postgres_limits::max_connections()));
     cases.push(Case::new("postgres", "VACUUM FULL of a partition", |()| postgres_limits::vacuum_full()));
     cases.push(Case::new("postgres", "every connection is stuck (SIGSTOP)", |()| postgres_stalls::all_stuck()));
+    cases.push(Case::new("postgres", "the first of two hosts hangs (SIGSTOP)", |()| postgres_stalls::one_host_hangs()));
     cases.push(Case::new("postgres", "the runtimes of callers end", |()| postgres_stalls::runtimes_end()));
     cases.push(Case::new("postgres", "the purger is started again by a call", |()| {
         postgres_stalls::purger_is_restarted_by_a_call()

@@ -126,3 +126,26 @@ pub async fn purger_is_restarted_by_a_call() -> Outcome {
     .await?;
     Ok("purged after its runtime ended, without a new connection".to_owned())
 }
+
+/// The first host of the address accepts connections and does not answer them: the next one must get its turn.
+pub async fn one_host_hangs() -> Outcome {
+    let (first, second) = (PostgresServer::start(&[]).await?, PostgresServer::start(&[]).await?);
+    let ports = format!("{},{}", first.port, second.port);
+    let url =
+        format!("host=127.0.0.1,127.0.0.1 port={ports} user=postgres dbname=postgres target_session_attrs=read-write");
+    let guard: Guard = Arc::new(at(&url).connect().await?);
+    mark_new(&guard, 20).await?;
+    ensure!(first.number("SELECT count(*) FROM oauth_state_marks").await? == 20, "not the first host");
+    let backends = first.backends("oauth-state").await?;
+    first.signal("STOP")?;
+    backends.iter().try_for_each(|backend| send_signal(*backend, "STOP"))?;
+    let start = Instant::now();
+    wait_for(&guard).await?;
+    let took = start.elapsed();
+    ensure!(took < Duration::from_secs(6), "served after {took:?}");
+    let marks = mark_new(&guard, 20).await?;
+    ensure!(first_again(&guard, &marks).await? == 0, "first twice");
+    backends.iter().try_for_each(|backend| send_signal(*backend, "CONT"))?;
+    first.signal("CONT")?;
+    Ok(format!("served by the next host after {} ms", took.as_millis()))
+}

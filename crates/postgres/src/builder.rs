@@ -9,11 +9,12 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use super::address::{Address, Mode, Tls};
 use super::connection::PostgresStore;
 use super::guard::PostgresGuard;
+use super::hosts::time_for_each;
 use super::settings::{Durability, Settings};
 use super::transport::{self, Own, Transport};
 use oauth_state::guard::GuardError;
 use oauth_state::observe::Observers;
-use oauth_state_guard_kit::{CONNECT_TIME, CredentialSource, Credentials, DEFAULT_BUDGET, Link, check_budget};
+use oauth_state_guard_kit::{CredentialSource, Credentials, DEFAULT_BUDGET, Link, check_budget};
 
 const DEFAULT_CONNECTIONS: usize = 4;
 const MOST_CONNECTIONS: usize = 64;
@@ -253,8 +254,7 @@ impl PostgresGuardBuilder {
         };
         // Several hosts are tried in turn: a dead one must leave time for the next.
         if config.get_connect_timeout().is_none() {
-            let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
-            config.connect_timeout(CONNECT_TIME.checked_div(hosts.saturating_add(1)).unwrap_or(CONNECT_TIME));
+            config.connect_timeout(time_for_each(config.get_hosts().len().max(config.get_hostaddrs().len()).max(1)));
         }
         if config.get_application_name().is_none() {
             config.application_name("oauth-state");

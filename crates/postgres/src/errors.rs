@@ -62,7 +62,9 @@ const NOT_THE_PROTOCOL: [&str; 3] =
 /// The setting behind an error that is not the server's, if it is one. The client has only texts for these.
 fn not_postgres(cause: &str) -> Option<&'static str> {
     let has = |text| cause.contains(text);
-    if has("server does not support TLS") {
+    if has("invalid configuration") {
+        Some("correct the address: each host needs as many ports and hostaddr")
+    } else if has("server does not support TLS") {
         Some("the server has no TLS: turn it on there (ssl = on), or use sslmode=disable on a trusted network")
     } else if NOT_THE_PROTOCOL.iter().any(|text| has(text)) {
         Some("the server does not speak the Postgres protocol: is this the port of another service?")

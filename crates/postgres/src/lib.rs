@@ -55,6 +55,8 @@ mod examine;
 #[cfg(feature = "client")]
 mod guard;
 #[cfg(feature = "client")]
+mod hosts;
+#[cfg(feature = "client")]
 mod literals;
 #[cfg(feature = "client")]
 mod payload_store;

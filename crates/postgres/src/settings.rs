@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_postgres::{Client, Config};
 
+use super::hosts;
 use super::transport::Transport;
 use oauth_state::guard::GuardError;
 use oauth_state::observe::Observers;
@@ -41,7 +43,24 @@ impl Settings {
             let given = source.ask().await?;
             config.user(given.user()).password(given.password());
         }
-        self.transport.connect(config).await
+        let hosts = hosts::one_by_one(&config);
+        // The time to reach one is that of the address, and includes its answer; one host alone may take all of the caller's time.
+        let limit = (hosts.len() > 1).then(|| hosts::time_for_each(hosts.len()));
+        let mut failed = GuardError::misconfigured("the address has no host");
+        for host in hosts {
+            let time = limit.map(|least| least.max(host.get_connect_timeout().copied().unwrap_or_default()));
+            let connecting = self.transport.connect(host);
+            let silent = |_| Err(GuardError::unavailable("the server accepted the connection and does not answer"));
+            let connected = match time {
+                Some(time) => timeout(time, connecting).await.unwrap_or_else(silent),
+                None => connecting.await,
+            };
+            match connected {
+                Ok(client) => return Ok(client),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// The settings of a claim, to be sent in front of its statement in one message. The server runs the message as one transaction, and
