@@ -534,7 +534,7 @@ fn a_process_stays_under_two_thousand_series() {
         let builder = Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10));
         let flow = providers.fold(builder, |builder, provider| builder.provider(provider.unwrap())).build().unwrap();
         for number in 0..5_000 {
-            let _ = flow.begin(session(), Login::with(&format!("connection-{number}")));
+            let _ = flow.begin(session(), Login::with(format!("connection-{number}")));
         }
     });
     let series = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).count();
