@@ -3,6 +3,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::own_pool::{self, claim_error};
 use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::Failure;
 
@@ -76,28 +77,24 @@ fn not_postgres(cause: &str) -> Option<&'static str> {
 /// The meaning of an error: if the server replied, nothing was committed; otherwise the outcome is unknown.
 pub(super) fn failure(error: Error) -> Failure {
     let Some(code) = error.code().cloned() else { return Failure::interrupted(error) };
-    let cause = told(&error);
+    let mut cause = told(&error);
     if code == SqlState::READ_ONLY_SQL_TRANSACTION {
-        return Failure::turned_away(GuardError::unavailable(format!("the server is read-only now: {cause}")));
+        cause = format!("the server is read-only now: {cause}");
     }
-    if code == SqlState::DISK_FULL {
-        return Failure::refused(GuardError::because(GuardErrorKind::Full, cause));
-    }
-    match code.code().get(..2) {
-        // Shut down or crashed during the call: it may have committed before.
-        Some("57") if code != SqlState::QUERY_CANCELED => Failure::interrupted(cause),
-        Some("08" | "58" | "XX") => Failure::interrupted(cause),
-        Some("40") if code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Failure::interrupted(cause),
-        // The transaction was rolled back.
-        _ if is_busy(&code) => Failure::refused(GuardError::overloaded(cause)),
-        _ => Failure::refused(GuardError::misconfigured(cause)),
+    let error = claim_error(Some(code.code()), cause);
+    match error.kind() {
+        // A new connection may reach the new primary.
+        GuardErrorKind::Unavailable => Failure::turned_away(error),
+        GuardErrorKind::OutcomeUnknown => {
+            Failure::interrupted(error.into_cause().unwrap_or_else(|| "the server went away".into()))
+        }
+        _ => Failure::refused(error),
     }
 }
 
-/// Conflicts, locks, time limits, too many connections: the server is up and overloaded. A second claim of one state
-/// may wait for the lock of the first, so an attacker can cause this.
+/// Whether the server is up and overloaded.
 pub(super) fn is_busy(code: &SqlState) -> bool {
-    *code == SqlState::QUERY_CANCELED || matches!(code.code().get(..2), Some("40" | "53" | "55"))
+    own_pool::is_busy(code.code())
 }
 
 /// The error on one line, without parameters of a statement.

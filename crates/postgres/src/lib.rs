@@ -2,42 +2,59 @@
 //! table and statements for a guard over your own pool, with `sqlx`, Diesel or any other client:
 //!
 //! ```
+//! use std::time::SystemTime;
+//!
 //! use oauth_state::ReplayGuard;
 //! use oauth_state::guard::{GuardError, Mark, MarkFuture, Marked};
 //! use oauth_state::testing::{block_on, sample_mark};
-//! use oauth_state_postgres::{FIND, INSERT, MarkRow};
+//! use oauth_state_postgres::{FIND, INSERT, MarkRow, PURGE, claim_error, purge_before};
 //!
 //! /// Stands for your pool; `execute` returns the number of rows affected.
 //! struct Pool;
 //! # struct Connection;
+//! # struct DbError;
+//! # impl DbError {
+//! #     fn sqlstate(&self) -> Option<&str> { None }
+//! # }
 //! # impl Pool {
 //! #     async fn acquire(&self) -> Result<Connection, std::io::Error> { Ok(Connection) }
 //! # }
 //! # impl Connection {
-//! #     async fn execute(&self, _: &str, _: &MarkRow) -> Result<u64, std::io::Error> { Ok(1) }
-//! #     async fn query(&self, _: &str, _: &MarkRow) -> Result<Option<String>, std::io::Error> { Ok(None) }
+//! #     async fn execute(&self, _: &str, _: &MarkRow) -> Result<u64, DbError> { Ok(1) }
+//! #     async fn query(&self, _: &str, _: &MarkRow) -> Result<Option<String>, DbError> { Ok(None) }
+//! #     async fn delete(&self, _: &str, _: i64) -> Result<u64, DbError> { Ok(1) }
 //! # }
 //! struct MyGuard(Pool);
 //!
 //! impl ReplayGuard for MyGuard {
 //!     fn mark_used<'a>(&'a self, mark: &'a Mark) -> MarkFuture<'a> {
 //!         MarkFuture::new(async move {
+//!             mark.refuse_if_over()?;
 //!             let row = MarkRow::of(mark);
 //!             // An exhausted pool is not an outage: load can also cause it.
 //!             let connection = self.0.acquire().await.map_err(GuardError::overloaded)?;
-//!             // An error after the statement was sent means an unknown outcome, never "not used".
-//!             if connection.execute(INSERT, &row).await.map_err(GuardError::outcome_unknown)? == 1 {
+//!             // No reply after the statement was sent means an unknown outcome, never "not used".
+//!             let failed = |error: DbError| claim_error(error.sqlstate(), "the claim failed");
+//!             if connection.execute(INSERT, &row).await.map_err(failed)? == 1 {
 //!                 return Ok(Marked::First);
 //!             }
-//!             let stored = connection.query(FIND, &row).await.map_err(GuardError::outcome_unknown)?;
+//!             let stored = connection.query(FIND, &row).await.map_err(failed)?;
 //!             mark.seen_after_insert(stored.as_deref().map(str::as_bytes))
 //!         })
 //!     }
 //! }
 //!
+//! /// Run this once a minute, on any number of servers.
+//! async fn purge(connection: &Connection) -> Result<u64, DbError> {
+//!     connection.delete(PURGE, purge_before(SystemTime::now())).await
+//! }
+//!
 //! assert_eq!(block_on(MyGuard(Pool).mark_used(&sample_mark()))?, Marked::First);
 //! # Ok::<(), GuardError>(())
 //! ```
+//!
+//! The repository has complete guards with time limits, a retry, purging and migrations to copy from: over `sqlx`
+//! (`tests/pools/src/with_sqlx.rs`), `deadpool-postgres` (`with_deadpool.rs`) and Diesel (`with_diesel.rs`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may fail"))]
@@ -58,6 +75,7 @@ mod guard;
 mod hosts;
 #[cfg(feature = "client")]
 mod literals;
+mod own_pool;
 #[cfg(feature = "client")]
 mod payload_store;
 #[cfg(feature = "client")]
@@ -84,6 +102,7 @@ pub use builder::PostgresGuardBuilder;
 pub use guard::PostgresGuard;
 #[cfg(feature = "client")]
 pub use oauth_state_guard_kit::{Credentials, Examined, Flaw};
+pub use own_pool::{PURGE, PURGE_BATCH, claim_error, connect_error, purge_before};
 #[cfg(feature = "client")]
 pub use payload_store::PostgresPayloadStore;
 #[cfg(feature = "client")]
