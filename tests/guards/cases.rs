@@ -1,6 +1,7 @@
 //! The table of cases.
 
 use support::harness::{self, Run};
+use support::servers::postgres::{self, Engine as Postgres};
 use support::servers::redis::Engine;
 
 use crate::cluster_faults::{self, Fault as Gone};
@@ -13,12 +14,12 @@ use crate::{
 type Case = harness::Case<()>;
 
 pub fn all() -> Vec<Case> {
-    const ENGINES: [Engine; 3] = [Engine::Redis70, Engine::Valkey9, Engine::Redis62];
+    const ENGINES: [Engine; 5] = [Engine::Redis70, Engine::Redis8, Engine::Valkey9, Engine::Valkey8, Engine::Redis62];
     let mut cases = Vec::new();
     for engine in ENGINES {
-        cases.push(Case::new(engine.name(), "the suite: a race of 16 threads for 5,000 ids", move |()| {
-            suites::redis(engine)
-        }));
+        let case =
+            Case::new(engine.name(), "the suite: a race of 16 threads for 5,000 ids", move |()| suites::redis(engine));
+        cases.push(if engine == Engine::Valkey8 { case.with_full_alone() } else { case });
     }
     cases.push(Case::new("redis 7.0", "the suite, over TLS", |()| suites::redis_over_tls()));
     cases.push(Case::new("redis 7.0", "the suite, as a user with the least rights", |()| suites::redis_least_rights()));
@@ -31,7 +32,7 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("postgres", "the suite", |()| suites::postgres()));
     cases.push(Case::new("postgres", "the suite, over TLS", |()| suites::postgres_over_tls()));
 
-    // Each fault runs on one engine, and on all three with --full.
+    // Each fault runs on one engine, and on all of them with --full.
     type Fault = (&'static str, fn(Engine) -> Run);
     let faults: &[Fault] = &[
         ("killed (-9) under 64 callers, restarted with all it persisted", |engine| {
@@ -172,6 +173,15 @@ pub fn all() -> Vec<Case> {
         .push(Case::new("postgres", "a flood over two slow connections opens nothing", |()| overload::postgres_slow()));
     cases.push(Case::new("postgres", "a flood over two stalled connections", |()| overload::postgres_stalled()));
     cases.push(Case::new("postgres", "a flood while a lock is held opens nothing", |()| overload::postgres_locked()));
+    // The suite on the newest Postgres as well, and each fault with --full. It comes without `pg_basebackup`, which makes the replicas of two
+    // cases.
+    let newest = Postgres::Postgres18;
+    let of_the_newest: Vec<_> = cases
+        .iter()
+        .filter(|case| case.is_on(Postgres::Debian.name()) && !case.holds("replica") && !case.holds("doctor"))
+        .map(|case| case.on(newest.name(), "the suite", move |run| postgres::on(newest, run)))
+        .collect();
+    cases.extend(of_the_newest);
     cases.push(Case::new("all", "no log line of all the above holds a password, a URL or a key", |()| {
         logs::hold_no_secret()
     }));

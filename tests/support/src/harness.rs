@@ -10,6 +10,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -26,7 +27,7 @@ pub struct Case<S> {
     engine: &'static str,
     name: &'static str,
     short: bool,
-    run: Box<dyn Fn(S) -> Run>,
+    run: Rc<dyn Fn(S) -> Run>,
 }
 
 impl<S> Case<S> {
@@ -35,13 +36,39 @@ impl<S> Case<S> {
         name: &'static str,
         run: impl Fn(S) -> F + 'static,
     ) -> Self {
-        Self { engine, name, short: true, run: Box::new(move |shared| Box::pin(run(shared))) }
+        Self { engine, name, short: true, run: Rc::new(move |shared| Box::pin(run(shared))) }
     }
 
     /// The same, run only with `--full` and by its name.
     #[must_use]
     pub fn with_full_alone(self) -> Self {
         Self { short: false, ..self }
+    }
+
+    /// Whether its engine has this name.
+    pub fn is_on(&self, engine: &str) -> bool {
+        self.engine == engine
+    }
+
+    /// Whether its name holds a word.
+    pub fn holds(&self, word: &str) -> bool {
+        self.name.contains(word)
+    }
+
+    /// The same on another engine, which `wrap` gives to it; with `--full` alone unless `always` is its name.
+    #[must_use]
+    pub fn on<F: Future<Output = Outcome> + 'static>(
+        &self,
+        engine: &'static str,
+        always: &str,
+        wrap: impl Fn(Run) -> F + 'static,
+    ) -> Self
+    where
+        S: 'static,
+    {
+        let run = Rc::clone(&self.run);
+        let case = Self::new(engine, self.name, move |shared| wrap(run(shared)));
+        Self { short: self.name == always, ..case }
     }
 
     fn line(&self) -> String {

@@ -9,7 +9,7 @@ pub mod redis_fleet;
 pub mod twemproxy;
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,6 +18,19 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// A recently free port.
 pub fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A file that `scripts/engines` put into the target folder of the library's workspace, whichever package runs this.
+fn fetched(file: &str) -> Result<PathBuf, Failure> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).or(workspace.map(|folder| folder.join("target")));
+    let path = target.unwrap_or_default().join("engines").join(file);
+    if path.exists() {
+        Ok(std::path::absolute(path)?)
+    } else {
+        Err(format!("{} is missing: scripts/engines fetches it", path.display()).into())
+    }
 }
 
 /// Waits for a condition, for at most twenty seconds.

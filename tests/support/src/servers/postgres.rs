@@ -10,18 +10,51 @@ use tokio_postgres::{Client, NoTls};
 
 use super::{Failure, Process, free_port, is_root, until};
 
+/// Where a server's programs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The newest version that Debian's packages installed.
+    Debian,
+    /// The newest version to be had, which `scripts/engines` put into the target folder. It has no `pg_basebackup`.
+    Postgres18,
+}
+
+tokio::task_local! {
+    static ENGINE: Engine;
+}
+
+/// Runs a case on an engine: servers that it starts are of this one.
+pub async fn on<F: Future>(engine: Engine, case: F) -> F::Output {
+    ENGINE.scope(engine, case).await
+}
+
+impl Engine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debian => "postgres",
+            Self::Postgres18 => "postgres 18",
+        }
+    }
+
+    fn programs(self) -> Result<PathBuf, Failure> {
+        match self {
+            Self::Debian => {
+                let versions =
+                    std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "install the package postgresql")?;
+                let newest = versions.filter_map(|entry| Some(entry.ok()?.path())).max();
+                Ok(newest.ok_or("install the package postgresql")?.join("bin"))
+            }
+            Self::Postgres18 => super::fetched("postgres-18/bin"),
+        }
+    }
+}
+
 pub struct PostgresServer {
     process: Process,
+    engine: Engine,
     pub port: u16,
     folder: TempDir,
     options: Vec<String>,
-}
-
-/// The newest version that Debian's packages installed.
-fn programs() -> Result<PathBuf, Failure> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "install the package postgresql")?;
-    let newest = versions.filter_map(|entry| Some(entry.ok()?.path())).max();
-    Ok(newest.ok_or("install the package postgresql")?.join("bin"))
 }
 
 /// Postgres refuses to run as root.
@@ -29,14 +62,15 @@ pub(super) fn user() -> Option<&'static str> {
     is_root().then_some("postgres")
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+fn run(engine: Engine, program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    let path = engine.programs()?.join(program);
     let mut command = match user() {
         Some(user) => {
             let mut command = Command::new("runuser");
-            command.args(["-u", user, "--"]).arg(programs()?.join(program));
+            command.args(["-u", user, "--"]).arg(path);
             command
         }
-        None => Command::new(programs()?.join(program)),
+        None => Command::new(path),
     };
     let done = command.args(arguments).current_dir("/").stdin(Stdio::null()).output()?;
     if done.status.success() {
@@ -60,8 +94,10 @@ impl PostgresServer {
     pub async fn start(settings: &[&str]) -> Result<Self, Failure> {
         let folder = own_folder()?;
         let data = folder.path().join("data").display().to_string();
-        run("initdb", &["-D", &data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"])?;
-        Self::over(folder, settings).await
+        let engine = ENGINE.try_with(|engine| *engine).unwrap_or(Engine::Debian);
+        let options = ["-D", &data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"];
+        run(engine, "initdb", &options)?;
+        Self::over(engine, folder, settings).await
     }
 
     /// A streaming replica of this server.
@@ -70,13 +106,14 @@ impl PostgresServer {
         let data = folder.path().join("data").display().to_string();
         let port = self.port.to_string();
         run(
+            self.engine,
             "pg_basebackup",
             &["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", &data, "-R", "-c", "fast", "--no-sync"],
         )?;
-        Self::over(folder, &[]).await
+        Self::over(self.engine, folder, &[]).await
     }
 
-    async fn over(folder: TempDir, settings: &[&str]) -> Result<Self, Failure> {
+    async fn over(engine: Engine, folder: TempDir, settings: &[&str]) -> Result<Self, Failure> {
         let port = free_port()?;
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut options = vec!["-D".to_owned(), path("data"), "-p".to_owned(), port.to_string()];
@@ -84,14 +121,14 @@ impl PostgresServer {
         for setting in ["listen_addresses=127.0.0.1", &sockets].iter().chain(settings) {
             options.extend(["-c".to_owned(), (*setting).to_owned()]);
         }
-        let process = Self::run_server(&folder, &options)?;
-        let server = Self { process, port, folder, options };
+        let process = Self::run_server(engine, &folder, &options)?;
+        let server = Self { process, engine, port, folder, options };
         server.wait_until_it_answers().await?;
         Ok(server)
     }
 
-    fn run_server(folder: &TempDir, options: &[String]) -> Result<Process, Failure> {
-        Process::start(&programs()?.join("postgres"), options, user(), &folder.path().join("log"))
+    fn run_server(engine: Engine, folder: &TempDir, options: &[String]) -> Result<Process, Failure> {
+        Process::start(&engine.programs()?.join("postgres"), options, user(), &folder.path().join("log"))
     }
 
     pub fn url(&self) -> String {
@@ -127,7 +164,7 @@ impl PostgresServer {
     /// Restarts it over the same folder. Its last processes may have to end first.
     pub async fn restart(&mut self) -> Result<(), Failure> {
         for _ in 0..100 {
-            self.process = Self::run_server(&self.folder, &self.options)?;
+            self.process = Self::run_server(self.engine, &self.folder, &self.options)?;
             for _ in 0..40 {
                 if self.process.has_ended() {
                     break;

@@ -1,6 +1,6 @@
 //! One server of Redis or Valkey.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -12,7 +12,9 @@ use super::{Failure, Process, free_port, until};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Redis70,
+    Redis8,
     Valkey9,
+    Valkey8,
     Redis62,
 }
 
@@ -20,7 +22,9 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Self::Redis70 => "redis 7.0",
+            Self::Redis8 => "redis 8",
             Self::Valkey9 => "valkey 9",
+            Self::Valkey8 => "valkey 8",
             Self::Redis62 => "redis 6.2",
         }
     }
@@ -28,7 +32,9 @@ impl Engine {
     fn version(self) -> &'static str {
         match self {
             Self::Redis70 => "redis_version:7.",
+            Self::Redis8 => "redis_version:8.",
             Self::Valkey9 => "valkey_version:9.",
+            Self::Valkey8 => "valkey_version:8.",
             Self::Redis62 => "redis_version:6.2",
         }
     }
@@ -37,20 +43,12 @@ impl Engine {
     fn program(self) -> Result<PathBuf, Failure> {
         let file = match self {
             Self::Redis70 => return Ok(PathBuf::from("redis-server")),
+            Self::Redis8 => "redis-server-8",
             Self::Valkey9 => "valkey-server-9",
+            Self::Valkey8 => "valkey-server-8",
             Self::Redis62 => "redis-server-6.2",
         };
-        // The workspace's target folder, whichever of its packages runs this.
-        let workspace =
-            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").exists());
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).or(workspace.map(|folder| folder.join("target")));
-        let program = target.unwrap_or_default().join("engines").join(file);
-        if program.exists() {
-            Ok(std::path::absolute(program)?)
-        } else {
-            Err(format!("{} is missing: scripts/engines fetches it", program.display()).into())
-        }
+        super::fetched(file)
     }
 }
 
