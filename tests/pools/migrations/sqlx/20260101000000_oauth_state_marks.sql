@@ -1,0 +1,1 @@
+../../../../crates/postgres/src/0001_oauth_state_marks.sql
