@@ -1,6 +1,19 @@
 //! Building blocks for [`oauth_state`] replay guards over a store on the network: a time budget for every call, one
 //! retry by the same claimant, a [`Link`] that reconnects, and a check of the server ([`Examined`]).
-//! `oauth-state-redis` and `oauth-state-postgres` are built from them.
+//! `oauth-state-redis` and `oauth-state-postgres` are built from them. The repository has a guard over MariaDB to copy from
+//! (`tests/pools/src/mariadb.rs`), with a check of the server and the meaning of each error.
+//!
+//! Each attempt ends in an answer or a [`Failure`], which says two things: what the claim's error is, and whether the connection is still
+//! good.
+//!
+//! | the store | return |
+//! |---|---|
+//! | stored the mark | [`Marked::First`] |
+//! | has one already | [`Mark::seen_after_insert`] with the stored value, or [`Mark::seen`] with the value from before an atomic exchange |
+//! | replied that it did not store it: throttled, locked, full, a missing table | [`Failure::refused`] with [`GuardError::overloaded`], [`GuardError::full`] or [`GuardError::misconfigured`] |
+//! | replied that it cannot store marks now, such as a replica | [`Failure::turned_away`] |
+//! | did not reply, or lost the connection | [`Failure::interrupted`] |
+//! | may have stored it in an earlier attempt of a client that retries on its own | any of these with [`Failure::after_silent_tries`] |
 //!
 //! A guard implements [`Store`] (how to connect, and how a call gets its turn) and [`Call`] for [`Claim`] (the
 //! command), and calls [`claim`]:
