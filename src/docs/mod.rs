@@ -71,6 +71,10 @@ pub mod threat_model {}
 /// [decisions]: crate::docs#in-the-repository
 /// [throughput]: crate::docs#in-the-repository
 /// [memory]: crate::docs#in-the-repository
+/// [with_sqlx]: crate::docs#in-the-repository
+/// [with_deadpool]: crate::docs#in-the-repository
+/// [with_diesel]: crate::docs#in-the-repository
+/// [mariadb]: crate::docs#in-the-repository
 ///
 #[cfg_attr(any(not(doctest), feature = "cache"), doc = include_str!("../../docs/guards.md"))]
 pub mod guards {}
