@@ -94,6 +94,7 @@ impl SingleProcessGuard {
             refuse_begun_until: None,
             observers: Observers::default(),
         }
+        .telling()
     }
 
     /// Refuses states that were issued at `start` or before, because an earlier run of this process may have seen them used (RFC 8446
@@ -127,7 +128,14 @@ impl SingleProcessGuard {
     /// Sets the observers of held and deleted marks; see [`observe`](crate::observe).
     #[must_use]
     pub fn observers(self, observers: Observers) -> Self {
-        Self { observers, ..self }
+        Self { observers, ..self }.telling()
+    }
+
+    /// Tells the observers how full it is.
+    fn telling(self) -> Self {
+        let (marks, capacity) = (self.len() as u64, self.shared.capacity as u64);
+        self.observers.event(&Event::MarksHeld { guard: "memory", marks, capacity });
+        self
     }
 
     fn answer(&self, mark: &Mark) -> Result<Marked, GuardError> {
@@ -140,13 +148,13 @@ impl SingleProcessGuard {
             self.observers.event(&Event::MarksPurged { guard: "memory", marks: purged });
         }
         // Once a second, so that it costs the others nothing.
-        if self.shared.told_at.load(Ordering::Relaxed) != mark.now {
+        let told_at = self.shared.told_at.load(Ordering::Relaxed);
+        if told_at != mark.now {
             self.shared.told_at.store(mark.now, Ordering::Relaxed);
-            self.observers.event(&Event::MarksHeld {
-                guard: "memory",
-                marks: self.len() as u64,
-                capacity: self.shared.capacity as u64,
-            });
+            if told_at != 0 {
+                let (marks, capacity) = (self.len() as u64, self.shared.capacity as u64);
+                self.observers.event(&Event::MarksHeld { guard: "memory", marks, capacity });
+            }
         }
         answer
     }

@@ -156,6 +156,13 @@ fn drive_everything() {
         }
         // Last, because each flow that is built shows its own ring.
         a_ring_that_changes().await;
+        // A guard says how full it is from its second second on.
+        let guard = SingleProcessGuard::with_capacity(10);
+        for seconds in [0, 1] {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds);
+            let mark = oauth_state::testing::mark([7; 16], [1; 8], now, now + Duration::from_secs(600));
+            let _ = guard.mark_used(&mark).await.unwrap();
+        }
     });
 }
 
