@@ -55,6 +55,8 @@ pub async fn tls() -> Outcome {
     }
     refuse("a private authority that was not given", format!("{plain_url}?sslmode=require"), "root_certificates")
         .await?;
+    let nameless = with("verify-full", &good).replace("postgres@127.0.0.1", "postgres@");
+    refuse("no name to verify", format!("{nameless}&hostaddr=127.0.0.1"), "host=NAME").await?;
     refuse("another authority", with("verify-full", &stranger), "root_certificates").await?;
     refuse("a file that is missing", format!("{plain_url}?sslmode=require&sslrootcert=/nowhere"), "/nowhere").await?;
     let key = file(&good, "server.key");

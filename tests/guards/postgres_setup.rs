@@ -178,10 +178,17 @@ pub async fn refused() -> Outcome {
     ensure!(shared.mark_used(&replay_of(&marks[0], 1)).await? == Marked::First, "its own retry was refused");
     let error = guard.purge().await.err().ok_or("purged without the right to")?;
     ensure!(cause(&error).contains("permission denied"), "{}", cause(&error));
-    for partition in 0..PARTITIONS {
+    // One partition that cannot be purged must not keep the others full.
+    let kept = put(&server, 10, now() - 3 * BUCKET, 61).await?;
+    let others = put(&server, 10, now() - 2 * BUCKET, 61).await?;
+    for partition in (0..PARTITIONS).filter(|partition| *partition != kept) {
         server.execute(&format!("GRANT SELECT, TRUNCATE ON oauth_state_marks_{partition:02} TO service")).await?;
     }
-    put(&server, 10, now() - 2 * BUCKET, 61).await?;
+    let error = guard.purge().await.err().ok_or("purged without the right to")?;
+    ensure!(error.kind() == GuardErrorKind::Misconfigured, "{}", cause(&error));
+    let left = server.number(&format!("SELECT count(*) FROM oauth_state_marks_{others:02}")).await?;
+    ensure!(left == 0, "{left} marks are left behind a partition that cannot be purged");
+    server.execute(&format!("GRANT SELECT, TRUNCATE ON oauth_state_marks_{kept:02} TO service")).await?;
     let purged = guard.purge().await?;
     ensure!(purged.marks == 10, "{purged:?}");
     Ok("5 refused, each with its reason; the least rights serve and purge".to_owned())

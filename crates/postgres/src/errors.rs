@@ -65,6 +65,8 @@ fn not_postgres(cause: &str) -> Option<&'static str> {
     let has = |text| cause.contains(text);
     if has("invalid configuration") {
         Some("correct the address: each host needs as many ports and hostaddr")
+    } else if has("invalid dns name") || has("no hostname provided") {
+        Some("TLS verifies the host's name: use host=NAME in the address, and hostaddr=… only besides it")
     } else if has("server does not support TLS") {
         Some("the server has no TLS: turn it on there (ssl = on), or use sslmode=disable on a trusted network")
     } else if NOT_THE_PROTOCOL.iter().any(|text| has(text)) {

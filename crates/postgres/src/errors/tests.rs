@@ -17,6 +17,7 @@ fn a_server_that_has_too_much_to_do_is_told_from_one_that_is_down() {
 #[test]
 fn a_server_that_is_no_postgres_or_has_no_tls_is_a_misconfiguration() {
     assert!(not_postgres("error performing TLS handshake: server does not support TLS").is_some());
+    assert!(not_postgres("error performing TLS handshake: invalid dns name").is_some());
     assert!(not_postgres("unexpected message from server").is_some());
     assert!(not_postgres("error connecting to server: Connection refused (os error 111)").is_none());
 }
