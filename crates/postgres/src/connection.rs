@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::literals::{base64url, bytes, run, with_literals};
-use super::server;
+use super::server::{self, Warnings};
 use super::settings::Settings;
 use super::table::{FIND, INSERT, MarkRow};
 use super::tasks::Tasks;
@@ -92,7 +92,7 @@ impl Missing {
         let mut pause = FIRST_PAUSE;
         // As long as the others are used. A link that is lost makes all of them anew.
         while self.clients.strong_count() > 0 {
-            if let Ok(Ok(client)) = timeout(CONNECT_TIME, checked(&settings)).await {
+            if let Ok(Ok(client)) = timeout(CONNECT_TIME, checked(&settings, Warnings::Leave)).await {
                 return self.done(client);
             }
             tokio::time::sleep(with_jitter(pause)).await;
@@ -141,9 +141,9 @@ impl PostgresStore {
 }
 
 /// A connection to a server that can serve as a guard: with several hosts, each connection may lead to another one.
-async fn checked(settings: &Settings) -> Result<Client, GuardError> {
+async fn checked(settings: &Settings, warnings: Warnings) -> Result<Client, GuardError> {
     let client = settings.connect().await?;
-    match server::look_at(&client, settings).await? {
+    match server::look_at(&client, settings, warnings).await? {
         Trial::NoTransactions => settings.connect().await,
         Trial::Passed | Trial::NotPossible(_) => Ok(client),
     }
@@ -157,12 +157,12 @@ impl Store for PostgresStore {
     async fn connect(&self) -> Result<Arc<Clients>, GuardError> {
         let (settings, all) = (&self.settings, self.settings.connections);
         // The first one alone: it may have to create the table.
-        let mut clients = VecDeque::from([Some(checked(settings).await?)]);
+        let mut clients = VecDeque::from([Some(checked(settings, Warnings::Log).await?)]);
         // Open the others in parallel: one after the other, they might not be ready in time.
         let mut others = JoinSet::new();
         for _ in 1..all {
             let settings = Arc::clone(settings);
-            others.spawn(async move { checked(&settings).await });
+            others.spawn(async move { checked(&settings, Warnings::Leave).await });
         }
         let mut failed = None;
         while let Some(other) = others.join_next().await {

@@ -159,15 +159,25 @@ pub(super) fn patiently(migration: &str) -> String {
     format!("SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '10s'; {migration}")
 }
 
+/// Whether flaws that refuse no server are logged: once, and not for each of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Warnings {
+    Log,
+    Leave,
+}
+
 /// Checks whether this server can serve as a guard.
-pub(super) async fn look_at(client: &Client, settings: &Settings) -> Result<Trial, GuardError> {
+pub(super) async fn look_at(client: &Client, settings: &Settings, warnings: Warnings) -> Result<Trial, GuardError> {
     let mut looked = Looked::at(client, settings.purge_every.is_some()).await?;
     if settings.create_tables && !looked.has_table && !looked.in_recovery && !looked.read_only {
         // The long limits leave time to wait for another server that is creating them.
         client.batch_execute(&patiently(SCHEMA)).await.map_err(cannot_use)?;
         looked = Looked::at(client, settings.purge_every.is_some()).await?;
     }
-    refuse(&[looked.flaws(), clock_apart(looked.ahead).into_iter().collect()].concat())?;
+    let mut flaws = looked.flaws();
+    flaws.extend(clock_apart(looked.ahead));
+    flaws.retain(|flaw| flaw.fatal || warnings == Warnings::Log);
+    refuse(&flaws)?;
     let tried = trial::claim(client, settings).await?;
     if let Trial::NotPossible(cause) = &tried {
         tracing::debug!(cause, "no trial claim was made");
