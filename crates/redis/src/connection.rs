@@ -1,5 +1,6 @@
 //! A connection to one server of Redis or Valkey, or the caller's own: how it is made, checked and used.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +21,9 @@ use oauth_state_guard_kit::{Call, Claim, CredentialSource, Failure, Store, with_
 
 /// The time limit for a TCP or TLS connection.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(1);
+
+/// So many connections in a row may end at INFO before one is tried without it.
+const MOST_CLOSED_AT_INFO: u32 = 5;
 
 /// How many calls may be in progress on the guard's own connection. The client's queue has as many places, so no call
 /// waits there: the others wait for a turn, and a timeout before the turn does not count as an outage.
@@ -55,6 +59,8 @@ pub(super) struct RedisStore {
     pub(super) settings: Settings,
     /// The server's report at the last connect.
     pub(super) server: Mutex<Option<RedisServer>>,
+    /// Connections in a row that the server closed at INFO.
+    closed_at_info: AtomicU32,
     turns: Arc<Semaphore>,
 }
 
@@ -82,7 +88,7 @@ impl RedisStore {
             _ => MOST_AT_ONCE,
         };
         let turns = Arc::new(Semaphore::new(most_at_once));
-        Self { connector, settings, server: Mutex::default(), turns }
+        Self { connector, settings, server: Mutex::default(), closed_at_info: AtomicU32::new(0), turns }
     }
 
     /// Opens a connection and asks the server about itself.
@@ -91,11 +97,13 @@ impl RedisStore {
         let before = SystemTime::now();
         let mut information = server::information(&mut connection).await;
         let after = SystemTime::now();
-        // Some proxies close the connection instead of refusing a command. The trial claim decides.
-        let was_closed = matches!(&information, Err(error) if error.is_connection_dropped());
-        if was_closed {
+        // Some proxies close the connection instead of refusing a command: then the trial claim decides, on another one.
+        let mut was_closed = matches!(&information, Err(error) if error.is_connection_dropped());
+        if was_closed && self.may_know_no_info() {
             (connection, renewing) = self.connection().await?;
             information = Ok(Vec::new());
+        } else {
+            was_closed = false;
         }
         let information = match information {
             Ok(information) => information,
@@ -104,6 +112,14 @@ impl RedisStore {
             Err(error) => return Err(server::unusable(error)),
         };
         Ok(Opened { connection, information, asked: (before, after), was_closed, renewing })
+    }
+
+    /// Whether a connection that was closed at INFO is worth another: at first, and after some that were. A server that answered
+    /// before is more likely down, and must not be given two connections for each attempt.
+    fn may_know_no_info(&self) -> bool {
+        let closed = self.closed_at_info.fetch_add(1, Ordering::Relaxed);
+        let was_connected = self.server.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        !was_connected || closed >= MOST_CLOSED_AT_INFO
     }
 
     /// Whether the caller's own connection leads to a cluster.
@@ -177,7 +193,11 @@ impl RedisStore {
 
     async fn connect_and_check(&self) -> Result<Connected, GuardError> {
         let mut opened = self.open().await?;
-        let mut report = self.check(&mut opened).await?;
+        let checked = self.check(&mut opened).await;
+        // It works without INFO: the next connection need not find that out again.
+        let closed = if opened.was_closed && checked.is_ok() { MOST_CLOSED_AT_INFO } else { 0 };
+        self.closed_at_info.store(closed, Ordering::Relaxed);
+        let mut report = checked?;
         report.is_cluster |= matches!(self.connector, Connector::Given(_, true));
         let of_a_cluster = report.is_cluster && matches!(self.connector, Connector::Given(..));
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
