@@ -37,7 +37,8 @@ pub async fn stuck_connection() -> Outcome {
     }
     let now = server.backends("oauth-state").await?;
     ensure!(now.len() == 5, "{} connections: the stuck one was not replaced", now.len());
-    ensure!(slow.len() <= 2, "slow at {slow:?} ms");
+    // Not replaced, it would have made about twenty wait; a busy machine makes a few slow.
+    ensure!(slow.len() <= 6, "slow at {slow:?} ms");
     ensure!(first_again(&guard, &marks).await? == 0, "first twice");
     send_signal(backends[1], "CONT")?;
     until("the stuck connection to end", || async { Ok(server.backends("oauth-state").await?.len() == 4) }).await?;

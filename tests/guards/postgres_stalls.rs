@@ -142,7 +142,8 @@ pub async fn one_host_hangs() -> Outcome {
     let start = Instant::now();
     wait_for(&guard).await?;
     let took = start.elapsed();
-    ensure!(took < Duration::from_secs(6), "served after {took:?}");
+    // Two attempts of two seconds each, and the pauses of a busy machine.
+    ensure!(took < Duration::from_secs(10), "served after {took:?}");
     let marks = mark_new(&guard, 20).await?;
     ensure!(first_again(&guard, &marks).await? == 0, "first twice");
     backends.iter().try_for_each(|backend| send_signal(*backend, "CONT"))?;

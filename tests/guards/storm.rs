@@ -219,6 +219,23 @@ impl Caller {
     }
 }
 
+/// Asks until a busy store answers, always as the same claimant. A slow disk must not fail the count.
+async fn when_free(guard: &Guard, mark: &Mark) -> Result<Marked, GuardError> {
+    let start = Instant::now();
+    loop {
+        match guard.mark_used(mark).await {
+            Err(error) if is_busy(&error) && start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_busy(error: &GuardError) -> bool {
+    matches!(error.kind(), GuardErrorKind::Overloaded | GuardErrorKind::OutcomeUnknown)
+}
+
 fn name(kind: GuardErrorKind) -> &'static str {
     match kind {
         GuardErrorKind::Unavailable => "unavailable",
@@ -237,7 +254,7 @@ impl Aftermath {
         let mut asked = JoinSet::new();
         for (number, login) in self.logins.iter().enumerate() {
             let (guard, replay) = (guard.clone(), replay_of(&login.mark, 3));
-            asked.spawn(async move { (number, guard.mark_used(&replay).await) });
+            asked.spawn(async move { (number, when_free(&guard, &replay).await) });
             if asked.len() >= CALLERS {
                 self.count(asked.join_next().await.expect("one of them")?, &mut twice)?;
             }
