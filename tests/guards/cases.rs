@@ -30,7 +30,8 @@ pub fn all() -> Vec<Case> {
     cases.push(Case::new("sentinel", "the suite", |()| suites::sentinel()));
     cases.push(Case::new("cluster", "the suite", |()| suites::cluster()));
     cases.push(Case::new("postgres", "the suite", |()| suites::postgres()));
-    cases.push(Case::new("postgres", "the suite, over TLS", |()| suites::postgres_over_tls()));
+    // The case of the TLS words claims over TLS as well.
+    cases.push(Case::new("postgres", "the suite, over TLS", |()| suites::postgres_over_tls()).with_full_alone());
 
     // Each fault runs on one engine, and on all of them with --full.
     type Fault = (&'static str, fn(Engine) -> Run);
