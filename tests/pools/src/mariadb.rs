@@ -63,21 +63,18 @@ impl Call<MariaDb> for Claim<'_> {
 
     async fn ask(&self, _: &MariaDb, mut connection: OwnedMutexGuard<MySqlConnection>) -> Result<Marked, Failure> {
         let Claim(mark) = *self;
-        let (id, value, keep_until) = (mark.id().to_vec(), mark.value(), unix_seconds(mark.keep_until()));
-        // On a task of its own. If the caller goes away in the middle, the answer is still read, and is not taken for that of the next claim.
-        let asking = tokio::spawn(async move {
-            match sqlx::query(INSERT).bind(&id).bind(value).bind(keep_until).execute(&mut *connection).await {
-                Ok(_) => return Ok(None),
-                Err(Error::Database(error)) if error.is_unique_violation() => {}
-                Err(error) => return Err(error),
-            }
-            sqlx::query_scalar::<_, String>(FIND).bind(id).fetch_optional(&mut *connection).await.map(Some)
-        });
-        match asking.await.map_err(Failure::interrupted)?.map_err(failure)? {
-            None => Ok(Marked::First),
-            // Only its own value, from an earlier attempt, is the first use.
-            Some(stored) => mark.seen_after_insert(stored.as_deref().map(str::as_bytes)).map_err(Failure::refused),
+        let insert = sqlx::query(INSERT).bind(&mark.id()[..]).bind(mark.value()).bind(unix_seconds(mark.keep_until()));
+        // If the caller goes away in the middle, sqlx reads this answer before it sends the next statement. For a client that does not, run
+        // the call on a task of its own.
+        match insert.execute(&mut *connection).await {
+            Ok(_) => return Ok(Marked::First),
+            Err(Error::Database(error)) if error.is_unique_violation() => {}
+            Err(error) => return Err(failure(error)),
         }
+        let find = sqlx::query_scalar::<_, String>(FIND).bind(&mark.id()[..]);
+        let stored = find.fetch_optional(&mut *connection).await.map_err(failure)?;
+        // Only its own value, from an earlier attempt, is the first use.
+        mark.seen_after_insert(stored.as_deref().map(str::as_bytes)).map_err(Failure::refused)
     }
 }
 

@@ -87,20 +87,27 @@ async fn a_lock_is_no_outage() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_claim_does_not_answer_the_next_one() {
     let server = with_table().await;
-    let guard = MariaDbGuard::connect(server.options()).await.unwrap();
-    let used = new_mark();
-    assert_eq!(guard.mark_used(&used).await.unwrap(), Marked::First);
-    for _ in 0..200 {
-        let dropped = new_mark();
-        let mut call = guard.mark_used(&dropped);
-        // Polled once: it is sent, or about to be.
-        std::future::poll_fn(|context| {
-            let _ = std::pin::Pin::new(&mut call).poll(context);
-            std::task::Poll::Ready(())
-        })
-        .await;
-        drop(call);
+    for polls in (1..=4).cycle().take(40) {
+        // A new connection, which has yet to prepare its statements.
+        let guard = MariaDbGuard::connect(server.options()).await.unwrap().budget(Duration::from_secs(10)).unwrap();
+        let (used, dropped) = (new_mark(), new_mark());
+        for mark in [&used, &dropped] {
+            let mut call = guard.mark_used(mark);
+            for _ in 0..polls {
+                // Polled once or a few times, it is sent, or about to be.
+                let poll =
+                    std::future::poll_fn(|context| std::task::Poll::Ready(std::pin::Pin::new(&mut call).poll(context)));
+                if poll.await.is_ready() {
+                    break;
+                }
+            }
+        }
+        // Each answer is that of its own claim, whatever became of those before it.
+        let (first, fresh) = (guard.mark_used(&used).await.unwrap(), new_mark());
+        assert_eq!(first, Marked::First, "its own retry after {polls} polls");
         assert!(matches!(guard.mark_used(&replay_of(&used)).await.unwrap(), Marked::AlreadyUsed { .. }));
+        assert_eq!(guard.mark_used(&fresh).await.unwrap(), Marked::First);
+        assert!(matches!(guard.mark_used(&replay_of(&fresh)).await.unwrap(), Marked::AlreadyUsed { .. }));
     }
 }
 
