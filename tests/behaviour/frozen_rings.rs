@@ -56,7 +56,7 @@ fn roles_at(ring: &KeyRing, now: u64) -> Vec<Value> {
 
 fn code(error: &RingError) -> &'static str {
     match error {
-        RingError::NeitherKeyNorDocument => "neither_key_nor_document",
+        RingError::Empty | RingError::OtherFormat(_) | RingError::NeitherKeyNorDocument => "neither_key_nor_document",
         RingError::TooLarge => "too_large",
         RingError::Json { .. } => "form",
         RingError::Version(_) => "version",

@@ -11,6 +11,12 @@ pub enum RingError {
     /// The text is neither `osk1.…` nor a JSON object.
     #[error("expected a root key (osk1.…) or a key ring document ({{…}}); the text is neither")]
     NeitherKeyNorDocument,
+    /// There is no text, or nothing but white space.
+    #[error("the key ring is empty; a writer may have failed, or the wrong file or variable is read")]
+    Empty,
+    /// The text is of another format, such as UTF-16 or gzip.
+    #[error("expected a root key or a key ring document as plain UTF-8 text; this is {0}")]
+    OtherFormat(&'static str),
     /// The bytes are not UTF-8, such as a document in another encoding.
     #[error("the key ring document is not UTF-8; save it in that encoding")]
     NotUtf8,
@@ -59,7 +65,7 @@ pub enum RingError {
     #[error("entry number {0} of `revoked` must be a root key's id: 16 lower-case hexadecimal digits")]
     RevokedId(usize),
     /// There is no key, or more than 16.
-    #[error("the key ring document must have 1 to {MOST_KEYS} keys; remove the retired ones")]
+    #[error("the key ring document must have 1 to {MOST_KEYS} keys")]
     KeyCount,
     /// A key occurs twice.
     #[error("key {0} occurs twice in the key ring document; remove one of the two")]

@@ -3,6 +3,7 @@
 mod characters;
 mod check;
 mod error;
+mod format;
 mod revocations;
 mod time;
 mod walk;
@@ -79,7 +80,7 @@ pub(super) fn text_of(document: &[u8]) -> Result<&str, RingError> {
     if document.len() > LARGEST {
         return Err(RingError::TooLarge);
     }
-    std::str::from_utf8(document).map_err(|_| RingError::NotUtf8)
+    std::str::from_utf8(document).map_err(|_| format::foreign(document).unwrap_or(RingError::NotUtf8))
 }
 
 /// One key of a document, as written.
@@ -180,7 +181,14 @@ impl FromStr for KeyRingDocument {
             return Ok(Self { serial: 0, timing, keys: vec![key], revoked: Vec::new(), ring });
         }
         if !text.starts_with('{') {
-            return Err(RingError::NeitherKeyNorDocument);
+            return Err(format::foreign(text.as_bytes()).unwrap_or(RingError::NeitherKeyNorDocument));
+        }
+        if text.as_bytes().get(1) == Some(&0) {
+            return Err(RingError::Json {
+                line: 1,
+                column: 2,
+                problem: "this is UTF-16 text; save it as UTF-8".to_owned(),
+            });
         }
         written::read(text)
     }

@@ -167,7 +167,7 @@ fn a_file_that_is_missing_too_large_or_not_text_is_refused() {
     assert!(matches!(KeyRing::from_file(&path), Err(RingError::File { .. })));
     std::fs::write(&path, vec![b' '; LARGEST + 1]).unwrap();
     assert!(matches!(KeyRing::from_file(&path), Err(RingError::TooLarge)));
-    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    std::fs::write(&path, [b'{', 0xff]).unwrap();
     assert!(matches!(KeyRing::from_file(&path), Err(RingError::NotUtf8)));
     std::fs::write(&path, format!("{}\n", key())).unwrap();
     assert!(KeyRing::from_file(&path).is_ok());
