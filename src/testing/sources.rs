@@ -274,7 +274,7 @@ pub async fn writable_source_suite(source: &impl WritableSource) -> Result<(), S
 
 async fn read(source: &impl WritableSource) -> Result<(SecretString, Option<String>), SourceFault> {
     match source.fetch(None).await {
-        Ok(Fetched::Document { text, version }) => Ok((text, version)),
+        Ok(Fetched::Document { text, version, .. }) => Ok((text, version)),
         Ok(Fetched::Unchanged) => fault("the source answered unchanged, although no version was given"),
         Err(error) => fault(format!("the text that was written cannot be read: {error}")),
     }

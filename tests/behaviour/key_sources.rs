@@ -242,6 +242,75 @@ fn a_folder_that_is_replaced_is_watched_anew() {
     });
 }
 
+/// A link into another folder, such as one of a volume: only the folder of the link was watched.
+#[test]
+fn a_change_behind_a_link_into_another_folder_is_seen() {
+    let (folder, volume) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (link, target) = (folder.path().join("ring.json"), volume.path().join("current.json"));
+    symlink(&target, &link).unwrap();
+    let beside = volume.path().join("current.json.new");
+    let write = |text: &str| {
+        fs::write(&beside, text).unwrap();
+        fs::rename(&beside, &target).unwrap();
+    };
+    every_change_is_seen(&link, write, write);
+}
+
+/// The start timed out, printed nothing, and the process never ended: the runtime waited for the read.
+#[test]
+fn a_service_whose_ring_is_a_fifo_says_so_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    mkfifo(&path);
+    let started = Instant::now();
+    let runtime = runtime();
+    let error = runtime.block_on(LiveKeyRing::load(FileSource::new(&path).watch(), Refresh::default())).unwrap_err();
+    drop(runtime);
+    assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
+    assert!(error.to_string().contains("it is a FIFO (a named pipe), not a regular file"), "{error}");
+    assert!(KeyRing::from_file(&path).is_err() && KeyRing::from_file("/dev/zero").is_err());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+/// A running service leaked one blocked thread with every refresh.
+#[test]
+fn a_file_that_becomes_a_fifo_costs_no_thread_and_the_ring_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let document = first();
+    fs::write(&path, document.to_secret_text().expose()).unwrap();
+    let threads = || {
+        fs::read_dir("/proc/self/task").unwrap().flatten().filter(|task| name_of(&task.path()) == FILE_THREAD).count()
+    };
+    let runtime = runtime();
+    runtime.block_on(async {
+        let (keys, mut refresher) = LiveKeyRing::load(FileSource::new(&path), Refresh::default()).await.unwrap();
+        fs::remove_file(&path).unwrap();
+        mkfifo(&path);
+        for _ in 0..50 {
+            let error = refresher.refresh().await.unwrap_err();
+            assert!(error.to_string().contains("FIFO"), "{error}");
+        }
+        assert_eq!((keys.fingerprint(), keys.status().failed), (document.ring().fingerprint(), 50));
+        // Other tests read files at the same time.
+        assert!(threads() < 25, "{} threads", threads());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, document.to_secret_text().expose()).unwrap();
+        assert!(refresher.refresh().await.is_ok());
+    });
+}
+
+/// As the kernel shows it, cut off after 15 characters.
+const FILE_THREAD: &str = "oauth-state-fil";
+
+fn name_of(task: &Path) -> String {
+    fs::read_to_string(task.join("comm")).unwrap_or_default().trim().to_owned()
+}
+
+fn mkfifo(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// Many writes to other files in the folder must not make the task read all the time.
 #[test]
 fn what_happens_to_other_files_is_passed_over() {
@@ -293,7 +362,7 @@ fn an_error_of_a_file_says_which_why_and_what_to_do() {
     assert_eq!(error.kind(), SourceErrorKind::Misconfigured);
     let missing = folder.path().join("none.json");
     let error = runtime().block_on(FileSource::new(&missing).fetch(None)).unwrap_err().to_string();
-    assert!(error.starts_with(&format!("the file {}: no secret is there (", missing.display())), "{error}");
+    assert!(error.starts_with(&format!("the file {}: there is no such file (", missing.display())), "{error}");
     assert!(error.contains("oauth-state keys generate"), "{error}");
 }
 

@@ -77,6 +77,8 @@ pub struct SourceError(Box<Inner>);
 struct Inner {
     source_name: String,
     kind: SourceErrorKind,
+    /// Instead of the words of the kind, which speak of stores.
+    words: Option<Cow<'static, str>>,
     answer: String,
     remedy: Cow<'static, str>,
     cause: Option<Box<dyn Error + Send + Sync>>,
@@ -91,6 +93,7 @@ impl SourceError {
         Self(Box::new(Inner {
             source_name: one_line(&source_name.into()),
             kind,
+            words: None,
             answer,
             remedy: Cow::Borrowed(kind.remedy()),
             cause: None,
@@ -106,6 +109,12 @@ impl SourceError {
             None => refused.to_string(),
         };
         Self::new(source_name, SourceErrorKind::Document, answer).because(refused)
+    }
+
+    /// Replaces the words of the kind in [`SourceError::problem`].
+    pub(super) fn in_words(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.0.words = Some(words.into());
+        self
     }
 
     /// Sets the remedy, if the source knows a better one than that of the kind.
@@ -170,8 +179,8 @@ impl SourceError {
     /// parentheses.
     #[must_use]
     pub fn problem(&self) -> String {
-        let Inner { source_name, kind, answer, .. } = &*self.0;
-        format!("{source_name}: {} ({answer})", kind.words())
+        let Inner { source_name, kind, words, answer, .. } = &*self.0;
+        format!("{source_name}: {} ({answer})", words.as_deref().unwrap_or_else(|| kind.words()))
     }
 
     /// The source's name.

@@ -8,19 +8,23 @@
 //! {"request": "fetch"}
 //! {"request": "store", "document": "…", "expected_version": "7"}
 //!
-//! {"name": "the secret …", "document": "…", "version": "7"}
+//! {"name": "the secret …", "document": "…", "version": "7", "server_time": 1796126400}
 //! {"name": "the secret …", "version": "8"}
 //! {"name": "the secret …", "error": {"kind": "denied", "answer": "403", "to_do": "…"}}
 //! {"name": "the secret …", "error": {"kind": "document", "answer": "not UTF-8", "to_do": "…", "revoked": ["…"]}}
 //! ```
 
 use std::io::{Read, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::document::{LARGEST, MOST_SCANNED, RingError};
 use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource, bytes};
+use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::future::BoxFuture;
 use crate::secret::SecretString;
 
@@ -30,6 +34,10 @@ const PROGRAM: &str = "oauth-state-source-";
 const LONGEST_REQUEST: u64 = 4 * LARGEST as u64;
 /// So is a reply, but its document may be too long, and its revocations still count.
 const LONGEST_REPLY: usize = 4 * MOST_SCANNED;
+/// How long a helper may take by default.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How often it is looked whether a helper that has replied has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 /// The most revocations in a reply's error.
 const MOST_REVOKED: usize = 1_024;
 
@@ -48,6 +56,9 @@ struct Reply<T> {
     document: Option<T>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    /// The store's clock when it answered, in Unix seconds, if it sent the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_time: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Failure>,
 }
@@ -95,7 +106,11 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
     let mut reply = Reply { name: source.name().to_owned(), ..Reply::default() };
     let mut text = None;
     match answer(source, request).await {
-        Ok((document, version)) => (text, reply.version) = (document, version),
+        Ok(Answered::Fetched(Fetched::Document { text: document, version, server_time })) => {
+            (text, reply.version, reply.server_time) = (Some(document), version, server_time.map(unix_seconds));
+        }
+        Ok(Answered::Fetched(Fetched::Unchanged)) => {}
+        Ok(Answered::Stored(version)) => reply.version = version,
         Err(error) => reply.error = Some(Failure::from(error)),
     }
     reply.document = text.as_ref().map(SecretString::expose);
@@ -105,19 +120,18 @@ pub async fn serve(source: &impl WritableSource) -> ExitCode {
     }
 }
 
-async fn answer(
-    source: &impl WritableSource,
-    request: Request<SecretString>,
-) -> Result<(Option<SecretString>, Option<String>), SourceError> {
+async fn answer(source: &impl WritableSource, request: Request<SecretString>) -> Result<Answered, SourceError> {
     match request {
-        Request::Fetch => match source.fetch(None).await? {
-            Fetched::Document { text, version } => Ok((Some(text), version)),
-            Fetched::Unchanged => Ok((None, None)),
-        },
+        Request::Fetch => source.fetch(None).await.map(Answered::Fetched),
         Request::Store { document, expected_version } => {
-            Ok((None, source.store(&document, expected_version.as_deref()).await?))
+            source.store(&document, expected_version.as_deref()).await.map(Answered::Stored)
         }
     }
+}
+
+enum Answered {
+    Fetched(Fetched),
+    Stored(Option<String>),
 }
 
 /// In one piece and zeroized, so that no buffer of ours keeps a key. (The memory of `serde_json` itself is freed without clearing.)
@@ -147,6 +161,7 @@ pub struct HelperSource {
     program: String,
     location: String,
     name: String,
+    time_limit: Duration,
 }
 
 impl HelperSource {
@@ -158,7 +173,15 @@ impl HelperSource {
             program: format!("{PROGRAM}{scheme}"),
             location: location.to_owned(),
             name: format!("{scheme}:{location}"),
+            time_limit: TIME_LIMIT,
         }
+    }
+
+    /// Sets how long the helper may take for one request; ten seconds by default. A helper that takes longer is killed.
+    #[must_use]
+    pub fn time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
+        self
     }
 
     fn error(&self, kind: SourceErrorKind, answer: impl std::fmt::Display) -> SourceError {
@@ -177,13 +200,21 @@ impl HelperSource {
             let answer = format!("{} did not start: {cause}", self.program);
             self.error(SourceErrorKind::Misconfigured, answer).with_remedy(to_do)
         })?;
-        if let Some(input) = helper.stdin.take() {
-            // If a helper ends early, its missing reply is reported instead.
-            let _ = write_json(request, input);
-        }
-        let read = helper.stdout.take().map(|output| bytes::read(output, LONGEST_REPLY));
-        let ended = helper.wait();
-        let Some(reply) = read.and_then(Result::ok).and_then(|reply| parsed(&reply, &self.name)) else {
+        let deadline = now().checked_add(self.time_limit);
+        let left = || deadline.map_or(self.time_limit, |at| at.saturating_duration_since(now()));
+        let read = self.talk(&mut helper, request, left());
+        let ended = match read {
+            Ok(_) => wait_until(&mut helper, deadline),
+            Err(_) => None,
+        };
+        let (Ok(reply), Some(ended)) = (read, ended) else {
+            // It is not waited for if it cannot be killed.
+            let _ = helper.kill().and_then(|()| helper.wait());
+            let seconds = self.time_limit.as_secs().saturating_add((self.time_limit.subsec_nanos() > 0).into());
+            let answer = format!("{} did not reply within {seconds} s, and was stopped", self.program);
+            return Err(self.error(SourceErrorKind::Unavailable, answer));
+        };
+        let Some(reply) = reply.and_then(|reply| parsed(&reply, &self.name)) else {
             let answer = match ended {
                 Ok(status) => format!("{} gave no reply and ended with {status}", self.program),
                 Err(cause) => cause.to_string(),
@@ -197,6 +228,51 @@ impl HelperSource {
                 Err(failure.of_source(name))
             }
             None => Ok(reply),
+        }
+    }
+
+    /// Writes the request and reads the reply, on a thread: a helper that reads nothing, or says nothing, must not hang the caller. `None`
+    /// is a reply that could not be read.
+    fn talk(
+        &self,
+        helper: &mut Child,
+        request: &Request<&str>,
+        time_limit: Duration,
+    ) -> Result<Option<Bytes>, RecvTimeoutError> {
+        let mut text = zeroize::Zeroizing::new(Vec::with_capacity(4 * LARGEST));
+        let written = write_json(request, &mut *text).is_ok();
+        let (input, output) = (helper.stdin.take(), helper.stdout.take());
+        let (reply, read) = mpsc::channel();
+        // The thread ends with the helper, which is killed if it is late.
+        let thread = thread::Builder::new().name(self.program.clone()).spawn(move || {
+            if let Some(mut input) = input.filter(|_| written) {
+                // If a helper ends early, its missing reply is reported instead.
+                let _ = input.write_all(&text).and_then(|()| input.flush());
+            }
+            let _ = reply.send(output.and_then(|output| bytes::read(output, LONGEST_REPLY).ok()));
+        });
+        if thread.is_err() {
+            return Ok(None);
+        }
+        read.recv_timeout(time_limit)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a platform that runs programs has a clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+type Bytes = zeroize::Zeroizing<Vec<u8>>;
+
+/// The end of the helper; `None` if it is still running at that time.
+fn wait_until(helper: &mut Child, deadline: Option<Instant>) -> Option<std::io::Result<std::process::ExitStatus>> {
+    loop {
+        match helper.try_wait() {
+            Ok(Some(status)) => return Some(Ok(status)),
+            Err(error) => return Some(Err(error)),
+            Ok(None) if deadline.is_some_and(|at| now() >= at) => return None,
+            Ok(None) => thread::sleep(PAUSE),
         }
     }
 }
@@ -224,7 +300,11 @@ impl KeySource for HelperSource {
                 return Ok(Fetched::Unchanged);
             }
             let missing = || self.error(SourceErrorKind::Unavailable, "the helper's reply holds no document");
-            Ok(Fetched::document(reply.document.ok_or_else(missing)?, reply.version))
+            let fetched = Fetched::document(reply.document.ok_or_else(missing)?, reply.version);
+            Ok(match reply.server_time {
+                Some(seconds) => fetched.with_server_time(from_unix_seconds(seconds)),
+                None => fetched,
+            })
         })
     }
 }

@@ -32,6 +32,7 @@
 //! assert_eq!((error.kind(), error.answer()), (SourceErrorKind::Missing, "no such row"));
 //! ```
 
+mod background;
 mod bytes;
 pub(crate) mod document;
 mod env;
@@ -41,6 +42,7 @@ mod function;
 pub mod helper;
 
 use std::fmt;
+use std::time::SystemTime;
 
 pub use env::EnvSource;
 pub use error::{SourceError, SourceErrorKind};
@@ -62,6 +64,9 @@ pub enum Fetched {
         text: SecretString,
         /// The source's own name for this version, if it has one; it is passed to the next [`KeySource::fetch`].
         version: Option<String>,
+        /// The time by the store's own clock when it answered, if it sent one, such as the `Date` of an HTTP response. The command line
+        /// compares it with this computer's clock before it changes a ring.
+        server_time: Option<SystemTime>,
     },
     /// The version that the caller knows is still current.
     Unchanged,
@@ -71,7 +76,16 @@ impl Fetched {
     /// A document, and the source's own name for its version.
     #[must_use]
     pub fn document(text: impl Into<SecretString>, version: Option<String>) -> Self {
-        Self::Document { text: text.into(), version }
+        Self::Document { text: text.into(), version, server_time: None }
+    }
+
+    /// Adds the time by the store's own clock, in whole seconds or finer.
+    #[must_use]
+    pub fn with_server_time(mut self, at: SystemTime) -> Self {
+        if let Self::Document { server_time, .. } = &mut self {
+            *server_time = Some(at);
+        }
+        self
     }
 
     /// A document that the store returns as bytes.

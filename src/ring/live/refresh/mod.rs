@@ -82,7 +82,7 @@ impl LiveKeyRing {
         let name = source.name().to_owned();
         let refused = |refused| SourceError::document(&name, refused);
         let (ring, version) = match fetch(&source, &refresh, None).await? {
-            Fetched::Document { text, version } => (text.expose().parse::<KeyRing>().map_err(refused)?, version),
+            Fetched::Document { text, version, .. } => (text.expose().parse::<KeyRing>().map_err(refused)?, version),
             Fetched::Unchanged => {
                 let answer = "it says that the document is unchanged, but none is known yet";
                 return Err(SourceError::new(name, SourceErrorKind::Misconfigured, answer));
@@ -122,7 +122,8 @@ async fn fetch(source: &dyn KeySource, refresh: &Refresh, known: Option<&str>) -
     let fetched = refresh.observers.around(&*refresh.clock, Scope::source(source.name()), fetched, end).await;
     fetched.unwrap_or_else(|late| {
         let answer = format!("no answer within {:?}", refresh.time_limit);
-        Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).because(late))
+        let remedy = "it is tried again; if this persists, check the network route to a store, or the mount of a file";
+        Err(SourceError::new(source.name(), SourceErrorKind::Unavailable, answer).with_remedy(remedy).because(late))
     })
 }
 
@@ -172,7 +173,7 @@ impl Refresher {
         let now = self.refresh.clock.now();
         let revoked = keys.status().revoked;
         let (outcome, result) = match fetched {
-            Ok(Fetched::Document { text, version }) => match keys.offer(&text, now) {
+            Ok(Fetched::Document { text, version, .. }) => match keys.offer(&text, now) {
                 Ok(update) => {
                     // Only an accepted version is known: a refused document is fetched and checked again, because it may become acceptable
                     // with time, and its age must not look fresh.

@@ -1,5 +1,7 @@
 //! A key ring from a file.
 
+mod explain;
+mod lock;
 mod read;
 #[cfg(feature = "watch")]
 mod watch;
@@ -7,6 +9,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+use super::background::Background;
 use super::document::{RingError, text_of};
 use super::{Fetched, KeySource, SourceError, SourceErrorKind, WritableSource};
 use crate::future::BoxFuture;
@@ -19,6 +22,9 @@ use crate::secret::SecretString;
 /// second. A half-written file is refused, the last good ring stays, and the file is read again a second later; writers should rename a
 /// complete file into place, as [`WritableSource::store`] does.
 ///
+/// Only a regular file is read; a FIFO, a device or a folder is an error. Reads run one at a time on a thread that nothing waits for, so
+/// that a dead network mount neither blocks a task, nor the end of the process, nor takes a second thread.
+///
 /// # Security
 ///
 /// Give the file mode 0400 or 0600, owned by the service's user.
@@ -26,6 +32,8 @@ use crate::secret::SecretString;
 pub struct FileSource {
     path: PathBuf,
     name: String,
+    reads: Background,
+    writes: Background,
     #[cfg(feature = "watch")]
     watch: Option<watch::Watch>,
 }
@@ -38,14 +46,16 @@ impl FileSource {
         Self {
             name: format!("the file {}", path.display()),
             path,
+            reads: Background::default(),
+            writes: Background::default(),
             #[cfg(feature = "watch")]
             watch: None,
         }
     }
 
     /// Watches the file's folder, so that a change is read at once: a rename into place, a write in place, or the swap of `..data` by which
-    /// Kubernetes changes a mounted secret. If the system cannot watch the folder, a warning says so, and the file is read at the refresh
-    /// interval.
+    /// Kubernetes changes a mounted secret. If the path is a symbolic link into another folder, the folder of its final target is watched,
+    /// too. If the system cannot watch the folder, a warning says so, and the file is read at the refresh interval.
     ///
     /// # Examples
     ///
@@ -74,15 +84,19 @@ impl FileSource {
         &self.path
     }
 
-    fn error(&self, cause: std::io::Error) -> SourceError {
-        use std::io::ErrorKind;
-        let kind = match cause.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => SourceErrorKind::Missing,
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => SourceErrorKind::Denied,
-            ErrorKind::IsADirectory => SourceErrorKind::Misconfigured,
-            _ => SourceErrorKind::Unavailable,
-        };
-        SourceError::new(&self.name, kind, &cause).because(cause)
+    /// The files next to the ring that a killed writer left: a lock that no process holds, and a copy, which contains keys. Empty while
+    /// a writer is at work. The next [`WritableSource::store`] removes them, too.
+    ///
+    /// It reads the folder and blocks while it does.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<PathBuf> {
+        write::leftovers(&self.path)
+    }
+
+    fn no_thread(&self, cause: std::io::Error) -> SourceError {
+        SourceError::new(&self.name, SourceErrorKind::Unavailable, &cause)
+            .in_words("the system gave no thread to work on the file")
+            .because(cause)
     }
 }
 
@@ -93,7 +107,11 @@ impl KeySource for FileSource {
 
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
-            let mut bytes = read::in_background(&self.path).await.map_err(|error| self.error(error))?;
+            let (name, path) = (self.name.clone(), self.path.clone());
+            let read = move || {
+                Ok(read::document(&path).map_err(|cause| explain::error(&name, &path, explain::Step::Read, cause)))
+            };
+            let mut bytes = self.reads.run(read).await.map_err(|cause| self.no_thread(cause))??;
             let version = write::version(&bytes);
             if known_version == Some(version.as_str()) {
                 return Ok(Fetched::Unchanged);
@@ -114,25 +132,21 @@ impl KeySource for FileSource {
 impl WritableSource for FileSource {
     /// Writes a new file of mode 0600 in the same folder, with the old file's owner and mode if there is one, and renames it into place, so
     /// that no reader ever sees half a document. A symbolic link stays, and its target is replaced.
+    ///
+    /// Writers exclude each other by a lock on `.NAME.lock`, which ends with its process. A second writer waits for up to two seconds, and
+    /// is then refused with [`SourceErrorKind::Conflict`].
     fn store<'a>(
         &'a self,
         document: &'a SecretString,
         expected_version: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<String>, SourceError>> {
         Box::pin(async move {
-            match write::replace(&self.path, document, expected_version) {
-                Ok(version) => Ok(Some(version)),
-                Err(write::Refused::OtherVersion) => {
-                    Err(SourceError::new(&self.name, SourceErrorKind::Conflict, "the file has changed in the meantime"))
-                }
-                Err(write::Refused::Locked(lock)) => Err(SourceError::new(
-                    &self.name,
-                    SourceErrorKind::Conflict,
-                    format_args!("{} is there", lock.display()),
-                )
-                .with_remedy("another rotation is running; if none is, one was killed: remove that file")),
-                Err(write::Refused::Io(error)) => Err(self.error(error)),
-            }
+            let (name, path, document) = (self.name.clone(), self.path.clone(), document.clone());
+            let expected = expected_version.map(ToOwned::to_owned);
+            let write = move || {
+                Ok(write::replace(&path, &document, expected.as_deref()).map_err(|refused| refused.explained(&name)))
+            };
+            self.writes.run(write).await.map_err(|cause| self.no_thread(cause))?.map(Some)
         })
     }
 }

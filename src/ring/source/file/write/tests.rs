@@ -21,9 +21,31 @@ fn only_the_expected_version_is_replaced() {
 fn a_writer_that_is_at_work_is_not_disturbed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ring.json");
-    fs::write(folder.path().join(".ring.json.lock"), "").unwrap();
-    assert!(matches!(replace(&path, &text("one"), None), Err(Refused::Locked(_))));
+    let lock = Lock::take(&folder.path().join(".ring.json.lock")).ok().unwrap();
+    fs::write(folder.path().join(".ring.json.new"), "").unwrap();
+    assert_eq!(leftovers(&path), [""; 0].map(PathBuf::from));
+    let refused = replace(&path, &text("one"), None).err().unwrap();
     assert!(!path.exists());
+    let said = refused.explained("the file ring.json").to_string();
+    assert!(said.contains("another writer holds the lock"), "{said}");
+    drop(lock);
+    assert_eq!(replace(&path, &text("one"), None).ok(), Some(version(b"one")));
+}
+
+/// A kill left a lock that refused every later rotation, and a copy of the keys that no command named.
+#[test]
+fn what_a_killed_writer_leaves_is_named_and_does_not_stop_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    let [lock, copy] =
+        [".ring.json.lock", ".ring.json.new"].map(|name| folder.path().canonicalize().unwrap().join(name));
+    let first = replace(&path, &text("one"), None).ok().unwrap();
+    fs::write(&lock, "").unwrap();
+    fs::write(&copy, "half of tw").unwrap();
+    assert_eq!(leftovers(&path), [lock, copy]);
+    replace(&path, &text("two"), Some(&first)).ok().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+    assert_eq!(leftovers(&path), [""; 0].map(PathBuf::from));
 }
 
 #[cfg(unix)]
