@@ -10,8 +10,8 @@ use crate::ring::source::document::{KeyRingDocument, MOST_KEYS, Utc};
 
 /// A propagation below this, in seconds, is shorter than most servers' refresh interval.
 const SHORT_PROPAGATION: u64 = 60;
-/// A key that waits longer than this, in seconds, probably has a wrong date: 30 days.
-const FAR_AWAY: u64 = 30 * 86_400;
+/// A key that waits longer than this, in seconds, beyond `propagation` and `skew` has a wrong date, or was written by a wrong clock: a day.
+const FAR_AWAY: u64 = 86_400;
 /// The most seconds between a revoked key and its successor: one for each key that is revoked in a row.
 const BRIEF: u64 = MOST_KEYS as u64;
 
@@ -80,12 +80,26 @@ pub enum Lint {
         /// Its `published_at`.
         at: SystemTime,
     },
-    /// A key waits for more than 30 days: most likely a wrong year.
+    /// A key waits for more than a day beyond `propagation` and `skew`: its date is wrong, or the clock that wrote it, or that of the key
+    /// before it.
     PendingFarAway {
         /// The key.
         id: RootKeyId,
         /// Its `seal_from`.
         at: SystemTime,
+    },
+    /// A key seals sooner than `propagation` after the key before it was published, so that it cannot have been in a document for that
+    /// long: the clock that wrote it was behind.
+    SealsTooSoon {
+        /// The key.
+        id: RootKeyId,
+        /// Its `seal_from`.
+        at: SystemTime,
+    },
+    /// Several keys wait for their turn: a rotation was repeated. One is enough.
+    SeveralPending {
+        /// How many.
+        count: usize,
     },
     /// The document has 15 keys and none can be removed yet: the next rotation is refused, because one place is reserved for a revocation.
     Full,
@@ -115,6 +129,8 @@ impl Lint {
             Self::NoSkew => "no_skew",
             Self::PublishedInFuture { .. } => "published_in_future",
             Self::PendingFarAway { .. } => "pending_far_away",
+            Self::SealsTooSoon { .. } => "seals_too_soon",
+            Self::SeveralPending { .. } => "several_pending",
             Self::Full => "full",
         }
     }
@@ -127,7 +143,8 @@ impl Lint {
             | Self::ActiveKeyOld { id, .. }
             | Self::RetiredKey { id }
             | Self::PublishedInFuture { id, .. }
-            | Self::PendingFarAway { id, .. } => Some(*id),
+            | Self::PendingFarAway { id, .. }
+            | Self::SealsTooSoon { id, .. } => Some(*id),
             _ => None,
         }
     }
@@ -146,9 +163,15 @@ impl Lint {
             Self::RetiredKey { .. } => "take it out: oauth-state keys prune",
             Self::ShortPropagation { .. } => "raise `propagation` to at least the interval at which servers read",
             Self::NoSkew => "set `skew` to what the servers' clocks may differ, such as 60",
-            Self::PublishedInFuture { .. } => "correct `published_at`, or the clock of the computer that wrote it",
+            Self::PublishedInFuture { .. } => {
+                "correct this computer's clock if it is behind; otherwise that of the computer that wrote the key, and withdraw the key: oauth-state keys revoke"
+            }
             Self::PendingFarAway { .. } => "withdraw it: oauth-state keys revoke; then rotate",
-            Self::Full => "wait until a key is retired, and take it out: oauth-state keys prune",
+            Self::SealsTooSoon { .. } => {
+                "check that every server has this document (oauth-state fingerprint), and correct the clock that wrote it"
+            }
+            Self::SeveralPending { .. } => "rotate once per period: oauth-state keys rotate --if-older-than 30d",
+            Self::Full => "wait until a key is retired, or withdraw pending ones: oauth-state keys revoke",
         }
     }
 }
@@ -171,8 +194,12 @@ impl fmt::Display for Lint {
                 write!(f, "`propagation` is {} s: a server may learn of a key after it seals", propagation.as_secs())
             }
             Self::NoSkew => f.write_str("`skew` is 0, and no two clocks agree to the second"),
-            Self::PublishedInFuture { id, at } => write!(f, "key {id} says that it is published at {}", utc(at)),
+            Self::PublishedInFuture { id, at } => write!(f, "key {id} was published in the future, at {}", utc(at)),
             Self::PendingFarAway { id, at } => write!(f, "key {id} does not seal before {}", utc(at)),
+            Self::SealsTooSoon { id, at } => {
+                write!(f, "key {id} seals from {}, before its document can have reached every server", utc(at))
+            }
+            Self::SeveralPending { count } => write!(f, "{count} keys are pending"),
             Self::Full => {
                 f.write_str("every place but the one for a revocation is taken: the next rotation is refused")
             }
@@ -237,6 +264,8 @@ impl KeyRingDocument {
             findings.push(Lint::NoSkew);
         }
         let after = |at: SystemTime, most: u64| unix_seconds(at) > seconds.saturating_add(most);
+        let needed = timing.propagation.saturating_add(timing.skew);
+        let far_away = needed.as_secs().saturating_add(FAR_AWAY);
         let over = |until: Option<SystemTime>| until.is_some_and(|until| until <= now);
         for key in &listed {
             let age = now.duration_since(key.published_at).unwrap_or_default();
@@ -249,9 +278,22 @@ impl KeyRingDocument {
             if after(key.published_at, timing.skew.as_secs()) {
                 findings.push(Lint::PublishedInFuture { id: key.id, at: key.published_at });
             }
-            if key.role == KeyRole::Pending && after(key.seal_from, FAR_AWAY) {
+            if key.role == KeyRole::Pending && after(key.seal_from, far_away) {
                 findings.push(Lint::PendingFarAway { id: key.id, at: key.seal_from });
             }
+        }
+        // A key was published after the ones before it, whatever its own date says. Only an emergency key may come in between.
+        let mut latest = SystemTime::UNIX_EPOCH;
+        for key in listed.iter().filter(|key| !key.emergency) {
+            let known_from = latest.checked_sub(timing.skew).and_then(|at| at.checked_add(timing.propagation));
+            if !over(key.accept_until) && known_from.is_some_and(|at| key.seal_from < at) {
+                findings.push(Lint::SealsTooSoon { id: key.id, at: key.seal_from });
+            }
+            latest = latest.max(key.published_at);
+        }
+        let pending = listed.iter().filter(|key| key.role == KeyRole::Pending).count();
+        if pending > 1 {
+            findings.push(Lint::SeveralPending { count: pending });
         }
         // A rotation leaves one place free.
         if listed.len() >= MOST_KEYS.saturating_sub(1) && !listed.iter().any(|key| over(key.accept_until)) {

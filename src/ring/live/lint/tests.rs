@@ -73,7 +73,7 @@ fn a_bare_key_and_a_full_ring_are_found() {
     let bare = RootKey::generate().unwrap().to_secret_text().expose().parse::<KeyRingDocument>().unwrap();
     assert_eq!(codes(&bare, now()), ["bare_key"]);
     let full = (2..MOST_KEYS).fold(first(), |document, _| document.rotate(now()).unwrap().document);
-    assert_eq!(codes(&full, now()), ["full"]);
+    assert_eq!(codes(&full, now()), ["several_pending", "full"]);
     assert!(full.rotate(now()).is_err());
 }
 
@@ -84,4 +84,39 @@ fn every_finding_says_what_to_do_in_one_line_without_a_key() {
         let shown = format!("{finding}: {}", finding.remedy());
         assert!(!shown.contains(['\n']) && !shown.contains("osk1"), "{shown}");
     }
+}
+
+/// A rotation on a computer that is ten minutes behind: every check said that all is well, and the new key sealed before servers had it.
+#[test]
+fn a_key_that_a_clock_behind_scheduled_is_found() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let second = first().rotate(now() - minutes(10)).unwrap().document;
+    assert_eq!(codes(&second, now() + minutes(1)), ["seals_too_soon"]);
+    // A revocation during a rotation puts a key in between that was published later.
+    let rotated = first().rotate(now()).unwrap().document;
+    let replaced = rotated.revoke(rotated.keys[0].root.id(), now() + minutes(5)).unwrap().document;
+    assert_eq!(codes(&replaced, now() + minutes(5)), [""; 0]);
+    // A clock that is behind by no more than the skew is what the schedule allows for.
+    let second = first().rotate(now() - minutes(1)).unwrap().document;
+    assert_eq!(codes(&second, now() + minutes(1)), [""; 0]);
+}
+
+/// A rotation on a computer whose clock is ahead, and the ones after it.
+#[test]
+fn a_schedule_that_a_clock_ahead_made_is_found() {
+    for ahead in [2 * DAY, 400 * DAY] {
+        let second = first().rotate(now() + ahead).unwrap().document;
+        assert_eq!(codes(&second, now()), ["published_in_future", "pending_far_away"]);
+        let third = second.rotate(now()).unwrap().document;
+        assert!(codes(&third, now()).contains(&"several_pending"));
+        assert_eq!(codes(&third, now()).iter().filter(|code| **code == "pending_far_away").count(), 2);
+    }
+}
+
+/// Sixteen retries of a rotation made fourteen keys, and nothing said so.
+#[test]
+fn a_rotation_that_was_repeated_is_found() {
+    let third = first().rotate(now()).unwrap().document.rotate(now()).unwrap().document;
+    assert_eq!(codes(&third, now()), ["several_pending"]);
+    assert_eq!(codes(&third, now() + DAY), [""; 0]);
 }
