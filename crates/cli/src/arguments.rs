@@ -14,13 +14,14 @@ use crate::text;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; all is well
-  1  what was asked about is not well: check or doctor found errors (with --deny-warnings or --strict also warnings), or
-     inspect says that the state would be refused
-  2  the command line is wrong, or would show or take a key where it must not
-  3  the source gave or took nothing: unavailable, denied, missing, misconfigured
+  0  done, no problem found
+  1  problem found: check or doctor found errors (with --deny-warnings or --strict also warnings), or inspect says that
+     the state would be refused
+  2  the command line is wrong, or would show or accept a key where it must not
+  3  the source failed: unavailable, denied, missing, misconfigured, or no answer within the time limit
   4  the document is refused
-  5  conflict: another version stands there than the one that was read; nothing was written
+  5  conflict: the source changed since it was read, or another writer holds its lock; nothing was written
+  6  this computer's clock, or the schedule of the ring, cannot be right; nothing was written
 
 SOURCE is a file (ring.json or file:ring.json), env:NAME, - for standard input, or SCHEME:LOCATION for a helper program
 oauth-state-source-SCHEME on the PATH, such as aws:prod/oauth-state. env: and - can only be read.
@@ -36,6 +37,9 @@ struct CommandLine {
     /// One JSON object on standard output; errors as {"error": {"code", "message", "to_do"}}.
     #[arg(long, global = true)]
     json: bool,
+    /// Give up after this time.
+    #[arg(long, global = true, value_name = "TIME", value_parser = text::parse_duration, default_value = "10s")]
+    time_limit: Duration,
     #[command(subcommand)]
     command: Command,
 }
@@ -102,7 +106,7 @@ Examples:
   oauth-state keys generate --out - | kubectl create secret generic oauth-state --from-file=ring.json=/dev/stdin
   oauth-state keys generate --bare --out dev.key")]
 pub struct Generate {
-    /// Where it goes. What stands there is never overwritten. - is standard output.
+    /// The destination. An existing ring is never overwritten. - is standard output.
     #[arg(long, value_name = "SOURCE")]
     pub out: Option<Source>,
     /// How long a document takes to reach every server.
@@ -114,7 +118,7 @@ pub struct Generate {
     /// The longest lifetime that a state may have.
     #[arg(long, value_name = "TIME", value_parser = text::parse_duration, default_value = "60m")]
     pub lifetime_cap: Duration,
-    /// A note on the key, for people.
+    /// A note on the key, for operators.
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
     /// The document's serial: above the last one known, for a ring that takes the place of one that was lost.
@@ -130,13 +134,13 @@ pub struct Generate {
 
 #[derive(Args)]
 pub struct Reading {
-    /// Where the ring is.
+    /// The ring.
     pub source: Source,
 }
 
 #[derive(Args)]
 pub struct Change {
-    /// Where the ring is, and where the new document goes, if nobody else changed it meanwhile.
+    /// The ring. The new document replaces it, unless another writer changed it meanwhile.
     pub source: Source,
     /// Say what would happen and write nothing.
     #[arg(long)]
@@ -147,20 +151,29 @@ pub struct Change {
     /// Let `--out -` write to a terminal.
     #[arg(long)]
     pub show_key_material: bool,
+    /// Write although this computer's clock differs from the source's, or a time in the ring cannot be right.
+    #[arg(long)]
+    pub trust_this_clock: bool,
 }
 
 #[derive(Args)]
 #[command(after_help = "\
+A job that runs on a schedule, and again after a failure, gives --if-older-than, so that a repetition adds no key.
+
 Examples:
   oauth-state keys rotate ring.json --dry-run
+  oauth-state keys rotate ring.json --if-older-than 30d
   oauth-state keys rotate vault:secret/oauth-state --note 'spring'
   oauth-state keys rotate env:OAUTH_STATE_KEYS --out - > new.json")]
 pub struct Rotate {
     #[command(flatten)]
     pub change: Change,
-    /// A note on the new key, for people.
+    /// A note on the new key, for operators.
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Do nothing, with exit code 0, if the newest key was published less than this time ago.
+    #[arg(long, value_name = "TIME", value_parser = text::parse_duration)]
+    pub if_older_than: Option<Duration>,
 }
 
 #[derive(Args)]
@@ -171,7 +184,7 @@ Examples:
   oauth-state keys revoke ring.json 3f9c
   oauth-state keys revoke ring.json --all
 
-Whoever has read the document has every key in it: revoke them --all, after the rights on the store are mended.")]
+An attacker who has read the document has every key in it: fix the permissions of the store, then revoke them --all.")]
 pub struct Revoke {
     #[command(flatten)]
     pub change: Change,
@@ -215,12 +228,12 @@ Examples:
   oauth-state keys check ring.json
   oauth-state keys check aws:prod/oauth-state --max-age 30d --deny-warnings --json")]
 pub struct Check {
-    /// Where the ring is.
+    /// The ring.
     pub source: Source,
     /// The age from which the active key is to be replaced.
     #[arg(long, value_name = "TIME", value_parser = text::parse_duration, default_value = "90d")]
     pub max_age: Duration,
-    /// The least serial that the document may have: an old one that was copied back looks well by itself.
+    /// The lowest serial that the document may have: an old one that was restored has no problem in itself.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub minimum_serial: u64,
     /// Exit with 1 for warnings, too.
@@ -230,11 +243,13 @@ pub struct Check {
 
 #[derive(Args)]
 #[command(after_help = "\
-Reads a state, or the whole address of a callback, from standard input: a state is a live credential, and arguments can be
-read by others. It verifies no binding and asks no guard; never accept a login by what it says.
+Reads a state from standard input: alone, or in a callback's URL, an access log, JSON, HTML, a form or a curl command. A state
+is a live credential, and other users can read arguments. It verifies no binding and asks no guard; never accept a login by
+its output.
 
 Examples:
   oauth-state inspect < callback.txt
+  grep 14:03 access.log | grep /callback | oauth-state inspect
   oauth-state inspect --keys ring.json --app shop --environment production < callback.txt
   pbpaste | oauth-state inspect --keys aws:prod/oauth-state --app shop --environment production --purpose link")]
 pub struct Inspect {
@@ -247,8 +262,8 @@ pub struct Inspect {
     /// The environment, likewise.
     #[arg(long, value_name = "ENV", requires = "keys")]
     pub environment: Option<String>,
-    /// What the callback accepts: login, link, reauthenticate or custom:NAME; may be given again. All three standard ones
-    /// unless said otherwise.
+    /// A purpose that the callback accepts: login, link, reauthenticate or custom:NAME; may be given again. All standard ones
+    /// by default.
     #[arg(long, value_name = "PURPOSE", requires = "keys", value_parser = text::parse_purpose)]
     pub purpose: Vec<oauth_state::Purpose>,
     /// Judge it at this time instead of now, such as 2026-11-24T12:00:00Z.
@@ -265,9 +280,9 @@ pub fn command() -> clap::Command {
 }
 
 /// `None` if help or the version was requested and printed.
-pub fn parse(given: Vec<OsString>) -> Result<Option<Command>, Failure> {
+pub fn parse(given: Vec<OsString>) -> Result<Option<(Command, Duration)>, Failure> {
     let error = match CommandLine::try_parse_from(given) {
-        Ok(parsed) => return Ok(Some(parsed.command)),
+        Ok(parsed) => return Ok(Some((parsed.command, parsed.time_limit))),
         Err(error) => error,
     };
     if error.exit_code() == 0 {

@@ -13,7 +13,7 @@ use crate::output::Report;
 pub fn check(options: &Check, now: SystemTime) -> Result<Report, Failure> {
     let loaded = options.source.load()?;
     let mut found = doctor::ring(&loaded.document, now, options.max_age, options.minimum_serial);
-    found.extend(options.source.path().map(doctor::file).unwrap_or_default());
+    found.extend(doctor::place(&options.source, &loaded));
     found.retain(|found| found.level > Level::Ok);
 
     let count = |level| found.iter().filter(|found| found.level == level).count();
@@ -25,7 +25,7 @@ pub fn check(options: &Check, now: SystemTime) -> Result<Report, Failure> {
     }
     let (serial, fingerprint) = (loaded.document.ring().serial(), loaded.document.ring().fingerprint());
     text += &match found.is_empty() {
-        true => format!("all is well: serial {serial}, fingerprint {fingerprint}\n"),
+        true => format!("no problem found: serial {serial}, fingerprint {fingerprint}\n"),
         false => format!("errors: {errors}, warnings: {warnings}\n"),
     };
     let json = json!({

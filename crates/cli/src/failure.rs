@@ -13,6 +13,7 @@ pub enum Exit {
     Source = 3,
     Document = 4,
     Conflict = 5,
+    Clock = 6,
 }
 
 /// Nothing was done. One line each.
@@ -81,7 +82,7 @@ impl From<StepError> for Failure {
                 "wait until a key is retired; oauth-state keys list says when",
             ),
             StepError::Refused(_) => {
-                Self::new(Exit::Document, "document", message, "look at it with oauth-state keys list and keys check")
+                Self::new(Exit::Document, "document", message, "see oauth-state keys list and oauth-state keys check")
             }
             _ => Self::new(Exit::Source, "randomness", message, "the operating system gives no randomness; try again"),
         }

@@ -16,7 +16,7 @@ pub fn generate(options: &Generate, now: SystemTime) -> Result<Report, Failure> 
     let Some(out) = &options.out else {
         return Err(Failure::usage(
             "no_out",
-            "where the new key is to go is not said",
+            "no destination for the new key",
             "add --out ring.json, --out SCHEME:LOCATION such as aws:prod/oauth-state, or --out - for a pipe",
         ));
     };
@@ -33,12 +33,12 @@ pub fn generate(options: &Generate, now: SystemTime) -> Result<Report, Failure> 
     }
     out.store(&written, None).map_err(|failure| match failure.exit {
         Exit::Conflict => Failure {
-            message: format!("{} holds something already; nothing was written", out.name()),
-            to_do: "rotate it with oauth-state keys rotate, or choose another place".to_owned(),
+            message: format!("{} already exists; nothing was written", out.name()),
+            to_do: "rotate it with oauth-state keys rotate, or choose another location".to_owned(),
             ..failure
         },
         _ if failure.code == SourceErrorKind::Missing.code() => {
-            Failure { to_do: "make the place first, or correct its name".to_owned(), ..failure }
+            Failure { to_do: "create the folder or the secret first, or fix the name".to_owned(), ..failure }
         }
         _ => failure,
     })?;
@@ -47,7 +47,7 @@ pub fn generate(options: &Generate, now: SystemTime) -> Result<Report, Failure> 
         object.insert("written_to".to_owned(), json!(out.name()));
     }
     if out.path().is_some() {
-        report.notes.push(format!("{} holds keys: mode 0600, and out of version control", out.name()));
+        report.notes.push(format!("{} contains keys: keep mode 0600, and keep it out of version control", out.name()));
     }
     Ok(report)
 }

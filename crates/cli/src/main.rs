@@ -2,7 +2,7 @@
 //!
 //! A thin driver: every step and every check is a function of the library. `docs/command-line.md` shows each command.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person at a terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program with a terminal")]
 #![allow(
     unreachable_pub,
     clippy::missing_errors_doc,
@@ -13,6 +13,8 @@
 mod arguments;
 mod change;
 mod check;
+mod clock;
+mod deadline;
 mod doctor;
 mod failure;
 mod generate;
@@ -40,7 +42,11 @@ fn main() -> ExitCode {
 
 fn run(given: Vec<OsString>) -> Result<Report, Failure> {
     secrecy::refuse_secrets(&given)?;
-    let Some(command) = arguments::parse(given)? else { return Ok(Report::default()) };
+    let Some((command, time_limit)) = arguments::parse(given)? else { return Ok(Report::default()) };
+    deadline::run(time_limit, move || dispatch(command))
+}
+
+fn dispatch(command: Command) -> Result<Report, Failure> {
     let now = SystemTime::now();
     match command {
         Command::Keys(Keys::Generate(options)) => generate::generate(&options, now),

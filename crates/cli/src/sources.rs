@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
+use std::time::SystemTime;
 
 use oauth_state::ring::source::helper::HelperSource;
 use oauth_state::ring::source::{
@@ -15,6 +16,7 @@ use oauth_state::ring::source::{
 };
 use oauth_state::ring::{KeyRingDocument, SecretString};
 
+use crate::deadline;
 use crate::failure::Failure;
 
 /// One byte more than the maximum of a document, so that a larger one is refused as too large.
@@ -36,6 +38,13 @@ pub struct Loaded {
     pub document: KeyRingDocument,
     pub text: SecretString,
     pub version: Option<String>,
+    /// By the source's clock, if it sends one.
+    pub server_time: Option<SystemTime>,
+    /// When the file was last written, if it is one.
+    pub written_at: Option<SystemTime>,
+    /// By this computer's clock, before and after the answer.
+    pub asked_at: SystemTime,
+    pub answered_at: SystemTime,
 }
 
 impl FromStr for Source {
@@ -48,7 +57,7 @@ impl FromStr for Source {
             _ => ("file", given),
         };
         if location.is_empty() {
-            return Err("nothing stands where the place should".to_owned());
+            return Err("the location is missing".to_owned());
         }
         Ok(match scheme {
             "file" => Self::File(Arc::new(FileSource::new(location))),
@@ -83,43 +92,52 @@ impl Source {
         }
     }
 
-    fn writable(&self) -> Option<&dyn WritableSource> {
+    pub fn is_writable(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Helper(_))
+    }
+
+    /// The files that a killed writer left.
+    pub fn leftovers(&self) -> Vec<PathBuf> {
         match self {
-            Self::File(source) => Some(&**source),
-            Self::Helper(source) => Some(source),
-            Self::Variable(_) | Self::StandardInput => None,
+            Self::File(source) => source.leftovers(),
+            _ => Vec::new(),
         }
     }
 
-    pub fn is_writable(&self) -> bool {
-        self.writable().is_some()
-    }
-
     pub fn load(&self) -> Result<Loaded, Failure> {
+        deadline::waits_for(self.name());
+        let asked_at = SystemTime::now();
         let fetched = match self {
             Self::File(source) => wait_for(source.fetch(None)),
             Self::Variable(source) => wait_for(source.fetch(None)),
             Self::StandardInput => standard_input().map(|text| Fetched::document(text, None)),
-            Self::Helper(source) => wait_for(source.fetch(None)),
+            Self::Helper(source) => wait_for(source.clone().time_limit(deadline::left()).fetch(None)),
         };
+        let answered_at = SystemTime::now();
         let nothing = || SourceError::new(self.name(), SourceErrorKind::Unavailable, "it says that nothing changed");
-        let Fetched::Document { text, version, .. } = fetched? else { return Err(nothing().into()) };
-        let to_do = "mend it, or put the present document back (not an older one)";
+        let Fetched::Document { text, version, server_time, .. } = fetched? else { return Err(nothing().into()) };
+        let written_at =
+            self.path().and_then(|path| std::fs::metadata(path).ok()).and_then(|metadata| metadata.modified().ok());
+        let to_do = "fix it, or restore the current document (not an older one)";
         let refused = |error| Failure::from(SourceError::document(self.name(), error).with_remedy(to_do));
         let document = text.expose().parse::<KeyRingDocument>().map_err(refused)?;
-        Ok(Loaded { document, text, version })
+        Ok(Loaded { document, text, version, server_time, written_at, asked_at, answered_at })
     }
 
     /// Writes if the current version is still this one; with `None`, only if there is no version.
     pub fn store(&self, text: &SecretString, expected: Option<&str>) -> Result<(), Failure> {
-        let Some(writable) = self.writable() else { return Err(self.read_only()) };
-        wait_for(writable.store(text, expected))?;
+        deadline::waits_for(format!("writing to {} (oauth-state keys list shows whether it was written)", self.name()));
+        match self {
+            Self::File(source) => wait_for(source.store(text, expected))?,
+            Self::Helper(source) => wait_for(source.clone().time_limit(deadline::left()).store(text, expected))?,
+            Self::Variable(_) | Self::StandardInput => return Err(self.read_only()),
+        };
         Ok(())
     }
 
     pub fn read_only(&self) -> Failure {
         let message = format!("{} can only be read", self.name());
-        Failure::usage("read_only", message, "add --out - and put the output where the ring comes from")
+        Failure::usage("read_only", message, "add --out - and store the output where the ring comes from")
     }
 }
 
@@ -146,7 +164,7 @@ impl Wake for Unpark {
     }
 }
 
-/// The sources of the command line never really wait, so one thread is enough.
+/// One thread waits; [`deadline::run`] limits how long.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let (mut future, waker) = (pin!(future), Arc::new(Unpark(thread::current())).into());
     loop {

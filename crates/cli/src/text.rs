@@ -62,6 +62,14 @@ pub fn relative(at: SystemTime, now: SystemTime) -> String {
     }
 }
 
+/// `6 m`, or `2 h 1 m`.
+pub fn span_of(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => "0 s".to_owned(),
+        seconds => span(seconds),
+    }
+}
+
 fn span(seconds: u64) -> String {
     let units = UNITS.iter().rev();
     let mut rest = seconds;
@@ -79,12 +87,16 @@ fn span(seconds: u64) -> String {
     shown.join(" ")
 }
 
+/// Whether the text contains a root key or a part of one: the crate's own messages name the prefix.
+pub fn holds_key(text: &str) -> bool {
+    let key_follows = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    text.split("osk1.").skip(1).any(key_follows)
+}
+
 /// Text from a document or a state: on one line, and without control characters for the terminal. A key in it is not
 /// shown.
 pub fn harmless(text: &str) -> String {
-    // Followed by a key or a part of one: the crate's own messages name the prefix.
-    let key_follows = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if text.split("osk1.").skip(1).any(key_follows) {
+    if holds_key(text) {
         return "[not shown: it holds a key]".to_owned();
     }
     let obeyed = |c: char| {

@@ -59,7 +59,7 @@ pub(super) fn cookie(origin: &WebOrigin, provider: &str, answers_by: &str, set_c
     if !secure {
         return Check::warning(
             "cookie",
-            format!("{is}: over plain http anybody on the network can plant one"),
+            format!("{is}: over plain http, an attacker on the network can plant one"),
             "serve over https and take dangerously_allow_plain_http() out; never run it so in production",
         );
     }

@@ -7,8 +7,8 @@ use oauth_state_guard_kit::{Examined, Flaw, with_cause};
 
 use super::check::Check;
 
-/// A store that needs longer than this counts as down.
-const LONGEST: Duration = Duration::from_secs(10);
+/// A store that needs longer than this counts as down. Two of them fit into the time limit of a command.
+const LONGEST: Duration = Duration::from_secs(4);
 
 /// A service's settings for its guard's builder.
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,7 @@ mod flow;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod guard;
 mod options;
+mod place;
 mod provider;
 mod ring;
 mod size;
@@ -20,9 +21,9 @@ use oauth_state::ring::{KeyRingDocument, RingTiming};
 use serde_json::json;
 
 pub use check::{Check, Level};
-pub use file::file;
 use flow::Service;
 pub use options::Doctor;
+pub use place::place;
 pub use ring::ring;
 use size::Sizes;
 
@@ -32,8 +33,9 @@ use crate::sources::Loaded;
 use crate::text::harmless;
 
 pub fn doctor(options: &Doctor, now: SystemTime) -> Result<Report, Failure> {
-    let app = App::new(&options.app, &options.environment)
-        .map_err(|error| Failure::usage("name", error.to_string(), "give the names that the service gives"))?;
+    let app = App::new(&options.app, &options.environment).map_err(|error| {
+        Failure::usage("name", error.to_string(), "use the names that the service passes to App::new")
+    })?;
     let service = Service {
         app,
         origin: options.origin.clone(),
@@ -70,8 +72,12 @@ fn keys(options: &Doctor, loaded: &Result<Loaded, Failure>, now: SystemTime) -> 
             checks.push(Check::error(name, failure.message.clone(), failure.to_do.clone()));
         }
     }
-    checks.extend(options.keys.path().map(file).unwrap_or_default());
-    let Ok(Loaded { document, .. }) = loaded else { return checks };
+    let Ok(loaded) = loaded else {
+        checks.extend(options.keys.path().map(file::file).unwrap_or_default());
+        return checks;
+    };
+    checks.extend(place(&options.keys, loaded));
+    let document = &loaded.document;
     let found = ring(document, now, options.max_age, options.minimum_serial);
     if found.is_empty() {
         let (serial, fingerprint) = (document.ring().serial(), document.ring().fingerprint());

@@ -27,7 +27,7 @@ Examples:
       --provider acme,custom,max_state_chars=255 --tenant-bytes 16 --data-bytes 40 --postgres file:/run/secrets/database \\
       --strict --json")]
 pub struct Doctor {
-    /// Where the ring is.
+    /// The ring.
     #[arg(long, value_name = "SOURCE")]
     pub keys: Source,
     /// The application's name, as the service gives it to `App::new`.
@@ -42,10 +42,10 @@ pub struct Doctor {
     /// A provider; may be given again.
     #[arg(long, value_name = "PROVIDER", required = true)]
     pub provider: Vec<ProviderSpec>,
-    /// What the service accepts: login, link, reauthenticate or custom:NAME; may be given again. login unless said otherwise.
+    /// A purpose that the service accepts: login, link, reauthenticate or custom:NAME; may be given again. login by default.
     #[arg(long, value_name = "PURPOSE", value_parser = text::parse_purpose)]
     pub purpose: Vec<Purpose>,
-    /// How long a person has between begin and callback.
+    /// How long a user has between login start and callback.
     #[arg(long, value_name = "TIME", value_parser = text::parse_duration, default_value = "10m")]
     pub lifetime: Duration,
     /// The service is built with `shared_callback`.

@@ -17,7 +17,7 @@ pub fn guard(options: &Doctor, skew: Duration) -> Vec<Check> {
         )],
         _ => vec![Check::warning(
             "guard",
-            "no guard was named, so that none was looked at",
+            "no guard given; guard checks skipped",
             "add --redis or --postgres, or --single-process where one process takes all callbacks",
         )],
     }

@@ -16,8 +16,8 @@ fn a_source_is_what_its_scheme_says_and_a_file_otherwise() {
         ("-", "standard input"),
         ("aws:prod/oauth-state", "aws:prod/oauth-state"),
         ("my-store:a:b", "my-store:a:b"),
-        ("", "nothing stands where the place should"),
-        ("env:", "nothing stands where the place should"),
+        ("", "the location is missing"),
+        ("env:", "the location is missing"),
     ] {
         assert_eq!(name(given), expected, "{given}");
     }

@@ -14,6 +14,7 @@
 
 mod compare;
 mod folder;
+mod operators;
 mod secrets;
 
 use std::fs;
