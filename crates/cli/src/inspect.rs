@@ -1,23 +1,30 @@
 //! `inspect`.
 
-use std::borrow::Cow;
 use std::io::{IsTerminal, Read};
 use std::time::SystemTime;
 
 use oauth_state::inspect::{Inspection, ParseStateError, StateContents, StateForm, UnverifiedClaims};
 use oauth_state::{App, Purpose};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::arguments::Inspect;
+use crate::deadline;
 use crate::failure::Failure;
 use crate::output::{Report, table};
 use crate::sources::Source;
 use crate::text::{harmless, hex, relative, utc};
 
-/// Longer than any callback that a flow accepts.
-const LARGEST: u64 = 65_536;
+/// A few pages of a log.
+const LARGEST: usize = 1 << 20;
+const PASTED_KEY: &str = "the input contains a root key (osk1.…): every reader of this text has the key; find out where the text was copied to, and revoke \
+                          the key with oauth-state keys revoke";
 const UNKNOWN_HERE: &str =
     "the binding; the provider, tenant and redirect_uri that the callback expects; iss; single use";
+
+mod find;
+
+use find::{Found, NotFound};
 
 /// The output in order, for users and for programs.
 #[derive(Default)]
@@ -37,27 +44,34 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
     if matches!(options.keys, Some(Source::StandardInput)) {
         return Err(Failure::usage(
             "stdin_twice",
-            "standard input is where the state comes from",
-            "give the keys by a file, a variable or a helper",
+            "standard input cannot hold both the state and the keys",
+            "pass the keys as a file, a variable or a helper",
         ));
     }
     let given = standard_input()?;
-    let state = match state_in(&given) {
-        Ok(state) => state,
-        Err(code) => return Ok(no_state(code)),
+    let notes = if find::has_key(&given) { vec![PASTED_KEY.to_owned()] } else { Vec::new() };
+    let mut report = match find::state_in(&given) {
+        Ok(Found { state, place }) => examine(&state, place, options, now)?,
+        Err(none) => no_state(&none),
     };
+    report.notes = notes;
+    Ok(report)
+}
+
+fn examine(state: &str, place: String, options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
     let (mut told, now) = (Told::default(), options.at.unwrap_or(now));
+    told.say("found", place.clone(), place);
     let (Some(source), Some(app), Some(environment)) = (&options.keys, &options.app, &options.environment) else {
-        let form = StateForm::read(&state);
+        let form = StateForm::read(state);
         tell_form(form, &mut told);
-        match UnverifiedClaims::read(&state) {
+        match UnverifiedClaims::read(state) {
             Some(claims) => tell_unverified(&claims, now, &mut told),
-            None => told.say("told", "only this: --keys, --app and --environment tell the rest", "form"),
+            None => told.say("told", "pass --keys, --app and --environment to decode the rest", "form"),
         }
         return Ok(report(told, form.is_err()));
     };
     let name = |error: &dyn std::fmt::Display| {
-        Failure::usage("name", error.to_string(), "give the names that the service gives")
+        Failure::usage("name", error.to_string(), "use the names that the service passes to App::new")
     };
     let app = App::new(app, environment).map_err(|error| name(&error))?;
     let mut purposes = vec![Purpose::Login, Purpose::Link, Purpose::Reauthenticate, Purpose::Logout];
@@ -67,7 +81,7 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
         purposes.dedup();
     }
     let inspection =
-        source.load()?.document.ring().inspect(&state, &app, &purposes, now).map_err(|error| name(&error))?;
+        source.load()?.document.ring().inspect(state, &app, &purposes, now).map_err(|error| name(&error))?;
     tell_form(inspection.form, &mut told);
     tell_key(&inspection, now, &mut told);
     if let Some(contents) = &inspection.contents {
@@ -81,43 +95,29 @@ fn report(told: Told, not_well: bool) -> Report {
     Report { text: table(&told.rows), json: Value::Object(told.json), not_well, ..Report::default() }
 }
 
-fn no_state(code: &'static str) -> Report {
+fn no_state(none: &NotFound) -> Report {
     let mut told = Told::default();
-    let shown =
-        format!("{code}: the callback has {}", if code == "missing_state" { "no state" } else { "several states" });
-    told.say("refused", shown, code);
+    let code = none.code();
+    told.say("refused", format!("{code}: {none}"), code);
     report(told, true)
 }
 
-fn standard_input() -> Result<String, Failure> {
+fn standard_input() -> Result<Zeroizing<String>, Failure> {
     let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        eprintln!("paste a state or a callback's address, then a line end and Ctrl-D:");
-    }
-    let mut given = String::new();
-    let read = stdin.lock().take(LARGEST).read_to_string(&mut given);
-    let empty = given.trim().is_empty();
-    match read {
-        Ok(_) if !empty => Ok(given),
-        _ => Err(Failure::usage("no_input", "no text came on standard input", "oauth-state inspect < callback.txt")),
-    }
-}
-
-/// The text is a state alone, or a query with the state as a parameter.
-fn state_in(given: &str) -> Result<Cow<'_, str>, &'static str> {
-    let given = given.trim();
-    let query = match given.split_once('?') {
-        Some((_, query)) => query,
-        None if given.contains("state=") => given,
-        None => return Ok(Cow::Borrowed(given)),
+    let mut given = Zeroizing::new(Vec::with_capacity(LARGEST));
+    let mut read = || stdin.lock().take(LARGEST as u64).read_to_end(&mut given);
+    let read = if stdin.is_terminal() {
+        eprintln!("paste a state, or text that contains one, then press Enter and Ctrl-D:");
+        deadline::without(read)
+    } else {
+        deadline::waits_for("standard input");
+        read()
     };
-    let query = query.split_once('#').map_or(query, |(query, _)| query);
-    let mut states =
-        url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state").map(|(_, state)| state);
-    match (states.next().filter(|state| !state.is_empty()), states.next()) {
-        (_, Some(_)) => Err("duplicate_parameter"),
-        (None, None) => Err("missing_state"),
-        (Some(state), None) => Ok(state),
+    // An access log may have bytes of any encoding.
+    let text = Zeroizing::new(String::from_utf8_lossy(&given).into_owned());
+    match read {
+        Ok(_) if !text.trim().is_empty() => Ok(text),
+        _ => Err(Failure::usage("no_input", "standard input is empty", "oauth-state inspect < callback.txt")),
     }
 }
 
@@ -128,7 +128,7 @@ fn tell_form(form: Result<StateForm, ParseStateError>, told: &mut Told) {
             let prefix = form.prefix();
             let row = match prefix {
                 "ost1" => "",
-                "oss1" => ", signed: anybody can read it",
+                "oss1" => ", signed: readable without a key",
                 "osm1" => ", a handle to a row in memory",
                 "osr1" => ", a handle to a row in Redis",
                 "osp1" => ", a handle to a row in Postgres",
@@ -214,7 +214,7 @@ fn tell_unverified(claims: &UnverifiedClaims, now: SystemTime, told: &mut Told) 
     told.say("unverified_data", format!("{} bytes", claims.data.len()), claims.data.len());
     told.say(
         "told",
-        "UNVERIFIED, anybody may have written it: --keys, --app and --environment verify it",
+        "UNVERIFIED, an attacker may have written it: --keys, --app and --environment verify it",
         "unverified",
     );
 }
@@ -226,11 +226,8 @@ fn tell_verdict(inspection: &Inspection, told: &mut Told) {
             told.json.insert("diagnosis".to_owned(), refused.diagnosis().into());
         }
         None => {
-            told.say("refused", "not by what is known here", Value::Null);
+            told.say("refused", "no reason found", Value::Null);
             told.say("still_to_check", UNKNOWN_HERE, UNKNOWN_HERE);
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

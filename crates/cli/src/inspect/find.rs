@@ -1,0 +1,278 @@
+//! Finds the state in what support has: a URL, a line of an access log, JSON, HTML, a form or a curl command.
+
+mod decode;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use decode::{unescaped_html, unescaped_json};
+
+use crate::text::{harmless, holds_key};
+
+/// The shortest text after the prefix that is taken for a state where nothing else names it.
+const SHORTEST: usize = 20;
+/// How often a text is decoded: a URL in a parameter of a URL in JSON takes three.
+const DEEPEST: usize = 4;
+/// The base64 of `osk1.` at each of its three offsets, as in a dumped Kubernetes secret.
+const KEY_IN_BASE64: [&str; 3] = ["b3NrMS", "9zazEu", "vc2sxL"];
+
+/// A state, and where it was.
+#[derive(Debug, PartialEq)]
+pub struct Found {
+    pub state: String,
+    pub place: String,
+}
+
+/// Why no state is inspected.
+#[derive(Debug, PartialEq)]
+pub enum NotFound {
+    /// A callback without a state.
+    Missing,
+    /// A callback with several, which a server refuses.
+    Duplicate,
+    /// Several logins.
+    Several(Vec<String>),
+    /// Not even a callback.
+    Nothing,
+}
+
+impl NotFound {
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Nothing => "missing_state",
+            Self::Duplicate => "duplicate_parameter",
+            Self::Several(_) => "several_states",
+        }
+    }
+}
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("the callback has no state"),
+            Self::Duplicate => f.write_str("the callback has several states"),
+            Self::Several(places) => {
+                write!(f, "the input has {} different states; pass one of them: ", places.len())?;
+                f.write_str(&places.iter().take(4).cloned().collect::<Vec<_>>().join("; "))
+            }
+            Self::Nothing => {
+                f.write_str("the input has no state: no parameter of that name, and no text that starts like a state")
+            }
+        }
+    }
+}
+
+/// Whether the text contains a root key, plain, percent-encoded or in base64.
+pub fn has_key(given: &str) -> bool {
+    let plain = given.replace("%2E", ".").replace("%2e", ".");
+    holds_key(&plain) || KEY_IN_BASE64.iter().any(|sign| given.contains(sign))
+}
+
+pub fn state_in(given: &str) -> Result<Found, NotFound> {
+    let given = given.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\0'));
+    let alone = given.trim_matches(['"', '\'', '`', '<', '>', ',', ';']);
+    let is_word = !alone.contains(|c: char| c.is_whitespace() || "?&#{}[]\"'<>%\\/:;=".contains(c));
+    // A state from base64 of another kind may end in `=`.
+    if is_word || (!alone.contains("state=") && is_padded(alone)) {
+        return Ok(Found { state: alone.to_owned(), place: "the whole input".to_owned() });
+    }
+    let mut search = Search::default();
+    search.input(given);
+    if search.hits.iter().all(|hit| !hit.is_ours()) {
+        // Mail breaks long lines.
+        if let Some(text) = decode::quoted_printable(given) {
+            search.text(&text, "", ", quoted-printable", 0);
+        }
+    }
+    search.result(given)
+}
+
+fn is_padded(text: &str) -> bool {
+    let stripped = text.trim_end_matches('=');
+    stripped.len() < text.len() && stripped.bytes().all(in_base64url)
+}
+
+const fn in_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// A parameter `state`, or text that looks like one of this crate's.
+#[derive(Debug)]
+struct Hit {
+    state: String,
+    place: String,
+    /// The same query has another one.
+    again: bool,
+}
+
+impl Hit {
+    /// Of this crate's form, rather than another parameter of that name.
+    fn is_ours(&self) -> bool {
+        starts_like_one(self.state.as_bytes())
+    }
+}
+
+/// `ost1`, `oss1` and the other forms.
+fn starts_like_one(text: &[u8]) -> bool {
+    matches!(text, [b'o', b's', b'a'..=b'z', b'1', ..]) && !text.starts_with(b"osk1")
+}
+
+#[derive(Default)]
+struct Search {
+    hits: Vec<Hit>,
+}
+
+impl Search {
+    fn input(&mut self, given: &str) {
+        if self.json(given, "") {
+            return;
+        }
+        let lines: Vec<&str> = given.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let in_line =
+                if lines.len() > 1 { format!(" of line {}", number.saturating_add(1)) } else { String::new() };
+            // A log line in JSON, perhaps after a time.
+            let object = line.find('{').zip(line.rfind('}')).and_then(|(from, to)| line.get(from..=to));
+            if object.is_some_and(|object| self.json(object, &in_line)) {
+                continue;
+            }
+            let words: Vec<&str> = line.split_whitespace().collect();
+            for (column, word) in words.iter().enumerate() {
+                let single = words.len() == 1 && lines.len() == 1;
+                let place = format!(" in column {}{in_line}", column.saturating_add(1));
+                self.text(word, if single { "" } else { &place }, "", 0);
+            }
+        }
+    }
+
+    /// Whether the text is JSON with a state in it.
+    fn json(&mut self, text: &str, in_line: &str) -> bool {
+        let before = self.hits.len();
+        if let Ok(value) = serde_json::from_str::<Value>(text) {
+            self.value(&value, "", in_line);
+        }
+        self.hits.len() > before
+    }
+
+    fn value(&mut self, value: &Value, path: &str, in_line: &str) {
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match value {
+            Value::Object(fields) => {
+                // As browsers export a form: {"name": "state", "value": "…"}.
+                let named = fields.get("name").and_then(Value::as_str) == Some("state");
+                for (name, value) in fields {
+                    let is_state = name.eq_ignore_ascii_case("state") || (named && name == "value");
+                    match value {
+                        Value::String(text) if is_state && !text.contains(['?', '&', '%']) => {
+                            let place = field(&below(name), in_line);
+                            self.hits.push(Hit { state: text.clone(), place, again: false });
+                        }
+                        value => self.value(value, &below(name), in_line),
+                    }
+                }
+            }
+            Value::Array(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    self.value(value, &format!("{path}[{index}]"), in_line);
+                }
+            }
+            Value::String(text) => {
+                let place = if path.is_empty() { in_line.to_owned() } else { format!(" {}", field(path, in_line)) };
+                for word in text.split_whitespace() {
+                    self.text(word, &place, "", 0);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// A text without a structure that is known, decoded until it has a state.
+    fn text(&mut self, text: &str, place: &str, encoded: &str, depth: usize) {
+        let before = self.hits.len();
+        // First, because `&amp;state=` looks like the parameter `amp;state`.
+        let escapes = [(unescaped_html(text), "HTML-escaped"), (unescaped_json(text), "JSON-escaped")];
+        for (plain, how) in escapes.into_iter().filter(|_| depth < DEEPEST) {
+            if let Some(plain) = plain {
+                return self.text(&plain, place, &format!("{encoded}, {how}"), depth.saturating_add(1));
+            }
+        }
+        for run in text.split(|c: char| c.is_whitespace() || "\"'`<>\\|".contains(c)) {
+            self.query(run, place, encoded);
+        }
+        if self.hits.len() == before {
+            self.bare(text, place, encoded);
+        }
+        if self.hits.len() == before
+            && depth < DEEPEST
+            && let Cow::Owned(plain) = percent_decode_str(text).decode_utf8_lossy()
+        {
+            self.text(&plain, place, &format!("{encoded}, percent-encoded"), depth.saturating_add(1));
+        }
+    }
+
+    /// The parameter `state` of a URL or a form.
+    fn query(&mut self, run: &str, place: &str, encoded: &str) {
+        let run = run.trim_start_matches(['(', '[', '{', ',', ';', '$', '^']);
+        let of_url = run.contains('?') || run.contains("://");
+        let (before, mut states) = (self.hits.len(), 0_usize);
+        for part in run.split(['?', '#', '&']) {
+            let Some(value) = part.strip_prefix("state=") else { continue };
+            // The text around it goes on: a next column, or the end of a sentence.
+            let value = value.split([')', ']', '}', ',', ';', '^']).next().unwrap_or_default().trim_end_matches('.');
+            let form = format!("state={value}");
+            let decoded = url::form_urlencoded::parse(form.as_bytes()).next();
+            let state = decoded.map(|(_, value)| value.into_owned()).unwrap_or_default();
+            let what = if of_url { "in the query of the URL" } else { "in the form parameter state" };
+            states = states.saturating_add(1);
+            self.hits.push(Hit { state, place: format!("{what}{place}{encoded}"), again: false });
+        }
+        let again = states > 1;
+        self.hits.iter_mut().skip(before).for_each(|hit| hit.again = again);
+    }
+
+    /// A state that nothing names.
+    fn bare(&mut self, text: &str, place: &str, encoded: &str) {
+        for word in text.split(|c: char| !u8::try_from(c).is_ok_and(in_base64url)) {
+            if word.len() > SHORTEST && starts_like_one(word.as_bytes()) {
+                let place = format!("as text that starts like a state{place}{encoded}");
+                self.hits.push(Hit { state: word.to_owned(), place, again: false });
+            }
+        }
+    }
+
+    fn result(self, given: &str) -> Result<Found, NotFound> {
+        let (ours, others): (Vec<Hit>, Vec<Hit>) = self.hits.into_iter().partition(Hit::is_ours);
+        let hits = if ours.is_empty() { others } else { ours };
+        if hits.iter().any(|hit| hit.again) {
+            return Err(NotFound::Duplicate);
+        }
+        let mut different: Vec<Hit> = Vec::new();
+        for hit in hits.into_iter().filter(|hit| !hit.state.is_empty()) {
+            if !different.iter().any(|other| other.state == hit.state) {
+                different.push(hit);
+            }
+        }
+        match different.len() {
+            0 if given.contains('?') || given.contains("://") || given.contains("state=") => Err(NotFound::Missing),
+            0 => Err(NotFound::Nothing),
+            1 => different
+                .pop()
+                .map(|hit| Found { state: hit.state, place: harmless(&hit.place) })
+                .ok_or(NotFound::Nothing),
+            _ => Err(NotFound::Several(different.into_iter().map(|hit| harmless(&hit.place)).collect())),
+        }
+    }
+}
+
+/// The path comes from the input, which may be anything.
+fn field(path: &str, in_line: &str) -> String {
+    const LONGEST: usize = 80;
+    let shown: String = path.chars().take(LONGEST).collect();
+    format!("in the JSON field {shown}{in_line}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+use super::*;
+
+const STATE: &str = "ost1AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7";
+const OTHER: &str = "ost1BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7";
+
+fn place(given: &str) -> String {
+    match state_in(&given.replace("STATE", STATE).replace("OTHER", OTHER)) {
+        Ok(found) => {
+            assert_eq!(found.state, STATE, "{given}");
+            found.place
+        }
+        Err(none) => format!("{none}"),
+    }
+}
+
+#[test]
+fn a_state_is_found_alone_in_an_address_and_in_a_form() {
+    let state = |given| state_in(given).map(|found| found.state);
+    assert_eq!(state(" ost1abc \n"), Ok("ost1abc".to_owned()));
+    assert_eq!(state("https://shop.example/cb?code=x&state=ost1abc#top"), Ok("ost1abc".to_owned()));
+    assert_eq!(state("/cb?state=ost1%61bc&code=x"), Ok("ost1abc".to_owned()));
+    assert_eq!(state("code=x&state=ost1abc"), Ok("ost1abc".to_owned()));
+    assert_eq!(state("https://shop.example/cb?code=x"), Err(NotFound::Missing));
+    assert_eq!(state("https://shop.example/cb?state=&code=x"), Err(NotFound::Missing));
+    assert_eq!(state("state=a&state=b"), Err(NotFound::Duplicate));
+    assert_eq!(state("https://shop.example/cb?state=ost1abc&state=ost1abc"), Err(NotFound::Duplicate));
+    assert_eq!(state("ost1abc="), Ok("ost1abc=".to_owned()));
+    assert_eq!(state("0123456789abcdef0123"), Ok("0123456789abcdef0123".to_owned()));
+    assert_eq!(state("/cb?code=x&state=of-another-system"), Ok("of-another-system".to_owned()));
+    assert_eq!(state("the login does not work"), Err(NotFound::Nothing));
+}
+
+/// Support had to cut the state out by hand; each of these said that the state is malformed, or that there is none.
+#[test]
+fn a_state_is_found_in_what_support_has() {
+    let encoded = "https%3A%2F%2Fshop.example%2Fcb%3Fcode%3Dx%26state%3DSTATE";
+    for (given, expected) in [
+        ("STATE", "the whole input"),
+        ("\"STATE\",", "the whole input"),
+        ("<https://shop.example/cb?code=x&state=STATE>", "in the query of the URL"),
+        ("https://shop.example/cb?code=x&state=STATE.", "in the query of the URL"),
+        ("https://app.example/#state=STATE&code=x", "in the query of the URL"),
+        ("code=x&state=STATE", "in the form parameter state"),
+        (
+            r#"203.0.113.9 - - [24/Nov/2026:14:03:11 +0000] "GET /cb?code=x&state=STATE HTTP/1.1" 400 512 "-" "Mozilla/5.0""#,
+            "in the query of the URL in column 7",
+        ),
+        (
+            r#"{"time":"14:03","request":{"url":"/cb?code=x&state=STATE"}}"#,
+            "in the query of the URL in the JSON field request.url",
+        ),
+        (r#"{"params":{"code":"x","state":"STATE"},"user":{"state":"CA"}}"#, "in the JSON field params.state"),
+        (r#"[{"name":"code","value":"x"},{"name":"state","value":"STATE"}]"#, "in the JSON field [1].value"),
+        (r#"14:03 WARN {"uri":"/cb?code=x\u0026state=STATE"}"#, "in the query of the URL in the JSON field uri"),
+        (r#""/cb?code=x\u0026state=STATE""#, "in the query of the URL"),
+        (
+            r#"msg="{\"uri\":\"/cb?code=x\u0026state=STATE\"}" level=warn"#,
+            "in the query of the URL in column 1, JSON-escaped",
+        ),
+        (r"GET /cb?code=x\x26state=STATE", "in the query of the URL in column 2, JSON-escaped"),
+        (
+            "curl -v 'https://shop.example/cb?code=x&state=STATE' -H 'Cookie: state=abc'",
+            "in the query of the URL in column 3",
+        ),
+        ("curl https://shop.example/cb --data-urlencode state=STATE", "in the form parameter state in column 4"),
+        (encoded, "in the query of the URL, percent-encoded"),
+        (&encoded.replace('%', "%25"), "in the query of the URL, percent-encoded, percent-encoded"),
+        (&format!("https://login.example/?next={encoded}"), "in the query of the URL, percent-encoded"),
+        (
+            r#"<a href="https://shop.example/cb?code=x&amp;state=STATE">"#,
+            "in the query of the URL in column 2, HTML-escaped",
+        ),
+        ("/cb?code=x&#38;state=STATE", "in the query of the URL, HTML-escaped"),
+        ("/cb?code=x&#x26;state=STATE", "in the query of the URL, HTML-escaped"),
+        ("{&quot;state&quot;:&quot;STATE&quot;}", "as text that starts like a state, HTML-escaped"),
+        (r#"<input type="hidden" name="state" value="STATE">"#, "as text that starts like a state in column 4"),
+        ("url,status\n/cb?code=x&state=STATE,400\n", "in the query of the URL in column 1 of line 2"),
+        ("/cb?code=3Dx&state=3DSTATE", "in the query of the URL, quoted-printable"),
+    ] {
+        let place = place(given);
+        assert_eq!(place, expected, "{given}");
+    }
+}
+
+#[test]
+fn of_several_logins_none_is_guessed() {
+    let line = |state: &str| format!("GET /cb?code=x&state={state}\n");
+    assert_eq!(
+        place(&[line("STATE"), line("OTHER")].concat()),
+        "the input has 2 different states; pass one of them: in the query of the URL in column 2 of line 1; in the query of the \
+         URL in column 2 of line 2"
+    );
+    // A redirect and its referrer.
+    assert_eq!(place(&[line("STATE"), line("STATE")].concat()), "in the query of the URL in column 2 of line 1");
+}
+
+#[test]
+fn a_pasted_key_is_noticed_in_any_form() {
+    let document = r#"{"keys": [{"key": "osk1.AAECAwQFBgcICQoL.AAAA"}]}"#;
+    // The last three are base64, in which the key begins at each of the three offsets.
+    for text in
+        [document, "KEY=osk1.abc", "osk1%2Eabc", "b3NrMS5BQUVDQXdRRg==", "eG9zazEuQUFFQ0F3UUY=", "eHhvc2sxLkFBRUNBd1FG"]
+    {
+        assert!(has_key(text), "{text}");
+    }
+    assert!(!has_key(&format!("/cb?state={STATE}")));
+    assert!(!has_key("expected a root key (osk1.…)"));
+}
+
+/// The input is untrusted: a user's mail.
+#[test]
+fn no_text_panics_or_takes_long() {
+    for text in [
+        "%",
+        "\\",
+        "\\u",
+        "\\u12",
+        "\\ud800",
+        "&#38",
+        "&amp;amp;amp;",
+        "state=",
+        "?state",
+        "{",
+        "[",
+        "\"",
+        "=\n",
+        "os",
+        "ost1",
+    ] {
+        let _ = state_in(text);
+        let _ = state_in(&format!("{text} {text}"));
+    }
+    let started = std::time::Instant::now();
+    let _ = state_in(&"%25".repeat(300_000));
+    let _ = state_in(&"a&amp;".repeat(150_000));
+    let _ = state_in(&"state=x ".repeat(100_000));
+    assert!(started.elapsed() < std::time::Duration::from_secs(8), "{:?}", started.elapsed());
+}
