@@ -202,7 +202,10 @@ impl FinishErrorKind {
             Self::Malformed => {
                 "the state does not have this crate's form: it was cut short, decoded twice, or made by another system"
             }
-            Self::UnknownKey => "no key of the ring sealed this state: compare the fingerprints of the servers' rings",
+            Self::UnknownKey => {
+                "no key of this ring, application and environment sealed this state: compare the fingerprints of the servers' rings; if they are \
+                 equal, the application or the environment has another name there"
+            }
             Self::KeyRevoked => "the key that sealed this state was revoked",
             Self::Forged => {
                 "the state was changed after it was sealed, or sealed for another application or environment"

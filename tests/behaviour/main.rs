@@ -16,6 +16,7 @@ mod begin_refusals;
 mod browser_cookies;
 mod callbacks;
 mod cookie_names;
+mod deploys;
 mod form_post;
 mod frames;
 mod frozen_rings;
