@@ -3,12 +3,12 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{AGE, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -34,6 +34,8 @@ pub(crate) type Body = Bytes;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// The server's clock; `None` if a cache answered for it.
+    pub(crate) date: Option<SystemTime>,
 }
 
 /// A client of one server.
@@ -112,6 +114,7 @@ impl Http {
     async fn exchange(&self, request: Request<Full<Body>>) -> Result<Answer, SourceError> {
         let response = self.client.request(request).await.map_err(|error| self.failed(&error))?;
         let status = response.status().as_u16();
+        let date = date_of(response.headers());
         let mut incoming = response.into_body();
         let mut body = Zeroizing::new(Vec::with_capacity(1 << 14));
         while let Some(frame) = incoming.frame().await {
@@ -122,7 +125,7 @@ impl Http {
             }
             append(&mut body, part);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, date })
     }
 
     fn unavailable(&self, answer: &str) -> SourceError {
@@ -144,6 +147,14 @@ impl Http {
         }
         self.unavailable(&text)
     }
+}
+
+/// A cache sends the `Date` of the response that it kept, and its `Age`.
+fn date_of(headers: &HeaderMap) -> Option<SystemTime> {
+    if headers.contains_key(AGE) {
+        return None;
+    }
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// Leaves no copy of the keys behind when the buffer grows.

@@ -113,7 +113,11 @@ impl VaultSecret {
                 let text = secret
                     .text(&self.field)
                     .map_err(|wrong| explain::field(&self.http.name, &self.field, wrong).revoking(&answer.body))?;
-                Ok(Fetched::document(text, version))
+                let fetched = Fetched::document(text, version);
+                Ok(match answer.date {
+                    Some(date) => fetched.with_server_time(date),
+                    None => fetched,
+                })
             }
             404 => Err(explain::missing(&self.http.name, &answer, &self.policy_path)),
             _ => Err(self.refused("read", &answer).await),

@@ -13,6 +13,16 @@ use oauth_state_vault::{VaultAuth, VaultSecret};
 use serde_json::json;
 use servers::openbao::{OpenBao, PATH};
 
+/// The command line compares it with its own clock before it schedules a key.
+#[tokio::test]
+async fn the_clock_of_the_server_is_passed_on() {
+    let bao = OpenBao::start();
+    bao.publish(FIRST);
+    let Fetched::Document { server_time, .. } = reader(&bao).fetch(None).await.unwrap() else { panic!("no document") };
+    let difference = SystemTime::now().duration_since(server_time.unwrap()).unwrap_or_default();
+    assert!(difference < Duration::from_secs(30), "{difference:?}");
+}
+
 #[tokio::test]
 async fn what_was_published_is_fetched_with_its_version() {
     let bao = OpenBao::start();
