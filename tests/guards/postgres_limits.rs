@@ -19,7 +19,9 @@ use crate::storm::{Guard, cause, first_again, fresh_id, mark_new, mark_of};
 /// One of four connections no longer answers: it is replaced, instead of making every fourth claim wait.
 pub async fn stuck_connection() -> Outcome {
     let server = PostgresServer::start(&[]).await?;
-    let guard: Guard = Arc::new(at(&server.url()).connect().await?);
+    // Long enough that a busy machine makes no claim fail for another reason.
+    let budget = Duration::from_secs(1);
+    let guard: Guard = Arc::new(at(&server.url()).budget(budget).connect().await?);
     mark_new(&guard, 20).await?;
     let backends = server.backends("oauth-state").await?;
     ensure!(backends.len() == 4, "{} connections", backends.len());
@@ -30,15 +32,15 @@ pub async fn stuck_connection() -> Outcome {
         let (mark, asked) = (mark_of(fresh_id(), 1), Instant::now());
         let marked = guard.mark_used(&mark).await.map_err(|error| cause(&error))?;
         ensure!(marked == Marked::First, "its retry was told {marked:?}");
-        if asked.elapsed() > Duration::from_millis(140) {
+        if asked.elapsed() >= budget / 2 {
             slow.push(start.elapsed().as_millis());
         }
         marks.push(mark);
     }
     let now = server.backends("oauth-state").await?;
     ensure!(now.len() == 5, "{} connections: the stuck one was not replaced", now.len());
-    // Not replaced, it would have made about twenty wait; a busy machine makes a few slow.
-    ensure!(slow.len() <= 6, "slow at {slow:?} ms");
+    // Not replaced, it would have made one wait each half second.
+    ensure!(slow.len() <= 3, "slow at {slow:?} ms");
     ensure!(first_again(&guard, &marks).await? == 0, "first twice");
     send_signal(backends[1], "CONT")?;
     until("the stuck connection to end", || async { Ok(server.backends("oauth-state").await?.len() == 4) }).await?;
