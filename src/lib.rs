@@ -148,6 +148,8 @@ mod pages {
     struct KeyRingDocument;
     #[doc = include_str!("../docs/benchmarks.md")]
     struct Benchmarks;
+    #[doc = include_str!("../docs/deploys.md")]
+    struct Deploys;
     #[doc = include_str!("../docs/scaling.md")]
     struct Scaling;
     #[doc = include_str!("../docs/side-channels.md")]

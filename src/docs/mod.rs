@@ -15,6 +15,7 @@
 //! * [Choosing a replay guard](guards): what remembers used states
 //! * [Keys and rotation](rotation): create, rotate and revoke keys
 //! * `docs/operations.md`: metrics, alerts and what to do about them
+//! * `docs/deploys.md`: what a deploy may change while logins run
 //! * `docs/scaling.md`: capacity, and what reaches its limit first
 //! * `docs/command-line.md`: the command line `oauth-state`
 //!

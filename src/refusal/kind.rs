@@ -203,8 +203,8 @@ impl FinishErrorKind {
                 "the state does not have this crate's form: it was cut short, decoded twice, or made by another system"
             }
             Self::UnknownKey => {
-                "no key of this ring, application and environment sealed this state: compare the fingerprints of the servers' rings; if they are \
-                 equal, the application or the environment has another name there"
+                "no key of the ring sealed this state: compare the fingerprints of the servers' rings; if they are equal, the login started for \
+                 another application or environment, or for a purpose that this flow does not have"
             }
             Self::KeyRevoked => "the key that sealed this state was revoked",
             Self::Forged => {
