@@ -1,6 +1,7 @@
 #![cfg_attr(feature = "environment", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "environment"), doc = "Key rings of `oauth-state` from AWS Secrets Manager.")]
 
+mod date;
 #[cfg(feature = "environment")]
 mod environment;
 mod explain;
@@ -87,12 +88,21 @@ impl AwsSecret {
     }
 
     async fn get(&self) -> Result<GetSecretValueOutput, SdkError<GetSecretValueError, HttpResponse>> {
+        self.get_observed(date::Date::default()).await
+    }
+
+    /// Also keeps the `Date` of the response.
+    async fn get_observed(
+        &self,
+        date: date::Date,
+    ) -> Result<GetSecretValueOutput, SdkError<GetSecretValueError, HttpResponse>> {
         self.client
             .get_secret_value()
             .secret_id(&self.secret_id)
             .version_stage(&self.staging_label)
             .customize()
             .config_override(Self::once())
+            .interceptor(date)
             .send()
             .await
     }
@@ -134,13 +144,18 @@ impl KeySource for AwsSecret {
     fn fetch<'a>(&'a self, known_version: Option<&'a str>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             self.check()?;
-            let answer = self.get().await;
+            let date = date::Date::default();
+            let answer = self.get_observed(date.clone()).await;
             let mut answer = answer.map_err(|error| explain::call(self, "secretsmanager:GetSecretValue", &error))?;
             let version = answer.version_id.take();
             if version.is_some() && version.as_deref() == known_version {
                 return Ok(Fetched::Unchanged);
             }
-            self.document(answer, version)
+            let fetched = self.document(answer, version)?;
+            Ok(match date.get() {
+                Some(at) => fetched.with_server_time(at),
+                None => fetched,
+            })
         })
     }
 }

@@ -17,6 +17,16 @@ async fn what_was_published_is_fetched_with_its_version() {
     assert_eq!(text(&source(&moto)).await, (FIRST.to_owned(), published));
 }
 
+/// The command line compares it with its own clock before it schedules a key.
+#[tokio::test]
+async fn the_clock_of_the_service_is_passed_on() {
+    let moto = Moto::start();
+    moto.publish(SECRET, FIRST);
+    let Fetched::Document { server_time, .. } = source(&moto).fetch(None).await.unwrap() else { panic!("no document") };
+    let difference = SystemTime::now().duration_since(server_time.unwrap()).unwrap_or_default();
+    assert!(difference < Duration::from_secs(30), "{difference:?}");
+}
+
 #[tokio::test]
 async fn a_version_that_is_known_is_unchanged_until_another_is_published() {
     let moto = Moto::start();

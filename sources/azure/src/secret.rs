@@ -1,6 +1,10 @@
 //! A secret of Azure Key Vault as a source.
 
+use std::time::SystemTime;
+
 use azure_core::http::RetryOptions;
+use azure_core::http::headers::HeaderName;
+use azure_core::time::parse_rfc7231;
 use azure_security_keyvault_secrets::models::{Secret, SecretClientGetSecretOptions};
 use azure_security_keyvault_secrets::{ResourceExt, SecretClient, SecretClientOptions};
 use oauth_state::BoxFuture;
@@ -78,23 +82,39 @@ impl AzureSecret {
 
     async fn read(&self, known_version: Option<&str>) -> Result<Fetched, SourceError> {
         self.check()?;
-        let secret = self.get(self.version.clone()).await?;
+        let (secret, date) = self.get_dated(self.version.clone()).await?;
         let version = self.id(&secret)?;
         if known_version == Some(version.as_str()) {
             return Ok(Fetched::Unchanged);
         }
         match secret.value {
-            Some(text) => Ok(Fetched::document(text, Some(version))),
+            Some(text) => {
+                let fetched = Fetched::document(text, Some(version));
+                Ok(match date {
+                    Some(at) => fetched.with_server_time(at),
+                    None => fetched,
+                })
+            }
             None => Err(self.error(SourceErrorKind::Unavailable, "its response has no value")),
         }
     }
 
     pub(crate) async fn get(&self, secret_version: Option<String>) -> Result<Secret, SourceError> {
+        self.get_dated(secret_version).await.map(|(secret, _)| secret)
+    }
+
+    /// Also returns the time by the vault's clock, if it sends one.
+    async fn get_dated(&self, secret_version: Option<String>) -> Result<(Secret, Option<SystemTime>), SourceError> {
         let options = SecretClientGetSecretOptions { secret_version, ..Default::default() };
-        match self.client.get_secret(&self.secret, Some(options)).await.and_then(|response| response.into_model()) {
-            Ok(secret) => Ok(secret),
-            Err(error) => Err(self.refused(Step::Get, error)),
-        }
+        let response = self.client.get_secret(&self.secret, Some(options)).await;
+        let read = response.and_then(|response| {
+            let date = response
+                .headers()
+                .get_optional_str(&HeaderName::from_static("date"))
+                .and_then(|date| parse_rfc7231(date).ok());
+            Ok((response.into_model()?, date.map(SystemTime::from)))
+        });
+        read.map_err(|error| self.refused(Step::Get, error))
     }
 
     /// The version's id, the last part of its address.

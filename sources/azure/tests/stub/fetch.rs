@@ -36,6 +36,16 @@ async fn the_text_and_the_version_are_those_of_the_current_version() {
     assert_eq!(read(&source(&stub)).await.unwrap(), ("two".to_owned(), two));
 }
 
+/// The command line compares it with its own clock before it schedules a key.
+#[tokio::test]
+async fn the_clock_of_the_vault_is_passed_on() {
+    let stub = AzureStub::start().await;
+    stub.publish("one");
+    let Fetched::Document { server_time, .. } = source(&stub).fetch(None).await.unwrap() else { panic!("no document") };
+    let difference = std::time::SystemTime::now().duration_since(server_time.unwrap()).unwrap_or_default();
+    assert!(difference < std::time::Duration::from_secs(30), "{difference:?}");
+}
+
 #[tokio::test]
 async fn a_known_version_is_unchanged_until_there_is_another() {
     let stub = AzureStub::start().await;
