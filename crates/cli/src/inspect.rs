@@ -50,7 +50,7 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
     }
     let given = standard_input()?;
     let notes = if find::has_key(&given) { vec![PASTED_KEY.to_owned()] } else { Vec::new() };
-    let mut report = match find::state_in(&given) {
+    let mut report = match find::whole_state_in(&given) {
         Ok(Found { state, place }) => examine(&state, place, options, now)?,
         Err(none) => no_state(&none),
     };

@@ -7,6 +7,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use decode::{unescaped_html, unescaped_json};
 
@@ -69,6 +70,32 @@ impl fmt::Display for NotFound {
 pub fn has_key(given: &str) -> bool {
     let plain = given.replace("%2E", ".").replace("%2e", ".");
     holds_key(&plain) || KEY_IN_BASE64.iter().any(|sign| given.contains(sign))
+}
+
+/// Also finds a state or a URL that a terminal or a mail broke over lines.
+pub fn whole_state_in(given: &str) -> Result<Found, NotFound> {
+    match joined(given) {
+        Some(joined) => state_in(&joined)
+            .map(|Found { state, place }| Found { state, place: format!("{place}, broken over lines") }),
+        None => state_in(given),
+    }
+}
+
+/// The lines as one, if they look like one word of which each line but the last is filled, perhaps quoted in a mail.
+fn joined(given: &str) -> Option<Zeroizing<String>> {
+    let lines = given.trim().lines().map(|line| line.trim_matches(|c: char| c == '>' || c.is_whitespace()));
+    let lines: Vec<&str> = lines.collect();
+    let (first, rest) = lines.split_first()?;
+    let (last, filled) = rest.split_last()?;
+    let begins_anew =
+        |line: &&str| line.contains("://") || line.starts_with(['/', '{']) || starts_like_one(line.as_bytes());
+    let is_one = first.len() >= SHORTEST
+        && last.len() <= first.len()
+        && filled.iter().all(|line| line.len() == first.len())
+        && !rest.iter().any(begins_anew)
+        && !lines.iter().any(|line| line.contains(char::is_whitespace));
+    let one = Zeroizing::new(lines.concat());
+    (is_one && one.matches("state=").count() < 2).then_some(one)
 }
 
 pub fn state_in(given: &str) -> Result<Found, NotFound> {

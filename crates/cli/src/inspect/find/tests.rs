@@ -1,3 +1,6 @@
+use oauth_state::ring::RootKey;
+use oauth_state::{App, Binding, Flow, KeyRing, Login, Provider, SingleProcessGuard};
+
 use super::*;
 
 const STATE: &str = "ost1AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7";
@@ -80,6 +83,33 @@ fn a_state_is_found_in_what_support_has() {
         let place = place(given);
         assert_eq!(place, expected, "{given}");
     }
+}
+
+/// A window of 80 columns, or a mail.
+#[test]
+fn a_state_that_is_broken_over_lines_is_put_together() {
+    let ring = KeyRing::from(RootKey::generate().unwrap());
+    let guard = SingleProcessGuard::with_capacity(1);
+    let flow =
+        Flow::builder(App::new("shop", "test").unwrap(), ring, guard).provider(Provider::github()).build().unwrap();
+    let state = flow.begin(Binding::session(&[7; 16]).unwrap(), Login::with("github")).unwrap().state;
+    let url = format!("https://shop.example/cb?code=x&state={state}");
+    for (text, place) in
+        [(&state, "the whole input, broken over lines"), (&url, "in the query of the URL, broken over lines")]
+    {
+        for (line_end, width) in [("\n", 40), ("\r\n> ", 72), ("\n  ", 60)] {
+            let lines: Vec<&str> =
+                (0..text.len()).step_by(width).map(|at| &text[at..text.len().min(at + width)]).collect();
+            let found = whole_state_in(&lines.join(line_end)).unwrap();
+            assert_eq!((found.state.as_str(), found.place.as_str()), (state.as_str(), place));
+        }
+    }
+    // Two states, and a state that was cut off before another line.
+    for two in [format!("{STATE}\n{OTHER}"), format!("code=xyz&state={STATE}\ncode=xyz&state={OTHER}")] {
+        assert!(matches!(whole_state_in(&two), Err(NotFound::Several(_))), "{two}");
+    }
+    let cut = format!("{}\nGET /cb", &url[..url.len() - 7]);
+    assert_eq!(whole_state_in(&cut), state_in(&cut));
 }
 
 #[test]
