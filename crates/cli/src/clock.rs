@@ -8,7 +8,7 @@ use crate::failure::{Exit, Failure};
 use crate::sources::{Loaded, Source};
 use crate::text::{relative, span_of, utc};
 
-/// The `Date` of a response, and the time of a file, are whole seconds.
+/// The `Date` of a response is in whole seconds.
 const ROUNDING: Duration = Duration::from_secs(1);
 
 const TO_DO: &str =
@@ -18,21 +18,12 @@ const TO_DO: &str =
 pub fn disagreement(source: &Source, loaded: &Loaded) -> Option<String> {
     let allowed = loaded.document.timing().skew.saturating_add(ROUNDING);
     let ahead_of = |early: SystemTime, late: SystemTime| late.duration_since(early).ok().filter(|by| *by > allowed);
-    if let Some(theirs) = loaded.server_time {
-        if let Some(by) = ahead_of(theirs, loaded.asked_at) {
-            return Some(format!("this computer's clock is {} ahead of that of {}", span_of(by), source.name()));
-        }
-        if let Some(by) = ahead_of(loaded.answered_at, theirs) {
-            return Some(format!("this computer's clock is {} behind that of {}", span_of(by), source.name()));
-        }
-    }
-    // A file may be older than any clock, but not newer than a right one.
-    let by = ahead_of(loaded.answered_at, loaded.written_at?)?;
-    Some(format!(
-        "{} was last written {} in the future by this computer's clock: the clock is behind, or was set back",
-        source.name(),
-        span_of(by)
-    ))
+    let theirs = loaded.server_time?;
+    let (by, direction) = match ahead_of(theirs, loaded.asked_at) {
+        Some(by) => (by, "ahead of"),
+        None => (ahead_of(loaded.answered_at, theirs)?, "behind"),
+    };
+    Some(format!("this computer's clock is {} {direction} that of {}", span_of(by), source.name()))
 }
 
 /// Refuses a change by a clock that cannot be right, or into a schedule that cannot be meant.

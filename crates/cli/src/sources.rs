@@ -40,8 +40,6 @@ pub struct Loaded {
     pub version: Option<String>,
     /// By the source's clock, if it sends one.
     pub server_time: Option<SystemTime>,
-    /// When the file was last written, if it is one.
-    pub written_at: Option<SystemTime>,
     /// By this computer's clock, before and after the answer.
     pub asked_at: SystemTime,
     pub answered_at: SystemTime,
@@ -116,12 +114,10 @@ impl Source {
         let answered_at = SystemTime::now();
         let nothing = || SourceError::new(self.name(), SourceErrorKind::Unavailable, "it says that nothing changed");
         let Fetched::Document { text, version, server_time, .. } = fetched? else { return Err(nothing().into()) };
-        let written_at =
-            self.path().and_then(|path| std::fs::metadata(path).ok()).and_then(|metadata| metadata.modified().ok());
         let to_do = "fix it, or restore the current document (not an older one)";
         let refused = |error| Failure::from(SourceError::document(self.name(), error).with_remedy(to_do));
         let document = text.expose().parse::<KeyRingDocument>().map_err(refused)?;
-        Ok(Loaded { document, text, version, server_time, written_at, asked_at, answered_at })
+        Ok(Loaded { document, text, version, server_time, asked_at, answered_at })
     }
 
     /// Writes if the current version is still this one; with `None`, only if there is no version.
