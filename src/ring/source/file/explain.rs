@@ -112,11 +112,12 @@ fn missing(path: &Path, step: Step) -> Explained {
 fn denied(path: &Path, step: Step) -> Cow<'static, str> {
     use std::os::unix::fs::MetadataExt;
     let user = rustix::process::geteuid().as_raw();
-    let looked_at = if step.writes() { folder_of(path) } else { path };
+    let of_file = matches!(step, Step::Read | Step::Own);
+    let looked_at = if of_file { path } else { folder_of(path) };
     match std::fs::metadata(looked_at) {
         Ok(metadata) => {
             let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-            let what = if step.writes() { "the folder" } else { "the file" };
+            let what = if of_file { "the file" } else { "the folder" };
             format!("permission denied: this process runs as user {user}, and {what} belongs to user {owner} with mode {mode:04o}")
                 .into()
         }
