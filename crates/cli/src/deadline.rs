@@ -18,7 +18,7 @@ struct Clock {
     limit: Duration,
     /// `None` while a user types.
     end: Option<Instant>,
-    /// What the command waits for, for the error.
+    /// The awaited source, for the error.
     waits_for: String,
 }
 

@@ -1,4 +1,4 @@
-//! What an operator meets beside the commands themselves: wrong clocks, repeated jobs, kills, pipes and hanging helpers.
+//! Operations that go wrong: wrong clocks, repeated jobs, kills, pipes and hanging helpers.
 
 use std::fs;
 use std::path::Path;
