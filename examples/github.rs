@@ -186,7 +186,7 @@ impl Site {
             // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
-                    tracing::info!("restarting: {}", error.report());
+                    tracing::info!(code = error.code(), "restarting: {}", error.report());
                     // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/github?again={}", restart.token())))
                 }
@@ -234,7 +234,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 
 /// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
-    tracing::warn!("{}", error.report());
+    tracing::warn!(code = error.code(), "{}", error.report());
     Rejected(error).into_response()
 }
 

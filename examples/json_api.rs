@@ -190,7 +190,7 @@ impl Site {
             Ok(_) => failed(400),
             Err(error) => {
                 // Log the reason; send the client only the generic message. Neither repeats anything from the request.
-                tracing::warn!("{}", error.report());
+                tracing::warn!(code = error.code(), "{}", error.report());
                 failed(error.status())
             }
         }

@@ -195,7 +195,7 @@ impl GithubProvider {
 
 /// Log the reason; show the user only the generic message.
 fn refused(error: FinishError) -> Response {
-    tracing::warn!("{}", error.report());
+    tracing::warn!(code = error.code(), "{}", error.report());
     Rejected(error).into_response()
 }
 

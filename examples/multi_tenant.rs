@@ -252,7 +252,7 @@ impl Site {
                 let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
                 match restart.zip(tenant.and_then(|tenant| Uuid::from_slice(tenant.as_bytes()).ok())) {
                     Some((restart, tenant)) => {
-                        tracing::info!("restarting: {}", error.report());
+                        tracing::info!(code = error.code(), "restarting: {}", error.report());
                         // Through the login start, so that a rate limit there counts the restart.
                         let login_start = format!("/customers/{tenant}/auth/github?again={}", restart.token());
                         set_no_store(Redirect::to(&login_start))
@@ -303,7 +303,7 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 
 /// Log the reason; show the user only the generic message. Neither repeats anything from the request.
 fn refused(error: FinishError) -> Response {
-    tracing::warn!("{}", error.report());
+    tracing::warn!(code = error.code(), "{}", error.report());
     Rejected(error).into_response()
 }
 

@@ -129,7 +129,7 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
                 return Rejected(refused).into_response();
             }
             Err(refused) => {
-                tracing::warn!("{}", refused.report());
+                tracing::warn!(code = refused.code(), "{}", refused.report());
                 Outcome::refused(&refused)
             }
         };
