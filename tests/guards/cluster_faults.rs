@@ -150,7 +150,7 @@ async fn gone(mut cluster: Cluster, guards: &[Guard], fault: Fault, thousandths:
     let late = dead.iter().filter(|claim| claim.refused.is_some()).map(|claim| claim.at).max().ok_or("none")?;
     ensure!(late < last - Duration::from_millis(500), "the dead primary's slots were never served again");
 
-    // Whatever happened: an id that somebody was told to be first for is not first again.
+    // An id that was accepted once must not be first again, whatever happened.
     let explained =
         |claim: &Claimed| of_gone(&claim) && claim.at + claim.took + LAST_WRITES >= struck && claim.at <= dead_at;
     let (mut twice, mut in_window_3) = (0, 0);

@@ -76,7 +76,7 @@ impl Missing {
         let Some(settings) = self.clients.upgrade().map(|clients| Arc::clone(&clients.settings)) else { return };
         if let Some(client) = client {
             let time = settings.budget.max(LONGEST_SILENCE);
-            // Its answer comes after that of the call before it, and belongs to nobody else.
+            // Its answer comes after that of the call before it, and no other call receives it.
             if let Ok(Ok(_)) = timeout(time, client.simple_query("")).await {
                 return self.done(client);
             }
