@@ -46,6 +46,13 @@ pub async fn tls() -> Outcome {
         "Postgres protocol",
     )
     .await?;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(good.root.as_bytes())?)?;
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let connector = tokio_postgres_rustls::MakeRustlsConnect::new(config);
+    // The client would go on without TLS by itself.
+    let own = PostgresGuard::builder(&plain_url).connector(connector.clone()).connect().await.err();
+    ensure!(own.is_some_and(|error| cause(&error).contains("the server has no TLS")), "the connector was not used");
     server.encrypt(&good).await?;
     for mode in ["require", "verify-ca", "verify-full"] {
         PostgresGuard::builder(with(mode, &good))
@@ -66,10 +73,6 @@ pub async fn tls() -> Outcome {
         .await?;
 
     // A connector of the caller's own.
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(good.root.as_bytes())?)?;
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let connector = tokio_postgres_rustls::MakeRustlsConnect::new(config);
     let guard = PostgresGuard::builder(&plain_url).connector(connector).connect().await?;
     let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'oauth-state'";
     ensure!(server.number(encrypted).await? >= 4, "the connector was not used");

@@ -36,6 +36,10 @@ impl Slots {
         let ranges: Vec<Vec<Value>> = read(reply).map_err(unreadable)?;
         let ranges: Result<Vec<_>, _> = ranges.into_iter().map(|range| Range::read(range, of)).collect();
         let mut ranges: Vec<_> = ranges.map_err(unreadable)?.into_iter().flatten().collect();
+        // A node that was reset, or belongs to no cluster yet: what others know must not be replaced by nothing.
+        if ranges.is_empty() {
+            return Err(GuardError::unavailable("the node knows no slot of a cluster: has the cluster been created?"));
+        }
         ranges.sort_by_key(|range| range.first);
         Ok(Self(ranges))
     }
