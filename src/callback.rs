@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::observe::{Observer as _, Observers};
+use crate::reference::Reference;
 use crate::refusal::{FinishError, FinishErrorKind, REPOSTED};
 use crate::unverified::UnverifiedParameters;
 
@@ -240,7 +241,8 @@ impl Callback {
             let refused = FinishError::because(
                 FinishErrorKind::DuplicateParameter,
                 "the callback is a POST that also has parameters of a callback in its query (RFC 6749 section 3.1)",
-            );
+            )
+            .with_reference(callback.reference());
             tell_unread(&refused);
             return Err(refused);
         }
@@ -257,10 +259,13 @@ impl Callback {
     fn read<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Result<Self, FinishError> {
         let (mut state, mut code, mut error, mut iss, mut reposted) = (None, None, None, None, None);
         let mut others = Vec::new();
+        // The first fault; the rest is still read, because the state may follow.
+        let mut refused = None;
         for (position, (name, value)) in pairs.enumerate() {
             // Our own page adds one parameter to a form that may already have the maximum.
             if position >= MOST_PARAMETERS && name != REPOSTED {
-                return Err(FinishErrorKind::TooLong.into());
+                refused = refused.or(Some(FinishErrorKind::TooLong.into()));
+                break;
             }
             let place = match &*name {
                 "state" => &mut state,
@@ -270,20 +275,26 @@ impl Callback {
                 REPOSTED => &mut reposted,
                 _ => {
                     if others.iter().any(|(other, _): &(String, String)| *other == name) {
-                        refuse_twice(&name)?;
+                        refused = refused.or_else(|| refused_twice(&name));
                     }
                     others.push((name.into_owned(), value.into_owned()));
                     continue;
                 }
             };
-            if place.replace(value).is_some() {
-                refuse_twice(&name)?;
+            match place {
+                Some(_) => refused = refused.or_else(|| refused_twice(&name)),
+                None => *place = Some(value),
             }
         }
         let given = |value: Option<Cow<'a, str>>| value.filter(|text| !text.is_empty());
-        let (code, error) = (given(code), given(error));
+        let (state, code, error) = (given(state), given(code), given(error));
+        let reference = state.as_deref().map(Reference::of);
         let error = if code.is_none() { error.or_else(|| error_in_other_words(&others)) } else { error };
-        let mut callback = Self::from_values(given(state), code, error)?;
+        let read = refused.map_or_else(|| Self::from_values(state, code, error), Err);
+        let mut callback = read.map_err(|refused| match reference {
+            Some(reference) => refused.with_reference(reference),
+            None => refused,
+        })?;
         callback.iss = given(iss).map(Cow::into_owned);
         callback.others = UnverifiedParameters::new(others);
         callback.way = if given(reposted).is_some() { Way::Reposted } else { Way::Posted };
@@ -325,6 +336,12 @@ impl Callback {
     #[must_use]
     pub fn state(&self) -> &str {
         &self.state
+    }
+
+    /// The login's reference, by the text of its state.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference::of(&self.state)
     }
 
     /// Whether it has a code or an error.
@@ -401,11 +418,9 @@ pub(crate) fn is_response_parameter(name: &str) -> bool {
 }
 
 /// Refuses a repeated parameter of an authorization response: two readers of one callback must not see different values.
-fn refuse_twice(name: &str) -> Result<(), FinishError> {
-    match RESPONSE_PARAMETERS.iter().find(|(known, _)| *known == name) {
-        Some((_, diagnosis)) => Err(FinishError::because(FinishErrorKind::DuplicateParameter, diagnosis)),
-        None => Ok(()),
-    }
+fn refused_twice(name: &str) -> Option<FinishError> {
+    let (_, diagnosis) = RESPONSE_PARAMETERS.iter().find(|(known, _)| *known == name)?;
+    Some(FinishError::because(FinishErrorKind::DuplicateParameter, diagnosis))
 }
 
 /// The error of a callback that has neither `code` nor `error`, in a provider's own parameter.

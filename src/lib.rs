@@ -83,6 +83,7 @@ pub mod outcome;
 pub mod payload;
 pub mod provider;
 mod random;
+mod reference;
 mod refusal;
 pub mod ring;
 mod seal;

@@ -4,6 +4,7 @@
 
 use crate::claims::codec::Claims;
 use crate::claims::{CheckedPath, Origin};
+use crate::reference::Reference;
 use crate::refusal::{FinishError, FinishErrorKind};
 use crate::ring::key::id::KeyId;
 use crate::ring::key::ring::Timing;
@@ -117,7 +118,7 @@ impl Authentic<'_> {
     }
 
     pub(crate) fn origin(&self) -> Origin {
-        Origin::new(&self.claims, self.return_to, self.keys.purpose)
+        Origin::new(&self.claims, self.return_to, self.keys.purpose, Reference::of_nonce(&self.nonce))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::http::pages::{self, Words};
 use crate::name::Purpose;
 use crate::observe::{Event, Observer as _};
 use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
+use crate::reference::Reference;
 use crate::refusal::FinishError;
 
 /// The largest query or form of a callback, in bytes.
@@ -29,9 +30,10 @@ pub fn tell_hook_failed<T>(
     flow: &Flow<T>,
     provider: &str,
     hook: &'static str,
+    reference: Reference,
     error: &(dyn std::error::Error + Send + Sync + 'static),
 ) {
-    flow.observers().event(&Event::HookFailed { provider, hook, error });
+    flow.observers().event(&Event::HookFailed { provider, hook, reference, error });
 }
 
 /// Whether a flow is built for this purpose.
@@ -162,7 +164,7 @@ pub fn host_of_request<T>(flow: &Flow<T>, headers: &HeaderMap) -> Option<String>
     flow.host_of_request(headers)
 }
 
-/// A small page with one button, which leads to a path of the site.
+/// A small page with one button, which leads to a path of the site, and the login's reference.
 #[must_use]
 pub fn page(
     status: u16,
@@ -170,8 +172,9 @@ pub fn page(
     text: &'static str,
     button: &'static str,
     target: &ReturnTo,
+    reference: Option<Reference>,
 ) -> Response<String> {
-    pages::page(status, &Words { title, text, button }, target)
+    pages::page(status, &Words { title, text, button }, target, reference)
 }
 
 /// Checks by method and headers whether a request may use up a login at all.

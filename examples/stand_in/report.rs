@@ -23,7 +23,8 @@ impl Report {
 
     /// A step that is refused for this reason: the log names it, the user sees the neutral text.
     pub fn refused(&mut self, what: &str, answer: &Answer, code: &str) {
-        let held = answer.code == code && answer.status == 400 && answer.body == NEUTRAL;
+        let is_neutral = answer.body.strip_prefix(NEUTRAL).is_some_and(|rest| rest.starts_with("\nReference: "));
+        let held = answer.code == code && answer.status == 400 && is_neutral;
         self.line(what, answer, held, &format!("400 {code}, and the neutral text"));
     }
 

@@ -13,6 +13,7 @@ pub use tenant::{Tenant, TenantError};
 
 use crate::clock::from_unix_seconds;
 use crate::name::Purpose;
+use crate::reference::Reference;
 
 /// The login's details from an authentic state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +33,17 @@ pub struct Origin {
     pub restarts: u8,
     /// When the login started, in whole seconds. For a legacy store, when its callback arrived.
     pub issued_at: SystemTime,
+    /// The login's reference, for your log and your pages.
+    pub reference: Reference,
 }
 
 impl Origin {
-    pub(crate) fn new(claims: &codec::Claims<'_>, return_to: Option<CheckedPath<'_>>, purpose: Purpose) -> Self {
+    pub(crate) fn new(
+        claims: &codec::Claims<'_>,
+        return_to: Option<CheckedPath<'_>>,
+        purpose: Purpose,
+        reference: Reference,
+    ) -> Self {
         Self {
             provider: claims.provider.to_owned(),
             tenant: Tenant::from_bytes(claims.tenant).ok(),
@@ -44,6 +52,7 @@ impl Origin {
             purpose,
             restarts: claims.restarts,
             issued_at: from_unix_seconds(claims.issued_at.into()),
+            reference,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::name::{self, Purpose};
 use crate::observe::{CONNECTION, Event, Observer as _, Scope};
 use crate::provider::{Provider, Registered};
 use crate::random::RandomnessError;
+use crate::reference::Reference;
 use crate::seal::{self, SealError};
 use crate::secret::SecretBytes;
 use crate::token::aead::NONCE_BYTES;
@@ -132,22 +133,24 @@ impl FlowInner {
     }
 
     /// Reports how a login start ended, including its store.
-    pub(super) fn started<R>(
+    pub(super) fn started(
         &self,
         scope: &Scope,
         provider: &str,
         kind: BindingKind,
-        started: Result<R, BeginError>,
-    ) -> Result<R, BeginError> {
+        started: Result<AuthorizationRequest, BeginError>,
+    ) -> Result<AuthorizationRequest, BeginError> {
         match started {
             Ok(started) => {
+                let reference = Reference::of(&started.state);
+                scope.names(reference);
                 scope.end("ok");
-                self.observers.event(&Event::Started { provider, binding: kind.word() });
+                self.observers.event(&Event::Started { provider, binding: kind.word(), reference });
                 Ok(started)
             }
             Err(error) => {
                 scope.end(error.code());
-                self.observers.event(&error.to_event(provider));
+                scope.in_scope(|| self.observers.event(&error.to_event(provider)));
                 Err(error)
             }
         }

@@ -4,7 +4,7 @@ use super::config_error::ConfigError;
 use super::outcome::DataError;
 use crate::binding::BindingError;
 use crate::name::{NameError, Purpose};
-use crate::observe::{Event, Refusal};
+use crate::observe::{Event, Refusal, Severity};
 use crate::payload::StoreError;
 use crate::provider::UrlError;
 use crate::random::RandomnessError;
@@ -202,7 +202,8 @@ impl BeginError {
     /// The event for [`Observers`](crate::observe::Observers). A flow reports its own errors itself.
     #[must_use]
     pub fn to_event<'a>(&'a self, provider: &'a str) -> Event<'a> {
-        Event::StartRefused(Refusal::new(Some(provider), self.code(), self))
+        let severity = if self.status() >= 500 { Severity::Warn } else { Severity::Info };
+        Event::StartRefused(Refusal::new(Some(provider), self.code(), None, severity, self))
     }
 
     /// The HTTP status to answer with: 400 if the request is at fault, 503 if a retry may work, 500 otherwise.

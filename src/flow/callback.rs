@@ -16,6 +16,7 @@ use crate::name::Purpose;
 use crate::observe::{CONNECTION, Event, Observer as _, Scope};
 use crate::open::{Opened, is_over};
 use crate::provider::Provider;
+use crate::reference::Reference;
 use crate::refusal::{FinishError, FinishErrorKind, Whose};
 use crate::secret::SecretBytes;
 use crate::token::wire::{LONGEST_BYTES, replay_id};
@@ -70,7 +71,8 @@ impl<T: LoginData> Flow<T> {
         callback: Callback,
     ) -> Result<VerifiedCallback<T>, FinishError> {
         let flow = &self.inner;
-        let scope = flow.callback_scope(expect.provider);
+        let reference = callback.reference();
+        let scope = flow.callback_scope(expect.provider, reference);
         let mut sealed_for = None;
         let checked = scope.in_scope(|| {
             flow.check_request(&binding, &expect)?;
@@ -82,7 +84,7 @@ impl<T: LoginData> Flow<T> {
         });
         match checked {
             Ok(checked) => Ok(VerifiedCallback { flow: Arc::clone(flow), scope, checked }),
-            Err(error) => Err(flow.refused(&scope, expect.label().or(sealed_for), error)),
+            Err(error) => Err(flow.refused(&scope, reference, expect.label().or(sealed_for), error)),
         }
     }
 
@@ -122,7 +124,8 @@ impl<T: LoginData> Flow<T> {
 
     fn open_expecting(&self, expected: Option<&str>, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
         let flow = &self.inner;
-        let scope = flow.callback_scope(expected);
+        let reference = callback.reference();
+        let scope = flow.callback_scope(expected, reference);
         let mut sealed_for = None;
         let opened = scope.in_scope(|| {
             let (now, keys) = (flow.now(), flow.keys.load());
@@ -137,7 +140,7 @@ impl<T: LoginData> Flow<T> {
             Ok((opened, purpose, callback)) => {
                 Ok(OpenedCallback { flow: Arc::clone(flow), scope, callback, opened, purpose, data: PhantomData })
             }
-            Err(error) => Err(flow.refused(&scope, expected.or(sealed_for), error)),
+            Err(error) => Err(flow.refused(&scope, reference, expected.or(sealed_for), error)),
         }
     }
 }
@@ -197,7 +200,8 @@ impl<T: LoginData> OpenedCallback<T> {
     /// The refusal of a callback whose provider, loaded at run time, no longer exists. The state has not been used up.
     #[must_use]
     pub fn connection_gone(self) -> FinishError {
-        self.flow.refused(&self.scope, Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
+        let reference = self.callback.reference();
+        self.flow.refused(&self.scope, reference, Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
     }
 
     /// Checks that the login has not expired, belongs to this browser and belongs to this callback: time, purpose, provider, redirect_uri,
@@ -208,6 +212,7 @@ impl<T: LoginData> OpenedCallback<T> {
     /// [`FinishError`] with the reason. The state has not been used up.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
         let Self { flow, scope, callback, opened, .. } = self;
+        let reference = callback.reference();
         let verified = scope.in_scope(|| {
             flow.check_request(&binding, &expect)?;
             // A key that was revoked after the state was opened must open nothing.
@@ -219,7 +224,7 @@ impl<T: LoginData> OpenedCallback<T> {
             Ok(checked) => Ok(VerifiedCallback { flow, scope, checked }),
             Err(error) => {
                 let sealed_for = opened.claims().ok().and_then(|claims| flow.label_of(&claims));
-                Err(flow.refused(&scope, expect.label().or(sealed_for), error))
+                Err(flow.refused(&scope, reference, expect.label().or(sealed_for), error))
             }
         }
     }
@@ -305,20 +310,22 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
         used: Result<R, (FinishError, Whose)>,
     ) -> Result<(LoginOutcome<T>, R), FinishError> {
         let Self { flow, scope, checked: Checked { key, state, kind, restart_until, outcome, .. } } = self;
+        let reference = outcome.origin().reference;
         match used {
             Ok(result) => {
                 let (provider, word) = (flow.label(&outcome.origin().provider), outcome.word());
                 let age = Duration::from_secs(flow.now().saturating_sub(key.sealed.issued_at));
                 scope.end(word);
                 let (binding, error) = (kind.word(), outcome.error_word());
-                flow.observers.event(&Event::Finished { provider, outcome: word, binding, age, error });
+                let event = Event::Finished { provider, outcome: word, binding, age, error, reference };
+                scope.in_scope(|| flow.observers.event(&event));
                 Ok((outcome, result))
             }
             Err((error, whose)) => {
                 let provider = flow.label(&outcome.origin().provider);
                 let may_restart = flow.now() < restart_until;
                 let error = if may_restart { flow.offering(error, outcome, whose.by(kind), state) } else { error };
-                Err(flow.refused(&scope, Some(provider), error))
+                Err(flow.refused(&scope, reference, Some(provider), error))
             }
         }
     }
@@ -389,14 +396,15 @@ impl FlowInner {
     }
 
     /// The span of a callback. The provider's name comes from the address, so it is reported only if the flow knows it.
-    fn callback_scope(&self, provider: Option<&str>) -> Scope {
-        Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id))
+    fn callback_scope(&self, provider: Option<&str>, reference: Reference) -> Scope {
+        Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id), reference)
     }
 
     /// Reports a refusal for the expected provider, or for the one that an authentic state names.
-    fn refused(&self, scope: &Scope, provider: Option<&str>, error: FinishError) -> FinishError {
+    fn refused(&self, scope: &Scope, reference: Reference, provider: Option<&str>, error: FinishError) -> FinishError {
+        let error = error.with_reference(reference);
         scope.end(error.code());
-        self.observers.event(&error.to_event(provider));
+        scope.in_scope(|| self.observers.event(&error.to_event(provider)));
         error
     }
 }

@@ -6,6 +6,7 @@ use crate::claims::{Origin, ReturnTo, Tenant};
 use crate::name::Purpose;
 use crate::observe::CONNECTION;
 use crate::provider::{LoginProvider, Provider};
+use crate::reference::Reference;
 use crate::refusal::Restart;
 
 /// A login to start: its provider, tenant and the path to return to.
@@ -89,12 +90,25 @@ impl<T> Login<T> {
         (Login { provider, connection, purpose, tenant, redirect, return_to, restarts, data: () }, data)
     }
 
-    /// The origin that the callback will receive, and the data, for a store of your own. The default purpose is [`Purpose::Login`].
+    /// The origin that the callback will receive, and the data, for a store of your own. The default purpose is [`Purpose::Login`]. Set
+    /// [`Origin::reference`] to that of the state; until then it is random.
     #[must_use]
     pub fn into_origin(self, issued_at: SystemTime) -> (Origin, T) {
         let Self { provider, purpose, tenant, redirect, return_to, restarts, data, .. } = self;
         let purpose = purpose.unwrap_or(Purpose::Login);
-        (Origin { provider, tenant, redirect, return_to, purpose, restarts, issued_at }, data)
+        (
+            Origin {
+                provider,
+                tenant,
+                redirect,
+                return_to,
+                purpose,
+                restarts,
+                issued_at,
+                reference: Reference::random(),
+            },
+            data,
+        )
     }
 
     /// Continues the login of a refused callback and counts the attempt. The fields of the restart (provider, purpose and, for the browser

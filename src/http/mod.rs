@@ -139,13 +139,15 @@ pub fn set_no_store(headers: &mut HeaderMap) {
 }
 
 impl FinishError {
-    /// The response for the user: the status, the generic text, `Retry-After` if it helps; or the page of [`FinishError::repost`].
+    /// The response for the user: the status, the generic text with the reference, `Retry-After` if it helps; or the page of
+    /// [`FinishError::repost`].
     #[must_use]
     pub fn to_response(&self) -> Response<Cow<'static, str>> {
         if let Some(page) = self.repost() {
             return reposting(page);
         }
-        let mut response = plain(self.status(), self.public_text()).map(Cow::Borrowed);
+        let text = format!("{}\nReference: {}\n", self.public_text(), self.reference());
+        let mut response = plain(self.status(), Cow::Owned(text));
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
         }
@@ -185,7 +187,7 @@ fn reposting(page: &RepostPage) -> Response<Cow<'static, str>> {
     response
 }
 
-fn plain(status: u16, text: &'static str) -> Response<&'static str> {
+fn plain<B>(status: u16, text: B) -> Response<B> {
     let mut response = Response::new(text);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

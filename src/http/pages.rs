@@ -15,6 +15,7 @@ use crate::callback::Callback;
 use crate::claims::ReturnTo;
 use crate::flow::BeginError;
 use crate::name::Purpose;
+use crate::reference::Reference;
 use crate::refusal::{FinishError, FinishErrorKind, MissingCookie, escape_onto};
 
 const STYLE: &str = ":root{color-scheme:light dark}\
@@ -64,10 +65,10 @@ impl FinishError {
     /// The page for the user, with a button that leads to `again`, the address of your login start.
     ///
     /// If the state was authentic, it explains in plain words what happened, including the likely reason for a missing cookie; otherwise it
-    /// shows one generic text. It contains nothing from the request. Its `Content-Security-Policy` starts with `default-src 'none'`.
+    /// shows one generic text. Below it is the login's [reference](FinishError::reference). It contains nothing else from the request. Its `Content-Security-Policy` starts with `default-src 'none'`.
     #[must_use]
     pub fn to_page(&self, again: &ReturnTo) -> Response<String> {
-        let mut response = page(self.status(), &self.words(), again);
+        let mut response = page(self.status(), &self.words(), again, Some(self.reference()));
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
         }
@@ -145,7 +146,7 @@ impl BeginError {
                 GO_ON,
             ),
         };
-        page(self.page_status(), &Words { title, text, button }, back)
+        page(self.page_status(), &Words { title, text, button }, back, None)
     }
 
     /// The status of its page. A request that only a program should have sent may have come from a user's own action.
@@ -167,13 +168,13 @@ pub(crate) fn hand_over(app_link: &str, callback: &Callback) -> Response<String>
     // An https link opens its app only after a click: automatically, it would load as a page, with the code in its address.
     let goes_by_itself = !app_link.starts_with("https:");
     // Not every app decodes `+`.
-    linking(200, &words, &format!("{app_link}{separator}{}", parameters.replace('+', "%20")), goes_by_itself)
+    linking(200, &words, &format!("{app_link}{separator}{}", parameters.replace('+', "%20")), goes_by_itself, None)
 }
 
 /// The page that leads from a POST to the provider automatically.
 pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Result<Response<String>, http::Error> {
     let words = Words { title: "One moment", text: "We are taking you to the sign-in service.", button: GO_ON };
-    let mut response = linking(200, &words, authorization_url, true);
+    let mut response = linking(200, &words, authorization_url, true, None);
     for cookie in begun.set_cookie().into_iter().chain(begun.surplus_cookies().iter().map(String::as_str)) {
         let mut cookie = HeaderValue::from_str(cookie)?;
         cookie.set_sensitive(true);
@@ -183,12 +184,18 @@ pub(crate) fn navigate(begun: &impl SetsCookie, authorization_url: &str) -> Resu
 }
 
 /// The page itself. `target` is a path of the site.
-pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo) -> Response<String> {
-    linking(status, words, target.as_str(), false)
+pub(crate) fn page(status: u16, words: &Words, target: &ReturnTo, reference: Option<Reference>) -> Response<String> {
+    linking(status, words, target.as_str(), false, reference)
 }
 
-/// A page whose button leads to `target`; it may go there automatically. Nothing else on the page varies.
-fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Response<String> {
+/// A page whose button leads to `target`; it may go there automatically. Apart from that and the reference, nothing on the page varies.
+fn linking(
+    status: u16,
+    words: &Words,
+    target: &str,
+    goes_by_itself: bool,
+    reference: Option<Reference>,
+) -> Response<String> {
     let Words { title, text, button } = words;
     // It may contain quotes, brackets and ampersands.
     let mut href = String::with_capacity(target.len());
@@ -198,11 +205,13 @@ fn linking(status: u16, words: &Words, target: &str, goes_by_itself: bool) -> Re
     } else {
         String::new()
     };
+    // For the service's support: the user reads it out or copies it.
+    let reference = reference.map(|reference| format!("<p>Reference: {reference}</p>\n")).unwrap_or_default();
     let mut response = Response::new(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n{refresh}<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{href}\">{button}</a></p>\n</main>\n\
+         <body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n<p><a href=\"{href}\">{button}</a></p>\n{reference}</main>\n\
          </body>\n</html>\n"
     ));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);

@@ -15,6 +15,7 @@ use crate::clock::{from_unix_seconds, unix_seconds};
 use crate::flow::ConfigError;
 use crate::name::{App, Purpose};
 use crate::open;
+use crate::reference::Reference;
 use crate::refusal::FinishError;
 use crate::ring::key::derive::key_id;
 use crate::ring::key::id::KeyId;
@@ -131,6 +132,8 @@ impl From<wire::NotAToken> for ParseStateError {
 pub struct Inspection {
     /// Its outer form.
     pub form: Result<StateForm, ParseStateError>,
+    /// The login's reference, as in spans, logs and error pages.
+    pub reference: Reference,
     /// The root key that sealed it, and the purpose; `None` if no key of the ring did, for this application and environment.
     pub sealed_by: Option<SealedBy>,
     /// Its contents, if it is authentic. Under a revoked key an attacker may have made it.
@@ -270,15 +273,17 @@ impl KeyRing {
         let form = StateForm::read(state);
         let table = KeyTable::new(self.clone(), purposes, app, form.map_or(Form::Sealed, |form| form.form))?;
         let named = form.ok().and_then(|form| self.named(KeyId(form.key_id), app, purposes));
+        let reference = Reference::of(state);
         Ok(Inspection {
             form,
+            reference,
             sealed_by: named.map(|(index, key, purpose)| {
                 let (role, until) = (self.role(index, now), self.accept_until(index));
                 let ends = until < u64::MAX && role != KeyRole::Revoked;
                 SealedBy { id: key.id, role, accept_until: ends.then(|| from_unix_seconds(until)), purpose }
             }),
             contents: named.and_then(|(_, key, purpose)| self.contents(state, key, purpose, app)),
-            refused: self.refusal(state, &table, now),
+            refused: self.refusal(state, &table, now).map(|refused| refused.with_reference(reference)),
         })
     }
 

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
+use crate::reference::Reference;
+
 /// The name in events for every provider that is loaded at run time, so that metrics do not grow with their number.
 pub(crate) const CONNECTION: &str = "connection";
 
@@ -18,6 +20,8 @@ pub enum Event<'a> {
         provider: &'a str,
         /// The binding of the login: `cookie`, `session`, `login_secret` or `unbound`.
         binding: &'static str,
+        /// The login's reference.
+        reference: Reference,
     },
     /// A login did not start.
     StartRefused(Refusal<'a>),
@@ -35,6 +39,8 @@ pub enum Event<'a> {
         age: Duration,
         /// The provider's error: a registered one (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6), or `other`.
         error: Option<&'static str>,
+        /// The login's reference.
+        reference: Reference,
     },
     /// The service exchanged the code of a callback that had passed, or could not; see [`Flow::exchanged`](crate::Flow::exchanged).
     Exchanged {
@@ -61,6 +67,8 @@ pub enum Event<'a> {
         provider: &'a str,
         /// The hook, such as `on_login`.
         hook: &'static str,
+        /// The login's reference.
+        reference: Reference,
         /// The error that the hook returned.
         error: &'a (dyn Error + Send + Sync + 'static),
     },
@@ -167,22 +175,35 @@ impl<'a> Event<'a> {
 }
 
 impl Event<'_> {
-    /// One log line for an event with an error: the provider, the error and its causes. Hooks choose the text of their errors; everything
-    /// else contains nothing from the request.
+    /// One log line for an event with an error: the provider, the reference, the error and its causes. Hooks choose the text of their errors;
+    /// everything else contains nothing from the request. With the feature `tracing`, these lines are logged already.
     #[must_use]
     pub fn report(&self) -> Option<String> {
-        let (provider, what) = match self {
-            // Its text includes the code.
-            Self::Refused(refusal) => (refusal.provider, String::new()),
-            Self::StartRefused(refusal) => (refusal.provider, format!("login not started ({}): ", refusal.code)),
-            Self::HookFailed { provider, hook, .. } => {
-                (Some(*provider), format!("the `{hook}` hook of the routes failed: "))
-            }
+        let provider = match self {
+            Self::Refused(refusal) | Self::StartRefused(refusal) => refusal.provider,
+            Self::HookFailed { provider, .. } => Some(*provider),
             _ => return None,
         };
-        let error = with_causes(self.error()?);
         // Quoted, because the provider's name in a request is text from outside.
-        Some(format!("{:?}: {what}{error}", provider.unwrap_or("unknown")))
+        Some(format!("{:?}: {}", provider.unwrap_or("unknown"), self.line()?))
+    }
+
+    /// One log line for a login that failed, without the provider.
+    pub(crate) fn line(&self) -> Option<String> {
+        Some(match self {
+            // Its text includes the code and the reference.
+            Self::Refused(refusal) => with_causes(refusal.error),
+            Self::StartRefused(refusal) => {
+                format!("login not started ({}): {}", refusal.code, with_causes(refusal.error))
+            }
+            Self::HookFailed { hook, reference, error, .. } => {
+                format!("the `{hook}` hook of the routes failed, reference {reference}: {}", with_causes(*error))
+            }
+            Self::Finished { error: Some(error), reference, .. } => {
+                format!("the provider refused the login ({error}), reference {reference}")
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -193,6 +214,19 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     format!("{error}{causes}").replace(['\r', '\n'], " ")
 }
 
+/// The level of a log line about a refusal, by its code alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// The service, its configuration or its provider may be at fault. A stranger can cause some of these, too: page people by metrics, not
+    /// by these lines.
+    Warn,
+    /// The user, the browser or an attacker caused it.
+    Info,
+    /// Not a failure: half of a callback that is posted again, or a request that must not consume a login.
+    Debug,
+}
+
 /// The details of a refusal.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -201,6 +235,10 @@ pub struct Refusal<'a> {
     pub provider: Option<&'a str>,
     /// The code of the error.
     pub code: &'static str,
+    /// The login's reference, which the user's page shows; `None` for a login that did not start.
+    pub reference: Option<Reference>,
+    /// The level of a log line about it.
+    pub severity: Severity,
     /// The error, with its diagnosis and its sources.
     pub error: &'a (dyn Error + Send + Sync + 'static),
 }
@@ -209,8 +247,10 @@ impl<'a> Refusal<'a> {
     pub(crate) fn new(
         provider: Option<&'a str>,
         code: &'static str,
+        reference: Option<Reference>,
+        severity: Severity,
         error: &'a (dyn Error + Send + Sync + 'static),
     ) -> Self {
-        Self { provider, code, error }
+        Self { provider, code, reference, severity, error }
     }
 }

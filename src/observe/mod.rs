@@ -20,8 +20,15 @@
 //!
 //! # Spans (feature `tracing`)
 //!
-//! `oauth_state.begin` and `oauth_state.finish` with `provider` and `outcome`; below them `oauth_state.guard` and
+//! `oauth_state.begin` and `oauth_state.finish` with `provider`, `reference` and `outcome`; below them `oauth_state.guard` and
 //! `oauth_state.store`. `oauth_state.source` is a read of the ring's source, on the refresh task.
+//!
+//! # Log lines (feature `tracing`)
+//!
+//! Each login that fails is logged once, with its code and its [`Reference`], which the user's page shows: `WARN` if the service, its
+//! configuration or its provider is at fault, `INFO` if the user, the browser or an attacker caused it. `DEBUG` shows callbacks that are
+//! posted again and requests that must not consume a login. Of each code, at most 20 lines a second are written; the next one says how many
+//! were left out, and the metrics count all. The target is `oauth_state::observe::log`.
 //!
 //! # Security
 //!
@@ -29,6 +36,8 @@
 //! a cookie, a key, a code, a code_verifier, a nonce, a session or a return path.
 
 mod event;
+#[cfg(feature = "tracing")]
+mod log;
 mod observers;
 #[cfg(feature = "metrics")]
 mod recording;
@@ -36,8 +45,9 @@ mod span;
 #[cfg(feature = "metrics")]
 mod table;
 
+pub use crate::reference::Reference;
 pub(crate) use event::{CONNECTION, with_causes};
-pub use event::{Event, Refusal};
+pub use event::{Event, Refusal, Severity};
 pub use observers::{Observer, Observers};
 pub(crate) use span::Scope;
 #[cfg(feature = "metrics")]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::Event;
+#[cfg(feature = "tracing")]
+use super::log;
 #[cfg(feature = "metrics")]
 use super::recording::{self, FlowHandles};
 use super::span::Scope;
@@ -45,7 +47,8 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// The observers of a flow, a ring or a guard. The default contains the compiled-in ones: the `metrics` facade, if its feature is on.
+/// The observers of a flow, a ring or a guard. The default contains the compiled-in ones: the `metrics` facade and the log lines of
+/// `tracing`, if their features are on.
 #[derive(Clone, Default)]
 pub struct Observers {
     #[cfg(feature = "metrics")]
@@ -116,6 +119,8 @@ impl Observer for Observers {
     fn event(&self, event: &Event<'_>) {
         #[cfg(feature = "metrics")]
         recording::record(self.flow.as_deref(), event, 1);
+        #[cfg(feature = "tracing")]
+        log::write(event);
         self.tell_added(event);
     }
 }

@@ -97,7 +97,7 @@ impl FlowHandles {
 pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
     let of = |provider| flow.and_then(|flow| flow.of(provider));
     match *event {
-        Event::Started { provider, binding } => {
+        Event::Started { provider, binding, .. } => {
             of(Some(provider)).inspect(|of| count(&of.issued, binding, by));
         }
         Event::StartRefused(Refusal { provider, code, .. }) => {
@@ -112,7 +112,7 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             let of = of(Some(provider)).map_or(UNKNOWN, |of| &of.id).to_owned();
             counter!(EXCHANGES, "provider" => of, "outcome" => outcome(worked)).increment(by);
         }
-        Event::Finished { provider, outcome, binding, age, error } => {
+        Event::Finished { provider, outcome, binding, age, error, .. } => {
             let Some(of) = of(Some(provider)) else { return };
             if outcome == "ok" {
                 of.ok.increment(by);

@@ -2,19 +2,21 @@
 
 use std::future::Future;
 
+use crate::reference::Reference;
+
 /// A part of a login in a trace. It never contains anything from a request.
 #[derive(Clone)]
 pub(crate) struct Scope(#[cfg(feature = "tracing")] tracing::Span);
 
 #[cfg(feature = "tracing")]
 macro_rules! scope {
-    ($name:literal $(, $field:ident)*) => {
-        Scope(tracing::info_span!($name, $($field,)* outcome = tracing::field::Empty))
+    ($name:literal $(, $field:ident $(= $value:expr)?)* $(; $later:ident)?) => {
+        Scope(tracing::info_span!($name, $($field $(= $value)?,)* $($later = tracing::field::Empty,)? outcome = tracing::field::Empty))
     };
 }
 #[cfg(not(feature = "tracing"))]
 macro_rules! scope {
-    ($name:literal $(, $field:ident)*) => {{
+    ($name:literal $(, $field:ident $(= $value:expr)?)* $(; $later:ident)?) => {{
         $(let _ = $field;)*
         Scope()
     }};
@@ -23,12 +25,19 @@ macro_rules! scope {
 impl Scope {
     /// A login start. `provider` is a configured one.
     pub(crate) fn start(provider: Option<&str>) -> Self {
-        scope!("oauth_state.begin", provider)
+        scope!("oauth_state.begin", provider; reference)
+    }
+
+    /// Names the login that started.
+    pub(crate) fn names(&self, reference: Reference) {
+        #[cfg(feature = "tracing")]
+        self.0.record("reference", tracing::field::display(reference));
+        let _ = reference;
     }
 
     /// A callback, until it is used up.
-    pub(crate) fn callback(provider: Option<&str>) -> Self {
-        scope!("oauth_state.finish", provider)
+    pub(crate) fn callback(provider: Option<&str>, reference: Reference) -> Self {
+        scope!("oauth_state.finish", provider, reference = tracing::field::display(reference))
     }
 
     pub(crate) fn guard() -> Self {

@@ -1,5 +1,7 @@
 //! The kinds of refusal, each with its code, its status and its diagnosis.
 
+use crate::observe::Severity;
+
 /// The reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -171,6 +173,26 @@ impl FinishErrorKind {
             | Self::NotConsumed => 503,
             Self::RepostNeeded => 200,
             _ => 400,
+        }
+    }
+
+    /// The level of a log line about it.
+    pub(super) const fn severity(self) -> Severity {
+        match self {
+            Self::UnknownKey
+            | Self::IssuedInFuture
+            | Self::WrongResponseMode
+            | Self::IssuerMissing
+            | Self::ConnectionGone
+            | Self::Data
+            | Self::GuardUnavailable
+            | Self::GuardOutcomeUnknown
+            | Self::GuardFull
+            | Self::StoreUnavailable
+            | Self::NotStored
+            | Self::HookFailed => Severity::Warn,
+            Self::RepostNeeded | Self::NotConsumed => Severity::Debug,
+            _ => Severity::Info,
         }
     }
 

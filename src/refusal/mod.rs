@@ -7,9 +7,11 @@ mod restart;
 
 use std::any::Any;
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use crate::observe::{Event, Refusal, with_causes};
+use crate::reference::Reference;
 use crate::unverified::UnverifiedParameters;
 
 pub use kind::FinishErrorKind;
@@ -26,7 +28,7 @@ pub(crate) const PUBLIC_TEXT: &str = "This sign-in could not be completed. Pleas
 
 /// Why a callback was refused, and how to answer it. It is 8 bytes, opaque.
 ///
-/// Show the user [`FinishError::public_text`]. Log [`FinishError::code`] and [`FinishError::diagnosis`], which contain nothing from the
+/// Show the user [`FinishError::public_text`] and [`FinishError::reference`]. Log [`FinishError::code`] and [`FinishError::diagnosis`], which contain nothing from the
 /// request. If [`FinishError::restart`] allows it, start the login again instead.
 ///
 /// # Examples
@@ -64,6 +66,8 @@ pub struct FinishError(Box<Inner>);
 struct Inner {
     kind: FinishErrorKind,
     diagnosis: &'static str,
+    /// Random when it is first asked for, if no state gave it.
+    reference: OnceLock<Reference>,
     restart: Option<Restart>,
     repost: Option<RepostPage>,
     missing_cookie: Option<MissingCookie>,
@@ -79,6 +83,7 @@ impl FinishError {
         Self(Box::new(Inner {
             kind,
             diagnosis,
+            reference: OnceLock::new(),
             restart: None,
             repost: None,
             missing_cookie: None,
@@ -151,6 +156,13 @@ impl FinishError {
         self
     }
 
+    /// Sets the reference, for a refusal of your own: [`Reference::of`] the callback's state. Without it, the refusal has a random one.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Reference) -> Self {
+        self.0.reference = OnceLock::from(reference);
+        self
+    }
+
     /// Adds the cause, for [`source`](std::error::Error::source).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -162,13 +174,20 @@ impl FinishError {
     /// itself.
     #[must_use]
     pub fn to_event<'a>(&'a self, provider: Option<&'a str>) -> Event<'a> {
-        Event::Refused(Refusal::new(provider, self.code(), self))
+        Event::Refused(Refusal::new(provider, self.code(), Some(self.reference()), self.0.kind.severity(), self))
     }
 
     /// The kind of refusal.
     #[must_use]
     pub fn kind(&self) -> FinishErrorKind {
         self.0.kind
+    }
+
+    /// The login's reference, such as `7K2P-9Q`: show it to the user, so that support finds the login's lines in the log. It tells nothing
+    /// about the reason.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        *self.0.reference.get_or_init(Reference::random)
     }
 
     /// A stable word for logs and metrics.
@@ -251,7 +270,7 @@ impl FinishError {
         self.0.diagnosis
     }
 
-    /// The code, the diagnosis and all causes on one line, for the log. Hooks choose the text of their errors; everything else contains
+    /// The code, the reference, the diagnosis and all causes on one line, for the log. Hooks choose the text of their errors; everything else contains
     /// nothing from the request.
     ///
     /// # Examples
@@ -262,7 +281,7 @@ impl FinishError {
     ///
     /// let error = FinishError::from(GuardError::unavailable("connection refused"));
     /// let line = error.report();
-    /// assert!(line.starts_with("callback refused (guard_unavailable): "), "{line}");
+    /// assert!(line.starts_with("callback refused (guard_unavailable), reference "), "{line}");
     /// assert!(line.ends_with("the replay guard's store cannot be reached: connection refused"), "{line}");
     /// ```
     #[must_use]
@@ -288,6 +307,7 @@ impl fmt::Debug for FinishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FinishError")
             .field("code", &self.code())
+            .field("reference", &self.reference())
             .field("diagnosis", &self.0.diagnosis)
             .finish_non_exhaustive()
     }
@@ -295,7 +315,7 @@ impl fmt::Debug for FinishError {
 
 impl fmt::Display for FinishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "callback refused ({}): {}", self.code(), self.0.diagnosis)
+        write!(f, "callback refused ({}), reference {}: {}", self.code(), self.reference(), self.0.diagnosis)
     }
 }
 

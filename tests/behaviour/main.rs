@@ -34,6 +34,7 @@ mod outcomes;
 mod own_parameters;
 mod provider_presets;
 mod public_hosts;
+mod references;
 mod signed_states;
 mod state_length;
 mod telemetry;

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use oauth_state::guard::{DangerouslyFailOpen, GuardError, KnownUsedCache, Mark, MarkFuture};
-use oauth_state::observe::{Event, FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, Observer as _, describe};
+use oauth_state::observe::{
+    Event, FLOW_SECONDS, LATENCY_SECONDS, METRICS, MetricKind, Observer as _, Reference, describe,
+};
 use oauth_state::ring::source::source_fn;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
 use oauth_state::testing::{flow, ring};
@@ -136,7 +138,12 @@ fn drive_everything() {
         let _ = Callback::from_query("state=a&state=b");
         let error = io::Error::other("the token endpoint is down");
         flow.observers().event(&Event::ReturnPathDropped { provider: "github", reason: "not_a_path" });
-        flow.observers().event(&Event::HookFailed { provider: "github", hook: "on_login", error: &error });
+        flow.observers().event(&Event::HookFailed {
+            provider: "github",
+            hook: "on_login",
+            reference: Reference::of("x"),
+            error: &error,
+        });
         assert!(flow.begin(session(), Login::with("gitlab")).is_err());
         let stored: StoredFlow<String> = StoredFlow::new(
             Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(10)).provider(Provider::github()).carrying(),
@@ -276,10 +283,17 @@ fn a_report_names_provider_error_and_causes_in_one_line() {
         "\"github\": login not started (hook_failed): the `authorize` hook of the routes failed: PAR is down"
     );
     let error = io::Error::other("invalid_grant");
-    let event = Event::HookFailed { provider: "github", hook: "on_login", error: &error };
-    assert_eq!(event.report().unwrap(), "\"github\": the `on_login` hook of the routes failed: invalid_grant");
+    let event =
+        Event::HookFailed { provider: "github", hook: "on_login", reference: Reference::of("x"), error: &error };
+    assert_eq!(
+        event.report().unwrap(),
+        "\"github\": the `on_login` hook of the routes failed, reference 5NRH-CG: invalid_grant"
+    );
     let line = Callback::from_query("code=c").unwrap_err().to_event(Some("a\nb")).report().unwrap();
-    assert!(line.starts_with(r#""a\nb": callback refused (missing_state): "#) && !line.contains('\n'), "{line}");
+    assert!(
+        line.starts_with(r#""a\nb": callback refused (missing_state), reference "#) && !line.contains('\n'),
+        "{line}"
+    );
     assert!(Event::FailedOpen.report().is_none());
 }
 
@@ -378,7 +392,7 @@ impl Write for Written {
 
 /// The output of a subscriber at TRACE during `work`. It is global to the process: tests on other threads without a
 /// subscriber would disable spans that they reach first.
-fn logged(work: impl FnOnce()) -> String {
+pub(crate) fn logged(work: impl FnOnce()) -> String {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let subscriber = tracing_subscriber::fmt()
@@ -395,7 +409,7 @@ fn logged(work: impl FnOnce()) -> String {
 
 #[test]
 fn a_login_shows_as_spans_with_their_children() {
-    let text = logged(drive_everything);
+    let text = without_references(&logged(drive_everything));
     for span in [
         "oauth_state.begin{provider=\"github\" outcome=\"ok\"}: oauth_state::observe::span: close",
         "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::observe::span: close",
@@ -408,6 +422,13 @@ fn a_login_shows_as_spans_with_their_children() {
     ] {
         assert!(text.contains(span), "no {span} in\n{text}");
     }
+}
+
+/// A log without the references of its logins, which `references.rs` tests.
+fn without_references(log: &str) -> String {
+    let mut parts = log.split(" reference=");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + &part["7K2P-9Q".len()..])
 }
 
 /// Secrets in data that operators keep for weeks and share.

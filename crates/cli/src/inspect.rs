@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::time::SystemTime;
 
 use oauth_state::inspect::{Inspection, ParseStateError, StateContents, StateForm, UnverifiedClaims};
+use oauth_state::observe::Reference;
 use oauth_state::{App, Purpose};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -61,6 +62,8 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
 fn examine(state: &str, place: String, options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
     let (mut told, now) = (Told::default(), options.at.unwrap_or(now));
     told.say("found", place.clone(), place);
+    let reference = Reference::of(state).to_string();
+    told.say("reference", reference.clone(), reference);
     let (Some(source), Some(app), Some(environment)) = (&options.keys, &options.app, &options.environment) else {
         let form = StateForm::read(state);
         tell_form(form, &mut told);

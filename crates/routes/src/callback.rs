@@ -22,6 +22,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         callback: Callback,
     ) -> Result<(LoginOutcome<T>, Known), Response<W::Body>> {
         let flow = self.shared.flow.clone();
+        let reference = callback.reference();
         let opened = if self.is_connection { flow.open(callback) } else { flow.open_at(&self.provider, callback) };
         if let Some(response) = opened.as_ref().ok().and_then(|opened| self.handed_over(opened)) {
             return Err(response);
@@ -32,7 +33,13 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         let known = match known {
             Ok(known) => known,
             // The observers already know of a callback that is also too late.
-            Err(failed) => return Err(self.refuse_for(failed, opened.is_ok(), request)),
+            Err(failed) => {
+                return Err(self.refuse_for(
+                    FinishError::from(failed).with_reference(reference),
+                    opened.is_ok(),
+                    request,
+                ));
+            }
         };
         let opened = match opened {
             Ok(opened) if self.is_connection && known.loaded.is_none() => Err(opened.connection_gone()),
@@ -65,11 +72,10 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
     /// Refuses a callback for which a hook failed. Nothing has been consumed.
     pub(crate) fn refuse_for(
         &self,
-        failed: HookError,
+        error: FinishError,
         is_to_be_told: bool,
         request: &LoginRequest,
     ) -> Response<W::Body> {
-        let error = refusal(failed);
         if is_to_be_told {
             self.shared.flow.observers().event(&error.to_event(Some(self.label())));
         }
@@ -78,17 +84,19 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
 }
 
 /// The refusal of a callback for which a hook failed.
-fn refusal(HookError { hook, source }: HookError) -> FinishError {
-    let diagnosis = match hook {
-        "site" => "the `site` hook of the routes failed; nothing was consumed, and the callback may be tried again",
-        "connections" => {
-            "the `connections` hook of the routes failed to load the provider; nothing was consumed, and the callback may be tried again"
-        }
-        _ => {
-            "the `signed_in_user` hook of the routes failed; nothing was consumed, and the callback may be tried again"
-        }
-    };
-    FinishError::from(FinishErrorKind::HookFailed).with_diagnosis(diagnosis).with_source(source)
+impl From<HookError> for FinishError {
+    fn from(HookError { hook, source }: HookError) -> Self {
+        let diagnosis = match hook {
+            "site" => "the `site` hook of the routes failed; nothing was consumed, and the callback may be tried again",
+            "connections" => {
+                "the `connections` hook of the routes failed to load the provider; nothing was consumed, and the callback may be tried again"
+            }
+            _ => {
+                "the `signed_in_user` hook of the routes failed; nothing was consumed, and the callback may be tried again"
+            }
+        };
+        Self::from(FinishErrorKind::HookFailed).with_diagnosis(diagnosis).with_source(source)
+    }
 }
 
 /// The errors after which the same login may succeed if it is repeated at once.

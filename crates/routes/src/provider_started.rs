@@ -39,7 +39,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         let known = if self.is_connection { self.ask(request, false).await } else { Ok(Known::default()) };
         let known = match known {
             Ok(known) => known,
-            Err(failed) => return Some(self.refuse_for(failed, true, request)),
+            Err(failed) => return Some(self.refuse_for(failed.into(), true, request)),
         };
         if !self.may_start_logins {
             return None;
@@ -76,7 +76,7 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         let again = self.again(Some(site), request);
         let text = "You came here from another site to sign in. Use the button to continue.";
         self.shared.error_page(Failure::Unconfirmed, again, request, || {
-            core::page(Failure::Unconfirmed.status(), "Sign in", text, "Sign in", again)
+            core::page(Failure::Unconfirmed.status(), "Sign in", text, "Sign in", again, None)
         })
     }
 }

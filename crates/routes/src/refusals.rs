@@ -4,7 +4,7 @@ use http::{HeaderValue, Response};
 use oauth_state::error::FinishErrorKind;
 use oauth_state::outcome::AuthorizationError;
 use oauth_state::seam as core;
-use oauth_state::{FinishError, LoginData, OpenedCallback, Origin, Purpose, Restart, ReturnTo};
+use oauth_state::{FinishError, LoginData, OpenedCallback, Origin, Purpose, Restart};
 
 use crate::begin::AGAIN;
 use crate::failure::Failure;
@@ -76,35 +76,34 @@ impl<W: Framework, T: LoginData> Serving<W, T> {
         known: &Known,
     ) -> Response<W::Body> {
         let text = "The sign-in was declined or did not succeed. Nothing has changed.";
-        self.page(Failure::Denied(error), text, origin.purpose, origin.return_to.as_ref(), request, known)
+        self.page(Failure::Denied { error, reference: origin.reference }, text, origin, request, known)
     }
 
     /// The page of a login whose hook failed. Its state is used up, so the user needs a new login.
     pub(crate) fn hook_failed(
         &self,
         hook: &'static str,
-        purpose: Purpose,
-        return_to: Option<&ReturnTo>,
+        origin: &Origin,
         request: &LoginRequest,
         known: &Known,
     ) -> Response<W::Body> {
         let text = "Something on our side went wrong. Please try again.";
-        self.page(Failure::HookFailed(hook), text, purpose, return_to, request, known)
+        self.page(Failure::HookFailed { hook, reference: origin.reference }, text, origin, request, known)
     }
 
     fn page(
         &self,
         failure: Failure<'_>,
         text: &'static str,
-        purpose: Purpose,
-        return_to: Option<&ReturnTo>,
+        origin: &Origin,
         request: &LoginRequest,
         known: &Known,
     ) -> Response<W::Body> {
-        let target = self.target(purpose, return_to, self.again(Some(&known.site), request));
-        let button = if purpose == Purpose::Login { "Sign in again" } else { "Go on" };
+        let again = self.again(Some(&known.site), request);
+        let target = self.target(origin.purpose, origin.return_to.as_ref(), again);
+        let button = if origin.purpose == Purpose::Login { "Sign in again" } else { "Go on" };
         self.shared.error_page(failure, target, request, || {
-            core::page(failure.status(), "Not signed in", text, button, target)
+            core::page(failure.status(), "Not signed in", text, button, target, failure.reference())
         })
     }
 }

@@ -123,8 +123,7 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
         request: LoginRequest,
         known: &Known,
     ) -> Response<W::Body> {
-        let origin = outcome.origin();
-        let (purpose, return_to) = (origin.purpose, origin.return_to.clone());
+        let origin = outcome.origin().clone();
         let hooks = &self.hooks;
         let (hook, answer) = match (outcome, &hooks.on_login, &hooks.on_step_up, &hooks.on_denied, &hooks.on_returned) {
             (LoginOutcome::Authorized(login), Some(answer), ..) => ("on_login", answer(login, request.clone())),
@@ -132,14 +131,14 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
             (LoginOutcome::Denied(denied), _, _, Some(answer), _) => ("on_denied", answer(denied, request.clone())),
             (LoginOutcome::Returned(back), .., Some(answer)) => ("on_returned", answer(back, request.clone())),
             (LoginOutcome::Returned(_), ..) => {
-                let target = return_to.as_ref().unwrap_or(&serving.shared.default_return_to);
+                let target = origin.return_to.as_ref().unwrap_or(&serving.shared.default_return_to);
                 return to_return_path::<W>(target);
             }
             (LoginOutcome::Denied(denied), ..) => {
                 return serving.denied(&denied.error, &denied.origin, &request, known);
             }
             // `build` requires hooks for the other outcomes.
-            _ => return serving.hook_failed("on_login", purpose, return_to.as_ref(), &request, known),
+            _ => return serving.hook_failed("on_login", &origin, &request, known),
         };
         let answer = answer.await;
         // These two hooks exchange the code.
@@ -149,8 +148,8 @@ impl<W: Framework, T: LoginData> Answered<W, T> {
         match answer {
             Ok(response) => without_inherited_fragment(set_no_store(response)),
             Err(error) => {
-                core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, &*error);
-                serving.hook_failed(hook, purpose, return_to.as_ref(), &request, known)
+                core::tell_hook_failed(&serving.shared.flow, serving.label(), hook, origin.reference, &*error);
+                serving.hook_failed(hook, &origin, &request, known)
             }
         }
     }

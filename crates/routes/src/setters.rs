@@ -249,7 +249,8 @@ impl<W: Framework, T: LoginData> RoutesBuilder<W, T> {
     ///     .on_login(|_login, _request| async { Ok(Response::new("signed in".to_owned())) })
     ///     .error_page(|failure, target, _request| {
     ///         let target = target.as_str().replace('&', "&amp;").replace('"', "&quot;");
-    ///         let page = format!("<p>Die Anmeldung ist fehlgeschlagen. <a href=\"{target}\">Weiter</a>");
+    ///         let reference = failure.reference().map(|reference| format!(" Vorgang: {reference}.")).unwrap_or_default();
+    ///         let page = format!("<p>Die Anmeldung ist fehlgeschlagen.{reference} <a href=\"{target}\">Weiter</a>");
     ///         let mut response = Response::new(page);
     ///         *response.status_mut() = http::StatusCode::from_u16(failure.status()).unwrap_or_default();
     ///         response

@@ -90,6 +90,16 @@ impl<S, O: LegacyStore<S>> UnboundLegacyStore<S, O> {
     pub fn new(states: O) -> Self {
         Self { states, data: PhantomData }
     }
+
+    async fn take(&self, origin: Origin, callback: Callback) -> Result<Consumed<S>, FinishError> {
+        let taken = self.states.take(callback.state()).await;
+        let taken = taken.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
+        let data = taken.ok_or_else(|| {
+            FinishError::from(FinishErrorKind::NotStored)
+                .with_diagnosis("the old store does not have this state: used, expired, or started in another process")
+        })?;
+        consumed(origin, data, callback)
+    }
 }
 
 impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<S, O> {
@@ -108,20 +118,14 @@ impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<
         expect: Expect<'a>,
         callback: Callback,
     ) -> BoxFuture<'a, Result<Consumed<S>, FinishError>> {
-        let origin = match checked_origin(&binding, &expect, &callback) {
-            Ok(origin) => origin,
-            Err(refused) => return Box::pin(std::future::ready(Err(refused))),
-        };
+        let reference = callback.reference();
+        let checked = checked_origin(&binding, &expect, &callback);
         Box::pin(async move {
-            let taken = self.states.take(callback.state()).await;
-            let taken =
-                taken.map_err(|error| FinishError::from(FinishErrorKind::StoreUnavailable).with_source(error))?;
-            let data = taken.ok_or_else(|| {
-                FinishError::from(FinishErrorKind::NotStored).with_diagnosis(
-                    "the old store does not have this state: used, expired, or started in another process",
-                )
-            })?;
-            consumed(origin, data, callback)
+            let consumed = match checked {
+                Ok(origin) => self.take(origin, callback).await,
+                Err(refused) => Err(refused),
+            };
+            consumed.map_err(|refused| refused.with_reference(reference))
         })
     }
 
@@ -145,8 +149,9 @@ fn checked_origin(binding: &Binding<'_>, expect: &Expect<'_>, callback: &Callbac
         return Err(FinishErrorKind::CodeMissing.into());
     }
     let provider = expect.provider_id().ok_or(FinishErrorKind::WrongProvider)?;
-    let (origin, ()) = Login::with(provider).into_origin(SystemClock.now());
+    let (mut origin, ()) = Login::with(provider).into_origin(SystemClock.now());
     expect.check_origin(&origin, Purpose::Login)?;
+    origin.reference = callback.reference();
     Ok(origin)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::StatusCode;
+use oauth_state::observe::Reference;
 use oauth_state::testing::{ManualClock, ring};
 use oauth_state::{Binding, Flow, FlowBuilder, Login, Provider, Purpose};
 use oauth_state_axum::{Axum, Failure, LoginRoutes, RoutesBuilder};
@@ -114,6 +115,7 @@ fn a_hook_that_fails_after_the_login_was_used_is_told_and_offers_another_login()
     assert_eq!((page.status.as_u16(), page.header("location")), (500, ""));
     assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
     assert!(page.text.contains("href=\"/auth/google\"") && !page.text.contains("invalid_grant"), "{}", page.text);
+    assert!(page.text.contains(&format!("<p>Reference: {}</p>", Reference::of(&state))), "{}", page.text);
     assert_eq!(*server.told.lock().unwrap(), ["google on_login: invalid_grant <b>"]);
 }
 
@@ -125,12 +127,13 @@ fn an_error_page_of_the_application_s_replaces_every_page() {
             let words = match failure {
                 Failure::StartRefused(error) => format!("start {}", error.code()),
                 Failure::Refused(error) => format!("refused {}", error.code()),
-                Failure::Denied(error) => format!("denied {}", error.as_str()),
-                Failure::HookFailed(hook) => format!("failed {hook}"),
+                Failure::Denied { error, .. } => format!("denied {}", error.as_str()),
+                Failure::HookFailed { hook, .. } => format!("failed {hook}"),
                 _ => "other".to_owned(),
             };
             let status = StatusCode::from_u16(failure.status()).unwrap();
-            (status, format!("{words} {} {}", target.as_str(), request.host().unwrap_or("-")))
+            let reference = failure.reference().map_or_else(String::new, |reference| format!(" {reference}"));
+            (status, format!("{words} {} {}{reference}", target.as_str(), request.host().unwrap_or("-")))
         })
     });
     let mut ann = Visitor::default();
@@ -142,11 +145,14 @@ fn an_error_page_of_the_application_s_replaces_every_page() {
         (page.status.as_u16(), page.text)
     };
     let callback = |query: String| format!("/auth/google/callback?{query}");
-    let expected = |status, text: &str| (status, format!("{text} /auth/google shop.example"));
-    assert_eq!(page(&mut ann, &callback("code=c&state=x".into())), expected(400, "refused malformed"));
+    let expected = |status, text: &str, state: &str| {
+        (status, format!("{text} /auth/google shop.example {}", Reference::of(state)))
+    };
+    assert_eq!(page(&mut ann, &callback("code=c&state=x".into())), expected(400, "refused malformed", "x"));
     let refused = page(&mut ann, &callback(format!("error=access_denied&state={denied}")));
-    assert_eq!(refused, expected(400, "denied access_denied"));
-    assert_eq!(page(&mut ann, &callback(format!("code=c&state={failed}"))), expected(500, "failed on_login"));
+    assert_eq!(refused, expected(400, "denied access_denied", &denied));
+    let of_hook = page(&mut ann, &callback(format!("code=c&state={failed}")));
+    assert_eq!(of_hook, expected(500, "failed on_login", &failed));
     let fetched = http::Request::get("/auth/google").header("sec-fetch-mode", "cors");
     let page = ann.send(&server, fetched, "");
     assert_eq!((page.status.as_u16(), page.text.as_str()), (400, "start not_a_navigation / shop.example"));

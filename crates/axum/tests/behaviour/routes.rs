@@ -51,7 +51,7 @@ impl Observer for Recorder {
                 format!("{}: {}{source}", refusal.code, refusal.error)
             }
             Event::ReturnPathDropped { reason, .. } => format!("dropped {reason}"),
-            Event::HookFailed { provider, hook, error } => format!("{provider} {hook}: {error}"),
+            Event::HookFailed { provider, hook, error, .. } => format!("{provider} {hook}: {error}"),
             _ => return,
         };
         self.0.lock().unwrap().push(told);

@@ -1,7 +1,7 @@
 //! Compares a command's output with a transcript.
 //!
-//! A transcript has its own ids, fingerprints and times, so that it reads like a session. An id or a fingerprint
-//! matches the first value in its place, and only that value from then on; a time matches any time; `in 6 m` and
+//! A transcript has its own ids, references and times, so that it reads like a session. An id, a fingerprint or a
+//! reference matches the first value in its place, and only that value from then on; a time matches any time; `in 6 m` and
 //! `2 h ago` match any distance. `[..]` is anything within a line, and `...` any number of lines. Blanks only separate.
 
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ use std::collections::HashMap;
 enum Token {
     Time,
     Distance,
-    /// 8 or 16 hexadecimal digits.
-    Hex(String),
+    /// 8 or 16 hexadecimal digits, or a login's reference.
+    Id(String),
     Text(String),
     Anything,
 }
@@ -71,7 +71,7 @@ fn fits(expected: &[Token], actual: &[Token], real: &mut HashMap<String, String>
             }
             fits
         }),
-        (Some((Token::Hex(shown), more)), Some((Token::Hex(is), others))) if shown.len() == is.len() => {
+        (Some((Token::Id(shown), more)), Some((Token::Id(is), others))) if shown.len() == is.len() => {
             let known = real.iter().find(|(other, known)| *other == shown || *known == is);
             let consistent = known.is_none_or(|(other, known)| other == shown && known == is);
             real.insert(shown.clone(), is.clone());
@@ -89,6 +89,8 @@ fn tokens(line: &str) -> Vec<Token> {
         let word = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         let (token, length) = if let Some(length) = time(rest) {
             (Token::Time, length)
+        } else if let Some(length) = reference(rest) {
+            (Token::Id(rest[..length].to_owned()), length)
         } else if rest.starts_with("[..]") {
             (Token::Anything, 4)
         } else if word == 0 {
@@ -97,7 +99,7 @@ fn tokens(line: &str) -> Vec<Token> {
             let word = &rest[..word];
             let hex =
                 matches!(word.len(), 8 | 16) && word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            (if hex { Token::Hex(word.to_owned()) } else { Token::Text(word.to_owned()) }, word.len())
+            (if hex { Token::Id(word.to_owned()) } else { Token::Text(word.to_owned()) }, word.len())
         };
         if token != Token::Text(" ".to_owned()) {
             tokens.push(token);
@@ -112,6 +114,16 @@ fn time(text: &str) -> Option<usize> {
     const FORM: &str = "0000-00-00T00:00:00Z";
     let candidate = text.get(..FORM.len())?;
     let fits = |(form, c): (char, char)| if form == '0' { c.is_ascii_digit() } else { form == c };
+    FORM.chars().zip(candidate.chars()).all(fits).then_some(FORM.len())
+}
+
+/// The length of a login's reference such as 7K2P-9Q at the start of the text.
+fn reference(text: &str) -> Option<usize> {
+    const FORM: &str = "XXXX-XX";
+    let candidate = text.get(..FORM.len())?;
+    let fits = |(form, c): (char, char)| {
+        if form == 'X' { c.is_ascii_digit() || c.is_ascii_uppercase() } else { form == c }
+    };
     FORM.chars().zip(candidate.chars()).all(fits).then_some(FORM.len())
 }
 

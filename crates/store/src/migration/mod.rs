@@ -201,7 +201,8 @@ impl<S: Send + Sync + 'static> StateStore<S> for Migration<S> {
         let Some(side) = [new, old].into_iter().find(|side| side.store.owns(callback.state())) else {
             unowned.fetch_add(1, Ordering::Relaxed);
             let refused = FinishError::from(FinishErrorKind::Malformed)
-                .with_diagnosis("the state has the form of neither store of the migration");
+                .with_diagnosis("the state has the form of neither store of the migration")
+                .with_reference(callback.reference());
             Observers::default().event(&refused.to_event(None));
             return Box::pin(std::future::ready(Err(refused)));
         };
