@@ -166,10 +166,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart),
         None => login,
     };
-    site.begin(binding, login).unwrap_or_else(|error| {
-        tracing::warn!(code = "not_begun", %error, "sign-in not started");
-        Rejected(error).into_response()
-    })
+    site.begin(binding, login).unwrap_or_else(|error| Rejected(error).into_response())
 }
 
 /// `POST /auth/apple/callback`, from a form on Apple's page.
@@ -178,7 +175,8 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(Rejected(error)) => refused(error),
+            // The crate logs the reason, with the reference that the page shows; the user sees only the generic message.
+            Err(rejected) => rejected.into_response(),
         }
     })
     .await
@@ -198,18 +196,16 @@ impl Site {
             }
             // Apple's own name for access_denied.
             Ok(LoginOutcome::Denied(refusal)) if refusal.error.as_str() == "user_cancelled_authorize" => {
-                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Apple answered with an error")),
             // Expired, the back button: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), "restarting: {}", error.report());
                     // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/apple?again={}", restart.token())))
                 }
-                None => refused(error),
+                None => Rejected(error).into_response(),
             },
         }
     }
@@ -268,12 +264,6 @@ struct AppleUser {
 struct AppleName {
     first_name: String,
     last_name: String,
-}
-
-/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
-fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), "{}", error.report());
-    Rejected(error).into_response()
 }
 
 /// Apple could not be reached, or its response was not for this login.

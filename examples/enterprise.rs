@@ -24,7 +24,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
-use oauth_state::observe::{Event, Observers};
 use oauth_state::outcome::{AuthorizationError, StepUp};
 use oauth_state::{
     App, AuthorizationUrl, Authorized, Denied, Flow, KeyRing, Provider, Purpose, ReturnTo, SingleProcessGuard, Tenant,
@@ -164,7 +163,6 @@ fn app(customers: Vec<Customer>, keys: KeyRing) -> Result<Router, Failure> {
         .purpose(Purpose::Login)
         .purpose(Purpose::Reauthenticate)
         .loads_providers()
-        .observers(Observers::default().and(log))
         .carrying::<Campaign>()
         .build()?;
     let http = reqwest::Client::builder()
@@ -416,21 +414,6 @@ fn random_id() -> Result<String, Failure> {
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Log the reason; the routes show the user only the generic message. Neither repeats anything from the request.
-fn log(event: &Event<'_>) {
-    match event {
-        Event::StartRefused(refusal) | Event::Refused(refusal) => {
-            let error: &(dyn Error + 'static) = refusal.error;
-            tracing::warn!(code = refusal.code, error, "sign-in refused");
-        }
-        Event::HookFailed { hook, error, .. } => {
-            let error: &(dyn Error + 'static) = *error;
-            tracing::error!(code = "hook_failed", hook, error, "sign-in failed");
-        }
-        _ => {}
-    }
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

@@ -139,10 +139,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart),
         None => login,
     };
-    site.begin(binding, login).unwrap_or_else(|error| {
-        tracing::warn!(code = "not_begun", %error, "sign-in not started");
-        Rejected(error).into_response()
-    })
+    site.begin(binding, login).unwrap_or_else(|error| Rejected(error).into_response())
 }
 
 /// `GET /auth/google/callback?code=…&state=…&iss=…`, to which Google sends the browser.
@@ -151,7 +148,8 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(Rejected(error)) => refused(error),
+            // The crate logs the reason, with the reference that the page shows; the user sees only the generic message.
+            Err(rejected) => rejected.into_response(),
         }
     })
     .await
@@ -175,18 +173,16 @@ impl Site {
                 self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
             }
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Google answered with an error")),
             // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), "restarting: {}", error.report());
                     // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/google?again={}", restart.token())))
                 }
-                None => refused(error),
+                None => Rejected(error).into_response(),
             },
         }
     }
@@ -249,12 +245,6 @@ struct GoogleClaims {
 impl AdditionalClaims for GoogleClaims {}
 
 type GoogleIdToken = IdToken<GoogleClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
-
-/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
-fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), "{}", error.report());
-    Rejected(error).into_response()
-}
 
 /// Google could not be reached, or its response was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {

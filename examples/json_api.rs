@@ -139,10 +139,7 @@ async fn begin(State(site): State<Arc<Site>>, Json(wish): Json<Wish>) -> Respons
         Some(path) => login.return_to(path),
         None => login,
     };
-    site.begin(login).unwrap_or_else(|error| {
-        tracing::warn!(code = "not_begun", %error, "sign-in not started");
-        failed(error.status())
-    })
+    site.begin(login).unwrap_or_else(|error| failed(error.status()))
 }
 
 /// The callback that the client received, and the secret that it kept.
@@ -188,11 +185,7 @@ impl Site {
             }),
             // The client passes on codes only, and handles the provider's errors itself.
             Ok(_) => failed(400),
-            Err(error) => {
-                // Log the reason; send the client only the generic message. Neither repeats anything from the request.
-                tracing::warn!(code = error.code(), "{}", error.report());
-                failed(error.status())
-            }
+            Err(error) => failed(error.status()),
         }
     }
 

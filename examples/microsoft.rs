@@ -161,10 +161,7 @@ async fn login(State(site): State<Arc<Site>>, Query(wish): Query<Wish>, headers:
         Some(restart) => login.restarting(restart).data(restart.data().unwrap_or(Carried { invitation: None })),
         None => login,
     };
-    site.begin(binding, login).unwrap_or_else(|error| {
-        tracing::warn!(code = "not_begun", %error, "sign-in not started");
-        Rejected(error).into_response()
-    })
+    site.begin(binding, login).unwrap_or_else(|error| Rejected(error).into_response())
 }
 
 /// Entra redirects the browser here: `GET …?code=…&state=…`, or a POST with the same in a form.
@@ -173,7 +170,8 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(request).await,
-            Err(Rejected(error)) => refused(error),
+            // The crate logs the reason, with the reference that the page shows; the user sees only the generic message.
+            Err(rejected) => rejected.into_response(),
         }
     })
     .await
@@ -192,18 +190,16 @@ impl Site {
                 self.confirm(login).await.unwrap_or_else(|error| not_confirmed(&*error))
             }
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => not_confirmed(&*Failure::from("Entra answered with an error")),
             // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
-                    tracing::info!(code = error.code(), "restarting: {}", error.report());
                     // Through the login start, so that a rate limit there counts the restart.
                     set_no_store(Redirect::to(&format!("/auth/microsoft?again={}", restart.token())))
                 }
-                None => refused(error),
+                None => Rejected(error).into_response(),
             },
         }
     }
@@ -275,12 +271,6 @@ struct EntraClaims {
 impl AdditionalClaims for EntraClaims {}
 
 type EntraIdToken = IdToken<EntraClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
-
-/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
-fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), "{}", error.report());
-    Rejected(error).into_response()
-}
 
 /// Entra could not be reached, or its response was not for this login.
 fn not_confirmed(error: &(dyn std::error::Error + 'static)) -> Response {
@@ -375,7 +365,7 @@ async fn walk_through(
     report.not_confirmed("Carl of Fabrikam, whose tenant is not on the list", &answer, "may not sign in");
 
     let answer = ann.get(&format!("{start}?invitation={}", "x".repeat(1400)).parse()?).await?;
-    report.ends("a state that Entra would find too long does not begin", &answer, 400, "not_begun");
+    report.ends("a state that Entra would find too long does not begin", &answer, 400, "state_too_long");
     let mut request = ann.begin(&start).await?;
     let padded = request.query().unwrap_or_default().replace("state=", &format!("state={}", "x".repeat(1800)));
     request.set_query(Some(&padded));

@@ -194,7 +194,8 @@ async fn answer(
     run_to_completion(async move {
         match request {
             Ok(request) => site.finish(tenant, request).await,
-            Err(Rejected(error)) => refused(error),
+            // The crate logs the reason, with the reference that the page shows; the user sees only the generic message.
+            Err(rejected) => rejected.into_response(),
         }
     })
     .await
@@ -211,10 +212,7 @@ impl Site {
         };
         let begun = match self.flow.begin(binding, login.tenant(tenant.clone())) {
             Ok(begun) => begun,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not started");
-                return Rejected(error).into_response();
-            }
+            Err(error) => return Rejected(error).into_response(),
         };
         let mut url = client.authorize_url(|| begun.csrf_token()).add_scope(Scope::new("read:user".to_owned()));
         if let Some(challenge) = begun.pkce_challenge() {
@@ -238,7 +236,6 @@ impl Site {
                 set_no_store((StatusCode::BAD_GATEWAY, "GitHub did not confirm this sign-in. Please start again."))
             }),
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
-                tracing::info!(code = "access_denied", "the user declined");
                 set_no_store(Redirect::to("/"))
             }
             Ok(_) => {
@@ -252,12 +249,11 @@ impl Site {
                 let tenant = tenant.as_ref().or(restart.and_then(Restart::tenant));
                 match restart.zip(tenant.and_then(|tenant| Uuid::from_slice(tenant.as_bytes()).ok())) {
                     Some((restart, tenant)) => {
-                        tracing::info!(code = error.code(), "restarting: {}", error.report());
                         // Through the login start, so that a rate limit there counts the restart.
                         let login_start = format!("/customers/{tenant}/auth/github?again={}", restart.token());
                         set_no_store(Redirect::to(&login_start))
                     }
-                    None => refused(error),
+                    None => Rejected(error).into_response(),
                 }
             }
         }
@@ -299,12 +295,6 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
         },
         other => other.to_string(),
     }
-}
-
-/// Log the reason; show the user only the generic message. Neither repeats anything from the request.
-fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), "{}", error.report());
-    Rejected(error).into_response()
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------

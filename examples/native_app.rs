@@ -23,7 +23,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
-use oauth_state::observe::{Event, Observers};
 use oauth_state::provider::{Preset, Sourced};
 use oauth_state::{
     App, Authorized, BeginError, Binding, Callback, Expect, Flow, KeyRing, Login, LoginOutcome, Provider,
@@ -111,10 +110,7 @@ fn app(settings: Settings) -> Result<Router, Failure> {
         .authorization_endpoint(&settings.authorization_endpoint) // the preset knows GitHub's own; the stand-in differs
         .issuer(&settings.issuer);
     let guard = SingleProcessGuard::with_capacity(1_000_000); // a fleet shares one: docs/guards.md
-    let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard)
-        .provider(github)
-        .observers(Observers::default().and(log))
-        .build()?;
+    let flow = Flow::builder(App::new("shop", "production")?, settings.keys, guard).provider(github).build()?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none()) // a response must not redirect this server (SSRF)
         .timeout(Duration::from_secs(10))
@@ -139,19 +135,9 @@ fn app(settings: Settings) -> Result<Router, Failure> {
     Ok(handlers.with_state(site).merge(router(routes)))
 }
 
-/// Log the reason; send the client only a generic message.
-fn log(event: &Event<'_>) {
-    if let Some(line) = event.report() {
-        tracing::warn!("{line}");
-    }
-}
-
 /// Gives the app the URL to open, and a secret that binds this login to it. It needs no session and no cookie.
 async fn begin(State(site): State<Arc<Site>>) -> Response {
-    site.begin().unwrap_or_else(|error| {
-        tracing::warn!(code = "not_begun", %error, "sign-in not started");
-        failed(error.status())
-    })
+    site.begin().unwrap_or_else(|error| failed(error.status()))
 }
 
 /// The query of the deep link, as the app received it, and the secret that the app kept.
@@ -194,10 +180,7 @@ impl Site {
                 tracing::info!(code = "denied", "GitHub did not sign the user in");
                 failed(403)
             }
-            Err(error) => {
-                tracing::warn!(code = error.code(), "sign-in refused"); // the observer has logged why
-                failed(error.status())
-            }
+            Err(error) => failed(error.status()),
         }
     }
 

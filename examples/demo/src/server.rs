@@ -128,12 +128,9 @@ async fn callback(State(site): State<Arc<Site>>, request: Result<CallbackRequest
             Err(refused) if refused.kind() == FinishErrorKind::RepostNeeded => {
                 return Rejected(refused).into_response();
             }
-            Err(refused) => {
-                tracing::warn!(code = refused.code(), "{}", refused.report());
-                Outcome::refused(&refused)
-            }
+            Err(refused) => Outcome::refused(&refused),
         };
-        // The demo shows the code; a service logs it, and shows the user only `public_text`.
+        // The demo shows the code; the crate has logged it, and a service shows the user only `public_text`.
         tracing::info!(server = site.settings.name, outcome = outcome.code, "callback");
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_REQUEST);
         set_no_store((status, Html(pages::outcome(&outcome, &site.settings, contents.as_ref()))))
