@@ -1,7 +1,11 @@
 //! The parsed parameters of a callback, before any check.
 
+mod authorization_error;
+
 use std::borrow::Cow;
 use std::fmt;
+
+pub use authorization_error::AuthorizationError;
 
 use crate::observe::{Observer as _, Observers};
 use crate::reference::Reference;
@@ -93,98 +97,6 @@ pub(crate) enum Answer {
     Nothing,
     Code(String),
     Error(AuthorizationError),
-}
-
-/// The provider's error (RFC 6749 section 4.1.2.1; OpenID Connect Core section 3.1.2.6).
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthorizationError {
-    /// The user or the provider refused.
-    AccessDenied,
-    /// The provider did not understand the request.
-    InvalidRequest,
-    /// The client is not allowed to use this method.
-    UnauthorizedClient,
-    /// The provider does not support this response type.
-    UnsupportedResponseType,
-    /// A scope is unknown.
-    InvalidScope,
-    /// The provider failed.
-    ServerError,
-    /// The provider is overloaded.
-    TemporarilyUnavailable,
-    /// The user has to do something first.
-    InteractionRequired,
-    /// The user has to sign in first.
-    LoginRequired,
-    /// The user has to choose an account first.
-    AccountSelectionRequired,
-    /// The user has to consent first.
-    ConsentRequired,
-    /// Any other error, unchanged: text from outside.
-    Other(String),
-}
-
-/// A registered error, its text, and the diagnosis of a callback that has it but no state.
-type KnownError = (AuthorizationError, &'static str, &'static str);
-
-macro_rules! known_errors {
-    ($(($error:ident, $text:literal)),* $(,)?) => {
-        [$((
-            AuthorizationError::$error,
-            $text,
-            concat!("the callback has no state parameter and the error ", $text, ", which the provider sent or anyone who wrote the link"),
-        )),*]
-    };
-}
-
-impl AuthorizationError {
-    const KNOWN: [KnownError; 11] = known_errors![
-        (AccessDenied, "access_denied"),
-        (InvalidRequest, "invalid_request"),
-        (UnauthorizedClient, "unauthorized_client"),
-        (UnsupportedResponseType, "unsupported_response_type"),
-        (InvalidScope, "invalid_scope"),
-        (ServerError, "server_error"),
-        (TemporarilyUnavailable, "temporarily_unavailable"),
-        (InteractionRequired, "interaction_required"),
-        (LoginRequired, "login_required"),
-        (AccountSelectionRequired, "account_selection_required"),
-        (ConsentRequired, "consent_required"),
-    ];
-
-    fn from_text(text: Cow<'_, str>) -> Self {
-        let known = Self::KNOWN.iter().find(|(_, known, _)| *known == text);
-        known.map_or_else(|| Self::Other(text.into_owned()), |(error, ..)| error.clone())
-    }
-
-    /// The error code if it is registered, and `other` otherwise: for metrics.
-    pub(crate) fn word(&self) -> &'static str {
-        Self::KNOWN.iter().find(|(error, ..)| error == self).map_or("other", |(_, text, _)| text)
-    }
-
-    /// The error code, unchanged.
-    ///
-    /// # Security
-    ///
-    /// [`AuthorizationError::Other`] contains text from outside: printable ASCII, but do not show it on a page.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(text) => text,
-            known => Self::KNOWN.iter().find(|(error, ..)| error == known).map_or("", |(_, text, _)| text),
-        }
-    }
-}
-
-/// Omits text from outside, which should not reach logs.
-impl fmt::Debug for AuthorizationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(_) => f.write_str("Other([redacted])"),
-            known => f.write_str(known.as_str()),
-        }
-    }
 }
 
 impl Callback {
@@ -371,8 +283,7 @@ impl Callback {
         code: Option<Cow<'_, str>>,
         error: Option<Cow<'_, str>>,
     ) -> Result<Self, FinishError> {
-        // Anyone can send an error without a state: the operator sees which one it is, if it is registered, and the user sees nothing.
-        let state = state.ok_or_else(|| without_state(error.as_deref()))?.into_owned();
+        let state = state.ok_or_else(|| AuthorizationError::without_state(error.as_deref()))?.into_owned();
         let answer = match (code, error) {
             (Some(_), Some(_)) => return Err(FinishErrorKind::CodeAndError.into()),
             (None, None) => Answer::Nothing,
@@ -431,12 +342,6 @@ fn error_in_other_words<'a>(others: &[(String, String)]) -> Option<Cow<'a, str>>
         "user_denied" => Cow::Borrowed("access_denied"),
         text => Cow::Owned(text.to_owned()),
     })
-}
-
-fn without_state(error: Option<&str>) -> FinishError {
-    let known = AuthorizationError::KNOWN.iter().find(|(_, text, _)| Some(*text) == error);
-    let kind = FinishErrorKind::MissingState;
-    known.map_or_else(|| kind.into(), |(.., diagnosis)| FinishError::because(kind, diagnosis))
 }
 
 /// VSCHAR of RFC 6749 appendix A.
