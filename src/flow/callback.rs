@@ -376,15 +376,18 @@ impl FlowInner {
     }
 
     async fn ask_guard(&self, mark: &Mark) -> Result<Marked, GuardError> {
-        let end = |answer: &Result<Marked, GuardError>, took| {
-            let (outcome, answer) = match answer {
-                Ok(Marked::First) => ("first", "first"),
-                Ok(Marked::AlreadyUsed { .. }) => ("already_used", "already_used"),
-                Err(error) => ("error", error.kind().code()),
-            };
-            (outcome, Event::GuardAnswered { answer, took })
+        let word = |answer: &Result<Marked, GuardError>| match answer {
+            Ok(Marked::First) => "first",
+            Ok(Marked::AlreadyUsed { .. }) => "already_used",
+            Err(error) => error.kind().code(),
         };
-        self.observers.around(&*self.clock, Scope::guard(), || self.guard.mark_used(mark), end).await
+        let end = |answer: &Result<Marked, GuardError>, took| {
+            let answered = Event::GuardAnswered { answer: word(answer), took };
+            (if answer.is_ok() { word(answer) } else { "error" }, answered)
+        };
+        let marked = self.observers.around(&*self.clock, Scope::guard(), || self.guard.mark_used(mark), end).await;
+        self.observers.guard_answered(word(&marked), || self.now());
+        marked
     }
 
     /// Checks time and key again: the key may have been revoked or retired since the check.

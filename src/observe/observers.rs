@@ -113,6 +113,17 @@ impl Observers {
         self.event(&event);
         ended
     }
+
+    /// Decides whether the guard is up, by its answer and the flow's time in Unix seconds.
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "only the metrics have this gauge"))]
+    pub(crate) fn guard_answered(&self, answer: &str, now: impl FnOnce() -> u64) {
+        #[cfg(feature = "metrics")]
+        if let Some(flow) = &self.flow {
+            flow.guard_answered(answer, now());
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (answer, now);
+    }
 }
 
 impl Observer for Observers {

@@ -1,6 +1,7 @@
 //! The metrics of [`super::table`], recorded from events.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -24,7 +25,36 @@ pub(super) struct FlowHandles {
     error: Histogram,
     /// By kind.
     errors: ByCode,
-    up: Gauge,
+    /// Made for the first answer: before that, a series at zero would look like an outage.
+    up: OnceLock<Gauge>,
+    errors_alone: ErrorsAlone,
+}
+
+/// Since when the guard has given nothing but errors, in Unix seconds; 0 if its last answer was none.
+#[derive(Default)]
+struct ErrorsAlone(AtomicU64);
+
+/// On a small site the next callback may be hours away, so one error, and the user's second try, are no outage.
+const OUTAGE_SECONDS: u64 = 60;
+
+impl ErrorsAlone {
+    /// Whether the guard is up, if its answer tells.
+    fn tell(&self, answer: &str, now: u64) -> Option<bool> {
+        match answer {
+            "first" => {
+                if self.0.load(Ordering::Relaxed) != 0 {
+                    self.0.store(0, Ordering::Relaxed);
+                }
+                Some(true)
+            }
+            // Load alone can make a guard too busy. A cache in front of a dead store knows used links, so one old link could hide the outage.
+            "overloaded" | "already_used" => None,
+            _ => {
+                let since = self.0.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed).err()?;
+                (now.saturating_sub(since) >= OUTAGE_SECONDS).then_some(false)
+            }
+        }
+    }
 }
 
 type ByCode = Vec<(&'static str, Counter)>;
@@ -35,6 +65,7 @@ struct ProviderHandles {
     issued: ByCode,
     ok: Counter,
     provider_refused: Counter,
+    exchanged: ByCode,
     durations: Vec<(&'static str, Histogram)>,
     iss_ignored: Counter,
 }
@@ -54,6 +85,10 @@ impl ProviderHandles {
             issued: bindings.map(|word| (word, issued(word))).into(),
             ok: callbacks("ok"),
             provider_refused: callbacks("provider_refused"),
+            // From zero, or Prometheus would miss the first one of each process.
+            exchanged: ["ok", "error"]
+                .map(|word| (word, counter!(EXCHANGES, "provider" => id.to_owned(), "outcome" => word)))
+                .into(),
             durations: bindings.map(|word| (word, duration(word))).into(),
             iss_ignored: counter!(ISS_IGNORED, "provider" => id.to_owned()),
         }
@@ -81,7 +116,14 @@ impl FlowHandles {
             errors: ["unavailable", "overloaded", "outcome_unknown", "full", "misconfigured"]
                 .map(|kind| (kind, counter!(GUARD_ERRORS, "kind" => kind)))
                 .into(),
-            up: gauge!(GUARD_UP),
+            up: OnceLock::new(),
+            errors_alone: ErrorsAlone::default(),
+        }
+    }
+
+    pub(super) fn guard_answered(&self, answer: &str, now: u64) {
+        if let Some(up) = self.errors_alone.tell(answer, now) {
+            self.up.get_or_init(|| gauge!(GUARD_UP)).set(f64::from(u8::from(up)));
         }
     }
 
@@ -109,8 +151,7 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
             counter!(CALLBACKS, "provider" => of, "code" => code).increment(by);
         }
         Event::Exchanged { provider, worked } => {
-            let of = of(Some(provider)).map_or(UNKNOWN, |of| &of.id).to_owned();
-            counter!(EXCHANGES, "provider" => of, "outcome" => outcome(worked)).increment(by);
+            of(Some(provider)).inspect(|of| count(&of.exchanged, outcome(worked), by));
         }
         Event::Finished { provider, outcome, binding, age, error, .. } => {
             let Some(of) = of(Some(provider)) else { return };
@@ -130,10 +171,6 @@ pub(super) fn record(flow: Option<&FlowHandles>, event: &Event<'_>, by: u64) {
         Event::IssIgnored { provider } => _ = of(Some(provider)).inspect(|of| of.iss_ignored.increment(by)),
         Event::GuardAnswered { answer, took } => {
             let Some(flow) = flow else { return };
-            // Load alone can make it too busy: that says nothing about its store.
-            if answer != "overloaded" {
-                flow.up.set(f64::from(u8::from(matches!(answer, "first" | "already_used"))));
-            }
             match answer {
                 "first" => flow.first.record(took),
                 "already_used" => flow.already_used.record(took),
@@ -195,3 +232,6 @@ fn unix_seconds(at: SystemTime) -> f64 {
 const fn outcome(worked: bool) -> &'static str {
     if worked { "ok" } else { "error" }
 }
+
+#[cfg(test)]
+mod tests;

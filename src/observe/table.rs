@@ -131,7 +131,7 @@ pub const METRICS: &[Metric] = &[
         Gauge,
         GUARD_UP,
         &[],
-        "Whether the replay guard gave an answer when it was last asked: 1, or 0 if its store could not be reached, did not answer, is full or misconfigured. Being too busy does not count.",
+        "Whether the replay guard answers: 1, or 0 while it cannot connect to its store, or has given nothing but errors for a minute. Being too busy does not count. No series before its first answer.",
     ),
     metric(Counter, FAILED_OPEN, &[], "Callbacks that DangerouslyFailOpen let through without an answer of the guard."),
     metric(Counter, MARKS_PURGED, &["guard"], "Expired marks that were deleted: memory or postgres."),

@@ -13,7 +13,7 @@ use oauth_state::observe::{
 };
 use oauth_state::ring::source::source_fn;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
-use oauth_state::testing::{flow, ring};
+use oauth_state::testing::{ManualClock, flow, ring};
 use oauth_state::{
     BeginError, Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard,
     SingleProcessGuard,
@@ -530,10 +530,17 @@ fn exchanges_count_by_provider_and_no_other_name() {
     assert_eq!([exchanges("github", "ok"), exchanges("github", "error"), exchanges("connection", "error")], [1.0; 3]);
 }
 
-/// An outage must show for as long as it lasts, and load must not look like one.
+/// A gauge that starts at zero would page after each deploy, until the first callback of each server.
 #[test]
-fn guard_up_is_the_last_answer_of_its_store() {
-    let up = |guard: fn() -> GuardError| {
+fn a_guard_that_was_never_asked_is_not_down() {
+    let text = scraped(|| drop(over(SingleProcessGuard::with_capacity(10))));
+    assert!(!text.lines().any(|line| line.starts_with("oauth_state_guard_up")), "{text}");
+}
+
+/// The next callback may be hours away: a single error must not show as an outage until then, and an outage must show while it lasts.
+#[test]
+fn guard_up_falls_after_a_minute_of_errors_alone() {
+    let up = |guard: fn() -> GuardError, seconds: u64| {
         let text = scraped(|| {
             struct Fails(fn() -> GuardError);
             impl ReplayGuard for Fails {
@@ -541,16 +548,35 @@ fn guard_up_is_the_last_answer_of_its_store() {
                     MarkFuture::ready(Err((self.0)()))
                 }
             }
-            let runtime = runtime();
-            runtime.block_on(twice(&over(SingleProcessGuard::with_capacity(10))));
-            runtime.block_on(twice(&over(Fails(guard))));
+            let clock = ManualClock::at(1_800_000_000);
+            let fails = Flow::builder(app(), ring(), Fails(guard)).provider(Provider::github()).clock(clock.clone());
+            let fails = fails.build().unwrap();
+            runtime().block_on(async {
+                twice(&over(SingleProcessGuard::with_capacity(10))).await;
+                twice(&fails).await;
+                clock.advance(Duration::from_secs(seconds));
+                twice(&fails).await;
+            });
         });
         value(&text, "oauth_state_guard_up")
     };
-    assert_eq!(up(|| GuardError::unavailable("connection refused")), 0.0);
-    assert_eq!(up(|| GuardError::outcome_unknown("no answer")), 0.0);
-    assert_eq!(up(GuardError::full), 0.0);
-    assert_eq!(up(|| GuardError::overloaded("busy")), 1.0);
+    assert_eq!(up(|| GuardError::unavailable("connection refused"), 59), 1.0);
+    assert_eq!(up(|| GuardError::unavailable("connection refused"), 60), 0.0);
+    assert_eq!(up(|| GuardError::outcome_unknown("no answer"), 60), 0.0);
+    assert_eq!(up(GuardError::full, 60), 0.0);
+    assert_eq!(up(|| GuardError::overloaded("busy"), 60), 1.0);
+}
+
+/// Prometheus sees no increase in a series that begins at one: after a deploy, each server's first login would be missing.
+#[test]
+fn exchanges_count_from_zero() {
+    let text = scraped(|| drop(flow()));
+    for outcome in ["ok", "error"] {
+        assert_eq!(
+            value(&text, &format!("oauth_state_exchanges_total{{provider=\"github\",outcome=\"{outcome}\"}}")),
+            0.0
+        );
+    }
 }
 
 /// Each connection is a provider, and there may be thousands.
