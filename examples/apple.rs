@@ -349,7 +349,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let mut carl = UserAgent::of("deny", &apple.issuer, &log)?;
     let post = carl.callback(&start).await?;
     let answer = carl.open(&post).await?;
-    report.ends("Carl says no at Apple", &answer, 303, "access_denied");
+    report.ends("Carl says no at Apple", &answer, 303, "other");
 
     let mut strict = UserAgent::of("dora", &apple.issuer, &log)?;
     let post = strict.callback(&start).await?;

@@ -176,10 +176,7 @@ impl Site {
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
                 set_no_store(Redirect::to("/"))
             }
-            Ok(_) => {
-                tracing::error!(code = "provider_error", "GitHub answered with an error");
-                set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
-            }
+            Ok(_) => set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later.")),
             // Expired, the back button, a lost cookie: the login restarts by itself, once.
             Err(error) => match error.restart().filter(|restart| restart.is_automatic()) {
                 Some(restart) => {
@@ -307,7 +304,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let answer = bob.authorize(&request).await?;
     let at_the_registered_one = matches!(&answer, Callback::Get(address) if address.path() == CALLBACK);
     let answer = bob.open(&answer).await?;
-    report.ends("a redirect_uri that is not registered", &answer, 502, "provider_error");
+    report.ends("a redirect_uri that is not registered", &answer, 502, "other");
     report.check("comes back to the registered one", CALLBACK, at_the_registered_one, "it");
 
     // A peculiarity of GitHub's token endpoint.

@@ -155,10 +155,7 @@ impl GithubProvider {
         let login = Login::with("github").data(OAuthState { project: project.to_owned() });
         let issued = match self.state_store.issue(browser, login).await {
             Ok(issued) => issued,
-            Err(error) => {
-                tracing::warn!(code = "not_begun", %error, "sign-in not started");
-                return Rejected(error).into_response();
-            }
+            Err(error) => return Rejected(error).into_response(),
         };
         let mut request = self.client.authorize_url(|| issued.csrf_token());
         // The map has no PKCE; every other store does.
@@ -173,7 +170,8 @@ impl GithubProvider {
         let login = match self.state_store.consume(headers.cookies(), Expect::provider("github"), callback).await {
             Ok(Consumed::Code(login)) => login,
             Ok(_) => return set_no_store((StatusCode::OK, "You are not signed in.")),
-            Err(error) => return refused(error),
+            // The crate logs the reason, with the reference in the response; the user sees only the generic message.
+            Err(error) => return Rejected(error).into_response(),
         };
         let mut exchange = self.client.exchange_code(login.code.into());
         if let Some(verifier) = login.code_verifier {
@@ -193,12 +191,6 @@ impl GithubProvider {
     }
 }
 
-/// Log the reason; show the user only the generic message.
-fn refused(error: FinishError) -> Response {
-    tracing::warn!(code = error.code(), "{}", error.report());
-    Rejected(error).into_response()
-}
-
 fn app(github: GithubProvider) -> Router {
     let routes = Router::new().route("/auth/github", get(login)).route(CALLBACK, get(callback));
     routes.with_state(Arc::new(github))
@@ -216,7 +208,7 @@ async fn callback(
     run_to_completion(async move {
         match request {
             Ok(request) => github.finish(request).await,
-            Err(Rejected(error)) => refused(error),
+            Err(rejected) => rejected.into_response(),
         }
     })
     .await

@@ -238,10 +238,7 @@ impl Site {
             Ok(LoginOutcome::Denied(refusal)) if refusal.error == AuthorizationError::AccessDenied => {
                 set_no_store(Redirect::to("/"))
             }
-            Ok(_) => {
-                tracing::error!(code = "provider_error", "GitHub answered with an error");
-                set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later."))
-            }
+            Ok(_) => set_no_store((StatusCode::BAD_GATEWAY, "GitHub could not sign you in. Please try again later.")),
             // Expired, the back button, a lost cookie: the login restarts by itself, once. Its tenant comes from the
             // address, or from the state if this is certainly the browser that started the login.
             Err(error) => {

@@ -176,10 +176,7 @@ impl Site {
                 tracing::error!(code = "not_confirmed", error = %error, "sign-in failed at GitHub");
                 failed(502)
             }),
-            Ok(_) => {
-                tracing::info!(code = "denied", "GitHub did not sign the user in");
-                failed(403)
-            }
+            Ok(_) => failed(403),
             Err(error) => failed(error.status()),
         }
     }
@@ -357,7 +354,7 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
     let url = start(&mut dans_app, &mut dan).await?;
     let (_, link) = hand_over(&mut dan, &url).await?;
     let posted = dans_app.callback_of(&link).ok_or("the app lost its secret")?;
-    refused(&mut report, "Dan says no at GitHub", &dan.post_json(&callback, &posted).await?, 403, "denied");
+    refused(&mut report, "Dan says no at GitHub", &dan.post_json(&callback, &posted).await?, 403, "access_denied");
 
     let on_the_web = ann.callback(&format!("{service}/auth/github")).await?;
     let answer = ann.open(&on_the_web).await?;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use oauth_state::error::FinishErrorKind;
 use oauth_state::inspect::{LONGEST_STATE, is_state};
+use oauth_state::observe::{Observer as _, Observers};
 use oauth_state::{
     BeginError, Binding, BoxFuture, Callback, Clock as _, Expect, FinishError, Login, Origin, Purpose, SystemClock,
 };
@@ -125,7 +126,12 @@ impl<S: Send + 'static, O: LegacyStore<S>> StateStore<S> for UnboundLegacyStore<
                 Ok(origin) => self.take(origin, callback).await,
                 Err(refused) => Err(refused),
             };
-            consumed.map_err(|refused| refused.with_reference(reference))
+            consumed.map_err(|refused| {
+                let refused = refused.with_reference(reference);
+                // No flow sees it.
+                Observers::default().event(&refused.to_event(None));
+                refused
+            })
         })
     }
 
