@@ -32,12 +32,15 @@ pub(super) fn write(event: &Event<'_>) {
         Severity::Info => tracing::enabled!(tracing::Level::INFO),
         Severity::Debug => tracing::enabled!(tracing::Level::DEBUG),
     };
-    let (Some(line), true) = (event.line(), is_wanted) else { return };
+    if !is_wanted {
+        return;
+    }
     let now = unix_seconds(SystemClock.now());
     let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(left_out) = written.entry(code).or_default().admit(now) else { return };
     drop(written);
     let (left_out, reference) = ((left_out > 0).then_some(left_out), reference.map(tracing::field::display));
+    let line = event.line().unwrap_or_default();
     match severity {
         Severity::Warn => warn!(provider, code, reference, left_out, "{line}"),
         Severity::Info => info!(provider, code, reference, left_out, "{line}"),

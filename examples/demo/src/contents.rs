@@ -39,7 +39,8 @@ impl Contents {
 }
 
 fn rows(inspection: &Inspection, state: &str) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("length", format!("{} characters", state.len()))];
+    let mut rows =
+        vec![("reference", inspection.reference.to_string()), ("length", format!("{} characters", state.len()))];
     match &inspection.contents {
         Some(contents) => tell(contents, &mut rows),
         None => rows.push(("contents", "not readable: the seal does not open".to_owned())),
