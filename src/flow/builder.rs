@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accepted_app::{RenamedApp, checked_accepted};
 use super::browsers::{Browsers, Transport, check_cookie};
 use super::hosts::PublicHosts;
 use super::keys::FlowKeys;
@@ -50,6 +51,8 @@ pub struct FlowBuilder<T> {
 /// The settings that do not depend on the data type.
 pub(super) struct Settings {
     app: App,
+    /// One at most; more are refused when the flow is built.
+    pub(super) accepted_apps: Vec<RenamedApp>,
     keys: LiveKeyRing,
     guard: Arc<dyn ReplayGuard>,
     purposes: Vec<Purpose>,
@@ -68,6 +71,7 @@ impl FlowBuilder<()> {
     pub(super) fn new(app: App, keys: LiveKeyRing, guard: Arc<dyn ReplayGuard>) -> Self {
         let settings = Settings {
             app,
+            accepted_apps: Vec::new(),
             keys,
             guard,
             purposes: Vec::new(),
@@ -222,13 +226,15 @@ impl Settings {
             return Err(ConfigError::CodelessPurpose(*purpose));
         }
         let cookies = self.browsers.cookies(&self.app)?;
+        let accepted = checked_accepted(&self.accepted_apps, &self.app, self.clock.now())?;
+        let accepted_cookies = self.browsers.cookies(accepted.as_ref().map_or(&self.app, |accepted| &accepted.app))?;
         self.check_providers(&cookies)?;
         let hosts = PublicHosts::new(&self.browsers.public_hosts, self.browsers.trusted_host_header.as_deref())?;
         self.check_own_addresses()?;
         self.providers.iter().try_for_each(|provider| check_hosts(provider, &hosts))?;
 
         let (now, given) = (unix_seconds(self.clock.now()), self.lifetime);
-        let keys = FlowKeys::follow(self.keys, self.app, &self.purposes, form, |ring| {
+        let keys = FlowKeys::follow(self.keys, self.app, accepted, &self.purposes, form, |ring| {
             let lifetime = checked_lifetime(given, ring.timing().lifetime_cap)?;
             if ring.has_begun(now) { Ok(lifetime) } else { Err(ConfigError::NoActiveKey) }
         })?;
@@ -238,6 +244,7 @@ impl Settings {
         observers.event(&keys.load().ring().event(now));
         Ok(FlowInner {
             cookies,
+            accepted_cookies,
             keys,
             purposes: self.purposes,
             user_purposes: self.user_purposes,

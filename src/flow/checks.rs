@@ -5,7 +5,7 @@ use super::admission::is_in_frame;
 use crate::binding::{self, Binding, Comparison, FlowSecrets, RequestHeaders};
 use crate::callback::{Answer, Callback, Way};
 use crate::claims::codec::BindingKind;
-use crate::cookie::CookieKind;
+use crate::cookie::{CookieFamilies, CookieKind};
 use crate::expect::Expect;
 use crate::name::Purpose;
 use crate::open::Authentic;
@@ -60,7 +60,7 @@ impl FlowInner {
         let is_framed = binding.request().is_some_and(is_in_frame);
         let kinds =
             [Some((provider.cookie_kind(), true)), in_frames.map(|kind| (kind, is_framed))].into_iter().flatten();
-        binding::compare(&binding.holder, &self.cookies, kinds, &keys.flow, nonce, &claims.binding_tag)
+        binding::compare(&binding.holder, self.cookies_of(keys), kinds, &keys.flow, nonce, &claims.binding_tag)
     }
 
     /// Checks the user agent, then the user.
@@ -76,8 +76,10 @@ impl FlowInner {
             Comparison::NoCookie => {
                 let redirect = Some(authentic.claims.redirect).filter(|id| !id.is_empty());
                 let callback_host = provider.redirect_uri_of(redirect).and_then(Registered::host);
-                let why =
-                    binding.request().map(|headers| self.why_no_cookie(headers, callback.way, provider, callback_host));
+                let cookies = self.cookies_of(authentic.keys);
+                let why = binding
+                    .request()
+                    .map(|headers| self.why_no_cookie(headers, cookies, callback.way, provider, callback_host));
                 let whose = without_cookie(binding, callback.way);
                 let restart = Restart::new(authentic.origin(), whose, callback.state.clone());
                 let refused = why.map_or_else(|| FinishErrorKind::CookieMissing.into(), FinishError::cookie_missing);
@@ -120,6 +122,7 @@ impl FlowInner {
     fn why_no_cookie(
         &self,
         headers: &RequestHeaders<'_>,
+        cookies: &CookieFamilies,
         way: Way,
         provider: &Provider,
         callback_host: Option<&str>,
@@ -131,12 +134,12 @@ impl FlowInner {
             true if provider.uses_form_post() => MissingCookie::DeclaredPost,
             true => MissingCookie::UndeclaredPost,
             false if other_host => MissingCookie::OtherHost,
-            false if self.cookies.are_secure() && headers.get("x-forwarded-proto") == Some(b"http") => {
+            false if cookies.are_secure() && headers.get("x-forwarded-proto") == Some(b"http") => {
                 MissingCookie::PlainHttp
             }
-            false if headers.has_cookie_beside_comma(&self.cookies) => MissingCookie::JoinedByCommas,
+            false if headers.has_cookie_beside_comma(cookies) => MissingCookie::JoinedByCommas,
             false if headers.any_cookie() => MissingCookie::OtherCookies,
-            false if self.cookies.are_secure() && provider.is_on_http_loopback() => MissingCookie::Loopback,
+            false if cookies.are_secure() && provider.is_on_http_loopback() => MissingCookie::Loopback,
             false => MissingCookie::NoCookies,
         }
     }

@@ -138,6 +138,26 @@ pub enum ConfigError {
     /// No key of the ring may seal yet.
     #[error("no key of the ring can seal yet, because every seal_from is in the future; wait, or correct seal_from")]
     NoActiveKey,
+    /// [`FlowBuilder::accept_app`](crate::FlowBuilder::accept_app) was given the flow's own application and environment.
+    #[error(
+        "the accepted application {0:?} is the flow's own: give Flow::builder the names that logins start under, and accept_app the          other names of the renaming"
+    )]
+    AcceptsItself(String),
+    /// A flow was told to accept more than one other application.
+    #[error(
+        "a flow accepts the logins of one other application: call accept_app once, and finish one renaming before you start the next"
+    )]
+    AcceptsSeveral,
+    /// [`FlowBuilder::accept_app`](crate::FlowBuilder::accept_app) was given an application of another environment.
+    #[error(
+        "accept_app was given the environment {0:?}, which is not the flow's: to rename an environment, use          dangerously_accept_other_environment, never between two environments that are live"
+    )]
+    AcceptsOtherEnvironment(String),
+    /// Another application is accepted for longer than a day.
+    #[error(
+        "the application {0:?} is accepted for more than 24 hours from now: give accept_app the time at which the last login under its          names has ended, a lifetime after the deploy"
+    )]
+    AcceptsTooLong(String),
     /// Two keys of the ring derive the same key id for this application.
     #[error("two keys of the ring derive the same key id for this application; replace the newer one")]
     KeyIdCollision,

@@ -8,7 +8,7 @@ use crate::ring::live::LiveKeyRing;
 use crate::ring::live::reader::{Commit, RingReader};
 use crate::ring::source::RingError;
 use crate::sync::{ArcSwap, Guard};
-use crate::token::keys::{KeyTable, SameKeyId};
+use crate::token::keys::{AcceptedApp, KeyTable, SameKeyId};
 use crate::token::wire::Form;
 
 /// The keys of one flow. Reading them takes no lock and never waits for a swap.
@@ -22,6 +22,7 @@ pub(super) struct FlowKeys {
 struct FollowedTable {
     current: ArcSwap<KeyTable>,
     app: App,
+    accepted: Option<AcceptedApp>,
     purposes: Vec<Purpose>,
     lifetime: u16,
 }
@@ -31,14 +32,16 @@ impl FlowKeys {
     pub(super) fn follow<E: From<SameKeyId>>(
         handle: LiveKeyRing,
         app: App,
+        accepted: Option<AcceptedApp>,
         purposes: &[Purpose],
         form: Form,
         check: impl FnOnce(&KeyRing) -> Result<u16, E>,
     ) -> Result<Self, E> {
         let table = handle.follow(|ring| -> Result<_, E> {
             let lifetime = check(&ring)?;
-            let current = ArcSwap::from_pointee(KeyTable::new(ring, purposes, &app, form)?);
-            Ok(Arc::new(FollowedTable { current, app, purposes: purposes.to_vec(), lifetime }))
+            let table = KeyTable::accepting(ring, purposes, &app, accepted.as_ref(), form)?;
+            let current = ArcSwap::from_pointee(table);
+            Ok(Arc::new(FollowedTable { current, app, accepted, purposes: purposes.to_vec(), lifetime }))
         })?;
         Ok(Self { handle, table })
     }
@@ -64,7 +67,8 @@ impl RingReader for FollowedTable {
         if self.lifetime > cap {
             return Err(RingError::LifetimeCap { cap, lifetime: self.lifetime });
         }
-        let table = KeyTable::new(ring.clone(), &self.purposes, &self.app, self.current.load().form())
+        let (accepted, form) = (self.accepted.as_ref(), self.current.load().form());
+        let table = KeyTable::accepting(ring.clone(), &self.purposes, &self.app, accepted, form)
             .map_err(|SameKeyId| RingError::KeyIdCollision)?;
         let table = Arc::new(table);
         Ok(Box::new(move || self.current.store(table)))

@@ -1,5 +1,7 @@
 //! [`Flow`]: [`Flow::begin`] and [`Flow::finish`].
 
+mod accepted_app;
+mod accepted_app_setters;
 mod admission;
 mod begin;
 mod begin_error;
@@ -93,6 +95,8 @@ pub(crate) struct FlowInner {
     /// Custom purposes whose callback may have neither code nor error.
     purposes_without_code: Vec<Purpose>,
     cookies: CookieFamilies,
+    /// Those of the application that is accepted during a renaming; without one, the flow's own.
+    accepted_cookies: CookieFamilies,
     hosts: PublicHosts,
     transport: Transport,
     /// More origins whose pages may start links and step-ups.

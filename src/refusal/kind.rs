@@ -226,7 +226,7 @@ impl FinishErrorKind {
             }
             Self::UnknownKey => {
                 "no key of the ring sealed this state: compare the fingerprints of the servers' rings; if they are equal, the login started for \
-                 another application or environment, or for a purpose that this flow does not have"
+                 another application or environment (to rename one, see docs/deploys.md), or for a purpose that this flow does not have"
             }
             Self::KeyRevoked => "the key that sealed this state was revoked",
             Self::Forged => {

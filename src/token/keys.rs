@@ -9,11 +9,30 @@ use crate::ring::key::derive::{HmacKey, derive, key_id};
 use crate::ring::key::id::KeyId;
 use crate::ring::key::ring::{KeyRing, KeyRole, RingKey, Timing};
 
+/// The names of application and environment that a key was derived for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Those of the flow.
+    Own,
+    /// Those of [`AcceptedApp`].
+    Accepted,
+}
+
+/// Another application whose states a table opens during a renaming, but never seals.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptedApp {
+    pub(crate) app: App,
+    /// In Unix seconds. At this time its states no longer open.
+    pub(crate) until: u64,
+}
+
 /// The keys of one root key for one purpose of one application in one environment.
 #[derive(Debug)]
 pub(crate) struct PurposeKeys {
     pub(crate) id: KeyId,
     pub(crate) purpose: Purpose,
+    /// The names choose the cookie that binds a login.
+    pub(crate) names: Names,
     /// Makes and opens tokens of this form, and of no other.
     construction: Construction,
     /// `K_flow`: the key of everything that is derived for one login.
@@ -36,7 +55,7 @@ enum Construction {
 }
 
 impl PurposeKeys {
-    fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, form: Form) -> Self {
+    fn derive(ring_key: &RingKey, purpose: Purpose, app: &App, names: Names, form: Form) -> Self {
         let id = key_id(&ring_key.root, purpose, app);
         let key = |label: &str| derive(&ring_key.root, label, purpose, app);
         let (label, construction) = match form {
@@ -48,6 +67,7 @@ impl PurposeKeys {
         Self {
             id,
             purpose,
+            names,
             construction,
             flow: HmacKey::new(key("flow").expose()),
             associated_data: wire::associated_data(label, form, id, purpose, app),
@@ -96,6 +116,8 @@ pub(crate) struct SameKeyId;
 pub(crate) struct KeyTable {
     ring: KeyRing,
     form: Form,
+    /// The time at which the accepted application's states no longer open, in Unix seconds; 0 without one.
+    accepted_until: u64,
     /// In the order of `entries`, but separate, so that a look-up touches few bytes.
     ids: Vec<KeyId>,
     entries: Vec<Entry>,
@@ -105,6 +127,7 @@ pub(crate) struct KeyTable {
 struct Entry {
     /// The position in the ring, which determines the role.
     ring_index: usize,
+    names: Names,
     /// `None` for a purpose that is not accepted here. Boxed, because moving a `None` as large as the keys would copy stack remains: the
     /// keys of the previous entry, which nothing would clear.
     keys: Option<Box<PurposeKeys>>,
@@ -112,15 +135,30 @@ struct Entry {
 
 impl KeyTable {
     pub(crate) fn new(ring: KeyRing, accepted: &[Purpose], app: &App, form: Form) -> Result<Self, SameKeyId> {
-        let mut table = Self { ring: ring.clone(), form, ids: Vec::new(), entries: Vec::new() };
+        Self::accepting(ring, accepted, app, None, form)
+    }
+
+    /// [`KeyTable::new`] with the keys of another application, which open only.
+    pub(crate) fn accepting(
+        ring: KeyRing,
+        accepted: &[Purpose],
+        app: &App,
+        other: Option<&AcceptedApp>,
+        form: Form,
+    ) -> Result<Self, SameKeyId> {
+        let accepted_until = other.map_or(0, |other| other.until);
+        let mut table = Self { ring: ring.clone(), form, accepted_until, ids: Vec::new(), entries: Vec::new() };
         let known = Purpose::STANDARD.iter().filter(|purpose| !accepted.contains(purpose));
-        for (ring_index, ring_key) in ring.keys().iter().enumerate() {
-            for purpose in accepted {
-                let keys = Box::new(PurposeKeys::derive(ring_key, *purpose, app, form));
-                table.push(keys.id, Entry { ring_index, keys: Some(keys) })?;
-            }
-            for purpose in known.clone() {
-                table.push(key_id(&ring_key.root, *purpose, app), Entry { ring_index, keys: None })?;
+        let apps = [(app, Names::Own)].into_iter().chain(other.map(|other| (&other.app, Names::Accepted)));
+        for (app, names) in apps {
+            for (ring_index, ring_key) in ring.keys().iter().enumerate() {
+                for purpose in accepted {
+                    let keys = Box::new(PurposeKeys::derive(ring_key, *purpose, app, names, form));
+                    table.push(keys.id, Entry { ring_index, names, keys: Some(keys) })?;
+                }
+                for purpose in known.clone() {
+                    table.push(key_id(&ring_key.root, *purpose, app), Entry { ring_index, names, keys: None })?;
+                }
             }
         }
         Ok(table)
@@ -162,7 +200,8 @@ impl KeyTable {
     /// The keys that seal for `purpose` at `now`.
     pub(crate) fn sealing(&self, purpose: Purpose, now: u64) -> Option<&PurposeKeys> {
         let active = self.ring.active(now)?;
-        let mut of_active = self.entries.iter().filter(|entry| entry.ring_index == active);
+        let is_own = |entry: &&Entry| entry.ring_index == active && entry.names == Names::Own;
+        let mut of_active = self.entries.iter().filter(is_own);
         of_active.find_map(|entry| entry.keys.as_deref().filter(|keys| keys.purpose == purpose))
     }
 
@@ -170,11 +209,15 @@ impl KeyTable {
     ///
     /// # Errors
     ///
-    /// `key_revoked` for a revoked key, `unknown_key` for an unknown or retired one, `wrong_purpose` for one of a known purpose that is not
-    /// accepted here.
+    /// `key_revoked` for a revoked key, `unknown_key` for an unknown or retired one, and for one of an application that is no longer
+    /// accepted, `wrong_purpose` for one of a known purpose that is not accepted here.
     pub(crate) fn opening(&self, id: KeyId, now: u64) -> Result<&PurposeKeys, FinishErrorKind> {
         let position = self.ids.iter().position(|known| *known == id);
         let entry = position.and_then(|position| self.entries.get(position)).ok_or(FinishErrorKind::UnknownKey)?;
+        // As in a table that never knew the other names: nothing else about the key matters.
+        if entry.names == Names::Accepted && now >= self.accepted_until {
+            return Err(FinishErrorKind::UnknownKey);
+        }
         match (self.ring.role(entry.ring_index, now), &entry.keys) {
             (KeyRole::Revoked, _) => Err(FinishErrorKind::KeyRevoked),
             (role, _) if !role.opens() => Err(FinishErrorKind::UnknownKey),

@@ -35,6 +35,7 @@ mod own_parameters;
 mod provider_presets;
 mod public_hosts;
 mod references;
+mod renaming;
 mod signed_states;
 mod state_length;
 mod telemetry;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
 use oauth_state::testing::{ManualClock, ring};
-use oauth_state::{BeginError, Binding, BoxFuture, Callback, Expect, Flow, FlowBuilder, Login, Provider};
+use oauth_state::{App, BeginError, Binding, BoxFuture, Callback, Expect, Flow, FlowBuilder, Login, Provider};
 use oauth_state_store::{HandleKind, MemoryPayloadStore, Payload, PayloadStore, StateStore, StoreError, StoredFlow};
 use support::shop::{CountingGuard, NOW, app, block_on, callback, session};
 
@@ -137,4 +138,24 @@ fn a_leap_of_the_clock_drops_no_row_of_memory() {
     let _ = begin(&flow, "from the future");
     clock.set(NOW + 61);
     assert_eq!(finish(&flow, session(), "github", callback(&earlier)), "finished");
+}
+
+/// During a renaming, the row of a login is sealed with the names that the login started under.
+#[test]
+fn a_login_of_the_other_name_finishes_with_its_row() {
+    let (shelf, guard, clock) = (Shelf::default(), CountingGuard::new(), ManualClock::at(NOW));
+    let until = UNIX_EPOCH + Duration::from_secs(NOW + 100);
+    let [shop, store] = [["shop", "store"], ["store", "shop"]].map(|names| {
+        let [own, other] = names.map(|name| App::new(name, "test").unwrap());
+        let builder = Flow::builder(own, ring(), guard.clone()).carrying().provider(Provider::github());
+        StoredFlow::new(builder.clock(clock.clone()).accept_app(other, until), shelf.clone()).unwrap()
+    });
+    for (here, there) in [(&shop, &store), (&store, &shop)] {
+        let state = begin(here, "data");
+        assert_eq!(finish(there, session(), "github", callback(&state)), "finished");
+        assert_eq!(finish(here, session(), "github", callback(&state)), "already_used");
+    }
+    let late = begin(&shop, "data");
+    clock.set(NOW + 100);
+    assert_eq!(finish(&store, session(), "github", callback(&late)), "unknown_key");
 }
