@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use oauth_state::provider::ResponseMode;
-use oauth_state::ring::{KeyRingDocument, RingTiming};
+use oauth_state::ring::{KeyRingDocument, RingError, RingTiming};
 use oauth_state::testing::{ManualClock, TestBrowser, block_on, ring};
 use oauth_state::{
-    App, Authorized, Expect, FinishError, Flow, FlowBuilder, KeyRing, Login, LoginOutcome, Provider, Purpose,
+    App, Authorized, Expect, FinishError, Flow, FlowBuilder, KeyRing, LiveKeyRing, Login, LoginOutcome, Provider,
+    Purpose,
 };
 use serde::{Deserialize, Serialize};
 use support::shop::{CountingGuard, NOW, app, callback, session};
@@ -73,6 +74,7 @@ fn an_application_or_environment_that_is_renamed_refuses_logins_in_progress_and_
         assert_eq!(refused.code(), "unknown_key");
         let diagnosis = refused.diagnosis();
         assert!(diagnosis.contains("another application or environment"), "{diagnosis}");
+        assert!(diagnosis.contains("docs/deploys.md"), "the two deploys of behaviour::renaming: {diagnosis}");
         // The name of the cookie depends on both names, too, but the state is opened first.
         let begun = deploy.github().begin(TestBrowser::default().binding(), Login::with("github")).unwrap();
         let browser = TestBrowser::follow(&begun);
@@ -199,6 +201,32 @@ fn a_shorter_lifetime_holds_for_new_logins_alone() {
     assert_eq!(code(finish(&lasting(10), Expect::provider("github"), &state)), "expired");
 }
 
+/// A server whose flows could not seal under the ring refuses it, and works on with the one it has.
+#[test]
+fn a_lower_lifetime_cap_needs_shorter_lifetimes_first() {
+    let deploy = Deploy::new();
+    let now = deploy.clock_now();
+    let ten = RingTiming { lifetime_cap: Duration::from_secs(600), ..RingTiming::default() };
+    let current = KeyRingDocument::first(ten, now).unwrap();
+    let five = RingTiming { lifetime_cap: Duration::from_secs(300), ..ten };
+    let lower = current.with_times(five, now).unwrap().document;
+    let server = |minutes: u64| {
+        let keys = LiveKeyRing::from(current.ring().clone());
+        let builder = Flow::builder(app(), keys.clone(), deploy.guard.clone()).clock(deploy.clock.clone());
+        let flow = builder.provider(Provider::github()).lifetime(Duration::from_secs(60 * minutes)).build().unwrap();
+        (flow, keys)
+    };
+    let ((before, refuses), (after, accepts)) = (server(10), server(5));
+    let state = started(&before, Login::with("github"));
+    let refused = refuses.offer(&lower.to_secret_text(), now).unwrap_err();
+    assert!(matches!(refused, RingError::LifetimeCap { cap: 300, lifetime: 600 }), "{refused}");
+    accepts.offer(&lower.to_secret_text(), now).unwrap();
+    // A login that started before keeps the end that is sealed in its state.
+    deploy.clock.advance(Duration::from_secs(9 * 60));
+    assert_eq!(code(finish(&after, Expect::provider("github"), &state)), "ok");
+    assert_eq!(code(finish(&before, Expect::provider("github"), &started(&after, Login::with("github")))), "ok");
+}
+
 /// The kind of a binding comes from the callback, never from the state.
 #[test]
 fn another_kind_of_binding_refuses_logins_in_progress() {
@@ -227,6 +255,66 @@ fn another_response_mode_refuses_logins_in_progress() {
         builder.provider(Provider::apple().response_mode(ResponseMode::Query)).provider(new)
     });
     assert_eq!(code(both.check(browser.binding(), Expect::provider("apple"), browser.callback())), "ok");
+}
+
+/// `ok`, and then `invalid_grant`: the provider issued the code to the client that the authorization request named. The client secret is no
+/// part of a flow, so the same holds for it.
+#[test]
+fn another_client_id_passes_the_callback_and_fails_at_the_provider() {
+    let deploy = Deploy::new();
+    let client = |id| deploy.build(|builder| builder.provider(Provider::github().client_id(id).redirect_uri(OLD_URI)));
+    let (before, after) = (client("old"), client("new"));
+    let client_of = |login: &Authorized<()>| {
+        login.token_form().into_iter().find(|(name, _)| *name == "client_id").unwrap().1.to_owned()
+    };
+    let login = finish(&after, Expect::provider("github"), &started(&before, Login::with("github"))).unwrap();
+    assert_eq!(client_of(&login), "new", "the provider answers invalid_grant");
+    // A second provider id for the new client, at a callback address of its own.
+    let both = deploy.build(|builder| {
+        let new = Provider::custom("github-2").unwrap().client_id("new").redirect_uri(NEW_URI);
+        builder.provider(Provider::github().client_id("old").redirect_uri(OLD_URI)).provider(new)
+    });
+    let login = finish(&both, Expect::provider("github"), &started(&before, Login::with("github"))).unwrap();
+    assert_eq!(client_of(&login), "old");
+    let login = finish(&both, Expect::provider("github-2"), &started(&both, Login::with("github-2"))).unwrap();
+    assert_eq!(client_of(&login), "new");
+}
+
+#[test]
+fn another_cookie_name_or_host_refuses_logins_in_progress() {
+    let deploy = Deploy::new();
+    let named = |name: Option<&str>| {
+        deploy.build(|builder| {
+            let builder = builder.provider(Provider::github());
+            match name {
+                Some(name) => builder.dangerously_name_cookie(name),
+                None => builder,
+            }
+        })
+    };
+    let check = |flow: &Flow, browser: &TestBrowser| {
+        code(flow.check(browser.binding(), Expect::provider("github"), browser.callback()))
+    };
+    for (old, new) in [(None, Some("__session")), (Some("__session"), None), (Some("__session"), Some("session"))] {
+        let (before, after) = (named(old), named(new));
+        let begun = before.begin(TestBrowser::default().binding(), Login::with("github")).unwrap();
+        let browser = TestBrowser::follow(&begun);
+        assert_eq!(check(&after, &browser), "cookie_missing", "{old:?} {new:?}");
+        assert_eq!(check(&before, &browser), "ok", "it was not used up");
+    }
+
+    // The browser sends the cookie to the old host alone, which can still finish what it started.
+    let at = |host: &str| {
+        let uri = format!("https://{host}/auth/github/callback");
+        deploy.build(|builder| {
+            builder.public_hosts([host]).provider(Provider::github().client_id("c").redirect_uri(&uri))
+        })
+    };
+    let (before, after) = (at("shop.example"), at("store.example"));
+    let begun = before.begin(TestBrowser::default().binding(), Login::with("github")).unwrap();
+    let at_new_host = after.check(TestBrowser::default().binding(), Expect::provider("github"), callback(&begun.state));
+    assert_eq!(code(at_new_host), "cookie_missing");
+    assert_eq!(check(&before, &TestBrowser::follow(&begun)), "ok");
 }
 
 #[test]
