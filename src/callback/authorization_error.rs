@@ -49,7 +49,7 @@ macro_rules! known_errors {
 }
 
 impl AuthorizationError {
-    const KNOWN: [KnownError; 11] = known_errors![
+    pub(super) const KNOWN: [KnownError; 11] = known_errors![
         (AccessDenied, "access_denied"),
         (InvalidRequest, "invalid_request"),
         (UnauthorizedClient, "unauthorized_client"),
