@@ -20,6 +20,7 @@ mod payload;
 mod request;
 mod restart;
 mod signed;
+mod single_use;
 mod verify;
 
 use std::fmt;
