@@ -5,13 +5,15 @@ use std::time::Duration;
 use oauth_state::guard::{GuardError, GuardErrorKind};
 use oauth_state_guard_kit::{Examined, Flaw, with_cause};
 
+use zeroize::Zeroizing;
+
 use super::check::Check;
 
 /// A store that needs longer than this counts as down. Two of them fit into the time limit of a command.
 const LONGEST: Duration = Duration::from_secs(4);
 
-/// A service's settings for its guard's builder.
-#[derive(Clone, Debug, Default)]
+/// A service's settings for its guard's builder. No `Debug`: one is a private key.
+#[derive(Clone, Default)]
 pub struct StoreOptions {
     /// `RedisGuardBuilder::prefix`.
     pub prefix: Option<String>,
@@ -19,6 +21,8 @@ pub struct StoreOptions {
     pub accept_eviction: bool,
     /// `root_certificates` of either, in PEM.
     pub root_certificates: Option<Vec<u8>>,
+    /// `client_certificate` of either, with its key, both in PEM.
+    pub client: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     /// `PostgresGuardBuilder::create_tables`.
     pub create_tables: bool,
     /// The application and its environment, to compare with the names in the store; without them, those are not
@@ -38,13 +42,18 @@ pub async fn redis(url: String, options: StoreOptions, skew: Duration) -> Vec<Ch
     let prefix = options.prefix.as_deref().unwrap_or(oauth_state_redis::DEFAULT_PREFIX);
     let whose = Whose::of(&options).check("redis", &[("prefix", prefix.to_owned())]);
     builder = builder.prefix(prefix);
-    if let Some(pem) = options.root_certificates {
-        #[cfg(feature = "redis-tls")]
-        {
+    #[cfg(feature = "redis-tls")]
+    {
+        if let Some(pem) = options.root_certificates {
             builder = builder.root_certificates(pem);
         }
-        #[cfg(not(feature = "redis-tls"))]
-        return vec![without_tls("redis", &pem)];
+        if let Some((certificate, key)) = options.client {
+            builder = builder.client_certificate(certificate, key.as_slice());
+        }
+    }
+    #[cfg(not(feature = "redis-tls"))]
+    if options.root_certificates.is_some() || options.client.is_some() {
+        return vec![without_tls("redis")];
     }
     told("redis", in_time(builder.examine()).await, whose, skew)
 }
@@ -57,13 +66,18 @@ pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec
     if options.create_tables {
         builder = builder.create_tables();
     }
-    if let Some(pem) = options.root_certificates {
-        #[cfg(feature = "postgres-tls")]
-        {
+    #[cfg(feature = "postgres-tls")]
+    {
+        if let Some(pem) = options.root_certificates {
             builder = builder.root_certificates(pem);
         }
-        #[cfg(not(feature = "postgres-tls"))]
-        return vec![without_tls("postgres", &pem)];
+        if let Some((certificate, key)) = options.client {
+            builder = builder.client_certificate(certificate, key.as_slice());
+        }
+    }
+    #[cfg(not(feature = "postgres-tls"))]
+    if options.root_certificates.is_some() || options.client.is_some() {
+        return vec![without_tls("postgres")];
     }
     let examined = in_time(builder.examine()).await;
     let whose = examined.as_ref().ok().and_then(|examined| whose.check("postgres", &examined.kept_in));
@@ -74,7 +88,7 @@ pub async fn postgres(url: String, options: StoreOptions, skew: Duration) -> Vec
     all(feature = "redis", not(feature = "redis-tls")),
     all(feature = "postgres", not(feature = "postgres-tls"))
 ))]
-fn without_tls(store: &str, _: &[u8]) -> Check {
+fn without_tls(store: &str) -> Check {
     let to_do = format!("in a checkout of oauth-state: cargo install --path crates/cli --features {store}-tls");
     Check::error("guard", format!("{store}: this build of oauth-state has no TLS for it"), to_do).about(store)
 }

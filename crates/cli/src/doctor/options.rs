@@ -90,6 +90,12 @@ pub struct Doctor {
     /// The certificates (PEM) that vouch for the store over TLS, instead of the operating system's.
     #[arg(long, value_name = "FILE", conflicts_with = "single_process")]
     pub root_certificates: Option<PathBuf>,
+    /// The certificate (PEM) that the service shows to the store (`client_certificate`).
+    #[arg(long, value_name = "FILE", requires = "client_key", conflicts_with = "single_process")]
+    pub client_certificate: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
     /// The guard: `SingleProcessGuard`.
     #[arg(long)]
     pub single_process: bool,

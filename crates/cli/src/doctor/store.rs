@@ -53,14 +53,19 @@ fn postgres(_: &Doctor, _: String, _: Duration) -> Vec<Check> {
 fn store_options(options: &Doctor) -> Result<super::guard::StoreOptions, Check> {
     let read = |path: &PathBuf| {
         std::fs::read(path).map_err(|error| {
-            let found = format!("the certificates in {} cannot be read ({error})", path.display());
+            let found = format!("the certificate or key in {} cannot be read ({error})", path.display());
             Check::error("guard", found, "name the file that the service reads")
         })
+    };
+    let client = match (&options.client_certificate, &options.client_key) {
+        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?.into())),
+        _ => None,
     };
     Ok(super::guard::StoreOptions {
         prefix: options.redis_prefix.clone(),
         accept_eviction: options.dangerously_accept_eviction,
         root_certificates: options.root_certificates.as_ref().map(read).transpose()?,
+        client,
         create_tables: options.create_tables,
         belongs_to: Some((options.app.clone(), options.environment.clone())),
         own_store: options.own_store,
