@@ -32,7 +32,7 @@ use oauth2::{
     AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RedirectUrl, TokenResponse, TokenUrl, reqwest,
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -185,7 +185,11 @@ impl Site {
             }),
             // The client passes on codes only, and handles the provider's errors itself.
             Ok(_) => failed(400),
-            Err(error) => failed(error.status()),
+            // By the reference, support finds the reason in the log.
+            Err(error) => failed_with(
+                error.status(),
+                json!({ "error": "sign_in_failed", "reference": error.reference().to_string() }),
+            ),
         }
     }
 
@@ -227,8 +231,12 @@ fn why_no_token(error: &BasicRequestTokenError<oauth2::HttpClientError<reqwest::
 
 /// 503: the same request may work later. Anything else: start again.
 fn failed(status: u16) -> Response {
+    failed_with(status, json!({ "error": "sign_in_failed" }))
+}
+
+fn failed_with(status: u16, body: Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    set_no_store((status, Json(json!({ "error": "sign_in_failed" }))).into_response())
+    set_no_store((status, Json(body)).into_response())
 }
 
 // ---- The example itself --------------------------------------------------------------------------------------------
@@ -246,7 +254,6 @@ async fn serve() -> Result<(), Failure> {
 }
 
 async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failure> {
-    use serde_json::Value;
     use stand_in::grants::Registration;
     use stand_in::program;
     use stand_in::user_agent::{Answer, UserAgent};
@@ -289,7 +296,8 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
         changed
     };
     let refused = |report: &mut stand_in::report::Report, what: &str, answer: &Answer, code: &str| {
-        let held = answer.status == 400 && answer.code == code && answer.body == r#"{"error":"sign_in_failed"}"#;
+        let held =
+            answer.status == 400 && answer.code == code && answer.body.starts_with(r#"{"error":"sign_in_failed""#);
         report.check(what, &format!("{} {}", answer.status, answer.code), held, &format!("400 {code}"));
     };
 

@@ -31,7 +31,7 @@ use oauth_state::{
 use oauth_state_axum::{LoginRoutes, router, run_to_completion, set_no_store};
 use oauth2::reqwest;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
@@ -177,7 +177,11 @@ impl Site {
                 failed(502)
             }),
             Ok(_) => failed(403),
-            Err(error) => failed(error.status()),
+            // By the reference, support finds the reason in the log.
+            Err(error) => failed_with(
+                error.status(),
+                json!({ "error": "sign_in_failed", "reference": error.reference().to_string() }),
+            ),
         }
     }
 
@@ -217,8 +221,12 @@ struct User {
 
 /// 503: the same request may work later. Anything else: start again.
 fn failed(status: u16) -> Response {
+    failed_with(status, json!({ "error": "sign_in_failed" }))
+}
+
+fn failed_with(status: u16, body: Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    set_no_store((status, Json(json!({ "error": "sign_in_failed" }))).into_response())
+    set_no_store((status, Json(body)).into_response())
 }
 
 // ---- The app ---------------------------------------------------------------------------------------------------------
@@ -257,7 +265,6 @@ async fn serve() -> Result<(), Failure> {
 }
 
 async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failure> {
-    use serde_json::Value;
     use stand_in::grants::Registration;
     use stand_in::program;
     use stand_in::user_agent::{Answer, UserAgent};
@@ -297,7 +304,8 @@ async fn once(log: stand_in::log::Log) -> Result<stand_in::report::Report, Failu
         Ok((page, link))
     };
     let refused = |report: &mut stand_in::report::Report, what: &str, answer: &Answer, status: u16, code: &str| {
-        let held = answer.status == status && answer.code == code && answer.body == r#"{"error":"sign_in_failed"}"#;
+        let held =
+            answer.status == status && answer.code == code && answer.body.starts_with(r#"{"error":"sign_in_failed""#);
         report.check(what, &format!("{} {}", answer.status, answer.code), held, &format!("{status} {code}"));
     };
     let told = |posted: &Option<Value>| if posted.is_some() { "posted" } else { "refused by the app" };
