@@ -243,7 +243,7 @@ impl PendingLogins {
 
     /// What to post for a link that the app was opened with, or nothing if this app did not start its login. Each secret is
     /// given once. A link without a secret here is an attacker's attempt to sign the user in to another account (login CSRF).
-    fn callback_of(&mut self, link: &Url) -> Option<serde_json::Value> {
+    fn callback_of(&mut self, link: &Url) -> Option<Value> {
         let (_, state) = link.query_pairs().find(|(name, _)| name == "state")?;
         let login_secret = self.0.remove(&*state)?;
         Some(json!({ "parameters": link.query()?, "login_secret": login_secret }))
