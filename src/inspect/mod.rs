@@ -100,7 +100,7 @@ impl fmt::Display for ParseStateError {
         f.write_str(match self {
             Self::TooLong => "it is longer than 2048 characters",
             Self::NotBase64Url => {
-                "it is not canonical base64url: a character was changed, added or decoded once too often"
+                "it is not canonical base64url: a character was changed, added, cut off or decoded once too often"
             }
             Self::OtherMagic => {
                 "it starts with none of ost1, oss1, osm1, osr1, osp1, osx1: another system's state, or the wrong parameter"

@@ -20,6 +20,11 @@ use crate::text::{harmless, hex, relative, utc};
 const LARGEST: usize = 1 << 20;
 const PASTED_KEY: &str = "the input contains a root key (osk1.…): every reader of this text has the key; find out where the text was copied to, and revoke \
                           the key with oauth-state keys revoke";
+const PASTED_PRIVATE_KEY: &str = "the input contains a private key: every reader of this text has it; find out where the text was copied to, and replace \
+                                  that key";
+const CUT_OFF: &str =
+    "an ellipsis follows the state: the text may have cut it off, and then the rest is lost; ask for the whole address";
+const ONLY_THE_BEGINNING: &str = "only the first 1 MiB of the input was searched; pass the lines of one login";
 const UNKNOWN_HERE: &str =
     "the binding; the provider, tenant and redirect_uri that the callback expects; iss; single use";
 
@@ -49,13 +54,21 @@ pub fn inspect(options: &Inspect, now: SystemTime) -> Result<Report, Failure> {
             "pass the keys as a file, a variable or a helper",
         ));
     }
-    let given = standard_input()?;
-    let notes = if find::has_key(&given) { vec![PASTED_KEY.to_owned()] } else { Vec::new() };
-    let mut report = match find::whole_state_in(&given) {
-        Ok(Found { state, place }) => examine(&state, place, options, now)?,
-        Err(none) => no_state(&none),
+    let (given, is_all) = standard_input()?;
+    let (mut report, cut_off) = match find::whole_state_in(&given) {
+        Ok(Found { state, place, cut_off }) => (examine(&state, place, options, now)?, cut_off),
+        Err(none) => (no_state(&none), false),
     };
-    report.notes = notes;
+    // A ring tells whether it is whole.
+    let cut_off = cut_off && (options.keys.is_none() || report.not_well);
+    report.not_well |= cut_off;
+    let notes = [
+        (find::has_key(&given), PASTED_KEY),
+        (find::has_private_key(&given), PASTED_PRIVATE_KEY),
+        (cut_off, CUT_OFF),
+        (!is_all, ONLY_THE_BEGINNING),
+    ];
+    report.notes = notes.iter().filter(|(is_so, _)| *is_so).map(|(_, note)| (*note).to_owned()).collect();
     Ok(report)
 }
 
@@ -105,10 +118,12 @@ fn no_state(none: &NotFound) -> Report {
     report(told, true)
 }
 
-fn standard_input() -> Result<Zeroizing<String>, Failure> {
+/// The text, and whether that is all of it.
+fn standard_input() -> Result<(Zeroizing<String>, bool), Failure> {
     let stdin = std::io::stdin();
-    let mut given = Zeroizing::new(Vec::with_capacity(LARGEST));
-    let mut read = || stdin.lock().take(LARGEST as u64).read_to_end(&mut given);
+    let most = LARGEST.saturating_add(1);
+    let mut given = Zeroizing::new(Vec::with_capacity(most));
+    let mut read = || stdin.lock().take(most as u64).read_to_end(&mut given);
     let read = if stdin.is_terminal() {
         eprintln!("paste a state, or text that contains one, then press Enter and Ctrl-D:");
         deadline::without(read)
@@ -116,10 +131,10 @@ fn standard_input() -> Result<Zeroizing<String>, Failure> {
         deadline::waits_for("standard input");
         read()
     };
-    // An access log may have bytes of any encoding.
-    let text = Zeroizing::new(String::from_utf8_lossy(&given).into_owned());
+    let is_all = given.len() <= LARGEST;
+    let text = find::cleaned(given.get(..LARGEST).unwrap_or(&given));
     match read {
-        Ok(_) if !text.trim().is_empty() => Ok(text),
+        Ok(_) if !text.trim().is_empty() => Ok((text, is_all)),
         _ => Err(Failure::usage("no_input", "standard input is empty", "oauth-state inspect < callback.txt")),
     }
 }

@@ -1,30 +1,43 @@
 //! Finds the state in what support has: a URL, a line of an access log, JSON, HTML, a form or a curl command.
 
+mod clean;
 mod decode;
+mod lines;
+mod secrets;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
-use decode::{unescaped_html, unescaped_json};
+pub use clean::cleaned;
+pub use secrets::{has_key, has_private_key};
 
-use crate::text::{harmless, holds_key};
+use decode::{unescaped_backslashes, unescaped_html, unescaped_json};
+use lines::{joined, rejoined};
+
+use crate::text::harmless;
 
 /// The shortest text after the prefix that is taken for a state where nothing else names it.
 const SHORTEST: usize = 20;
 /// How often a text is decoded: a URL in a parameter of a URL in JSON takes three.
 const DEEPEST: usize = 4;
-/// The base64 of `osk1.` at each of its three offsets, as in a dumped Kubernetes secret.
-const KEY_IN_BASE64: [&str; 3] = ["b3NrMS", "9zazEu", "vc2sxL"];
+/// Ends of a state that a program or a user cut off.
+const ELLIPSES: [&str; 8] = ["...", "…", "[...]", "[…]", "(...)", "(truncated", "[truncated", "<truncated"];
+/// Quotation marks, beyond those of ASCII.
+const QUOTES: [char; 10] = ['“', '”', '„', '‟', '‘', '’', '«', '»', '‹', '›'];
+
+/// With how many others a state is compared, so that a long log does not take long.
+const MOST: usize = 64;
 
 /// A state, and where it was.
 #[derive(Debug, PartialEq)]
 pub struct Found {
     pub state: String,
     pub place: String,
+    /// An ellipsis follows it.
+    pub cut_off: bool,
 }
 
 /// Why no state is inspected.
@@ -66,47 +79,41 @@ impl fmt::Display for NotFound {
     }
 }
 
-/// Whether the text contains a root key, plain, percent-encoded or in base64.
-pub fn has_key(given: &str) -> bool {
-    let plain = given.replace("%2E", ".").replace("%2e", ".");
-    holds_key(&plain) || KEY_IN_BASE64.iter().any(|sign| given.contains(sign))
-}
-
 /// Also finds a state or a URL that a terminal or a mail broke over lines.
 pub fn whole_state_in(given: &str) -> Result<Found, NotFound> {
-    match joined(given) {
-        Some(joined) => state_in(&joined)
-            .map(|Found { state, place }| Found { state, place: format!("{place}, broken over lines") }),
-        None => state_in(given),
+    let broken = |found: Found| Found { place: format!("{}, broken over lines", found.place), ..found };
+    if let Some(joined) = joined(given) {
+        return state_in(&joined).map(broken);
     }
-}
-
-/// The lines as one, if they look like one word of which each line but the last is filled, perhaps quoted in a mail.
-fn joined(given: &str) -> Option<Zeroizing<String>> {
-    let lines = given.trim().lines().map(|line| line.trim_matches(|c: char| c == '>' || c.is_whitespace()));
-    let lines: Vec<&str> = lines.collect();
-    let (first, rest) = lines.split_first()?;
-    let (last, filled) = rest.split_last()?;
-    let begins_anew =
-        |line: &&str| line.contains("://") || line.starts_with(['/', '{']) || starts_like_one(line.as_bytes());
-    let is_one = first.len() >= SHORTEST
-        && last.len() <= first.len()
-        && filled.iter().all(|line| line.len() == first.len())
-        && !rest.iter().any(begins_anew)
-        && !lines.iter().any(|line| line.contains(char::is_whitespace));
-    let one = Zeroizing::new(lines.concat());
-    (is_one && one.matches("state=").count() < 2).then_some(one)
+    // In a longer text, only if that makes a state.
+    let whole = rejoined(given).and_then(|text| state_in(&text).ok()).filter(|found| lines::is_state(&found.state));
+    match whole {
+        Some(found) if !lines::has_word(given, &found.state) => Ok(broken(found)),
+        _ => state_in(given),
+    }
 }
 
 pub fn state_in(given: &str) -> Result<Found, NotFound> {
     let given = given.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\0'));
-    let alone = given.trim_matches(['"', '\'', '`', '<', '>', ',', ';']);
-    let is_word = !alone.contains(|c: char| c.is_whitespace() || "?&#{}[]\"'<>%\\/:;=".contains(c));
+    let around = |c: char| "\"'`<>,;*~()!".contains(c) || QUOTES.contains(&c);
+    let alone = given.trim_matches(around);
+    let alone = before_ellipsis(unemphasized(alone).trim_end_matches('.'));
+    let is_word =
+        !alone.is_empty() && !alone.contains(|c: char| c.is_whitespace() || "?&#{}[]\"'<>%\\/:;=".contains(c));
     // A state from base64 of another kind may end in `=`.
     if is_word || (!alone.contains("state=") && is_padded(alone)) {
-        return Ok(Found { state: alone.to_owned(), place: "the whole input".to_owned() });
+        let cut_off = is_cut_off(given, alone);
+        return Ok(Found { state: alone.to_owned(), place: "the whole input".to_owned(), cut_off });
     }
     let mut search = Search::default();
+    // First, because the first line of a broken one looks like a state.
+    if let Some(text) = decode::soft_breaks(given) {
+        search.text(&text, "", ", quoted-printable", 0);
+        if search.hits.iter().any(Hit::is_ours) {
+            return search.result(&text);
+        }
+        search = Search::default();
+    }
     search.input(given);
     if search.hits.iter().all(|hit| !hit.is_ours()) {
         // Mail breaks long lines.
@@ -115,6 +122,30 @@ pub fn state_in(given: &str) -> Result<Found, NotFound> {
         }
     }
     search.result(given)
+}
+
+/// Without the marks of `_emphasis_`; a state may end in one of those characters.
+fn unemphasized(text: &str) -> &str {
+    let (mut text, mut plain) = (text.trim_start_matches(['*', '~']), None);
+    while let Some(inner) = text.strip_prefix('_') {
+        text = inner.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '~']);
+        text = text.strip_suffix('_').unwrap_or(text);
+        plain = Some(text);
+    }
+    plain.unwrap_or(text)
+}
+
+fn before_ellipsis(text: &str) -> &str {
+    let end = ["..", "…", "["].iter().filter_map(|mark| text.find(mark)).min();
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// Whether an ellipsis follows the state wherever it is.
+fn is_cut_off(given: &str, state: &str) -> bool {
+    let mut after = given.split(state).skip(1).map(str::trim_start).peekable();
+    !state.is_empty()
+        && after.peek().is_some()
+        && after.all(|after| ELLIPSES.iter().any(|ellipsis| after.starts_with(ellipsis)))
 }
 
 fn is_padded(text: &str) -> bool {
@@ -219,45 +250,58 @@ impl Search {
     /// A text without a structure that is known, decoded until it has a state.
     fn text(&mut self, text: &str, place: &str, encoded: &str, depth: usize) {
         let before = self.hits.len();
+        let ours = |hits: &[Hit]| hits.iter().skip(before).any(Hit::is_ours);
         // First, because `&amp;state=` looks like the parameter `amp;state`.
-        let escapes = [(unescaped_html(text), "HTML-escaped"), (unescaped_json(text), "JSON-escaped")];
+        let escapes = [
+            (unescaped_html(text), "HTML-escaped"),
+            (unescaped_json(text), "JSON-escaped"),
+            (unescaped_backslashes(text), "backslash-escaped"),
+        ];
         for (plain, how) in escapes.into_iter().filter(|_| depth < DEEPEST) {
             if let Some(plain) = plain {
                 return self.text(&plain, place, &format!("{encoded}, {how}"), depth.saturating_add(1));
             }
         }
-        for run in text.split(|c: char| c.is_whitespace() || "\"'`<>\\|".contains(c)) {
+        for run in text.split(|c: char| c.is_whitespace() || "\"'`<>\\|".contains(c) || QUOTES.contains(&c)) {
             self.query(run, place, encoded);
         }
-        if self.hits.len() == before {
+        if !ours(&self.hits) {
             self.bare(text, place, encoded);
         }
-        if self.hits.len() == before
+        if !ours(&self.hits)
             && depth < DEEPEST
             && let Cow::Owned(plain) = percent_decode_str(text).decode_utf8_lossy()
         {
+            // Another system's URL, with its own state, may have ours in a parameter.
+            let outside = self.hits.len();
             self.text(&plain, place, &format!("{encoded}, percent-encoded"), depth.saturating_add(1));
+            let inside = self.hits.split_off(outside);
+            self.hits.extend(inside.into_iter().filter(|hit| outside == before || hit.is_ours()));
         }
     }
 
     /// The parameter `state` of a URL or a form.
     fn query(&mut self, run: &str, place: &str, encoded: &str) {
-        let run = run.trim_start_matches(['(', '[', '{', ',', ';', '$', '^']);
+        let run = unemphasized(run.trim_start_matches(['(', '[', '{', ',', ';', '$', '^', '*', '~']));
         let of_url = run.contains('?') || run.contains("://");
-        let (before, mut states) = (self.hits.len(), 0_usize);
-        for part in run.split(['?', '#', '&']) {
-            let Some(value) = part.strip_prefix("state=") else { continue };
-            // The text around it goes on: a next column, or the end of a sentence.
-            let value = value.split([')', ']', '}', ',', ';', '^']).next().unwrap_or_default().trim_end_matches('.');
-            let form = format!("state={value}");
-            let decoded = url::form_urlencoded::parse(form.as_bytes()).next();
-            let state = decoded.map(|(_, value)| value.into_owned()).unwrap_or_default();
-            let what = if of_url { "in the query of the URL" } else { "in the form parameter state" };
-            states = states.saturating_add(1);
-            self.hits.push(Hit { state, place: format!("{what}{place}{encoded}"), again: false });
+        // Each URL of several, one in another, has one state.
+        for query in run.split('?') {
+            let (before, mut states) = (self.hits.len(), 0_usize);
+            for part in query.split(['#', '&']) {
+                let Some(value) = part.strip_prefix("state=") else { continue };
+                // The text around it goes on: a next column, or the end of a sentence.
+                let ends = |c: char| !c.is_ascii() || ")]}([{,;^*~!".contains(c);
+                let value = before_ellipsis(value.split(ends).next().unwrap_or_default()).trim_end_matches('.');
+                let form = format!("state={value}");
+                let decoded = url::form_urlencoded::parse(form.as_bytes()).next();
+                let state = decoded.map(|(_, value)| value.into_owned()).unwrap_or_default();
+                let what = if of_url { "in the query of the URL" } else { "in the form parameter state" };
+                states = states.saturating_add(1);
+                self.hits.push(Hit { state, place: format!("{what}{place}{encoded}"), again: false });
+            }
+            let again = states > 1;
+            self.hits.iter_mut().skip(before).for_each(|hit| hit.again = again);
         }
-        let again = states > 1;
-        self.hits.iter_mut().skip(before).for_each(|hit| hit.again = again);
     }
 
     /// A state that nothing names.
@@ -282,12 +326,24 @@ impl Search {
                 different.push(hit);
             }
         }
+        // The same login, cut off in one place.
+        let is_beginning = |hit: &Hit, of: &Hit| hit.state.len() < of.state.len() && of.state.starts_with(&hit.state);
+        let whole: Vec<bool> = different
+            .iter()
+            .map(|hit| hit.state.len() <= SHORTEST || !different.iter().take(MOST).any(|of| is_beginning(hit, of)))
+            .collect();
+        let mut whole = whole.into_iter();
+        different.retain(|_| whole.next().unwrap_or(true));
         match different.len() {
             0 if given.contains('?') || given.contains("://") || given.contains("state=") => Err(NotFound::Missing),
             0 => Err(NotFound::Nothing),
             1 => different
                 .pop()
-                .map(|hit| Found { state: hit.state, place: harmless(&hit.place) })
+                .map(|hit| Found {
+                    cut_off: is_cut_off(given, &hit.state),
+                    state: hit.state,
+                    place: harmless(&hit.place),
+                })
                 .ok_or(NotFound::Nothing),
             _ => Err(NotFound::Several(different.into_iter().map(|hit| harmless(&hit.place)).collect())),
         }

@@ -137,6 +137,132 @@ fn a_pasted_key_is_noticed_in_any_form() {
     assert!(!has_key("expected a root key (osk1.…)"));
 }
 
+/// A program, a user or a mail puts marks around a state, which were taken for a part of it.
+#[test]
+fn marks_around_a_state_are_no_part_of_it() {
+    let url = "https://shop.example/cb?code=x&state=STATE";
+    for text in [
+        "**URL**",
+        "_URL_",
+        "_URL_.",
+        "~URL~",
+        "“URL”",
+        "«URL»",
+        "URL!",
+        "\u{1b}[31muri=URL\u{1b}[0m",
+        "a\0GET URL\0b",
+        "*STATE*",
+        "_STATE_",
+        "(STATE)",
+        "<URL|URL>",
+        "> URL",
+        "--b\r\nname=\"state\"\r\n\r\nSTATE\r\n--b--",
+    ] {
+        let text = cleaned(text.replace("URL", url).as_bytes()).to_string();
+        place(&text);
+        assert!(whole_state_in(&text.replace("STATE", STATE)).is_ok_and(|found| found.state == STATE), "{text:?}");
+    }
+    let escaped = format!("https://shop.example/cb?code=x&state={STATE}").replace('_', r"\_").replace('&', r"\&");
+    assert_eq!(place(&escaped), "in the query of the URL, backslash-escaped");
+    let numbers = |shown: fn(char) -> String| {
+        let text = url.replace("STATE", &STATE.replace('A', "_"));
+        let escaped = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { shown(c) });
+        state_in(&escaped.collect::<String>()).unwrap().state
+    };
+    for shown in [(|c| format!("&#{};", u32::from(c))) as fn(char) -> String, |c| format!("&#x{:x};", u32::from(c))] {
+        assert_eq!(numbers(shown), STATE.replace('A', "_"));
+    }
+    // Another system's state around a URL with ours.
+    let inner = percent_encoding::utf8_percent_encode(url, percent_encoding::NON_ALPHANUMERIC);
+    place(&format!("https://login.example/?state=other&next={inner}").replace("%53%54%41%54%45", "STATE"));
+}
+
+#[test]
+fn text_in_utf_16_and_bytes_of_no_encoding_are_read() {
+    let url = format!("GET /cb?code=x&state={STATE} x");
+    let units = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    let marked = format!("\u{feff}{url}");
+    for bytes in [
+        units(&marked, u16::to_le_bytes),
+        units(&marked, u16::to_be_bytes),
+        units(&url, u16::to_le_bytes),
+        [b"\xff\xfe\xfa ", url.as_bytes(), b" \xe9"].concat(),
+        [url.as_bytes(), b"\xbb"].concat(),
+    ] {
+        assert_eq!(state_in(&cleaned(&bytes)).map(|found| found.state), Ok(STATE.to_owned()));
+    }
+}
+
+/// It was inspected as if it were whole, and `changed` was the diagnosis.
+#[test]
+fn a_state_that_was_cut_off_is_told_from_a_whole_one() {
+    let beginning = &STATE[..STATE.len() - 20];
+    for ellipsis in ["...", "…", "[...]", " (truncated)", "...xyz"] {
+        for before in ["", "https://shop.example/cb?code=x&state="] {
+            let text = format!("{before}{beginning}{ellipsis}");
+            let found = whole_state_in(&text).unwrap();
+            assert!(found.cut_off && found.state == beginning, "{text}: {found:?}");
+        }
+    }
+    assert!(!state_in(STATE).unwrap().cut_off);
+    let both = state_in(&format!("/cb?state={beginning}...\n/cb?state={STATE}")).unwrap();
+    assert!(!both.cut_off && both.state == STATE, "{both:?}");
+}
+
+/// Mail clients break lines inside of a text, and quote it.
+#[test]
+fn a_broken_state_is_put_together_inside_of_a_text() {
+    let ring = KeyRing::from(RootKey::generate().unwrap());
+    let guard = SingleProcessGuard::with_capacity(1);
+    let flow =
+        Flow::builder(App::new("shop", "test").unwrap(), ring, guard).provider(Provider::github()).build().unwrap();
+    for _ in 0..20 {
+        let state = flow.begin(Binding::session(&[7; 16]).unwrap(), Login::with("github")).unwrap().state;
+        let url = format!("https://shop.example/cb?code=x&state={state}");
+        for width in [60, 66, 72, 76] {
+            let lines = |text: &str, end: &str| {
+                let parts = text.as_bytes().chunks(width).map(|part| std::str::from_utf8(part).unwrap());
+                parts.collect::<Vec<_>>().join(end)
+            };
+            for text in [
+                format!("Hello,\n\nI get an error at\n{}\n\nRegards", lines(&url, "\n")),
+                format!("> Hello,\n> I get an error at\n> {}\n>\n> Regards", lines(&url, "\n> ")),
+                format!("> {}", lines(&format!("I cannot log in: {url}"), "\n> ")),
+                format!("Hi\n<{}>\n", lines(&url, "\n")),
+                format!("Hi\r\n{}", lines(&url, " \r\n")),
+                format!("> {}=\n> .", lines(&url.replace('=', "=3D"), "=\n> ")).replace("=\n> .", ""),
+            ] {
+                let found = whole_state_in(&text).map(|found| found.state);
+                assert_eq!(found.as_deref(), Ok(state.as_str()), "{text}");
+            }
+        }
+        // What follows a whole state is not a part of it.
+        for next in
+            ["thanks", "Regards, A.", "2026-11-24 14:03:11 GET /", "code=abc1", "--b--", "https://shop.example/"]
+        {
+            let text = format!("I get an error at the following address of your shop\n{url}\n{next}\n");
+            assert_eq!(whole_state_in(&text).map(|found| found.state), Ok(state.clone()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_key_is_noticed_behind_escapes_and_so_is_a_private_key() {
+    for dot in ["%252E", r"\u002e", "&#46;", "=2E", r"\."] {
+        assert!(has_key(&format!("x osk1{dot}AAEC")), "{dot}");
+    }
+    for text in [
+        "-----BEGIN PRIVATE KEY-----\nMIIE",
+        r#"{"key":"-----BEGIN RSA PRIVATE KEY-----\nMIIE"}"#,
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+        r#"{"kty":"EC","d":"x"}"#,
+        "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t",
+    ] {
+        assert!(has_private_key(text), "{text}");
+    }
+    assert!(!has_private_key(&format!("-----BEGIN CERTIFICATE-----\nMIIE\n/cb?state={STATE}")));
+}
+
 /// The input is untrusted: a user's mail.
 #[test]
 fn no_text_panics_or_takes_long() {
