@@ -190,6 +190,10 @@ impl FromStr for KeyRingDocument {
                 problem: "this is UTF-16 text; save it as UTF-8".to_owned(),
             });
         }
+        // JSON has none; a program in C wrote one more byte, or a disk lost a block.
+        if text.contains('\0') {
+            return Err(RingError::OtherFormat("text with NUL bytes"));
+        }
         written::read(text)
     }
 }

@@ -35,6 +35,12 @@ fn a_file_in_another_format_is_named() {
     assert!("\u{feff}{}".parse::<KeyRingDocument>().unwrap_err().to_string().contains("byte order mark"));
 }
 
+/// It was called JSON that is none, at a line where an editor shows nothing.
+#[test]
+fn bytes_of_zero_behind_a_document_are_named() {
+    assert!(said(&[DOCUMENT.as_bytes(), b"\0"].concat()).contains("NUL bytes"));
+}
+
 #[test]
 fn a_document_with_a_mistake_keeps_its_own_error() {
     assert!(said(DOCUMENT.as_bytes()).contains("missing field"), "{}", said(DOCUMENT.as_bytes()));
