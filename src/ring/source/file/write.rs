@@ -29,7 +29,10 @@ impl Refused {
             }
             Self::Locked(lock) => SourceError::new(name, SourceErrorKind::Conflict, lock.display())
                 .in_words("another writer holds the lock")
-                .with_remedy("nothing was written; run it again when the other writer has ended, which frees the lock"),
+                .with_remedy(
+                    "nothing was written; run it again when the other writer has ended, which frees the lock (fuser, with its path, \
+                     names a writer that hangs)",
+                ),
             Self::Io(step, path, cause) => explain::error(name, &path, step, cause),
         }
     }
