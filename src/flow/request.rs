@@ -25,7 +25,7 @@ use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
 #[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
-    /// The `state` parameter.
+    /// The `state` parameter. Its [`Reference`](crate::observe::Reference::of) names the login in your log.
     pub state: String,
     /// The `code_challenge` parameter, 43 characters, for `code_challenge_method=S256` (RFC 7636 section 4.3); `None` if the provider's
     /// preset says that it rejects PKCE.
