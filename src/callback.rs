@@ -200,11 +200,11 @@ impl Callback {
         }
         let given = |value: Option<Cow<'a, str>>| value.filter(|text| !text.is_empty());
         let (state, code, error) = (given(state), given(code), given(error));
-        let reference = state.as_deref().map(Reference::of);
+        let text = state.clone();
         let error = if code.is_none() { error.or_else(|| error_in_other_words(&others)) } else { error };
         let read = refused.map_or_else(|| Self::from_values(state, code, error), Err);
-        let mut callback = read.map_err(|refused| match reference {
-            Some(reference) => refused.with_reference(reference),
+        let mut callback = read.map_err(|refused| match text {
+            Some(state) => refused.with_reference(Reference::of(&state)),
             None => refused,
         })?;
         callback.iss = given(iss).map(Cow::into_owned);

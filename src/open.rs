@@ -35,6 +35,10 @@ impl Opened {
         Self { plaintext: authentic.plaintext.into(), nonce: authentic.nonce, key_id: authentic.keys.id }
     }
 
+    pub(crate) fn reference(&self) -> Reference {
+        Reference::of_nonce(&self.nonce)
+    }
+
     /// The claims with their key, if it still opens at `now`.
     pub(crate) fn under<'t>(&'t self, keys: &'t KeyTable, now: u64) -> Result<Authentic<'t>, FinishErrorKind> {
         let keys = keys.opening(self.key_id, now)?;

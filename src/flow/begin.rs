@@ -110,6 +110,7 @@ impl<T: LoginData> Flow<T> {
             redirect_uri: provider.redirect_uris().iter().position(|at| at.id.as_deref() == login.redirect.as_deref()),
             provider: provider.clone(),
             purpose,
+            reference: Reference::of_nonce(&nonce),
         };
         Ok((begun, also))
     }
@@ -142,7 +143,7 @@ impl FlowInner {
     ) -> Result<AuthorizationRequest, BeginError> {
         match started {
             Ok(started) => {
-                let reference = Reference::of(&started.state);
+                let reference = started.reference;
                 scope.names(reference);
                 scope.end("ok");
                 self.observers.event(&Event::Started { provider, binding: kind.word(), reference });

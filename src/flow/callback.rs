@@ -70,20 +70,20 @@ impl<T: LoginData> Flow<T> {
         callback: Callback,
     ) -> Result<VerifiedCallback<T>, FinishError> {
         let flow = &self.inner;
-        let reference = callback.reference();
-        let scope = flow.callback_scope(expect.provider, reference);
-        let mut sealed_for = None;
+        let scope = flow.callback_scope(expect.provider, &callback);
+        let (mut sealed_for, mut named) = (None, None);
         let checked = scope.in_scope(|| {
-            flow.check_request(&binding, &expect)?;
+            flow.check_request(&binding, &expect).map_err(|error| error.with_reference(callback.reference()))?;
             let (now, keys) = (flow.now(), flow.keys.load());
             let mut buffer = [0; LONGEST_BYTES];
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
+            named = Some(Reference::of_nonce(&authentic.nonce));
             let checked = flow.verify_in_order(&keys, now, &authentic, callback, &binding, &expect);
             checked.inspect_err(|_| sealed_for = flow.label_of(&authentic.claims))
         });
         match checked {
             Ok(checked) => Ok(VerifiedCallback { flow: Arc::clone(flow), scope, checked }),
-            Err(error) => Err(flow.refused(&scope, reference, expect.label().or(sealed_for), error)),
+            Err(error) => Err(flow.refused(&scope, named, expect.label().or(sealed_for), error)),
         }
     }
 
@@ -123,13 +123,13 @@ impl<T: LoginData> Flow<T> {
 
     fn open_expecting(&self, expected: Option<&str>, callback: Callback) -> Result<OpenedCallback<T>, FinishError> {
         let flow = &self.inner;
-        let reference = callback.reference();
-        let scope = flow.callback_scope(expected, reference);
-        let mut sealed_for = None;
+        let scope = flow.callback_scope(expected, &callback);
+        let (mut sealed_for, mut named) = (None, None);
         let opened = scope.in_scope(|| {
             let (now, keys) = (flow.now(), flow.keys.load());
             let mut buffer = [0; LONGEST_BYTES];
             let authentic = flow.authenticate(&callback, &keys, now, &mut buffer)?;
+            named = Some(Reference::of_nonce(&authentic.nonce));
             let callback = flow
                 .in_time(&authentic, callback, now, keys.ring().timing())
                 .inspect_err(|_| sealed_for = flow.label_of(&authentic.claims))?;
@@ -139,7 +139,7 @@ impl<T: LoginData> Flow<T> {
             Ok((opened, purpose, callback)) => {
                 Ok(OpenedCallback { flow: Arc::clone(flow), scope, callback, opened, purpose, data: PhantomData })
             }
-            Err(error) => Err(flow.refused(&scope, reference, expected.or(sealed_for), error)),
+            Err(error) => Err(flow.refused(&scope, named, expected.or(sealed_for), error)),
         }
     }
 }
@@ -199,8 +199,8 @@ impl<T: LoginData> OpenedCallback<T> {
     /// The refusal of a callback whose provider, loaded at run time, no longer exists. The state has not been used up.
     #[must_use]
     pub fn connection_gone(self) -> FinishError {
-        let reference = self.callback.reference();
-        self.flow.refused(&self.scope, reference, Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
+        let reference = self.opened.reference();
+        self.flow.refused(&self.scope, Some(reference), Some(CONNECTION), FinishErrorKind::ConnectionGone.into())
     }
 
     /// Checks that the login has not expired, belongs to this browser and belongs to this callback: time, purpose, provider, redirect_uri,
@@ -211,7 +211,7 @@ impl<T: LoginData> OpenedCallback<T> {
     /// [`FinishError`] with the reason. The state has not been used up.
     pub fn verify(self, binding: Binding<'_>, expect: Expect<'_>) -> Result<VerifiedCallback<T>, FinishError> {
         let Self { flow, scope, callback, opened, .. } = self;
-        let reference = callback.reference();
+        let reference = Some(opened.reference());
         let verified = scope.in_scope(|| {
             flow.check_request(&binding, &expect)?;
             // A key that was revoked after the state was opened must open nothing.
@@ -324,7 +324,7 @@ impl<T: serde::Serialize> VerifiedCallback<T> {
                 let provider = flow.label(&outcome.origin().provider);
                 let may_restart = flow.now() < restart_until;
                 let error = if may_restart { flow.offering(error, outcome, whose.by(kind), state) } else { error };
-                Err(flow.refused(&scope, reference, Some(provider), error))
+                Err(flow.refused(&scope, Some(reference), Some(provider), error))
             }
         }
     }
@@ -346,13 +346,23 @@ impl FlowInner {
     }
 
     /// The span of a callback. The provider's name comes from the address, so it is reported only if the flow knows it.
-    fn callback_scope(&self, provider: Option<&str>, reference: Reference) -> Scope {
-        Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id), reference)
+    fn callback_scope(&self, provider: Option<&str>, callback: &Callback) -> Scope {
+        Scope::callback(provider.and_then(|id| self.provider(id)).map(Provider::id), &callback.state)
     }
 
-    /// Reports a refusal for the expected provider, or for the one that an authentic state names.
-    fn refused(&self, scope: &Scope, reference: Reference, provider: Option<&str>, error: FinishError) -> FinishError {
-        let error = error.with_reference(reference);
+    /// Reports a refusal for the expected provider, or for the one that an authentic state names. `named` is the reference of an authentic
+    /// state; a refusal before that has its own already.
+    fn refused(
+        &self,
+        scope: &Scope,
+        named: Option<Reference>,
+        provider: Option<&str>,
+        error: FinishError,
+    ) -> FinishError {
+        let error = match named {
+            Some(reference) => error.with_reference(reference),
+            None => error,
+        };
         scope.end(error.code());
         scope.in_scope(|| self.observers.event(&error.to_event(provider)));
         error

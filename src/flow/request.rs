@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::name::Purpose;
 use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
+use crate::reference::Reference;
 
 /// A login that has started: the values for the authorization request and for the response to the browser.
 ///
@@ -25,7 +26,7 @@ use crate::provider::{AuthorizationUrl, Parameters, Provider, UrlError};
 #[must_use = "send state, code_challenge and set_cookie to the user agent, or the callback is refused"]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
-    /// The `state` parameter. Its [`Reference`](crate::observe::Reference::of) names the login in your log.
+    /// The `state` parameter.
     pub state: String,
     /// The `code_challenge` parameter, 43 characters, for `code_challenge_method=S256` (RFC 7636 section 4.3); `None` if the provider's
     /// preset says that it rejects PKCE.
@@ -47,6 +48,7 @@ pub struct AuthorizationRequest {
     pub(super) redirect_uri: Option<usize>,
     pub(super) provider: Provider,
     pub(super) purpose: Purpose,
+    pub(super) reference: Reference,
 }
 
 impl AuthorizationRequest {
@@ -105,6 +107,12 @@ impl AuthorizationRequest {
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// The login's reference, for your log.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        self.reference
     }
 
     /// `name=value` of the cookie, for tests and for clients that keep their cookies themselves.

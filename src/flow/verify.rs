@@ -74,11 +74,12 @@ impl FlowInner {
         now: u64,
         buffer: &'t mut [u8; LONGEST_BYTES],
     ) -> Result<Authentic<'t>, FinishError> {
-        open::authenticate(&callback.state, keys, now, buffer).inspect_err(|error| {
+        open::authenticate(&callback.state, keys, now, buffer).map_err(|error| {
             if error.kind() == FinishErrorKind::UnknownKey {
                 self.keys.handle().met_unknown_key();
                 self.observers.event(&Event::UnknownKey);
             }
+            error.with_reference(callback.reference())
         })
     }
 

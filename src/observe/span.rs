@@ -36,8 +36,10 @@ impl Scope {
     }
 
     /// A callback, until it is used up.
-    pub(crate) fn callback(provider: Option<&str>, reference: Reference) -> Self {
-        scope!("oauth_state.finish", provider, reference = tracing::field::display(reference))
+    pub(crate) fn callback(provider: Option<&str>, state: &str) -> Self {
+        // Only if somebody listens.
+        let reference = || Reference::of(state);
+        scope!("oauth_state.finish", provider, reference = tracing::field::display(reference()))
     }
 
     pub(crate) fn guard() -> Self {
