@@ -3,6 +3,7 @@
 mod clean;
 mod decode;
 mod lines;
+mod looks;
 mod secrets;
 
 use std::borrow::Cow;
@@ -16,11 +17,10 @@ pub use secrets::{has_key, has_private_key};
 
 use decode::{unescaped_backslashes, unescaped_html, unescaped_json};
 use lines::{joined, rejoined};
+use looks::{SHORTEST, in_base64url, starts_like_one};
 
 use crate::text::harmless;
 
-/// The shortest text after the prefix that is taken for a state where nothing else names it.
-const SHORTEST: usize = 20;
 /// How often a text is decoded: a URL in a parameter of a URL in JSON takes three.
 const DEEPEST: usize = 4;
 /// Ends of a state that a program or a user cut off.
@@ -153,10 +153,6 @@ fn is_padded(text: &str) -> bool {
     stripped.len() < text.len() && stripped.bytes().all(in_base64url)
 }
 
-const fn in_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-}
-
 /// A parameter `state`, or text that looks like one of this crate's.
 #[derive(Debug)]
 struct Hit {
@@ -171,11 +167,6 @@ impl Hit {
     fn is_ours(&self) -> bool {
         starts_like_one(self.state.as_bytes())
     }
-}
-
-/// `ost1`, `oss1` and the other forms.
-fn starts_like_one(text: &[u8]) -> bool {
-    matches!(text, [b'o', b's', b'a'..=b'z', b'1', ..]) && !text.starts_with(b"osk1")
 }
 
 #[derive(Default)]

@@ -191,8 +191,13 @@ impl FromStr for KeyRingDocument {
             });
         }
         // JSON has none; a program in C wrote one more byte, or a disk lost a block.
-        if text.contains('\0') {
-            return Err(RingError::OtherFormat("text with NUL bytes"));
+        if let Some(before) = text.split_once('\0').map(|(before, _)| before) {
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            return Err(RingError::Json {
+                line: before.matches('\n').count().saturating_add(1),
+                column: last.chars().count().saturating_add(1),
+                problem: "a NUL byte; remove it, or restore the file if its end is missing".to_owned(),
+            });
         }
         written::read(text)
     }

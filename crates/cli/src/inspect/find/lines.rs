@@ -3,7 +3,7 @@
 use oauth_state::inspect::StateForm;
 use zeroize::Zeroizing;
 
-use super::{SHORTEST, in_base64url, starts_like_one};
+use super::looks::{SHORTEST, in_base64url, starts_like_one};
 
 /// A line that is shorter was not broken.
 const NARROWEST: usize = 40;

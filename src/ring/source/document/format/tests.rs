@@ -38,7 +38,7 @@ fn a_file_in_another_format_is_named() {
 /// It was called JSON that is none, at a line where an editor shows nothing.
 #[test]
 fn bytes_of_zero_behind_a_document_are_named() {
-    assert!(said(&[DOCUMENT.as_bytes(), b"\0"].concat()).contains("NUL bytes"));
+    assert!(said(&[DOCUMENT.as_bytes(), b"\0"].concat()).contains("a NUL byte"));
 }
 
 #[test]
