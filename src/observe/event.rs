@@ -207,11 +207,12 @@ impl Event<'_> {
     }
 }
 
-/// An error and all its causes on one line.
+/// An error and all its causes on one line, without control characters.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-    format!("{error}{causes}").replace(['\r', '\n'], " ")
+    // A cause may have text from outside, such as a provider's response: it must neither start another line nor reach a terminal as a command.
+    format!("{error}{causes}").replace(char::is_control, " ")
 }
 
 /// The level of a log line about a refusal, by its code alone.

@@ -289,6 +289,10 @@ fn a_report_names_provider_error_and_causes_in_one_line() {
         event.report().unwrap(),
         "\"github\": the `on_login` hook of the routes failed, reference 5NRH-CG: invalid_grant"
     );
+    let error = io::Error::other("invalid_grant\r\nforged \u{1b}[2J\u{9b}2J");
+    let event =
+        Event::HookFailed { provider: "github", hook: "on_login", reference: Reference::of("x"), error: &error };
+    assert!(!event.report().unwrap().contains(char::is_control));
     let line = Callback::from_query("code=c").unwrap_err().to_event(Some("a\nb")).report().unwrap();
     assert!(
         line.starts_with(r#""a\nb": callback refused (missing_state), reference "#) && !line.contains('\n'),
