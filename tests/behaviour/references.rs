@@ -10,7 +10,7 @@ use oauth_state::{
 };
 use support::shop::{NOW, app, callback, callback_of_issuer, session};
 
-use super::telemetry::logged;
+use super::traces::logged;
 
 fn flow(clock: &ManualClock, observers: Observers) -> Flow {
     Flow::builder(app(), ring(), SingleProcessGuard::with_capacity(1_000))

@@ -1,9 +1,8 @@
-//! Metrics and spans: each one is recorded, its labels are bounded, and none holds a secret or text from outside.
+//! Metrics: each one is recorded under its name, and its labels are bounded.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::sync::{Mutex, Once};
+use std::io;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
@@ -13,15 +12,13 @@ use oauth_state::observe::{
 };
 use oauth_state::ring::source::source_fn;
 use oauth_state::ring::{KeyRingDocument, Refresh, RingTiming};
-use oauth_state::testing::{ManualClock, flow, ring};
+use oauth_state::testing::{flow, ring};
 use oauth_state::{
-    BeginError, Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard,
-    SingleProcessGuard,
+    Binding, BoxFuture, Callback, Expect, Flow, LiveKeyRing, Login, Provider, ReplayGuard, SingleProcessGuard,
 };
 use oauth_state_store::testing::stored_flow;
 use oauth_state_store::{HandleKind, Payload, PayloadStore, StoreError, StoredFlow};
-use support::shop::{Browser, anything, app, callback, callback_of_issuer, session, shop, shop_with};
-use tracing_subscriber::fmt::format::FmtSpan;
+use support::shop::{Browser, app, callback, callback_of_issuer, session, shop};
 
 fn recorder() -> PrometheusRecorder {
     let builder = PrometheusBuilder::new().set_buckets(LATENCY_SECONDS).unwrap();
@@ -30,7 +27,7 @@ fn recorder() -> PrometheusRecorder {
 }
 
 /// The text that Prometheus would scrape after `work`.
-fn scraped(work: impl FnOnce()) -> String {
+pub(crate) fn scraped(work: impl FnOnce()) -> String {
     let recorder = recorder();
     metrics::with_local_recorder(&recorder, || {
         describe();
@@ -39,12 +36,12 @@ fn scraped(work: impl FnOnce()) -> String {
     recorder.handle().render()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// The value of a series, which must exist.
-fn value(text: &str, series: &str) -> f64 {
+pub(crate) fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
     line.unwrap_or_else(|| panic!("no {series} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
 }
@@ -76,19 +73,21 @@ impl PayloadStore for NoRoom {
 }
 
 /// A login that passes, and the same callback once more.
-async fn twice<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static + Default>(flow: &Flow<T>) {
+pub(crate) async fn twice<T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static + Default>(
+    flow: &Flow<T>,
+) {
     let begun = flow.begin(session(), Login::with("github").data(T::default())).unwrap();
     for _ in 0..2 {
         let _ = flow.finish(session(), Expect::provider("github"), callback(&begun.state)).await;
     }
 }
 
-fn over(guard: impl ReplayGuard) -> Flow {
+pub(crate) fn over(guard: impl ReplayGuard) -> Flow {
     Flow::builder(app(), ring(), guard).provider(Provider::github()).provider(Provider::google()).build().unwrap()
 }
 
 /// A source that returns a document, then a newer one, then garbage, then nothing.
-async fn a_ring_that_changes() {
+pub(crate) async fn a_ring_that_changes() {
     // A state sealed by another ring.
     let other = over(SingleProcessGuard::with_capacity(10)).begin(session(), Login::with("github")).unwrap();
     // Dated yesterday: its second key has long sealed elsewhere when this server learns of it.
@@ -116,7 +115,7 @@ async fn a_ring_that_changes() {
 }
 
 /// Records everything at least once.
-fn drive_everything() {
+pub(crate) fn drive_everything() {
     let runtime = runtime();
     runtime.block_on(async {
         twice(&over(KnownUsedCache::new(SingleProcessGuard::with_capacity(10), 100))).await;
@@ -274,33 +273,6 @@ fn logins_are_counted_by_what_they_are_bound_to() {
     assert_eq!(counts(&text, passed), [1.0, 2.0, 2.0, 1.0]);
 }
 
-/// A line without its cause does not help the operator; a line with a line break forges another one.
-#[test]
-fn a_report_names_provider_error_and_causes_in_one_line() {
-    let failed = BeginError::HookFailed { hook: "authorize", source: "PAR is down".into() };
-    assert_eq!(
-        failed.to_event("github").report().unwrap(),
-        "\"github\": login not started (hook_failed): the `authorize` hook of the routes failed: PAR is down"
-    );
-    let error = io::Error::other("invalid_grant");
-    let event =
-        Event::HookFailed { provider: "github", hook: "on_login", reference: Reference::of("x"), error: &error };
-    assert_eq!(
-        event.report().unwrap(),
-        "\"github\": the `on_login` hook of the routes failed, reference 5NRH-CG: invalid_grant"
-    );
-    let error = io::Error::other("invalid_grant\r\nforged \u{1b}[2J\u{9b}2J");
-    let event =
-        Event::HookFailed { provider: "github", hook: "on_login", reference: Reference::of("x"), error: &error };
-    assert!(!event.report().unwrap().contains(char::is_control));
-    let line = Callback::from_query("code=c").unwrap_err().to_event(Some("a\nb")).report().unwrap();
-    assert!(
-        line.starts_with(r#""a\nb": callback refused (missing_state), reference "#) && !line.contains('\n'),
-        "{line}"
-    );
-    assert!(Event::FailedOpen.report().is_none());
-}
-
 /// A login whose row is lost has not passed, although the guard stored its mark.
 #[test]
 fn a_login_whose_row_is_lost_is_not_counted_as_one_that_passed() {
@@ -355,170 +327,6 @@ fn every_label_value_that_an_alert_or_the_dashboard_asks_for_is_recorded() {
     assert!(asked > 30, "{asked} values were found");
 }
 
-/// A router that takes the provider from the address, and an arbitrary callback.
-#[test]
-fn no_text_from_outside_becomes_a_label_or_a_field() {
-    let mut log = String::new();
-    let text = scraped(|| {
-        log = logged(|| {
-            let shop = shop();
-            let begun = shop.flow.begin(session(), Login::with("github")).unwrap();
-            assert!(shop.flow.begin(session(), Login::with("outside")).is_err());
-            for state in [begun.state.as_str(), "outside"] {
-                let finish =
-                    shop.flow.finish(session(), Expect::provider("outside"), callback_of_issuer(state, "outside"));
-                assert!(runtime().block_on(finish).is_err());
-            }
-        });
-    });
-    assert!(!text.contains("outside"), "{text}");
-    assert!(log.contains("oauth_state.finish") && !log.contains("outside"), "{log}");
-    assert_eq!(value(&text, "oauth_state_callbacks_total{provider=\"unknown\",code=\"wrong_provider\"}"), 1.0);
-}
-
-thread_local! {
-    /// The output of the subscriber below for this thread's test.
-    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Written;
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        WRITTEN.with_borrow_mut(|written| written.extend_from_slice(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The output of a subscriber at TRACE during `work`. It is global to the process: tests on other threads without a
-/// subscriber would disable spans that they reach first.
-pub(crate) fn logged(work: impl FnOnce()) -> String {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(|| Written);
-        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-    });
-    WRITTEN.take();
-    work();
-    String::from_utf8(WRITTEN.take()).unwrap()
-}
-
-#[test]
-fn a_login_shows_as_spans_with_their_children() {
-    let text = without_references(&logged(drive_everything));
-    for span in [
-        "oauth_state.begin{provider=\"github\" outcome=\"ok\"}: oauth_state::observe::span: close",
-        "oauth_state.finish{provider=\"github\"}:oauth_state.guard{outcome=\"first\"}: oauth_state::observe::span: close",
-        "oauth_state.finish{provider=\"github\" outcome=\"already_used\"}: oauth_state::observe::span: close",
-        "oauth_state.finish{provider=\"github\"}:oauth_state.store{operation=\"get\" outcome=\"ok\"}: oauth_state::observe::span: close",
-        "oauth_state.begin{provider=\"github\"}:oauth_state.store{operation=\"put\" outcome=\"ok\"}: oauth_state::observe::span: close",
-        "oauth_state.begin{provider=\"github\" outcome=\"store_unavailable\"}: oauth_state::observe::span: close",
-        "oauth_state.begin{outcome=\"unknown_provider\"}: oauth_state::observe::span: close",
-        "oauth_state.source{source=\"a list\" outcome=\"error\"}: oauth_state::observe::span: close",
-    ] {
-        assert!(text.contains(span), "no {span} in\n{text}");
-    }
-}
-
-/// A log without the references of its logins, which `references.rs` tests.
-fn without_references(log: &str) -> String {
-    let mut parts = log.split(" reference=");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + &part["7K2P-9Q".len()..])
-}
-
-/// Secrets in data that operators keep for weeks and share.
-#[test]
-fn neither_metrics_nor_spans_hold_a_secret() {
-    let (mut log, mut secrets) = (String::new(), Vec::new());
-    let text = scraped(|| {
-        log = logged(|| {
-            let shop = shop_with(|builder| builder.carrying::<String>().provider(Provider::google()));
-            let mut browser = Browser::default();
-            let login = Login::with("google").data("secret-data".to_owned()).tenant(*b"a-secret-tenant-");
-            let login = login.return_to("/secret-path".parse::<oauth_state::ReturnTo>().unwrap());
-            let begun = shop.flow.begin(Binding::cookies(&browser.headers()), login).unwrap();
-            browser.take(&begun);
-            let headers = browser.headers();
-            let query = format!("state={}&code=secret-code&user=secret-user", begun.state);
-            for _ in 0..2 {
-                let finish = shop.flow.finish(
-                    Binding::cookies(&headers),
-                    anything("google"),
-                    Callback::from_query(&query).unwrap(),
-                );
-                if let Ok(oauth_state::LoginOutcome::Authorized(login)) = runtime().block_on(finish) {
-                    secrets.extend([
-                        login.code_verifier.unwrap().secret().to_owned(),
-                        login.nonce.unwrap().secret().to_owned(),
-                    ]);
-                }
-            }
-            secrets.extend([
-                begun.state,
-                begun.code_challenge.unwrap(),
-                begun.nonce.unwrap(),
-                browser.jar()[0].1.clone(),
-            ]);
-        });
-    });
-    secrets.extend(["secret-", "a-secret-tenant-"].map(str::to_owned));
-    assert_eq!(secrets.len(), 8);
-    for secret in &secrets {
-        assert!(!text.contains(secret.as_str()), "a secret in the metrics");
-        assert!(!log.contains(secret.as_str()), "a secret in the log");
-    }
-}
-
-/// Alerts compare the age of a ring: it must not change while the source is down.
-#[test]
-fn the_ring_s_gauges_follow_the_source() {
-    let text = scraped(|| runtime().block_on(a_ring_that_changes()));
-    assert_eq!(value(&text, "oauth_state_ring_serial"), 3.0);
-    for (outcome, count) in [("unchanged", 1.0), ("taken", 1.0), ("refused", 1.0), ("failed", 1.0)] {
-        assert_eq!(value(&text, &format!("oauth_state_ring_refreshes_total{{outcome=\"{outcome}\"}}")), count);
-    }
-    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"active\"}"), 1.0);
-    // The rotation dropped the first key, which was retired.
-    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"retired\"}"), 0.0);
-    assert_eq!(value(&text, "oauth_state_ring_keys{role=\"pending\"}"), 1.0);
-    assert_eq!(value(&text, "oauth_state_ring_late_keys_total"), 1.0);
-    assert_eq!(value(&text, "oauth_state_unknown_keys_total"), 1.0);
-    let confirmed = value(&text, "oauth_state_ring_confirmed_timestamp_seconds");
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
-    assert!((now - 60.0..=now).contains(&confirmed));
-    // The key that seals now was published yesterday; the third seals later.
-    let published = value(&text, "oauth_state_ring_active_key_published_timestamp_seconds");
-    assert!((now - 86_460.0..=now - 86_400.0).contains(&published), "{published}");
-    assert!(value(&text, "oauth_state_ring_next_change_timestamp_seconds") > now);
-    assert!(value(&text, "oauth_state_ring_fingerprint") > 0.0);
-}
-
-/// Without the series nothing is compared: a source that is down from the start would never raise an alert.
-#[test]
-fn a_ring_has_an_age_from_the_start() {
-    let text = scraped(|| {
-        runtime().block_on(async {
-            let document = KeyRingDocument::first(RingTiming::default(), SystemTime::now()).unwrap().to_secret_text();
-            let source = source_fn("a text", move || {
-                let text = document.expose().to_owned();
-                async move { Ok(text) }
-            });
-            let (_keys, refresher) = LiveKeyRing::load(source, Refresh::default()).await.unwrap();
-            tokio::select! { biased; () = refresher.run() => {}, () = async {} => {} }
-        });
-    });
-    assert!(value(&text, "oauth_state_ring_confirmed_timestamp_seconds") > 0.0);
-}
-
 /// A secret that expired at the provider shows nowhere else: every callback still passes.
 #[test]
 fn exchanges_count_by_provider_and_no_other_name() {
@@ -532,43 +340,6 @@ fn exchanges_count_by_provider_and_no_other_name() {
         value(&text, &format!("oauth_state_exchanges_total{{provider=\"{provider}\",outcome=\"{outcome}\"}}"))
     };
     assert_eq!([exchanges("github", "ok"), exchanges("github", "error"), exchanges("connection", "error")], [1.0; 3]);
-}
-
-/// A gauge that starts at zero would page after each deploy, until the first callback of each server.
-#[test]
-fn a_guard_that_was_never_asked_is_not_down() {
-    let text = scraped(|| drop(over(SingleProcessGuard::with_capacity(10))));
-    assert!(!text.lines().any(|line| line.starts_with("oauth_state_guard_up")), "{text}");
-}
-
-/// The next callback may be hours away: a single error must not show as an outage until then, and an outage must show while it lasts.
-#[test]
-fn guard_up_falls_after_a_minute_of_errors_alone() {
-    let up = |guard: fn() -> GuardError, seconds: u64| {
-        let text = scraped(|| {
-            struct Fails(fn() -> GuardError);
-            impl ReplayGuard for Fails {
-                fn mark_used<'a>(&'a self, _: &'a Mark) -> MarkFuture<'a> {
-                    MarkFuture::ready(Err((self.0)()))
-                }
-            }
-            let clock = ManualClock::at(1_800_000_000);
-            let fails = Flow::builder(app(), ring(), Fails(guard)).provider(Provider::github()).clock(clock.clone());
-            let fails = fails.build().unwrap();
-            runtime().block_on(async {
-                twice(&over(SingleProcessGuard::with_capacity(10))).await;
-                twice(&fails).await;
-                clock.advance(Duration::from_secs(seconds));
-                twice(&fails).await;
-            });
-        });
-        value(&text, "oauth_state_guard_up")
-    };
-    assert_eq!(up(|| GuardError::unavailable("connection refused"), 59), 1.0);
-    assert_eq!(up(|| GuardError::unavailable("connection refused"), 60), 0.0);
-    assert_eq!(up(|| GuardError::outcome_unknown("no answer"), 60), 0.0);
-    assert_eq!(up(GuardError::full, 60), 0.0);
-    assert_eq!(up(|| GuardError::overloaded("busy"), 60), 1.0);
 }
 
 /// Prometheus sees no increase in a series that begins at one: after a deploy, each server's first login would be missing.
